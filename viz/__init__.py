@@ -1,0 +1,1 @@
+"""Arrays → pictures, and the controls that the lessons share."""
