@@ -1,0 +1,62 @@
+# make run      install what is missing, start the app, print where it is      (PORT=9000 for a fixed port)
+# make test     everything the tests need, then linters, the import contract and the tests
+# make bench    ratios against bare Streamlit scripts, measured in one run     (writes benchmarks/out/ratios.md)
+# make clean    remove the virtual environment and caches
+#
+# UV_TORCH_BACKEND=cpu make run     the small CPU build of torch; decided at the first installation
+
+PYTHON ?= python3
+VENV   := .venv
+BIN    := $(VENV)/bin
+UV     := $(BIN)/uv
+PORT   ?=
+TESTS  ?=
+
+# Without byte code every start compiles torch again, which takes ten seconds longer.
+unexport PYTHONDONTWRITEBYTECODE
+
+# Output of pip and uv stays quiet unless it fails; V=1 shows it.
+QUIET := $(if $(V),,--quiet)
+
+.PHONY: run test lint bench clean
+.DELETE_ON_ERROR:
+
+run: $(VENV)/.app
+	@$(BIN)/python -m streamlit run app.py $(if $(PORT),--server.port $(PORT))
+
+test: lint $(VENV)/.browser
+	$(BIN)/python -m pytest -n 2 --dist loadgroup $(TESTS)
+
+lint: $(VENV)/.dev
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+	$(BIN)/lint-imports
+
+bench: $(VENV)/.browser
+	$(BIN)/python -m benchmarks
+
+clean:
+	rm -rf $(VENV) .pytest_cache .ruff_cache .import_linter_cache .hypothesis
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+$(UV):
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+	  { echo "ConvScope needs Python 3.11 or newer; $(PYTHON) is not. Try: make PYTHON=python3.12 $(MAKECMDGOALS)"; exit 1; }
+	@echo "Making $(VENV) …"
+	@$(PYTHON) -m venv $(VENV) || \
+	  { rm -rf $(VENV); echo "Python could not make a virtual environment; on Debian and Ubuntu: apt install python3-venv"; exit 1; }
+	@$(BIN)/python -m pip install $(QUIET) --disable-pip-version-check uv
+
+$(VENV)/.app: requirements.txt | $(UV)
+	@echo "Installing what the app needs (torch is large: a minute or more) …"
+	@$(UV) pip install $(QUIET) --python $(BIN)/python -r requirements.txt
+	@touch $@
+
+$(VENV)/.dev: requirements-dev.txt $(VENV)/.app
+	@echo "Installing what the tests need …"
+	@$(UV) pip install $(QUIET) --python $(BIN)/python -r requirements-dev.txt
+	@touch $@
+
+$(VENV)/.browser: tests/browser/install.sh $(VENV)/.dev
+	@sh tests/browser/install.sh $(BIN)/playwright
+	@touch $@

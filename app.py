@@ -1,0 +1,85 @@
+"""The server: warm-up, health, headers. The app itself begins in ``pages/_shell.py``.
+
+``streamlit run app.py`` finds ``app`` and serves it. The main script lies inside ``pages/`` because Streamlit takes
+a ``pages`` folder *beside* the main script for its old multipage mode, which breaks the first deep link.
+"""
+
+import threading
+import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+import streamlit as st
+from starlette.datastructures import MutableHeaders
+from starlette.middleware import Middleware
+from starlette.requests import Request
+from starlette.responses import JSONResponse
+from starlette.routing import Route
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+WARM_UP_DELAY = 3.0
+"""Seconds. torch takes the interpreter for a second or two; a visitor at the door gets the first text before that."""
+
+_warm = threading.Event()
+
+
+def warm_up() -> None:
+    """Import torch once, so that no visitor waits for it."""
+    import torch
+
+    torch.nn.Conv2d(1, 1, 3)(torch.zeros(1, 1, 8, 8))
+    _warm.set()
+
+
+@asynccontextmanager
+async def lifespan(_app: st.App) -> AsyncIterator[None]:
+    timer = threading.Timer(WARM_UP_DELAY, warm_up)
+    timer.daemon = True
+    timer.start()
+    yield
+    timer.cancel()
+
+
+STARTED = time.monotonic()
+
+
+async def health(_request: Request) -> JSONResponse:
+    """Answer as soon as the server can; ``warm`` tells a load balancer whether torch is loaded too."""
+    return JSONResponse({"status": "ok", "warm": _warm.is_set(), "uptime_s": round(time.monotonic() - STARTED, 1)})
+
+
+HEADERS = (
+    ("X-Content-Type-Options", "nosniff"),
+    ("Referrer-Policy", "strict-origin-when-cross-origin"),
+    ("Cross-Origin-Opener-Policy", "same-origin"),
+    ("Permissions-Policy", "geolocation=(), microphone=(), payment=(), usb=()"),
+)
+
+
+class SecurityHeaders:
+    """Adds ``HEADERS`` to every HTTP answer; websockets pass untouched."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self.app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self.app(scope, receive, send)
+            return
+
+        async def send_with_headers(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                headers = MutableHeaders(scope=message)
+                for name, value in HEADERS:
+                    headers.setdefault(name, value)
+            await send(message)
+
+        await self.app(scope, receive, send_with_headers)
+
+
+app = st.App(
+    "pages/_shell.py",
+    lifespan=lifespan,
+    routes=[Route("/health", health)],
+    middleware=[Middleware(SecurityHeaders)],
+)

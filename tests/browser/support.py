@@ -1,0 +1,181 @@
+"""A real server and a real browser for tests and benchmarks: nothing here knows pytest."""
+
+import contextlib
+import os
+import re
+import shutil
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, Playwright, WebSocket
+
+ROOT = Path(__file__).resolve().parents[2]
+
+# On a deep link Streamlit's front end first asks below the page's path and gets two 404s; that noise is its own.
+STREAMLIT_NOISE = re.compile(r"/[\w-]+/_stcore/(health|host-config)$")
+
+
+def free_port() -> int:
+    """A TCP port that nobody listens on right now."""
+    with socket.socket() as s:
+        s.bind(("127.0.0.1", 0))
+        return s.getsockname()[1]
+
+
+@dataclass
+class Server:
+    """One running Streamlit process."""
+
+    url: str
+    process: subprocess.Popen
+    log: Path
+    started: float
+
+    def stop(self) -> None:
+        self.process.terminate()
+        try:
+            self.process.wait(timeout=10)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            self.process.wait()
+
+    def get(self, path: str) -> tuple[int, bytes]:
+        """Status and body of a plain GET."""
+        try:
+            with urllib.request.urlopen(self.url + path, timeout=5) as answer:
+                return answer.status, answer.read()
+        except urllib.error.HTTPError as error:
+            return error.code, error.read()
+
+
+def start_server(script: Path | str = "app.py", *, cwd: Path = ROOT, timeout: float = 60) -> Server:
+    """Start ``script`` as a visitor's machine does and wait until it answers.
+
+    Raises ``RuntimeError`` with the server's own words when it does not come up within ``timeout`` seconds.
+    """
+    port = free_port()
+    log = Path(tempfile.mkstemp(prefix="convscope-server-", suffix=".log")[1])
+    env = {k: v for k, v in os.environ.items() if k != "PYTHONDONTWRITEBYTECODE"}
+    # The settings are the repository's also for a bare script elsewhere, so that ratios compare the same server.
+    env |= {"STREAMLIT_BROWSER_GATHER_USAGE_STATS": "false", "STREAMLIT_SERVER_HEADLESS": "false"}
+    env |= {"STREAMLIT_SERVER_SHOW_EMAIL_PROMPT": "false", "STREAMLIT_SERVER_FILE_WATCHER_TYPE": "none"}
+    command = [sys.executable, "-m", "streamlit", "run", str(script), "--server.port", str(port)]
+    started = time.perf_counter()
+    with log.open("wb") as out:
+        process = subprocess.Popen(command, cwd=cwd, env=env, stdout=out, stderr=subprocess.STDOUT)
+    server = Server(f"http://localhost:{port}", process, log, started)
+    while time.perf_counter() - started < timeout:
+        if process.poll() is not None:
+            break
+        with contextlib.suppress(OSError):
+            if server.get("/_stcore/health")[0] == 200:
+                return server
+        time.sleep(0.05)
+    server.stop()
+    raise RuntimeError(f"{script} did not start within {timeout} s:\n{log.read_text(errors='replace')}")
+
+
+@contextlib.contextmanager
+def running(script: Path | str = "app.py", **how) -> Iterator[Server]:
+    """A fresh server for the length of a ``with`` block."""
+    server = start_server(script, **how)
+    try:
+        yield server
+    finally:
+        server.stop()
+        server.log.unlink(missing_ok=True)
+
+
+def chromium_path() -> str | None:
+    """The browser to drive: ``CONVSCOPE_CHROMIUM``, else the distribution's, else (None) Playwright's own."""
+    if named := os.environ.get("CONVSCOPE_CHROMIUM"):
+        return named
+    return next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
+
+
+def launch(playwright: Playwright) -> Browser:
+    # Containers give /dev/shm too little room for Chromium, and root has no sandbox.
+    return playwright.chromium.launch(executable_path=chromium_path(), args=["--no-sandbox", "--disable-dev-shm-usage"])
+
+
+@dataclass
+class Recorder:
+    """What a page said that a visitor does not see: console errors, crashes, messages to and from the server."""
+
+    errors: list[str] = field(default_factory=list)
+    sent: list[bytes | str] = field(default_factory=list)
+    received: list[bytes | str] = field(default_factory=list)
+
+    def attach(self, page: Page) -> None:
+        page.on("console", self._console)
+        page.on("pageerror", lambda error: self.errors.append(f"uncaught: {error}"))
+        page.on("websocket", self._websocket)
+
+    def _console(self, message: ConsoleMessage) -> None:
+        if message.type != "error":
+            return
+        url = message.location.get("url", "")
+        if "404" in message.text and STREAMLIT_NOISE.search(url.split("?")[0]):
+            return
+        self.errors.append(f"{message.text} ({url})")
+
+    def _websocket(self, socket_: WebSocket) -> None:
+        socket_.on("framesent", lambda frame: self.sent.append(frame))
+        socket_.on("framereceived", lambda frame: self.received.append(frame))
+
+    def clear(self) -> None:
+        """Forget what was said so far."""
+        self.errors.clear()
+        self.sent.clear()
+        self.received.clear()
+
+
+def new_context(browser: Browser, *, width: int = 1440, height: int = 900, scheme: str = "light", **how):
+    """A visitor with nothing cached. ``width`` and ``height`` in CSS pixels, ``scheme`` "light" or "dark"."""
+    phone = {"has_touch": True, "is_mobile": True} if width < 600 else {}
+    return browser.new_context(viewport={"width": width, "height": height}, color_scheme=scheme, **phone | how)
+
+
+def new_page(context: BrowserContext) -> tuple[Page, Recorder]:
+    page, recorder = context.new_page(), Recorder()
+    recorder.attach(page)
+    return page, recorder
+
+
+def settled(page: Page, *, timeout: float = 60) -> None:
+    """Wait until the page's run has ended: a title is there and Streamlit neither runs nor shows skeletons."""
+    page.locator("h1").first.wait_for(timeout=timeout * 1000)
+    page.wait_for_function(
+        """() => {
+            const app = document.querySelector('[data-testid=stApp]');
+            return app && app.dataset.testScriptState === 'notRunning'
+                && !document.querySelector('[data-testid=stSkeleton], [data-testid=stAppSkeleton]');
+        }""",
+        timeout=timeout * 1000,
+    )
+
+
+def axe_violations(page: Page) -> list[str]:
+    """What axe-core finds wrong for people who use assistive technology, one line each, with where."""
+    found = Axe().run(page, options={"resultTypes": ["violations"]}).response["violations"]
+    return [f"{v['id']} ({v['impact']}): {v['help']}: {[n['target'] for n in v['nodes']][:4]}" for v in found]
+
+
+def traceback_shown(page: Page) -> str | None:
+    """The text of Streamlit's exception box, or None."""
+    box = page.locator("[data-testid=stException]")
+    return box.first.inner_text() if box.count() else None
+
+
+def too_wide(page: Page) -> int:
+    """By how many CSS pixels the page is wider than the screen."""
+    return page.evaluate("() => document.documentElement.scrollWidth - document.documentElement.clientWidth")
