@@ -4,6 +4,9 @@
 a ``pages`` folder *beside* the main script for its old multipage mode, which breaks the first deep link.
 """
 
+import contextlib
+import socket
+import sys
 import threading
 import time
 from collections.abc import AsyncIterator
@@ -31,8 +34,23 @@ def warm_up() -> None:
     _warm.set()
 
 
+def addresses() -> list[str]:
+    """Where this server can be reached: from this machine, and from others in its network if it has one."""
+    port, base = st.get_option("server.port"), st.get_option("server.baseUrlPath").strip("/")
+    hosts = ["localhost"]
+    if not st.get_option("server.address"):
+        with contextlib.suppress(OSError), socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
+            probe.connect(("192.0.2.1", 9))  # Sends nothing: asks the routing table for this machine's own address.
+            hosts.append(probe.getsockname()[0])
+    return [f"http://{host}:{port}/{base}" for host in hosts]
+
+
 @asynccontextmanager
 async def lifespan(_app: st.App) -> AsyncIterator[None]:
+    here, *network = addresses()
+    lines = [f"  ConvScope is at  {here}"] + [f"  in your network  {url}" for url in network]
+    sys.stdout.write("\n" + "\n".join(lines) + "\n\n")
+    sys.stdout.flush()
     timer = threading.Timer(WARM_UP_DELAY, warm_up)
     timer.daemon = True
     timer.start()

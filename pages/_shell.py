@@ -1,4 +1,12 @@
-"""The frame around every page: navigation, look, presentation mode. ``app.py`` serves it as the main script."""
+"""The frame around every page: navigation, look, presentation mode. ``app.py`` serves it as the main script.
+
+What a page can count on:
+
+* ``?present=1`` (or Shift+F) shows it for a projector: bigger type, no header. Containers whose key begins with
+  ``extras`` are left out then; ``st.session_state.presenting`` tells the page.
+* On a phone a lesson is one column. Inside ``st.container(key="lesson")`` with ``st.columns``, the containers with
+  the keys ``stage_area``, ``controls`` and ``numbers`` come in that order, whatever column they stand in.
+"""
 
 from pathlib import Path
 
@@ -8,6 +16,12 @@ from pages._lessons import LESSONS
 
 HERE = Path(__file__).parent
 ICON = HERE.parent / "assets" / "icon.svg"
+
+
+def toggle_presenting() -> None:
+    st.session_state.presenting = not st.session_state.presenting
+    st.query_params.pop("present", None)
+
 
 page = st.navigation(
     [st.Page(HERE / "home.py", title="ConvScope", default=True)]
@@ -21,4 +35,26 @@ st.set_page_config(
     layout="wide",
 )
 st.logo(ICON, size="medium")
+
+# Navigation clears the URL, so the session remembers the mode and the URL repeats it.
+if "present" in st.query_params:
+    st.session_state.presenting = st.query_params["present"] == "1"
+presenting = st.session_state.setdefault("presenting", False)
+if presenting:
+    st.query_params["present"] = "1"
+
+st.html(HERE / "_look.css")
+if presenting:
+    st.html(HERE / "_present.css")
+with st.container(key="frame"):
+    st.button(
+        "Leave" if presenting else "Present",
+        key="present_button",
+        icon=":material/close_fullscreen:" if presenting else ":material/present_to_all:",
+        help="Bigger type, no chrome: for a projector",
+        type="tertiary",
+        shortcut="shift+f",
+        on_click=toggle_presenting,
+    )
+
 page.run()
