@@ -14,7 +14,7 @@ import streamlit as st
 
 from pages._lessons import LESSONS
 
-HERE = Path(__file__).parent
+HERE = Path(__file__).resolve().parent
 ICON = HERE.parent / "assets" / "icon.svg"
 
 
@@ -24,8 +24,8 @@ def toggle_presenting() -> None:
 
 
 page = st.navigation(
-    [st.Page(HERE / "home.py", title="ConvScope", default=True)]
-    + [st.Page(HERE / lesson.file, title=lesson.title, url_path=lesson.url_path) for lesson in LESSONS],
+    [st.Page("home.py", title="ConvScope", default=True)]
+    + [st.Page(lesson.file, title=lesson.title, url_path=lesson.url_path) for lesson in LESSONS],
     position="top",
 )
 # A Material or emoji icon in the tab would be fetched from a font host; a picture comes from this server.

@@ -1,0 +1,91 @@
+"""Fixtures of the browser tests. One server and one browser serve them all; a test that needs fresh ones asks."""
+
+from collections.abc import Callable, Iterator
+
+import pytest
+from playwright.sync_api import Browser, Page, sync_playwright
+
+from tests.browser.support import (
+    Recorder,
+    Server,
+    axe_violations,
+    launch,
+    new_context,
+    new_page,
+    running,
+    settled,
+    too_wide,
+    traceback_shown,
+)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    # Two browsers at once on two cores make each other late, so all of these run in one worker.
+    for item in items:
+        if "browser" in item.path.parts:
+            item.add_marker(pytest.mark.browser)
+            item.add_marker(pytest.mark.xdist_group("browser"))
+
+
+@pytest.fixture(scope="session")
+def server() -> Iterator[Server]:
+    """The app, warm after its first test."""
+    with running() as one:
+        yield one
+
+
+@pytest.fixture
+def fresh_server() -> Iterator[Server]:
+    """The app, started for this test alone: nobody has visited it yet."""
+    with running() as one:
+        yield one
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    with sync_playwright() as playwright:
+        one = launch(playwright)
+        yield one
+        one.close()
+
+
+class Visit:
+    """One visitor on one page."""
+
+    def __init__(self, page: Page, recorder: Recorder, base: str) -> None:
+        self.page, self.recorder, self.base = page, recorder, base
+
+    def goto(self, path: str) -> "Visit":
+        """Open ``path`` (with its query) and wait until the page's run has ended."""
+        self.page.goto(self.base + path)
+        settled(self.page)
+        return self
+
+    def sound(self) -> None:
+        """No traceback, no console error, nothing wider than the screen."""
+        assert traceback_shown(self.page) is None
+        assert self.recorder.errors == []
+        assert too_wide(self.page) <= 0
+
+    def accessible(self) -> None:
+        """axe-core finds nothing."""
+        assert axe_violations(self.page) == []
+
+
+@pytest.fixture
+def visit(request: pytest.FixtureRequest, browser: Browser) -> Iterator[Callable[..., Visit]]:
+    """``visit("/playground?kernel_size=5", width=390, scheme="dark")`` opens a page as a new visitor.
+
+    Keyword arguments besides ``server`` go to the browser context. The session's server is used unless one is given.
+    """
+    contexts = []
+
+    def open_page(path: str = "/", *, server: Server | None = None, **how) -> Visit:
+        server = server or request.getfixturevalue("server")
+        context = new_context(browser, **how)
+        contexts.append(context)
+        return Visit(*new_page(context), server.url).goto(path)
+
+    yield open_page
+    for context in contexts:
+        context.close()

@@ -1,0 +1,91 @@
+"""The frame around every page, in a real browser."""
+
+import re
+
+import pytest
+from playwright.sync_api import expect
+
+from pages._lessons import LESSONS
+
+PATHS = ["/"] + [f"/{lesson.url_path}" for lesson in LESSONS]
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("width", [1440, 390])
+@pytest.mark.parametrize("path", PATHS)
+def test_every_page_is_sound_and_accessible(visit, path, width, scheme):
+    seen = visit(path, width=width, scheme=scheme)
+    seen.sound()
+    seen.accessible()
+    expect(seen.page).to_have_title(re.compile("ConvScope$"))
+
+
+def test_the_scheme_of_the_visitor_decides_the_colours(visit):
+    colour = "() => getComputedStyle(document.querySelector('[data-testid=stApp]')).backgroundColor"
+    assert visit("/", scheme="light").page.evaluate(colour) == "rgb(253, 253, 251)"
+    assert visit("/", scheme="dark").page.evaluate(colour) == "rgb(17, 21, 28)"
+
+
+def test_the_navigation_names_each_lesson_and_leads_there(visit):
+    seen = visit("/")
+    for lesson in LESSONS:
+        seen.page.get_by_test_id("stTopNavLink").filter(has_text=lesson.title).click()
+        expect(seen.page).to_have_title(f"{lesson.title} · ConvScope")
+        assert re.search(rf"/{lesson.url_path}(\?|$)", seen.page.url)
+    seen.sound()
+
+
+def test_home_leads_to_each_lesson(visit):
+    for lesson in LESSONS:
+        seen = visit("/")
+        seen.page.get_by_test_id("stMain").get_by_role("link", name=re.compile(lesson.title)).first.click()
+        expect(seen.page).to_have_title(f"{lesson.title} · ConvScope")
+
+
+def test_a_deep_link_is_the_first_request_to_a_fresh_server(visit, fresh_server):
+    lesson = LESSONS[0]
+    seen = visit(f"/{lesson.url_path}?unknown=1", server=fresh_server)
+    expect(seen.page).to_have_title(f"{lesson.title} · ConvScope")
+    expect(seen.page.get_by_test_id("stTopNavLink").filter(has_text=lesson.title)).to_be_visible()
+    expect(seen.page.get_by_text("Page not found")).to_have_count(0)
+    assert "unknown=1" in seen.page.url
+    seen.sound()
+
+
+def test_nothing_is_fetched_from_elsewhere(visit, browser, server):
+    context = browser.new_context()
+    page, asked = context.new_page(), set()
+    page.on("request", lambda request: asked.add(re.sub(r"^(\w+://[^/]+).*", r"\1", request.url)))
+    for path in PATHS:
+        page.goto(server.url + path)
+        page.locator("h1").first.wait_for()
+    context.close()
+    assert {host for host in asked if not host.startswith(("data:", "blob:"))} == {server.url}
+
+
+class TestPresentation:
+    def test_the_link_shows_bigger_type_and_no_header(self, visit):
+        size = "() => parseFloat(getComputedStyle(document.documentElement).fontSize)"
+        plain, shown = visit("/"), visit("/?present=1")
+        expect(plain.page.get_by_test_id("stHeader")).to_be_visible()
+        expect(shown.page.get_by_test_id("stHeader")).to_be_hidden()
+        assert shown.page.evaluate(size) >= 1.25 * plain.page.evaluate(size)
+        shown.sound()
+        shown.accessible()
+
+    def test_a_key_enters_and_leaves_and_the_url_tells(self, visit):
+        seen = visit("/")
+        header = seen.page.get_by_test_id("stHeader")
+        seen.page.keyboard.press("Shift+F")
+        expect(header).to_be_hidden()
+        expect(seen.page).to_have_url(re.compile(r"\?present=1$"))
+        seen.page.keyboard.press("Shift+F")
+        expect(header).to_be_visible()
+        expect(seen.page).not_to_have_url(re.compile("present"))
+
+    def test_it_lasts_from_page_to_page(self, visit):
+        seen = visit("/?present=1")
+        seen.page.get_by_test_id("stMain").get_by_role("link", name=re.compile(LESSONS[0].title)).first.click()
+        expect(seen.page).to_have_title(f"{LESSONS[0].title} · ConvScope")
+        expect(seen.page.get_by_test_id("stHeader")).to_be_hidden()
+        expect(seen.page).to_have_url(re.compile(r"present=1"))

@@ -1,0 +1,68 @@
+"""Promises about imports: one way, no Streamlit in ``models``, no torch on the path to the first text."""
+
+import ast
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from pages._lessons import LESSONS
+
+ROOT = Path(__file__).resolve().parents[1]
+MODELS = sorted(f"models.{file.stem}" for file in (ROOT / "models").glob("*.py") if file.stem != "__init__")
+PAGES = ["_shell.py", "home.py", *(lesson.file for lesson in LESSONS)]
+
+
+def python(code: str) -> subprocess.CompletedProcess:
+    return subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, timeout=120)
+
+
+def test_data_flows_one_way():
+    done = subprocess.run(
+        [str(Path(sys.executable).with_name("lint-imports"))], cwd=ROOT, capture_output=True, text=True, timeout=120
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_models_works_without_streamlit():
+    block = "import sys; sys.modules['streamlit'] = None\n"
+    done = python(block + "\n".join(f"import {name}" for name in MODELS))
+    assert done.returncode == 0, done.stderr
+
+
+def module_level_imports(file: Path) -> set[str]:
+    """Top-level packages' modules that ``file`` imports when it is loaded, not inside functions."""
+    names = set()
+    for node in ast.parse(file.read_text(encoding="utf-8")).body:
+        if isinstance(node, ast.Import):
+            names |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            names |= {node.module} | {f"{node.module}.{alias.name}" for alias in node.names}
+    return names
+
+
+@pytest.mark.parametrize("page", ["home.py", *(lesson.file for lesson in LESSONS)])
+def test_the_title_needs_no_torch(page):
+    """torch takes seconds to import: where it cannot be imported at all, the title still comes."""
+    done = python(
+        "import sys; sys.modules['torch'] = None\n"
+        "from streamlit.testing.v1 import AppTest\n"
+        "frame = AppTest.from_file('pages/_shell.py', default_timeout=60).run()\n"
+        f"shown = frame.switch_page({page!r}).run()\n"
+        "assert [title.value for title in shown.title], 'no title before torch'"
+    )
+    assert done.returncode == 0, done.stderr
+
+
+def test_every_lesson_has_its_file_and_its_own_address():
+    assert [lesson.file for lesson in LESSONS if not (ROOT / "pages" / lesson.file).is_file()] == []
+    assert len({lesson.url_path for lesson in LESSONS}) == len(LESSONS)
+    assert all(lesson.question.endswith("?") for lesson in LESSONS)
+
+
+def test_no_page_imports_another():
+    """Pages stand beside each other: what two of them need lies in ``viz`` or in ``pages/_*.py``."""
+    pages = {f"pages.{lesson.file.removesuffix('.py')}" for lesson in LESSONS} | {"pages.home"}
+    for page in PAGES:
+        assert not module_level_imports(ROOT / "pages" / page) & pages

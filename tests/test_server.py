@@ -1,0 +1,67 @@
+"""The server without a browser: it answers, says how it is, sends its headers, and works from any folder."""
+
+import json
+import socket
+import subprocess
+import sys
+import urllib.request
+from pathlib import Path
+
+import pytest
+
+from tests.browser.support import ROOT, running
+
+pytestmark = pytest.mark.xdist_group("browser")
+
+
+@pytest.fixture(scope="module")
+def server():
+    with running() as one:
+        yield one
+
+
+def test_health_answers_before_torch_is_loaded(server):
+    status, body = server.get("/health")
+    answer = json.loads(body)
+    assert (status, answer["status"]) == (200, "ok")
+    assert isinstance(answer["warm"], bool)
+
+
+@pytest.mark.parametrize("path", ["/", "/health", "/_stcore/health", "/playground"])
+def test_every_answer_carries_the_headers(server, path):
+    with urllib.request.urlopen(server.url + path, timeout=5) as answer:
+        assert answer.headers["X-Content-Type-Options"] == "nosniff"
+        assert answer.headers["Referrer-Policy"] == "strict-origin-when-cross-origin"
+        assert answer.headers["Cross-Origin-Opener-Policy"] == "same-origin"
+
+
+def test_it_prints_where_it_is(server):
+    assert f"ConvScope is at  {server.url}/" in server.log.read_text()
+
+
+def test_it_starts_from_another_folder(tmp_path):
+    with running(ROOT / "app.py", cwd=tmp_path) as elsewhere:
+        assert elsewhere.get("/health")[0] == 200
+
+
+def test_a_taken_port_is_named_in_one_line():
+    with socket.socket() as taken:
+        taken.bind(("0.0.0.0", 0))
+        taken.listen()
+        port = taken.getsockname()[1]
+        done = subprocess.run(
+            [sys.executable, "-m", "streamlit", "run", "app.py", "--server.port", str(port)],
+            cwd=ROOT,
+            capture_output=True,
+            text=True,
+            timeout=60,
+        )
+    assert done.returncode == 1
+    assert f"Port {port} is not available" in done.stderr + done.stdout
+    assert "Traceback" not in done.stderr
+
+
+def test_requirements_install_where_there_is_no_desktop():
+    needed = Path(ROOT, "requirements.txt").read_text()
+    assert "opencv-python-headless" in needed
+    assert "\nopencv-python>" not in needed
