@@ -1,0 +1,494 @@
+"""The matrix that a layer is: measured from the real layer, entry by entry.
+
+Any layer that is linear in its input is a sparse matrix. It is measured in two independent ways, which tests hold
+against each other:
+
+- *index push* (``linear_operator`` for layers with a kernel): the layer's kernel becomes one-hot at one tap, and the
+  image's pixels hold their own index. What comes out is the index of the pixel that this tap reads.
+- *basis push* (``basis_operator``, and ``linear_operator`` for every other layer): the layer's answer to each basis
+  vector, less its answer to zero. It knows nothing of the layer, so it cannot repeat a mistake.
+
+Layers that are not linear (ReLU, max-pooling) have an operator *at an input*: their Jacobian there.
+"""
+
+from __future__ import annotations
+
+import copy
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from math import prod
+
+import numpy as np
+import scipy.sparse
+import torch
+from torch import nn
+from torch.nn import functional as F
+
+CONVOLUTIONS = (nn.Conv1d, nn.Conv2d, nn.Conv3d)
+TRANSPOSED = (nn.ConvTranspose1d, nn.ConvTranspose2d, nn.ConvTranspose3d)
+MAX_POOLS = (nn.MaxPool1d, nn.MaxPool2d, nn.MaxPool3d)
+AVG_POOLS = (nn.AvgPool1d, nn.AvgPool2d, nn.AvgPool3d)
+LP_POOLS = (nn.LPPool1d, nn.LPPool2d, nn.LPPool3d)
+POOLS = MAX_POOLS + AVG_POOLS + LP_POOLS
+REARRANGEMENTS = (nn.PixelShuffle, nn.PixelUnshuffle, nn.ChannelShuffle, nn.Identity, nn.Flatten, nn.Unflatten)
+
+LARGEST_EXACT = 2.0**53
+"""Whole numbers below this are exact in float64, so several indices can travel in one number as its digits."""
+
+DUST = 1e-13
+"""Interpolation weights that are 0 on paper come out as rounding dust: anything smaller is no entry."""
+
+
+class OperatorError(ValueError):
+    """A layer whose operator cannot be measured as asked; the message says why and what to do."""
+
+
+@dataclass(frozen=True, eq=False)
+class Operator:
+    """A sparse matrix: rows are output elements, columns are input elements, both row-major over the whole shape.
+
+    Attributes:
+        rows, cols: int32 arrays, one element per entry, sorted by row. Several taps that read the same element of the
+            input stay separate entries.
+        values: float64 array, the weight of each entry. An entry exists where a tap reaches, even if it is 0 today.
+        taps: int32 array: which weight made the entry, as a flat index into the layer's ``weight``, so that
+            ``weight.flatten()[taps]`` is ``values``; for pooling, the cell of the window. −1 where there is no kernel.
+        input_shape, output_shape: batch axis included, as in torch: ``(N, C, *spatial)``.
+    """
+
+    rows: np.ndarray
+    cols: np.ndarray
+    values: np.ndarray
+    taps: np.ndarray
+    output_shape: tuple[int, ...]
+    input_shape: tuple[int, ...]
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        """(output elements, input elements)."""
+        return prod(self.output_shape), prod(self.input_shape)
+
+    @property
+    def nnz(self) -> int:
+        """Number of entries."""
+        return len(self.rows)
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+    @cached_property
+    def sparse(self) -> scipy.sparse.csr_array:
+        """The same matrix for SciPy; entries at the same place are added up."""
+        return scipy.sparse.csr_array((self.values, (self.rows, self.cols)), shape=self.shape)
+
+    @property
+    def matrix(self) -> np.ndarray:
+        """The dense array, float64, of ``shape``."""
+        dense = np.zeros(self.shape)
+        np.add.at(dense, (self.rows, self.cols), self.values)
+        return dense
+
+    @property
+    def T(self) -> Operator:
+        """The transpose: the same taps, input and output exchanged. For a convolution, the transposed convolution."""
+        order = np.lexsort((self.taps, self.rows, self.cols))
+        return Operator(
+            self.cols[order],
+            self.rows[order],
+            self.values[order],
+            self.taps[order],
+            self.input_shape,
+            self.output_shape,
+        )
+
+    @cached_property
+    def _starts(self) -> np.ndarray:
+        return np.searchsorted(self.rows, np.arange(self.shape[0] + 1))
+
+    def row(self, index: int | Sequence[int]) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """What one output element is made of: ``(cols, values, taps)``.
+
+        ``index`` is a flat index, or a position ``(c, *spatial)`` or ``(n, c, *spatial)``.
+        """
+        flat = _flat(index, self.output_shape)
+        span = slice(self._starts[flat], self._starts[flat + 1])
+        return self.cols[span], self.values[span], self.taps[span]
+
+    def column(self, index: int | Sequence[int]) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """What one input element influences: ``(rows, values, taps)``; ``index`` as for ``row``."""
+        chosen = self.cols == _flat(index, self.input_shape)
+        return self.rows[chosen], self.values[chosen], self.taps[chosen]
+
+    def __matmul__(self, other):
+        """Apply to an input, or compose with the operator of the layer before.
+
+        An array (or tensor) of ``input_shape`` gives one of ``output_shape``; a vector or a matrix of columns gives
+        the same; an ``Operator`` gives the operator of both layers in a row (entries of several taps added up).
+        """
+        if isinstance(other, Operator):
+            if prod(self.input_shape) != prod(other.output_shape):
+                raise OperatorError(f"{self.input_shape} does not take {other.output_shape}: the layers do not fit.")
+            product = (self.sparse @ other.sparse).tocoo()
+            return _sorted(product.row, product.col, product.data, self.output_shape, other.input_shape)
+        x = other.detach().cpu().numpy() if isinstance(other, torch.Tensor) else np.asarray(other)
+        if x.shape == self.input_shape:
+            return (self.sparse @ x.reshape(-1)).reshape(self.output_shape)
+        return self.sparse @ x
+
+
+def linear_operator(module: nn.Module, input_shape: Sequence[int], at: torch.Tensor | None = None) -> Operator:
+    """The matrix that ``module`` is, for inputs of one shape; a bias is not part of it.
+
+    Args:
+        module: any layer or composition. Convolutions (transposed ones too) and pooling are measured by index push,
+            an ``nn.Sequential`` as the product of its parts, anything else by basis push. It is left as it was.
+        input_shape: ``(N, C, *spatial)``.
+        at: for layers that are not linear: the input, of ``input_shape``, at which the Jacobian is taken.
+
+    Returns:
+        An ``Operator`` with ``operator @ x == module(x) − module(0)`` in float64 (for max and Lp pooling: at ``at``).
+
+    Raises:
+        OperatorError: if the layer is not linear and ``at`` is missing.
+    """
+    input_shape = tuple(int(n) for n in input_shape)
+    if at is not None:
+        at = at.detach().to("cpu", torch.float64).reshape(input_shape)
+    batch = input_shape[0]
+    if batch > 1 and at is None:
+        return _repeat(linear_operator(module, (1, *input_shape[1:])), batch)
+    with torch.inference_mode(False):
+        if isinstance(module, nn.Sequential) and len(module):
+            return _composition(module, input_shape, at)
+        layer = _double(module)
+        if isinstance(module, CONVOLUTIONS + TRANSPOSED):
+            return _index_push(layer, input_shape)
+        if isinstance(module, POOLS):
+            return _pool_operator(layer, input_shape, at)
+        if isinstance(module, REARRANGEMENTS):
+            return _moved(layer, input_shape)
+        if isinstance(module, nn.Upsample) and (found := _comb_push(layer, input_shape, reach=4)):
+            return found
+        return _by_basis(layer, input_shape, at)
+
+
+def basis_operator(module: nn.Module, input_shape: Sequence[int], at: torch.Tensor | None = None) -> Operator:
+    """The same matrix, found without knowing anything of the layer: its answer to each basis vector less that to zero.
+
+    For a layer that is not linear, ``at`` is the input of the Jacobian. Arguments and result as in
+    ``linear_operator``; entries are the values other than 0, without taps.
+    """
+    at = None if at is None else at.detach().to("cpu", torch.float64)
+    return _by_basis(_double(module), tuple(input_shape), at)
+
+
+# -- index push -------------------------------------------------------------------------------------------------------
+
+
+def _double(module: nn.Module) -> nn.Module:
+    return copy.deepcopy(module).to("cpu", torch.float64).eval().requires_grad_(False)
+
+
+def _index_push(layer: nn.Module, input_shape: tuple[int, ...]) -> Operator:
+    """One forward pass per tap and bundle of channels: see the module's docstring.
+
+    Indices of several input channels travel in one float64, as digits to the base n + 1. Output channels of one group
+    read the same cells, so the push keeps the first of each group.
+    """
+    weights = layer.weight.detach().clone()
+    layer.bias = None
+    transposed = isinstance(layer, TRANSPOSED)
+    groups, channels, kernel = layer.groups, input_shape[1], tuple(weights.shape[2:])
+    per_group, taps = channels // groups, prod(kernel)
+    out_per_group = weights.shape[1] if transposed else weights.shape[0] // groups
+    base = channels * prod(input_shape[2:]) + 1
+    digits = max(1, min(per_group, int(math.log(LARGEST_EXACT) / math.log(base))))
+    # One output channel per group: (channels, 1, *kernel) in a transposed layer, (groups, per_group, *kernel) else.
+    probe = torch.zeros((channels, 1, *kernel) if transposed else (groups, per_group, *kernel), dtype=torch.float64)
+    layer.weight = nn.Parameter(probe, requires_grad=False)
+    one_hot = probe.view(groups, per_group, taps)
+    scale = float(base) ** (torch.arange(channels) % per_group % digits).double()
+    image = torch.arange(1, base, dtype=torch.float64).reshape(input_shape)
+    image = image * scale.reshape(1, channels, *[1] * len(kernel))
+    table: np.ndarray | None = None  # [channel in the group, tap, group · position]: input index + 1, 0 for none
+    with torch.inference_mode():
+        for first in range(0, per_group, digits):
+            bundle = slice(first, min(first + digits, per_group))
+            for tap in range(taps):
+                one_hot[:, bundle, tap] = 1.0
+                out = layer(image)
+                one_hot[:, bundle, tap] = 0.0
+                coded = out.reshape(-1).numpy()
+                if table is None:
+                    positions = tuple(out.shape[2:])
+                    table = np.empty((per_group, taps, coded.size), np.int32)
+                for within in range(bundle.start, bundle.stop - 1):
+                    rest = np.floor(coded / base)
+                    table[within, tap] = coded - rest * base
+                    coded = rest
+                table[bundle.stop - 1, tap] = coded
+    flat = np.ascontiguousarray(table.reshape(per_group * taps, -1).T).reshape(-1)
+    found = np.flatnonzero(flat)
+    rows, slots = np.divmod(found.astype(np.int32), np.int32(per_group * taps))
+    cols = flat[found] - np.int32(1)
+    size = prod(positions)
+    group, position = np.divmod(rows, np.int32(size))
+    if out_per_group > 1:
+        edges = np.searchsorted(group, np.arange(groups + 1))
+        copies = [np.tile(np.arange(*edges[g : g + 2]), out_per_group) for g in range(groups)]
+        member = [np.repeat(np.arange(out_per_group), edges[g + 1] - edges[g]) for g in range(groups)]
+        pick, member = np.concatenate(copies), np.concatenate(member).astype(np.int32)
+        group, position, slots, cols = group[pick], position[pick], slots[pick], cols[pick]
+    else:
+        member = np.zeros(len(cols), np.int32)
+    rows = (group * out_per_group + member) * np.int32(size) + position
+    if transposed:
+        within, tap = np.divmod(slots, np.int32(taps))
+        weight = ((group * per_group + within) * out_per_group + member) * taps + tap
+    else:
+        weight = (group * out_per_group + member) * (per_group * taps) + slots
+    weight = weight.astype(np.int32)
+    output_shape = (1, groups * out_per_group, *positions)
+    return Operator(rows, cols, weights.reshape(-1).numpy()[weight], weight, output_shape, input_shape)
+
+
+def _tuple(value, dims: int) -> tuple[int, ...]:
+    return tuple(value) if isinstance(value, tuple | list) else (value,) * dims
+
+
+def pool_window(layer: nn.Module, input_shape: Sequence[int]) -> tuple[nn.Module, tuple[int, ...]]:
+    """The cells that a pooling layer reads, as a convolution without weights of its own, and the room it needs.
+
+    Returns:
+        A one-channel convolution with the layer's window, and the cells to add after the input on each axis so that
+        the last window of ``ceil_mode`` fits.
+    """
+    dims = len(input_shape) - 2
+    kernel, padding = _tuple(layer.kernel_size, dims), _tuple(getattr(layer, "padding", 0), dims)
+    stride = _tuple(layer.stride if layer.stride is not None else layer.kernel_size, dims)
+    dilation = _tuple(getattr(layer, "dilation", 1), dims)
+    conv = CONVOLUTIONS[dims - 1](1, 1, kernel, stride, padding, dilation, bias=False, dtype=torch.float64)
+    with torch.inference_mode():
+        positions = layer(torch.zeros(1, 1, *input_shape[2:], dtype=torch.float64)).shape[2:]
+    rows = zip(positions, stride, kernel, dilation, input_shape[2:], padding, strict=True)
+    return conv, tuple(max(0, (o - 1) * s + d * (k - 1) + 1 - w - 2 * p) for o, s, k, d, w, p in rows)
+
+
+def _pool_operator(layer: nn.Module, input_shape: tuple[int, ...], at: torch.Tensor | None) -> Operator:
+    """Structure from a convolution with the same window; values from the layer's own gradient.
+
+    One backward pass serves all outputs whose windows do not overlap (Curtis, Powell and Reid 1974, sparse Jacobian
+    estimation), so there are about as many as a window has cells.
+    """
+    if isinstance(layer, AVG_POOLS):
+        at = torch.zeros(input_shape, dtype=torch.float64) if at is None else at
+    elif at is None:
+        raise OperatorError(
+            f"{type(layer).__name__} is not linear: give the input, at=x, at which you want its operator."
+        )
+    if isinstance(layer, MAX_POOLS) and layer.return_indices:
+        layer.return_indices = False
+    conv, room = pool_window(layer, input_shape)
+    spatial, channels = input_shape[2:], input_shape[1] * input_shape[0]
+    widened = tuple(w + r for w, r in zip(spatial, room, strict=True))
+    one = _index_push(conv, (1, 1, *widened))
+    # The last windows of ceil_mode reach past the image: those entries read nothing.
+    where = np.stack(np.unravel_index(one.cols, widened))
+    real = (where < np.array(spatial)[:, None]).all(axis=0)
+    rows, taps = one.rows[real], one.taps[real]
+    cols = np.ravel_multi_index(where[:, real], spatial)
+    positions = one.output_shape[2:]
+    stride = conv.stride
+    apart = [-(-((k - 1) * d + 1) // s) for k, d, s in zip(conv.kernel_size, conv.dilation, stride, strict=True)]
+    where_out = np.stack(np.unravel_index(np.arange(prod(positions)), positions))
+    colour = np.ravel_multi_index(tuple(where_out % np.array(apart)[:, None]), apart)
+    values = np.zeros((channels, len(rows)))
+    x = at.reshape(1, channels, *spatial)
+    for c in range(prod(apart)):
+        leaf = x.clone().requires_grad_(True)
+        mask = (
+            torch.from_numpy((colour == c).astype(np.float64)).reshape(1, 1, *positions).expand(1, channels, *positions)
+        )
+        with torch.enable_grad():
+            (slope,) = torch.autograd.grad(layer(leaf), leaf, mask)
+        mine = colour[rows] == c
+        values[:, mine] = slope.reshape(channels, -1).numpy()[:, cols[mine]]
+    values = np.nan_to_num(values, nan=0.0, posinf=0.0, neginf=0.0)
+    where_each = np.arange(channels, dtype=np.int64)[:, None]
+    return Operator(
+        (where_each * prod(positions) + rows).reshape(-1).astype(np.int32),
+        (where_each * prod(spatial) + cols).reshape(-1).astype(np.int32),
+        values.reshape(-1),
+        np.tile(taps, channels).astype(np.int32),
+        (*input_shape[:2], *positions),
+        input_shape,
+    )
+
+
+def _moved(layer: nn.Module, input_shape: tuple[int, ...]) -> Operator:
+    """Layers that only move numbers: what comes out is the index of what went in."""
+    with torch.inference_mode():
+        out = layer(torch.arange(1, prod(input_shape) + 1, dtype=torch.float64).reshape(input_shape))
+    cols = (out.reshape(-1).numpy() - 1).astype(np.int32)
+    rows = np.arange(len(cols), dtype=np.int32)
+    return Operator(rows, cols, np.ones(len(cols)), np.full(len(cols), -1, np.int32), tuple(out.shape), input_shape)
+
+
+# -- basis push -------------------------------------------------------------------------------------------------------
+
+
+def _comb_push(layer: nn.Module, input_shape: tuple[int, ...], reach: int) -> Operator | None:
+    """Basis push for layers whose outputs read at most ``reach`` neighbours an axis: many basis vectors at once.
+
+    Impulses that lie further apart than ``reach`` never meet in one output. A comb of them is pushed twice, once with
+    height 1 and once with the impulse's own index: the first answer is the weight, their ratio says whose it is.
+    Returns None if a ratio is not an index, that is, if the layer reads further than ``reach``.
+    """
+    spatial, cells = input_shape[2:], prod(input_shape)
+    index = torch.arange(1, cells + 1, dtype=torch.float64).reshape(input_shape)
+    where = torch.stack(torch.meshgrid(*[torch.arange(n) % (reach + 1) for n in spatial], indexing="ij"))
+    rows, cols, values = [], [], []
+    with torch.inference_mode():
+        for colour in np.ndindex(*[min(reach + 1, n) for n in spatial]):
+            comb = (where == torch.tensor(colour).reshape(-1, *[1] * len(spatial))).all(0).double().expand(input_shape)
+            pair = torch.cat([comb, comb * index])
+            weight, coded = (half.reshape(-1).numpy() for half in layer(pair).chunk(2))
+            row = np.flatnonzero(np.abs(weight) > DUST)
+            ratio = coded[row] / weight[row]
+            source = np.rint(ratio)
+            if len(row) and (np.abs(ratio - source).max() > 1e-3 or source.min() < 1 or source.max() > cells):
+                return None
+            rows.append(row)
+            cols.append(source - 1)
+            values.append(weight[row])
+        output_shape = (1, *layer(index).shape[1:])
+    return _sorted(np.concatenate(rows), np.concatenate(cols), np.concatenate(values), output_shape, input_shape)
+
+
+def _sorted(rows, cols, values, output_shape, input_shape) -> Operator:
+    order = np.lexsort((cols, rows))
+    none = np.full(len(rows), -1, np.int32)
+    return Operator(
+        rows[order].astype(np.int32), cols[order].astype(np.int32), values[order], none, output_shape, input_shape
+    )
+
+
+def _by_basis(
+    layer: nn.Module, input_shape: tuple[int, ...], at: torch.Tensor | None, chunk: int = 1 << 24
+) -> Operator:
+    cells = prod(input_shape)
+    with torch.no_grad():
+        zero = layer(torch.zeros(input_shape, dtype=torch.float64))
+        if at is None:
+            _demand_linear(layer, input_shape, zero)
+    output_shape = tuple(zero.shape)
+    step = max(1, min(cells, chunk // max(1, max(cells, zero.numel()))))
+    rows, cols, values = [], [], []
+    for start in range(0, cells, step):
+        stop = min(cells, start + step)
+        found = _answers(layer, input_shape, start, stop, zero) if at is None else _slopes(layer, at, start, stop)
+        col, row = np.nonzero(np.abs(found) > DUST)
+        rows.append(row)
+        cols.append(col + start)
+        values.append(found[col, row])
+    return _sorted(*(np.concatenate(part) for part in (rows, cols, values)), output_shape, input_shape)
+
+
+def _answers(layer, input_shape, start: int, stop: int, zero: torch.Tensor) -> np.ndarray:
+    """The layer's answers to basis vectors start … stop − 1, one a row."""
+    count, cells = stop - start, prod(input_shape)
+    basis = torch.zeros(count, cells, dtype=torch.float64)
+    basis[torch.arange(count), torch.arange(start, stop)] = 1.0
+    with torch.inference_mode():
+        if input_shape[0] == 1:
+            out = layer(basis.reshape(count, *input_shape[1:]))
+            if out.shape[0] == count:
+                return (out.reshape(count, -1) - zero.reshape(1, -1)).numpy()
+        return np.stack([(layer(b.reshape(input_shape)) - zero).reshape(-1).numpy() for b in basis])
+
+
+def _slopes(layer, at: torch.Tensor, start: int, stop: int) -> np.ndarray:
+    """Directional derivatives at ``at`` along basis vectors start … stop − 1, one a row."""
+    basis = torch.zeros(stop - start, at.numel(), dtype=torch.float64)
+    basis[torch.arange(stop - start), torch.arange(start, stop)] = 1.0
+    flat = lambda v: layer(v.reshape(at.shape)).reshape(-1)  # noqa: E731
+    slope = lambda b: torch.func.jvp(flat, (at.reshape(-1),), (b,))[1]  # noqa: E731
+    return torch.func.vmap(slope)(basis).detach().numpy()
+
+
+def _demand_linear(layer, input_shape, zero: torch.Tensor) -> None:
+    """Refuse a layer for which f(x) − f(0) is not additive on two drawn inputs."""
+    generator = torch.Generator().manual_seed(0)
+    a, b = (torch.randn(input_shape, dtype=torch.float64, generator=generator) for _ in range(2))
+    both, apart = layer(a + b) - zero, layer(a) + layer(b) - 2 * zero
+    if not torch.allclose(both, apart, rtol=1e-7, atol=1e-7):
+        raise OperatorError(
+            f"{type(layer).__name__} is not linear: give the input, at=x, at which you want its operator."
+        )
+
+
+# -- composition ------------------------------------------------------------------------------------------------------
+
+
+def _composition(module: nn.Sequential, input_shape: tuple[int, ...], at: torch.Tensor | None) -> Operator:
+    total: Operator | None = None
+    shape = input_shape
+    for part in module:
+        found = linear_operator(part, shape, at)
+        if total is None:
+            total = found
+        else:
+            total = _through_copies(found, total) if _only_copies(total) else found @ total
+        shape = found.output_shape
+        if at is not None:
+            with torch.no_grad():
+                at = _double(part)(at)
+    return total
+
+
+def _only_copies(operator: Operator) -> bool:
+    """Whether an operator does nothing but copy: one entry of weight 1 in each row that has any."""
+    return bool(len(operator) and (operator.values == 1).all() and (np.diff(operator.rows) > 0).all())
+
+
+def _through_copies(found: Operator, pads: Operator) -> Operator:
+    """Compose with a layer that only copies cells, keeping each entry's tap."""
+    source = np.full(pads.shape[0], -1, np.int32)
+    source[pads.rows] = pads.cols
+    cols = source[found.cols]
+    real = cols >= 0
+    return Operator(
+        found.rows[real], cols[real], found.values[real], found.taps[real], found.output_shape, pads.input_shape
+    )
+
+
+def _repeat(one: Operator, batch: int) -> Operator:
+    """The operator of a batch: the same block once for each item."""
+    step = np.arange(batch, dtype=np.int64)[:, None]
+    return Operator(
+        (step * one.shape[0] + one.rows).reshape(-1).astype(np.int32),
+        (step * one.shape[1] + one.cols).reshape(-1).astype(np.int32),
+        np.tile(one.values, batch),
+        np.tile(one.taps, batch),
+        (batch, *one.output_shape[1:]),
+        (batch, *one.input_shape[1:]),
+    )
+
+
+def source_map(input_shape: Sequence[int], pads: Sequence[tuple[int, int]], padding_mode: str = "zeros") -> np.ndarray:
+    """Where each cell of the padded image comes from, measured by padding an image of indices with torch's own ``pad``.
+
+    Args:
+        input_shape: spatial sizes only.
+        pads: cells before and after, per axis.
+
+    Returns:
+        int32 array of the padded size: the row-major index of the real cell whose value it holds, −1 for padding zeros.
+    """
+    index = torch.arange(1, prod(input_shape) + 1, dtype=torch.float64).reshape(1, 1, *input_shape)
+    sides = [side for pair in reversed(list(pads)) for side in pair]
+    mode = "constant" if padding_mode == "zeros" else padding_mode
+    padded = F.pad(index, sides, mode=mode) if any(sides) else index
+    return (padded[0, 0].numpy() - 1).astype(np.int32)

@@ -1,0 +1,460 @@
+"""The settings of one layer: validated, hashable, and the same in a notebook, in a URL and in PyTorch code.
+
+Nothing here imports torch, so that a page can draw its controls before torch has loaded.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from typing import Any
+
+from models.layers import KINDS, Kind
+
+AXES = {1: ("w",), 2: ("h", "w"), 3: ("d", "h", "w")}
+"""Names of the spatial axes, by number of dimensions: they are the suffixes of per-axis settings in a URL."""
+
+LARGEST = 1_000_000
+"""No setting may be larger. torch itself has no such limit; its own, 2^63 elements, is checked as well."""
+
+SPATIAL = ("input_size", "kernel_size", "stride", "padding", "dilation", "output_padding", "scale_factor")
+"""Settings with one value per spatial axis."""
+
+QUERY_DEFAULTS: dict[str, Any] = {
+    "kind": "conv",
+    "dims": 2,
+    "input_size": 4,
+    "in_channels": 1,
+    "out_channels": 1,
+    "kernel_size": 3,
+    "stride": 1,
+    "padding": 0,
+    "dilation": 1,
+    "groups": 1,
+    "output_padding": 0,
+    "padding_mode": "zeros",
+    "bias": False,
+    "scale_factor": 2.0,
+    "mode": "nearest",
+    "align_corners": False,
+    "upscale_factor": 2,
+    "ceil_mode": False,
+    "count_include_pad": True,
+    "norm_type": 2.0,
+}
+"""What a URL leaves out. They are the first worked example (A1), so that the bare page shows it."""
+
+NEUTRAL: dict[str, Any] = {
+    "kernel_size": 1,
+    "stride": 1,
+    "padding": 0,
+    "dilation": 1,
+    "groups": 1,
+    "output_padding": 0,
+    "padding_mode": "zeros",
+    "bias": False,
+    "scale_factor": 1.0,
+    "mode": "nearest",
+    "align_corners": False,
+    "upscale_factor": 1,
+    "ceil_mode": False,
+    "count_include_pad": True,
+    "norm_type": 2.0,
+}
+"""The value that a setting has in a kind that does not take it: the one that changes nothing."""
+
+CHOICES = {
+    "padding_mode": ("zeros", "reflect", "replicate", "circular"),
+    "mode": ("nearest", "nearest-exact", "linear", "bilinear", "bicubic", "trilinear"),
+}
+FLAGS = ("bias", "align_corners", "ceil_mode", "count_include_pad")
+FLOATS = ("scale_factor", "norm_type")
+SMALLEST = {"padding": 0, "output_padding": 0}
+
+
+class SpecError(ValueError):
+    """Settings that the layer does not take.
+
+    ``.field`` is the setting that is in the way; ``.message`` is one sentence: what is wrong and what would be right.
+    """
+
+    def __init__(self, field: str, message: str):
+        super().__init__(f"{field}: {message}")
+        self.field = field
+        self.message = message
+
+
+@dataclass(frozen=True)
+class LayerSpec:
+    """Settings of one layer and the size of the input that it meets.
+
+    Field names and meanings are those of ``torch.nn``. A number given for a spatial setting means the same on each
+    axis and is stored as a tuple, one value per axis. ``None`` means the layer's own default. ``padding`` may be
+    ``"same"`` or ``"valid"`` for convolutions. Settings that a kind does not take keep their neutral value.
+
+    Raises:
+        SpecError: exactly where torch refuses the layer or its forward pass, naming the setting in the way.
+    """
+
+    kind: str = "conv"
+    dims: int = 2
+    input_size: Any = 4
+    in_channels: int = 1
+    out_channels: int | None = None
+    kernel_size: Any = None
+    stride: Any = None
+    padding: Any = None
+    dilation: Any = None
+    groups: int | None = None
+    output_padding: Any = None
+    padding_mode: str | None = None
+    bias: bool | None = None
+    scale_factor: Any = None
+    mode: str | None = None
+    align_corners: bool | None = None
+    upscale_factor: int | None = None
+    ceil_mode: bool | None = None
+    count_include_pad: bool | None = None
+    norm_type: float | None = None
+
+    def __post_init__(self):
+        kind = _kind(self.kind)
+        if self.dims not in (1, 2, 3) or isinstance(self.dims, bool):
+            raise SpecError("dims", f"{self.dims!r} is not a number of dimensions: use 1, 2 or 3.")
+        if self.dims not in kind.dims:
+            raise SpecError(
+                "dims", f"{kind.title} exists in {_listed(f'{d}-D' for d in kind.dims)}, not {self.dims}-D."
+            )
+        put = lambda name, value: object.__setattr__(self, name, value)  # noqa: E731
+        put("input_size", self._ints("input_size", self.input_size))
+        put("in_channels", self._int("in_channels", self.in_channels))
+        for name in (*kind.takes, *(n for n in _SETTINGS if n not in kind.takes)):
+            self._settle(kind, name, put)
+        for field, message in kind.rules(self):
+            raise SpecError(field, message)
+        if any(size < 1 for size in kind.output_size(self)):
+            raise SpecError(*kind.too_small(self))
+        for field, elements in kind.elements(self):
+            if elements >= 2**60:
+                raise SpecError(field, f"these settings ask for {elements:.1e} numbers: make the layer smaller.")
+
+    # -- one setting at a time ------------------------------------------------------------------------------------
+
+    def _settle(self, kind: Kind, name: str, put) -> None:
+        """Give one setting its final value: what was asked for, the kind's default, or what the kind holds fast."""
+        given = getattr(self, name)
+        if name in kind.takes:
+            value = self._read(name, kind.default(name, self) if given is None else given)
+        else:
+            value = kind.held(name, self)
+            value = self._read(name, NEUTRAL[name] if value is None else value)
+            if given is not None and self._read(name, given) != value:
+                what = f"holds {name} at {_shown(value)}" if name in kind.holds else f"has no {name}"
+                raise SpecError(name, f"{kind.title} {what}: leave it out.")
+        put(name, value)
+
+    def _read(self, name: str, value):
+        if name in CHOICES:
+            if value not in CHOICES[name]:
+                raise SpecError(name, f"{value!r} is not one of {_listed(CHOICES[name])}.")
+            return value
+        if name in FLAGS:
+            if not isinstance(value, bool):
+                raise SpecError(name, f"{value!r} is neither True nor False.")
+            return value
+        if name == "padding" and isinstance(value, str):
+            if value not in ("same", "valid"):
+                raise SpecError(name, f"{value!r} is not a padding: use a number, 'same' or 'valid'.")
+            return value
+        if name in SPATIAL:
+            return self._floats(name, value) if name in FLOATS else self._ints(name, value)
+        return self._float(name, value) if name in FLOATS else self._int(name, value)
+
+    def _int(self, name: str, value) -> int:
+        least = SMALLEST.get(name, 1)
+        if isinstance(value, bool) or not hasattr(value, "__index__"):
+            raise SpecError(name, f"{value!r} is not a whole number.")
+        value = value.__index__()
+        if value < least:
+            raise SpecError(name, f"{value} is too small: use {least} or more.")
+        if value > LARGEST:
+            raise SpecError(name, f"{value} is too large: use {LARGEST:,} or less.")
+        return value
+
+    def _float(self, name: str, value) -> float:
+        if isinstance(value, bool) or not isinstance(value, int | float):
+            raise SpecError(name, f"{value!r} is not a number.")
+        if not math.isfinite(value) or not 0 < value <= LARGEST:
+            raise SpecError(name, f"{value} is out of range: use a number above 0 and up to {LARGEST:,}.")
+        return float(value)
+
+    def _each(self, name: str, value, read) -> tuple:
+        if isinstance(value, tuple | list):
+            if len(value) != self.dims:
+                raise SpecError(name, f"{tuple(value)} has {len(value)} values for {self.dims} axes: give {self.dims}.")
+            return tuple(read(name, v) for v in value)
+        return (read(name, value),) * self.dims
+
+    def _ints(self, name: str, value) -> tuple[int, ...]:
+        return self._each(name, value, self._int)
+
+    def _floats(self, name: str, value) -> tuple[float, ...]:
+        return self._each(name, value, self._float)
+
+    # -- readings ---------------------------------------------------------------------------------------------------
+
+    @property
+    def input_shape(self) -> tuple[int, ...]:
+        """``(1, in_channels, *input_size)``: what the layer receives, batch axis included."""
+        return (1, self.in_channels, *self.input_size)
+
+    @property
+    def pads(self) -> tuple[tuple[int, int], ...]:
+        """Cells added before and after the input on each axis, ``"same"`` and ``"valid"`` worked out."""
+        return KINDS[self.kind].pads(self)
+
+    def settings(self) -> dict[str, Any]:
+        """The settings that this kind takes, in the order in which torch lists them, with their values."""
+        return {name: getattr(self, name) for name in KINDS[self.kind].takes}
+
+    def change(self, **changes) -> LayerSpec:
+        """The same layer with some settings changed. Settings that the (new) kind holds or lacks follow by themselves.
+
+        A setting whose axes all agree is kept when ``dims`` changes.
+
+        Raises:
+            SpecError: as the constructor does.
+        """
+        return LayerSpec(**_carried(self, changes))
+
+    def nearest(self, **changes) -> tuple[LayerSpec, list[SpecError]]:
+        """The valid layer that comes nearest to what is asked for, and what had to be given up on the way.
+
+        Each setting in the way is moved to the closest value that works, the others are left alone. Used for links
+        and for a change of kind: a visitor loses as little as possible.
+        """
+        return repair(_carried(self, changes), keep=tuple(changes))
+
+    def allows(self, name: str, value, axis: int | None = None) -> bool:
+        """Whether the layer takes this value for one setting (on one axis), the others staying as they are."""
+        return self.refusal(name, value, axis) is None
+
+    def refusal(self, name: str, value, axis: int | None = None) -> SpecError | None:
+        """Why the layer does not take a value for one setting, the others staying as they are; None if it does."""
+        if axis is not None:
+            now = getattr(self, name)
+            now = (0,) * self.dims if isinstance(now, str) else now
+            value = (*now[:axis], value, *now[axis + 1 :])
+        try:
+            self.change(**{name: value})
+        except SpecError as error:
+            return error
+        return None
+
+    # -- text -------------------------------------------------------------------------------------------------------
+
+    def to_query(self) -> dict[str, str]:
+        """URL parameters of this layer, what ``QUERY_DEFAULTS`` says left out. ``from_query`` is the inverse.
+
+        Settings that differ between axes are written one parameter an axis (``kernel_size_h``, ``kernel_size_w``),
+        with ``per_axis=true`` beside them.
+        """
+        values = {"kind": self.kind, "dims": self.dims, "input_size": self.input_size, "in_channels": self.in_channels}
+        values |= self.settings()
+        spatial = {n: v for n, v in values.items() if n in SPATIAL and not isinstance(v, str)}
+        per_axis = any(len(set(v)) > 1 for v in spatial.values())
+        flat: dict[str, Any] = {}
+        for name, value in values.items():
+            if name not in spatial:
+                flat[name] = (value, QUERY_DEFAULTS[name])
+            elif per_axis:
+                flat |= {f"{name}_{a}": (v, QUERY_DEFAULTS[name]) for a, v in zip(AXES[self.dims], value, strict=True)}
+            else:
+                flat[name] = (value[0], QUERY_DEFAULTS[name])
+        query = {name: _query_text(value) for name, (value, default) in flat.items() if value != default}
+        return query | ({"per_axis": "true"} if per_axis else {})
+
+    @classmethod
+    def from_query(cls, query: Mapping[str, str]) -> LayerSpec:
+        """The layer that URL parameters describe; parameters that are not settings of a layer are left alone.
+
+        Raises:
+            SpecError: for a value that cannot be read, or settings that the layer does not take.
+        """
+        asked, unread = read_settings(query)
+        if unread:
+            raise unread[0]
+        return cls(**asked)
+
+    def to_code(self) -> str:
+        """One runnable expression that builds the layer, with ``from torch import nn`` before it.
+
+        >>> LayerSpec(kernel_size=3, bias=False).to_code()
+        'nn.Conv2d(1, 1, kernel_size=3, bias=False)'
+        """
+        return KINDS[self.kind].code(self)
+
+
+_SETTINGS = tuple(f.name for f in fields(LayerSpec) if f.name not in ("kind", "dims", "input_size", "in_channels"))
+
+
+def _kind(name: str) -> Kind:
+    if name not in KINDS:
+        raise SpecError("kind", f"{name!r} is not a kind of layer: use {_listed(KINDS)}.")
+    return KINDS[name]
+
+
+def _carried(spec: LayerSpec, changes: dict[str, Any]) -> dict[str, Any]:
+    """Constructor arguments for ``spec`` with ``changes``: what was chosen travels, what was derived does not."""
+    kind, new = KINDS[spec.kind], _kind(changes.get("kind", spec.kind))
+    dims = changes.get("dims", spec.dims)
+    asked = {"kind": new.name, "dims": dims, "input_size": spec.input_size, "in_channels": spec.in_channels}
+    for name in kind.takes:
+        if name in new.takes:
+            asked[name] = getattr(spec, name)
+    if dims != spec.dims:
+        for name, value in asked.items():
+            if name in SPATIAL and not isinstance(value, str):
+                asked[name] = value[0] if len(set(value)) == 1 else (value + value[-1:] * 2)[:dims]
+    return asked | {name: value for name, value in changes.items() if name not in ("kind", "dims")}
+
+
+def read_settings(query: Mapping[str, Any]) -> tuple[dict[str, Any], list[SpecError]]:
+    """Constructor arguments from URL parameters, defaults filled in, and an error for each value that is unreadable.
+
+    A value may be a string or a list of strings (a parameter that a URL repeats, which is an error).
+    """
+    errors: list[SpecError] = []
+    text = {}
+    for name, value in query.items():
+        if isinstance(value, list | tuple):
+            if len(value) != 1:
+                if name.removesuffix("_d").removesuffix("_h").removesuffix("_w") in QUERY_DEFAULTS:
+                    errors.append(SpecError(name, f"the link gives it {len(value)} times: give it once."))
+                continue
+            value = value[0]
+        text[name] = str(value)
+    asked: dict[str, Any] = {}
+
+    def read(name: str, param: str):
+        default = QUERY_DEFAULTS[name]
+        if param not in text:
+            return default
+        try:
+            return _query_value(name, text[param])
+        except ValueError:
+            errors.append(
+                SpecError(param, f"“{text[param][:40]}” is not a value for it; {_query_text(default)} is used.")
+            )
+            return default
+
+    for name in ("kind", "dims"):
+        asked[name] = read(name, name)
+    if asked["kind"] not in KINDS:
+        errors.append(SpecError("kind", f"“{asked['kind'][:40]}” is not a kind of layer; conv is used."))
+        asked["kind"] = "conv"
+    kind = KINDS[asked["kind"]]
+    if asked["dims"] not in kind.dims:
+        best = min(kind.dims, key=lambda d: abs(d - asked["dims"]))
+        if "dims" in text:
+            errors.append(SpecError("dims", f"{kind.title} has no {asked['dims']}-D form; {best}-D is used."))
+        asked["dims"] = best
+    per_axis = text.get("per_axis", "").lower() == "true"
+    for name in ("input_size", "in_channels", *kind.takes):
+        if per_axis and name in SPATIAL and text.get(name) not in ("same", "valid"):
+            asked[name] = tuple(read(name, f"{name}_{axis}") for axis in AXES[asked["dims"]])
+        else:
+            asked[name] = read(name, name)
+    return asked, errors
+
+
+def repair(asked: dict[str, Any], keep: tuple[str, ...] = ()) -> tuple[LayerSpec, list[SpecError]]:
+    """The nearest valid layer to constructor arguments, and the errors met on the way.
+
+    The setting that an error names moves to the closest value that removes the error, unless it is in ``keep`` and
+    another setting can give way.
+    """
+    asked, errors = dict(asked), []
+    for _ in range(40):
+        try:
+            return LayerSpec(**asked), errors
+        except SpecError as error:
+            errors.append(error)
+            asked = _moved(asked, error, keep)
+    return LayerSpec(), errors
+
+
+def _moved(asked: dict[str, Any], error: SpecError, keep: tuple[str, ...]) -> dict[str, Any]:
+    order = [error.field] if error.field not in keep else []
+    order += [n for n in (*KINDS[asked["kind"]].gives_way, error.field) if n not in order and n not in keep]
+    order += [error.field]
+    for name in order:
+        for value in _candidates(asked, name):
+            trial = asked | {name: value}
+            try:
+                LayerSpec(**trial)
+                return trial
+            except SpecError as again:
+                if again.field != error.field:
+                    return trial
+    # Nothing near works: the kind's own default is the last resort, and always valid on its own.
+    rest = {k: v for k, v in asked.items() if k in ("kind", "dims")}
+    return rest | {k: v for k, v in asked.items() if k in keep and k not in rest and k != error.field}
+
+
+def _candidates(asked: dict[str, Any], name: str):
+    now = asked.get(name, QUERY_DEFAULTS.get(name))
+    if name in CHOICES:
+        yield from CHOICES[name]
+    elif name in FLAGS:
+        yield from (True, False)
+    elif name == "kind":
+        yield "conv"
+    elif name in FLOATS:
+        yield from (2.0, 1.0, 3.0, 4.0)
+    else:
+        parts = now if isinstance(now, tuple | list) else (now,)
+        centre = [p if isinstance(p, int) and not isinstance(p, bool) else 1 for p in parts]
+        least = SMALLEST.get(name, 1)
+        for step in range(1, 65):
+            for sign in (-1, 1):
+                moved = tuple(min(max(c + sign * step, least), LARGEST) for c in centre)
+                yield moved if isinstance(now, tuple | list) else moved[0]
+        yield least
+
+
+def _query_text(value) -> str:
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, float):
+        return f"{value:g}" if float(f"{value:g}") == value else repr(value)
+    return str(value)
+
+
+def _query_value(name: str, text: str):
+    default = QUERY_DEFAULTS[name]
+    if isinstance(default, bool):
+        return {"true": True, "false": False}[text.lower()] if text.lower() in ("true", "false") else _no(text)
+    if name == "padding" and text in ("same", "valid"):
+        return text
+    if isinstance(default, int):
+        return int(text) if len(text) < 20 else _no(text)
+    if isinstance(default, float):
+        return float(text)
+    return text
+
+
+def _no(text: str):
+    raise ValueError(text)
+
+
+def _listed(names) -> str:
+    *first, last = [str(n) for n in names]
+    return f"{', '.join(first)} or {last}" if first else last
+
+
+def _shown(value) -> str:
+    if isinstance(value, tuple):
+        return str(value[0]) if len(set(value)) == 1 else str(value)
+    return str(value)
