@@ -1,0 +1,79 @@
+"""The stage: one Streamlit component that draws linked grids of numbers and the operator between them.
+
+It draws from arrays and knows nothing of convolutions. Hovering, keys, playing and pinning happen in the browser and send
+nothing to the server; only an edit of a cell does. The data contract is the docstring of :func:`stage`.
+"""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import streamlit as st
+
+_HERE = Path(__file__).parent
+_PARTS = ("scene.js", "draw.js", "equation.js", "stage.js")
+
+
+def _read(name: str) -> str:
+    return (_HERE / name).read_text(encoding="utf-8")
+
+
+_component = st.components.v2.component(
+    "convscope_stage", html=_read("stage.html"), css=_read("stage.css"), js="\n".join(_read(part) for part in _PARTS)
+)
+
+
+def enc(array: Any) -> list | dict[str, str] | None:
+    """Encode an array for the stage: flat, row-major.
+
+    Fewer than 64 finite numbers become a plain list. Everything else becomes ``{"d": dtype, "b": base64}`` with
+    little-endian bytes: floats as ``f8``, or ``f4`` above 20,000 of them; integers as ``u2`` where they fit, else ``i4``.
+    ``None`` stays ``None``. Raises ``ValueError`` for complex or non-numeric data and for integers beyond 32 bits.
+    """
+    if array is None:
+        return None
+    flat = np.ascontiguousarray(array).ravel()
+    if flat.size == 0:
+        return []
+    if flat.dtype.kind == "b":
+        flat = flat.astype(np.uint8)
+    if flat.dtype.kind not in "iuf":
+        raise ValueError(f"The stage draws real numbers, not {flat.dtype}: convert the array first.")
+    floating = flat.dtype.kind == "f"
+    if flat.size < 64 and (not floating or np.isfinite(flat).all()):
+        return flat.tolist()
+    if floating:
+        kind = "f4" if flat.size > 20_000 else "f8"
+    else:
+        low, high = int(flat.min()), int(flat.max())
+        if low < -(2**31) or high >= 2**31:
+            raise ValueError("The stage takes integers of at most 32 bits.")
+        kind = "u2" if low >= 0 and high < 2**16 else "i4"
+    return {"d": kind, "b": base64.b64encode(flat.astype("<" + kind).tobytes()).decode("ascii")}
+
+
+def stage(data: dict, *, key: str, height: int | None = None, on_edit: Callable[[], None] | None = None):
+    """Mount the stage and return Streamlit's component result; ``result.edit`` holds an edit for one run, else ``None``.
+
+    ``data`` is JSON. Arrays are plain lists or what :func:`enc` returns.
+
+    - ``grids``: in drawing order; each ``{"id", "role": input|kernel|output|map, "title", "shape": [C, *spatial],
+      "values", "source", "real", "editable", "image", "planes"}``. ``shape`` has one to three spatial axes and counts drawn
+      padding. ``source`` (one integer a spatial cell) names the real cell whose value a drawn cell holds, −1 for a constant
+      zero; ``real`` is ``[[start, stop], ...]``, the real region; both ``None`` where every cell is real.
+    - ``symbols``: the text between neighbouring grids.
+    - ``links``: ``{"from", "to", "kernel", "pairs", "values", "bias", "reduce", "p"}`` and the spatial structure, either
+      ``base`` and ``offset`` (the source of position p and tap t is ``base[p] + offset[t]``) or CSR rows ``ptr, src, tap``.
+      ``pairs`` is flat ``[o, i, k] * n``: output channel, input channel, kernel plane (−1: none).
+    - ``operator``: ``{"link", "title", "note", "rows", "cols", "entries"}`` or ``None``.
+    - ``selected``: ``{"grid", "channel", "cell"}``; ``autoplay``; ``caption``; ``legend``.
+
+    ``height`` is the stage's height in px on a wide screen (500). An edit arrives as ``{"grid", "channel", "cell": index in
+    the real region, "value", "n"}`` in ``result.edit`` and, before it, by calling ``on_edit``.
+    """
+    payload = {**data, "height": height or 500}
+    return _component(key=key, data=payload, on_edit_change=on_edit or (lambda: None))

@@ -1,0 +1,381 @@
+// Colours, numbers as text, and the painting of grids and operator on canvases.
+
+const ROLE = { input: [0, 114, 178], kernel: [230, 159, 0], output: [0, 158, 115], map: [86, 180, 233] };
+const PINK = [204, 121, 167], NEGATIVE = [179, 88, 6], POSITIVE = [33, 102, 172], ODD = [240, 228, 66];
+
+const mix = (a, b, t) => [a[0] + (b[0] - a[0]) * t, a[1] + (b[1] - a[1]) * t, a[2] + (b[2] - a[2]) * t];
+const css = (c, alpha) => `rgb(${Math.round(c[0])} ${Math.round(c[1])} ${Math.round(c[2])}${alpha == null ? "" : ` / ${alpha}`})`;
+const channelLight = (v) => ((v /= 255) <= 0.03928 ? v / 12.92 : ((v + 0.055) / 1.055) ** 2.4);
+const luminance = (c) => 0.2126 * channelLight(c[0]) + 0.7152 * channelLight(c[1]) + 0.0722 * channelLight(c[2]);
+const contrast = (a, b) => {
+  const x = luminance(a), y = luminance(b);
+  return (Math.max(x, y) + 0.05) / (Math.min(x, y) + 0.05);
+};
+
+function readable(colour, bg, text, ratio = 4.6) {
+  for (let t = 0; t <= 1; t += 0.05) {
+    const c = mix(colour, text, t);
+    if (contrast(c, bg) >= ratio) return c;
+  }
+  return text;
+}
+
+function readTheme(probe) {
+  const style = getComputedStyle(probe), ctx = document.createElement("canvas").getContext("2d", { willReadFrequently: true });
+  const parse = (name, fallback) => {
+    ctx.fillStyle = fallback;
+    ctx.fillStyle = style.getPropertyValue(name).trim() || fallback;
+    ctx.fillRect(0, 0, 1, 1);
+    return Array.from(ctx.getImageData(0, 0, 1, 1).data.slice(0, 3));
+  };
+  const bg = parse("--st-background-color", "#ffffff"), text = parse("--st-text-color", "#1b1f27");
+  const theme = { bg, text, dark: luminance(bg) < luminance(text), font: style.getPropertyValue("--st-font") || "sans-serif" };
+  theme.muted = readable(mix(bg, text, 0.55), bg, text);
+  theme.ink = Object.fromEntries(Object.entries(ROLE).map(([k, c]) => [k, readable(c, bg, text)]));
+  theme.pink = theme.dark ? mix(PINK, [255, 255, 255], 0.15) : mix(PINK, [140, 20, 90], 0.25);
+  theme.ring = theme.dark ? ROLE.kernel : mix(ROLE.kernel, [120, 70, 0], 0.2);
+  theme.id = css(bg) + css(text);
+  return theme;
+}
+
+function number(v, digits = 3) {
+  if (Number.isNaN(v)) return "NaN";
+  if (!Number.isFinite(v)) return v > 0 ? "∞" : "−∞";
+  let s;
+  if (Number.isInteger(v) && Math.abs(v) < 1e7) s = String(v);
+  else {
+    const a = Math.abs(v);
+    if (a >= 1e6 || a < 1e-4) s = v.toExponential(1).replace("e+", "e");
+    else if (a >= 100) s = String(Math.round(v));
+    else s = String(Number(v.toPrecision(digits)));
+    if (s.length > digits + 3 && a < 1) s = v.toFixed(digits);
+  }
+  return s.replace("-", "−");
+}
+
+// The colour of one value: a ramp of the role's colour, or diverging around zero where the data has a sign.
+function shade(theme, role, stats, v, full) {
+  if (!Number.isFinite(v)) return ODD;
+  if (stats.signed) {
+    const t = Math.max(-1, Math.min(1, v / stats.abs));
+    const zero = mix(theme.bg, theme.text, 0.05);
+    return mix(zero, t < 0 ? NEGATIVE : POSITIVE, Math.abs(t) * (full ? 1 : theme.dark ? 0.85 : 0.62));
+  }
+  const t = Math.max(0, Math.min(1, v / stats.abs));
+  const [lo, hi] = full ? [0.04, 1] : theme.dark ? [0.12, 0.72] : [0.1, 0.6];
+  return mix(theme.bg, ROLE[role] || ROLE.map, lo + (hi - lo) * t);
+}
+
+function grey(stats, v) {
+  const lo = Math.min(0, stats.min), hi = stats.max <= 1 ? 1 : stats.max;
+  const g = (255 * (v - lo)) / (hi - lo || 1);
+  return [g, g, g];
+}
+
+const DARK = [17, 21, 28], LIGHT = [255, 255, 255];
+const onto = (c) => (contrast(c, DARK) >= contrast(c, LIGHT) ? DARK : LIGHT);
+
+function fit(canvas, w, h) {
+  const dpr = Math.max(1, Math.min(3, window.devicePixelRatio || 1));
+  const W = Math.max(1, Math.round(w * dpr)), H = Math.max(1, Math.round(h * dpr));
+  if (canvas.width !== W || canvas.height !== H) {
+    canvas.width = W;
+    canvas.height = H;
+    canvas.style.width = `${w}px`;
+    canvas.style.height = `${h}px`;
+  }
+  const ctx = canvas.getContext("2d");
+  ctx.setTransform(dpr, 0, 0, dpr, 0, 0);
+  ctx.clearRect(0, 0, w, h);
+  return ctx;
+}
+
+function hatch(ctx, theme) {
+  const dpr = Math.max(1, Math.min(3, window.devicePixelRatio || 1));
+  const tile = document.createElement("canvas"), size = Math.round(6 * dpr);
+  tile.width = tile.height = size;
+  const t = tile.getContext("2d");
+  t.fillStyle = css(mix(theme.bg, theme.text, 0.05));
+  t.fillRect(0, 0, size, size);
+  t.strokeStyle = css(mix(theme.bg, theme.text, theme.dark ? 0.22 : 0.17));
+  t.lineWidth = dpr;
+  t.beginPath();
+  for (const d of [-size, 0, size]) {
+    t.moveTo(d, size);
+    t.lineTo(d + size, 0);
+  }
+  t.stroke();
+  const pattern = ctx.createPattern(tile, "repeat");
+  pattern.setTransform(new DOMMatrix().scale(1 / dpr));
+  return pattern;
+}
+
+// Where a cell lies inside its grid's canvas; null while its plane is not shown.
+function cellBox(lay, slots, g, channel, cell) {
+  const d = Math.floor(cell / (g.H * g.W)), rest = cell % (g.H * g.W);
+  const k = slots.findIndex((s) => s.ch === channel && s.d === d);
+  if (k < 0) return null;
+  const o = slotOrigin(lay, k);
+  return { x: o.x + (rest % g.W) * lay.cell, y: o.y + Math.floor(rest / g.W) * lay.cell, s: lay.cell };
+}
+
+const slotOrigin = (lay, k) => ({
+  x: lay.inset + (k % lay.cols) * (lay.slotW + lay.gapX),
+  y: lay.inset + lay.labelH + Math.floor(k / lay.cols) * (lay.planeH + lay.gapY + lay.labelH),
+});
+
+function paintGrid(canvas, g, lay, slots, theme, names) {
+  const ctx = fit(canvas, lay.w, lay.h);
+  const { cell } = lay, gap = cell >= 14 ? 2 : cell >= 7 ? 1 : 0, radius = cell >= 20 ? 4 : cell >= 12 ? 2 : 0;
+  const full = cell < 7 || g.image, pattern = hatch(ctx, theme);
+  const fonts = numberFont(ctx, g, slots, cell, theme);
+  for (let k = 0; k < slots.length; k++) {
+    const { ch, d } = slots[k], o = slotOrigin(lay, k), start = ch * g.n + d * g.H * g.W;
+    if (lay.labelH) {
+      ctx.fillStyle = css(theme.muted);
+      ctx.font = `500 11px ${theme.font}`;
+      ctx.textAlign = "left";
+      ctx.textBaseline = "bottom";
+      ctx.fillText(clip(ctx, names(k), lay.slotW), o.x + 1, o.y - 3);
+    }
+    const colour = (i) => (g.image ? (Number.isFinite(g.values[start + i]) ? grey(g.stats, g.values[start + i]) : ODD)
+      : shade(theme, g.role, g.stats, g.values[start + i], full));
+    if (cell < 7 && g.values) {
+      ctx.drawImage(bitmap(g, d, colour, theme), o.x, o.y, lay.planeW, lay.planeH);
+      continue;
+    }
+    for (let y = 0; y < g.H; y++) for (let x = 0; x < g.W; x++) {
+      const i = y * g.W + x, px = o.x + x * cell + gap / 2, py = o.y + y * cell + gap / 2, s = cell - gap;
+      const pad = isPadding(g, d * g.H * g.W + i);
+      const fill = pad || !g.values ? mix(theme.bg, theme.text, 0.05) : colour(i);
+      ctx.fillStyle = pad ? pattern : css(fill);
+      box(ctx, px, py, s, s, radius);
+      ctx.fill();
+      if (fonts && g.values) {
+        const v = g.values[start + i];
+        ctx.font = fonts.font;
+        ctx.textAlign = "center";
+        ctx.textBaseline = "alphabetic";
+        ctx.fillStyle = css(pad ? theme.muted : onto(fill));
+        ctx.fillText(number(v), px + s / 2, py + s / 2 + fonts.size * 0.35);
+      }
+    }
+  }
+}
+
+function clip(ctx, text, width) {
+  if (ctx.measureText(text).width <= width) return text;
+  while (text.length > 1 && ctx.measureText(`${text}…`).width > width) text = text.slice(0, -1);
+  return `${text}…`;
+}
+
+function bitmap(g, d, colour, theme) {
+  const off = document.createElement("canvas");
+  off.width = g.W;
+  off.height = g.H;
+  const ctx = off.getContext("2d"), img = ctx.createImageData(g.W, g.H), pad = mix(theme.bg, theme.text, 0.16);
+  for (let i = 0; i < g.H * g.W; i++) {
+    const c = isPadding(g, d * g.H * g.W + i) ? pad : colour(i);
+    img.data.set([c[0], c[1], c[2], 255], i * 4);
+  }
+  ctx.putImageData(img, 0, 0);
+  return off;
+}
+
+// The largest type in which every visible number fits its cell; null: too small to read.
+function numberFont(ctx, g, slots, cell, theme) {
+  if (cell < 15 || !g.values || (g.image && cell < 26)) return null;
+  let longest = 1;
+  for (const { ch, d } of slots) {
+    const start = ch * g.n + d * g.H * g.W;
+    for (let i = 0; i < g.H * g.W; i++) longest = Math.max(longest, number(g.values[start + i]).length);
+  }
+  const size = Math.min(18, cell * 0.4, (cell - 4) / (longest * 0.56));
+  return size < 8 ? null : { size, font: `500 ${size.toFixed(1)}px ${theme.font}` };
+}
+
+function box(ctx, x, y, w, h, r) {
+  ctx.beginPath();
+  if (r) ctx.roundRect(x, y, w, h, r);
+  else ctx.rect(x, y, w, h);
+}
+
+function ring(ctx, b, colour, width, grow = 0) {
+  const min = Math.max(0, 7 - b.s) / 2, pad = grow + min;
+  const radius = b.s >= 20 ? 5 : b.s >= 12 ? 3 : 1;
+  ctx.strokeStyle = css(colour);
+  ctx.lineWidth = width;
+  box(ctx, b.x - pad + 0.5, b.y - pad + 0.5, b.s + 2 * pad - 1, b.s + 2 * pad - 1, radius);
+  ctx.stroke();
+}
+
+// A set of related cells: a ring each while cells are large, otherwise a tint and one frame around them.
+function paintMarks(ctx, g, lay, slots, mark, theme, labels) {
+  const boxes = [];
+  for (const ch of mark.chs) for (const [cell, taps] of mark.cells) {
+    const b = cellBox(lay, slots, g, ch, cell);
+    if (b) boxes.push({ ...b, taps, ch, cell });
+  }
+  if (!boxes.length) return;
+  if (lay.cell >= 12) {
+    for (const b of boxes) {
+      if (mark.depth > 1) {
+        ctx.fillStyle = css(ROLE.kernel, 0.14);
+        box(ctx, b.x + 1, b.y + 1, b.s - 2, b.s - 2, 4);
+        ctx.fill();
+      }
+      ring(ctx, b, theme.ring, mark.depth > 1 ? 1.2 : 2);
+    }
+  } else {
+    ctx.fillStyle = css(ROLE.kernel, lay.cell >= 4 ? 0.32 : 0.5);
+    for (const b of boxes) ctx.fillRect(b.x, b.y, Math.max(b.s, 1), Math.max(b.s, 1));
+    const frames = new Map();
+    for (const b of boxes) {
+      const f = frames.get(b.ch) || [1e9, 1e9, -1, -1];
+      frames.set(b.ch, [Math.min(f[0], b.x), Math.min(f[1], b.y), Math.max(f[2], b.x + b.s), Math.max(f[3], b.y + b.s)]);
+    }
+    ctx.strokeStyle = css(theme.ring);
+    ctx.lineWidth = 2;
+    for (const f of frames.values()) ctx.strokeRect(f[0] - 1.5, f[1] - 1.5, f[2] - f[0] + 3, f[3] - f[1] + 3);
+  }
+  if (lay.cell < 38 || !labels) return;
+  const size = Math.max(10, Math.min(12, lay.cell * 0.22));
+  ctx.font = `600 ${size}px ${theme.font}`;
+  ctx.textAlign = "right";
+  ctx.textBaseline = "alphabetic";
+  for (const b of boxes) {
+    const w = labels(b);
+    if (w == null) continue;
+    const text = `×${number(w, 2)}`;
+    if (ctx.measureText(text).width > lay.cell - 8) continue;
+    const pad = isPadding(g, b.cell);
+    ctx.fillStyle = css(pad || !g.values ? theme.text : onto(shade(theme, g.role, g.stats, g.values[b.ch * g.n + b.cell], g.image)));
+    ctx.fillText(text, b.x + b.s - 5, b.y + b.s - 5);
+  }
+}
+
+// From a padding cell to the real cell whose value it holds.
+function paintSource(ctx, g, lay, slots, channel, cell, theme) {
+  if (!g.source || g.source[cell] < 0 || !isPadding(g, cell) || lay.cell < 10) return;
+  const a = cellBox(lay, slots, g, channel, cell);
+  const b = cellBox(lay, slots, g, channel, realToDrawn(g, g.source[cell]));
+  if (!a || !b) return;
+  const ax = a.x + a.s / 2, ay = a.y + a.s / 2, bx = b.x + b.s / 2, by = b.y + b.s / 2;
+  ctx.strokeStyle = css(theme.text, 0.75);
+  ctx.lineWidth = 1.5;
+  ctx.setLineDash([3, 3]);
+  ctx.beginPath();
+  ctx.moveTo(ax, ay);
+  const bend = 0.18;
+  ctx.quadraticCurveTo((ax + bx) / 2 + (by - ay) * bend, (ay + by) / 2 - (bx - ax) * bend, bx, by);
+  ctx.stroke();
+  ctx.setLineDash([]);
+  ctx.fillStyle = css(theme.text);
+  ctx.beginPath();
+  ctx.arc(bx, by, Math.min(4, lay.cell / 6), 0, 7);
+  ctx.fill();
+}
+
+// ---- the operator ----
+
+function operatorEach(op, f, from = 0, to = Infinity) {
+  if (op.coo) {
+    const { rows, cols, values } = op.coo;
+    for (let e = from; e < Math.min(to, values.length); e++) f(rows[e], cols[e], values[e]);
+    return;
+  }
+  const link = op.link;
+  const end = Math.min(to, link.pairs.length * link.L);
+  for (let u = from; u < end; u++) {
+    const pair = link.pairs[Math.floor(u / link.L)], p = u % link.L;
+    link.each(p, (s, t, e) => {
+      const c = link.column(pair.i, s);
+      if (c >= 0) f(pair.o * link.L + p, c, link.weight(pair, t, e), t, pair.k);
+    });
+  }
+}
+
+function operatorStats(op) {
+  if (op.stats) return op.stats;
+  const source = op.coo ? op.coo.values : op.link.kernel ? op.link.kernel.values : op.link.values;
+  let min = 0, abs = 0;
+  for (const v of source || [1]) if (Number.isFinite(v)) {
+    if (v < min) min = v;
+    abs = Math.max(abs, Math.abs(v));
+  }
+  op.stats = { abs: abs || 1, signed: min < 0 };
+  return op.stats;
+}
+
+// One value in the operator: never invisible, a zero weight included.
+function operatorColour(theme, stats, v) {
+  if (v === 0) return mix(theme.bg, theme.text, 0.2);
+  if (!Number.isFinite(v)) return ODD;
+  const t = Math.min(1, Math.abs(v) / stats.abs);
+  const end = stats.signed ? (v < 0 ? NEGATIVE : POSITIVE) : ROLE.kernel;
+  return mix(theme.bg, end, 0.28 + (theme.dark ? 0.62 : 0.72) * t);
+}
+
+const STEP = 120000;
+
+// Paints in slices so that a large operator never blocks the tab; returns a function that stops it.
+function paintOperator(canvas, op, lay, theme) {
+  const ctx = fit(canvas, lay.w, lay.h), stats = operatorStats(op);
+  const sx = lay.w / op.cols, sy = lay.h / op.rows;
+  if (sx >= 3 && sy >= 3 && op.nnz <= 20000) {
+    const gap = Math.min(sx, sy) >= 8 ? 1 : 0;
+    const size = Math.min(15, sy * 0.5, sx * 0.42);
+    operatorEach(op, (r, c, v) => {
+      const colour = operatorColour(theme, stats, v);
+      ctx.fillStyle = css(colour);
+      box(ctx, c * sx + gap / 2, r * sy + gap / 2, sx - gap, sy - gap, gap && sx > 10 ? 2 : 0);
+      ctx.fill();
+      if (size >= 9 && number(v, 2).length * size * 0.56 < sx - 2) {
+        ctx.fillStyle = css(onto(colour));
+        ctx.font = `500 ${size}px ${theme.font}`;
+        ctx.textAlign = "center";
+        ctx.fillText(number(v, 2), (c + 0.5) * sx, (r + 0.5) * sy + size * 0.35);
+      }
+    });
+    return () => {};
+  }
+  const W = canvas.width, H = canvas.height, kx = W / op.cols, ky = H / op.rows;
+  const peak = new Float32Array(W * H), hit = new Uint8Array(W * H);
+  const total = op.coo ? op.coo.values.length : op.link.pairs.length * op.link.L;
+  const perUnit = op.coo ? 1 : Math.max(1, Math.round(op.link.nnz / op.link.L));
+  const step = Math.max(1, Math.floor(STEP / perUnit));
+  let at = 0, timer = 0;
+  const put = (r, c, v) => {
+    const x0 = Math.floor(c * kx), y0 = Math.floor(r * ky);
+    const x1 = Math.max(x0 + 1, Math.floor((c + 1) * kx)), y1 = Math.max(y0 + 1, Math.floor((r + 1) * ky));
+    for (let y = y0; y < y1; y++) for (let x = x0; x < x1; x++) {
+      const i = y * W + x;
+      if (!hit[i] || Math.abs(v) > Math.abs(peak[i])) peak[i] = v;
+      hit[i] = 1;
+    }
+  };
+  const show = () => {
+    const img = ctx.createImageData(W, H), cache = new Map();
+    for (let i = 0; i < W * H; i++) if (hit[i]) {
+      let c = cache.get(peak[i]);
+      if (!c) cache.set(peak[i], (c = operatorColour(theme, stats, peak[i]).map(Math.round)));
+      const j = i * 4;
+      img.data[j] = c[0];
+      img.data[j + 1] = c[1];
+      img.data[j + 2] = c[2];
+      img.data[j + 3] = 255;
+    }
+    ctx.putImageData(img, 0, 0);
+  };
+  const slice = () => {
+    const end = performance.now() + 10;
+    while (at < total && performance.now() < end) {
+      operatorEach(op, put, at, at + step);
+      at += step;
+    }
+    if (at < total) timer = setTimeout(slice, 0);
+    else show();
+  };
+  slice();
+  return () => clearTimeout(timer);
+}

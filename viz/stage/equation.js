@@ -1,0 +1,94 @@
+// The equation of the selected cell, as HTML whose terms can be hovered, and as plain text.
+
+const esc = (s) => String(s).replace(/[&<>"]/g, (c) => ({ "&": "&amp;", "<": "&lt;", ">": "&gt;", '"': "&quot;" })[c]);
+const signed = (v) => (v < 0 || Object.is(v, -0) ? `(${number(v)})` : number(v));
+const exact = (v) => !Number.isFinite(v) || Number(number(v).replace("−", "-")) === v;
+const SUPER = { "0": "⁰", "1": "¹", "2": "²", "3": "³", "4": "⁴", "5": "⁵", "6": "⁶", "7": "⁷", "8": "⁸", "9": "⁹", ".": "·", "−": "⁻" };
+const raised = (p) => [...number(p)].map((c) => SUPER[c] ?? c).join("");
+
+function termSum(terms) {
+  let s = 0;
+  for (const t of terms) s += t.x * t.w;
+  return s;
+}
+
+// Chosen terms with their running number; the rest is counted and summed.
+function joined(terms, room, hot, show, glue) {
+  const cut = terms.length > room + 1 ? room : terms.length;
+  const html = terms.slice(0, cut).map((t, i) => `<span class="t${i === hot ? " hot" : ""}" data-t="${i}">${show(t)}</span>`);
+  let out = html.join(`<i>${glue}</i>`);
+  if (cut < terms.length) out += `<i>${glue}</i><span class="more">… ${terms.length - cut} more terms</span>`;
+  return out;
+}
+
+function product(t, link) {
+  const x = `<b class="x">${t.x < 0 ? signed(t.x) : number(t.x)}</b>`;
+  return link.weighted ? `${x}·<b class="w">${signed(t.w)}</b>` : x;
+}
+
+function equation(scene, sel, opts) {
+  const g = scene.byId[sel.grid];
+  const parts = scene.terms(g, sel.ch, sel.cell).filter((p) => p.groups.length);
+  const total = g.values ? g.values[sel.ch * g.n + sel.cell] : null;
+  if (!parts.length) return { main: "", sub: "", plain: "", part: null };
+  if (isPadding(g, sel.cell)) {
+    const from = g.source && g.source[sel.cell] >= 0;
+    return { main: `<b class="y">${total == null ? "" : number(total)}</b> is padding${from ? ", copied from a real cell" : ""}`, sub: "", part: null };
+  }
+  const y = `<b class="y">${total == null ? "" : number(total)}</b>`;
+  const { link, groups } = parts[0];
+  const many = groups.length + parts.length > 2;
+  const at = Math.max(0, groups.findIndex((q) => q.pair.i === opts.channel));
+  const { terms, pair } = groups[at];
+  const hot = opts.tap == null ? -1 : terms.findIndex((t) => t.tap === opts.tap && (opts.src == null || t.src === opts.src));
+  const bias = link.bias ? link.bias[sel.ch] : null;
+  const part = { link, pair, terms, hot, at };
+  const count = terms.length;
+  let main = "", sub = "";
+  if (!count && !many) {
+    main = `${y} <i>=</i> ${bias == null ? "0" : `<span class="bias">bias ${number(bias)}</span>`} <span class="soft">no input cell reaches it</span>`;
+  } else if (total == null || !link.from.values) {
+    main = `<span class="soft">This cell reads ${count} ${count === 1 ? "cell" : "cells"} of ${esc(link.from.title)}</span>`;
+  } else if (link.reduce === "max") {
+    const won = terms.reduce((b, t, i) => (t.w === 1 && link.weighted ? i : b), -1);
+    main = `${y} <i>=</i> max(${joined(terms, opts.room, hot < 0 ? won : hot, (t) => `<b class="x">${number(t.x)}</b>`, ", ")})`;
+  } else if (link.reduce === "mean") {
+    const w = terms[0].w, by = link.weighted && w > 0 && w < 1 ? 1 / w : count;
+    main = `${y} <i>${exact(total) ? "=" : "≈"}</i> (${joined(terms, opts.room, hot, (t) => `<b class="x">${signed(t.x)}</b>`, " + ")})<i>/</i>${number(Math.abs(by - Math.round(by)) < 1e-4 ? Math.round(by) : by)}`;
+  } else if (link.reduce === "lp") {
+    const root = link.p === 2 ? "½" : `1/${number(link.p)}`;
+    main = `${y} <i>${exact(total) ? "=" : "≈"}</i> (${joined(terms, opts.room, hot, (t) => `<b class="x">${signed(t.x)}</b>${raised(link.p)}`, " + ")})<sup>${root}</sup>`;
+  } else {
+    const rounded = !exact(total) || parts.some((p) => p.groups.some((q) => q.terms.some((t) => !exact(t.x) || !exact(t.w))));
+    const eq = rounded ? "≈" : "=";
+    const tail = bias == null ? "" : ` <i>${bias < 0 ? "−" : "+"}</i> <span class="bias">bias ${number(Math.abs(bias))}</span>`;
+    const body = joined(terms, opts.room, hot, (t) => product(t, link), " + ");
+    const done = hot >= 0 ? termSum(terms.slice(0, hot + 1)) : null;
+    const running = hot >= 0 ? ` <span class="run">${hot + 1} of ${count} terms make <b>${number(done)}</b></span>` : "";
+    if (!many) {
+      main = `${y} <i>${eq}</i> ${body}${tail}`;
+      if (hot >= 0) {
+        const t = terms[hot], before = done - t.x * t.w;
+        sub = `<span class="run">${hot ? `${number(before)} + ` : ""}${number(t.x)}·${signed(t.w)} = <b>${number(done)}</b> after ${hot + 1} of ${count} terms</span>`;
+      }
+    } else {
+      const all = parts.flatMap((p) => p.groups.map((q) => ({ ...q, link: p.link })));
+      const fits = Math.max(2, Math.floor(opts.room / 2));
+      const first = all.length > fits + 1 ? Math.min(Math.max(0, at - fits + 1), all.length - fits) : 0;
+      const some = all.length > fits + 1 ? all.slice(first, first + fits) : all;
+      const rest = all.length - some.length;
+      const name = (q) => (parts.length > 1 ? esc(q.link.from.title) : esc(q.link.from.planes?.[q.pair.i] ?? `channel ${q.pair.i}`));
+      const pieces = some.map((q) => {
+        const on = q.pair === pair;
+        return `<button type="button" class="ch${on ? " on" : ""}" data-ch="${q.pair.i}" aria-pressed="${on}"><small>${name(q)}</small> ${number(termSum(q.terms))}</button>`;
+      });
+      if (rest) {
+        const others = all.filter((q) => !some.includes(q)).reduce((s, q) => s + termSum(q.terms), 0);
+        pieces.push(`<span class="more">… ${rest} more ${rest === 1 ? "channel" : "channels"} ${signed(others)}</span>`);
+      }
+      main = `${y} <i>${eq}</i> ${pieces.join(" <i>+</i> ")}${tail}`;
+      sub = `<span class="soft">${name(all[at])}</span> <b>${number(termSum(terms))}</b> <i>${eq}</i> ${body}${running}`;
+    }
+  }
+  return { main, sub, part };
+}

@@ -1,0 +1,259 @@
+// Arrays in, index maps out: which cell reads which, through which tap. No drawing here.
+
+const TYPES = { f8: Float64Array, f4: Float32Array, i4: Int32Array, u2: Uint16Array };
+
+function decode(v) {
+  if (v == null) return null;
+  if (Array.isArray(v)) return Float64Array.from(v, (x) => (x == null ? NaN : x));
+  const raw = atob(v.b), bytes = new Uint8Array(raw.length);
+  for (let i = 0; i < raw.length; i++) bytes[i] = raw.charCodeAt(i);
+  return new TYPES[v.d](bytes.buffer);
+}
+
+// Rows of equal key, as a CSR: which positions hold value v.
+function invert(keys, size) {
+  const ptr = new Int32Array(size + 1);
+  for (let i = 0; i < keys.length; i++) if (keys[i] >= 0 && keys[i] < size) ptr[keys[i] + 1]++;
+  for (let i = 0; i < size; i++) ptr[i + 1] += ptr[i];
+  const at = ptr.slice(0, size), out = new Int32Array(ptr[size]);
+  for (let i = 0; i < keys.length; i++) if (keys[i] >= 0 && keys[i] < size) out[at[keys[i]]++] = i;
+  return { ptr, out };
+}
+
+const prod = (a) => a.reduce((x, y) => x * y, 1);
+
+function makeGrid(raw, index) {
+  const sp = raw.shape.slice(1), n = prod(sp);
+  const [D, H, W] = [...Array(3 - sp.length).fill(1), ...sp];
+  const values = decode(raw.values), source = decode(raw.source);
+  const real = raw.real, realShape = real ? real.map(([a, b]) => b - a) : sp;
+  const g = { ...raw, index, C: raw.shape[0], sp, D, H, W, n, values, source, real, realShape, nreal: prod(realShape) };
+  let min = Infinity, max = -Infinity, allInt = true;
+  if (values) for (let i = 0; i < values.length; i++) {
+    const v = values[i];
+    if (!Number.isFinite(v)) continue;
+    if (v < min) min = v;
+    if (v > max) max = v;
+    if (allInt && !Number.isInteger(v)) allInt = false;
+  }
+  if (min > max) min = max = 0;
+  g.stats = { min, max, allInt, abs: Math.max(-min, max) || 1, signed: min < 0 };
+  return g;
+}
+
+// Drawn cell of a real index, and back (−1: a constant).
+function realToDrawn(g, r) {
+  if (!g.real) return r;
+  let cell = 0, stride = 1;
+  for (let a = g.sp.length - 1; a >= 0; a--) {
+    const size = g.realShape[a];
+    cell += ((r % size) + g.real[a][0]) * stride;
+    r = Math.floor(r / size);
+    stride *= g.sp[a];
+  }
+  return cell;
+}
+
+function isPadding(g, cell) {
+  if (!g.real) return g.source ? g.source[cell] < 0 : false;
+  for (let a = g.sp.length - 1; a >= 0; a--) {
+    const x = cell % g.sp[a];
+    if (x < g.real[a][0] || x >= g.real[a][1]) return true;
+    cell = Math.floor(cell / g.sp[a]);
+  }
+  return false;
+}
+
+function realIndex(g, cell) {
+  if (g.source) return g.source[cell];
+  if (!g.real) return cell;
+  if (isPadding(g, cell)) return -1;
+  let r = 0, stride = 1;
+  for (let a = g.sp.length - 1; a >= 0; a--) {
+    r += ((cell % g.sp[a]) - g.real[a][0]) * stride;
+    cell = Math.floor(cell / g.sp[a]);
+    stride *= g.realShape[a];
+  }
+  return r;
+}
+
+// All drawn cells that hold the same real cell.
+function copies(g, cell) {
+  if (!g.source || g.source[cell] < 0) return [cell];
+  g.inv ??= invert(g.source, g.nreal);
+  return Array.from(g.inv.out.subarray(g.inv.ptr[g.source[cell]], g.inv.ptr[g.source[cell] + 1]));
+}
+
+class Link {
+  constructor(raw, byId) {
+    this.from = byId[raw.from];
+    this.to = byId[raw.to];
+    this.kernel = raw.kernel ? byId[raw.kernel] : null;
+    this.base = decode(raw.base);
+    this.offset = decode(raw.offset);
+    this.ptr = decode(raw.ptr);
+    this.src = decode(raw.src);
+    this.tap = decode(raw.tap);
+    this.values = decode(raw.values);
+    this.bias = decode(raw.bias);
+    this.reduce = raw.reduce || "sum";
+    this.p = raw.p ?? 2;
+    this.L = this.base ? this.base.length : this.ptr.length - 1;
+    this.nnz = this.base ? this.L * this.offset.length : this.src.length;
+    const flat = decode(raw.pairs) || [0, 0, this.kernel ? 0 : -1];
+    this.pairs = [];
+    this.byOut = new Map();
+    this.byIn = new Map();
+    this.byPlane = new Map();
+    for (let i = 0; i + 2 < flat.length; i += 3) {
+      const pair = { o: flat[i], i: flat[i + 1], k: flat[i + 2], n: i / 3 };
+      this.pairs.push(pair);
+      push(this.byOut, pair.o, pair);
+      push(this.byIn, pair.i, pair);
+      push(this.byPlane, pair.k, pair);
+    }
+    this.perPair = this.values && this.values.length > this.nnz;
+    this.weighted = !!(this.kernel || this.values);
+  }
+
+  // Entries of position p: f(source cell, tap, entry number).
+  each(p, f) {
+    if (p < 0) return;
+    if (this.base) {
+      const T = this.offset.length;
+      for (let t = 0; t < T; t++) {
+        const s = this.base[p] + this.offset[t];
+        if (s >= 0 && s < this.from.n) f(s, t, p * T + t);
+      }
+    } else for (let e = this.ptr[p]; e < this.ptr[p + 1]; e++) f(this.src[e], this.tap ? this.tap[e] : -1, e);
+  }
+
+  // Positions that read source cell s: f(position, tap, entry number).
+  eachInverse(s, f) {
+    if (this.base) {
+      this.inv ??= invert(this.base, this.from.n);
+      const T = this.offset.length, { ptr, out } = this.inv;
+      for (let t = 0; t < T; t++) {
+        const b = s - this.offset[t];
+        if (b < 0 || b >= this.from.n) continue;
+        for (let j = ptr[b]; j < ptr[b + 1]; j++) f(out[j], t, out[j] * T + t);
+      }
+      return;
+    }
+    if (!this.inv) {
+      this.inv = invert(this.src, this.from.n);
+      this.rowOf = new Int32Array(this.src.length);
+      for (let p = 0; p < this.L; p++) this.rowOf.fill(p, this.ptr[p], this.ptr[p + 1]);
+    }
+    for (let j = this.inv.ptr[s]; j < this.inv.ptr[s + 1]; j++) {
+      const e = this.inv.out[j];
+      f(this.rowOf[e], this.tap ? this.tap[e] : -1, e);
+    }
+  }
+
+  weight(pair, tap, e) {
+    if (this.kernel && pair.k >= 0 && tap >= 0) return this.kernel.values[pair.k * this.kernel.n + tap];
+    if (this.values) return this.values[this.perPair ? pair.n * this.nnz + e : e];
+    return 1;
+  }
+
+  // A map may be drawn with padding of its own: rows count either its drawn or its real cells.
+  position(cell) {
+    if (this.L !== this.to.n) return realIndex(this.to, cell);
+    const r = this.to.source ? this.to.source[cell] : -1;
+    return r >= 0 && isPadding(this.to, cell) ? realToDrawn(this.to, r) : cell;
+  }
+
+  drawn(p) {
+    return this.L === this.to.n ? p : realToDrawn(this.to, p);
+  }
+
+  column(i, src) {
+    const r = realIndex(this.from, src);
+    return r < 0 ? -1 : i * this.from.nreal + r;
+  }
+}
+
+function push(map, key, value) {
+  const list = map.get(key);
+  if (list) list.push(value);
+  else map.set(key, [value]);
+}
+
+class Scene {
+  constructor(data) {
+    this.data = data;
+    this.grids = data.grids.map(makeGrid);
+    this.byId = Object.fromEntries(this.grids.map((g) => [g.id, g]));
+    this.links = (data.links || []).map((l) => new Link(l, this.byId));
+    this.into = (g) => this.links.filter((l) => l.to === g);
+    this.outOf = (g) => this.links.filter((l) => l.from === g);
+    this.kernelLink = (g) => this.links.find((l) => l.kernel === g);
+    this.flat = this.grids.length > 0 && this.grids.every((g) => g.sp.length === 1);
+    this.last = [...this.grids].reverse().find((g) => this.into(g).length) || null;
+    this.operator = data.operator ? this.makeOperator(data.operator) : null;
+  }
+
+  makeOperator(raw) {
+    const ids = Array.isArray(raw.link) ? raw.link : [raw.link ?? 0];
+    const op = { ...raw, first: this.links[ids[0]], link: this.links[ids[ids.length - 1]], coo: null };
+    if (raw.entries) {
+      op.coo = { rows: decode(raw.entries.rows), cols: decode(raw.entries.cols), values: decode(raw.entries.values) };
+    }
+    op.direct = ids.length === 1 && op.link;
+    op.nnz = op.coo ? op.coo.values.length : op.link.nnz * op.link.pairs.length;
+    return op;
+  }
+
+  // Everything a cell reads, back to the first grid. Each grid: channels × one set of cells (structure is shared by channels).
+  upstream(grid, channel, cell) {
+    const marks = new Map();
+    const reach = new Map([[grid, { chs: new Set([channel]), cells: [cell], depth: 0 }]]);
+    for (const g of [...this.grids].reverse()) {
+      const at = reach.get(g);
+      if (!at) continue;
+      for (const link of this.into(g)) {
+        const m = marks.get(link.from) || { chs: new Set(), cells: new Map(), depth: at.depth + 1 };
+        for (const ch of at.chs) for (const pair of link.byOut.get(ch) || []) m.chs.add(pair.i);
+        for (const c of at.cells) link.each(link.position(c), (s, t, e) => push(m.cells, s, { t, e, link }));
+        marks.set(link.from, m);
+        reach.set(link.from, { chs: m.chs, cells: [...m.cells.keys()], depth: m.depth });
+      }
+    }
+    return marks;
+  }
+
+  // Everything a cell reaches, padding copies of it included.
+  downstream(grid, channel, cell) {
+    const marks = new Map();
+    const reach = new Map([[grid, { chs: new Set([channel]), cells: [cell], depth: 0 }]]);
+    for (const g of this.grids) {
+      const at = reach.get(g);
+      if (!at) continue;
+      const all = new Set(at.cells.flatMap((c) => copies(g, c)));
+      for (const link of this.outOf(g)) {
+        const m = marks.get(link.to) || { chs: new Set(), cells: new Map(), depth: at.depth + 1 };
+        for (const ch of at.chs) for (const pair of link.byIn.get(ch) || []) m.chs.add(pair.o);
+        for (const c of all) link.eachInverse(c, (p, t, e) => push(m.cells, link.drawn(p), { t, e, link }));
+        marks.set(link.to, m);
+        reach.set(link.to, { chs: m.chs, cells: [...m.cells.keys()], depth: m.depth });
+      }
+    }
+    return marks;
+  }
+
+  // The terms of one output cell: groups by pair, each with its terms in tap order.
+  terms(grid, channel, cell) {
+    return this.into(grid).map((link) => ({
+      link,
+      groups: (link.byOut.get(channel) || []).map((pair) => {
+        const terms = [];
+        link.each(link.position(cell), (s, t, e) => {
+          const x = link.from.values ? link.from.values[pair.i * link.from.n + s] : NaN;
+          terms.push({ x, w: link.weight(pair, t, e), src: s, tap: t, pair });
+        });
+        return { pair, terms };
+      }),
+    }));
+  }
+}
