@@ -1,1 +1,1 @@
-"""Settings → real layer → measurement. Pure PyTorch and NumPy: everything here works in a notebook, without Streamlit."""
+"""Settings → real layer → measurement. Pure PyTorch and NumPy: it all works in a notebook, without Streamlit."""

@@ -103,7 +103,8 @@ def interpolation_reads(
     ``align_corners`` (documentation of ``torch.nn.Upsample``).
     """
     reads = []
-    ratio = Fraction(1) / Fraction(scale)
+    # 0.2 as a float is not a fifth; torch's own sample positions come out as if it were.
+    ratio = 1 / Fraction(scale).limit_denominator(1000)
     for o in range(positions):
         if mode.startswith("nearest"):
             reads.append((1, 1))
@@ -171,7 +172,7 @@ def _sum(counts: Sequence[int]) -> str:
     return "+".join(map(str, counts))
 
 
-# -- families: one for each way in which a layer moves over its input ---------------------------------------------------
+# -- families: one for each way in which a layer moves over its input -------------------------------------------------
 
 
 class Family:

@@ -304,7 +304,7 @@ UPSAMPLE_MODES = {
     3: ("nearest", "nearest-exact", "trilinear"),
 }
 
-# -- the torch layers behind each kind ----------------------------------------------------------------------------------
+# -- the torch layers behind each kind --------------------------------------------------------------------------------
 
 _CONV_KEYS = ("stride", "padding", "dilation", "groups", "bias", "padding_mode")
 

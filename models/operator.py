@@ -138,6 +138,17 @@ class Operator:
         return self.sparse @ x
 
 
+def _flat(index: int | Sequence[int], shape: tuple[int, ...]) -> int:
+    if isinstance(index, int | np.integer):
+        flat = int(index)
+    else:
+        place = (0,) * (len(shape) - len(tuple(index))) + tuple(index)
+        flat = int(np.ravel_multi_index(place, shape))
+    if not 0 <= flat < prod(shape):
+        raise IndexError(f"{index} lies outside {shape}")
+    return flat
+
+
 def linear_operator(module: nn.Module, input_shape: Sequence[int], at: torch.Tensor | None = None) -> Operator:
     """The matrix that ``module`` is, for inputs of one shape; a bias is not part of it.
 
@@ -437,10 +448,9 @@ def _composition(module: nn.Sequential, input_shape: tuple[int, ...], at: torch.
     shape = input_shape
     for part in module:
         found = linear_operator(part, shape, at)
-        if total is None:
-            total = found
-        else:
-            total = _through_copies(found, total) if _only_copies(total) else found @ total
+        if total is not None:
+            found = _through_copies(found, total) if _only_copies(total) else found @ total
+        total = found
         shape = found.output_shape
         if at is not None:
             with torch.no_grad():

@@ -90,7 +90,8 @@ class LayerSpec:
     """Settings of one layer and the size of the input that it meets.
 
     Field names and meanings are those of ``torch.nn``. A number given for a spatial setting means the same on each
-    axis and is stored as a tuple, one value per axis. ``None`` means the layer's own default. ``padding`` may be
+    axis and is stored as a tuple, one value per axis. ``None`` means the layer's own default; for ``dims``, 2 where the
+    kind has it. ``padding`` may be
     ``"same"`` or ``"valid"`` for convolutions. Settings that a kind does not take keep their neutral value.
 
     Raises:
@@ -98,7 +99,7 @@ class LayerSpec:
     """
 
     kind: str = "conv"
-    dims: int = 2
+    dims: int | None = None
     input_size: Any = 4
     in_channels: int = 1
     out_channels: int | None = None
@@ -120,6 +121,8 @@ class LayerSpec:
 
     def __post_init__(self):
         kind = _kind(self.kind)
+        if self.dims is None:
+            object.__setattr__(self, "dims", 2 if 2 in kind.dims else kind.dims[0])
         if self.dims not in (1, 2, 3) or isinstance(self.dims, bool):
             raise SpecError("dims", f"{self.dims!r} is not a number of dimensions: use 1, 2 or 3.")
         if self.dims not in kind.dims:

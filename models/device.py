@@ -1,0 +1,78 @@
+"""Which device does the work, how many threads, and what happens when the GPU is full."""
+
+from __future__ import annotations
+
+import os
+import platform
+import statistics
+import time
+from functools import cache
+
+import torch
+from torch import nn
+
+
+@cache
+def setup() -> torch.device:
+    """Choose the device and set the thread count, once per process.
+
+    Threads: one per core that this process may use, four at most: the layers on screen are small, and several
+    visitors share the machine.
+    """
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    torch.set_num_threads(max(1, min(4, cores)))
+    if torch.cuda.is_available():
+        return torch.device("cuda")
+    if torch.backends.mps.is_available():
+        return torch.device("mps")
+    return torch.device("cpu")
+
+
+def describe(device: torch.device | None = None) -> str:
+    """The device in words: ``cpu, 2 threads`` or the GPU's name."""
+    device = device or setup()
+    if device.type == "cuda":
+        return torch.cuda.get_device_name(device)
+    if device.type == "mps":
+        return f"{platform.machine()} GPU (mps)"
+    threads = torch.get_num_threads()
+    return f"cpu, {threads} thread{'s' if threads > 1 else ''}"
+
+
+def run(module: nn.Module, x: torch.Tensor) -> tuple[torch.Tensor, torch.device]:
+    """One forward pass in float32 on the best device: ``(output on the CPU, device that did it)``.
+
+    Where the GPU has no memory left, or lacks the operation, the CPU does it.
+    """
+    device = setup()
+    with torch.inference_mode():
+        if device.type != "cpu":
+            try:
+                return module.to(device)(x.to(device)).cpu(), device
+            except (torch.OutOfMemoryError, NotImplementedError):
+                if device.type == "cuda":
+                    torch.cuda.empty_cache()
+        cpu = torch.device("cpu")
+        return module.to(cpu)(x.to(cpu)), cpu
+
+
+def forward_time(module: nn.Module, x: torch.Tensor, budget: float = 0.004) -> tuple[float, torch.device]:
+    """Median time of one forward pass in seconds, measured for about ``budget`` seconds, and where it ran."""
+    _, device = run(module, x)
+    x, spent, times = x.to(device), 0.0, []
+
+    def wait():
+        if device.type == "cuda":
+            torch.cuda.synchronize()
+        elif device.type == "mps":
+            torch.mps.synchronize()
+
+    with torch.inference_mode():
+        while spent < budget and len(times) < 50:
+            wait()
+            start = time.perf_counter()
+            module(x)
+            wait()
+            times.append(time.perf_counter() - start)
+            spent += times[-1]
+    return statistics.median(times), device

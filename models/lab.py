@@ -1,0 +1,513 @@
+"""One layer on the bench: built, filled, run, and every number measured and held against its formula.
+
+This is what a page asks for. It returns arrays and numbers; how they look is not decided here.
+"""
+
+from __future__ import annotations
+
+import copy
+from dataclasses import dataclass, field
+from math import prod
+
+import numpy as np
+import torch
+from torch import nn
+
+from models import device, formulas, sources
+from models.formulas import Formula
+from models.layers import KINDS, build
+from models.measure import Measurement, measure
+from models.operator import CONVOLUTIONS, POOLS, TRANSPOSED, Operator, linear_operator, pool_window, source_map
+from models.spec import LayerSpec, SpecError
+
+LARGEST_OPERATOR = 2_000_000
+"""Entries of an operator that is still drawn."""
+
+LARGEST_LAYER = 1 << 30
+"""Bytes of weights, input and output of a layer that is still run."""
+
+TITLES = {
+    "output_size": "Output",
+    "parameters": "Parameters",
+    "macs": "MACs",
+    "touching": "",
+    "receptive_field": "Receptive field",
+    "activations": "Output memory",
+}
+HINTS = {
+    "output_size": "Shape of what the layer returned, without the batch axis.",
+    "parameters": "Numbers that training would change.",
+    "macs": "Multiply–accumulates: one multiplication and one addition each. Padding counts, bias additions do not.",
+    "touching": "Entries of the operator: products of a weight with a cell of the image. What is missing from the MACs "
+    "was spent on padding, or cut away.",
+    "receptive_field": "Cells of the input, from the first to the last, that one output cell depends on.",
+    "activations": "Memory of the output in 32-bit floats.",
+}
+
+
+@dataclass(frozen=True)
+class Check:
+    """One number on screen: what was measured, what the formula says, and whether they agree.
+
+    ``measured`` is None where the layer is too large to run; the page then shows the formula and says so.
+    """
+
+    name: str
+    title: str
+    hint: str
+    measured: int | tuple[int, ...] | None
+    formula: Formula
+    how: str
+
+    @property
+    def agrees(self) -> bool | None:
+        """None if there was no measurement."""
+        return None if self.measured is None else self.measured == self.formula.value
+
+
+@dataclass(frozen=True)
+class Windows:
+    """Which drawn cells each output position reads, measured; the same for every pair of channels.
+
+    Attributes:
+        shape: spatial size of the drawn input, padding included.
+        real: (start, stop) of the image inside it, per axis.
+        source: int32, one per drawn cell: row-major index of the real cell whose value it holds, −1 for padding zeros.
+            None if every cell is real.
+        rows, cols, taps: the entries, sorted by output position: position, drawn cell, tap (−1 where there are none).
+        positions: spatial size of the output.
+    """
+
+    shape: tuple[int, ...]
+    real: tuple[tuple[int, int], ...]
+    source: np.ndarray | None
+    rows: np.ndarray
+    cols: np.ndarray
+    taps: np.ndarray
+    positions: tuple[int, ...]
+
+
+@dataclass(frozen=True)
+class Stage:
+    """One torch layer of the kind: what it receives and returns, and the structure between the two.
+
+    ``pairs`` holds [output channel, input channel, kernel plane (−1: none)] rows. ``values`` is given where there is
+    no kernel: one weight per entry, shared by all pairs (entries) or each pair's own (pairs, entries), NaN where a pair
+    has no such entry.
+    """
+
+    name: str
+    module: nn.Module
+    x: np.ndarray
+    y: np.ndarray
+    windows: Windows
+    pairs: np.ndarray
+    weight: np.ndarray | None
+    bias: np.ndarray | None
+    values: np.ndarray | None
+    reduce: str = "sum"
+    p: float = 2.0
+    pad_value: float = 0.0
+
+
+@dataclass(frozen=True)
+class Lab:
+    """Everything measured about one layer and one input.
+
+    Attributes:
+        spec, module: the settings and the real layer, filled with the weights shown.
+        x, y: input (C, *input_size) and output (C, *output_size), float64; None if the layer is too large to run.
+        checks: the numbers, in the order of the page.
+        stages: one per torch layer that does something, empty if the picture is left out.
+        operator: the measured matrix, None if the picture is left out.
+        why_not: one sentence, why the picture is left out; empty if it is not.
+        nearest: the nearest layer that is drawn, if the picture is left out.
+        seconds, device: median time of one forward pass and where it ran; None if it was not run.
+    """
+
+    spec: LayerSpec
+    module: nn.Module | None
+    x: np.ndarray | None
+    y: np.ndarray | None
+    checks: tuple[Check, ...]
+    measurement: Measurement
+    stages: tuple[Stage, ...] = ()
+    operator: Operator | None = None
+    why_not: str = ""
+    nearest: LayerSpec | None = None
+    seconds: float | None = None
+    device: str = ""
+    weights: dict[str, np.ndarray] = field(default_factory=dict)
+
+    def check(self, name: str) -> Check:
+        """One of the numbers by name."""
+        return next(c for c in self.checks if c.name == name)
+
+
+def operator_entries(spec: LayerSpec) -> int:
+    """An upper bound of the entries of the layer's operator, without building anything."""
+    return KINDS[spec.kind].family.entries(spec)
+
+
+def layer_bytes(spec: LayerSpec) -> int:
+    """Memory of weights, input and output in the 64-bit floats of the measurement."""
+    weights = KINDS[spec.kind].family.parameters(spec).value
+    return 8 * (weights + prod(spec.input_shape) + spec.out_channels * prod(spec.output_size))
+
+
+def too_large(spec: LayerSpec) -> str:
+    """One sentence why the layer is not drawn, or nothing."""
+    if layer_bytes(spec) > LARGEST_LAYER:
+        return (
+            f"This layer needs {layer_bytes(spec) / 2**30:,.1f} GiB, more than the 1 GiB that is run here: "
+            f"the numbers come from torch's meta device, without a picture."
+        )
+    if operator_entries(spec) > LARGEST_OPERATOR:
+        return (
+            f"This layer's matrix would have {formulas.big(operator_entries(spec))} entries, more than the "
+            f"{formulas.big(LARGEST_OPERATOR)} that are drawn: the numbers stay, the picture is left out."
+        )
+    return ""
+
+
+def nearest_drawn(spec: LayerSpec) -> LayerSpec | None:
+    """The layer with the largest input, then the most channels, whose picture is drawn; None if there is none."""
+    for shrink_channels in (1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 1024):
+        wanted = {"in_channels": max(1, spec.in_channels // shrink_channels)}
+        if "out_channels" in KINDS[spec.kind].takes:
+            wanted["out_channels"] = max(1, spec.out_channels // shrink_channels)
+        low, high, best = 1, max(spec.input_size), None
+        while low <= high:
+            middle = (low + high) // 2
+            try:
+                size = tuple(min(middle, n) for n in spec.input_size)
+                trial = spec.change(input_size=size, **wanted)
+            except SpecError:
+                low = middle + 1
+                continue
+            if too_large(trial):
+                high = middle - 1
+            else:
+                best, low = trial, middle + 1
+        if best is not None:
+            return best
+    return None
+
+
+def weight_shapes(spec: LayerSpec) -> dict[str, tuple[int, ...]]:
+    """Shapes of the layer's parameters by name, from the meta device: ``{"weight": (1, 1, 3, 3), "bias": (1,)}``."""
+    with torch.device("meta"):
+        return {name: tuple(p.shape) for name, p in build(spec).named_parameters()}
+
+
+def make_input(spec: LayerSpec, source: str = "example", seed: int = 0) -> np.ndarray:
+    """An input from the registry, (in_channels, *input_size)."""
+    return sources.INPUTS[source].make((spec.in_channels, *spec.input_size), seed)
+
+
+def make_weights(spec: LayerSpec, source: str = "example", seed: int = 0) -> dict[str, np.ndarray]:
+    """Values for every parameter of the layer. A bias counts 1, 2, 3 … so that it can be seen; with random weights it
+    is random too."""
+    made = {}
+    for name, shape in weight_shapes(spec).items():
+        if name.endswith("bias"):
+            drawn = np.random.default_rng(seed + 2).standard_normal(shape).round(2)
+            made[name] = drawn if source == "random" else np.arange(1, shape[0] + 1, dtype=float)
+        else:
+            made[name] = sources.WEIGHTS[source].make(shape, seed, spec)
+    return made
+
+
+def run(spec: LayerSpec, x: np.ndarray | None = None, weights: dict[str, np.ndarray] | None = None) -> Lab:
+    """Build the layer, fill it, run it, and measure everything.
+
+    Args:
+        x: input (in_channels, *input_size); the worked example if missing.
+        weights: values by parameter name; the worked example if missing.
+    """
+    closed = formulas.formulas_of(spec)
+    why_not = too_large(spec)
+    if why_not:
+        with torch.device("meta"):
+            ghost = build(spec)
+        measured = measure(ghost, spec.input_shape)
+        found = {
+            "output_size": measured.output_shape[2:],
+            "parameters": measured.parameters,
+            "macs": measured.macs,
+            "activations": 4 * prod(measured.output_shape),
+        }
+        return Lab(
+            spec,
+            None,
+            None,
+            None,
+            _checks(spec, found | _slim(spec), closed, on_meta=True),
+            measured,
+            why_not=why_not,
+            nearest=nearest_drawn(spec),
+        )
+    x = make_input(spec) if x is None else np.asarray(x, dtype=float).reshape(spec.input_shape[1:])
+    weights = make_weights(spec) if weights is None else weights
+    module = build(spec).double().eval().requires_grad_(False)
+    with torch.no_grad():
+        for name, parameter in module.named_parameters():
+            parameter.copy_(torch.from_numpy(np.array(weights[name], dtype=float).reshape(parameter.shape)))
+    stages = _stages(spec, module, x)
+    y = stages[-1].y
+    operator = linear_operator(module, spec.input_shape, None if KINDS[spec.kind].linear else torch.from_numpy(x))
+    measured = measure(module, spec.input_shape)
+    small = copy.deepcopy(module).float()
+    out, _ = device.run(small, torch.from_numpy(x)[None].float())
+    seconds, where = device.forward_time(small, torch.from_numpy(x)[None].float())
+    found = {
+        "output_size": tuple(y.shape[1:]),
+        "parameters": sum(p.numel() for p in module.parameters()),
+        "macs": measured.macs,
+        "touching": _entries_of(stages, operator),
+        "receptive_field": _field(spec, stages[0], operator),
+        "activations": out.element_size() * out.numel(),
+    }
+    return Lab(
+        spec,
+        module,
+        x,
+        y,
+        _checks(spec, found, closed),
+        measured,
+        stages,
+        operator,
+        seconds=seconds,
+        device=device.describe(where),
+        weights=weights,
+    )
+
+
+def _slim(spec: LayerSpec) -> dict:
+    """What one pair of channels tells about a layer that is too large to run: its windows are those of every pair."""
+    kind = KINDS[spec.kind]
+    alone = {"in_channels": 1} | {n: 1 for n in ("out_channels", "groups") if n in kind.takes}
+    try:
+        slim = spec.change(**alone)
+    except SpecError:
+        return {}
+    if too_large(slim):
+        return {}
+    one = run(slim)
+    found = {"receptive_field": one.check("receptive_field").measured}
+    if len(one.stages) == 1:
+        mixes = "out_channels" in kind.takes
+        pairs = spec.out_channels * spec.in_channels // spec.groups if mixes else spec.in_channels
+        found["touching"] = one.check("touching").measured * pairs
+    return found
+
+
+HOW = {
+    "output_size": "the shape that the layer returned",
+    "parameters": "counted in the layer's own parameters",
+    "macs": "counted by torch while the layer ran (FlopCounterMode ÷ 2)",
+    "touching": "entries of the measured operator",
+    "receptive_field": "first to last cell that one output reads, in the measured operator",
+    "activations": "size of the tensor that the layer returned",
+}
+
+
+def _checks(spec: LayerSpec, found: dict, closed: dict[str, Formula], on_meta: bool = False) -> tuple[Check, ...]:
+    titles = TITLES | {"touching": KINDS[spec.kind].family.reads}
+    return tuple(
+        Check(
+            name,
+            titles[name],
+            HINTS[name],
+            found.get(name),
+            closed[name],
+            _how(name, name in found, on_meta),
+        )
+        for name in formulas.NUMBERS
+    )
+
+
+def _how(name: str, measured: bool, on_meta: bool) -> str:
+    if not measured:
+        return "too large to run: the formula alone"
+    if on_meta and name in ("touching", "receptive_field"):
+        return "measured on one pair of channels; every other pair reads the same cells"
+    return "from torch's meta device: the layer's own shapes, without its memory" if on_meta else HOW[name]
+
+
+# -- the torch layers of one kind, with the windows that they read ----------------------------------------------------
+
+
+def _stages(spec: LayerSpec, module: nn.Module, x: np.ndarray) -> tuple[Stage, ...]:
+    parts = list(module.named_children()) if isinstance(module, nn.Sequential) else [("", module)]
+    stages, pads = [], None
+    for name, part in parts:
+        if name == "pad":
+            pads = spec.pads
+            continue
+        stages.append(_stage(name, part, x, pads, spec))
+        x, pads = stages[-1].y, None
+    return tuple(stages)
+
+
+def _stage(name: str, part: nn.Module, x: np.ndarray, pads, spec: LayerSpec) -> Stage:
+    """``pads``: what a padding layer just before it adds; None if the layer pads itself."""
+    spatial = x.shape[1:]
+    with torch.inference_mode():
+        padded = torch.from_numpy(x)[None]
+        if pads is not None:
+            padded = nn.functional.pad(padded, [side for pair in reversed(pads) for side in pair])
+        y = part(padded)[0].numpy()
+    if isinstance(part, CONVOLUTIONS):
+        if pads is None:
+            pads = spec.pads if name != "pointwise" else ((0, 0),) * len(spatial)
+        windows = _conv_windows(part, spatial, pads, part.padding_mode)
+        inside = part.in_channels // part.groups
+        out = np.arange(part.out_channels)
+        group = out // (part.out_channels // part.groups)
+        pairs = np.array(
+            [[o, g * inside + i, o * inside + i] for o, g in zip(out, group, strict=True) for i in range(inside)]
+        )
+        return Stage(name, part, x, y, windows, pairs, *_learned(part), None)
+    if isinstance(part, TRANSPOSED):
+        windows = _transposed_windows(part, spatial)
+        inside = part.out_channels // part.groups
+        group_in = part.in_channels // part.groups
+        pairs = np.array(
+            [[i // group_in * inside + o, i, i * inside + o] for i in range(part.in_channels) for o in range(inside)]
+        )
+        pairs = pairs[np.lexsort((pairs[:, 1], pairs[:, 0]))]
+        return Stage(name, part, x, y, windows, pairs, *_learned(part), None)
+    channels = np.arange(x.shape[0])
+    own = np.stack([channels, channels, np.full_like(channels, -1)], axis=1)
+    if isinstance(part, POOLS):
+        return _pool_stage(name, part, x, y, own)
+    return _general_stage(name, part, x, y)
+
+
+def _learned(part: nn.Module) -> tuple[np.ndarray, np.ndarray | None]:
+    return part.weight.numpy(), None if part.bias is None else part.bias.numpy()
+
+
+def _one_channel(part: nn.Module, **changes) -> nn.Module:
+    """The same layer with one channel in and out: the geometry is that of every pair of channels."""
+    settings = {n: getattr(part, n) for n in ("kernel_size", "stride", "padding", "dilation")} | changes
+    return type(part)(1, 1, bias=False, dtype=torch.float64, **settings)
+
+
+def _conv_windows(part: nn.Module, spatial: tuple[int, ...], pads, padding_mode: str) -> Windows:
+    shape = tuple(n + a + b for n, (a, b) in zip(spatial, pads, strict=True))
+    padded = any(a or b for a, b in pads)
+    found = linear_operator(_one_channel(part, padding=0), (1, 1, *shape))
+    return Windows(
+        shape,
+        tuple((a, a + n) for n, (a, _) in zip(spatial, pads, strict=True)),
+        source_map(spatial, pads, padding_mode) if padded else None,
+        found.rows,
+        found.cols,
+        found.taps,
+        found.output_shape[2:],
+    )
+
+
+def _transposed_windows(part: nn.Module, spatial: tuple[int, ...]) -> Windows:
+    found = linear_operator(_one_channel(part, output_padding=part.output_padding), (1, 1, *spatial))
+    whole = tuple((0, n) for n in spatial)
+    return Windows(spatial, whole, None, found.rows, found.cols, found.taps, found.output_shape[2:])
+
+
+def _pool_stage(name: str, part: nn.Module, x: np.ndarray, y: np.ndarray, pairs: np.ndarray) -> Stage:
+    spatial, channels = x.shape[1:], x.shape[0]
+    conv, room = pool_window(part, (1, 1, *spatial))
+    pads = tuple((p, p + r) for p, r in zip(conv.padding, room, strict=True))
+    windows = _conv_windows(conv, spatial, pads, "zeros")
+    operator = linear_operator(part, (1, *x.shape), torch.from_numpy(x))
+    taps, positions = prod(conv.kernel_size), prod(windows.positions)
+    table = np.zeros((channels, positions, taps))
+    channel, position = np.divmod(operator.rows, positions)
+    table[channel, position, operator.taps] = operator.values
+    averaging = type(part).__name__.startswith("Avg")
+    if averaging and part.count_include_pad:
+        # Padding zeros are averaged too, with the weight of the real cells beside them, except where ceil_mode reaches
+        # past the padding.
+        limit = tuple(n + 2 * p for n, p in zip(spatial, conv.padding, strict=True))
+        where = np.stack(np.unravel_index(windows.cols, windows.shape))
+        counted = (where < np.array(limit)[:, None]).all(0).reshape(positions, taps)
+        table = np.where(counted, table.max(axis=2, keepdims=True), 0)
+    reduce = "mean" if averaging else "max" if type(part).__name__.startswith("Max") else "lp"
+    blank = float("-inf") if reduce == "max" else 0.0
+    values = table.reshape(channels, -1)
+    return Stage(
+        name,
+        part,
+        x,
+        y,
+        windows,
+        pairs,
+        None,
+        None,
+        values[0] if averaging else values,
+        reduce,
+        float(getattr(part, "norm_type", 2.0)),
+        blank,
+    )
+
+
+def _general_stage(name: str, part: nn.Module, x: np.ndarray, y: np.ndarray) -> Stage:
+    """Layers without a window: the spatial structure is the union over all pairs of channels, with NaN for what a
+    pair lacks."""
+    operator = linear_operator(part, (1, *x.shape))
+    spatial, positions = x.shape[1:], y.shape[1:]
+    cells, places = prod(spatial), prod(positions)
+    out, position = np.divmod(operator.rows.astype(np.int64), places)
+    into, cell = np.divmod(operator.cols.astype(np.int64), cells)
+    entries, entry = np.unique(position * cells + cell, return_inverse=True)
+    couples, couple = np.unique(out * x.shape[0] + into, return_inverse=True)
+    values = np.full((len(couples), len(entries)), np.nan)
+    values[couple, entry] = operator.values
+    pairs = np.stack([couples // x.shape[0], couples % x.shape[0], np.full(len(couples), -1)], axis=1)
+    if not np.isnan(values).any() and (values == values[0]).all():
+        values = values[0]
+    rows, cols = (part.astype(np.int32) for part in np.divmod(entries, cells))
+    whole = tuple((0, n) for n in spatial)
+    windows = Windows(spatial, whole, None, rows, cols, np.full(len(rows), -1, np.int32), positions)
+    return Stage(name, part, x, y, windows, pairs, None, None, values)
+
+
+# -- measurements read off the operator -------------------------------------------------------------------------------
+
+
+def _entries_of(stages: tuple[Stage, ...], operator: Operator) -> int:
+    if len(stages) == 1:
+        return operator.nnz
+    return sum(linear_operator(stage.module, (1, *stage.x.shape)).nnz for stage in stages)
+
+
+def _field(spec: LayerSpec, stage: Stage, operator: Operator) -> tuple[int, ...]:
+    """First to last input cell that one output reads, per axis, the largest over all outputs."""
+    if isinstance(stage.module, TRANSPOSED):
+        return _transposed_reach(spec)
+    if isinstance(stage.module, CONVOLUTIONS + POOLS):
+        # Padding counts: a window at the border reaches as far as any other.
+        return _reach(stage.windows.rows, stage.windows.cols, stage.windows.shape)
+    return _reach(operator.rows, operator.cols % prod(spec.input_size), spec.input_size)
+
+
+def _reach(rows: np.ndarray, cols: np.ndarray, shape: tuple[int, ...]) -> tuple[int, ...]:
+    starts = np.flatnonzero(np.diff(rows, prepend=-1))
+    reach = []
+    for place in np.unravel_index(cols, shape):
+        first, last = np.minimum.reduceat(place, starts), np.maximum.reduceat(place, starts)
+        reach.append(int((last - first).max()) + 1)
+    return tuple(reach)
+
+
+def _transposed_reach(spec: LayerSpec) -> tuple[int, ...]:
+    """Measured along one axis at a time, on an input long enough that no border clips it."""
+    reach = []
+    for kernel, stride, dilation in zip(spec.kernel_size, spec.stride, spec.dilation, strict=True):
+        layer = nn.ConvTranspose1d(1, 1, kernel, stride, dilation=dilation, bias=False)
+        length = 2 * formulas.extent(kernel, dilation) // stride + 3
+        found = linear_operator(layer, (1, 1, length))
+        reach += _reach(found.rows, found.cols, (length,))
+    return tuple(reach)

@@ -1,0 +1,154 @@
+"""Shape, parameters, cost and memory of any network, layer by layer, read off the network itself."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+import torch
+from torch import nn
+from torch.utils.flop_counter import FlopCounterMode
+
+FREE = (
+    nn.modules.activation.ReLU,
+    nn.Identity,
+    nn.Flatten,
+    nn.Unflatten,
+    nn.Upsample,
+    nn.PixelShuffle,
+    nn.PixelUnshuffle,
+    nn.ChannelShuffle,
+    nn.modules.dropout._DropoutNd,
+    nn.modules.pooling._MaxPoolNd,
+    nn.modules.pooling._AvgPoolNd,
+    nn.modules.pooling._LPPoolNd,
+    nn.modules.pooling._AdaptiveAvgPoolNd,
+    nn.modules.pooling._AdaptiveMaxPoolNd,
+    nn.modules.pooling._MaxUnpoolNd,
+    nn.modules.padding._ConstantPadNd,
+    nn.modules.padding._ReflectionPadNd,
+    nn.modules.padding._ReplicationPadNd,
+    nn.modules.padding._CircularPadNd,
+    nn.modules.batchnorm._NormBase,
+    nn.LayerNorm,
+    nn.GroupNorm,
+    nn.LocalResponseNorm,
+)
+"""Layers that have no MACs by definition: only convolutions, linear layers and attention are counted."""
+
+
+@dataclass(frozen=True)
+class LayerMeasurement:
+    """One layer of a network: ``macs`` is None where it cannot be counted."""
+
+    name: str
+    kind: str
+    input_shape: tuple[int, ...] | None
+    output_shape: tuple[int, ...] | None
+    parameters: int
+    macs: int | None
+    activations: int
+
+
+@dataclass(frozen=True)
+class Measurement:
+    """What a network does to one input shape.
+
+    Attributes:
+        output_shape: batch axis included.
+        parameters: learned numbers, shared ones once.
+        macs: multiply–accumulates as the dense kernel does them, padding included, bias additions not counted, of
+            convolutions, linear layers and attention: half of what torch's ``FlopCounterMode`` counts. Those of the
+            layers in ``uncounted`` are missing.
+        activations: numbers in the outputs of all layers, for this input.
+        activation_bytes: their memory.
+        layers: one ``LayerMeasurement`` per innermost layer, in the order of execution.
+        uncounted: names of the layers that could not be counted. Empty: ``macs`` is complete.
+    """
+
+    output_shape: tuple[int, ...]
+    parameters: int
+    macs: int
+    activations: int
+    activation_bytes: int
+    layers: list[LayerMeasurement] = field(repr=False)
+    uncounted: tuple[str, ...] = ()
+
+
+def without_weights(module: nn.Module) -> nn.Module:
+    """A copy of the network on the meta device: all shapes, no memory."""
+    kept = {id(t): torch.empty_like(t, device="meta") for t in module.buffers()}
+    kept |= {
+        id(p): nn.Parameter(torch.empty_like(p, device="meta"), requires_grad=p.requires_grad)
+        for p in module.parameters()
+    }
+    return copy.deepcopy(module, kept)
+
+
+def measure(module: nn.Module, input_shape: Sequence[int], dtype: torch.dtype | None = None) -> Measurement:
+    """Send an input of this shape through the network and write down what happened.
+
+    The pass runs on the meta device: torch's own shapes and counts, without memory or time. ``module`` is left alone.
+
+    Args:
+        module: any network that takes one tensor.
+        input_shape: ``(N, C, *spatial)``.
+        dtype: of the input; that of the network's own parameters if missing.
+
+    Raises:
+        RuntimeError, ValueError: torch's own, if the network does not take the shape.
+    """
+    # Calling an inference tensor's network from outside inference mode would fail on its copy.
+    with torch.inference_mode(False), torch.no_grad():
+        ghost = without_weights(module).eval()
+        counter = FlopCounterMode(display=False)
+        rows: list[LayerMeasurement] = []
+        dtype = dtype or next((p.dtype for p in module.parameters() if p.is_floating_point()), torch.float32)
+        hooks = [
+            hook
+            for name, layer in ghost.named_modules()
+            if not any(True for _ in layer.children()) or isinstance(layer, nn.MultiheadAttention)
+            for hook in _watch(name, layer, counter, rows)
+        ]
+        with counter:
+            out = ghost(torch.empty(tuple(input_shape), device="meta", dtype=dtype))
+        for hook in hooks:
+            hook.remove()
+    out = out[0] if isinstance(out, tuple | list) else out
+    activations = sum(row.activations for row in rows) or out.numel()
+    return Measurement(
+        output_shape=tuple(out.shape),
+        parameters=sum(p.numel() for p in module.parameters()),
+        macs=int(counter.get_total_flops()) // 2,
+        activations=activations,
+        activation_bytes=activations * dtype.itemsize,
+        layers=rows,
+        uncounted=tuple(row.name for row in rows if row.macs is None),
+    )
+
+
+def _watch(name: str, layer: nn.Module, counter: FlopCounterMode, rows: list[LayerMeasurement]):
+    before: list[int] = []
+
+    def enter(_, __):
+        before.append(counter.get_total_flops())
+
+    def leave(_, inputs, output):
+        out = output[0] if isinstance(output, tuple | list) else output
+        macs = int(counter.get_total_flops() - before.pop()) // 2
+        own = sum(p.numel() for p in layer.parameters())
+        known = macs > 0 or isinstance(layer, FREE) or (own == 0 and type(layer).__module__.startswith("torch.nn"))
+        rows.append(
+            LayerMeasurement(
+                name or type(layer).__name__,
+                type(layer).__name__,
+                tuple(inputs[0].shape) if inputs and isinstance(inputs[0], torch.Tensor) else None,
+                tuple(out.shape) if isinstance(out, torch.Tensor) else None,
+                own,
+                macs if known else None,
+                out.numel() if isinstance(out, torch.Tensor) else 0,
+            )
+        )
+
+    return layer.register_forward_pre_hook(enter), layer.register_forward_hook(leave)

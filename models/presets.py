@@ -1,0 +1,359 @@
+"""The worked examples of the lectures: one click loads one, and the real layer must return these numbers."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from models.spec import LayerSpec
+
+
+@dataclass(frozen=True)
+class Preset:
+    """One worked example.
+
+    Attributes:
+        id: the concept it belongs to, and what tells it from its neighbours: ``A3-stride``.
+        title: a few words for the button.
+        spec: the layer.
+        question: what to ask yourself before looking.
+        options: answers to choose from, the right one among them, if the question has a number or a word for an answer.
+        answer: the right one.
+        explanation: what there is to see.
+        expected: numbers that must come out: names of checks, ``"output"`` (values of the output), ``"spatial"``.
+        input, weights, seed: where the numbers come from (``models.sources``).
+    """
+
+    id: str
+    title: str
+    spec: LayerSpec
+    question: str
+    options: tuple[str, ...]
+    answer: str
+    explanation: str
+    expected: dict[str, Any] = field(default_factory=dict)
+    input: str = "example"
+    weights: str = "example"
+    seed: int = 0
+
+
+def _conv(**settings) -> LayerSpec:
+    return LayerSpec(**{"bias": False, **settings})
+
+
+_ALL = (
+    Preset(
+        "A1",
+        "One output number",
+        _conv(),
+        "The kernel lies on the top left corner of the input. Which number comes out?",
+        ("98", "122", "144"),
+        "122",
+        "Nine products, one sum: 4·1 + 5·4 + 8·1 + 1·1 + 8·4 + 8·3 + 3·3 + 6·3 + 6·1 = 122. The same nine weights make "
+        "every other output. PyTorch does not flip the kernel: strictly, this is a cross-correlation.",
+        {"output": [[[122, 148], [126, 134]]], "output_size": (2, 2), "parameters": 9, "macs": 36},
+    ),
+    Preset(
+        "A2",
+        "Where the channels go",
+        _conv(input_size=7, in_channels=3, out_channels=2, stride=2, bias=True),
+        "Three channels go in, two filters are applied. How many channels come out?",
+        ("2", "3", "6"),
+        "2",
+        "Each filter spans all three input channels: 3·3·3 weights. Its three channel results are summed into one map, "
+        "so there are as many output channels as filters.",
+        {"output_size": (3, 3), "channels": 2, "parameters": 56},
+    ),
+    Preset(
+        "A3",
+        "How many positions fit?",
+        _conv(input_size=7),
+        "A 3×3 kernel slides over 7×7 in steps of 1. How large is the output?",
+        ("4×4", "5×5", "7×7"),
+        "5×5",
+        "⌊(7 − 3)/1⌋ + 1 = 5: the first position and one more for each step that still fits.",
+        {"output_size": (5, 5)},
+    ),
+    Preset(
+        "A3-stride",
+        "… in steps of two",
+        _conv(input_size=7, stride=2),
+        "Now in steps of 2. How large is the output?",
+        ("2×2", "3×3", "4×4"),
+        "3×3",
+        "⌊(7 − 3)/2⌋ + 1 = 3. Stride thins out the positions; the window itself stays as large as it was.",
+        {"output_size": (3, 3), "receptive_field": (3, 3)},
+    ),
+    Preset(
+        "A4",
+        "Parameters: 3 → 10",
+        _conv(input_size=6, in_channels=3, out_channels=10, bias=True),
+        "Conv2d(3, 10, kernel_size=3): how many numbers are learned?",
+        ("90", "270", "280"),
+        "280",
+        "3·3·3 weights for each of ten filters, and one bias each: 27·10 + 10 = 280. The size of the image does "
+        "not matter.",
+        {"parameters": 280},
+    ),
+    Preset(
+        "A4-deeper",
+        "Parameters: 10 → 20",
+        _conv(input_size=6, in_channels=10, out_channels=20),
+        "Conv2d(10, 20, kernel_size=3, bias=False): how many now?",
+        ("180", "1800", "1820"),
+        "1800",
+        "3·3·10 weights for each of twenty filters: 90·20 = 1800. Channels multiply.",
+        {"parameters": 1800},
+    ),
+    Preset(
+        "A5",
+        "Why is 5×5 expensive?",
+        _conv(input_size=28, in_channels=192, out_channels=32, kernel_size=5, padding="same"),
+        "28×28×192 through 32 filters of 5×5: how many multiply–accumulates?",
+        ("1.2 million", "12 million", "120 million"),
+        "120 million",
+        "28·28·32 outputs, each a sum of 5·5·192 products: 120.42 million. The next two presets do it with a "
+        "bottleneck.",
+        {"macs": 120_422_400},
+    ),
+    Preset(
+        "A5-bottleneck",
+        "Bottleneck, step 1",
+        _conv(kind="pointwise", input_size=28, in_channels=192, out_channels=16),
+        "First squeeze 192 channels into 16 with a 1×1 kernel. What does that cost?",
+        ("0.24 million", "2.41 million", "24.1 million"),
+        "2.41 million",
+        "28·28·16·192 = 2.41 million: a fiftieth of the 5×5 layer.",
+        {"macs": 2_408_448},
+    ),
+    Preset(
+        "A5-after",
+        "Bottleneck, step 2",
+        _conv(input_size=28, in_channels=16, out_channels=32, kernel_size=5, padding="same"),
+        "Then 5×5 on the 16 channels that are left. What do both steps cost together?",
+        ("12.4 million", "60 million", "120 million"),
+        "12.4 million",
+        "10.04 million here and 2.41 million before it: about ten times less than 120.42 million, for an output of "
+        "the same shape.",
+        {"macs": 10_035_200},
+    ),
+    Preset(
+        "A6",
+        "What can 1×1 do at all?",
+        _conv(kind="pointwise", input_size=28, in_channels=192, out_channels=16),
+        "A kernel of one cell cannot look sideways. What does it change?",
+        ("The channels", "The spatial size", "The receptive field"),
+        "The channels",
+        "192 channels become 16: each output is a weighted sum of the 192 numbers at the same place. Size and "
+        "receptive field stay as they were.",
+        {"output_size": (28, 28), "channels": 16, "receptive_field": (1, 1)},
+    ),
+    Preset(
+        "A6-small",
+        "1×1, small enough to see",
+        _conv(kind="pointwise", input_size=4, in_channels=4, out_channels=2),
+        "Four channels in, two out. How many numbers does one output read?",
+        ("1", "4", "16"),
+        "4",
+        "One number from each input channel, all at the same place. In the matrix, every block is a diagonal.",
+        {"output_size": (4, 4), "channels": 2, "parameters": 8},
+    ),
+    Preset(
+        "A10",
+        "Nine weights, further apart",
+        _conv(input_size=9, dilation=2),
+        "A 3×3 kernel with dilation 2 still has nine weights. How wide is its window?",
+        ("3×3", "5×5", "7×7"),
+        "5×5",
+        "2·(3 − 1) + 1 = 5. The nine taps skip every other cell: a wider view for the same cost, with holes in it.",
+        {"receptive_field": (5, 5), "parameters": 9, "output_size": (5, 5)},
+    ),
+    Preset(
+        "A10-dense",
+        "Dilation 1",
+        _conv(input_size=9),
+        "With dilation 1, how wide is the window?",
+        ("3×3", "5×5", "7×7"),
+        "3×3",
+        "Dilation 1 is the ordinary convolution: the taps are neighbours.",
+        {"receptive_field": (3, 3), "parameters": 9},
+    ),
+    Preset(
+        "A10-three",
+        "Dilation 3",
+        _conv(input_size=9, dilation=3),
+        "And with dilation 3?",
+        ("5×5", "7×7", "9×9"),
+        "7×7",
+        "3·(3 − 1) + 1 = 7, with the same nine weights. One layer alone never reads the cells between its taps.",
+        {"receptive_field": (7, 7), "parameters": 9, "output_size": (3, 3)},
+    ),
+    Preset(
+        "A12",
+        "Which size was meant?",
+        _conv(kind="transposed", input_size=3, stride=2, padding=1),
+        "A 3×3 convolution with stride 2 and padding 1 makes 3×3 from 5×5, and from 6×6 too. To which of them does the "
+        "transposed layer go back?",
+        ("5×5", "6×6", "7×7"),
+        "5×5",
+        "(3 − 1)·2 − 2·1 + 1·(3 − 1) + 0 + 1 = 5. Both sizes lead to 3×3, so the layer cannot know which one was "
+        "meant.",
+        {"output_size": (5, 5)},
+    ),
+    Preset(
+        "A12-output-padding",
+        "… output_padding says which",
+        _conv(kind="transposed", input_size=3, stride=2, padding=1, output_padding=1),
+        "With output_padding = 1, how large is the output?",
+        ("5×5", "6×6", "7×7"),
+        "6×6",
+        "output_padding adds nothing to the input: it asks for the larger of the sizes that lead to 3×3.",
+        {"output_size": (6, 6)},
+    ),
+    Preset(
+        "A13",
+        "Why not just pad?",
+        _conv(input_size=5, padding=2),
+        "Padding 2 turns 5×5 into 7×7, as a transposed layer would. How many of the 441 multiplications touch the "
+        "image?",
+        ("225", "361", "441"),
+        "225",
+        "15·15 = 225. The other 216, nearly half, multiply padding zeros: the shape comes out, the work is wasted.",
+        {"output_size": (7, 7), "macs": 441, "touching": 225},
+    ),
+    Preset(
+        "A16",
+        "Upsample without overlap",
+        LayerSpec(kind="pixel_shuffle", in_channels=4, input_size=3),
+        "Four 3×3 channels become one 6×6 image. How many multiplications does that take?",
+        ("0", "36", "144"),
+        "0",
+        "None: r² = 4 channels are interleaved, every number is moved once. Its matrix is a permutation.",
+        {"output_size": (6, 6), "channels": 1, "parameters": 0, "macs": 0, "touching": 36},
+        input="count",
+    ),
+    Preset(
+        "A17",
+        "Groups",
+        _conv(kind="grouped", input_size=5, in_channels=4, out_channels=4, groups=2),
+        "All-to-all, this layer has 144 weights. How many are left with two groups?",
+        ("36", "72", "144"),
+        "72",
+        "Half: each output channel sees only the two input channels of its group. Two blocks of the matrix are empty.",
+        {"parameters": 72, "output_size": (3, 3)},
+    ),
+    Preset(
+        "A18-standard",
+        "3 → 10, standard",
+        _conv(input_size=28, in_channels=3, out_channels=10, bias=True),
+        "A standard 3×3 layer from 3 to 10 channels: how many parameters?",
+        ("70", "280", "2800"),
+        "280",
+        "3·3·3·10 + 10 = 280. The next two presets split it into looking around and mixing.",
+        {"parameters": 280},
+    ),
+    Preset(
+        "A18-depthwise",
+        "… its depthwise half",
+        _conv(kind="depthwise", input_size=28, in_channels=3, bias=True),
+        "Only look around, one kernel per channel: how many parameters?",
+        ("9", "30", "90"),
+        "30",
+        "3·3 weights and a bias for each of three channels: 30. Nothing is mixed yet.",
+        {"parameters": 30},
+    ),
+    Preset(
+        "A18",
+        "Depthwise separable",
+        _conv(kind="depthwise_separable", input_size=28, in_channels=3, out_channels=10, bias=True),
+        "Depthwise first, then pointwise: how many parameters instead of 280?",
+        ("70", "140", "310"),
+        "70",
+        "30 to look around and 40 to mix. The cost falls by 1/N + 1/K²: eight to nine times for 3×3 and many channels.",
+        {"parameters": 70},
+    ),
+    Preset(
+        "A20-valid",
+        "The dropped columns",
+        _conv(dims=1, input_size=13, kernel_size=6, stride=5),
+        "Width 13, kernel 6, stride 5, no padding. How many columns are never read?",
+        ("0", "1", "2"),
+        "2",
+        "Two windows fit and use 11 columns. In the matrix, the last two columns are empty: 'VALID' drops them.",
+        {"output_size": (2,)},
+    ),
+    Preset(
+        "A20",
+        "SAME: the odd column",
+        LayerSpec(kind="tensorflow_same", dims=1, input_size=13, kernel_size=6, stride=5, bias=False),
+        "SAME wants ⌈13/5⌉ = 3 windows, which need 3 more columns. Where do they go?",
+        ("1 left, 2 right", "2 left, 1 right", "all right"),
+        "1 left, 2 right",
+        "TensorFlow puts the odd one on the right. PyTorch's padding='same' only exists for stride 1.",
+        {"output_size": (3,), "pads": ((1, 2),)},
+    ),
+    Preset(
+        "A20-reflect",
+        "Padding that reflects",
+        _conv(padding=1, padding_mode="reflect"),
+        "With padding_mode='reflect', which cell stands beyond the left border?",
+        ("A zero", "The border cell again", "The border's neighbour"),
+        "The border's neighbour",
+        "The image is mirrored at its border, and the border itself is not repeated. Select a padding cell to see "
+        "where its value comes from; then try replicate and circular.",
+        {"output_size": (4, 4)},
+    ),
+    Preset(
+        "A21",
+        "Keep the future out",
+        LayerSpec(kind="causal", input_size=8, bias=False),
+        "A causal layer with kernel 3: which inputs does the output at t read?",
+        ("t−2, t−1, t", "t−1, t, t+1", "t, t+1, t+2"),
+        "t−2, t−1, t",
+        "Padding stands on the left only, so the matrix has nothing above its diagonal.",
+        {"output_size": (8,)},
+    ),
+    Preset(
+        "A21-dilated",
+        "Causal, dilation 4",
+        LayerSpec(kind="causal", input_size=16, kernel_size=2, dilation=4, bias=False),
+        "Kernel 2 with dilation 4: how far back does it look?",
+        ("1 step", "4 steps", "8 steps"),
+        "4 steps",
+        "It reads t and t − 4. WaveNet stacks dilations 1, 2, 4, 8 and so doubles its view with every layer.",
+        {"output_size": (16,), "receptive_field": (5,)},
+    ),
+    Preset(
+        "A22",
+        "Max pooling",
+        LayerSpec(kind="max_pool", kernel_size=2),
+        "4×4 through max pooling 2×2 with stride 2. What is the top left number?",
+        ("4", "5", "8"),
+        "8",
+        "The largest of 4, 5, 1 and 8. The matrix shows this input's winners: another input has another matrix.",
+        {"output_size": (2, 2), "output": [[[8, 8], [6, 8]]], "parameters": 0},
+    ),
+    Preset(
+        "A22-overlapping",
+        "Overlapping pooling",
+        LayerSpec(kind="max_pool", kernel_size=2, stride=1),
+        "The same window with stride 1: how large is the output?",
+        ("2×2", "3×3", "4×4"),
+        "3×3",
+        "⌊(4 − 2)/1⌋ + 1 = 3. Windows share cells, so one large number can win several times.",
+        {"output_size": (3, 3)},
+    ),
+    Preset(
+        "A22-global",
+        "Global average",
+        LayerSpec(kind="avg_pool", input_size=8, in_channels=10, kernel_size=8),
+        "8×8×10, averaged over the whole of each channel: how many numbers are left?",
+        ("1", "10", "64"),
+        "10",
+        "One mean per channel. Nothing is learned, and any position of an object gives the same mean.",
+        {"output_size": (1, 1), "channels": 10, "parameters": 0},
+    ),
+)
+
+PRESETS: dict[str, Preset] = {preset.id: preset for preset in _ALL}
+"""Every worked example, by id, in the order of the lectures."""

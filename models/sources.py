@@ -1,0 +1,419 @@
+"""What goes into the layer: inputs and weights to choose from, and tables that people paste.
+
+A new source is one function with the decorator. Everything is a NumPy float64 array; numbers are chosen so that they
+can be read in a cell.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import lru_cache
+from math import prod
+from pathlib import Path
+
+import numpy as np
+
+PICTURES = Path(__file__).resolve().parent.parent / "assets" / "pictures"
+LARGEST_TABLE = 4096
+"""Numbers in a pasted table: a 64 × 64 image."""
+
+A1_INPUT = np.array([[4, 5, 8, 7], [1, 8, 8, 8], [3, 6, 6, 4], [6, 5, 7, 8]], dtype=float)
+A1_KERNEL = np.array([[1, 4, 1], [1, 4, 3], [3, 3, 1]], dtype=float)
+A11_INPUT = np.array([[2, 1], [4, 4]], dtype=float)
+
+
+class TableError(ValueError):
+    """A pasted table that cannot be used; ``.message`` is one sentence: what is wrong and what to change."""
+
+    def __init__(self, message: str):
+        super().__init__(message)
+        self.message = message
+
+
+@dataclass(frozen=True)
+class Source:
+    """One choice in the list: ``make(shape, seed)`` for inputs, ``make(shape, seed, spec)`` for weights."""
+
+    name: str
+    title: str
+    make: Callable
+    seeded: bool = False
+
+
+INPUTS: dict[str, Source] = {}
+WEIGHTS: dict[str, Source] = {}
+
+
+def _source(registry: dict[str, Source], name: str, title: str, seeded: bool = False):
+    def add(make):
+        registry[name] = Source(name, title, make, seeded)
+        return make
+
+    return add
+
+
+def _mixed(shape: tuple[int, ...], low: int, high: int) -> np.ndarray:
+    """Whole numbers that look drawn by hand and depend on the place alone: a larger image keeps the smaller one."""
+    total = np.zeros(shape, np.int64)
+    for axis, place in enumerate(np.indices(shape)):
+        total = total * 31 + (place + 3) * (7 + 10 * axis) + place * place * 5
+    return (total * 2654435761 % 4294967296 // 65536 % (high - low + 1) + low).astype(float)
+
+
+def _centre(size: int) -> int:
+    return (size - 1) // 2
+
+
+# -- inputs: shape (C, *spatial) --------------------------------------------------------------------------------------
+
+
+@_source(INPUTS, "example", "Worked example")
+def example_input(shape: tuple[int, ...], seed: int = 0) -> np.ndarray:
+    """Small whole numbers; the corner of the first channel is the worked example A1 (2 × 2: that of A11)."""
+    image = _mixed(shape, 0, 9)
+    known = A11_INPUT if shape[1:] == (2, 2) else A1_INPUT
+    corner = tuple(slice(0, n) for n in (1,) * (len(shape) - 2) + known.shape)[: len(shape)]
+    if len(shape) == 2:
+        corner, known = (0, slice(0, 4)), known[0]
+    where = image[corner]
+    image[corner] = known.reshape((1,) * (where.ndim - known.ndim) + known.shape)[
+        tuple(slice(0, n) for n in where.shape)
+    ]
+    return image
+
+
+@_source(INPUTS, "ramp", "Ramp")
+def ramp(shape: tuple[int, ...], seed: int = 0) -> np.ndarray:
+    """0, 1, 2 … along the last axis, and one more for each channel."""
+    places = np.indices(shape)
+    return (places[-1] + places[0]).astype(float)
+
+
+@_source(INPUTS, "count", "Cell numbers")
+def count(shape: tuple[int, ...], seed: int = 0) -> np.ndarray:
+    """Each cell holds its own number, counted from 0."""
+    return np.arange(prod(shape), dtype=float).reshape(shape)
+
+
+@_source(INPUTS, "impulse", "Impulse")
+def impulse(shape: tuple[int, ...], seed: int = 0) -> np.ndarray:
+    """A single 1 in the middle of each channel: the output is the kernel's own picture."""
+    image = np.zeros(shape)
+    image[(slice(None), *map(_centre, shape[1:]))] = 1
+    return image
+
+
+@_source(INPUTS, "ones", "Ones")
+def ones_input(shape: tuple[int, ...], seed: int = 0) -> np.ndarray:
+    """All 1: the output counts what each position covers."""
+    return np.ones(shape)
+
+
+@_source(INPUTS, "stripes", "Stripes")
+def stripes(shape: tuple[int, ...], seed: int = 0) -> np.ndarray:
+    """Two cells dark, two cells bright, along the last axis."""
+    return (np.indices(shape)[-1] // 2 % 2).astype(float)
+
+
+@_source(INPUTS, "checkerboard", "Checkerboard")
+def checkerboard(shape: tuple[int, ...], seed: int = 0) -> np.ndarray:
+    """0 and 1 in turn along every axis."""
+    return (np.indices(shape)[1:].sum(0) % 2).astype(float)
+
+
+@_source(INPUTS, "random", "Random", seeded=True)
+def random_input(shape: tuple[int, ...], seed: int = 0) -> np.ndarray:
+    """Standard normal numbers, rounded to two digits so that the cells show all of them."""
+    return np.random.default_rng(seed).standard_normal(shape).round(2) + 0.0
+
+
+@lru_cache(maxsize=8)
+def _picture(name: str) -> np.ndarray:
+    import cv2
+
+    return cv2.imread(str(PICTURES / f"{name}.png"), cv2.IMREAD_COLOR)[..., ::-1]
+
+
+def _as_image(plane: Callable[[int, int, int], np.ndarray], shape: tuple[int, ...]) -> np.ndarray:
+    """Lay a 2-D drawing into any shape: a middle row in 1-D, the same slice throughout in 3-D."""
+    height, width = (shape[-1], shape[-1]) if len(shape) == 2 else shape[-2:]
+    planes = [plane(c, height, width) for c in range(min(shape[0], 3))]
+    if len(shape) == 2:
+        planes = [p[_centre(height)] for p in planes]
+    elif len(shape) == 4:
+        planes = [np.broadcast_to(p, shape[1:]) for p in planes]
+    return np.stack([planes[c % len(planes)] for c in range(shape[0])]).astype(float)
+
+
+@_source(INPUTS, "digit", "Digit")
+def digit(shape: tuple[int, ...], seed: int = 0) -> np.ndarray:
+    """A handwritten-looking 5, grey levels 0 to 9."""
+    import cv2
+
+    def draw(_, height: int, width: int) -> np.ndarray:
+        big = np.zeros((224, 224), np.uint8)
+        strokes = [
+            [(160, 40), (84, 44), (76, 104)],
+            [(76, 104), (128, 92), (164, 128), (150, 178), (104, 192), (66, 172)],
+        ]
+        for stroke in strokes:
+            cv2.polylines(big, [np.array(stroke, np.int32)], False, 255, 22, cv2.LINE_AA)
+        return np.rint(cv2.resize(big, (width, height), interpolation=cv2.INTER_AREA) / 255 * 9)
+
+    return _as_image(draw, shape)
+
+
+@_source(INPUTS, "photo", "Photograph")
+def photo(shape: tuple[int, ...], seed: int = 0) -> np.ndarray:
+    """A cat, 0 to 255: red, green and blue for three channels, grey otherwise."""
+    import cv2
+
+    def draw(channel: int, height: int, width: int) -> np.ndarray:
+        picture = _picture("cat")
+        plane = picture[..., channel] if shape[0] == 3 else cv2.cvtColor(picture, cv2.COLOR_RGB2GRAY)
+        return cv2.resize(plane, (width, height), interpolation=cv2.INTER_AREA)
+
+    return _as_image(draw, shape)
+
+
+# -- weights: the shape of the layer's own weight, (planes, planes within the group, *kernel) -------------------------
+
+
+@_source(WEIGHTS, "example", "Worked example")
+def example_weights(shape: tuple[int, ...], seed: int = 0, spec=None) -> np.ndarray:
+    """Small whole numbers; the first kernel is that of the worked example A1."""
+    weights = _mixed(shape, -1, 4)
+    kernel = A1_KERNEL if len(shape) > 3 else A1_KERNEL[0]
+    first = weights[(0, 0, 0) if len(shape) == 5 else (0, 0)]
+    room = tuple(slice(0, min(a, b)) for a, b in zip(first.shape, kernel.shape, strict=True))
+    first[room] = kernel[room]
+    return weights
+
+
+@_source(WEIGHTS, "ones", "Ones")
+def ones_weights(shape: tuple[int, ...], seed: int = 0, spec=None) -> np.ndarray:
+    """All 1: the output is the sum of the window."""
+    return np.ones(shape)
+
+
+def _per_channel(shape: tuple[int, ...], kernel: np.ndarray) -> np.ndarray:
+    return np.broadcast_to(kernel, shape).copy()
+
+
+def _product(shape: tuple[int, ...], axis_kernel: Callable[[int, int], np.ndarray]) -> np.ndarray:
+    """The outer product of one 1-D kernel per axis: ``axis_kernel(size, axis counted from the end)``."""
+    kernel = np.ones(())
+    sizes = shape[2:]
+    for i, size in enumerate(sizes):
+        kernel = np.multiply.outer(kernel, axis_kernel(size, len(sizes) - 1 - i))
+    return _per_channel(shape, kernel)
+
+
+@_source(WEIGHTS, "identity", "Identity")
+def identity(shape: tuple[int, ...], seed: int = 0, spec=None) -> np.ndarray:
+    """A single 1 in the middle, from each channel to the one of the same number: the output is the input."""
+    weights = np.zeros(shape)
+    middle = tuple(map(_centre, shape[2:]))
+    for plane in range(shape[0]):
+        weights[(plane, plane % shape[1], *middle)] = 1
+    return weights
+
+
+@_source(WEIGHTS, "box", "Box blur")
+def box(shape: tuple[int, ...], seed: int = 0, spec=None) -> np.ndarray:
+    """Equal weights that add up to 1: the mean of the window."""
+    return np.full(shape, 1 / prod(shape[2:]))
+
+
+@_source(WEIGHTS, "gaussian", "Gaussian blur")
+def gaussian(shape: tuple[int, ...], seed: int = 0, spec=None) -> np.ndarray:
+    """Binomial weights (1 2 1, 1 4 6 4 1, …), which tend to a Gaussian; they add up to 1."""
+
+    def axis(size: int, _):
+        row = np.ones(1)
+        for _ in range(size - 1):
+            row = np.convolve(row, [1, 1])
+        return row / row.sum()
+
+    return _product(shape, axis)
+
+
+@_source(WEIGHTS, "sobel", "Sobel")
+def sobel(shape: tuple[int, ...], seed: int = 0, spec=None) -> np.ndarray:
+    """Change along the last axis, smoothed along the others: for 3 × 3, rows −1 0 1, −2 0 2, −1 0 1."""
+
+    def axis(size: int, from_end: int):
+        smooth = np.ones(1)
+        for _ in range(size - 1 if from_end else max(size - 3, 0)):
+            smooth = np.convolve(smooth, [1, 1])
+        if from_end:
+            return smooth
+        change = {1: np.ones(1), 2: np.array([-1.0, 1.0])}.get(size)
+        return np.convolve(smooth, [-1, 0, 1]) if change is None else change
+
+    return _product(shape, axis)
+
+
+@_source(WEIGHTS, "laplacian", "Laplacian")
+def laplacian(shape: tuple[int, ...], seed: int = 0, spec=None) -> np.ndarray:
+    """How much a cell differs from its direct neighbours: for 3 × 3, a cross of 1 around −4."""
+    kernel = np.zeros(shape[2:])
+    middle = tuple(map(_centre, shape[2:]))
+    for axis, size in enumerate(shape[2:]):
+        for step in (-1, 1):
+            cell = [*middle]
+            cell[axis] += step
+            if 0 <= cell[axis] < size:
+                kernel[tuple(cell)] += 1
+                kernel[middle] -= 1
+    return _per_channel(shape, kernel)
+
+
+@_source(WEIGHTS, "bilinear", "Bilinear")
+def bilinear(shape: tuple[int, ...], seed: int = 0, spec=None) -> np.ndarray:
+    """A tent on each axis: in a transposed layer with kernel 2S and stride S it is bilinear interpolation.
+
+    Source: Long, Shelhamer and Darrell 2015, Fully convolutional networks, https://arxiv.org/abs/1411.4038
+    """
+
+    def axis(size: int, _):
+        factor = (size + 1) // 2
+        centre = factor - 1 if size % 2 else factor - 0.5
+        return 1 - np.abs(np.arange(size) - centre) / factor
+
+    weights = _product(shape, axis)
+    keep = np.zeros(shape[:2])
+    for plane in range(shape[0]):
+        keep[plane, plane % shape[1]] = 1
+    return weights * keep.reshape(*shape[:2], *[1] * (len(shape) - 2))
+
+
+@_source(WEIGHTS, "random", "Random", seeded=True)
+def random_weights(shape: tuple[int, ...], seed: int = 0, spec=None) -> np.ndarray:
+    """Normal numbers with He's standard deviation √(2 / fan-in), rounded to two digits."""
+    scale = (2 / max(1, prod(shape[1:]))) ** 0.5
+    return (np.random.default_rng(seed + 1).standard_normal(shape) * scale).round(2) + 0.0
+
+
+# -- tables that people paste -----------------------------------------------------------------------------------------
+
+
+def read_table(text: str, shape: tuple[int, ...] | None = None, largest: int = LARGEST_TABLE) -> np.ndarray:
+    """A pasted table of numbers: rows on lines or between ``;`` or brackets, numbers between spaces, commas or tabs.
+
+    Python lists (nested ones too) and spreadsheet cells are understood. Blank lines separate the slices of a stack.
+
+    Args:
+        shape: if given, the numbers must fill exactly this shape; they are read in row-major order.
+        largest: more numbers than this are refused.
+
+    Returns:
+        float64 array: of ``shape``, or as pasted: (width,), (height, width) or (planes, height, width).
+
+    Raises:
+        TableError: for words, ragged rows, NaN and infinity, too few or too many numbers.
+    """
+    if len(text) > 40 * largest:
+        raise TableError(f"That is {len(text):,} characters: paste at most {largest:,} numbers.")
+    if not text.strip():
+        raise TableError("There are no numbers in it: paste rows of numbers, such as 1 2 3 on each line.")
+    planes = _nested(text, largest) if "[" in text or "(" in text else None
+    if planes is None:
+        planes = _lines(text, largest)
+    planes = [plane for plane in planes if plane]
+    if not planes:
+        raise TableError("There are no numbers in it: paste rows of numbers, such as 1 2 3 on each line.")
+    width = len(planes[0][0])
+    for plane in planes:
+        for number, row in enumerate(plane, 1):
+            if len(row) != width:
+                raise TableError(
+                    f"Row {number} has {len(row)} numbers and the first has {width}: give each row {width}."
+                )
+    if len({len(plane) for plane in planes}) > 1:
+        raise TableError(f"The blocks have {', '.join(str(len(p)) for p in planes)} rows: give each as many.")
+    table = np.array(planes)
+    if shape is not None:
+        if table.size != prod(shape):
+            wanted = " × ".join(map(str, shape))
+            raise TableError(f"It has {table.size:,} numbers and {wanted} = {prod(shape):,} are needed.")
+        return table.reshape(shape)
+    return table[0, 0] if table.shape[:2] == (1, 1) else table[0] if len(planes) == 1 else table
+
+
+def _nested(text: str, largest: int) -> list[list[list[float]]] | None:
+    """Rows of a Python list or a JSON array; None if it is not one (NumPy prints no commas)."""
+    try:
+        tree = json.loads(re.sub(r",\s*\]", "]", text.translate(str.maketrans("()", "[]"))))
+    except (ValueError, RecursionError):
+        return None
+    depth, first = 0, tree
+    while isinstance(first, list) and first:
+        depth, first = depth + 1, first[0]
+    if depth > 3:
+        raise TableError(f"The lists are nested {depth} deep: use at most 3 levels, slices, rows and numbers.")
+    for _ in range(3 - depth):
+        tree = [tree]
+    planes: list[list[list[float]]] = []
+    for plane in tree:
+        rows = plane if isinstance(plane, list) else [plane]
+        planes.append([])
+        for row in rows:
+            cells = row if isinstance(row, list) else [row]
+            if any(isinstance(cell, list) for cell in cells):
+                raise TableError("The lists are nested unevenly: make every row a list of numbers.")
+            planes[-1].append([_number(str(cell), len(planes[-1]) + 1) for cell in cells])
+    if sum(len(row) for plane in planes for row in plane) > largest:
+        raise TableError(f"There are more than {largest:,} numbers: paste a smaller table.")
+    return planes
+
+
+def _lines(text: str, largest: int) -> list[list[list[float]]]:
+    """Rows of numbers on lines, as spreadsheets and NumPy write them; a blank line begins the next slice."""
+    planes: list[list[list[float]]] = [[]]
+    plain = re.sub(r"[\[\](){}]", " ", text.replace("\r", "").strip()).replace(";", "\n")
+    total = 0
+    for number, line in enumerate(plain.split("\n"), 1):
+        words = line.replace(",", " ").split()
+        if not words:
+            planes.append([])
+            continue
+        total += len(words)
+        if total > largest:
+            raise TableError(f"There are more than {largest:,} numbers: paste a smaller table.")
+        planes[-1].append([_number(word, number) for word in words])
+    return planes
+
+
+def _number(word: str, line: int) -> float:
+    try:
+        value = float(word)
+    except ValueError:
+        raise TableError(
+            f"“{word[:20]}” in line {line} is not a number: use digits, with a point for decimals."
+        ) from None
+    if not np.isfinite(value):
+        raise TableError(f"“{word[:20]}” in line {line} is not a finite number: put a number in its place.")
+    if abs(value) > 1e9:
+        raise TableError(f"“{word[:20]}” in line {line} is too large: use numbers up to 1,000,000,000.")
+    return value
+
+
+def write_numbers(values: np.ndarray) -> str:
+    """Numbers for a URL, row-major, exactly as they are and as short as they can be: ``4_5_0.25``."""
+    return "_".join(
+        np.format_float_positional(v, trim="-") if v % 1 else str(int(v)) for v in values.reshape(-1).tolist()
+    )
+
+
+def read_numbers(text: str, shape: tuple[int, ...]) -> np.ndarray:
+    """The inverse of ``write_numbers``; raises TableError if the numbers do not fill ``shape``."""
+    if len(text) > 40 * LARGEST_TABLE:
+        raise TableError(f"The link holds {len(text):,} characters of numbers, too many to read.")
+    values = [_number(word, 1) for word in text.split("_") if word]
+    if len(values) != prod(shape):
+        raise TableError(f"The link holds {len(values):,} numbers of its own and {prod(shape):,} are needed.")
+    return np.array(values).reshape(shape)
