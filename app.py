@@ -20,8 +20,9 @@ from starlette.responses import JSONResponse
 from starlette.routing import Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-WARM_UP_DELAY = 3.0
-"""Seconds. torch takes the interpreter for a second or two; a visitor at the door gets the first text before that."""
+WARM_UP_DELAY = 8.0
+"""Seconds. Importing torch holds the interpreter for two seconds, and a first text that falls into them comes a second
+late. Who starts the app clicks the link before; the page then imports torch itself, under its title."""
 
 _warm = threading.Event()
 

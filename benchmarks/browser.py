@@ -1,0 +1,154 @@
+"""What a visitor waits for, in a real browser: the first text, numbers after a control, the picture after a hover."""
+
+import contextlib
+import statistics
+import tempfile
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+from playwright.sync_api import Browser, Page, sync_playwright
+
+from benchmarks import Row, bare, benchmark, percentile
+from tests.browser.support import launch, new_context, new_page, running, settled
+
+ROUNDS = 5
+CHANGES = 20
+
+# Performance clock at the first <h1> with text in it; 0 on that clock is the start of the navigation.
+WATCH_FIRST_TEXT = """
+    const look = () => {
+        const title = document.querySelector('h1');
+        if (title && title.textContent.trim() && window.firstText === undefined) {
+            requestAnimationFrame(() => { window.firstText ??= performance.now(); });
+        }
+    };
+    new MutationObserver(look).observe(document, {subtree: true, childList: true, characterData: true});
+"""
+
+# From the next keydown to the last change of the text under `selector`, once the run has ended and nothing moved on.
+WATCH_NUMBERS = """
+    (selector) => {
+        const text = () => document.querySelector(selector)?.textContent;
+        let before = text(), start, last;
+        window.addEventListener('keydown', (e) => { start ??= performance.now(); }, {once: true, capture: true});
+        const observer = new MutationObserver(() => {
+            if (start !== undefined && text() !== before) { before = text(); last = performance.now(); }
+        });
+        observer.observe(document.body, {subtree: true, childList: true, characterData: true});
+        window.numbersTook = () => {
+            const idle = document.querySelector('[data-testid=stApp]').dataset.testScriptState === 'notRunning';
+            if (last === undefined || !idle || performance.now() - last < 250) return null;
+            observer.disconnect();
+            return last - start;
+        };
+    }
+"""
+
+# Per move: from the browser's own time stamp of the event to after the paint that follows it.
+WATCH_HOVER = """
+    (selector) => {
+        window.hovers = [];
+        window.addEventListener('mousemove', (e) => {
+            requestAnimationFrame(() => {
+                const channel = new MessageChannel();
+                channel.port1.onmessage = () => window.hovers.push(performance.now() - e.timeStamp);
+                channel.port2.postMessage(0);
+            });
+        }, {capture: true});
+    }
+"""
+
+
+@contextlib.contextmanager
+def chromium() -> Iterator[Browser]:
+    with sync_playwright() as playwright:
+        browser = launch(playwright)
+        yield browser
+        browser.close()
+
+
+@contextlib.contextmanager
+def bare_server(source: str) -> Iterator:
+    with tempfile.TemporaryDirectory(prefix="convscope-bare-") as folder:
+        script = Path(folder, "bare.py")
+        script.write_text(source, encoding="utf-8")
+        with running(script, cwd=Path(folder)) as server:
+            yield server
+
+
+def first_text_ms(browser: Browser, url: str) -> float:
+    context = new_context(browser)
+    page, _ = new_page(context)
+    page.add_init_script(WATCH_FIRST_TEXT)
+    page.goto(url)
+    page.wait_for_function("() => window.firstText !== undefined", timeout=60_000)
+    took = page.evaluate("() => window.firstText")
+    context.close()
+    return took
+
+
+@benchmark("Navigation → first visible text, fresh server, cold browser", goal="at most 1.3× a bare script")
+def first_text() -> list[Row]:
+    """Each round starts a server of its own for each side, waits, and visits it. The last case is the worst moment."""
+    cases = {case: ([], []) for case in (("/", 0), ("/playground", 0), ("/playground", 3), ("/playground", 8.5))}
+    with chromium() as browser:
+        # The very first navigation also pays for the browser's own start.
+        with bare_server(bare.HELLO) as server:
+            first_text_ms(browser, server.url)
+        for _ in range(ROUNDS):
+            for (path, wait), (ours, base) in cases.items():
+                with running() as server:
+                    time.sleep(wait)
+                    ours.append(first_text_ms(browser, server.url + path))
+                with bare_server(bare.HELLO) as server:
+                    time.sleep(wait)
+                    base.append(first_text_ms(browser, server.url))
+    rows = []
+    for (path, wait), (ours, base) in cases.items():
+        mine, theirs = statistics.median(ours), statistics.median(base)
+        spread = f"ours {min(ours):.0f} to {max(ours):.0f}, bare {min(base):.0f} to {max(base):.0f}"
+        when = {0: "at once", 8.5: "8.5 s after the start, while torch is being imported"}.get(wait, f"after {wait} s")
+        rows.append(
+            Row(f"{path}, {when}", mine, theirs, met=mine <= 1.3 * theirs, note=f"median of {ROUNDS}; {spread}")
+        )
+    return rows
+
+
+def change_ms(page: Page, slider: str, key: str) -> float:
+    """Press ``key`` on a slider and wait for the last change of the numbers."""
+    page.locator(f".st-key-{slider} input[type=range]").focus()
+    page.evaluate(WATCH_NUMBERS, ".st-key-numbers")
+    page.keyboard.press(key)
+    return page.wait_for_function("() => window.numbersTook()", timeout=30_000).json_value()
+
+
+@benchmark("Control → new numbers in the DOM", goal="p95 at most 1.5× a bare script with the same widgets")
+def control() -> list[Row]:
+    """Sweeps one slider over values that were not seen before, alternating between both sides."""
+    start = {"input_size": 8, "kernel_size": 3}
+    ours, base = [], []
+    query = "&".join(f"{name}={value}" for name, value in start.items())
+    with chromium() as browser, running() as app, bare_server(bare.same_widgets("playground.py", **start)) as other:
+        pages = []
+        for url in (f"{app.url}/playground?{query}", other.url):
+            page, _ = new_page(new_context(browser))
+            page.goto(url)
+            settled(page)
+            pages.append(page)
+        for page in pages:
+            for key in ("ArrowRight", "ArrowLeft") * 3:
+                change_ms(page, "input_size", key)
+        # Up with one kernel and down with the next: no setting comes twice, so no cache can answer.
+        for key in ("ArrowRight", "ArrowLeft"):
+            for _ in range(CHANGES):
+                for page, times in zip(pages, (ours, base), strict=True):
+                    times.append(change_ms(page, "input_size", key))
+            for page in pages:
+                change_ms(page, "kernel_size", "ArrowRight")
+    rows = []
+    for q, goal in ((50, None), (95, 1.5)):
+        mine, theirs = percentile(ours, q), percentile(base, q)
+        met = None if goal is None else mine <= goal * theirs
+        rows.append(Row(f"input_size, p{q} of {len(ours)}", mine, theirs, met=met))
+    return rows
