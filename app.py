@@ -5,6 +5,7 @@ a ``pages`` folder *beside* the main script for its old multipage mode, which br
 """
 
 import contextlib
+import os
 import socket
 import sys
 import threading
@@ -20,26 +21,30 @@ from starlette.responses import JSONResponse
 from starlette.routing import Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-WARM_UP_DELAY = 8.0
+WARM_UP_DELAY = float(os.environ.get("CONVSCOPE_WARM_UP_DELAY", "8"))
 """Seconds. Importing torch holds the interpreter for two seconds, and a first text that falls into them comes a second
-late. Who starts the app clicks the link before; the page then imports torch itself, under its title."""
+late. Who starts the app clicks the link before; the page then imports torch itself, under its title. Behind a load
+balancer, 0 is right."""
 
-_warm = threading.Event()
+_device: list[str] = []
 
 
 def warm_up() -> None:
-    """Import torch once, so that no visitor waits for it."""
+    """Import torch and run one layer, so that no visitor waits for it."""
     import torch
 
-    torch.nn.Conv2d(1, 1, 3)(torch.zeros(1, 1, 8, 8))
-    _warm.set()
+    from models import device
+
+    device.run(torch.nn.Conv2d(1, 1, 3), torch.zeros(1, 1, 8, 8))
+    _device.append(device.describe())
 
 
 def addresses() -> list[str]:
     """Where this server can be reached: from this machine, and from others in its network if it has one."""
     port, base = st.get_option("server.port"), st.get_option("server.baseUrlPath").strip("/")
-    hosts = ["localhost"]
-    if not st.get_option("server.address"):
+    address = st.get_option("server.address")
+    hosts = [address or "localhost"]
+    if not address:
         with contextlib.suppress(OSError), socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
             probe.connect(("192.0.2.1", 9))  # Sends nothing: asks the routing table for this machine's own address.
             hosts.append(probe.getsockname()[0])
@@ -63,8 +68,9 @@ STARTED = time.monotonic()
 
 
 async def health(_request: Request) -> JSONResponse:
-    """Answer as soon as the server can; ``warm`` tells a load balancer whether torch is loaded too."""
-    return JSONResponse({"status": "ok", "warm": _warm.is_set(), "uptime_s": round(time.monotonic() - STARTED, 1)})
+    """Answer as soon as the server can; ``device`` tells that torch is loaded too, and where it works."""
+    uptime = round(time.monotonic() - STARTED, 1)
+    return JSONResponse({"status": "ok", "device": _device[0] if _device else None, "uptime_s": uptime})
 
 
 HEADERS = (

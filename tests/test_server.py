@@ -4,6 +4,7 @@ import json
 import socket
 import subprocess
 import sys
+import time
 import urllib.request
 from pathlib import Path
 
@@ -22,9 +23,16 @@ def server():
 
 def test_health_answers_before_torch_is_loaded(server):
     status, body = server.get("/health")
-    answer = json.loads(body)
-    assert (status, answer["status"]) == (200, "ok")
-    assert isinstance(answer["warm"], bool)
+    assert (status, json.loads(body)["status"]) == (200, "ok")
+
+
+def test_health_names_the_device_once_torch_is_warm(monkeypatch):
+    monkeypatch.setenv("CONVSCOPE_WARM_UP_DELAY", "0")
+    with running() as eager:
+        deadline = time.monotonic() + 60
+        while (device := json.loads(eager.get("/health")[1])["device"]) is None and time.monotonic() < deadline:
+            time.sleep(0.2)
+        assert device, eager.log.read_text()
 
 
 @pytest.mark.parametrize("path", ["/", "/health", "/_stcore/health", "/playground"])
