@@ -790,7 +790,7 @@ class _Builder:
     def _layer(self, layer: _Layer) -> nn.Module:
         try:
             module = LAYERS[layer.name].cls(**layer.settings)
-        except (RuntimeError, ValueError, TypeError, OverflowError, NotImplementedError) as error:
+        except Exception as error:  # constructors refuse with whatever they like, AssertionError and KeyError included
             raise ParseError(
                 f"nn.{layer.name} does not take these settings together: {_quotable_sentence(str(error))}.",
                 layer.line,

@@ -9,7 +9,6 @@ from __future__ import annotations
 import copy
 import math
 import re
-import warnings
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
@@ -89,27 +88,30 @@ def _leaves(module: nn.Module, path: str) -> Iterator[tuple[str, nn.Module]]:
 
 def _pass(layer: nn.Module, name: str, arriving: tuple[int, ...]) -> tuple[tuple[int, ...] | None, str, str]:
     """The shape that leaves a layer, `"ok"` or `"broken"`, and for the second the sentence."""
+    if _overlooked(layer, arriving):
+        return None, "broken", _explain(layer, name, arriving, "")
     twin = copy.copy(layer)
     twin._parameters = {key: p if p is None else nn.Parameter(_meta(p), False) for key, p in layer._parameters.items()}
     twin._buffers = {key: b if b is None else _meta(b) for key, b in layer._buffers.items()}
     twin.training = False
     try:
-        with torch.inference_mode(), warnings.catch_warnings():
-            warnings.simplefilter("ignore")
+        with torch.inference_mode():
             leaving = tuple(twin(torch.empty(arriving, device="meta")).shape)
-    except (
-        RuntimeError,
-        ValueError,
-        TypeError,
-        IndexError,
-        NotImplementedError,
-        AssertionError,
-        OverflowError,
-    ) as error:
+    except Exception as error:  # a layer refuses with whatever it likes: AssertionError, IndexError and others
         return None, "broken", _explain(layer, name, arriving, str(error))
     if any(size < 1 for size in leaving) and not any(size < 1 for size in arriving):
         return None, "broken", f"{_title(layer, name)} got {_by(arriving)} and nothing is left of it: {_by(leaving)}."
     return leaving, "ok", ""
+
+
+def _overlooked(layer: nn.Module, arriving: tuple[int, ...]) -> bool:
+    """The two refusals that PyTorch makes on a real device and forgets on the meta device."""
+    if isinstance(layer, (nn.ConvTranspose1d, nn.ConvTranspose2d, nn.ConvTranspose3d)):
+        channel_axis = -1 - len(layer.kernel_size)
+        return -channel_axis <= len(arriving) and arriving[channel_axis] != layer.in_channels
+    if isinstance(layer, (nn.Softmax, nn.LogSoftmax, nn.Softmin)):
+        return layer.dim is not None and not -len(arriving) <= layer.dim < len(arriving)
+    return False
 
 
 def _cost(layer: nn.Module, arriving: tuple[int, ...], leaving: tuple[int, ...]) -> tuple[int, int]:
@@ -435,7 +437,7 @@ _ADVISERS = [
     (r"\w+Pad\dd", _pad),
     (r"Unflatten", _unflatten),
     (r"Upsampl\w+", _upsample),
-    (r"(Log)?Softm\w+", _softmax),
+    (r"(Log)?Softm(ax|in)", _softmax),
     (r"GLU", _glu),
     (r"Flatten", _flatten),
 ]

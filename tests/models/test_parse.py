@@ -274,6 +274,7 @@ HOSTILE = {
     "indices": ("nn.MaxPool2d(2, return_indices=True)", "MaxPool2d"),
     "uneven groups": ("nn.Conv2d(3, 4, 1, groups=2)", "Conv2d"),
     "same with stride": ("nn.Conv2d(3, 4, 3, stride=2, padding='same')", "Conv2d"),
+    "empty interval": ("nn.Hardtanh(0, 0)", "Hardtanh"),
     "unknown setting": ("nn.Conv2d(3, 4, kernal_size=3)", "Conv2d"),
     "missing setting": ("nn.Conv2d(3)", "Conv2d"),
     "too many values": ("nn.ReLU(True, 1, 2)", "ReLU"),
@@ -524,7 +525,8 @@ Conv1d(2, 4, 3) Conv2d(4, 8, (3, 5), stride=2, padding=(1, 0), groups=2, bias=Fa
 Conv3d(1, 2, 3, dilation=(1, 2, 3))
 Conv2d(4, 8, 3, padding='same', padding_mode='reflect')
 ConvTranspose2d(4, 8, 4, stride=2, padding=1, output_padding=1)
-ConvTranspose1d(1, 2, 3, dilation=2) ConvTranspose3d(1, 1, 2) Linear(3, 4, bias=False) Flatten() Flatten(2, 3) Identity()
+ConvTranspose1d(1, 2, 3, dilation=2) ConvTranspose3d(1, 1, 2) Linear(3, 4, bias=False) Flatten() Flatten(2, 3)
+Identity()
 Unflatten(1, (2, 2)) Unfold(3, padding=1) Fold((4, 5), 3) MaxPool1d(2) MaxPool2d((2, 3), stride=(2, 1), padding=1)
 MaxPool3d(2, ceil_mode=True) AvgPool1d(3, stride=1) AvgPool2d(3, 2, 1, count_include_pad=False, divisor_override=2)
 AvgPool3d(2) LPPool1d(2, 3) LPPool2d(1.5, 2, stride=2) LPPool3d(2, 2) AdaptiveAvgPool1d(3) AdaptiveAvgPool2d((None, 3))
