@@ -47,7 +47,7 @@ WATCH_NUMBERS = """
 
 # Per move: from the browser's own time stamp of the event to after the paint that follows it.
 WATCH_HOVER = """
-    (selector) => {
+    () => {
         window.hovers = [];
         window.addEventListener('mousemove', (e) => {
             requestAnimationFrame(() => {
@@ -58,6 +58,15 @@ WATCH_HOVER = """
         }, {capture: true});
     }
 """
+
+# What a browser needs at the least: one class moves from cell to cell.
+PLAIN_HOVER = """<!doctype html><style>i{display:inline-block;width:20px;height:20px} .on{background:#cc79a7}</style>
+<div>%s</div><script>document.querySelector('div').onmousemove = (e) => {
+    document.querySelector('.on')?.classList.remove('on');
+    if (e.target.tagName === 'I') e.target.classList.add('on');
+};</script>""" % ("<i></i>" * 2000)
+FRAME = 1000 / 60
+MOVES = 120
 
 
 @contextlib.contextmanager
@@ -151,4 +160,48 @@ def control() -> list[Row]:
         mine, theirs = percentile(ours, q), percentile(base, q)
         met = None if goal is None else mine <= goal * theirs
         rows.append(Row(f"input_size, p{q} of {len(ours)}", mine, theirs, met=met))
+    return rows
+
+
+def hover_ms(page: Page, points: list[tuple[float, float]]) -> list[float]:
+    """Move the pointer from point to point, slower than the screen refreshes, and return what each move took."""
+    page.evaluate(WATCH_HOVER)
+    for x, y in points:
+        page.mouse.move(x, y)
+        page.wait_for_timeout(25)
+    page.wait_for_timeout(100)
+    return page.evaluate("() => window.hovers")
+
+
+@benchmark(
+    "Hover → painted", goal="p95 at most one frame (16.7 ms) later than in a plain page, no message to the server"
+)
+def hover() -> list[Row]:
+    """Moves over a 14×14 output, beside a plain page in which one class moves from cell to cell."""
+    with chromium() as browser, running() as app:
+        page, recorder = new_page(new_context(browser))
+        page.goto(f"{app.url}/playground?input_size=16&kernel_size=3")
+        settled(page)
+        output = page.locator("canvas[data-grid=output]")
+        output.wait_for()
+        output.scroll_into_view_if_needed()
+        page.wait_for_timeout(1000)
+        rect = (
+            "(root, cell) => { const r = root.cellRect('output', 0, cell); return [r.x + r.width/2, r.y + r.height/2] }"
+        )
+        points = [tuple(page.locator(".stage").evaluate(rect, cell)) for cell in range(MOVES)]
+        recorder.clear()
+        ours = hover_ms(page, points)
+        messages = len(recorder.sent) + len(recorder.received)
+        selected = page.locator(".stage").get_attribute("data-selected")
+        if selected != f"output:0:{MOVES - 1}":
+            raise RuntimeError(f"the stage did not follow the pointer: it shows {selected}")
+        plain, _ = new_page(new_context(browser))
+        plain.set_content(PLAIN_HOVER)
+        base = hover_ms(plain, points)
+    rows = []
+    for q in (50, 95):
+        mine, theirs = percentile(ours, q), percentile(base, q)
+        met = None if q == 50 else mine <= theirs + FRAME and messages == 0
+        rows.append(Row(f"p{q} of {len(ours)} moves", mine, theirs, met=met, note=f"{messages} messages"))
     return rows
