@@ -89,7 +89,7 @@ class _Token(NamedTuple):
 
 
 def _tokens(text: str) -> list[_Token]:
-    """The words of the text, in order, or the first thing that has no place in a network."""
+    """The text in pieces, without its comments, or the first thing that has no place in a network."""
     found: list[_Token] = []
     position, line, brackets, chains = 0, 1, 0, [0]
     while position < len(text):
@@ -132,7 +132,7 @@ def _tokens(text: str) -> list[_Token]:
                 )
         if kind == "newline" and (not brackets or _PRINTED_CHILD.match(text, position)):
             chains[-1] = 0
-        if kind not in ("space", "comment"):
+        if kind != "comment":
             found.append(_Token(kind, piece, line))
         line += piece.count("\n")
     return found
@@ -820,9 +820,11 @@ def _plan(text: str) -> _Stack:
     # Python ends a line at a lone carriage return too; were it left in, a comment could hide a statement from gate 1.
     text = textwrap.dedent(text.removeprefix("\ufeff").replace("\r\n", "\n").replace("\r", "\n"))
     tokens = _tokens(text)
-    printed = _rewrite_printed(tokens)
+    printed = _rewrite_printed([token for token in tokens if token.kind != "space"])
+    # Python's parser sees what gate 1 has seen, and no comment.
+    code = "".join(token.text for token in tokens) if printed is None else printed
     try:
-        tree = ast.parse(text if printed is None else printed)
+        tree = ast.parse(code)
     except SyntaxError as error:
         reason = _quotable_sentence(error.msg or "invalid syntax")
         raise ParseError(f"Python cannot read this: {reason}.", error.lineno or 0, (error.text or "").strip()) from None

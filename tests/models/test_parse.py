@@ -48,6 +48,7 @@ CONV_RELU = "Sequential(\n  (0): Conv2d(3, 8, kernel_size=(3, 3), stride=(1, 1))
         "from torch.nn import Conv2d, ReLU\n[Conv2d(3, 4 * 2, 9 // 3), ReLU()]  # done",
         "# 説明: a comment in any script\r\n[nn.Conv2d(3, 8, 3),\r\n nn.ReLU()]",
         "\ufeff[nn.Conv2d(3, 8, 3), nn.ReLU()]",
+        "# \0 \ud800 (0): `\n[nn.Conv2d(3, 8, 3),  # )))\n nn.ReLU()] # \\",
         "c = [3, 8]\n[nn.Conv2d(c[0], c[-1], 3), nn.ReLU()]",
         "[layer for a, b in [(3, 8)] for layer in (nn.Conv2d(a, b, 3), nn.ReLU())]",
         "nn.Sequential(*[nn.Conv2d(3, 8, 3)], *[nn.ReLU()] * 1)",
