@@ -157,15 +157,19 @@ class _Field:
         """First and last input pixel that the unit at `index` (one int per axis) sees, both included.
 
         Not clipped, the box may reach into the padding. `clipped=True`: only pixels of the image that the unit truly
-        depends on, leftover columns and folded padding considered. `None` along an axis where the unit sees no pixel.
+        depends on, leftover columns and folded padding considered. `None` along each axis: the unit sees no pixel.
         """
-        return tuple(
+        spans = tuple(
             a.rule.at(u) if _regular(a) and not clipped else _exact(a, u, whole=True)
             for a, u in zip(self._axes, self._index(index), strict=True)
         )
+        return (None,) * len(spans) if None in spans else spans
 
     def boxes(self) -> tuple[np.ndarray, ...]:
-        """Per axis an int64 array (units, 2): first and last pixel of the image that each unit sees; (0, −1): none."""
+        """Per axis an int64 array (units, 2): first and last pixel of the image that each unit sees; (0, −1): none.
+
+        A unit that sees none along one axis sees none at all. Branches are joined axis by axis.
+        """
         result = []
         for axis in self._axes:
             lo, hi = axis.exact

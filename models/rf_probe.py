@@ -110,14 +110,14 @@ def _convolve(x: Tensor, weight: Tensor, groups: int, run: Callable[[Tensor, Ten
 
 
 @_reads("conv1d", "conv2d", "conv3d")
-def _(mode, func, input, weight, bias=None, stride=1, padding=0, dilation=1, groups=1):
+def _(probe, func, input, weight, bias=None, stride=1, padding=0, dilation=1, groups=1):
     return _convolve(
         input, weight, groups, lambda x, w: func(x, w, None, stride, padding, dilation, groups), weight.shape[0]
     )
 
 
 @_reads("conv_transpose1d", "conv_transpose2d", "conv_transpose3d")
-def _(mode, func, input, weight, bias=None, stride=1, padding=0, output_padding=0, groups=1, dilation=1):
+def _(probe, func, input, weight, bias=None, stride=1, padding=0, output_padding=0, groups=1, dilation=1):
     def run(x, w):
         return func(x, w, None, stride, padding, output_padding, groups, dilation)
 
@@ -125,7 +125,7 @@ def _(mode, func, input, weight, bias=None, stride=1, padding=0, output_padding=
 
 
 @_reads("linear")
-def _(mode, func, input, weight, bias=None):
+def _(probe, func, input, weight, bias=None):
     return _Ones.apply(input.sum(-1, keepdim=True)).expand(*input.shape[:-1], weight.shape[0])
 
 
@@ -151,26 +151,26 @@ def _pooling(dims: int) -> None:
     lp, adaptive = getattr(F, f"lp_pool{dims}d"), getattr(F, f"adaptive_avg_pool{dims}d")
 
     @_reads(f"max_pool{dims}d", f"max_pool{dims}d_with_indices")
-    def _(mode, func, input, kernel_size, stride=None, padding=0, dilation=1, ceil_mode=False, return_indices=False):
+    def _(probe, func, input, kernel_size, stride=None, padding=0, dilation=1, ceil_mode=False, return_indices=False):
         like = maximum(input.detach(), kernel_size, stride or None, padding, dilation, ceil_mode)
         y = _sum_windows(input, dims, like, kernel_size, stride, padding, dilation)
         wants_indices = return_indices or getattr(func, "__name__", "").endswith("indices")
         return (y, torch.zeros_like(y, dtype=torch.long)) if wants_indices else y
 
     @_reads(f"avg_pool{dims}d")
-    def _(mode, func, input, kernel_size, stride=None, padding=0, ceil_mode=False, *args, **kwargs):
+    def _(probe, func, input, kernel_size, stride=None, padding=0, ceil_mode=False, *args, **kwargs):
         like = average(input.detach(), kernel_size, stride or None, padding, ceil_mode)
         return _sum_windows(input, dims, like, kernel_size, stride, padding)
 
     @_reads(f"lp_pool{dims}d")
-    def _(mode, func, input, norm_type, kernel_size, stride=None, ceil_mode=False):
+    def _(probe, func, input, norm_type, kernel_size, stride=None, ceil_mode=False):
         like = lp(input.detach(), norm_type, kernel_size, stride or None, ceil_mode)
         return _sum_windows(input, dims, like, kernel_size, stride, 0)
 
     @_reads(f"adaptive_avg_pool{dims}d", f"adaptive_max_pool{dims}d", f"adaptive_max_pool{dims}d_with_indices")
-    def _(mode, func, input, output_size, return_indices=False):
+    def _(probe, func, input, output_size, return_indices=False):
         y = _Ones.apply(adaptive(input, output_size))
-        if not mode.through_global and set(y.shape[-dims:]) == {1}:
+        if not probe.through_global and set(y.shape[-dims:]) == {1}:
             y = y.detach()
         wants_indices = return_indices or getattr(func, "__name__", "").endswith("indices")
         return (y, torch.zeros_like(y, dtype=torch.long)) if wants_indices else y
@@ -187,42 +187,42 @@ for _dims in (1, 2, 3):
     "feature_alpha_dropout batch_norm local_response_norm exp expm1 log log1p sqrt rsqrt square pow __pow__ "
     "abs neg __neg__ clamp clamp_ sin cos erf reciprocal stochastic_depth"
 )
-def _(mode, func, input, *args, **kwargs):
+def _(probe, func, input, *args, **kwargs):
     return input
 
 
-def _and_mean(mode: _Probe, x: Tensor, dims: Sequence[int]) -> Tensor:
-    return _Ones.apply(x + x.mean(tuple(dims), keepdim=True)) if mode.through_global else x
+def _and_mean(probe: _Probe, x: Tensor, dims: Sequence[int]) -> Tensor:
+    return _Ones.apply(x + x.mean(tuple(dims), keepdim=True)) if probe.through_global else x
 
 
 @_reads("group_norm", "instance_norm")
-def _(mode, func, input, *args, **kwargs):
-    return _and_mean(mode, input, range(2, input.dim()))
+def _(probe, func, input, *args, **kwargs):
+    return _and_mean(probe, input, range(2, input.dim()))
 
 
 @_reads("layer_norm", "rms_norm")
-def _(mode, func, input, normalized_shape, *args, **kwargs):
-    return _and_mean(mode, input, range(-len(normalized_shape), 0))
+def _(probe, func, input, normalized_shape, *args, **kwargs):
+    return _and_mean(probe, input, range(-len(normalized_shape), 0))
 
 
 @_reads("softmax", "log_softmax", "softmin")
-def _(mode, func, input, dim=None, *args, **kwargs):
-    return _and_mean(mode, input, [1 if dim is None else dim])
+def _(probe, func, input, dim=None, *args, **kwargs):
+    return _and_mean(probe, input, [1 if dim is None else dim])
 
 
 @_reads("mean", "sum", "amax", "amin")
-def _(mode, func, input, dim=None, keepdim=False, **kwargs):
+def _(probe, func, input, dim=None, keepdim=False, **kwargs):
     dims = tuple(range(input.dim())) if dim is None else dim if isinstance(dim, (tuple, list)) else (dim,)
     y = _Ones.apply(input.sum(tuple(dims), keepdim=keepdim))
     spatial = {d % input.dim() for d in dims} & set(range(2, input.dim()))
-    return y.detach() if spatial and not mode.through_global else y
+    return y.detach() if spatial and not probe.through_global else y
 
 
 @_reads(
     "add add_ __add__ __radd__ __iadd__ sub sub_ __sub__ __rsub__ __isub__ mul mul_ __mul__ __rmul__ __imul__ "
     "div div_ __div__ __truediv__ __rtruediv__ __itruediv__ true_divide maximum minimum"
 )
-def _(mode, func, input, other, *args, **kwargs):
+def _(probe, func, input, other, *args, **kwargs):
     """Sums, so that no product with a small or zero factor hides a path; constants only stretch the shape."""
     signals = [x for x in (input, other) if _signal(x)]
     if len(signals) == 2:
@@ -233,7 +233,7 @@ def _(mode, func, input, other, *args, **kwargs):
 
 
 @_reads("interpolate", "upsample")
-def _(mode, func, input, *args, **kwargs):
+def _(probe, func, input, *args, **kwargs):
     y = func(input, *args, **kwargs)
     if (kwargs.get("mode") or (args[2] if len(args) > 2 else "nearest")) != "bicubic":
         return _Ones.apply(y)
@@ -243,12 +243,12 @@ def _(mode, func, input, *args, **kwargs):
 
 
 @_reads("multi_head_attention_forward")
-def _(mode, func, query, key, value, *args, **kwargs):
-    return _and_mean(mode, query, [0]) + _and_mean(mode, value, [0]).mean(0, keepdim=True), None
+def _(probe, func, query, key, value, *args, **kwargs):
+    return _and_mean(probe, query, [0]) + _and_mean(probe, value, [0]).mean(0, keepdim=True), None
 
 
 @_reads("scaled_dot_product_attention")
-def _(mode, func, query, key, value, *args, **kwargs):
+def _(probe, func, query, key, value, *args, **kwargs):
     return _Ones.apply(query + value.sum(-2, keepdim=True))
 
 
@@ -299,8 +299,11 @@ def _spans(image: Tensor, answer: Tensor, axis: int, units: Sequence[int]) -> li
 
 
 def _pattern(spans: list[tuple[int, int] | None]) -> tuple[int, int] | None:
-    """Shortest period p and its advance: span[u + p] is span[u] moved by the advance, for all u asked."""
-    for period in range(1, len(spans) // 2 + 1):
+    """Shortest period p and its advance: span[u + p] is span[u] moved by the advance, for all u asked.
+
+    Three whole periods must have been seen, and units must move on: a run of equal fields is not yet a pattern.
+    """
+    for period in range(1, (len(spans) - 1) // 3 + 1):
         moves = set()
         for a, b in zip(spans, spans[period:], strict=False):
             if (a is None) != (b is None):
@@ -308,7 +311,7 @@ def _pattern(spans: list[tuple[int, int] | None]) -> tuple[int, int] | None:
             if a is not None:
                 moves.add((b[0] - a[0], b[1] - a[1]))
         else:
-            if len(moves) == 1 and len(set(*moves)) == 1:
+            if len(moves) == 1 and len(set(*moves)) == 1 and (0, 0) not in moves:
                 return period, moves.pop()[0]
     return None
 
@@ -391,7 +394,7 @@ def _measure_axis(module, channels, dims, axis, input_shape, layer, through_glob
 def _ask(image, answer, axis, length):
     """Ask more units around the middle until their fields repeat; `None` if one of them reaches the strip's ends."""
     n = answer.shape[2 + axis]
-    count = 3
+    count = 6
     while True:
         if count > n:
             return None
