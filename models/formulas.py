@@ -178,7 +178,11 @@ def _sum(counts: Sequence[int]) -> str:
 class Family:
     """Closed forms of the layers that share a way of moving. Each method takes a ``LayerSpec``, returns a Formula."""
 
-    reads = "Multiplications on real input"
+    reads = "On real input"
+
+    def sizes(self, s) -> tuple[int, ...]:
+        """Output cells on each axis: the number alone, for the many settings that a control tries."""
+        raise NotImplementedError
 
     def output_size(self, s) -> Formula:
         """Output cells on each axis."""
@@ -215,11 +219,14 @@ class Family:
 class Window(Family):
     """Convolutions: a window with weights, every channel of its group at once."""
 
-    def output_size(self, s) -> Formula:
-        sizes = tuple(
+    def sizes(self, s) -> tuple[int, ...]:
+        return tuple(
             window_positions(w, f, *p, st, d)
             for w, f, p, st, d in zip(s.input_size, s.kernel_size, s.pads, s.stride, s.dilation, strict=True)
         )
+
+    def output_size(self, s) -> Formula:
+        sizes = self.sizes(s)
         even = all(a == b for a, b in s.pads)
 
         def pad(i, dot):
@@ -309,13 +316,16 @@ def _counted(counts: list[list[int]], pairs: int, symbols: str) -> Formula:
 class Transposed(Window):
     """Transposed convolutions: each input cell stamps the kernel onto the output."""
 
-    def output_size(self, s) -> Formula:
-        sizes = tuple(
+    def sizes(self, s) -> tuple[int, ...]:
+        return tuple(
             transposed_size(w, f, p, st, d, o)
             for w, f, p, st, d, o in zip(
                 s.input_size, s.kernel_size, s.padding, s.stride, s.dilation, s.output_padding, strict=True
             )
         )
+
+    def output_size(self, s) -> Formula:
+        sizes = self.sizes(s)
 
         def latex(i):
             a, b, c = s.input_size[i], s.stride[i], s.padding[i]
@@ -380,11 +390,15 @@ class Transposed(Window):
 class Pool(Window):
     """Pooling: a window without weights, each channel on its own."""
 
-    reads = "Reads of real input"
+    reads = "Cells read"
+
+    def sizes(self, s) -> tuple[int, ...]:
+        rows = zip(s.input_size, s.kernel_size, s.padding, s.stride, s.dilation, strict=True)
+        return tuple(pool_positions(*row, s.ceil_mode) for row in rows)
 
     def output_size(self, s) -> Formula:
         rows = list(zip(s.input_size, s.kernel_size, s.padding, s.stride, s.dilation, strict=True))
-        sizes = tuple(pool_positions(*row, s.ceil_mode) for row in rows)
+        sizes = self.sizes(s)
         left, right = (r"\lceil", r"\rceil") if s.ceil_mode else (r"\lfloor", r"\rfloor")
         open_, close = ("⌈", "⌉") if s.ceil_mode else ("⌊", "⌋")
 
@@ -484,10 +498,13 @@ class Separable(Window):
 class Upsample(Family):
     """Interpolation: fixed weights, each channel on its own."""
 
-    reads = "Reads of the input"
+    reads = "Cells read"
+
+    def sizes(self, s) -> tuple[int, ...]:
+        return tuple(math.floor(w * f) for w, f in zip(s.input_size, s.scale_factor, strict=True))
 
     def output_size(self, s) -> Formula:
-        sizes = tuple(math.floor(w * f) for w, f in zip(s.input_size, s.scale_factor, strict=True))
+        sizes = self.sizes(s)
 
         def latex(i):
             return rf"\lfloor {s.input_size[i]} \cdot {s.scale_factor[i]:g} \rfloor = {sizes[i]}"
@@ -524,14 +541,17 @@ class Upsample(Family):
 class Shuffle(Family):
     """Pixel shuffle and its inverse: every output is one input, moved."""
 
-    reads = "Reads of the input"
+    reads = "Cells read"
 
     def __init__(self, down: bool):
         self.down = down
 
-    def output_size(self, s) -> Formula:
+    def sizes(self, s) -> tuple[int, ...]:
         r = s.upscale_factor
-        sizes = tuple(w // r if self.down else w * r for w in s.input_size)
+        return tuple(w // r if self.down else w * r for w in s.input_size)
+
+    def output_size(self, s) -> Formula:
+        r, sizes = s.upscale_factor, self.sizes(s)
         sign, latex_sign = ("/", "/") if self.down else ("·", r" \cdot ")
 
         def latex(i):

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import copy
 from dataclasses import dataclass, field
+from functools import lru_cache
 from math import prod
 
 import numpy as np
@@ -18,6 +19,7 @@ from models.formulas import Formula
 from models.layers import KINDS, build
 from models.measure import Measurement, measure
 from models.operator import CONVOLUTIONS, POOLS, TRANSPOSED, Operator, linear_operator, pool_window, source_map
+from models.share import Scene, fit
 from models.spec import LayerSpec, SpecError
 
 LARGEST_OPERATOR = 2_000_000
@@ -300,6 +302,49 @@ def _slim(spec: LayerSpec) -> dict:
         pairs = spec.out_channels * spec.in_channels // spec.groups if mixes else spec.in_channels
         found["touching"] = one.check("touching").measured * pairs
     return found
+
+
+def of(scene: Scene) -> Lab:
+    """The measured layer of a scene. The last few are kept: the same scene again costs nothing."""
+    own = scene.own_input if scene.input == "own" else None
+    weights = scene.own_weights if scene.weights == "own" else {}
+    return _of(
+        scene.spec,
+        scene.input,
+        scene.weights,
+        scene.seed,
+        None if own is None else (own.shape, own.tobytes()),
+        tuple((name, values.shape, values.tobytes()) for name, values in sorted(weights.items())),
+    )
+
+
+@lru_cache(maxsize=8)
+def _of(spec: LayerSpec, input_: str, weights: str, seed: int, own, own_weights) -> Lab:
+    if too_large(spec):
+        return run(spec)
+    scene = Scene(
+        spec,
+        input_,
+        weights,
+        seed,
+        None if own is None else np.frombuffer(own[1]).reshape(own[0]),
+        {name: np.frombuffer(data).reshape(shape) for name, shape, data in own_weights},
+    )
+    return run(spec, input_of(scene), weights_of(scene))
+
+
+def input_of(scene: Scene) -> np.ndarray:
+    """The numbers that go in, (in_channels, *input_size): own ones as far as they reach."""
+    base = make_input(scene.spec, "example" if scene.input == "own" else scene.input, scene.seed)
+    return fit(scene.own_input, base.shape, base) if scene.input == "own" else base
+
+
+def weights_of(scene: Scene) -> dict[str, np.ndarray]:
+    """Values for every parameter, by name: own ones as far as they reach."""
+    base = make_weights(scene.spec, "example" if scene.weights == "own" else scene.weights, scene.seed)
+    if scene.weights != "own":
+        return base
+    return {name: fit(scene.own_weights.get(name), values.shape, values) for name, values in base.items()}
 
 
 HOW = {

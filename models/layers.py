@@ -6,6 +6,7 @@ and which family of formulas it obeys. torch itself is imported when a layer is 
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from math import prod
@@ -66,7 +67,7 @@ class Kind:
         return self.refuses(spec)
 
     def output_size(self, spec) -> tuple[int, ...]:
-        size = self.family.output_size(spec).value
+        size = self.family.sizes(spec)
         object.__setattr__(spec, "output_size", size)
         return size
 
@@ -197,22 +198,19 @@ def _too_small(spec) -> tuple[str, str]:
 # -- what torch refuses -----------------------------------------------------------------------------------------------
 
 
-def _divisors(n: int) -> str:
-    found = [d for d in range(1, min(n, 64) + 1) if n % d == 0]
-    return ", ".join(map(str, found[:8])) + (", …" if len(found) > 8 else "")
-
-
 def _group_rules(s) -> Refusals:
-    if s.in_channels % s.groups:
-        yield (
-            "groups",
-            f"in_channels {s.in_channels} cannot be split into {s.groups} groups: use {_divisors(s.in_channels)}.",
-        )
-    if s.out_channels % s.groups:
-        yield (
-            "groups",
-            (f"out_channels {s.out_channels} cannot be split into {s.groups} groups: use {_divisors(s.out_channels)}."),
-        )
+    for name, channels in (("in_channels", s.in_channels), ("out_channels", s.out_channels)):
+        if channels % s.groups:
+            yield "groups", (
+                f"{name} {channels} cannot be split into {s.groups} equal groups: "
+                f"use {_common_divisors(s.in_channels, s.out_channels)}."
+            )
+
+
+def _common_divisors(a: int, b: int) -> str:
+    common = math.gcd(a, b)
+    found = [str(d) for d in range(1, min(common, 64) + 1) if common % d == 0]
+    return ", ".join(found[:6]) + (" …" if len(found) > 6 else "")
 
 
 def _conv_rules(s) -> Refusals:

@@ -193,6 +193,8 @@ class LayerSpec:
         return float(value)
 
     def _each(self, name: str, value, read) -> tuple:
+        if isinstance(value, int | float):
+            return (read(name, value),) * self.dims
         if isinstance(value, tuple | list):
             if len(value) != self.dims:
                 raise SpecError(name, f"{tuple(value)} has {len(value)} values for {self.dims} axes: give {self.dims}.")

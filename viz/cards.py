@@ -1,0 +1,110 @@
+"""The numbers under the stage: value, mark that measurement and formula agree, formula one click away."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from html import escape
+
+from latex2mathml.converter import convert
+
+from models.formulas import big, times
+from models.lab import Check, Lab
+
+AGREE = "measurement and formula agree"
+DISAGREE = "measurement and formula disagree"
+
+
+@lru_cache(maxsize=512)
+def mathml(latex: str) -> str:
+    """LaTeX as MathML, which browsers draw themselves; ``\\\\`` begins a new line."""
+    return "<br>".join(convert(line) for line in latex.split(r" \\ "))
+
+
+def value_text(check: Check) -> str:
+    """The number as people read it: ``2 × 2``, ``120 422 400``, ``16 B``."""
+    value = check.formula.value if check.measured is None else check.measured
+    if check.name == "activations":
+        return byte_text(value)
+    return times(value) if isinstance(value, tuple) else big(value)
+
+
+def byte_text(value: int) -> str:
+    """Bytes with a binary unit: ``1.5 KiB``."""
+    size, unit = float(value), "B"
+    for larger in ("KiB", "MiB", "GiB", "TiB"):
+        if size < 1024:
+            break
+        size, unit = size / 1024, larger
+    return f"{size:.0f} {unit}" if unit == "B" else f"{size:.1f} {unit}"
+
+
+def time_text(seconds: float) -> str:
+    """Seconds with a unit that fits: ``42 µs``."""
+    for factor, unit in ((1, "s"), (1e3, "ms"), (1e6, "µs")):
+        if seconds * factor >= 1:
+            return f"{seconds * factor:.3g} {unit}"
+    return f"{seconds * 1e9:.0f} ns"
+
+
+def _mark(check: Check) -> str:
+    if check.agrees is None:
+        return '<span class="cs-mark" title="formula alone, not measured">○</span>'
+    if check.agrees:
+        return f'<span class="cs-mark cs-ok" role="img" aria-label="{AGREE}" title="{AGREE}">✓</span>'
+    return f'<span class="cs-mark cs-no" role="img" aria-label="{DISAGREE}" title="{DISAGREE}">≠</span>'
+
+
+def _card(check: Check, channels: int) -> str:
+    title, url = check.formula.source
+    shown = value_text(check)
+    if check.name == "output_size":
+        shown = f"{channels} × {shown}" if channels > 1 else shown
+    return (
+        f'<details class="cs-card" name="cs-cards" data-number="{check.name}"><summary>'
+        f'<span class="cs-title" title="{escape(check.hint)}">{escape(check.title)}</span>'
+        f'<span class="cs-value">{shown} {_mark(check)}</span>'
+        f'<span class="cs-short">{escape(check.formula.text)}</span></summary>'
+        f'<div class="cs-more"><p>{escape(check.hint)}</p>'
+        f"<p>{mathml(check.formula.symbols)}</p><p>{mathml(check.formula.filled)}</p>"
+        f"<p><b>Measured:</b> {escape(check.how)}."
+        f'<br><b>Formula:</b> <a href="{url}" target="_blank" rel="noopener">{escape(title)}</a></p></div></details>'
+    )
+
+
+def cards(lab: Lab) -> str:
+    """HTML of all numbers of one layer. The first card counts the output's channels if there are several."""
+    parts = [_card(check, lab.spec.out_channels) for check in lab.checks]
+    if lab.seconds is not None:
+        parts.append(
+            '<div class="cs-card cs-plain" data-number="time"><span class="cs-title" '
+            'title="Median of several forward passes of this one layer; it varies from run to run.">Forward pass</span>'
+            f'<span class="cs-value">{time_text(lab.seconds)}</span>'
+            f'<span class="cs-short">{escape(lab.device)}</span></div>'
+        )
+    return f'<div class="cs-cards">{"".join(parts)}</div>'
+
+
+CSS = """
+<style>
+.cs-cards { display: grid; align-items: start;
+  grid-template-columns: repeat(auto-fit, minmax(7.4rem, 1fr)); gap: .5rem; }
+.cs-card { border: 1px solid var(--st-border-color, #8885); border-radius: 10px; padding: .45rem .65rem; min-width: 0;
+  font-size: .8rem; }
+.cs-card summary { list-style: none; cursor: pointer; display: flex; flex-direction: column; gap: .1rem; }
+.cs-card.cs-plain { display: flex; flex-direction: column; gap: .1rem; }
+.cs-card summary::-webkit-details-marker { display: none; }
+.cs-card summary:focus-visible { outline: 2px solid var(--selection, #cc79a7); outline-offset: 6px; }
+.cs-title { opacity: .8; white-space: nowrap; overflow: hidden; text-overflow: ellipsis; }
+.cs-value { font-size: 1.15rem; font-weight: 600; font-variant-numeric: tabular-nums; white-space: nowrap; }
+.cs-short { opacity: .8; font-size: .75rem; white-space: nowrap; overflow: hidden; text-overflow: ellipsis; }
+.cs-mark { font-size: 1rem; font-weight: 400; }
+.cs-ok { color: light-dark(#00694d, #3ecfa3); }
+.cs-no { color: light-dark(#9a3d00, #ffb26b); font-weight: 700; }
+.cs-card[open] { grid-column: 1 / -1; }
+.cs-card[open] .cs-short { display: none; }
+.cs-more { border-top: 1px solid var(--st-border-color, #8885); margin-top: .4rem; padding-top: .3rem;
+  overflow-x: auto; }
+.cs-more p { margin: .35rem 0; max-width: 75ch; }
+.cs-more math { font-size: 1.05rem; }
+</style>
+"""

@@ -1,0 +1,371 @@
+"""Controls that follow from the registry: a widget per setting, offering only what the layer takes.
+
+Bounds are not written down anywhere: they are found by asking ``LayerSpec`` what it would accept, the other settings
+staying as they are. The URL carries every value (``bind="query-params"``), under the setting's own name.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import streamlit as st
+
+from models.layers import KINDS
+from models.spec import AXES, CHOICES, FLAGS, QUERY_DEFAULTS, SPATIAL, LayerSpec, SpecError, read_settings, repair
+
+OFFERED = {
+    "input_size": 4096,
+    "in_channels": 2048,
+    "out_channels": 2048,
+    "kernel_size": 31,
+    "stride": 16,
+    "padding": 32,
+    "dilation": 16,
+    "groups": 2048,
+    "output_padding": 15,
+    "upscale_factor": 8,
+}
+"""Largest value that a control offers; a link may hold more, up to what torch takes."""
+
+HINTS = {
+    "input_size": "Cells of the input along each axis (W).",
+    "in_channels": "Maps that go in: 1 for grey, 3 for colour.",
+    "out_channels": "Maps that come out: one per filter.",
+    "kernel_size": "Cells of the kernel along each axis (F).",
+    "stride": "Step from one window to the next (S).",
+    "padding": "Cells added around the input (P). 'same' keeps the size, 'valid' adds none.",
+    "dilation": "Distance between neighbouring taps (D). 1: no holes.",
+    "groups": "Channels are split into this many groups that do not see each other (G).",
+    "output_padding": "Which of several possible output sizes is meant. It adds cells at one side of the output.",
+    "padding_mode": "What stands in the added cells.",
+    "bias": "One learned number per output channel, added to every cell.",
+    "scale_factor": "How many times larger the output is.",
+    "mode": "How values between the input's cells are found.",
+    "align_corners": "On: the corner cells' centres stay in the corners. Off: the image's edges do.",
+    "upscale_factor": "r: how many times larger (or, for unshuffle, smaller) each side becomes.",
+    "ceil_mode": "On: a last window may reach past the border.",
+    "count_include_pad": "On: padding zeros count in the mean.",
+    "norm_type": "p: the power of the norm.",
+}
+ORDER = ("input_size", "kernel_size", "in_channels", "out_channels", "stride", "padding", "dilation", "groups")
+AXIS_NAMES = {"d": "depth", "h": "height", "w": "width"}
+SCALES = (0.5, 1.0, 1.5, 2.0, 3.0, 4.0)
+NORMS = (1.0, 2.0, 3.0, 4.0, 8.0)
+FIXED = ("kind", "dims", "per_axis")
+
+
+@dataclass(frozen=True)
+class Reading:
+    """What the controls and the URL say: the layer, and a sentence for each thing that could not be taken over."""
+
+    spec: LayerSpec
+    told: tuple[str, ...] = ()
+
+
+def parameters_of(spec: LayerSpec, per_axis: bool) -> dict[str, tuple[str, int | None]]:
+    """Every control of a layer: its key, which is the URL parameter -> (setting, axis or None)."""
+    found: dict[str, tuple[str, int | None]] = {}
+    for name in ("input_size", "in_channels", *KINDS[spec.kind].takes):
+        if per_axis and name in SPATIAL and spec.dims > 1:
+            found |= {f"{name}_{axis}": (name, i) for i, axis in enumerate(AXES[spec.dims])}
+        else:
+            found[name] = (name, None)
+    return found
+
+
+def value_of(spec: LayerSpec, name: str, axis: int | None) -> Any:
+    """The value that one control shows."""
+    value = getattr(spec, name)
+    if isinstance(value, tuple):
+        return value[axis or 0]
+    return value if axis is None else 0
+
+
+def read(known: tuple[str, ...] = ()) -> Reading:
+    """The layer that this session shows now. Call it first, before any control is drawn.
+
+    The first run takes it from the URL, later ones from the controls; what the layer does not take moves to the
+    nearest value that it does. ``known`` names the page's other URL parameters.
+    """
+    state = st.session_state
+    last: LayerSpec | None = state.get("_spec")
+    if last is None or st.query_params.get("kind", QUERY_DEFAULTS["kind"]) != state.get("_kind_in_url"):
+        reading = _from_url(known)
+    else:
+        reading = _from_controls(last)
+    _keep(reading.spec)
+    return reading
+
+
+def _from_url(known: tuple[str, ...]) -> Reading:
+    query = {name: st.query_params.get_all(name) for name in st.query_params}
+    asked, unread = read_settings(query)
+    told = [f"{error.field}: {error.message}" for error in unread]
+    spec, refused = repair(asked)
+    told += [f"{error.field}: {error.message}" for error in refused]
+    settings = {*QUERY_DEFAULTS, *FIXED, *known}
+    for name in query:
+        plain = name.removesuffix("_d").removesuffix("_h").removesuffix("_w")
+        if plain not in settings and not name.startswith("embed"):
+            told.append(f"“{name[:40]}” is not a setting of this page: it is left out.")
+    state = st.session_state
+    uneven = any(isinstance(v, tuple) and len(set(v)) > 1 for v in spec.settings().values())
+    uneven |= len(set(spec.input_size)) > 1
+    state["per_axis"] = uneven or query.get("per_axis") == ["true"]
+    state["_settle"] = bool(told)
+    return Reading(spec, tuple(dict.fromkeys(told)))
+
+
+def _from_controls(last: LayerSpec) -> Reading:
+    state = st.session_state
+    kind, dims = state.get("kind_choice", last.kind), state.get("dims") or last.dims
+    if dims not in KINDS[kind].dims:
+        dims = min(KINDS[kind].dims, key=lambda d: abs(d - dims))
+    asked: dict[str, Any] = {}
+    per_axis = state.get("per_axis", False)
+    for key, (name, axis) in parameters_of(last, state.get("_per_axis", per_axis)).items():
+        value = state.get(key, value_of(last, name, axis))
+        value = value_of(last, name, axis) if value is None else value
+        if axis is None:
+            asked[name] = value
+        elif isinstance(asked.setdefault(name, ()), tuple):
+            asked[name] = (*asked[name], value)
+    touched = tuple(n for n, v in asked.items() if _differs(getattr(last, n), v))
+    if not per_axis:
+        asked = {n: v[-1] if isinstance(v, tuple) else v for n, v in asked.items()}
+    if kind != last.kind:
+        asked |= {n: v for n, v in KINDS[kind].start.items() if _untouched(last, n)}
+    try:
+        return Reading(last.change(kind=kind, dims=dims, **_for_kind(asked, kind, dims, last)))
+    except SpecError:
+        changed = _for_kind(asked, kind, dims, last)
+        spec, errors = last.nearest(kind=kind, dims=dims, **changed)
+        if kind == last.kind and dims == last.dims and touched:
+            spec, errors = _yield_to(touched, last, changed, (spec, errors))
+        return Reading(spec, tuple(f"{e.field}: {e.message}" for e in errors) if kind == last.kind else ())
+
+
+def _yield_to(touched, last: LayerSpec, asked: dict[str, Any], otherwise):
+    """Keep what the visitor just changed, let the others give way."""
+    rest = {"kind": last.kind, "dims": last.dims, "input_size": last.input_size, "in_channels": last.in_channels}
+    return repair(rest | asked, keep=touched) if asked else otherwise
+
+
+def _differs(now, value) -> bool:
+    if isinstance(now, tuple) and not isinstance(value, tuple):
+        return any(n != value for n in now)
+    return now != value
+
+
+def _untouched(last: LayerSpec, name: str) -> bool:
+    """Whether a setting still has the value that a bare page has, or did not exist for the kind before."""
+    if name not in ("input_size", "in_channels", *KINDS[last.kind].takes):
+        return True
+    value = getattr(last, name)
+    value = value[0] if isinstance(value, tuple) and len(set(value)) == 1 else value
+    return value == QUERY_DEFAULTS[name]
+
+
+def _for_kind(asked: dict[str, Any], kind: str, dims: int, last: LayerSpec) -> dict[str, Any]:
+    """The settings that the kind takes, as many values as there are axes."""
+    fit = {n: v for n, v in asked.items() if n in ("input_size", "in_channels", *KINDS[kind].takes)}
+    for name, value in fit.items():
+        if isinstance(value, tuple) and len(value) != dims:
+            fit[name] = value[-dims:] if dims < len(value) else (*value[:1] * (dims - len(value)), *value)
+    if isinstance(fit.get("padding"), str) and kind in ("transposed", "max_pool", "avg_pool"):
+        fit["padding"] = 0
+    return fit
+
+
+def _keep(spec: LayerSpec) -> None:
+    """Write the layer into the session, so that every control that is drawn shows it."""
+    state = st.session_state
+    per_axis = bool(state.get("per_axis", False))
+    state["_spec"], state["_per_axis"] = spec, per_axis
+    fresh = {"kind_choice": spec.kind, "dims": spec.dims, "per_axis": per_axis}
+    fresh |= {key: value_of(spec, *which) for key, which in parameters_of(spec, per_axis).items()}
+    for key, value in fresh.items():
+        if key not in state or state[key] != value or type(state[key]) is not type(value):
+            state[key] = value
+    if st.query_params.get("kind", QUERY_DEFAULTS["kind"]) != spec.kind:
+        if spec.kind == QUERY_DEFAULTS["kind"]:
+            del st.query_params["kind"]
+        else:
+            st.query_params["kind"] = spec.kind
+    state["_kind_in_url"] = spec.kind
+
+
+def load(spec: LayerSpec) -> None:
+    """Show another layer from now on. For callbacks: presets, files."""
+    state = st.session_state
+    uneven = any(isinstance(getattr(spec, n), tuple) and len(set(getattr(spec, n))) > 1 for n in SPATIAL)
+    state["per_axis"] = uneven
+    _keep(spec)
+
+
+def settle() -> None:
+    """After a link that had to be mended: run once more, so that the URL shows what the page shows."""
+    if st.session_state.pop("_settle", False):
+        st.rerun()
+
+
+# -- drawing ----------------------------------------------------------------------------------------------------------
+
+
+def allowed(spec: LayerSpec, name: str, axis: int | None) -> list[Any]:
+    """What the layer takes for one setting, the others staying as they are, among what the control offers."""
+    if name in CHOICES:
+        return [c for c in CHOICES[name] if spec.allows(name, c)]
+    if name == "scale_factor":
+        return sorted({s for s in (*SCALES, value_of(spec, name, axis)) if spec.allows(name, s, axis)})
+    if name == "norm_type":
+        return sorted({*NORMS, spec.norm_type})
+    now = value_of(spec, name, axis)
+    least = 0 if name in ("padding", "output_padding") else 1
+    top = OFFERED[name]
+    if name in ("in_channels", "out_channels", "groups", "input_size"):
+        return _counts(spec, name, axis)
+    values = [v for v in range(least, top + 1) if spec.allows(name, v, axis)]
+    if isinstance(now, int) and now not in values:
+        values = sorted({*values, now})
+    return values
+
+
+def _counts(spec: LayerSpec, name: str, axis: int | None) -> list[int]:
+    """As ``allowed`` for settings with thousands of values: its two ends if every value between them works, else the
+    values that do, all of them up to 64 and those with a simple name beyond."""
+    now, top = value_of(spec, name, axis), OFFERED[name]
+    works = lambda v: v == now or spec.allows(name, v, axis)  # noqa: E731
+    if all(works(v) for v in (now - 1, now + 1, now + 2) if 1 <= v <= top) and works(top):
+        return [_smallest(works, now), max(top, now)]
+    if name == "groups":
+        top = spec.in_channels
+    tried = {*range(1, 65), now, *(2**k for k in range(6, 13)), *(3 * 2**k for k in range(5, 11)), top}
+    return sorted(v for v in tried if v <= max(top, now) and works(v))
+
+
+def _smallest(works, now: int) -> int:
+    """The smallest value that works, if those between it and ``now`` do."""
+    low, high = 1, now
+    while low < high:
+        middle = (low + high) // 2
+        low, high = (low, middle) if works(middle) else (middle + 1, high)
+    return high
+
+
+def draw(spec: LayerSpec) -> None:
+    """All controls of the layer, in two columns, and the reason for each one that has nothing to choose."""
+    kind = KINDS[spec.kind]
+    st.selectbox("Layer", list(KINDS), key="kind_choice", format_func=lambda name: KINDS[name].title, help=kind.prose)
+    left, right = st.columns(2, vertical_alignment="bottom")
+    with left:
+        st.segmented_control(
+            "Dimensions", list(kind.dims), key="dims", default=_default_dims(spec), required=True, bind="query-params"
+        )
+    with right:
+        if spec.dims > 1:
+            st.toggle("Per axis", key="per_axis", value=False, bind="query-params", help="One value for each axis.")
+    controls = parameters_of(spec, bool(st.session_state.get("per_axis")))
+    rows: dict[str, list[str]] = {}
+    for key, (name, _) in controls.items():
+        rows.setdefault(name, []).append(key)
+    single = [keys[0] for keys in rows.values() if len(keys) == 1]
+    single.sort(key=lambda key: ORDER.index(controls[key][0]) if controls[key][0] in ORDER else len(ORDER))
+    lines = [keys for keys in rows.values() if len(keys) > 1]
+    lines += [single[i : i + 2] for i in range(0, len(single), 2)]
+    reasons = []
+    for keys in lines:
+        for column, key in zip(st.columns(max(2, len(keys)), vertical_alignment="bottom"), keys, strict=False):
+            with column:
+                reasons.append(_control(spec, key, *controls[key]))
+    for reason in filter(None, reasons):
+        st.caption(reason)
+
+
+def _default_dims(spec: LayerSpec) -> int:
+    dims = KINDS[spec.kind].dims
+    return QUERY_DEFAULTS["dims"] if QUERY_DEFAULTS["dims"] in dims else dims[0]
+
+
+def _label(name: str, axis: int | None, spec: LayerSpec) -> str:
+    return name if axis is None else f"{name}, {AXIS_NAMES[AXES[spec.dims][axis]]}"
+
+
+def _control(spec: LayerSpec, key: str, name: str, axis: int | None) -> str | None:
+    """Draw one control; returns the reason if there is nothing to choose."""
+    label, now = _label(name, axis, spec), value_of(spec, name, axis)
+    if name in FLAGS:
+        flip = spec.refusal(name, not now)
+        st.toggle(
+            label, key=key, value=QUERY_DEFAULTS[name], bind="query-params", help=HINTS[name], disabled=flip is not None
+        )
+        return f"{name}: {flip.message}" if flip else None
+    options = allowed(spec, name, axis)
+    if name == "padding" and axis is None:
+        options = [*options, *(word for word in ("same", "valid") if spec.allows("padding", word))]
+        if now not in options:
+            options.append(now)
+    default = _default(name, options, now)
+    hold(key, now, (options, default))
+    steps = all(isinstance(o, int) for o in options) and name not in ("groups", "padding")
+    dense = steps and options == list(range(options[0], options[-1] + 1))
+    help_ = HINTS[name] + _why(spec, name, axis, options)
+    if name == "kernel_size" and axis is None and dense and len(options) > 1:
+        st.slider(label, options[0], options[-1], value=default, key=key, bind="query-params", help=help_)
+    elif (dense or name in ("input_size", "in_channels", "out_channels")) and _even(spec, name, axis):
+        least, top = options[0], max(OFFERED[name], now) if options[-1] >= OFFERED[name] else options[-1]
+        st.number_input(
+            label,
+            min_value=least,
+            max_value=top,
+            value=default,
+            step=1,
+            key=key,
+            bind="query-params",
+            help=help_,
+            disabled=least == top,
+        )
+    else:
+        index = options.index(default)
+        st.selectbox(label, options, index=index, key=key, bind="query-params", help=help_, disabled=len(options) == 1)
+    return _reason(spec, name, axis, options) if len(options) == 1 else None
+
+
+def _even(spec: LayerSpec, name: str, axis: int | None) -> bool:
+    """Whether every value between the smallest and the largest is taken, as far as the neighbours tell."""
+    now = value_of(spec, name, axis)
+    return all(spec.allows(name, v, axis) for v in (now - 1, now + 1, now + 2) if v >= 1 and v <= OFFERED[name])
+
+
+def _default(name: str, options: list, now):
+    """What the URL leaves out: the bare page's value, or, where the layer does not take it, some other than the one
+    shown, so that the URL says it."""
+    if QUERY_DEFAULTS[name] in options:
+        return QUERY_DEFAULTS[name]
+    return next((o for o in options if o != now), now)
+
+
+def hold(key: str, value, shape) -> None:
+    """Streamlit forgets a control's value when its range changes: say it again."""
+    shapes = st.session_state.setdefault("_shapes", {})
+    if shapes.get(key) != shape:
+        shapes[key] = shape
+        st.session_state[key] = value
+
+
+def _reason(spec: LayerSpec, name: str, axis: int | None, options: list) -> str:
+    """Why there is nothing to choose."""
+    only = options[0]
+    refusal = spec.refusal(name, only + 1, axis) if isinstance(only, int) else None
+    why = refusal.message if refusal else "nothing else goes with the other settings."
+    return f"`{_label(name, axis, spec)}` stays {only}: {why}"
+
+
+def _why(spec: LayerSpec, name: str, axis: int | None, options: list) -> str:
+    """Why the control ends where it ends, if the layer is what ends it."""
+    numbers = [o for o in options if isinstance(o, int)]
+    if not numbers or numbers[-1] >= OFFERED.get(name, 0):
+        return ""
+    refusal = spec.refusal(name, numbers[-1] + 1, axis)
+    return f" At most {numbers[-1]} here: {refusal.message}" if refusal else ""

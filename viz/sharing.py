@@ -1,0 +1,196 @@
+"""Taking a scene along: code, link with QR code, file; and bringing numbers in: a pasted table, a file."""
+
+from __future__ import annotations
+
+from math import prod
+from urllib.parse import urlencode
+
+import streamlit as st
+
+from models.presets import Preset
+from models.share import FileError, Scene, read_file, write_file
+from models.sources import TableError, read_table
+from models.spec import LayerSpec, SpecError
+from viz import numbers
+
+
+def scene_of(preset: Preset) -> Scene:
+    """A worked example as a scene."""
+    return Scene(preset.spec, preset.input, preset.weights, preset.seed)
+
+
+def buttons() -> None:
+    """The row of actions; each opens a dialog in this run."""
+    for name, icon in (("Code", "code"), ("Link", "link"), ("Paste", "content_paste"), ("File", "draft")):
+        st.button(name, key=f"open_{name.lower()}", icon=f":material/{icon}:", on_click=_open, args=(name,))
+
+
+def _open(name: str) -> None:
+    st.session_state["_dialog"] = name
+    st.session_state.pop("_paste_error", None)
+    st.session_state.pop("_file_error", None)
+
+
+def dialogs(scene: Scene, lab, fits: bool) -> None:
+    """Draw the dialog that a button asked for."""
+    name = st.session_state.pop("_dialog", None)
+    if name == "Code":
+        _code(lab)
+    elif name == "Link":
+        _link(fits)
+    elif name == "Paste":
+        _paste(scene)
+    elif name == "File":
+        _file(scene)
+
+
+def question(preset: Preset) -> None:
+    """Predict, then reveal: the question of a worked example, answers to choose from, and what there is to see."""
+    answer = st.pills(f"**Predict:** {preset.question}", preset.options, key=f"predict_{preset.id}")
+    if answer is None:
+        return
+    verdict = "Yes." if answer == preset.answer else f"Not quite: {preset.answer}."
+    st.markdown(f"**{verdict}** {preset.explanation}")
+
+
+@st.dialog("Code", width="large")
+def _code(lab) -> None:
+    from models.code import to_code
+
+    st.write("Runs as it is, builds exactly this layer, and asserts the numbers on the screen.")
+    code = to_code(lab)
+    st.code(code, language="python")
+    st.download_button("Download", code, "layer.py", "text/x-python", on_click="ignore", icon=":material/download:")
+
+
+@st.dialog("Link")
+def _link(fits: bool) -> None:
+    import segno
+
+    params = [(name, value) for name in st.query_params for value in st.query_params.get_all(name)]
+    url = (st.context.url or "").split("?")[0] + ("?" + urlencode(params) if params else "")
+    st.write("Opens this page exactly as it is now.")
+    if not fits:
+        st.warning("Your own numbers are too many for a link, so it opens without them: take the file instead.")
+    st.code(url, language=None, wrap_lines=True)
+    svg = segno.make(url, error="l", micro=False).svg_inline(scale=4, border=3, dark="#000", light="#fff")
+    st.html(f'<div role="img" aria-label="QR code of the link" style="max-width:22rem">{svg}</div>')
+
+
+@st.dialog("Paste numbers", width="large")
+def _paste(scene: Scene) -> None:
+    if st.session_state.pop("_pasted", False):
+        st.rerun()
+    learned = "bias" in scene.spec.settings()
+    st.write("Rows of numbers: from a spreadsheet, from NumPy, or a Python list. The layer takes over their size.")
+    what = st.segmented_control("Into", ["Input", "Weights"] if learned else ["Input"], default="Input", required=True)
+    text = st.text_area("Table", height=220, placeholder="4 5 8 7\n1 8 8 8\n3 6 6 4\n6 5 7 8", key="pasted_table")
+    if st.session_state.get("_paste_error"):
+        st.error(st.session_state["_paste_error"])
+    st.button("Use these numbers", type="primary", on_click=_take_table, args=(scene, what, text))
+
+
+def _take_table(scene: Scene, what: str, text: str) -> None:
+    try:
+        after = with_input(scene, text) if what == "Input" else with_weights(scene, text)
+    except TableError as error:
+        st.session_state["_paste_error"] = error.message
+        return
+    except SpecError as error:
+        st.session_state["_paste_error"] = f"A table of this size does not go with {error.field}: {error.message}"
+        return
+    st.session_state.pop("_paste_error", None)
+    st.session_state["_pasted"] = True
+    numbers.keep(after)
+
+
+def with_input(scene: Scene, text: str) -> Scene:
+    """The scene with a pasted table as its input; the layer's input size follows it.
+
+    Raises:
+        TableError, SpecError: where the table cannot be read, or the layer does not take its size.
+    """
+    table, dims = read_table(text), scene.spec.dims
+    if table.ndim == dims + 1:
+        channels, size = table.shape[0], table.shape[1:]
+    elif table.ndim == dims:
+        channels, size = 1, table.shape
+    elif table.ndim < dims:
+        channels, size = 1, (1,) * (dims - table.ndim) + table.shape
+    else:
+        wanted = "one row" if dims == 1 else "a table without slices"
+        raise TableError(f"The table has {table.ndim} axes and this layer's input has {dims}: paste {wanted}.")
+    spec = _sized(scene.spec, input_size=size, in_channels=channels)
+    own = table.reshape(channels, *size)
+    return Scene(spec, numbers.OWN, scene.weights, scene.seed, own, scene.own_weights)
+
+
+def with_weights(scene: Scene, text: str) -> Scene:
+    """The scene with a pasted table as its kernel: all weights at once, or one kernel for every pair of channels.
+
+    Raises:
+        TableError, SpecError: where the table cannot be read, or the layer does not take its size.
+    """
+    from models.lab import weight_shapes, weights_of
+
+    table, spec = read_table(text), scene.spec
+    name = next(n for n in weight_shapes(spec) if n.endswith("weight"))
+    shape = weight_shapes(spec)[name]
+    if table.size == shape[0] * shape[1] * prod(shape[2:]) and table.ndim != spec.dims:
+        values = table.reshape(shape)
+    else:
+        if table.ndim > spec.dims:
+            raise TableError(f"The weights have shape {shape}: paste {prod(shape)} numbers, or one kernel.")
+        kernel = table.reshape((1,) * (spec.dims - table.ndim) + table.shape)
+        if kernel.shape != spec.kernel_size:
+            if "kernel_size" not in spec.settings():
+                raise TableError(f"This layer's kernel is {spec.kernel_size[0]}: paste {prod(shape)} numbers.")
+            spec = spec.change(kernel_size=kernel.shape)
+        shape = weight_shapes(spec)[name]
+        values = kernel.reshape(1, 1, *kernel.shape).repeat(shape[0], 0).repeat(shape[1], 1)
+    after = Scene(spec, scene.input, scene.weights, scene.seed, scene.own_input, scene.own_weights)
+    own = weights_of(after) | {name: values.astype(float)}
+    return Scene(spec, scene.input, numbers.OWN, scene.seed, scene.own_input, own)
+
+
+def _sized(spec: LayerSpec, **size) -> LayerSpec:
+    """The layer for an input of another size; channel settings that follow from the input's give way."""
+    try:
+        return spec.change(**size)
+    except SpecError:
+        moved, _ = spec.nearest(**size)
+        if all(getattr(moved, name) == value for name, value in size.items()):
+            return moved
+        raise
+
+
+@st.dialog("File")
+def _file(scene: Scene) -> None:
+    if st.session_state.pop("_file_taken", False):
+        st.rerun()
+    st.write("Everything on this page, your own numbers included. Nothing is kept on the server.")
+    st.download_button(
+        "Download",
+        lambda: write_file(scene),
+        "convscope.json",
+        "application/json",
+        on_click="ignore",
+        icon=":material/download:",
+    )
+    st.file_uploader("Load a file that was downloaded here", key="scene_file", on_change=_take_file, max_upload_size=4)
+    if st.session_state.get("_file_error"):
+        st.error(st.session_state["_file_error"])
+
+
+def _take_file() -> None:
+    upload = st.session_state.get("scene_file")
+    if upload is None:
+        return
+    try:
+        after = read_file(upload.getvalue())
+    except FileError as error:
+        st.session_state["_file_error"] = error.message
+        return
+    st.session_state.pop("_file_error", None)
+    st.session_state["_file_taken"] = True
+    numbers.keep(after)
