@@ -1,9 +1,65 @@
-"""What this is, in ten seconds."""
+"""What this is, in ten seconds: one line, a stage that plays, and the lessons."""
 
 import streamlit as st
 
 from pages._lessons import LESSONS
+from viz.stage import stage
+
+# What torch.nn.Conv2d returned for this input and kernel, kept as numbers so that the picture need not wait for torch.
+# tests/pages/test_home.py runs the layer again.
+INPUT = (4, 5, 8, 7, 1, 8, 8, 8, 3, 6, 6, 4, 6, 5, 7, 8)
+KERNEL = (1, 4, 1, 1, 4, 3, 3, 3, 1)
+OUTPUT = (122, 148, 126, 134)
+
+
+def grid(name: str, side: int, values: tuple[int, ...]) -> dict:
+    """One square plane of the stage."""
+    return {
+        "id": name,
+        "role": name,
+        "title": name.capitalize(),
+        "shape": [1, side, side],
+        "values": list(values),
+    }
+
+
+SCENE = {
+    "grids": [grid("input", 4, INPUT), grid("kernel", 3, KERNEL), grid("output", 2, OUTPUT)],
+    "symbols": ["∗", "="],
+    "links": [
+        {
+            "from": "input",
+            "to": "output",
+            "kernel": "kernel",
+            "base": [0, 1, 4, 5],
+            "offset": [0, 1, 2, 4, 5, 6, 8, 9, 10],
+            "pairs": [0, 0, 0],
+            "reduce": "sum",
+        }
+    ],
+    "operator": {
+        "link": 0,
+        "title": "The same layer as a matrix",
+        "note": "each row is one output number",
+        "rows": 4,
+        "cols": 16,
+        "entries": None,
+    },
+    "selected": {"grid": "output", "channel": 0, "cell": 0},
+    "autoplay": True,
+}
 
 st.title("Pick a layer, see what it really does")
-for lesson in LESSONS:
-    st.page_link(lesson.file, label=f"{lesson.title}: {lesson.question}", icon=lesson.icon)
+st.markdown(
+    "A convolution slides a small **kernel** over its **input** and adds up nine products for each **output** number. "
+    "Watch it, then take over: hover, tap or use the arrow keys."
+)
+stage(SCENE, key="welcome", height=420)
+st.markdown(
+    "In the lessons the layer is yours. Every number is measured on the real PyTorch layer while you look, "
+    "and stands beside the formula that predicts it."
+)
+for column, lesson in zip(st.columns(max(2, len(LESSONS))), LESSONS, strict=False):
+    with column.container(border=True, key=f"lesson_{lesson.url_path}"):
+        st.header(lesson.question, anchor=False)
+        st.page_link(lesson.file, label=lesson.title, icon=lesson.icon)

@@ -1,0 +1,45 @@
+"""The home page's picture is kept as numbers: the layer must still return them."""
+
+import json
+from pathlib import Path
+
+import pytest
+import torch
+from streamlit.testing.v1 import AppTest
+
+from pages._lessons import LESSONS
+
+SHELL = Path(__file__).resolve().parents[2] / "pages" / "_shell.py"
+
+
+@pytest.fixture(scope="module")
+def home() -> AppTest:
+    at = AppTest.from_file(SHELL, default_timeout=60).run()
+    assert not at.exception
+    return at
+
+
+def test_the_numbers_on_the_stage_are_what_the_layer_returns(home):
+    scene = json.loads(home.get("bidi_component")[0].proto.json)
+    planes = {g["id"]: torch.tensor(g["values"], dtype=torch.float32).reshape(1, *g["shape"]) for g in scene["grids"]}
+    layer = torch.nn.Conv2d(1, 1, 3, bias=False)
+    with torch.inference_mode():
+        layer.weight.copy_(planes["kernel"])
+        assert torch.equal(layer(planes["input"]), planes["output"])
+
+
+def test_the_windows_on_the_stage_are_where_the_layer_looks(home):
+    """An image whose pixels hold their own index, seen through one tap at a time, names the pixel behind each link."""
+    link = json.loads(home.get("bidi_component")[0].proto.json)["links"][0]
+    index = torch.arange(16, dtype=torch.float64).reshape(1, 1, 4, 4)
+    for tap, offset in enumerate(link["offset"]):
+        one_hot = torch.zeros(9, dtype=torch.float64)
+        one_hot[tap] = 1
+        seen = torch.nn.functional.conv2d(index, one_hot.reshape(1, 1, 3, 3)).flatten()
+        assert seen.tolist() == [base + offset for base in link["base"]]
+
+
+def test_it_says_what_this_is_and_lists_the_lessons_that_exist(home):
+    assert home.title[0].value == "Pick a layer, see what it really does"
+    assert [header.value for header in home.header] == [lesson.question for lesson in LESSONS]
+    assert len(home.get("page_link")) == len(LESSONS)
