@@ -1,5 +1,7 @@
 """A tiny app that mounts the stage with hand-made scenes: no models, so a failure here is the stage's own."""
 
+import json
+
 import numpy as np
 import streamlit as st
 
@@ -353,8 +355,23 @@ def scene(name):
     return made[name]()
 
 
-NAMES = ["a1", "autoplay", "zeros", "reflect", "circular", "pad6", "channels", "many", "causal", "volume", "floats", "odd", "mid",
-         "photo", "huge", "max", "mean", "lp", "transposed", "separable", "stack", "wavenet"]  # fmt: skip
+NAMES = [
+    *(
+        "a1",
+        "autoplay",
+        "zeros",
+        "reflect",
+        "circular",
+        "pad6",
+        "channels",
+        "many",
+        "causal",
+        "volume",
+        "floats",
+        "odd",
+    ),
+    *("mid", "photo", "huge", "max", "mean", "lp", "transposed", "separable", "stack", "wavenet"),
+]
 
 st.set_page_config(layout="wide")
 st.html("<style>.stMainBlockContainer{padding:2.5rem 1rem 1rem} .stApp h1{font-size:1.4rem}</style>")
@@ -369,4 +386,4 @@ with right:
         if isinstance(values, list):
             data["grids"][0]["values"] = [v + bump for v in values]
     result = stage(data, key="stage")
-left.text(f"edit: {result.edit}")
+left.text(f"edit: {json.dumps(result.edit, sort_keys=True)}")

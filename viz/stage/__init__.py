@@ -1,7 +1,7 @@
 """The stage: one Streamlit component that draws linked grids of numbers and the operator between them.
 
-It draws from arrays and knows nothing of convolutions. Hovering, keys, playing and pinning happen in the browser and send
-nothing to the server; only an edit of a cell does. The data contract is the docstring of :func:`stage`.
+It draws from arrays and knows nothing of convolutions. Hovering, keys, playing and pinning happen in the browser and
+send nothing to the server; only an edit of a cell does. The data contract is the docstring of :func:`stage`.
 """
 
 from __future__ import annotations
@@ -31,8 +31,9 @@ def enc(array: Any) -> list | dict[str, str] | None:
     """Encode an array for the stage: flat, row-major.
 
     Fewer than 64 finite numbers become a plain list. Everything else becomes ``{"d": dtype, "b": base64}`` with
-    little-endian bytes: floats as ``f8``, or ``f4`` above 20,000 of them; integers as ``u2`` where they fit, else ``i4``.
-    ``None`` stays ``None``. Raises ``ValueError`` for complex or non-numeric data and for integers beyond 32 bits.
+    little-endian bytes: floats as ``f8``, or ``f4`` above 20,000 of them; integers as ``u2`` where they fit, else
+    ``i4``. ``None`` stays ``None``. Raises ``ValueError`` for complex or non-numeric data and for integers beyond
+    32 bits.
     """
     if array is None:
         return None
@@ -57,23 +58,23 @@ def enc(array: Any) -> list | dict[str, str] | None:
 
 
 def stage(data: dict, *, key: str, height: int | None = None, on_edit: Callable[[], None] | None = None):
-    """Mount the stage and return Streamlit's component result; ``result.edit`` holds an edit for one run, else ``None``.
+    """Mount the stage and return Streamlit's result; ``result.edit`` holds an edit for one run, else ``None``.
 
     ``data`` is JSON. Arrays are plain lists or what :func:`enc` returns.
 
     - ``grids``: in drawing order; each ``{"id", "role": input|kernel|output|map, "title", "shape": [C, *spatial],
-      "values", "source", "real", "editable", "image", "planes"}``. ``shape`` has one to three spatial axes and counts drawn
-      padding. ``source`` (one integer a spatial cell) names the real cell whose value a drawn cell holds, −1 for a constant
-      zero; ``real`` is ``[[start, stop], ...]``, the real region; both ``None`` where every cell is real.
+      "values", "source", "real", "editable", "image", "planes"}``. ``shape`` has one to three spatial axes and counts
+      drawn padding. ``source`` (one integer a spatial cell) names the real cell whose value a drawn cell holds, −1 for
+      a constant zero; ``real`` is ``[[start, stop], ...]``, the real region; both ``None`` where every cell is real.
     - ``symbols``: the text between neighbouring grids.
-    - ``links``: ``{"from", "to", "kernel", "pairs", "values", "bias", "reduce", "p"}`` and the spatial structure, either
-      ``base`` and ``offset`` (the source of position p and tap t is ``base[p] + offset[t]``) or CSR rows ``ptr, src, tap``.
-      ``pairs`` is flat ``[o, i, k] * n``: output channel, input channel, kernel plane (−1: none).
+    - ``links``: ``{"from", "to", "kernel", "pairs", "values", "bias", "reduce", "p"}`` and the spatial structure,
+      either ``base`` and ``offset`` (the source of position p and tap t is ``base[p] + offset[t]``) or CSR rows
+      ``ptr, src, tap``. ``pairs`` is flat ``[o, i, k] * n``: output channel, input channel, kernel plane (−1: none).
     - ``operator``: ``{"link", "title", "note", "rows", "cols", "entries"}`` or ``None``.
     - ``selected``: ``{"grid", "channel", "cell"}``; ``autoplay``; ``caption``; ``legend``.
 
-    ``height`` is the stage's height in px on a wide screen (500). An edit arrives as ``{"grid", "channel", "cell": index in
-    the real region, "value", "n"}`` in ``result.edit`` and, before it, by calling ``on_edit``.
+    ``height`` is the stage's height in px on a wide screen (500). An edit arrives as ``{"grid", "channel", "cell":
+    index in the real region, "value", "n"}`` in ``result.edit``; ``on_edit`` is called just before.
     """
     payload = {**data, "height": height or 500}
     return _component(key=key, data=payload, on_edit_change=on_edit or (lambda: None))

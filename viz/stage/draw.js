@@ -38,18 +38,16 @@ function readTheme(probe) {
   return theme;
 }
 
+// Integers as they are, floats with at most `digits` significant digits and decimals.
 function number(v, digits = 3) {
   if (Number.isNaN(v)) return "NaN";
   if (!Number.isFinite(v)) return v > 0 ? "∞" : "−∞";
+  const a = Math.abs(v);
   let s;
-  if (Number.isInteger(v) && Math.abs(v) < 1e7) s = String(v);
-  else {
-    const a = Math.abs(v);
-    if (a >= 1e6 || a < 1e-4) s = v.toExponential(1).replace("e+", "e");
-    else if (a >= 100) s = String(Math.round(v));
-    else s = String(Number(v.toPrecision(digits)));
-    if (s.length > digits + 3 && a < 1) s = v.toFixed(digits);
-  }
+  if (Number.isInteger(v) && a < 1e7) s = String(v);
+  else if (a >= 1e6 || a < 0.5 * 10 ** -digits) s = v.toExponential(1).replace("e+", "e");
+  else if (a >= 10 ** (digits - 1)) s = String(Math.round(v));
+  else s = String(Number(a < 1 ? v.toFixed(digits) : v.toPrecision(digits)));
   return s.replace("-", "−");
 }
 
@@ -62,7 +60,7 @@ function shade(theme, role, stats, v, full) {
     return mix(zero, t < 0 ? NEGATIVE : POSITIVE, Math.abs(t) * (full ? 1 : theme.dark ? 0.85 : 0.62));
   }
   const t = Math.max(0, Math.min(1, v / stats.abs));
-  const [lo, hi] = full ? [0.04, 1] : theme.dark ? [0.12, 0.72] : [0.1, 0.6];
+  const [lo, hi] = full ? [0.04, 1] : theme.dark ? [0.12, 0.6] : [0.1, 0.6];
   return mix(theme.bg, ROLE[role] || ROLE.map, lo + (hi - lo) * t);
 }
 
@@ -73,7 +71,11 @@ function grey(stats, v) {
 }
 
 const DARK = [17, 21, 28], LIGHT = [255, 255, 255];
-const onto = (c) => (contrast(c, DARK) >= contrast(c, LIGHT) ? DARK : LIGHT);
+// The theme's own tone while it keeps 4.5:1, so that neighbouring numbers look alike.
+const onto = (c, dark) => {
+  const [first, second] = dark ? [LIGHT, DARK] : [DARK, LIGHT];
+  return contrast(c, first) >= 4.5 || contrast(c, first) >= contrast(c, second) ? first : second;
+};
 
 function fit(canvas, w, h) {
   const dpr = Math.max(1, Math.min(3, window.devicePixelRatio || 1));
@@ -156,8 +158,8 @@ function paintGrid(canvas, g, lay, slots, theme, names) {
         ctx.font = fonts.font;
         ctx.textAlign = "center";
         ctx.textBaseline = "alphabetic";
-        ctx.fillStyle = css(pad ? theme.muted : onto(fill));
-        ctx.fillText(number(v), px + s / 2, py + s / 2 + fonts.size * 0.35);
+        ctx.fillStyle = css(pad ? theme.muted : onto(fill, theme.dark));
+        ctx.fillText(number(v, fonts.digits), px + s / 2, py + s / 2 + fonts.size * 0.35);
       }
     }
   }
@@ -185,13 +187,17 @@ function bitmap(g, d, colour, theme) {
 // The largest type in which every visible number fits its cell; null: too small to read.
 function numberFont(ctx, g, slots, cell, theme) {
   if (cell < 15 || !g.values || (g.image && cell < 26)) return null;
-  let longest = 1;
-  for (const { ch, d } of slots) {
-    const start = ch * g.n + d * g.H * g.W;
-    for (let i = 0; i < g.H * g.W; i++) longest = Math.max(longest, number(g.values[start + i]).length);
+  let best = null;
+  for (const digits of g.stats.allInt ? [3] : [3, 2]) {
+    let longest = 1;
+    for (const { ch, d } of slots) {
+      const start = ch * g.n + d * g.H * g.W;
+      for (let i = 0; i < g.H * g.W; i++) longest = Math.max(longest, number(g.values[start + i], digits).length);
+    }
+    const size = Math.min(18, cell * 0.4, (cell - 4) / (longest * 0.56));
+    if (!best || (best.size < 11 && size > best.size)) best = { size, digits };
   }
-  const size = Math.min(18, cell * 0.4, (cell - 4) / (longest * 0.56));
-  return size < 8 ? null : { size, font: `500 ${size.toFixed(1)}px ${theme.font}` };
+  return best.size < 8 ? null : { ...best, font: `500 ${best.size.toFixed(1)}px ${theme.font}` };
 }
 
 function box(ctx, x, y, w, h, r) {
@@ -249,7 +255,7 @@ function paintMarks(ctx, g, lay, slots, mark, theme, labels) {
     const text = `×${number(w, 2)}`;
     if (ctx.measureText(text).width > lay.cell - 8) continue;
     const pad = isPadding(g, b.cell);
-    ctx.fillStyle = css(pad || !g.values ? theme.text : onto(shade(theme, g.role, g.stats, g.values[b.ch * g.n + b.cell], g.image)));
+    ctx.fillStyle = css(pad || !g.values ? theme.text : onto(shade(theme, g.role, g.stats, g.values[b.ch * g.n + b.cell], g.image), theme.dark));
     ctx.fillText(text, b.x + b.s - 5, b.y + b.s - 5);
   }
 }
@@ -261,18 +267,23 @@ function paintSource(ctx, g, lay, slots, channel, cell, theme) {
   const b = cellBox(lay, slots, g, channel, realToDrawn(g, g.source[cell]));
   if (!a || !b) return;
   const ax = a.x + a.s / 2, ay = a.y + a.s / 2, bx = b.x + b.s / 2, by = b.y + b.s / 2;
-  ctx.strokeStyle = css(theme.text, 0.75);
+  const mx = (ax + bx) / 2 + (by - ay) * 0.18, my = (ay + by) / 2 - (bx - ax) * 0.18;
+  const far = Math.hypot(bx - mx, by - my) || 1, ux = (bx - mx) / far, uy = (by - my) / far, back = lay.cell * 0.34;
+  const ex = bx - ux * back, ey = by - uy * back, tip = Math.min(6, lay.cell / 5);
+  ctx.strokeStyle = ctx.fillStyle = css(theme.text);
   ctx.lineWidth = 1.5;
   ctx.setLineDash([3, 3]);
+  box(ctx, b.x + 2, b.y + 2, b.s - 4, b.s - 4, 4);
+  ctx.stroke();
   ctx.beginPath();
   ctx.moveTo(ax, ay);
-  const bend = 0.18;
-  ctx.quadraticCurveTo((ax + bx) / 2 + (by - ay) * bend, (ay + by) / 2 - (bx - ax) * bend, bx, by);
+  ctx.quadraticCurveTo(mx, my, ex, ey);
   ctx.stroke();
   ctx.setLineDash([]);
-  ctx.fillStyle = css(theme.text);
   ctx.beginPath();
-  ctx.arc(bx, by, Math.min(4, lay.cell / 6), 0, 7);
+  ctx.moveTo(ex + ux * tip, ey + uy * tip);
+  ctx.lineTo(ex - uy * tip * 0.6, ey + ux * tip * 0.6);
+  ctx.lineTo(ex + uy * tip * 0.6, ey - ux * tip * 0.6);
   ctx.fill();
 }
 
@@ -331,7 +342,7 @@ function paintOperator(canvas, op, lay, theme) {
       box(ctx, c * sx + gap / 2, r * sy + gap / 2, sx - gap, sy - gap, gap && sx > 10 ? 2 : 0);
       ctx.fill();
       if (size >= 9 && number(v, 2).length * size * 0.56 < sx - 2) {
-        ctx.fillStyle = css(onto(colour));
+        ctx.fillStyle = css(onto(colour, theme.dark));
         ctx.font = `500 ${size}px ${theme.font}`;
         ctx.textAlign = "center";
         ctx.fillText(number(v, 2), (c + 0.5) * sx, (r + 0.5) * sy + size * 0.35);

@@ -12,12 +12,24 @@ function termSum(terms) {
   return s;
 }
 
-// Chosen terms with their running number; the rest is counted and summed.
+// Whether the number in the cell is the sum of its terms, to float32 accuracy.
+function agrees(total, parts, bias) {
+  let sum = bias || 0, size = Math.abs(sum) + 1e-6;
+  for (const p of parts) for (const q of p.groups) for (const t of q.terms) {
+    sum += t.x * t.w;
+    size += Math.abs(t.x * t.w);
+  }
+  return !Number.isFinite(total) || !Number.isFinite(sum) || Math.abs(total - sum) <= 1e-4 * size;
+}
+
+// The first terms, as many as the line has room for; the others are counted.
 function joined(terms, room, hot, show, glue) {
-  const cut = terms.length > room + 1 ? room : terms.length;
-  const html = terms.slice(0, cut).map((t, i) => `<span class="t${i === hot ? " hot" : ""}" data-t="${i}">${show(t)}</span>`);
-  let out = html.join(`<i>${glue}</i>`);
-  if (cut < terms.length) out += `<i>${glue}</i><span class="more">… ${terms.length - cut} more terms</span>`;
+  const html = terms.map((t, i) => `<span class="t${i === hot ? " hot" : ""}" data-t="${i}">${show(t)}</span>`);
+  let cut = 0, used = 0;
+  while (cut < html.length && cut < room.terms && used < room.chars) used += html[cut++].replace(/<[^>]*>/g, "").length + 3;
+  if (cut >= html.length - 1 && used < room.chars * 1.1) cut = html.length;
+  let out = html.slice(0, cut).join(`<i>${glue}</i>`);
+  if (cut < html.length) out += `<i>${glue}</i><span class="more">… ${html.length - cut} more ${html.length - cut === 1 ? "term" : "terms"}</span>`;
   return out;
 }
 
@@ -47,11 +59,11 @@ function equation(scene, sel, opts) {
   let main = "", sub = "";
   if (!count && !many) {
     main = `${y} <i>=</i> ${bias == null ? "0" : `<span class="bias">bias ${number(bias)}</span>`} <span class="soft">no input cell reaches it</span>`;
-  } else if (total == null || !link.from.values) {
-    main = `<span class="soft">This cell reads ${count} ${count === 1 ? "cell" : "cells"} of ${esc(link.from.title)}</span>`;
+  } else if (total == null || !link.from.values || (!link.weighted && link.reduce === "sum" && !agrees(total, parts, bias))) {
+    main = `<span class="soft">This cell reads ${opts.reads}</span>`;
   } else if (link.reduce === "max") {
-    const won = terms.reduce((b, t, i) => (t.w === 1 && link.weighted ? i : b), -1);
-    main = `${y} <i>=</i> max(${joined(terms, opts.room, hot < 0 ? won : hot, (t) => `<b class="x">${number(t.x)}</b>`, ", ")})`;
+    const show = (t) => `<b class="x${link.weighted && t.w === 1 ? " won" : ""}">${number(t.x)}</b>`;
+    main = `${y} <i>=</i> max(${joined(terms, opts.room, hot, show, ", ")})`;
   } else if (link.reduce === "mean") {
     const w = terms[0].w, by = link.weighted && w > 0 && w < 1 ? 1 / w : count;
     main = `${y} <i>${exact(total) ? "=" : "≈"}</i> (${joined(terms, opts.room, hot, (t) => `<b class="x">${signed(t.x)}</b>`, " + ")})<i>/</i>${number(Math.abs(by - Math.round(by)) < 1e-4 ? Math.round(by) : by)}`;
@@ -60,7 +72,7 @@ function equation(scene, sel, opts) {
     main = `${y} <i>${exact(total) ? "=" : "≈"}</i> (${joined(terms, opts.room, hot, (t) => `<b class="x">${signed(t.x)}</b>${raised(link.p)}`, " + ")})<sup>${root}</sup>`;
   } else {
     const rounded = !exact(total) || parts.some((p) => p.groups.some((q) => q.terms.some((t) => !exact(t.x) || !exact(t.w))));
-    const eq = rounded ? "≈" : "=";
+    const eq = !agrees(total, parts, bias) ? "≠" : rounded ? "≈" : "=";
     const tail = bias == null ? "" : ` <i>${bias < 0 ? "−" : "+"}</i> <span class="bias">bias ${number(Math.abs(bias))}</span>`;
     const body = joined(terms, opts.room, hot, (t) => product(t, link), " + ");
     const done = hot >= 0 ? termSum(terms.slice(0, hot + 1)) : null;
@@ -73,7 +85,7 @@ function equation(scene, sel, opts) {
       }
     } else {
       const all = parts.flatMap((p) => p.groups.map((q) => ({ ...q, link: p.link })));
-      const fits = Math.max(2, Math.floor(opts.room / 2));
+      const fits = Math.max(2, Math.floor(opts.room.terms / 2));
       const first = all.length > fits + 1 ? Math.min(Math.max(0, at - fits + 1), all.length - fits) : 0;
       const some = all.length > fits + 1 ? all.slice(first, first + fits) : all;
       const rest = all.length - some.length;

@@ -37,6 +37,11 @@ class Stage {
   update(component) {
     this.send = component.setTriggerValue;
     const data = component.data, first = !this.scene;
+    const theme = readTheme(this.$(".probe"));
+    if (theme.id !== this.theme.id) {
+      this.theme = theme;
+      this.variables();
+    }
     this.scene = new Scene(data);
     this.root.dataset.renders = String(++this.renders);
     this.closeEditor();
@@ -85,13 +90,12 @@ class Stage {
     well.textContent = "";
     this.figs.clear();
     const line = el("div", "line");
-    const inline = scene.flat;
     scene.grids.forEach((g, i) => {
       const fig = el("figure"), cap = el("figcaption"), name = el("div", "name"), cv = el("div", "cv");
       const steps = el("div", "steps"), base = el("canvas", "base"), over = el("canvas", "over");
-      const size = g.realShape.join("×"), drawn = g.sp.join("×");
-      const ch = g.C > 1 && g.role !== "kernel" ? `${g.C}×` : "";
-      name.innerHTML = `${esc(g.title)} ${g.role === "kernel" && g.C > 1 ? `${g.C} × ` : ch}${size}${size === drawn ? "" : ` <small>padded ${drawn}</small>`}`;
+      const size = times(g.realShape), drawn = times(g.sp);
+      const ch = g.C > 1 ? `${g.C}×` : "";
+      name.innerHTML = `${esc(g.title)} <span class="size">${ch}${size}</span>${size === drawn ? "" : ` <small>padded ${drawn}</small>`}`;
       name.style.color = `var(--${ROLE[g.role] ? g.role : "map"})`;
       base.setAttribute("aria-hidden", "true");
       over.tabIndex = 0;
@@ -106,30 +110,26 @@ class Stage {
         sym.textContent = scene.data.symbols?.[i - 1] ?? "";
         sym.setAttribute("aria-hidden", "true");
       }
-      if (inline) {
-        const block = el("div", "blk");
-        block.append(sym || el("span", "sym"), fig);
-        line.append(block);
-      } else {
-        if (sym) line.append(sym);
-        line.append(fig);
-      }
+      const block = el("div", "blk");
+      if (sym || scene.flat) block.append(sym || el("span", "sym"));
+      block.append(fig);
+      line.append(block);
       this.figs.set(g.id, { fig, cv, base, over, steps, name, sym });
       this.wireGrid(g.id, over);
     });
     well.append(line);
-    this.opFig = null;
+    this.opFig = this.opBytes = null;
     if (scene.operator) this.buildOperator(scene.operator, well);
   }
 
   buildOperator(op, well) {
     const fig = el("figure", "opbox"), cap = el("figcaption"), head = el("div", "oph"), name = el("div", "name");
     const cv = el("div", "cv"), base = el("canvas", "base"), over = el("canvas", "over"), note = el("div", "note"), grow = el("button");
-    name.textContent = `${op.title || "Operator"} ${op.rows}×${op.cols}`;
+    name.innerHTML = `${esc(op.title || "Operator")} <span class="size">${op.rows}×${op.cols}</span>`;
     grow.type = "button";
     head.append(name, grow);
     cap.append(head);
-    note.textContent = op.note || "";
+    note.innerHTML = `${esc(op.note || "")}<small>row: ${esc(op.link.to.title.toLowerCase())} cell, column: ${esc(op.first.from.title.toLowerCase())} cell</small>`;
     base.setAttribute("aria-hidden", "true");
     over.tabIndex = 0;
     over.dataset.operator = "true";
@@ -221,19 +221,30 @@ class Stage {
     const { grids } = this.scene;
     const put = (most, cap) => {
       const lays = grids.map((g, i) => this.arrange(g, Math.min(cap, roomW), roomH, most, way[i]));
-      return lays.includes(null) || lays.reduce((sum, l) => sum + l.w, 0) > roomW ? null : lays;
+      return lays.includes(null) || lays.reduce((sum, l, i) => sum + Math.max(l.w, this.captionWidth(grids[i])), 0) > roomW ? null : lays;
     };
-    for (let s = top; s >= 30; s -= 2) {
-      const lays = put(s, 1e4);
-      if (lays) return lays;
-    }
-    let lo = 20, hi = roomW;
+    let same = null, wide = null, lo = 20, hi = roomW;
+    for (let s = top; s >= 15 && !same; s--) same = put(s, 1e4);
+    if (same && same[0].cell >= 30) return same;
     for (let i = 0; i < 12; i++) {
-      const mid = (lo + hi) / 2;
-      if (put(34, mid)) lo = mid;
-      else hi = mid;
+      const mid = (lo + hi) / 2, lays = put(34, mid);
+      if (lays) {
+        wide = lays;
+        lo = mid;
+      } else hi = mid;
     }
-    return put(34, lo);
+    return !same || (wide && this.worth(wide) > this.worth(same)) ? wide : same;
+  }
+
+  // What a grid's title and steppers need, in px.
+  captionWidth(g) {
+    const padded = g.realShape.join() === g.sp.join() ? 0 : 7 + g.sp.join("×").length;
+    return Math.max((g.title.length + times([g.C, ...g.realShape]).length + padded) * 7.4, this.steppers(g).length * 130);
+  }
+
+  // Legible cells first, then large ones, then few planes side by side.
+  worth(lays) {
+    return lays.reduce((sum, l) => sum + Math.log(Math.min(l.cell, 24)) + 0.12 * Math.log(l.cell) - 0.02 * l.cols, 0);
   }
 
   // ---- layout ----
@@ -244,13 +255,21 @@ class Stage {
     if (!outer || !scene.grids.length) return;
     const phone = outer < PHONE, height = scene.data.height || 500;
     root.classList.toggle("phone", phone);
+    root.classList.toggle("multi", scene.links.some((l) => [...l.byOut.values()].some((ps) => ps.length > 1)));
     root.style.height = phone ? "" : `${height}px`;
     root.style.setProperty("--h", `${height}px`);
     const key = `${outer}|${this.shape}|${this.big}|${window.devicePixelRatio}`;
     if (force || key !== this.layoutKey) {
       this.layoutKey = key;
       this.place(outer, height, phone);
-    } else for (const g of scene.grids) g.count = this.counts(g);
+    } else {
+      // Same shapes: the layout stands, only the arrays are new.
+      for (const g of scene.grids) {
+        g.lay = this.placed.get(g.id);
+        g.count = this.counts(g);
+      }
+      if (scene.operator) scene.operator.lay = this.opLay;
+    }
     this.baseAll();
     this.select();
   }
@@ -263,18 +282,19 @@ class Stage {
     const wellH = phone ? 330 : height - 72 - 52 - 16;
     const under = !phone && op && scene.grids.length > 4 && !scene.flat;
     const opW = op ? (phone ? W : under ? Math.min(W, 560) : clamp(W * 0.25, 150, 270)) : 0;
-    const opH = under ? this.operatorSize(opW, 90).h + 66 : 0;
+    const opH = under ? this.operatorSize(opW, 90).h + 80 : 0;
     const symbols = scene.data.symbols || [], top = phone ? 48 : 56;
     const symW = scene.grids.slice(1).reduce((s, _, i) => s + (symbols[i] ? 34 : 14), 0);
     const roomH = wellH - capH - opH;
     let lays = null;
     if (phone || scene.flat) {
-      const roomW = phone ? W - (scene.flat ? 22 : 0) : W - 60 - (op ? opW + 24 : 0);
+      const roomW = phone ? W - 22 : W - 60 - (op ? opW + 24 : 0);
       const shift = (g) => (scene.flat && g.role !== "kernel" ? this.shiftOf(g) : 0);
       for (let s = top; !lays && s >= 0.5; s -= s > 4 ? 1 : 0.25) {
         const got = scene.grids.map((g) => {
           const n = g.count.c * g.count.d;
-          const fits = [1, 2, 3, 4].filter((c) => c <= n && (c === 1 || g.sp.length > 1)).map((c) => this.arrange(g, roomW, 1e4, s, c));
+          const ways = [1, 2, 3, 4].filter((c) => c <= n && (c === 1 || g.sp.length > 1));
+          const fits = ways.map((c) => this.arrange(g, roomW, phone && n === 1 ? 268 : 1e4, s, c));
           return phone && !scene.flat ? fits.filter((l) => l && l.w <= roomW && l.cell >= Math.min(20, s)).pop() || fits[0] : fits[0];
         });
         const same = !scene.flat || got.every((l, i) => l.cell >= Math.floor(s) && l.w + shift(scene.grids[i]) * l.cell <= roomW);
@@ -287,7 +307,7 @@ class Stage {
       for (const way of this.ways()) {
         const got = this.fitRow(way, roomW, roomH, top);
         if (!got) continue;
-        const score = got.reduce((sum, l, i) => sum + Math.log(Math.min(l.cell, 24)) + 0.12 * Math.log(l.cell) - 0.02 * way[i], 0);
+        const score = this.worth(got);
         if (score > best || !lays) {
           best = score;
           lays = got;
@@ -305,12 +325,12 @@ class Stage {
       f.cv.style.width = `${lay.w}px`;
       f.cv.style.height = `${lay.h}px`;
       f.fig.style.marginLeft = scene.flat && g.role !== "kernel" ? `${this.shiftOf(g) * lay.cell}px` : "";
-      f.steps.style.display = stepped && !(scene.flat && !this.steppers(g).length) ? "" : "none";
+      f.steps.style.display = this.steppers(g).length ? "" : "none";
     }
-    if (op) this.placeOperator(W, opW, wellH, under ? 90 : wellH - capH - 30, phone);
+    if (op) this.placeOperator(W, opW, wellH, under ? 90 : wellH - capH - 46, phone);
     this.root.dataset.layout = scene.grids.map((g) => `${g.id}:${g.lay.cell}`).join(" ");
-    for (const g of scene.grids) g.painted = null;
-    this.paintedOp = null;
+    this.placed = new Map(scene.grids.map((g) => [g.id, g.lay]));
+    this.opLay = op?.lay;
   }
 
   // One-dimensional grids stand under each other with their real cells aligned: cells of room before the padding.
@@ -439,9 +459,8 @@ class Stage {
     const raw = this.scene.data;
     const bytes = JSON.stringify([op.lay, this.theme.id, window.devicePixelRatio, op.coo ? raw.operator.entries : [raw.links,
       op.link.kernel && raw.grids[op.link.kernel.index].values, op.link.from.source && raw.grids[op.link.from.index].source]]);
-    if (bytes === this.opBytes && this.paintedOp !== null) return;
+    if (bytes === this.opBytes) return;
     this.opBytes = bytes;
-    this.paintedOp = true;
     this.opStop?.();
     this.opStop = paintOperator(this.opFig.base, op, op.lay, this.theme);
   }
@@ -554,7 +573,6 @@ class Stage {
         return pair ? l.weight(pair, t, e) : null;
       };
       paintMarks(ctx, g, lay, g.slots, mark, theme, labels);
-      if (centre && mark.depth === 1) for (const ch of mark.chs) for (const cell of mark.cells.keys()) paintSource(ctx, g, lay, g.slots, ch, cell, theme);
     }
     const kl = this.scene.kernelLink(g);
     if (kl) this.overlayKernel(ctx, g, kl, centre, tap);
@@ -562,7 +580,10 @@ class Stage {
       const i = tap.link.pairs.find((p) => p.k === tap.k && p.o === centre?.ch)?.i ?? tap.i;
       for (const [cell, taps] of mark.cells) if (taps.some((t) => t.t === tap.tap && t.link === tap.link) && (tap.src == null || tap.src === cell)) {
         const b = cellBox(lay, g.slots, g, i, cell);
-        if (b) ring(ctx, b, theme.pink, 3);
+        if (b) {
+          ring(ctx, b, theme.pink, 3);
+          paintSource(ctx, g, lay, g.slots, i, cell, theme);
+        }
       }
     }
     if (chosen) {
@@ -683,11 +704,12 @@ class Stage {
 
   describe(centre, tap) {
     const eq = this.$(".eq"), { scene, sel } = this;
-    const room = this.root.classList.contains("phone") ? 9 : 12;
+    const { classList } = this.root, multi = classList.contains("multi");
+    const room = classList.contains("phone") ? { terms: 9, chars: 88 } : { terms: 12, chars: multi ? 110 : 190 };
     let r;
     if (centre) {
       const link = scene.into(scene.byId[centre.grid])[0];
-      r = equation(scene, centre, { channel: this.shown[link.from.id] ?? 0, tap: tap && tap.link === link ? tap.tap : null, src: tap?.src, room });
+      r = equation(scene, centre, { channel: this.shown[link.from.id] ?? 0, tap: tap && tap.link === link ? tap.tap : null, src: tap?.src, room, reads: this.reads() });
       this.part = r.part;
     } else r = this.reach(sel);
     const html = `${r.main}\n${r.sub}`;
@@ -698,6 +720,11 @@ class Stage {
     for (const [cls, grid] of [["--input", centre && this.part?.link.from], ["--kernel", centre && this.part?.link.kernel], ["--output", centre && scene.byId[centre.grid]]]) {
       if (grid) eq.style.setProperty(cls, css(this.theme.ink[grid.role] ?? this.theme.ink.map));
     }
+  }
+
+  reads() {
+    const up = [...this.marks].filter(([g]) => g.index < this.scene.byId[this.out.grid].index);
+    return up.map(([g, m], i) => `${m.cells.size} ${i ? "" : m.cells.size === 1 ? "cell " : "cells "}of ${esc(g.title)}`).join(", ");
   }
 
   // An input cell: which outputs it reaches, and with which weight.
