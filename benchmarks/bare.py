@@ -18,7 +18,6 @@ for name, value in query.items():
     app.query_params[name] = value
 app.run()
 assert not app.exception, app.exception
-numbers = ("min", "max", "value", "step")
 lines, names = ["import streamlit as st", "", 'st.title("Bare")'], []
 
 def add(call, widget, *parts):
@@ -27,17 +26,14 @@ def add(call, widget, *parts):
     arguments = ", ".join([repr(widget.label or key), *parts, f"key={key!r}"])
     lines.append(f"{names[-1]} = st.{call}({arguments})")
 
-for widget in app.main:
-    pass
 for kind in ("slider", "number_input"):
     for widget in app.get(kind):
-        value = widget.value if not isinstance(widget.value, (list, tuple)) else tuple(widget.value)
-        add(kind, widget, repr(widget.min), repr(widget.max), repr(value))
+        add(kind, widget, *(repr(type(widget.value)(n)) for n in (widget.min, widget.max, widget.value)))
 for kind in ("selectbox", "radio"):
     for widget in app.get(kind):
         add(kind, widget, repr(list(widget.options)), f"index={widget.index!r}")
 for widget in app.get("button_group"):
-    add("pills", widget, repr([option.content for option in widget.options]))
+    add("pills", widget, repr([str(option) for option in widget.options]))
 for kind in ("checkbox", "toggle"):
     for widget in app.get(kind):
         add(kind, widget, repr(widget.value))
