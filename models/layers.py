@@ -36,6 +36,7 @@ class Kind:
         start: settings that a visitor begins with when choosing this kind.
         gives_way: settings that may be moved, first ones first, when others are asked for that contradict them.
         pads: spec -> cells added before and after the input on each axis.
+        padding_words: whether ``padding`` may be 'same' or 'valid'.
         linear: False for layers whose operator depends on the input.
     """
 
@@ -52,6 +53,7 @@ class Kind:
     start: Mapping[str, Any] = field(default_factory=dict)
     gives_way: tuple[str, ...] = ("padding", "dilation", "stride", "kernel_size", "groups", "input_size")
     pads: Callable[[Any], tuple[tuple[int, int], ...]] = lambda s: _given_pads(s)
+    padding_words: bool = False
     linear: bool = True
     symbol: str = "∗"
 
@@ -380,6 +382,7 @@ _ENTRIES = (
         _CONV_TAKES,
         _conv_parts,
         refuses=_conv_rules,
+        padding_words=True,
     ),
     Kind(
         "transposed",
@@ -414,6 +417,7 @@ _ENTRIES = (
         _conv_parts,
         refuses=_conv_rules,
         start={"in_channels": 4, "out_channels": 4, "groups": 2},
+        padding_words=True,
     ),
     Kind(
         "depthwise",
@@ -427,6 +431,7 @@ _ENTRIES = (
         refuses=lambda s: _depthwise_rules(s),
         start={"in_channels": 3, "out_channels": 3},
         gives_way=("out_channels", "padding", "dilation", "stride", "kernel_size", "input_size"),
+        padding_words=True,
     ),
     Kind(
         "depthwise_separable",
@@ -437,6 +442,7 @@ _ENTRIES = (
         _separable_parts,
         refuses=_conv_rules,
         start={"in_channels": 3, "out_channels": 2},
+        padding_words=True,
     ),
     Kind(
         "causal",

@@ -7,6 +7,7 @@ import streamlit as st
 from models.layers import KINDS
 from models.presets import PRESETS
 from viz import controls, numbers, sharing
+from viz.cards import CSS as CARDS
 
 reading = controls.read(known=("present", *numbers.PARAMETERS))
 scene, told = numbers.read(reading.spec)
@@ -21,7 +22,8 @@ with heading:
 with actions, st.container(key="extras_actions", horizontal=True, horizontal_alignment="right"):
     sharing.buttons()
 
-for sentence in dict.fromkeys((*reading.told, *told)):
+told = tuple(dict.fromkeys((*controls.told_before(), *reading.told, *told)))
+for sentence in told:
     st.warning(sentence, icon=":material/info:")
 
 
@@ -29,12 +31,15 @@ def choose_preset():
     chosen = PRESETS.get(st.session_state.get("preset"))
     if chosen:
         numbers.keep(sharing.scene_of(chosen))
+        st.session_state["_chosen"] = chosen.id
 
 
 def shown_preset() -> str | None:
     """The worked example that is on screen now, if any."""
     now = (spec, scene.input, scene.weights, scene.seed)
-    return next((p.id for p in PRESETS.values() if (p.spec, p.input, p.weights, p.seed) == now), None)
+    same = [p.id for p in PRESETS.values() if (p.spec, p.input, p.weights, p.seed) == now]
+    chosen = st.session_state.get("_chosen")
+    return chosen if chosen in same else next(iter(same), None)
 
 
 def type_into_cell():
@@ -55,6 +60,7 @@ with st.container(key="lesson"):
         with st.container(key="stage_area"):
             picture = st.empty()
         with st.container(key="numbers"):
+            st.html(CARDS)
             figures = st.empty()
         st.session_state["preset"] = shown_preset()
         preset = PRESETS.get(
@@ -78,7 +84,7 @@ if "torch" not in sys.modules:
     picture.skeleton(500)
 
 from models import lab  # noqa: E402  torch takes seconds to load: the question and the controls are on screen by now
-from viz.cards import CSS, cards  # noqa: E402
+from viz.cards import cards  # noqa: E402
 from viz.scene import scene as draw_scene  # noqa: E402
 from viz.stage import stage  # noqa: E402
 
@@ -96,6 +102,6 @@ with picture.container():
             )
     else:
         stage(draw_scene(measured, image=scene.input == "photo"), key="stage", on_edit=type_into_cell)
-figures.html(CSS + cards(measured))
+figures.html(cards(measured))
 sharing.dialogs(scene, measured, fits)
-controls.settle()
+controls.settle(told)

@@ -4,11 +4,15 @@ from __future__ import annotations
 
 from functools import lru_cache
 from html import escape
+from pathlib import Path
+from typing import TYPE_CHECKING
 
 from latex2mathml.converter import convert
 
 from models.formulas import big, times
-from models.lab import Check, Lab
+
+if TYPE_CHECKING:
+    from models.lab import Check, Lab
 
 AGREE = "measurement and formula agree"
 DISAGREE = "measurement and formula disagree"
@@ -84,27 +88,5 @@ def cards(lab: Lab) -> str:
     return f'<div class="cs-cards">{"".join(parts)}</div>'
 
 
-CSS = """
-<style>
-.cs-cards { display: grid; align-items: start;
-  grid-template-columns: repeat(auto-fit, minmax(7.4rem, 1fr)); gap: .5rem; }
-.cs-card { border: 1px solid var(--st-border-color, #8885); border-radius: 10px; padding: .45rem .65rem; min-width: 0;
-  font-size: .8rem; }
-.cs-card summary { list-style: none; cursor: pointer; display: flex; flex-direction: column; gap: .1rem; }
-.cs-card.cs-plain { display: flex; flex-direction: column; gap: .1rem; }
-.cs-card summary::-webkit-details-marker { display: none; }
-.cs-card summary:focus-visible { outline: 2px solid var(--selection, #cc79a7); outline-offset: 6px; }
-.cs-title { opacity: .8; white-space: nowrap; overflow: hidden; text-overflow: ellipsis; }
-.cs-value { font-size: 1.15rem; font-weight: 600; font-variant-numeric: tabular-nums; white-space: nowrap; }
-.cs-short { opacity: .8; font-size: .75rem; white-space: nowrap; overflow: hidden; text-overflow: ellipsis; }
-.cs-mark { font-size: 1rem; font-weight: 400; }
-.cs-ok { color: light-dark(#00694d, #3ecfa3); }
-.cs-no { color: light-dark(#9a3d00, #ffb26b); font-weight: 700; }
-.cs-card[open] { grid-column: 1 / -1; }
-.cs-card[open] .cs-short { display: none; }
-.cs-more { border-top: 1px solid var(--st-border-color, #8885); margin-top: .4rem; padding-top: .3rem;
-  overflow-x: auto; }
-.cs-more p { margin: .35rem 0; max-width: 75ch; }
-.cs-more math { font-size: 1.05rem; }
-</style>
-"""
+CSS = Path(__file__).with_name("cards.css")
+"""Their look, for ``st.html``, once a page."""

@@ -12,7 +12,18 @@ from typing import Any
 import streamlit as st
 
 from models.layers import KINDS
-from models.spec import AXES, CHOICES, FLAGS, QUERY_DEFAULTS, SPATIAL, LayerSpec, SpecError, read_settings, repair
+from models.spec import (
+    AXES,
+    CHOICES,
+    FLAGS,
+    QUERY_DEFAULTS,
+    SMALLEST,
+    SPATIAL,
+    LayerSpec,
+    SpecError,
+    read_settings,
+    repair,
+)
 
 OFFERED = {
     "input_size": 4096,
@@ -49,6 +60,7 @@ HINTS = {
     "norm_type": "p: the power of the norm.",
 }
 ORDER = ("input_size", "kernel_size", "in_channels", "out_channels", "stride", "padding", "dilation", "groups")
+COUNTS = ("in_channels", "out_channels", "groups", "input_size")
 AXIS_NAMES = {"d": "depth", "h": "height", "w": "width"}
 SCALES = (0.5, 1.0, 1.5, 2.0, 3.0, 4.0)
 NORMS = (1.0, 2.0, 3.0, 4.0, 8.0)
@@ -113,7 +125,6 @@ def _from_url(known: tuple[str, ...]) -> Reading:
     uneven = any(isinstance(v, tuple) and len(set(v)) > 1 for v in spec.settings().values())
     uneven |= len(set(spec.input_size)) > 1
     state["per_axis"] = uneven or query.get("per_axis") == ["true"]
-    state["_settle"] = bool(told)
     return Reading(spec, tuple(dict.fromkeys(told)))
 
 
@@ -173,7 +184,7 @@ def _for_kind(asked: dict[str, Any], kind: str, dims: int, last: LayerSpec) -> d
     for name, value in fit.items():
         if isinstance(value, tuple) and len(value) != dims:
             fit[name] = value[-dims:] if dims < len(value) else (*value[:1] * (dims - len(value)), *value)
-    if isinstance(fit.get("padding"), str) and kind in ("transposed", "max_pool", "avg_pool"):
+    if isinstance(fit.get("padding"), str) and not KINDS[kind].padding_words:
         fit["padding"] = 0
     return fit
 
@@ -204,41 +215,53 @@ def load(spec: LayerSpec) -> None:
     _keep(spec)
 
 
-def settle() -> None:
-    """After a link that had to be mended: run once more, so that the URL shows what the page shows."""
-    if st.session_state.pop("_settle", False):
+def settle(told: tuple[str, ...]) -> None:
+    """Call it last. After a link that had to be mended: run once more, so that the URL shows what the page shows."""
+    state = st.session_state
+    if told and not state.get("_settled"):
+        state["_settled"], state["_told"] = True, told
         st.rerun()
+    state["_settled"] = bool(told)
+
+
+def told_before() -> tuple[str, ...]:
+    """What the run before this one had to tell, if it ran again at once."""
+    return st.session_state.pop("_told", ())
 
 
 # -- drawing ----------------------------------------------------------------------------------------------------------
 
 
-def allowed(spec: LayerSpec, name: str, axis: int | None) -> list[Any]:
-    """What the layer takes for one setting, the others staying as they are, among what the control offers."""
+def allowed(spec: LayerSpec, name: str, axis: int | None) -> range | list[Any]:
+    """What the layer takes for one setting, the others staying as they are, among what the control offers.
+
+    A range if every number between its ends works, else a list.
+    """
     if name in CHOICES:
         return [c for c in CHOICES[name] if spec.allows(name, c)]
-    if name == "scale_factor":
-        return sorted({s for s in (*SCALES, value_of(spec, name, axis)) if spec.allows(name, s, axis)})
-    if name == "norm_type":
-        return sorted({*NORMS, spec.norm_type})
     now = value_of(spec, name, axis)
-    least = 0 if name in ("padding", "output_padding") else 1
-    top = OFFERED[name]
-    if name in ("in_channels", "out_channels", "groups", "input_size"):
+    if name in ("scale_factor", "norm_type"):
+        usual = SCALES if name == "scale_factor" else NORMS
+        return sorted(v for v in {*usual, now} if spec.allows(name, v, axis))
+    if name in COUNTS:
         return _counts(spec, name, axis)
-    values = [v for v in range(least, top + 1) if spec.allows(name, v, axis)]
-    if isinstance(now, int) and now not in values:
-        values = sorted({*values, now})
-    return values
+    values = [v for v in range(SMALLEST.get(name, 1), OFFERED[name] + 1) if v == now or spec.allows(name, v, axis)]
+    if isinstance(now, str) or now <= OFFERED[name]:
+        return _as_range(values)
+    return [*values, now]
 
 
-def _counts(spec: LayerSpec, name: str, axis: int | None) -> list[int]:
-    """As ``allowed`` for settings with thousands of values: its two ends if every value between them works, else the
-    values that do, all of them up to 64 and those with a simple name beyond."""
+def _as_range(values: list[int]) -> range | list[int]:
+    whole = bool(values) and values == list(range(values[0], values[-1] + 1))
+    return range(values[0], values[-1] + 1) if whole else values
+
+
+def _counts(spec: LayerSpec, name: str, axis: int | None) -> range | list[int]:
+    """As ``allowed`` for settings with thousands of values: judged by a few of them, and listed if some are refused."""
     now, top = value_of(spec, name, axis), OFFERED[name]
     works = lambda v: v == now or spec.allows(name, v, axis)  # noqa: E731
     if all(works(v) for v in (now - 1, now + 1, now + 2) if 1 <= v <= top) and works(top):
-        return [_smallest(works, now), max(top, now)]
+        return range(_smallest(works, now), max(top, now) + 1)
     if name == "groups":
         top = spec.in_channels
     tried = {*range(1, 65), now, *(2**k for k in range(6, 13)), *(3 * 2**k for k in range(5, 11)), top}
@@ -302,40 +325,20 @@ def _control(spec: LayerSpec, key: str, name: str, axis: int | None) -> str | No
         )
         return f"{name}: {flip.message}" if flip else None
     options = allowed(spec, name, axis)
+    ranged = isinstance(options, range)
     if name == "padding" and axis is None:
-        options = [*options, *(word for word in ("same", "valid") if spec.allows("padding", word))]
-        if now not in options:
-            options.append(now)
+        options, ranged = [*options, *(word for word in ("same", "valid") if spec.allows("padding", word))], False
     default = _default(name, options, now)
     hold(key, now, (options, default))
-    steps = all(isinstance(o, int) for o in options) and name not in ("groups", "padding")
-    dense = steps and options == list(range(options[0], options[-1] + 1))
-    help_ = HINTS[name] + _why(spec, name, axis, options)
-    if name == "kernel_size" and axis is None and dense and len(options) > 1:
-        st.slider(label, options[0], options[-1], value=default, key=key, bind="query-params", help=help_)
-    elif (dense or name in ("input_size", "in_channels", "out_channels")) and _even(spec, name, axis):
-        least, top = options[0], max(OFFERED[name], now) if options[-1] >= OFFERED[name] else options[-1]
-        st.number_input(
-            label,
-            min_value=least,
-            max_value=top,
-            value=default,
-            step=1,
-            key=key,
-            bind="query-params",
-            help=help_,
-            disabled=least == top,
-        )
+    how = {"key": key, "bind": "query-params", "help": HINTS[name] + _why(spec, name, axis, options)}
+    how["disabled"] = len(options) == 1
+    if ranged and name == "kernel_size" and axis is None and len(options) > 1:
+        st.slider(label, options[0], options[-1], value=default, **how)
+    elif ranged:
+        st.number_input(label, min_value=options[0], max_value=options[-1], value=default, step=1, **how)
     else:
-        index = options.index(default)
-        st.selectbox(label, options, index=index, key=key, bind="query-params", help=help_, disabled=len(options) == 1)
+        st.selectbox(label, options, index=options.index(default), **how)
     return _reason(spec, name, axis, options) if len(options) == 1 else None
-
-
-def _even(spec: LayerSpec, name: str, axis: int | None) -> bool:
-    """Whether every value between the smallest and the largest is taken, as far as the neighbours tell."""
-    now = value_of(spec, name, axis)
-    return all(spec.allows(name, v, axis) for v in (now - 1, now + 1, now + 2) if v >= 1 and v <= OFFERED[name])
 
 
 def _default(name: str, options: list, now):

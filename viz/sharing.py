@@ -32,8 +32,8 @@ def _open(name: str) -> None:
 
 
 def dialogs(scene: Scene, lab, fits: bool) -> None:
-    """Draw the dialog that a button asked for."""
-    name = st.session_state.pop("_dialog", None)
+    """Draw the dialog that a button asked for; it stays until it is closed."""
+    name = st.session_state.get("_dialog")
     if name == "Code":
         _code(lab)
     elif name == "Link":
@@ -42,6 +42,10 @@ def dialogs(scene: Scene, lab, fits: bool) -> None:
         _paste(scene)
     elif name == "File":
         _file(scene)
+
+
+def _close() -> None:
+    st.session_state["_dialog"] = None
 
 
 def question(preset: Preset) -> None:
@@ -53,7 +57,7 @@ def question(preset: Preset) -> None:
     st.markdown(f"**{verdict}** {preset.explanation}")
 
 
-@st.dialog("Code", width="large")
+@st.dialog("Code", width="large", on_dismiss=_close)
 def _code(lab) -> None:
     from models.code import to_code
 
@@ -63,7 +67,7 @@ def _code(lab) -> None:
     st.download_button("Download", code, "layer.py", "text/x-python", on_click="ignore", icon=":material/download:")
 
 
-@st.dialog("Link")
+@st.dialog("Link", on_dismiss=_close)
 def _link(fits: bool) -> None:
     import segno
 
@@ -77,30 +81,35 @@ def _link(fits: bool) -> None:
     st.html(f'<div role="img" aria-label="QR code of the link" style="max-width:22rem">{svg}</div>')
 
 
-@st.dialog("Paste numbers", width="large")
+@st.dialog("Paste numbers", width="large", on_dismiss=_close)
 def _paste(scene: Scene) -> None:
-    if st.session_state.pop("_pasted", False):
+    if st.session_state.pop("_taken", False):
         st.rerun()
     learned = "bias" in scene.spec.settings()
     st.write("Rows of numbers: from a spreadsheet, from NumPy, or a Python list. The layer takes over their size.")
-    what = st.segmented_control("Into", ["Input", "Weights"] if learned else ["Input"], default="Input", required=True)
-    text = st.text_area("Table", height=220, placeholder="4 5 8 7\n1 8 8 8\n3 6 6 4\n6 5 7 8", key="pasted_table")
+    into = ["Input", "Weights"] if learned else ["Input"]
+    st.segmented_control("Into", into, default="Input", required=True, key="pasted_into")
+    st.text_area("Table", height=220, placeholder="4 5 8 7\n1 8 8 8\n3 6 6 4\n6 5 7 8", key="pasted_table")
     if st.session_state.get("_paste_error"):
         st.error(st.session_state["_paste_error"])
-    st.button("Use these numbers", type="primary", on_click=_take_table, args=(scene, what, text))
+    st.button("Use these numbers", type="primary", on_click=_take_table, args=(scene,))
 
 
-def _take_table(scene: Scene, what: str, text: str) -> None:
+def _take_table(scene: Scene) -> None:
+    # Not passed as arguments: a click right after typing comes with the text in the same run.
+    text, take = st.session_state["pasted_table"], with_input
+    if st.session_state["pasted_into"] == "Weights":
+        take = with_weights
     try:
-        after = with_input(scene, text) if what == "Input" else with_weights(scene, text)
+        after = take(scene, text)
     except TableError as error:
         st.session_state["_paste_error"] = error.message
         return
     except SpecError as error:
         st.session_state["_paste_error"] = f"A table of this size does not go with {error.field}: {error.message}"
         return
-    st.session_state.pop("_paste_error", None)
-    st.session_state["_pasted"] = True
+    _close()
+    st.session_state["_taken"] = True
     numbers.keep(after)
 
 
@@ -164,9 +173,9 @@ def _sized(spec: LayerSpec, **size) -> LayerSpec:
         raise
 
 
-@st.dialog("File")
+@st.dialog("File", on_dismiss=_close)
 def _file(scene: Scene) -> None:
-    if st.session_state.pop("_file_taken", False):
+    if st.session_state.pop("_taken", False):
         st.rerun()
     st.write("Everything on this page, your own numbers included. Nothing is kept on the server.")
     st.download_button(
@@ -191,6 +200,6 @@ def _take_file() -> None:
     except FileError as error:
         st.session_state["_file_error"] = error.message
         return
-    st.session_state.pop("_file_error", None)
-    st.session_state["_file_taken"] = True
+    _close()
+    st.session_state["_taken"] = True
     numbers.keep(after)

@@ -1,0 +1,287 @@
+"""The Playground without a browser: every worked example, every kind, bad links and bad tables."""
+
+import json
+import random
+import re
+from pathlib import Path
+
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from models.formulas import big, times
+from models.layers import KINDS
+from models.presets import PRESETS
+from models.share import Scene, read_file, write_file
+from models.spec import LayerSpec
+from viz.controls import OFFERED
+from viz.numbers import LONGEST_LINK
+
+SHELL = Path(__file__).resolve().parents[2] / "pages" / "_shell.py"
+PAGE = "playground.py"
+
+
+def open_page(**query: str | list[str]) -> AppTest:
+    app = AppTest.from_file(SHELL, default_timeout=60)
+    app.switch_page(PAGE)
+    for name, value in query.items():
+        app.query_params[name] = value
+    return app.run()
+
+
+def cards(app: AppTest) -> str:
+    return next(
+        block.proto.body
+        for block in app.get("html")
+        if "cs-cards" in block.proto.body and "<details" in block.proto.body
+    )
+
+
+def number(app: AppTest, name: str) -> str:
+    """The value that one card shows, its mark left out."""
+    card = re.search(rf'data-number="{name}">.*?<span class="cs-value">(.*?)<', cards(app)).group(1)
+    return card.strip()
+
+
+def sound(app: AppTest) -> AppTest:
+    assert not app.exception
+    assert [e.value for e in app.error] == []
+    return app
+
+
+def shown_spec(app: AppTest) -> LayerSpec:
+    return app.session_state["_spec"]
+
+
+@pytest.mark.parametrize("name", PRESETS)
+def test_a_worked_example_shows_the_numbers_of_the_lecture(name):
+    preset = PRESETS[name]
+    app = sound(open_page())
+    app.pills(key="preset").set_value(name).run()
+    sound(app)
+    assert shown_spec(app) == preset.spec
+    assert app.warning.values == []
+    expected = preset.expected
+    shape = expected.get("output_size")
+    if shape:
+        channels = f"{preset.spec.out_channels} × " if preset.spec.out_channels > 1 else ""
+        assert number(app, "output_size") == channels + times(shape)
+    for each in ("parameters", "macs", "touching"):
+        if each in expected:
+            assert number(app, each) == big(expected[each])
+    if "receptive_field" in expected:
+        assert number(app, "receptive_field") == times(expected["receptive_field"])
+    assert "cs-no" not in cards(app)
+    assert any(preset.question in pills.label for pills in app.pills)
+
+
+@pytest.mark.parametrize("name", PRESETS)
+def test_a_worked_example_is_a_link(name):
+    preset = PRESETS[name]
+    app = sound(open_page(**preset.spec.to_query()))
+    assert shown_spec(app) == preset.spec
+    assert app.warning.values == []
+
+
+def test_predicting_reveals_the_explanation():
+    app = open_page()
+    preset = PRESETS["A1"]
+    wrong = next(option for option in preset.options if option != preset.answer)
+    app.pills(key="predict_A1").set_value(wrong).run()
+    assert any("Not quite: 122." in block.value and preset.explanation in block.value for block in app.markdown)
+    app.pills(key="predict_A1").set_value(preset.answer).run()
+    assert any(block.value.startswith("**Yes.**") for block in app.markdown)
+
+
+@pytest.mark.parametrize("name", KINDS)
+@pytest.mark.parametrize("dims", [1, 2, 3])
+def test_every_kind_in_every_dimension(name, dims):
+    if dims not in KINDS[name].dims:
+        pytest.skip("torch has no such layer")
+    app = open_page()
+    app.selectbox(key="kind_choice").set_value(name).run()
+    sound(app)
+    assert shown_spec(app).kind == name
+    if dims != shown_spec(app).dims:
+        app.segmented_control(key="dims").set_value(dims).run()
+        sound(app)
+    assert shown_spec(app).dims == dims
+    assert "cs-no" not in cards(app)
+    assert "cs-ok" in cards(app)
+
+
+def test_a_walk_through_the_controls_never_breaks():
+    """A visitor who turns every knob: each step leaves a layer that torch takes, and agreeing numbers."""
+    dice = random.Random(7)
+    app = open_page()
+    for _ in range(60):
+        widgets = [w for w in (*app.number_input, *app.slider, *app.selectbox, *app.toggle) if not w.disabled]
+        widget = dice.choice(widgets)
+        if widget.type == "toggle":
+            widget.set_value(not widget.value)
+        elif widget.type == "selectbox":
+            widget.set_value(dice.choice(options_of(widget, app)))
+        else:
+            top = min(widget.max, 9)
+            widget.set_value(dice.randint(int(widget.min), int(max(top, widget.min))))
+        before = app.session_state["_spec"]
+        sound(app.run())
+        assert "cs-no" not in cards(app), (before, widget.label)
+
+
+def options_of(widget, app) -> list:
+    """The values behind a select box: those of the registry for named ones, numbers and words for settings."""
+    if widget.key == "kind_choice":
+        return list(KINDS)
+    if widget.key in ("input", "weights"):
+        from models.sources import INPUTS, WEIGHTS
+
+        return list(INPUTS if widget.key == "input" else WEIGHTS)
+    return [int(o) if o.isdigit() else float(o) if re.fullmatch(r"\d+\.\d+", o) else o for o in widget.options]
+
+
+BAD_LINKS = {
+    "unknown": ({"colour": "red"}, "colour"),
+    "word": ({"kernel_size": "three"}, "kernel_size"),
+    "impossible": ({"kernel_size": "9"}, "kernel_size"),
+    "enormous": ({"in_channels": "9" * 30}, "in_channels"),
+    "large": ({"input_size": "100000000"}, "input_size"),
+    "negative": ({"stride": "-2"}, "stride"),
+    "repeated": ({"stride": ["1", "2"]}, "stride"),
+    "kind": ({"kind": "convolution"}, "kind"),
+    "dims": ({"dims": "4"}, "dims"),
+    "mode": ({"padding_mode": "REFLECT", "padding": "1"}, "padding_mode"),
+    "groups": ({"groups": "3"}, "groups"),
+    "own numbers": ({"x": "1.4.4~1_2_3"}, "numbers"),
+    "own words": ({"x": "<script>alert(1)</script>"}, "numbers"),
+    "own weights": ({"w": "weight*1.1.3.3~1_2_x_4_5_6_7_8_9"}, "not a number"),
+}
+
+
+@pytest.mark.parametrize(("query", "word"), BAD_LINKS.values(), ids=BAD_LINKS)
+def test_a_bad_link_is_told_and_the_rest_of_it_loads(query, word):
+    app = sound(open_page(**query, bias="true"))
+    assert any(word in warning.value for warning in app.warning), [w.value for w in app.warning]
+    assert shown_spec(app).bias is True
+    assert "cs-ok" in cards(app)
+
+
+def test_a_layer_too_large_to_draw_keeps_its_numbers_and_offers_one_that_fits():
+    app = sound(open_page(input_size="28", in_channels="192", out_channels="32", kernel_size="5", padding="same"))
+    assert number(app, "macs") == "120 422 400"
+    assert any("120 422 400 entries" in info.value for info in app.info)
+    button = next(b for b in app.button if b.label.startswith("Draw the nearest"))
+    button.click().run()
+    sound(app)
+    assert not [b for b in app.button if b.label.startswith("Draw the nearest")]
+    assert app.get("bidi_component")
+
+
+def test_a_layer_of_gigabytes_is_not_run():
+    app = sound(open_page(input_size="4096", in_channels="2048", out_channels="2048"))
+    assert any("GiB" in info.value for info in app.info)
+    assert number(app, "parameters") == big(2048 * 2048 * 9)
+
+
+def paste(app: AppTest, text: str) -> AppTest:
+    app.button(key="open_paste").click().run()
+    app.text_area(key="pasted_table").set_value(text)
+    next(b for b in app.button if b.label == "Use these numbers").click().run()
+    return app
+
+
+BAD_TABLES = {
+    "words": ("one two", "not a number"),
+    "ragged": ("1 2 3\n4 5", "Row 2 has 2 numbers"),
+    "nan": ("1 2\nnan 4", "not a finite number"),
+    "many": ("\n".join(" ".join(["1"] * 100) for _ in range(100)), "more than 4,096"),
+    "empty": ("   ", "no numbers"),
+    "too small": ("1", "kernel"),
+}
+
+
+@pytest.mark.parametrize(("text", "words"), BAD_TABLES.values(), ids=BAD_TABLES)
+def test_a_bad_table_gets_one_sentence_and_nothing_is_lost(text, words):
+    app = paste(open_page(stride="1"), text)
+    assert not app.exception
+    assert len(app.error) == 1
+    assert words in app.error[0].value
+    assert shown_spec(app) == PRESETS["A1"].spec
+
+
+def test_a_pasted_table_becomes_the_input():
+    app = paste(open_page(), "1 2 3\n4 5 6\n7 8 9")
+    sound(app)
+    assert shown_spec(app).input_size == (3, 3)
+    assert number(app, "output_size") == "1 × 1"
+    assert app.query_params["x"] == ["1.3.3~1_2_3_4_5_6_7_8_9"]
+
+
+def test_own_numbers_travel_in_the_link():
+    app = sound(open_page(x="1.4.4~" + "_".join(["2"] * 16), w="weight*1.1.3.3~" + "_".join(["1"] * 9)))
+    assert app.session_state["own_input"].tolist() == [[[2.0] * 4] * 4]
+    assert app.selectbox(key="input").value == "own"
+    assert app.selectbox(key="weights").value == "own"
+    assert app.warning.values == []
+
+
+def test_own_numbers_too_long_for_a_link_are_said_to_be():
+    app = paste(open_page(), "\n".join(" ".join(["0.123456789"] * 20) for _ in range(20)))
+    sound(app)
+    assert "x" not in app.query_params
+    assert any(f"{LONGEST_LINK:,}" in info.value for info in app.info)
+    assert app.session_state["own_input"].shape == (1, 20, 20)
+
+
+def test_a_file_brings_everything_back():
+    app = open_page()
+    spec = LayerSpec(input_size=5, in_channels=2, padding=1)
+    rows = [[[1.5] * 5] * 5] * 2
+    import numpy as np
+
+    text = write_file(Scene(spec, "own", "ones", 0, np.array(rows)))
+    app.button(key="open_file").click().run()
+    app.file_uploader[0].upload("scene.json", text.encode(), "application/json").run()
+    sound(app)
+    assert shown_spec(app) == spec
+    assert app.session_state["own_input"].tolist() == rows
+    assert read_file(text.encode()).own_input.tolist() == rows
+
+
+@pytest.mark.parametrize(
+    "data",
+    [b"", b"\xff\xfe", b"[]", b"{}", b'{"convscope": 1}', b'{"convscope": 1, "query": {"kind": "x"}}', b"[" * 100_000]
+    + [
+        json.dumps({"convscope": 1, "query": {}, "own_input": bad}).encode()
+        for bad in ("a", [[1], [1, 2]], [], [1e400])
+    ]
+    + [json.dumps({"convscope": 1, "query": {}, "input": "own", "own_weights": {"__class__": [1]}}).encode()],
+)
+def test_a_hostile_file_gets_one_sentence(data):
+    app = open_page()
+    app.button(key="open_file").click().run()
+    app.file_uploader[0].upload("scene.json", data, "application/json").run()
+    assert not app.exception
+    assert len(app.error) == 1
+    assert app.error[0].value.endswith(".")
+    assert shown_spec(app) == PRESETS["A1"].spec
+
+
+def test_controls_offer_only_what_the_layer_takes():
+    app = open_page(input_size="6", in_channels="4", out_channels="4")
+    assert app.slider(key="kernel_size").max == 6
+    assert app.selectbox(key="groups").options == ["1", "2", "4"]
+    app.selectbox(key="padding").set_value("same").run()
+    assert app.number_input(key="stride").disabled
+    assert any("'same' needs stride 1" in caption.value for caption in app.caption) or any(
+        "stride" in caption.value for caption in app.caption
+    )
+    assert OFFERED["kernel_size"] == 31
+
+
+def test_per_axis_settings():
+    app = open_page(per_axis="true", input_size_h="6", input_size_w="5", kernel_size_h="3", kernel_size_w="1")
+    sound(app)
+    assert shown_spec(app).kernel_size == (3, 1)
+    assert shown_spec(app).input_size == (6, 5)
+    app.number_input(key="stride_h").set_value(2).run()
+    assert shown_spec(sound(app)).stride == (2, 1)
