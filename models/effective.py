@@ -19,7 +19,7 @@ from torch.nn.modules.batchnorm import _BatchNorm
 from torch.overrides import TorchFunctionMode
 
 from models.receptive_field import ReceptiveField, ReceptiveFieldError, receptive_field, subnetwork
-from models.rf_probe import private_copy
+from models.rf_probe import first_line, private_copy
 
 __all__ = ["EffectiveField", "effective_receptive_field", "effective_steps"]
 
@@ -246,7 +246,7 @@ def _answer(copy: nn.Module, image: Tensor, activations: bool) -> Tensor:
                     answer = copy(image)
         except RuntimeError as error:
             raise ReceptiveFieldError(
-                f"An input of shape {list(image.shape)} does not run through: {str(error).splitlines()[0]}"
+                f"An input of shape {list(image.shape)} does not run through: {first_line(error)}"
             ) from error
     while not isinstance(answer, Tensor):
         answer = next(iter(answer.values())) if isinstance(answer, dict) else answer[0]

@@ -19,7 +19,7 @@ import torch
 from torch import Tensor, nn
 from torch.overrides import TorchFunctionMode
 
-from models.rf_probe import private_copy
+from models.rf_probe import first_line, private_copy
 
 __all__ = [
     "NetworkError",
@@ -200,7 +200,7 @@ def _make(name: str, pretrained: bool) -> nn.Module:
             ) from error
         except RuntimeError as error:  # torch.hub's word for a file that does not match its hash
             raise NetworkError(
-                f"The trained weights of {name} arrived damaged ({str(error).splitlines()[0]}). Try again."
+                f"The trained weights of {name} arrived damaged ({first_line(error)}). Try again."
             ) from error
     return module.eval().requires_grad_(False)
 
@@ -212,7 +212,7 @@ def _read_weights(name: str, module: nn.Module, path: Path) -> None:
         raise NetworkError(f"The weights of {name} are missing: {path.name} is not in {path.parent.name}/.") from None
     except Exception as error:  # an unpickler meets anything in a file that is not a state dict
         raise NetworkError(
-            f"{path.name} does not hold weights for {name} ({str(error).strip().splitlines()[0]}). Save them anew with "
+            f"{path.name} does not hold weights for {name} ({first_line(error)}). Save them anew with "
             "torch.save(net.state_dict(), path)."
         ) from error
 
@@ -263,7 +263,7 @@ def feature_maps(module: nn.Module, x: Tensor, layers: Iterable[str]) -> dict[st
             copy(x)
         except (RuntimeError, ValueError) as error:
             raise NetworkError(
-                f"An input of shape {list(x.shape)} does not run through: {str(error).splitlines()[0]}"
+                f"An input of shape {list(x.shape)} does not run through: {first_line(error)}"
             ) from error
     if silent := [n for n in wanted if n not in answers]:
         raise NetworkError(

@@ -24,7 +24,7 @@ from torch import fx, nn
 
 from models import rf_axis
 from models.rf_axis import NOTHING, Axis
-from models.rf_probe import MeasuredField, measure_field
+from models.rf_probe import MeasuredField, first_line, measure_field
 from models.rf_readers import FUNCTIONS, MODULES, Lost, Reader, ReceptiveFieldError, Unfollowed, Value
 
 __all__ = [
@@ -547,10 +547,9 @@ def _graph(module: nn.Module) -> tuple[_Tracer, fx.Graph]:
     try:
         return tracer, tracer.trace(module)
     except Exception as error:  # whatever a network's own forward raises while torch.fx leads it
-        why = str(error).splitlines()[0] if str(error) else type(error).__name__
         raise ReceptiveFieldError(
-            f"torch.fx cannot trace {type(module).__name__} ({why}). A forward() whose path depends on the values in "
-            "its tensors cannot be drawn as a graph."
+            f"torch.fx cannot trace {type(module).__name__} ({first_line(error)}). A forward() whose path "
+            "depends on the values in its tensors cannot be drawn as a graph."
         ) from error
 
 
@@ -592,9 +591,9 @@ def _trace(module: nn.Module, shape: tuple[int, ...], layer: str | None) -> Rece
                 f"From {reader.name!r} ({reader.kind}) on the field is not available: {why}. Layers before it are."
             )
         except (TypeError, KeyError, AttributeError, IndexError, ZeroDivisionError, RuntimeError) as error:
-            first = str(error).splitlines()[0] if str(error) else type(error).__name__
             value = Lost(
-                f"From {reader.name!r} ({reader.kind}) on the field is not available: {first}. Layers before it are."
+                f"From {reader.name!r} ({reader.kind}) on the field is not available: "
+                f"{first_line(error)}. Layers before it are."
             )
         env[node] = value
         held = _holds(value, (Value, Lost))

@@ -64,6 +64,11 @@ class _Reached(Exception):
         self.value = value
 
 
+def first_line(error: BaseException) -> str:
+    """What an error says, short enough for a sentence: its first line, or its kind where it says nothing."""
+    return next(iter(str(error).strip().splitlines()), type(error).__name__)
+
+
 def private_copy(module: nn.Module) -> nn.Module:
     """The same parameters and buffers in module objects of one's own: hooks and flags set on it reach nobody else."""
     shared = {id(t): t for t in (*module.parameters(), *module.buffers())}
@@ -348,8 +353,8 @@ def _forward(module, shape, layer, through_global):
     image, answer = probe_gradient(module, shape, layer, through_global=through_global)
     if answer.dim() != len(shape):
         raise ValueError(
-            f"The output of {layer or type(module).__name__} has shape {list(answer.shape)}: not a map with one axis per "
-            "axis of the image. Name a layer before global pooling or flattening."
+            f"The output of {layer or type(module).__name__} has shape {list(answer.shape)}: not a map with one axis "
+            "per axis of the image. Name a layer before global pooling or flattening."
         )
     return image, answer
 
@@ -368,7 +373,8 @@ def _measure_axis(module, channels, dims, axis, input_shape, layer, through_glob
         except (RuntimeError, AssertionError) as problem:
             error = problem
         if width >= max(input_shape[2:]) and length >= longest:
-            raise ValueError(f"The network does not run on strips of {shape}: {str(error).splitlines()[0]}") from error
+            why = first_line(error) if error else "no room for its windows"
+            raise ValueError(f"The network does not run on strips of {shape}: {why}") from error
         if width >= max(input_shape[2:]):
             length = min(2 * length, longest)
         else:

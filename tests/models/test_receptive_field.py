@@ -23,7 +23,7 @@ from models.receptive_field import (
 
 
 def jacobian_boxes(module, shape):
-    """Per axis (units, 2): first and last pixel with a non-zero derivative, any channel; units of a line at the middle."""
+    """Per axis (units, 2): first and last pixel with a non-zero derivative, over all channels and other axes."""
     module = module.double().eval()
     with torch.no_grad():
         for parameter in module.parameters():
@@ -172,7 +172,9 @@ def test_boxes_of_every_unit_are_the_support_of_its_gradient_2d(module, height, 
 
 
 def test_boxes_of_every_unit_3d():
-    module = nn.Sequential(nn.Conv3d(1, 2, (3, 1, 2), padding=(1, 0, 1)), nn.AvgPool3d((1, 2, 2)), nn.Conv3d(2, 1, 3, 2, 2))
+    module = nn.Sequential(
+        nn.Conv3d(1, 2, (3, 1, 2), padding=(1, 0, 1)), nn.AvgPool3d((1, 2, 2)), nn.Conv3d(2, 1, 3, 2, 2)
+    )
     check_against_jacobian(module, (1, 1, 9, 10, 11))
 
 
@@ -466,7 +468,7 @@ def test_functional_calls_are_followed():
     field = receptive_field(Net(), (1, 1, 32, 32))
     names = [row.name for row in field.layers]
     assert names == ["conv", "relu", "max_pool2d", "conv2d", "interpolate", "avg_pool2d", "flatten", "fc"]
-    # 5; pooled 5 + 1 = 6, jump 2; 6 + 4 · 2 = 14; doubled: jump 1; four units that start at an odd one touch three: 14 + 2 · 2
+    # 5; pooled 5 + 1 = 6, jump 2; 6 + 4 · 2 = 14; doubled: jump 1; four units from an odd one on touch three: 14 + 2 · 2
     assert [row.size[0] for row in field.layers[:6]] == [5, 5, 6, 14, 14, 18]
     assert field.layers[5].jump == (3, 3)
     assert field.feature_map.name == "avg_pool2d"
@@ -543,7 +545,12 @@ def test_centre_and_outside():
 def test_cone_leads_down_to_the_image():
     net = nn.Sequential(nn.Conv1d(1, 1, 3), nn.Conv1d(1, 1, 3, stride=2, padding=1), nn.Conv1d(1, 1, 2))
     steps = receptive_field(net, (1, 1, 20)).cone(1)
-    assert [(step.name, step.spans[0]) for step in steps] == [("input", (1, 7)), ("0", (1, 5)), ("1", (1, 2)), ("2", (1, 1))]
+    assert [(step.name, step.spans[0]) for step in steps] == [
+        ("input", (1, 7)),
+        ("0", (1, 5)),
+        ("1", (1, 2)),
+        ("2", (1, 1)),
+    ]
 
 
 def test_cone_ends_where_the_clipped_box_ends():

@@ -1,0 +1,218 @@
+"""Networks by name: structure, weights, bounded memory, many threads."""
+
+import threading
+from concurrent.futures import ThreadPoolExecutor
+from urllib.error import URLError
+
+import pytest
+import torch
+from torch import nn
+from torchvision.models.feature_extraction import create_feature_extractor
+
+from models import networks
+from models.networks import NetworkError, feature_maps
+
+
+@pytest.fixture(autouse=True)
+def _fresh():
+    networks.clear()
+    yield
+    networks.clear()
+
+
+def tiny():
+    return nn.Sequential(nn.Conv2d(3, 4, 3), nn.ReLU(inplace=True), nn.Conv2d(4, 2, 3))
+
+
+@pytest.fixture
+def own(tmp_path, monkeypatch):
+    monkeypatch.setattr(networks, "_own", {})
+    path = tmp_path / "tiny.pt"
+    net = tiny()
+    torch.save(net.state_dict(), path)
+    networks.register("tiny", tiny, path)
+    return net, path
+
+
+def test_names_are_torchvision_s_classification_networks():
+    assert {"resnet18", "vgg16", "alexnet", "squeezenet1_1", "efficientnet_b0", "convnext_tiny"} <= set(
+        networks.names()
+    )
+    assert not any("quantized" in n or "fcn" in n for n in networks.names())
+
+
+@pytest.mark.parametrize(
+    ("name", "parameters"),  # torchvision's documentation, "num_params"
+    [("resnet50", 25_557_032), ("vgg16", 138_357_544), ("regnet_y_128gf", 644_812_894), ("inception_v3", 27_161_264)],
+)
+def test_skeletons_have_all_parameters_and_no_memory(name, parameters):
+    net = networks.skeleton(name)
+    assert sum(p.numel() for p in net.parameters()) == parameters
+    assert all(p.is_meta for p in net.parameters())
+    assert not net.training
+
+
+def test_load_is_shared_frozen_and_reproducible():
+    first = networks.load("squeezenet1_1")
+    assert networks.load("squeezenet1_1") is first
+    assert not first.training
+    assert not any(p.requires_grad for p in first.parameters())
+    state = torch.random.get_rng_state()
+    networks.clear()
+    again = networks.load("squeezenet1_1")
+    assert torch.equal(torch.random.get_rng_state(), state)  # the caller's random numbers are untouched
+    assert again is not first
+    assert all(torch.equal(a, b) for a, b in zip(first.parameters(), again.parameters(), strict=True))
+
+
+def test_memory_is_bounded_and_the_oldest_goes_first(monkeypatch):
+    size = 4 * 1_235_496  # squeezenet1_1
+    monkeypatch.setattr(networks, "_networks", networks._Networks(limit=round(2.5 * size)))
+    first = networks.load("squeezenet1_1")
+    networks.load("shufflenet_v2_x0_5")  # 1,366,792 parameters
+    assert networks.cache_info()["networks"] == 2
+    assert networks.load("squeezenet1_1") is first  # used again: no longer the oldest
+    networks.load("squeezenet1_0")
+    info = networks.cache_info()
+    assert info["bytes"] <= info["limit"]
+    assert networks.load("squeezenet1_1") is first
+    monkeypatch.setattr(networks, "_networks", networks._Networks(limit=size // 2))
+    networks.load("squeezenet1_1")  # larger than the limit: served, not kept
+    assert networks.cache_info()["networks"] == 0
+
+
+def test_two_threads_build_one_network(monkeypatch, own):
+    built = []
+    gate = threading.Barrier(4)
+
+    def slow():
+        built.append(1)
+        return tiny()
+
+    networks.register("tiny", slow, own[1])
+
+    def ask(_):
+        gate.wait()
+        return networks.load("tiny")
+
+    with ThreadPoolExecutor(4) as pool:
+        answers = list(pool.map(ask, range(4)))
+    assert len(built) == 1
+    assert all(a is answers[0] for a in answers)
+
+
+def test_own_weights_are_read(own):
+    net, _ = own
+    loaded = networks.load("tiny", pretrained=True)
+    assert all(torch.equal(a, b) for a, b in zip(net.parameters(), loaded.parameters(), strict=True))
+    assert networks.names()[0] == "tiny"
+    assert networks.weights_bytes("tiny") == own[1].stat().st_size
+
+
+class Evil:
+    def __reduce__(self):
+        return print, ("executed",)
+
+
+def test_a_file_that_would_run_code_is_refused(own, capsys):
+    torch.save({"0.weight": Evil()}, own[1])
+    with pytest.raises(NetworkError, match=r"tiny\.pt does not hold weights for tiny"):
+        networks.load("tiny", pretrained=True)
+    assert "executed" not in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("content", [b"", b"not a file of weights"])
+def test_a_damaged_file_is_one_sentence(own, content):
+    own[1].write_bytes(content)
+    with pytest.raises(NetworkError, match="does not hold weights"):
+        networks.load("tiny", pretrained=True)
+    own[1].unlink()
+    with pytest.raises(NetworkError, match="missing"):
+        networks.load("tiny", pretrained=True)
+
+
+def test_an_unreachable_hub_is_one_sentence_and_leaves_nothing_behind(monkeypatch):
+    def unreachable(*args, **kwargs):
+        raise URLError("no route to host")
+
+    monkeypatch.setattr("torchvision.models._api.load_state_dict_from_url", unreachable)
+    with pytest.raises(NetworkError, match=r"squeezenet1_1 could not be fetched .*no route to host.*random weights"):
+        networks.load("squeezenet1_1", pretrained=True)
+    assert networks.cache_info()["networks"] == 0
+    networks.load("squeezenet1_1")
+
+
+def test_unknown_names_get_a_hint():
+    with pytest.raises(NetworkError, match="resnet18"):
+        networks.load("resnet-18")
+    with pytest.raises(NetworkError, match="no network called"):
+        networks.skeleton("")
+
+
+def test_size_of_the_download_is_known_beforehand():
+    assert networks.weights_bytes("resnet18") == pytest.approx(44.7 * 2**20, rel=0.01)  # torchvision: 44.7 MB
+
+
+# -- feature maps
+
+
+def test_maps_are_those_of_torchvision_s_extractor():
+    net = networks.load("resnet18")
+    x = torch.randn(2, 3, 64, 64)
+    wanted = ["conv1", "layer1", "layer2.0.bn1", "avgpool"]
+    ours = feature_maps(net, x, wanted)
+    with torch.inference_mode():
+        theirs = create_feature_extractor(net, ["conv1", "layer1", "avgpool"])(x)
+    assert list(ours) == wanted
+    for name, value in theirs.items():
+        torch.testing.assert_close(ours[name], value)
+
+
+def test_in_place_layers_do_not_overwrite_what_was_kept():
+    net = tiny().eval()
+    with torch.no_grad():
+        net[0].bias.fill_(-10.0)
+    maps = feature_maps(net, torch.zeros(1, 3, 8, 8), ["0", "1"])
+    assert (maps["0"] == -10).all()
+    assert (maps["1"] == 0).all()
+    assert net[1].inplace
+
+
+def test_nothing_stays_behind():
+    net = tiny().train()
+    before = {k: v.clone() for k, v in net.state_dict().items()}
+    feature_maps(net, torch.zeros(1, 3, 8, 8), ["", "0"])
+    with pytest.raises(NetworkError):
+        feature_maps(net, torch.zeros(1, 1, 8, 8), ["0"])
+    assert all(not m._forward_hooks for m in net.modules())
+    assert net.training
+    assert all(torch.equal(before[k], v) for k, v in net.state_dict().items())
+
+
+def test_threads_do_not_see_each_other_s_maps():
+    net = networks.load("squeezenet1_1")
+    inputs = [torch.full((1, 3, 48, 48), float(i)) for i in range(8)]
+    alone = [feature_maps(net, x, ["features.3"])["features.3"] for x in inputs]
+    with ThreadPoolExecutor(4) as pool:
+        together = list(pool.map(lambda x: feature_maps(net, x, ["features.3"])["features.3"], inputs * 3))
+    for i, value in enumerate(together):
+        torch.testing.assert_close(value, alone[i % 8])
+
+
+def test_feature_maps_share_the_weights():
+    net = tiny()
+    pointers = {p.data_ptr() for p in net.parameters()}
+    assert {p.data_ptr() for p in networks.private_copy(net).parameters()} == pointers
+
+
+@pytest.mark.parametrize(
+    ("layers", "shape", "words"),
+    [
+        (["nine"], (1, 3, 8, 8), "no layer 'nine'"),
+        (["0"], (1, 1, 8, 8), r"shape \[1, 1, 8, 8\] does not run through"),
+        (["0"], (1, 3, 2, 2), "does not run through"),
+    ],
+)
+def test_one_sentence_for_what_cannot_be_asked(layers, shape, words):
+    with pytest.raises(NetworkError, match=words):
+        feature_maps(tiny(), torch.zeros(shape), layers)
