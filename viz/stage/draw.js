@@ -47,7 +47,10 @@ function number(v, digits = 3) {
   if (Number.isInteger(v) && a < 1e7) s = String(v);
   else if (a >= 1e6 || a < 0.5 * 10 ** -digits) s = v.toExponential(1).replace("e+", "e");
   else if (a >= 10 ** (digits - 1)) s = String(Math.round(v));
-  else s = String(Number(a < 1 ? v.toFixed(digits) : v.toPrecision(digits)));
+  else {
+    s = String(Number(a < 1 ? v.toFixed(digits) : v.toPrecision(digits)));
+    if (!s.includes(".")) s += ".0"; // 0.999 is not the integer 1
+  }
   return s.replace("-", "−");
 }
 
@@ -366,15 +369,16 @@ function paintOperator(canvas, op, lay, theme) {
     }
   };
   const show = () => {
-    const img = ctx.createImageData(W, H), cache = new Map();
+    const img = ctx.createImageData(W, H), pixels = new Uint32Array(img.data.buffer), colours = new Map();
     for (let i = 0; i < W * H; i++) if (hit[i]) {
-      let c = cache.get(peak[i]);
-      if (!c) cache.set(peak[i], (c = operatorColour(theme, stats, peak[i]).map(Math.round)));
-      const j = i * 4;
-      img.data[j] = c[0];
-      img.data[j + 1] = c[1];
-      img.data[j + 2] = c[2];
-      img.data[j + 3] = 255;
+      // 255 shades are all an eye can tell apart, and few enough to look up.
+      const level = peak[i] === 0 || !Number.isFinite(peak[i]) ? peak[i] : (Math.round((peak[i] / stats.abs) * 127) || 0.5) / 127;
+      let c = colours.get(level);
+      if (c == null) {
+        const [r, g, b] = operatorColour(theme, stats, level * stats.abs).map(Math.round);
+        colours.set(level, (c = ((255 << 24) | (b << 16) | (g << 8) | r) >>> 0));
+      }
+      pixels[i] = c;
     }
     ctx.putImageData(img, 0, 0);
   };

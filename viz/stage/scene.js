@@ -5,6 +5,7 @@ const TYPES = { f8: Float64Array, f4: Float32Array, i4: Int32Array, u2: Uint16Ar
 function decode(v) {
   if (v == null) return null;
   if (Array.isArray(v)) return Float64Array.from(v, (x) => (x == null ? NaN : x));
+  if (Uint8Array.fromBase64) return new TYPES[v.d](Uint8Array.fromBase64(v.b).buffer);
   const raw = atob(v.b), bytes = new Uint8Array(raw.length);
   for (let i = 0; i < raw.length; i++) bytes[i] = raw.charCodeAt(i);
   return new TYPES[v.d](bytes.buffer);
@@ -18,6 +19,14 @@ function invert(keys, size) {
   const at = ptr.slice(0, size), out = new Int32Array(ptr[size]);
   for (let i = 0; i < keys.length; i++) if (keys[i] >= 0 && keys[i] < size) out[at[keys[i]]++] = i;
   return { ptr, out };
+}
+
+// Equality of JSON values, without writing them out.
+function equal(a, b) {
+  if (a === b) return true;
+  if (!a || !b || typeof a !== "object" || typeof b !== "object") return false;
+  const keys = Object.keys(a);
+  return keys.length === Object.keys(b).length && keys.every((k) => equal(a[k], b[k]));
 }
 
 const prod = (a) => a.reduce((x, y) => x * y, 1);

@@ -118,7 +118,7 @@ class Stage {
       this.wireGrid(g.id, over);
     });
     well.append(line);
-    this.opFig = this.opBytes = null;
+    this.opFig = this.opShown = null;
     if (scene.operator) this.buildOperator(scene.operator, well);
   }
 
@@ -216,24 +216,26 @@ class Stage {
     return all;
   }
 
-  // The largest cells that fit a row: one size for all where that stays readable, else the widest grids give way first.
+  // The largest cells that fit a row: one size for all, except that a small grid is never shrunk to keep a large one company.
   fitRow(way, roomW, roomH, top) {
     const { grids } = this.scene;
-    const put = (most, cap) => {
-      const lays = grids.map((g, i) => this.arrange(g, Math.min(cap, roomW), roomH, most, way[i]));
+    const put = (most) => {
+      const lays = grids.map((g, i) => this.arrange(g, roomW, roomH - (this.steppers(g).length ? 24 : 0), most(g, way[i]), way[i]));
       return lays.includes(null) || lays.reduce((sum, l, i) => sum + Math.max(l.w, this.captionWidth(grids[i])), 0) > roomW ? null : lays;
     };
-    let same = null, wide = null, lo = 20, hi = roomW;
-    for (let s = top; s >= 15 && !same; s--) same = put(s, 1e4);
-    if (same && same[0].cell >= 30) return same;
-    for (let i = 0; i < 12; i++) {
-      const mid = (lo + hi) / 2, lays = put(34, mid);
+    for (let s = top; s >= 30; s--) {
+      const same = put(() => s);
+      if (same) return same;
+    }
+    let lo = 0.02, hi = 34, found = null;
+    for (let i = 0; i < 14; i++) {
+      const mid = Math.sqrt(lo * hi), lays = put((g, cols) => (g.role === "kernel" || mid < 10 ? Math.max(mid, Math.min(34, 140 / (cols * g.W))) : mid));
       if (lays) {
-        wide = lays;
+        found = lays;
         lo = mid;
       } else hi = mid;
     }
-    return !same || (wide && this.worth(wide) > this.worth(same)) ? wide : same;
+    return found ?? put(() => 15) ?? put(() => 6) ?? put(() => 0.5);
   }
 
   // What a grid's title and steppers need, in px.
@@ -244,7 +246,8 @@ class Stage {
 
   // Legible cells first, then large ones, then few planes side by side.
   worth(lays) {
-    return lays.reduce((sum, l) => sum + Math.log(Math.min(l.cell, 24)) + 0.12 * Math.log(l.cell) - 0.02 * l.cols, 0);
+    const least = Math.min(24, ...lays.map((l) => l.cell));
+    return 1.5 * Math.log(least) + lays.reduce((sum, l) => sum + Math.log(Math.min(l.cell, 24)) + 0.12 * Math.log(l.cell) - 0.02 * l.cols, 0);
   }
 
   // ---- layout ----
@@ -278,7 +281,7 @@ class Stage {
     const { scene } = this, W = outer - (phone ? 22 : 34), op = scene.operator;
     for (const g of scene.grids) g.count = this.counts(g);
     const stepped = scene.grids.some((g) => this.steppers(g).length);
-    const capH = (scene.flat ? 26 : 32) + (stepped ? (phone ? 32 : 24) : 0);
+    const capH = scene.flat ? 26 + (stepped ? 24 : 0) : 32;
     const wellH = phone ? 330 : height - 72 - 52 - 16;
     const under = !phone && op && scene.grids.length > 4 && !scene.flat;
     const opW = op ? (phone ? W : under ? Math.min(W, 560) : clamp(W * 0.25, 150, 270)) : 0;
@@ -308,7 +311,7 @@ class Stage {
         const got = this.fitRow(way, roomW, roomH, top);
         if (!got) continue;
         const score = this.worth(got);
-        if (score > best || !lays) {
+        if (!lays || score > best) {
           best = score;
           lays = got;
         }
@@ -446,10 +449,10 @@ class Stage {
     this.drawSteppers(g);
     const raw = this.scene.data.grids[g.index];
     const key = JSON.stringify([g.slots, g.lay, this.theme.id, raw.planes, raw.role, raw.real, raw.image, window.devicePixelRatio]);
-    const bytes = JSON.stringify([raw.values, raw.source]);
-    if (f.key === key && f.bytes === bytes) return;
+    const arrays = [raw.values, raw.source];
+    if (f.key === key && equal(f.arrays, arrays)) return;
     f.key = key;
-    f.bytes = bytes;
+    f.arrays = arrays;
     paintGrid(f.base, g, g.lay, g.slots, this.theme, (k) => this.planeName(g, g.slots[k].ch, g.slots[k].d));
   }
 
@@ -457,10 +460,10 @@ class Stage {
     const op = this.scene.operator;
     if (!op || !op.lay) return;
     const raw = this.scene.data;
-    const bytes = JSON.stringify([op.lay, this.theme.id, window.devicePixelRatio, op.coo ? raw.operator.entries : [raw.links,
-      op.link.kernel && raw.grids[op.link.kernel.index].values, op.link.from.source && raw.grids[op.link.from.index].source]]);
-    if (bytes === this.opBytes) return;
-    this.opBytes = bytes;
+    const shown = [op.lay, this.theme.id, window.devicePixelRatio, op.rows, op.cols, op.coo ? raw.operator.entries : [raw.links,
+      op.link.kernel && raw.grids[op.link.kernel.index].values, op.link.from.source && raw.grids[op.link.from.index].source]];
+    if (equal(shown, this.opShown)) return;
+    this.opShown = shown;
     this.opStop?.();
     this.opStop = paintOperator(this.opFig.base, op, op.lay, this.theme);
   }
@@ -567,10 +570,13 @@ class Stage {
     const link = mark && [...mark.cells.values()][0]?.[0]?.link;
     if (mark) {
       const labels = (b) => {
-        if (!link || mark.depth > 1 || b.taps.length !== 1 || !link.weighted || link.reduce !== "sum") return null;
-        const { t, e, link: l } = b.taps[0];
-        const pair = centre ? l.byOut.get(centre.ch)?.find((p) => p.i === b.ch) : l.byIn.get(sel.ch)?.find((p) => p.o === b.ch);
-        return pair ? l.weight(pair, t, e) : null;
+        if (!link || mark.depth > 1 || !link.weighted || link.reduce !== "sum") return null;
+        let sum = null;
+        for (const { t, e, link: l } of b.taps) {
+          const pair = centre ? l.byOut.get(centre.ch)?.find((p) => p.i === b.ch) : l.byIn.get(sel.ch)?.find((p) => p.o === b.ch);
+          if (pair) sum = (sum ?? 0) + l.weight(pair, t, e);
+        }
+        return sum;
       };
       paintMarks(ctx, g, lay, g.slots, mark, theme, labels);
     }
@@ -598,7 +604,7 @@ class Stage {
         if (this.pinned && chosen === sel) {
           ctx.fillStyle = css(theme.pink);
           ctx.beginPath();
-          ctx.arc(b.x + b.s - 3, b.y + 3, 5, 0, 7);
+          ctx.arc(b.x + b.s - 4, b.y + 4, Math.min(5, lay.cell / 3), 0, 7);
           ctx.fill();
           ctx.strokeStyle = css(theme.bg);
           ctx.lineWidth = 1.5;
@@ -735,18 +741,22 @@ class Stage {
     const links = scene.outOf(g), pad = isPadding(g, sel.cell);
     const head = `<b class="x">${v}</b>`;
     if (!links.length) return { main: `${esc(g.title)} ${head}`, sub: "" };
-    const link = links[0], hits = [];
+    const link = links[0], hits = new Map();
     for (const c of copies(g, sel.cell)) link.eachInverse(c, (p, t, e) => {
-      for (const pair of link.byIn.get(sel.ch) || []) hits.push({ pair, p, w: link.weight(pair, t, e) });
+      for (const pair of link.byIn.get(sel.ch) || []) {
+        const row = pair.o * link.L + p;
+        hits.set(row, (hits.get(row) ?? 0) + link.weight(pair, t, e));
+      }
     });
-    const outs = new Set(hits.map((h) => h.pair.o * link.L + h.p)).size;
+    const outs = hits.size;
     const kind = pad ? (g.source && g.source[sel.cell] >= 0 ? " (padding, a copy)" : " (padding)") : "";
     const main = outs ? `${head}${kind} reaches ${outs} ${outs === 1 ? "cell" : "cells"} of ${esc(link.to.title)}` : `${head}${kind} reaches no cell of ${esc(link.to.title)}`;
-    const few = hits.slice(0, 9).map((h) => {
-      const y = link.to.values ? link.to.values[h.pair.o * link.to.n + link.drawn(h.p)] : null;
-      return `${y == null ? "" : `<b class="y">${number(y)}</b> `}${link.weighted && link.reduce === "sum" ? `<b class="w">×${number(h.w)}</b>` : ""}`;
+    const most = this.root.classList.contains("phone") ? 6 : 9;
+    const few = [...hits].sort((a, b) => a[0] - b[0]).slice(0, most).map(([row, w]) => {
+      const y = link.to.values ? link.to.values[Math.floor(row / link.L) * link.to.n + link.drawn(row % link.L)] : null;
+      return `${y == null ? "" : `<b class="y">${number(y)}</b> `}${link.weighted && link.reduce === "sum" ? `<b class="w">×${number(w)}</b>` : ""}`;
     });
-    const sub = few.join("<i>,  </i>") + (hits.length > 9 ? ` <span class="more">… ${hits.length - 9} more</span>` : "");
+    const sub = few.join("<i>,  </i>") + (outs > most ? ` <span class="more">… ${outs - most} more</span>` : "");
     return { main, sub };
   }
 
