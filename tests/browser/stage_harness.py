@@ -217,6 +217,37 @@ def separable_scene():
     }
 
 
+def shuffle_scene():
+    """A rearrangement: each output cell takes one channel's cell, NaN marks the channels that it does not take."""
+    x = np.arange(8).reshape(4, 1, 2)
+    src = np.array([0, 0, 1, 1] * 2)
+    takes = np.array([0, 1, 0, 1, 2, 3, 2, 3])
+    values = np.where(takes == np.arange(4)[:, None], 1.0, np.nan)
+    return {
+        "grids": [
+            {"id": "input", "role": "input", "title": "Input", "shape": [4, 1, 2], "values": enc(x)},
+            {"id": "output", "role": "output", "title": "Output", "shape": [1, 2, 4], "values": enc(x[takes, 0, src])},
+        ],
+        "symbols": ["→"],
+        "links": [
+            {
+                "from": "input",
+                "to": "output",
+                "kernel": None,
+                "ptr": enc(np.arange(9)),
+                "src": enc(src),
+                "tap": None,
+                "pairs": enc(np.array([[0, i, -1] for i in range(4)])),
+                "values": enc(values),
+                "bias": None,
+                "reduce": "sum",
+            }
+        ],
+        "operator": {"link": 0, "title": "Operator", "note": "8 non-zeros", "rows": 8, "cols": 8, "entries": None},
+        "selected": {"grid": "output", "channel": 0, "cell": 5},
+    }
+
+
 def stack_scene():
     rng = np.random.default_rng(5)
     sizes = [12, 10, 8, 6, 4]
@@ -349,6 +380,7 @@ def scene(name):
     made = {
         "transposed": transposed_scene,
         "separable": separable_scene,
+        "shuffle": shuffle_scene,
         "stack": stack_scene,
         "wavenet": wavenet_scene,
     }
@@ -370,7 +402,7 @@ NAMES = [
         "floats",
         "odd",
     ),
-    *("mid", "photo", "huge", "max", "mean", "lp", "transposed", "separable", "stack", "wavenet"),
+    *("mid", "photo", "huge", "max", "mean", "lp", "transposed", "separable", "shuffle", "stack", "wavenet"),
 ]
 
 st.set_page_config(layout="wide")

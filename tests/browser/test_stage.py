@@ -308,6 +308,16 @@ def test_every_way_to_reduce(show):
     assert equation(show("transposed").page) == "29 = 2·4 + 1·1 + 4·4 + 4·1"
 
 
+def test_a_rearrangement_reads_one_channel(show):
+    page = show("shuffle").page
+    assert equation(page) == "6 = 6·1"
+    assert data(page, "window") == "input:3:0"
+    hover(page, "input", 1, channel=2)
+    assert data(page, "window") == "output:0:6"
+    hover(page, "output", 3)
+    assert data(page, "window") == "input:1:1"
+
+
 def test_long_sums_are_shortened_and_still_total(show):
     assert "… 13 more terms" in equation(show("mid").page)
 

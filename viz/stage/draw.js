@@ -222,6 +222,7 @@ function ring(ctx, b, colour, width, grow = 0) {
 function paintMarks(ctx, g, lay, slots, mark, theme, labels) {
   const boxes = [];
   for (const ch of mark.chs) for (const [cell, taps] of mark.cells) {
+    if (taps.every((t) => t.chs && !t.chs.has(ch))) continue;
     const b = cellBox(lay, slots, g, ch, cell);
     if (b) boxes.push({ ...b, taps, ch, cell });
   }
@@ -303,7 +304,7 @@ function operatorEach(op, f, from = 0, to = Infinity) {
   for (let u = from; u < end; u++) {
     const pair = link.pairs[Math.floor(u / link.L)], p = u % link.L;
     link.each(p, (s, t, e) => {
-      const c = link.column(pair.i, s);
+      const c = link.has(pair, e) ? link.column(pair.i, s) : -1;
       if (c >= 0) f(pair.o * link.L + p, c, link.weight(pair, t, e), t, pair.k);
     });
   }

@@ -166,6 +166,11 @@ class Link {
     return 1;
   }
 
+  // Where pairs carry weights of their own, NaN says that this pair lacks the entry.
+  has(pair, e) {
+    return !this.perPair || !Number.isNaN(this.values[pair.n * this.nnz + e]);
+  }
+
   // A map may be drawn with padding of its own: rows count either its drawn or its real cells.
   position(cell) {
     if (this.L !== this.to.n) return realIndex(this.to, cell);
@@ -187,6 +192,20 @@ function push(map, key, value) {
   const list = map.get(key);
   if (list) list.push(value);
   else map.set(key, [value]);
+}
+
+// One reached cell in a mark: its taps, and the channels in which any pair reaches it.
+function note(mark, link, pairs, cell, t, e, side) {
+  if (!link.perPair) {
+    if (mark.link !== link) for (const pair of pairs) mark.chs.add(pair[side]);
+    mark.link = link;
+    push(mark.cells, cell, { t, e, link });
+    return;
+  }
+  const chs = pairs.filter((pair) => link.has(pair, e)).map((pair) => pair[side]);
+  if (!chs.length) return;
+  for (const ch of chs) mark.chs.add(ch);
+  push(mark.cells, cell, { t, e, link, chs: new Set(chs) });
 }
 
 class Scene {
@@ -223,8 +242,8 @@ class Scene {
       if (!at) continue;
       for (const link of this.into(g)) {
         const m = marks.get(link.from) || { chs: new Set(), cells: new Map(), depth: at.depth + 1 };
-        for (const ch of at.chs) for (const pair of link.byOut.get(ch) || []) m.chs.add(pair.i);
-        for (const c of at.cells) link.each(link.position(c), (s, t, e) => push(m.cells, s, { t, e, link }));
+        const pairs = [...at.chs].flatMap((ch) => link.byOut.get(ch) || []);
+        for (const c of at.cells) link.each(link.position(c), (s, t, e) => note(m, link, pairs, s, t, e, "i"));
         marks.set(link.from, m);
         reach.set(link.from, { chs: m.chs, cells: [...m.cells.keys()], depth: m.depth });
       }
@@ -242,8 +261,8 @@ class Scene {
       const all = new Set(at.cells.flatMap((c) => copies(g, c)));
       for (const link of this.outOf(g)) {
         const m = marks.get(link.to) || { chs: new Set(), cells: new Map(), depth: at.depth + 1 };
-        for (const ch of at.chs) for (const pair of link.byIn.get(ch) || []) m.chs.add(pair.o);
-        for (const c of all) link.eachInverse(c, (p, t, e) => push(m.cells, link.drawn(p), { t, e, link }));
+        const pairs = [...at.chs].flatMap((ch) => link.byIn.get(ch) || []);
+        for (const c of all) link.eachInverse(c, (p, t, e) => note(m, link, pairs, link.drawn(p), t, e, "o"));
         marks.set(link.to, m);
         reach.set(link.to, { chs: m.chs, cells: [...m.cells.keys()], depth: m.depth });
       }
@@ -258,11 +277,12 @@ class Scene {
       groups: (link.byOut.get(channel) || []).map((pair) => {
         const terms = [];
         link.each(link.position(cell), (s, t, e) => {
+          if (!link.has(pair, e)) return;
           const x = link.from.values ? link.from.values[pair.i * link.from.n + s] : NaN;
           terms.push({ x, w: link.weight(pair, t, e), src: s, tap: t, pair });
         });
         return { pair, terms };
-      }),
+      }).filter((group) => group.terms.length || !link.perPair),
     }));
   }
 }

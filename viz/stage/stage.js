@@ -574,7 +574,7 @@ class Stage {
         let sum = null;
         for (const { t, e, link: l } of b.taps) {
           const pair = centre ? l.byOut.get(centre.ch)?.find((p) => p.i === b.ch) : l.byIn.get(sel.ch)?.find((p) => p.o === b.ch);
-          if (pair) sum = (sum ?? 0) + l.weight(pair, t, e);
+          if (pair && l.has(pair, e)) sum = (sum ?? 0) + l.weight(pair, t, e);
         }
         return sum;
       };
@@ -744,6 +744,7 @@ class Stage {
     const link = links[0], hits = new Map();
     for (const c of copies(g, sel.cell)) link.eachInverse(c, (p, t, e) => {
       for (const pair of link.byIn.get(sel.ch) || []) {
+        if (!link.has(pair, e)) continue;
         const row = pair.o * link.L + p;
         hits.set(row, (hits.get(row) ?? 0) + link.weight(pair, t, e));
       }
@@ -878,8 +879,8 @@ class Stage {
     if (op.direct) {
       const i = Math.floor(col / link.from.nreal), pair = link.byOut.get(o)?.find((q) => q.i === i);
       if (pair) {
-        link.each(p, (s, t) => {
-          if (!this.tap && link.column(i, s) === col) this.tap = { link, tap: t, k: pair.k, i, src: s };
+        link.each(p, (s, t, e) => {
+          if (!this.tap && link.has(pair, e) && link.column(i, s) === col) this.tap = { link, tap: t, k: pair.k, i, src: s };
         });
         this.shown[link.from.id] = i;
       }
