@@ -10,6 +10,7 @@ import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
+from itertools import pairwise
 from math import prod
 
 CONV = ("PyTorch, Conv2d", "https://docs.pytorch.org/docs/stable/generated/torch.nn.Conv2d.html")
@@ -83,53 +84,113 @@ def transposed_field(kernel_size: int, stride: int, dilation: int) -> int:
     return (-(-kernel_size * g // stride) - 1) * (dilation // g) + 1
 
 
-def taps_inside(size: int, positions: int, kernel_size: int, before: int, stride: int, dilation: int) -> list[int]:
+@dataclass(frozen=True)
+class Counts:
+    """How many inputs each output reads, along one axis: their ``total``, and those that are ``shown`` in a line (all
+    up to six, otherwise the first three and the last)."""
+
+    total: int
+    shown: tuple[int, ...]
+    many: bool = False
+
+    @classmethod
+    def of(cls, outputs: int, total: int, at: Callable[[int], int]) -> Counts:
+        """``at(o)`` gives the count of output o."""
+        many = outputs > 6
+        return cls(total, tuple(at(o) for o in ((0, 1, 2, outputs - 1) if many else range(outputs))), many)
+
+    def __str__(self) -> str:
+        parts = [str(n) for n in self.shown]
+        return "+".join([*parts[:3], "…", *parts[3:]] if self.many else parts)
+
+
+def taps_inside(size: int, positions: int, kernel_size: int, before: int, stride: int, dilation: int) -> Counts:
     """For each window position on one axis: how many of its taps land inside an image of ``size`` cells."""
-    counts = []
-    for p in range(positions):
-        start = p * stride - before
-        first = max(0, -(start // dilation)) if start < 0 else 0
-        last = min(kernel_size - 1, (size - 1 - start) // dilation)
-        counts.append(max(0, last - first + 1))
-    return counts
+    import numpy as np
+
+    start = np.arange(positions, dtype=np.int64) * stride - before
+    first = np.maximum(0, -(start // dilation))
+    last = np.minimum(kernel_size - 1, (size - 1 - start) // dilation)
+    counts = np.maximum(0, last - first + 1)
+    return Counts.of(positions, int(counts.sum()), lambda o: int(counts[o]))
 
 
-def interpolation_reads(
-    size: int, positions: int, scale: float, mode: str, align_corners: bool
-) -> list[tuple[int, int]]:
-    """For each output on one axis: how many inputs have a weight other than 0, and how far apart the outer ones lie.
+class Interpolation:
+    """Which inputs the outputs of an upsampling layer read along one axis, in exact arithmetic.
 
-    Positions are exact fractions: the sample of output o lies at (o + ½)/s − ½, or at o·(W − 1)/(O − 1) with
-    ``align_corners`` (documentation of ``torch.nn.Upsample``).
+    The sample of output o lies at (o + ½)/s − ½, or at o·(W − 1)/(O − 1) with ``align_corners`` (documentation of
+    ``torch.nn.Upsample``). It is a whole number for o = ``hit`` + k·``period``; every other output has a weight other
+    than 0 for each neighbour. Neighbours beyond the border are the border cell.
     """
-    reads = []
-    # 0.2 as a float is not a fifth; torch's own sample positions come out as if it were.
-    ratio = 1 / Fraction(scale).limit_denominator(1000)
-    for o in range(positions):
-        if mode.startswith("nearest"):
-            reads.append((1, 1))
-            continue
+
+    def __init__(self, size: int, positions: int, scale: float, mode: str, align_corners: bool):
+        self.size, self.positions, self.cubic = size, positions, mode == "bicubic"
+        # torch's linear modes copy where the size stays, whatever the scale.
+        self.copies = mode.startswith("nearest") or (size == positions and not self.cubic)
         if align_corners:
-            at = Fraction(o * (size - 1), positions - 1) if positions > 1 else Fraction(0)
+            # at(o) = o·a/b
+            self.a, self.b, self.c = size - 1, max(1, positions - 1), 0
+            self.hit, self.period = 0, self.b // math.gcd(self.a, self.b)
         else:
-            at = (Fraction(2 * o + 1, 2)) * ratio - Fraction(1, 2)
-            at = at if mode == "bicubic" else max(at, Fraction(0))
-        left, part = math.floor(at), at - math.floor(at)
-        weights = _cubic(part) if mode == "bicubic" else {0: 1 - part, 1: part}
-        at_cell: dict[int, Fraction] = {}
-        for step, weight in weights.items():
-            cell = min(max(left + step, 0), size - 1)
-            at_cell[cell] = at_cell.get(cell, Fraction(0)) + weight
-        cells = [cell for cell, weight in at_cell.items() if weight]
-        reads.append((len(cells), max(cells) - min(cells) + 1))
-    return reads
+            # at(o) = (o·a + c)/b with s = p/q
+            ratio = _ratio(scale)
+            p, q = ratio.numerator, ratio.denominator
+            self.a, self.b, self.c = 2 * q, 2 * p, q - p
+            self.hit, self.period = ((p - q) // 2 * pow(q, -1, p) % p, p) if (p - q) % 2 == 0 else (None, p)
+
+    def _first(self, cell: int) -> int:
+        """The first output whose sample lies at ``cell`` or beyond it."""
+        if not self.a:
+            return 0 if cell <= 0 else self.positions
+        return min(max(-((self.c - cell * self.b) // self.a), 0), self.positions)
+
+    def _between(self, cell: int, end: int) -> int:
+        """Outputs whose samples lie between two cells, those exactly at a cell left out."""
+        start, stop = self._first(cell), self._first(end)
+        if stop <= start:
+            return 0
+        hits = 0 if self.hit is None else (stop - 1 - self.hit) // self.period - (start - 1 - self.hit) // self.period
+        return stop - start - hits
+
+    def _width(self, left: int) -> int:
+        """Cells that a sample between ``left`` and the next cell reads."""
+        if not self.cubic and left < 0:
+            return 1
+        reach = (left - 1, left + 2) if self.cubic else (left, left + 1)
+        return min(reach[1], self.size - 1) - max(reach[0], 0) + 1
+
+    def reads(self, output: int) -> int:
+        """Inputs with a weight other than 0 in one output; they are neighbours."""
+        left, rest = divmod(output * self.a + self.c, self.b)
+        return self._width(left) if rest and not self.copies else 1
+
+    @property
+    def widths(self) -> dict[int, int]:
+        """How many outputs read 1, 2, … inputs."""
+        found = {1: self.positions}
+        if self.copies:
+            return found
+        edges = sorted({e for e in (-1, 0, 1, 2, *range(self.size - 3, self.size + 1)) if -1 <= e <= self.size})
+        for left, right in pairwise(edges):
+            n, width = self._between(left, right), self._width(left)
+            found[1] -= n
+            found[width] = found.get(width, 0) + n
+        return {width: n for width, n in found.items() if n}
+
+    @property
+    def counts(self) -> Counts:
+        """All reads."""
+        return Counts.of(self.positions, sum(width * n for width, n in self.widths.items()), self.reads)
 
 
-def _cubic(part: Fraction, a: Fraction = Fraction(-3, 4)) -> dict[int, Fraction]:
-    """Keys' cubic convolution weights of the four neighbours, with torch's a = −0.75."""
-    near = lambda x: (a + 2) * x**3 - (a + 3) * x**2 + 1  # noqa: E731
-    far = lambda x: a * x**3 - 5 * a * x**2 + 8 * a * x - 4 * a  # noqa: E731
-    return {-1: far(part + 1), 0: near(part), 1: near(1 - part), 2: far(2 - part)}
+def _ratio(scale: float) -> Fraction:
+    """The fraction that was meant: 0.2 as a float is not a fifth, and 1/3 is not a third, but torch's own sample
+    positions come out as if they were."""
+    for largest in (1_000, 1_000_000):
+        simple = Fraction(scale).limit_denominator(largest)
+        if float(simple) == scale:
+            return simple
+    return Fraction(scale)
 
 
 # -- text -------------------------------------------------------------------------------------------------------------
@@ -164,12 +225,6 @@ def _latex_power(base: Sequence[int]) -> str:
     if len(set(base)) == 1:
         return f"{base[0]}" + (f"^{len(base)}" if len(base) > 1 else "")
     return DOT.join(map(str, base))
-
-
-def _sum(counts: Sequence[int]) -> str:
-    if len(counts) > 6:
-        counts = [*map(str, counts[:3]), "…", str(counts[-1])]
-    return "+".join(map(str, counts))
 
 
 # -- families: one for each way in which a layer moves over its input -------------------------------------------------
@@ -299,16 +354,16 @@ class Window(Family):
         return Formula(values, r"D \cdot (F - 1) + 1", *_axes(values, latex, text), FIELDS)
 
 
-def _counted(counts: list[list[int]], pairs: int, symbols: str) -> Formula:
-    sums = [sum(c) for c in counts]
-    value = pairs * prod(sums)
+def _counted(counts: Sequence[Counts], pairs: int, symbols: str) -> Formula:
+    value = pairs * prod(c.total for c in counts)
     front = f"{pairs}·" if pairs != 1 else ""
-    if len({tuple(c) for c in counts}) == 1:
-        body = f"({_sum(counts[0])})" + {1: "", 2: "²", 3: "³"}[len(counts)]
-        latex = rf"\left({_sum(counts[0])}\right)^{{{len(counts)}}}".replace("…", r"\dots")
+    if len(set(counts)) == 1:
+        body = f"({counts[0]})" + {1: "", 2: "²", 3: "³"}[len(counts)]
+        latex = rf"\left({counts[0]}\right)" + (f"^{len(counts)}" if len(counts) > 1 else "")
     else:
-        body = "·".join(f"({_sum(c)})" for c in counts)
-        latex = DOT.join(rf"\left({_sum(c)}\right)" for c in counts).replace("…", r"\dots")
+        body = "·".join(f"({c})" for c in counts)
+        latex = DOT.join(rf"\left({c}\right)" for c in counts)
+    latex = latex.replace("…", r"\dots")
     latex_front = rf"{pairs} \cdot " if pairs != 1 else ""
     return Formula(value, symbols, f"{latex_front}{latex} = {big(value)}", f"{front}{body} = {big(value)}", GUIDE)
 
@@ -515,19 +570,18 @@ class Upsample(Family):
         symbols = r"O = \lfloor W \cdot \mathit{scale\_factor} \rfloor"
         return Formula(sizes, symbols, *_axes(sizes, latex, text), UPSAMPLE)
 
-    def _reads(self, s) -> list[list[tuple[int, int]]]:
+    def _sampled(self, s) -> list[Interpolation]:
         return [
-            interpolation_reads(w, o, f, s.mode, s.align_corners)
+            Interpolation(w, o, f, s.mode, s.align_corners)
             for w, o, f in zip(s.input_size, s.output_size, s.scale_factor, strict=True)
         ]
 
     def touching(self, s) -> Formula:
-        counts = [[n for n, _ in axis] for axis in self._reads(s)]
-        found = _counted(counts, s.in_channels, r"C \cdot \prod \sum_{o} t(o)")
+        found = _counted([axis.counts for axis in self._sampled(s)], s.in_channels, r"C \cdot \prod \sum_{o} t(o)")
         return Formula(found.value, found.symbols, found.filled, found.text, UPSAMPLE)
 
     def receptive_field(self, s) -> Formula:
-        values = tuple(max(reach for _, reach in axis) for axis in self._reads(s))
+        values = tuple(max(axis.widths) for axis in self._sampled(s))
         reach = {"linear": 2, "bilinear": 2, "trilinear": 2, "bicubic": 4}.get(s.mode, 1)
         text = f"{s.mode}: {reach} neighbours an axis, those with weight 0 left out"
         filled = rf"\text{{{s.mode}: up to {reach}}} \Rightarrow {CROSS.join(map(str, values))}"

@@ -227,6 +227,11 @@ def run(spec: LayerSpec, x: np.ndarray | None = None, weights: dict[str, np.ndar
         x: input (in_channels, *input_size); the worked example if missing.
         weights: values by parameter name; the worked example if missing.
     """
+    with device.one_thread():
+        return _run(spec, x, weights)
+
+
+def _run(spec: LayerSpec, x: np.ndarray | None, weights: dict[str, np.ndarray] | None) -> Lab:
     closed = formulas.formulas_of(spec)
     why_not = too_large(spec)
     if why_not:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 import torch
@@ -76,6 +76,25 @@ class Measurement:
     uncounted: tuple[str, ...] = ()
 
 
+class _HereAlone:
+    """Stands in for the module tracker of ``FlopCounterMode``, whose hooks would run in every thread of the process."""
+
+    parents = frozenset({"Global"})
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        return None
+
+
+def mac_counter() -> FlopCounterMode:
+    """torch's counter for what this thread does: MACs are half of its ``get_total_flops()``."""
+    counter = FlopCounterMode(display=False)
+    counter.mod_tracker = _HereAlone()
+    return counter
+
+
 def without_weights(module: nn.Module) -> nn.Module:
     """A copy of the network on the meta device: all shapes, no memory."""
     kept = {id(t): torch.empty_like(t, device="meta") for t in module.buffers()}
@@ -84,6 +103,22 @@ def without_weights(module: nn.Module) -> nn.Module:
         for p in module.parameters()
     }
     return copy.deepcopy(module, kept)
+
+
+def _quicken(ghost: nn.Module) -> None:
+    """Let batch norms answer with a shape alone: on the meta device torch runs each as a dozen Python functions."""
+    for layer in ghost.modules():
+        if type(layer) in (nn.BatchNorm1d, nn.BatchNorm2d, nn.BatchNorm3d):
+            layer.forward = _shape_alone(layer, layer.forward)
+
+
+def _shape_alone(layer: nn.Module, forward: Callable[[torch.Tensor], torch.Tensor]):
+    def answer(x: torch.Tensor) -> torch.Tensor:
+        layer._check_input_dim(x)
+        # torch itself shall say what is wrong with other channels.
+        return torch.empty_like(x) if x.shape[1] == layer.num_features else forward(x)
+
+    return answer
 
 
 def measure(module: nn.Module, input_shape: Sequence[int], dtype: torch.dtype | None = None) -> Measurement:
@@ -102,7 +137,8 @@ def measure(module: nn.Module, input_shape: Sequence[int], dtype: torch.dtype | 
     # Calling an inference tensor's network from outside inference mode would fail on its copy.
     with torch.inference_mode(False), torch.no_grad():
         ghost = without_weights(module).eval()
-        counter = FlopCounterMode(display=False)
+        _quicken(ghost)
+        counter = mac_counter()
         rows: list[LayerMeasurement] = []
         dtype = dtype or next((p.dtype for p in module.parameters() if p.is_floating_point()), torch.float32)
         hooks = [
@@ -138,7 +174,11 @@ def _watch(name: str, layer: nn.Module, counter: FlopCounterMode, rows: list[Lay
         out = output[0] if isinstance(output, tuple | list) else output
         macs = int(counter.get_total_flops() - before.pop()) // 2
         own = sum(p.numel() for p in layer.parameters())
-        known = macs > 0 or isinstance(layer, FREE) or (own == 0 and type(layer).__module__.startswith("torch.nn"))
+        known = (
+            macs > 0
+            or isinstance(layer, FREE)
+            or (own == 0 and type(layer).__module__.startswith(("torch.nn.", "torchvision.")))
+        )
         rows.append(
             LayerMeasurement(
                 name or type(layer).__name__,

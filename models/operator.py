@@ -14,7 +14,6 @@ Layers that are not linear (ReLU, max-pooling) have an operator *at an input*: t
 from __future__ import annotations
 
 import copy
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -26,6 +25,8 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
+from models import device
+
 CONVOLUTIONS = (nn.Conv1d, nn.Conv2d, nn.Conv3d)
 TRANSPOSED = (nn.ConvTranspose1d, nn.ConvTranspose2d, nn.ConvTranspose3d)
 MAX_POOLS = (nn.MaxPool1d, nn.MaxPool2d, nn.MaxPool3d)
@@ -34,8 +35,8 @@ LP_POOLS = (nn.LPPool1d, nn.LPPool2d, nn.LPPool3d)
 POOLS = MAX_POOLS + AVG_POOLS + LP_POOLS
 REARRANGEMENTS = (nn.PixelShuffle, nn.PixelUnshuffle, nn.ChannelShuffle, nn.Identity, nn.Flatten, nn.Unflatten)
 
-LARGEST_EXACT = 2.0**53
-"""Whole numbers below this are exact in float64, so several indices can travel in one number as its digits."""
+EXACT_BITS = 53
+"""Whole numbers of so many bits are exact in float64, so several indices can travel in one number, side by side."""
 
 DUST = 1e-13
 """Interpolation weights that are 0 on paper come out as rounding dust: anything smaller is no entry."""
@@ -170,12 +171,12 @@ def linear_operator(module: nn.Module, input_shape: Sequence[int], at: torch.Ten
     batch = input_shape[0]
     if batch > 1 and at is None:
         return _repeat(linear_operator(module, (1, *input_shape[1:])), batch)
-    with torch.inference_mode(False):
+    with torch.inference_mode(False), device.one_thread():
         if isinstance(module, nn.Sequential) and len(module):
             return _composition(module, input_shape, at)
+        if _plain(module):
+            return _index_push(module, input_shape)
         layer = _double(module)
-        if isinstance(module, CONVOLUTIONS + TRANSPOSED):
-            return _index_push(layer, input_shape)
         if isinstance(module, POOLS):
             return _pool_operator(layer, input_shape, at)
         if isinstance(module, REARRANGEMENTS):
@@ -191,8 +192,9 @@ def basis_operator(module: nn.Module, input_shape: Sequence[int], at: torch.Tens
     For a layer that is not linear, ``at`` is the input of the Jacobian. Arguments and result as in
     ``linear_operator``; entries are the values other than 0, without taps.
     """
-    at = None if at is None else at.detach().to("cpu", torch.float64)
-    return _by_basis(_double(module), tuple(input_shape), at)
+    at = None if at is None else at.detach().to("cpu", torch.float64).reshape(tuple(input_shape))
+    with torch.inference_mode(False), device.one_thread():
+        return _by_basis(_double(module), tuple(input_shape), at)
 
 
 # -- index push -------------------------------------------------------------------------------------------------------
@@ -202,45 +204,57 @@ def _double(module: nn.Module) -> nn.Module:
     return copy.deepcopy(module).to("cpu", torch.float64).eval().requires_grad_(False)
 
 
-def _index_push(layer: nn.Module, input_shape: tuple[int, ...]) -> Operator:
-    """One forward pass per tap and bundle of channels: see the module's docstring.
+def _plain(module: nn.Module) -> type[nn.Module] | None:
+    """torch's own class of a convolution; None if the module computes something else with its weights."""
+    cls = next((cls for cls in CONVOLUTIONS + TRANSPOSED if isinstance(module, cls)), None)
+    return cls if cls and type(module).forward is cls.forward else None
 
-    Indices of several input channels travel in one float64, as digits to the base n + 1. Output channels of one group
-    read the same cells, so the push keeps the first of each group.
+
+def _index_push(layer: nn.Module, input_shape: tuple[int, ...]) -> Operator:
+    """One forward pass per bundle of taps: see the module's docstring.
+
+    The channels of one group are read alike, so the push keeps one in and one out of each group. Several taps travel in
+    one float64: the weight of each is a power of two, and the answer holds their indices side by side.
     """
-    weights = layer.weight.detach().clone()
-    layer.bias = None
-    transposed = isinstance(layer, TRANSPOSED)
-    groups, channels, kernel = layer.groups, input_shape[1], tuple(weights.shape[2:])
-    per_group, taps = channels // groups, prod(kernel)
+    cls, weights = _plain(layer), layer.weight.detach().to("cpu", torch.float64)
+    transposed = issubclass(cls, TRANSPOSED)
+    groups, channels, spatial, kernel = layer.groups, input_shape[1], input_shape[2:], tuple(weights.shape[2:])
+    per_group = weights.shape[0] // groups if transposed else weights.shape[1]
     out_per_group = weights.shape[1] if transposed else weights.shape[0] // groups
-    base = channels * prod(input_shape[2:]) + 1
-    digits = max(1, min(per_group, int(math.log(LARGEST_EXACT) / math.log(base))))
-    # One output channel per group: (channels, 1, *kernel) in a transposed layer, (groups, per_group, *kernel) else.
-    probe = torch.zeros((channels, 1, *kernel) if transposed else (groups, per_group, *kernel), dtype=torch.float64)
-    layer.weight = nn.Parameter(probe, requires_grad=False)
-    one_hot = probe.view(groups, per_group, taps)
-    scale = float(base) ** (torch.arange(channels) % per_group % digits).double()
-    image = torch.arange(1, base, dtype=torch.float64).reshape(input_shape)
-    image = image * scale.reshape(1, channels, *[1] * len(kernel))
-    table: np.ndarray | None = None  # [channel in the group, tap, group · position]: input index + 1, 0 for none
+    if channels != groups * per_group or len(spatial) != len(kernel):
+        raise OperatorError(
+            f"{input_shape} does not fit {layer}: it takes (N, {groups * per_group}, *{len(kernel)} sizes)."
+        )
+    taps, cells = prod(kernel), prod(spatial)
+    names = ("stride", "padding", "dilation", "padding_mode", *(("output_padding",) if transposed else ()))
+    settings = {name: getattr(layer, name) for name in names}
+    probe = cls(groups, groups, kernel, groups=groups, bias=False, device="meta", dtype=torch.float64, **settings)
+    probe.weight = nn.Parameter(torch.zeros(groups, 1, *kernel, dtype=torch.float64), requires_grad=False)
+    one_hot = probe.weight.view(groups, taps)
+    index = torch.arange(1, channels * cells + 1, dtype=torch.float64).reshape(1, channels, *spatial)
+    image = index[:, ::per_group]
+    bits = (channels * cells).bit_length()
+    bundle = max(1, EXACT_BITS // bits)
+    table: np.ndarray | None = None  # [tap, group · position]: input index + 1, 0 for none
     with torch.inference_mode():
-        for first in range(0, per_group, digits):
-            bundle = slice(first, min(first + digits, per_group))
-            for tap in range(taps):
-                one_hot[:, bundle, tap] = 1.0
-                out = layer(image)
-                one_hot[:, bundle, tap] = 0.0
-                coded = out.reshape(-1).numpy()
-                if table is None:
-                    positions = tuple(out.shape[2:])
-                    table = np.empty((per_group, taps, coded.size), np.int32)
-                for within in range(bundle.start, bundle.stop - 1):
-                    rest = np.floor(coded / base)
-                    table[within, tap] = coded - rest * base
-                    coded = rest
-                table[bundle.stop - 1, tap] = coded
-    flat = np.ascontiguousarray(table.reshape(per_group * taps, -1).T).reshape(-1)
+        for first in range(0, taps, bundle):
+            some = range(first, min(first + bundle, taps))
+            for digit, tap in enumerate(some):
+                one_hot[:, tap] = float(1 << bits * digit)
+            out = probe(image)
+            one_hot[:, some.start : some.stop] = 0.0
+            if table is None:
+                positions = tuple(out.shape[2:])
+                _demand_countable(out.numel() * out_per_group, channels * cells, out.numel() * per_group * taps)
+                table = np.empty((taps, out.numel()), np.int32)
+            coded = out.reshape(-1).numpy().astype(np.int64)
+            for digit, tap in enumerate(some):
+                table[tap] = coded >> bits * digit & (1 << bits) - 1
+    flat = np.ascontiguousarray(table.T)
+    if per_group > 1:
+        steps = np.arange(per_group, dtype=np.int32)[:, None] * np.int32(cells)
+        flat = np.where(flat[:, None] > 0, flat[:, None] + steps, np.int32(0))
+    flat = flat.reshape(-1)
     found = np.flatnonzero(flat)
     rows, slots = np.divmod(found.astype(np.int32), np.int32(per_group * taps))
     cols = flat[found] - np.int32(1)
@@ -254,15 +268,22 @@ def _index_push(layer: nn.Module, input_shape: tuple[int, ...]) -> Operator:
         group, position, slots, cols = group[pick], position[pick], slots[pick], cols[pick]
     else:
         member = np.zeros(len(cols), np.int32)
-    rows = (group * out_per_group + member) * np.int32(size) + position
+    rows = (group * np.int32(out_per_group) + member) * np.int32(size) + position
     if transposed:
         within, tap = np.divmod(slots, np.int32(taps))
-        weight = ((group * per_group + within) * out_per_group + member) * taps + tap
+        weight = ((group * np.int32(per_group) + within) * np.int32(out_per_group) + member) * np.int32(taps) + tap
     else:
-        weight = (group * out_per_group + member) * (per_group * taps) + slots
-    weight = weight.astype(np.int32)
+        weight = (group * np.int32(out_per_group) + member) * np.int32(per_group * taps) + slots
     output_shape = (1, groups * out_per_group, *positions)
     return Operator(rows, cols, weights.reshape(-1).numpy()[weight], weight, output_shape, input_shape)
+
+
+def _demand_countable(*counts: int) -> None:
+    """Indices are 32-bit: refuse what they cannot number, before it is allocated."""
+    if max(counts) >= 2**31:
+        raise OperatorError(
+            f"This matrix needs {max(counts):,} places, more than 2³¹: use a smaller input or fewer channels."
+        )
 
 
 def _tuple(value, dims: int) -> tuple[int, ...]:
@@ -317,14 +338,18 @@ def _pool_operator(layer: nn.Module, input_shape: tuple[int, ...], at: torch.Ten
     colour = np.ravel_multi_index(tuple(where_out % np.array(apart)[:, None]), apart)
     values = np.zeros((channels, len(rows)))
     x = at.reshape(1, channels, *spatial)
+    by_colour = np.argsort(colour[rows], kind="stable")
+    edges = np.searchsorted(colour[rows][by_colour], np.arange(prod(apart) + 1))
     for c in range(prod(apart)):
+        mine = by_colour[edges[c] : edges[c + 1]]
+        if not len(mine):
+            continue
         leaf = x.clone().requires_grad_(True)
         mask = (
             torch.from_numpy((colour == c).astype(np.float64)).reshape(1, 1, *positions).expand(1, channels, *positions)
         )
         with torch.enable_grad():
             (slope,) = torch.autograd.grad(layer(leaf), leaf, mask)
-        mine = colour[rows] == c
         values[:, mine] = slope.reshape(channels, -1).numpy()[:, cols[mine]]
     values = np.nan_to_num(values, nan=0.0, posinf=0.0, neginf=0.0)
     where_each = np.arange(channels, dtype=np.int64)[:, None]
