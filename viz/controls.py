@@ -60,7 +60,8 @@ HINTS = {
     "norm_type": "p: the power of the norm.",
 }
 ORDER = ("input_size", "kernel_size", "in_channels", "out_channels", "stride", "padding", "dilation", "groups")
-COUNTS = ("in_channels", "out_channels", "groups", "input_size")
+COUNTS = ("in_channels", "out_channels", "groups", "input_size", "upscale_factor")
+"""Settings that may take every second or third value: channels in groups, sizes that a factor divides."""
 AXIS_NAMES = {"d": "depth", "h": "height", "w": "width"}
 SCALES = (0.5, 1.0, 1.5, 2.0, 3.0, 4.0)
 NORMS = (1.0, 2.0, 3.0, 4.0, 8.0)
@@ -243,38 +244,26 @@ def allowed(spec: LayerSpec, name: str, axis: int | None) -> range | list[Any]:
     if name in ("scale_factor", "norm_type"):
         usual = SCALES if name == "scale_factor" else NORMS
         return sorted(v for v in {*usual, now} if spec.allows(name, v, axis))
-    if name in COUNTS:
-        return _counts(spec, name, axis)
-    values = [v for v in range(SMALLEST.get(name, 1), OFFERED[name] + 1) if v == now or spec.allows(name, v, axis)]
-    if isinstance(now, str) or now <= OFFERED[name]:
-        return _as_range(values)
-    return [*values, now]
-
-
-def _as_range(values: list[int]) -> range | list[int]:
-    whole = bool(values) and values == list(range(values[0], values[-1] + 1))
-    return range(values[0], values[-1] + 1) if whole else values
-
-
-def _counts(spec: LayerSpec, name: str, axis: int | None) -> range | list[int]:
-    """As ``allowed`` for settings with thousands of values: judged by a few of them, and listed if some are refused."""
-    now, top = value_of(spec, name, axis), OFFERED[name]
+    least, top = SMALLEST.get(name, 1), max(OFFERED[name], now if isinstance(now, int) else 0)
+    now = now if isinstance(now, int) else least
     works = lambda v: v == now or spec.allows(name, v, axis)  # noqa: E731
-    if all(works(v) for v in (now - 1, now + 1, now + 2) if 1 <= v <= top) and works(top):
-        return range(_smallest(works, now), max(top, now) + 1)
-    if name == "groups":
-        top = spec.in_channels
-    tried = {*range(1, 65), now, *(2**k for k in range(6, 13)), *(3 * 2**k for k in range(5, 11)), top}
-    return sorted(v for v in tried if v <= max(top, now) and works(v))
+    if name not in COUNTS:
+        return range(_last(works, now, least), _last(works, now, top) + 1)
+    if name != "groups" and all(works(v) for v in (now + 1, now + 2, now + 3) if v <= top) and works(top):
+        return range(_last(works, now, least), top + 1)
+    reach = min(top, spec.in_channels) if name == "groups" else top
+    tried = {*range(1, 65), now, *(2**k for k in range(6, 13)), *(3 * 2**k for k in range(5, 11)), reach}
+    return sorted(v for v in tried if v <= reach and works(v))
 
 
-def _smallest(works, now: int) -> int:
-    """The smallest value that works, if those between it and ``now`` do."""
-    low, high = 1, now
-    while low < high:
-        middle = (low + high) // 2
-        low, high = (low, middle) if works(middle) else (middle + 1, high)
-    return high
+def _last(works, inside: int, limit: int) -> int:
+    """The last value from ``inside`` towards ``limit`` that works, if those in between do."""
+    if works(limit):
+        return limit
+    while abs(limit - inside) > 1:
+        middle = (inside + limit) // 2
+        inside, limit = (middle, limit) if works(middle) else (inside, middle)
+    return inside
 
 
 def draw(spec: LayerSpec) -> None:
