@@ -1,6 +1,7 @@
 # make run      install what is missing, start the app, print where it is      (PORT=9000 for a fixed port)
 # make test     everything the tests need, then linters, the import contract and the tests
 # make bench    ratios against bare Streamlit scripts, measured in one run     (writes benchmarks/out/ratios.md)
+# make pictures the README's pictures, made anew from the running app
 # make clean    remove the virtual environment and caches
 #
 # UV_TORCH_BACKEND=cpu make run     the small CPU build of torch; decided at the first installation
@@ -18,7 +19,7 @@ unexport PYTHONDONTWRITEBYTECODE
 # Output of pip and uv stays quiet unless it fails; V=1 shows it.
 QUIET := $(if $(V),,--quiet)
 
-.PHONY: run test lint bench clean
+.PHONY: run test lint bench pictures clean
 .DELETE_ON_ERROR:
 
 run: $(VENV)/.app
@@ -34,6 +35,9 @@ lint: $(VENV)/.dev
 
 bench: $(VENV)/.browser
 	$(BIN)/python -m benchmarks
+
+pictures: $(VENV)/.browser
+	$(BIN)/python assets/make_pictures.py
 
 clean:
 	rm -rf $(VENV) .pytest_cache .ruff_cache .import_linter_cache .hypothesis
