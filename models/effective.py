@@ -38,8 +38,8 @@ class EffectiveField:
     sigma: standard deviation of the energy about its centre.
     centre: centre of mass of the energy.
     share_inside: energy inside the theoretical box; 1 up to rounding unless a global branch bypasses it.
-    size: side of the square (cube …) with as many pixels as have |gradient| above 4.55 % of the largest (Luo et al.,
-    §3). ratio: that count, divided by the pixels of the theoretical box.
+    size: side of the square (cube …) with as many pixels as have |gradient| above 4.55 % of the largest (Luo et al.).
+    ratio: that count, divided by the pixels of the theoretical box.
     """
 
     energy: np.ndarray

@@ -19,6 +19,16 @@ from models.receptive_field import (
     subnetwork,
 )
 
+
+@pytest.fixture(autouse=True)
+def _one_thread():
+    """Thousands of tiny operations: threads would only wait for each other."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(before)
+
+
 # -- an oracle that shares nothing with the code under test: positive weights, float64, the whole Jacobian
 
 
@@ -146,14 +156,16 @@ def check_against_jacobian(module, shape):
     for axis, rows in enumerate(expected):
         for unit, (first, last) in enumerate(rows):
             if first <= last:
-                here = [0] * (len(shape) - 2)
+                here = [
+                    int((rows[:, 0] <= rows[:, 1]).argmax()) for rows in boxes
+                ]  # other axes: a unit that sees something
                 here[axis] = unit
                 low, high = traced.box(here)[axis]
                 assert low <= first <= last <= high <= low + traced.size[axis] - 1
 
 
 SLOW = settings(
-    max_examples=60, deadline=None, suppress_health_check=[HealthCheck.filter_too_much, HealthCheck.too_slow]
+    max_examples=40, deadline=None, suppress_health_check=[HealthCheck.filter_too_much, HealthCheck.too_slow]
 )
 
 
@@ -178,7 +190,7 @@ def test_boxes_of_every_unit_3d():
     check_against_jacobian(module, (1, 1, 9, 10, 11))
 
 
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.filter_too_much, HealthCheck.too_slow])
+@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.filter_too_much, HealthCheck.too_slow])
 @given(stacks(1))
 def test_traced_size_jump_and_start_are_the_measured_ones(module):
     measured = measure_field(module, (1, 2, 64), longest=1024)
@@ -219,13 +231,13 @@ def test_the_stride_in_the_last_block_explains_tensorflow_s_resnets(name, publis
 
 TRACED_QUICKLY = [
     ("alexnet", "features"),
-    ("convnext_tiny", "features.7.2.add"),
+    ("convnext_tiny", "features.3.2.add"),
     ("densenet121", "features.denseblock2"),
-    ("efficientnet_b0", "features.8.2"),
-    ("googlenet", "inception5b"),
+    ("efficientnet_b0", "features.6"),
+    ("googlenet", "inception4b"),
     ("inception_v3", "Mixed_5d"),
-    ("mnasnet0_5", "layers.16"),
-    ("mobilenet_v2", "features.18"),
+    ("mnasnet0_5", "layers.12"),
+    ("mobilenet_v2", "features.13"),
     ("mobilenet_v3_small", "features.12"),
     ("regnet_y_400mf", "trunk_output.block3"),
     ("resnet18", "layer4"),
@@ -468,7 +480,7 @@ def test_functional_calls_are_followed():
     field = receptive_field(Net(), (1, 1, 32, 32))
     names = [row.name for row in field.layers]
     assert names == ["conv", "relu", "max_pool2d", "conv2d", "interpolate", "avg_pool2d", "flatten", "fc"]
-    # 5; pooled 5 + 1 = 6, jump 2; 6 + 4 · 2 = 14; doubled: jump 1; four units from an odd one on touch three: 14 + 2 · 2
+    # 5; pooled 5 + 1 = 6, jump 2; 6 + 4 · 2 = 14; doubled: jump 1; four from an odd unit on touch three: 14 + 2 · 2
     assert [row.size[0] for row in field.layers[:6]] == [5, 5, 6, 14, 14, 18]
     assert field.layers[5].jump == (3, 3)
     assert field.feature_map.name == "avg_pool2d"
