@@ -25,6 +25,9 @@ from models.spec import LayerSpec, SpecError
 LARGEST_OPERATOR = 2_000_000
 """Entries of an operator that is still drawn."""
 
+LARGEST_KEPT = 200_000
+"""Entries of an operator of which more than one stays in memory."""
+
 LARGEST_LAYER = 1 << 30
 """Bytes of weights, input and output of a layer that is still run."""
 
@@ -227,6 +230,7 @@ def run(spec: LayerSpec, x: np.ndarray | None = None, weights: dict[str, np.ndar
         x: input (in_channels, *input_size); the worked example if missing.
         weights: values by parameter name; the worked example if missing.
     """
+    device.setup()
     with device.one_thread():
         return _run(spec, x, weights)
 
@@ -310,10 +314,11 @@ def _slim(spec: LayerSpec) -> dict:
 
 
 def of(scene: Scene) -> Lab:
-    """The measured layer of a scene. The last few are kept: the same scene again costs nothing."""
+    """The measured layer of a scene. The last 16 are kept, of large ones (up to 150 MB each) the last alone."""
+    kept = _kept if operator_entries(scene.spec) < LARGEST_KEPT else _kept_large
     own = scene.own_input if scene.input == "own" else None
     weights = scene.own_weights if scene.weights == "own" else {}
-    return _of(
+    return kept(
         scene.spec,
         scene.input,
         scene.weights,
@@ -323,7 +328,6 @@ def of(scene: Scene) -> Lab:
     )
 
 
-@lru_cache(maxsize=8)
 def _of(spec: LayerSpec, input_: str, weights: str, seed: int, own, own_weights) -> Lab:
     if too_large(spec):
         return run(spec)
@@ -336,6 +340,9 @@ def _of(spec: LayerSpec, input_: str, weights: str, seed: int, own, own_weights)
         {name: np.frombuffer(data).reshape(shape) for name, shape, data in own_weights},
     )
     return run(spec, input_of(scene), weights_of(scene))
+
+
+_kept, _kept_large = lru_cache(maxsize=16)(_of), lru_cache(maxsize=1)(_of)
 
 
 def input_of(scene: Scene) -> np.ndarray:
