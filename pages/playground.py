@@ -5,9 +5,10 @@ import sys
 import streamlit as st
 
 from models.layers import KINDS
-from models.presets import PRESETS
-from viz import controls, numbers, sharing
+from viz import controls, examples, numbers, sharing
 from viz.cards import CSS as CARDS
+
+STAGE_HEIGHT, CARDS_HEIGHT = 500, 90
 
 reading = controls.read(known=("present", *numbers.PARAMETERS))
 scene, told = numbers.read(reading.spec)
@@ -17,29 +18,20 @@ kind = KINDS[spec.kind]
 heading, actions = st.columns([3, 2], vertical_alignment="bottom")
 with heading:
     st.title("What is one output number made of?")
-    classes = " then ".join(f"`nn.{cls}`" for _, cls, *_ in kind.parts(spec))
-    st.markdown(f"Pick a layer. Every number here is what the real {classes} returned.")
+    classes = " and ".join(dict.fromkeys(f"`nn.{cls}`" for label, cls, *_ in kind.parts(spec) if label != "pad"))
+    caveat = ": strictly, a cross-correlation" if kind.symbol == "∗" else ""
+    st.markdown(
+        f"Every number is what the real {classes} returned{caveat}.",
+        help="PyTorch does not flip the kernel. Mathematics does, and keeps the name convolution for that."
+        if caveat
+        else None,
+    )
 with actions, st.container(key="extras_actions", horizontal=True, horizontal_alignment="right"):
     sharing.buttons()
 
 told = tuple(dict.fromkeys((*controls.told_before(), *reading.told, *told)))
 for sentence in told:
     st.warning(sentence, icon=":material/info:")
-
-
-def choose_preset():
-    chosen = PRESETS.get(st.session_state.get("preset"))
-    if chosen:
-        numbers.keep(sharing.scene_of(chosen))
-        st.session_state["_chosen"] = chosen.id
-
-
-def shown_preset() -> str | None:
-    """The worked example that is on screen now, if any."""
-    now = (spec, scene.input, scene.weights, scene.seed)
-    same = [p.id for p in PRESETS.values() if (p.spec, p.input, p.weights, p.seed) == now]
-    chosen = st.session_state.get("_chosen")
-    return chosen if chosen in same else next(iter(same), None)
 
 
 def type_into_cell():
@@ -62,26 +54,16 @@ with st.container(key="lesson"):
         with st.container(key="numbers"):
             st.html(CARDS)
             figures = st.empty()
-        st.session_state["preset"] = shown_preset()
-        preset = PRESETS.get(
-            st.pills(
-                "Try a worked example",
-                list(PRESETS),
-                key="preset",
-                format_func=lambda name: PRESETS[name].title,
-                on_change=choose_preset,
-                wrap=True,
-            )
-        )
-        if preset:
-            sharing.question(preset)
+        examples.draw(scene)
 
 fits = numbers.write_url(scene)
 if not fits:
     st.info("Your own numbers do not fit into a link of 2,000 characters: use File to take them along.")
 
 if "torch" not in sys.modules:
-    picture.skeleton(500)
+    # As high as what will stand there, so that nothing moves.
+    picture.skeleton(STAGE_HEIGHT)
+    figures.skeleton(CARDS_HEIGHT)
 
 from models import lab  # noqa: E402  torch takes seconds to load: the question and the controls are on screen by now
 from viz.cards import cards  # noqa: E402

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import lru_cache
 from html import escape
 from pathlib import Path
@@ -67,7 +68,7 @@ def _card(check: Check, channels: int) -> str:
         f'<details class="cs-card" name="cs-cards" data-number="{check.name}"><summary>'
         f'<span class="cs-title" title="{escape(check.hint)}">{escape(check.title)}</span>'
         f'<span class="cs-value">{shown} {_mark(check)}</span>'
-        f'<span class="cs-short">{escape(check.formula.text)}</span></summary>'
+        f'<span class="cs-short" title="{escape(check.formula.text)}">{escape(check.formula.text)}</span></summary>'
         f'<div class="cs-more"><p>{escape(check.hint)}</p>'
         f"<p>{mathml(check.formula.symbols)}</p><p>{mathml(check.formula.filled)}</p>"
         f"<p><b>Measured:</b> {escape(check.how)}."
@@ -86,6 +87,11 @@ def cards(lab: Lab) -> str:
             f'<span class="cs-short">{escape(lab.device)}</span></div>'
         )
     return f'<div class="cs-cards">{"".join(parts)}</div>'
+
+
+def check_cards(checks: Sequence[Check]) -> str:
+    """HTML of some numbers, without the time."""
+    return f'<div class="cs-cards">{"".join(_card(check, 1) for check in checks)}</div>'
 
 
 CSS = Path(__file__).with_name("cards.css")

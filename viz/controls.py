@@ -11,6 +11,7 @@ from typing import Any
 
 import streamlit as st
 
+from models.formulas import extent
 from models.layers import KINDS
 from models.spec import (
     AXES,
@@ -286,13 +287,13 @@ def draw(spec: LayerSpec) -> None:
     single.sort(key=lambda key: ORDER.index(controls[key][0]) if controls[key][0] in ORDER else len(ORDER))
     lines = [keys for keys in rows.values() if len(keys) > 1]
     lines += [single[i : i + 2] for i in range(0, len(single), 2)]
-    reasons = []
     for keys in lines:
+        reasons = []
         for column, key in zip(st.columns(max(2, len(keys)), vertical_alignment="bottom"), keys, strict=False):
             with column:
                 reasons.append(_control(spec, key, *controls[key]))
-    for reason in filter(None, reasons):
-        st.caption(reason)
+        if any(reasons):
+            st.caption("  \n".join(filter(None, reasons)))
 
 
 def _default_dims(spec: LayerSpec) -> int:
@@ -312,7 +313,7 @@ def _control(spec: LayerSpec, key: str, name: str, axis: int | None) -> str | No
         st.toggle(
             label, key=key, value=QUERY_DEFAULTS[name], bind="query-params", help=HINTS[name], disabled=flip is not None
         )
-        return f"{name}: {flip.message}" if flip else None
+        return f"`{name}`: {_short(flip.message)}" if flip else None
     options = allowed(spec, name, axis)
     ranged = isinstance(options, range)
     if name == "padding" and axis is None:
@@ -347,11 +348,25 @@ def hold(key: str, value, shape) -> None:
 
 
 def _reason(spec: LayerSpec, name: str, axis: int | None, options: list) -> str:
-    """Why there is nothing to choose."""
-    only = options[0]
+    """Why there is nothing to choose, in a few words; the whole sentence is the control's help."""
+    only, label = options[0], _label(name, axis, spec)
+    if name == "groups":
+        both = sorted({spec.in_channels, spec.out_channels})
+        what = "1 channel cannot be split" if both[0] == 1 else f"{both[0]} and {both[-1]} channels have no divisor"
+        return f"`{label}`: {what}"
+    if name == "dilation" and only == 1:
+        axes = range(spec.dims) if axis is None else (axis,)
+        spans = [(extent(spec.kernel_size[i], 2), spec.input_size[i] + sum(spec.pads[i])) for i in axes]
+        reach, room = max(spans, key=lambda span: span[0] - span[1])
+        if reach > room:
+            return f"`{label}`: 2 would span {reach} cells, there are {room}"
     refusal = spec.refusal(name, only + 1, axis) if isinstance(only, int) else None
-    why = refusal.message if refusal else "nothing else goes with the other settings."
-    return f"`{_label(name, axis, spec)}` stays {only}: {why}"
+    return f"`{label}`: {_short(refusal.message) if refusal else 'nothing else goes with the other settings'}"
+
+
+def _short(message: str) -> str:
+    """What is wrong, without what would be right."""
+    return message.partition(":")[0].rstrip(".")
 
 
 def _why(spec: LayerSpec, name: str, axis: int | None, options: list) -> str:

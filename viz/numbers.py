@@ -61,12 +61,9 @@ OWN_TITLE = "Your own"
 def draw(scene: Scene) -> None:
     """The choice of input, of weights where the layer has any, and the seed where something is drawn at random."""
     learned = "bias" in scene.spec.settings()
-    columns = st.columns(2)
-    with columns[0]:
-        _choice("Input", "input", INPUTS, scene.input)
-    with columns[1]:
-        if learned:
-            _choice("Weights", "weights", WEIGHTS, scene.weights)
+    _choice("Input", "input", INPUTS, scene.input)
+    if learned:
+        _choice("Weights", "weights", WEIGHTS, scene.weights)
     drawn = scene.input == "random" or (learned and scene.weights == "random")
     if drawn:
         controls.hold("seed", scene.seed, "seed")

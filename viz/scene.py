@@ -112,7 +112,7 @@ def _link(stage: Stage, source: str, kernel: str | None, target: str) -> dict:
         "from": source,
         "to": target,
         "kernel": kernel,
-        **_structure(stage.windows),
+        **structure(stage.windows),
         "pairs": enc(stage.pairs),
         "values": enc(stage.values),
         "bias": enc(stage.bias),
@@ -121,7 +121,7 @@ def _link(stage: Stage, source: str, kernel: str | None, target: str) -> dict:
     }
 
 
-def _structure(windows: Windows) -> dict:
+def structure(windows: Windows) -> dict:
     """The windows as a sum base[position] + offset[tap] if they are one, else row by row."""
     positions = prod(windows.positions)
     taps = len(windows.rows) // positions
@@ -142,11 +142,11 @@ def _operator(lab: Lab) -> dict:
     dense = rows * cols
     composite = len(lab.stages) > 1
     kind = KINDS[lab.spec.kind]
-    what = "" if kind.linear else " at this input"
+    note = f"{big(lab.operator.nnz)} of {big(dense)} entries\na dense layer has {big(dense)} weights"
     return {
         "link": list(range(len(lab.stages))) if composite else 0,
-        "title": f"Operator{what}",
-        "note": f"{big(lab.operator.nnz)} of {big(dense)} entries; a dense layer learns all {big(dense)}",
+        "title": "Operator" if kind.linear else "Operator at this input",
+        "note": note if kind.linear else f"not linear: its Jacobian at this input\n{note}",
         "rows": rows,
         "cols": cols,
         "entries": {

@@ -7,16 +7,10 @@ from urllib.parse import urlencode
 
 import streamlit as st
 
-from models.presets import Preset
 from models.share import FileError, Scene, read_file, write_file
 from models.sources import TableError, read_table
 from models.spec import LayerSpec, SpecError
 from viz import numbers
-
-
-def scene_of(preset: Preset) -> Scene:
-    """A worked example as a scene."""
-    return Scene(preset.spec, preset.input, preset.weights, preset.seed)
 
 
 def buttons() -> None:
@@ -46,15 +40,6 @@ def dialogs(scene: Scene, lab, fits: bool) -> None:
 
 def _close() -> None:
     st.session_state["_dialog"] = None
-
-
-def question(preset: Preset) -> None:
-    """Predict, then reveal: the question of a worked example, answers to choose from, and what there is to see."""
-    answer = st.pills(f"**Predict:** {preset.question}", preset.options, key=f"predict_{preset.id}")
-    if answer is None:
-        return
-    verdict = "Yes." if answer == preset.answer else f"Not quite: {preset.answer}."
-    st.markdown(f"**{verdict}** {preset.explanation}")
 
 
 @st.dialog("Code", width="large", on_dismiss=_close)

@@ -14,6 +14,7 @@ from models.presets import PRESETS
 from models.share import Scene, read_file, write_file
 from models.spec import LayerSpec
 from viz.controls import OFFERED
+from viz.examples import topic_of
 from viz.numbers import LONGEST_LINK
 
 SHELL = Path(__file__).resolve().parents[2] / "pages" / "_shell.py"
@@ -56,7 +57,9 @@ def shown_spec(app: AppTest) -> LayerSpec:
 def test_a_worked_example_shows_the_numbers_of_the_lecture(name):
     preset = PRESETS[name]
     app = sound(open_page())
-    app.pills(key="preset").set_value(name).run()
+    app.pills(key="topic").set_value(topic_of(preset)).run()
+    if shown_spec(app) != preset.spec:
+        app.pills(key="preset").set_value(name).run()
     sound(app)
     assert shown_spec(app) == preset.spec
     assert app.warning.values == []
@@ -89,7 +92,7 @@ def test_predicting_reveals_the_explanation():
     app.pills(key="predict_A1").set_value(wrong).run()
     assert any("Not quite: 122." in block.value and preset.explanation in block.value for block in app.markdown)
     app.pills(key="predict_A1").set_value(preset.answer).run()
-    assert any(block.value.startswith("**Yes.**") for block in app.markdown)
+    assert any("**Yes.**" in block.value for block in app.markdown)
 
 
 @pytest.mark.parametrize("name", KINDS)

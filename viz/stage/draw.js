@@ -143,7 +143,7 @@ function paintGrid(canvas, g, lay, slots, theme, names) {
       ctx.textBaseline = "bottom";
       ctx.fillText(clip(ctx, names(k), lay.slotW), o.x + 1, o.y - 3);
     }
-    const colour = (i) => (g.image ? (Number.isFinite(g.values[start + i]) ? grey(g.stats, g.values[start + i]) : ODD)
+    const colour = (i) => (g.colour === "cell" ? tapColour(d * g.H * g.W + i, g.n) : g.image ? (Number.isFinite(g.values[start + i]) ? grey(g.stats, g.values[start + i]) : ODD)
       : shade(theme, g.role, g.stats, g.values[start + i], full));
     if (cell < 7 && g.values) {
       ctx.drawImage(bitmap(g, d, colour, theme), o.x, o.y, lay.planeW, lay.planeH);
@@ -197,7 +197,7 @@ function numberFont(ctx, g, slots, cell, theme) {
       const start = ch * g.n + d * g.H * g.W;
       for (let i = 0; i < g.H * g.W; i++) longest = Math.max(longest, number(g.values[start + i], digits).length);
     }
-    const size = Math.min(18, cell * 0.4, (cell - 4) / (longest * 0.56));
+    const size = Math.min(22, cell * (cell > 50 ? 0.36 : 0.4), (cell - 4) / (longest * 0.56));
     if (!best || (best.size < 11 && size > best.size)) best = { size, digits };
   }
   return best.size < 8 ? null : { ...best, font: `500 ${best.size.toFixed(1)}px ${theme.font}` };
@@ -249,7 +249,7 @@ function paintMarks(ctx, g, lay, slots, mark, theme, labels) {
     for (const f of frames.values()) ctx.strokeRect(f[0] - 1.5, f[1] - 1.5, f[2] - f[0] + 3, f[3] - f[1] + 3);
   }
   if (lay.cell < 38 || !labels) return;
-  const size = Math.max(10, Math.min(12, lay.cell * 0.22));
+  const size = Math.max(10, Math.min(14, lay.cell * 0.22));
   ctx.font = `600 ${size}px ${theme.font}`;
   ctx.textAlign = "right";
   ctx.textBaseline = "alphabetic";
@@ -312,6 +312,7 @@ function operatorEach(op, f, from = 0, to = Infinity) {
 
 function operatorStats(op) {
   if (op.stats) return op.stats;
+  if (op.colour === "tap") return (op.stats = { abs: op.taps, taps: op.taps });
   const source = op.coo ? op.coo.values : op.link.kernel ? op.link.kernel.values : op.link.values;
   let min = 0, abs = 0;
   for (const v of source || [1]) if (Number.isFinite(v)) {
@@ -322,8 +323,17 @@ function operatorStats(op) {
   return op.stats;
 }
 
+// Cividis, read at seven places: one colour a tap, so that a weight can be followed from the kernel into the matrix.
+const CIVIDIS = [[0, 34, 78], [47, 66, 109], [87, 93, 109], [125, 124, 120], [163, 152, 110], [207, 188, 87], [254, 232, 56]];
+
+function tapColour(tap, count) {
+  const at = count > 1 ? (tap / (count - 1)) * (CIVIDIS.length - 1) : 3, low = Math.min(CIVIDIS.length - 2, Math.floor(at));
+  return mix(CIVIDIS[low], CIVIDIS[low + 1], at - low);
+}
+
 // One value in the operator: never invisible, a zero weight included.
 function operatorColour(theme, stats, v) {
+  if (stats.taps) return tapColour(v - 1, stats.taps);
   if (v === 0) return mix(theme.bg, theme.text, 0.2);
   if (!Number.isFinite(v)) return ODD;
   const t = Math.min(1, Math.abs(v) / stats.abs);
@@ -340,12 +350,12 @@ function paintOperator(canvas, op, lay, theme) {
   if (sx >= 3 && sy >= 3 && op.nnz <= 20000) {
     const gap = Math.min(sx, sy) >= 8 ? 1 : 0;
     const size = Math.min(15, sy * 0.5, sx * 0.42);
-    operatorEach(op, (r, c, v) => {
-      const colour = operatorColour(theme, stats, v);
+    operatorEach(op, (r, c, v, t) => {
+      const colour = operatorColour(theme, stats, stats.taps ? t + 1 : v);
       ctx.fillStyle = css(colour);
       box(ctx, c * sx + gap / 2, r * sy + gap / 2, sx - gap, sy - gap, gap && sx > 10 ? 2 : 0);
       ctx.fill();
-      if (size >= 9 && number(v, 2).length * size * 0.56 < sx - 2) {
+      if (!op.plain && size >= 9 && number(v, 2).length * size * 0.56 < sx - 2) {
         ctx.fillStyle = css(onto(colour, theme.dark));
         ctx.font = `500 ${size}px ${theme.font}`;
         ctx.textAlign = "center";
@@ -360,7 +370,8 @@ function paintOperator(canvas, op, lay, theme) {
   const perUnit = op.coo ? 1 : Math.max(1, Math.round(op.link.nnz / op.link.L));
   const step = Math.max(1, Math.floor(STEP / perUnit));
   let at = 0, timer = 0;
-  const put = (r, c, v) => {
+  const put = (r, c, value, t) => {
+    const v = stats.taps ? t + 1 : value;
     const x0 = Math.floor(c * kx), y0 = Math.floor(r * ky);
     const x1 = Math.max(x0 + 1, Math.floor((c + 1) * kx)), y1 = Math.max(y0 + 1, Math.floor((r + 1) * ky));
     for (let y = y0; y < y1; y++) for (let x = x0; x < x1; x++) {

@@ -2,7 +2,7 @@
 
 const GROW = "M9.5 2.5h4v4m0-4-4.5 4.5M6.5 13.5h-4v-4m0 4L7 9", SHRINK = "M13.5 2.5 9 7m0-3.5V7h3.5M2.5 13.5 7 9m0 3.5V9H3.5";
 const PLAY = "M4 2.5v11l9.5-5.5z", PAUSE = "M4 2.5h3v11H4zM9.5 2.5h3v11h-3z";
-const SPEEDS = [0.5, 1, 2, 4], INSET = 4, PHONE = 640;
+const SPEEDS = [0.5, 1, 2, 4], INSET = 4, PHONE = 640, READABLE = 24;
 const el = (tag, cls) => {
   const node = document.createElement(tag);
   if (cls) node.className = cls;
@@ -27,6 +27,8 @@ class Stage {
     this.playing = false;
     this.speed = 1;
     this.edits = 0;
+    this.gaps = [34, 14]; // between grids, with a symbol and without
+    this.chrome = 72 + 52 + 16; // equation, bar and padding, in px
     this.renders = 0;
     this.theme = readTheme(this.$(".probe"));
     this.wire();
@@ -127,16 +129,18 @@ class Stage {
     const cv = el("div", "cv"), base = el("canvas", "base"), over = el("canvas", "over"), note = el("div", "note"), grow = el("button");
     name.innerHTML = `${esc(op.title || "Operator")} <span class="size">${op.rows}×${op.cols}</span>`;
     grow.type = "button";
+    fig.classList.toggle("before", !!op.before);
     head.append(name, grow);
     cap.append(head);
-    note.innerHTML = `${esc(op.note || "")}<small>row: ${esc(op.link.to.title.toLowerCase())} cell, column: ${esc(op.first.from.title.toLowerCase())} cell</small>`;
+    note.innerHTML = `${esc(op.note || "").replace(/\n/g, "<br>")}<small>row: ${esc(op.link.to.title.toLowerCase())} cell, column: ${esc(op.first.from.title.toLowerCase())} cell</small>`;
     base.setAttribute("aria-hidden", "true");
     over.tabIndex = 0;
     over.dataset.operator = "true";
     over.setAttribute("role", "application");
     over.setAttribute("aria-roledescription", "matrix");
     cv.append(base, over);
-    fig.append(cap, cv, note);
+    fig.append(cap, cv);
+    if (op.note != null) fig.append(note);
     well.append(fig);
     this.opFig = { fig, cv, base, over, note, grow, name };
     grow.onclick = () => this.enlarge(!this.big);
@@ -177,10 +181,10 @@ class Stage {
     return link.byOut.has(o) ? o : (link.pairs[0]?.o ?? 0);
   }
 
-  // How many channels and slices are drawn at once.
-  counts(g) {
-    const most = g.sp.length === 1 ? 12 : 4;
-    const d = g.D <= 6 ? g.D : 1, room = Math.max(1, Math.floor((g.D > 1 ? 6 : most) / d));
+  // How many channels and slices are drawn at once; `few`: one channel.
+  counts(g, few) {
+    const most = few ? 1 : g.sp.length === 1 ? 12 : 4;
+    const d = g.D <= 6 ? g.D : 1, room = Math.max(1, Math.floor((g.D > 1 && !few ? 6 : most) / d));
     if (g.C <= room) return { c: g.C, d };
     const link = this.scene.kernelLink(g);
     if (link) {
@@ -216,6 +220,31 @@ class Stage {
     return all;
   }
 
+  // Ever fewer channels at once, the kernels' last: [few] by grid, without those that change nothing.
+  thinner() {
+    const { grids } = this.scene, seen = new Set(), order = ["input", "map", "output", "kernel"];
+    const levels = [-1, 0, 1, 2, 3].map((last) => grids.map((g) => !g.image && order.indexOf(g.role) <= last));
+    return levels.filter((few) => {
+      const key = grids.map((g, i) => Object.values(this.counts(g, few[i])).slice(0, 2)).join("|");
+      return !seen.has(key) && seen.add(key);
+    });
+  }
+
+  // The best row of grids for the planes that they show now.
+  bestRow(roomW, roomH, top) {
+    let lays = null, best = -1;
+    for (const way of this.ways()) {
+      const got = this.fitRow(way, roomW, roomH, top);
+      if (!got) continue;
+      const score = this.worth(got);
+      if (!lays || score > best) {
+        best = score;
+        lays = got;
+      }
+    }
+    return lays;
+  }
+
   // The largest cells that fit a row: one size for all, except that a small grid is never shrunk to keep a large one company.
   fitRow(way, roomW, roomH, top) {
     const { grids } = this.scene;
@@ -227,21 +256,24 @@ class Stage {
       const same = put(() => s);
       if (same) return same;
     }
-    let lo = 0.02, hi = 34, found = null;
+    const at = (size) => put((g, cols) => (g.role === "kernel" || size < 10 ? Math.max(size, Math.min(34, 140 / (cols * g.W))) : size));
+    let found = at(10), [lo, hi] = found ? [10, 34] : [0.02, 10];
     for (let i = 0; i < 14; i++) {
-      const mid = Math.sqrt(lo * hi), lays = put((g, cols) => (g.role === "kernel" || mid < 10 ? Math.max(mid, Math.min(34, 140 / (cols * g.W))) : mid));
+      const mid = Math.sqrt(lo * hi), lays = at(mid);
       if (lays) {
         found = lays;
         lo = mid;
       } else hi = mid;
     }
-    return found ?? put(() => 15) ?? put(() => 6) ?? put(() => 0.5);
+    // Titles wider than the row are no reason to draw nothing.
+    const plain = () => grids.map((g, i) => this.arrange(g, roomW / grids.length, roomH, 34, way[i]));
+    return found ?? put(() => 15) ?? put(() => 6) ?? put(() => 0.5) ?? plain();
   }
 
   // What a grid's title and steppers need, in px.
   captionWidth(g) {
     const padded = g.realShape.join() === g.sp.join() ? 0 : 7 + g.sp.join("×").length;
-    return Math.max((g.title.length + times([g.C, ...g.realShape]).length + padded) * 7.4, this.steppers(g).length * 130);
+    return Math.max((g.title.length + times([g.C, ...g.realShape]).length + padded) * 7.4, this.steppers(g).length * 118);
   }
 
   // Legible cells first, then large ones, then few planes side by side.
@@ -252,11 +284,15 @@ class Stage {
 
   // ---- layout ----
 
+  isPhone(width) {
+    return width < PHONE;
+  }
+
   layout(force) {
     const { scene, root } = this;
     const outer = root.clientWidth;
     if (!outer || !scene.grids.length) return;
-    const phone = outer < PHONE, height = scene.data.height || 500;
+    const phone = this.isPhone(outer), height = scene.data.height || 500;
     root.classList.toggle("phone", phone);
     root.classList.toggle("multi", scene.links.some((l) => [...l.byOut.values()].some((ps) => ps.length > 1)));
     root.style.height = phone ? "" : `${height}px`;
@@ -269,7 +305,7 @@ class Stage {
       // Same shapes: the layout stands, only the arrays are new.
       for (const g of scene.grids) {
         g.lay = this.placed.get(g.id);
-        g.count = this.counts(g);
+        g.count = this.placedCounts.get(g.id);
       }
       if (scene.operator) scene.operator.lay = this.opLay;
     }
@@ -282,12 +318,13 @@ class Stage {
     for (const g of scene.grids) g.count = this.counts(g);
     const stepped = scene.grids.some((g) => this.steppers(g).length);
     const capH = scene.flat ? 26 + (stepped ? 24 : 0) : 32;
-    const wellH = phone ? 330 : height - 72 - 52 - 16;
+    const wellH = phone ? 330 : height - this.chrome;
     const under = !phone && op && scene.grids.length > 4 && !scene.flat;
-    const opW = op ? (phone ? W : under ? Math.min(W, 560) : clamp(W * 0.25, 150, 270)) : 0;
-    const opH = under ? this.operatorSize(opW, 90).h + 80 : 0;
-    const symbols = scene.data.symbols || [], top = phone ? 48 : 56;
-    const symW = scene.grids.slice(1).reduce((s, _, i) => s + (symbols[i] ? 34 : 14), 0);
+    let opW = op ? (phone ? W : under ? Math.min(W - 400, 560) : clamp(W * (op.part ?? 0.25), 150, op.part ? W : 270)) : 0;
+    if (op && op.note == null && !phone) opW = Math.max(100, this.operatorSize(opW, wellH - capH - 12, 40).w);
+    const opH = under ? this.operatorSize(opW, 90).h + 16 : 0;
+    const symbols = scene.data.symbols || [], top = phone ? 48 : 72;
+    const [wide, slim] = this.gaps, symW = scene.grids.slice(1).reduce((s, _, i) => s + (symbols[i] ? wide : slim), 0);
     const roomH = wellH - capH - opH;
     let lays = null;
     if (phone || scene.flat) {
@@ -306,16 +343,19 @@ class Stage {
       }
     } else {
       const roomW = W - symW - (op && !under ? opW + 36 : 12);
-      let best = -1;
-      for (const way of this.ways()) {
-        const got = this.fitRow(way, roomW, roomH, top);
-        if (!got) continue;
-        const score = this.worth(got);
-        if (!lays || score > best) {
-          best = score;
+      // All planes at once if their numbers can be read from the back row, else as few as that takes.
+      let read = -1, counts = null;
+      for (const few of this.thinner()) {
+        scene.grids.forEach((g, i) => (g.count = this.counts(g, few[i])));
+        const got = this.bestRow(roomW, roomH, top), can = got ? got.filter((l) => l.cell >= READABLE).length : -1;
+        if (can > read) {
+          read = can;
           lays = got;
+          counts = scene.grids.map((g) => g.count);
         }
+        if (read === scene.grids.length) break;
       }
+      scene.grids.forEach((g, i) => (g.count = counts[i]));
       const limit = Math.max(34, Math.min(...lays.map((l) => l.cell)) * 1.5);
       lays = lays.map((l, i) => (l.cell > limit ? this.arrange(scene.grids[i], l.w, l.h, Math.floor(limit), l.cols) : l));
     }
@@ -330,9 +370,10 @@ class Stage {
       f.fig.style.marginLeft = scene.flat && g.role !== "kernel" ? `${this.shiftOf(g) * lay.cell}px` : "";
       f.steps.style.display = this.steppers(g).length ? "" : "none";
     }
-    if (op) this.placeOperator(W, opW, wellH, under ? 90 : wellH - capH - 46, phone);
+    if (op) this.placeOperator(W, opW, wellH, under ? 90 : wellH - capH - (op.note == null ? 12 : 46), phone);
     this.root.dataset.layout = scene.grids.map((g) => `${g.id}:${g.lay.cell}`).join(" ");
     this.placed = new Map(scene.grids.map((g) => [g.id, g.lay]));
+    this.placedCounts = new Map(scene.grids.map((g) => [g.id, g.count]));
     this.opLay = op?.lay;
   }
 
@@ -351,10 +392,10 @@ class Stage {
   }
 
   placeOperator(W, opW, wellH, roomH, phone) {
-    const f = this.opFig;
+    const f = this.opFig, op = this.scene.operator;
     f.fig.classList.toggle("big", !!this.big);
     const size = this.big ? this.operatorSize(W - 8, (phone ? Math.max(260, this.well.clientHeight) : wellH) - 84, 64)
-      : this.operatorSize(opW - 2, phone ? 240 : roomH, phone ? 22 : 18);
+      : this.operatorSize(opW - 2, phone ? 240 : roomH, op.part ? 40 : phone ? 22 : 18);
     this.scene.operator.lay = size;
     f.cv.style.width = `${size.w}px`;
     f.cv.style.height = `${size.h}px`;
@@ -448,7 +489,7 @@ class Stage {
     g.slots = this.slotsFor(g, g.count);
     this.drawSteppers(g);
     const raw = this.scene.data.grids[g.index];
-    const key = JSON.stringify([g.slots, g.lay, this.theme.id, raw.planes, raw.role, raw.real, raw.image, window.devicePixelRatio]);
+    const key = JSON.stringify([g.slots, g.lay, this.theme.id, raw.planes, raw.role, raw.real, raw.image, raw.colour, window.devicePixelRatio]);
     const arrays = [raw.values, raw.source];
     if (f.key === key && equal(f.arrays, arrays)) return;
     f.key = key;
@@ -460,7 +501,7 @@ class Stage {
     const op = this.scene.operator;
     if (!op || !op.lay) return;
     const raw = this.scene.data;
-    const shown = [op.lay, this.theme.id, window.devicePixelRatio, op.rows, op.cols, op.coo ? raw.operator.entries : [raw.links,
+    const shown = [op.lay, this.theme.id, window.devicePixelRatio, op.rows, op.cols, op.colour, op.plain, op.coo ? raw.operator.entries : [raw.links,
       op.link.kernel && raw.grids[op.link.kernel.index].values, op.link.from.source && raw.grids[op.link.from.index].source]];
     if (equal(shown, this.opShown)) return;
     this.opShown = shown;
@@ -693,7 +734,7 @@ class Stage {
       }
     }
     if (this.opCol != null && centre) band(this.opCol * sx, 0, sx, h, theme.ring, 1.2);
-    this.opFig.over.setAttribute("aria-label", `${op.title || "Operator"}, ${op.rows} rows, ${op.cols} columns${text ? `, ${text} selected` : ""}. ${op.note || ""}`);
+    this.opFig.over.setAttribute("aria-label", `${op.title || "Operator"}, ${op.rows} rows, ${op.cols} columns${text ? `, ${text} selected` : ""}. ${(op.note || "").replace(/\n/g, ", ")}`);
   }
 
   place1(g, cell) {
@@ -711,7 +752,7 @@ class Stage {
   describe(centre, tap) {
     const eq = this.$(".eq"), { scene, sel } = this;
     const { classList } = this.root, multi = classList.contains("multi");
-    const room = classList.contains("phone") ? { terms: 9, chars: 88 } : { terms: 12, chars: multi ? 110 : 190 };
+    const room = this.room(classList.contains("phone"), multi);
     let r;
     if (centre) {
       const link = scene.into(scene.byId[centre.grid])[0];
@@ -726,6 +767,11 @@ class Stage {
     for (const [cls, grid] of [["--input", centre && this.part?.link.from], ["--kernel", centre && this.part?.link.kernel], ["--output", centre && scene.byId[centre.grid]]]) {
       if (grid) eq.style.setProperty(cls, css(this.theme.ink[grid.role] ?? this.theme.ink.map));
     }
+  }
+
+  // How much of an equation a line takes.
+  room(phone, multi) {
+    return phone ? { terms: 9, chars: 88 } : { terms: 12, chars: multi ? 110 : 190 };
   }
 
   reads() {
@@ -1166,9 +1212,13 @@ class Stage {
 
   // ---- picture ----
 
+  bottom() {
+    return this.$(".bar").getBoundingClientRect().top;
+  }
+
   picture() {
     const { root, theme } = this, r = root.getBoundingClientRect(), k = 2, out = document.createElement("canvas");
-    const cut = this.$(".bar").getBoundingClientRect().top - r.top + 8;
+    const cut = this.bottom() - r.top + 8;
     out.width = r.width * k;
     out.height = cut * k;
     const ctx = out.getContext("2d");
@@ -1215,7 +1265,7 @@ class Stage {
 
 export default function (component) {
   const root = component.parentElement.querySelector(".stage");
-  const stage = (root._stage ??= new Stage(root));
+  const stage = (root._stage ??= new (component.data.panels ? Panels : Stage)(root));
   stage.update(component);
   return () => stage.dispose();
 }
