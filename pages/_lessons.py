@@ -30,4 +30,18 @@ LESSONS: tuple[Lesson, ...] = (
         question="What is one output number made of?",
         icon=":material/grid_on:",
     ),
+    Lesson(
+        file="transposed.py",
+        url_path="transposed",
+        title="Transposed",
+        question="How do we go from 2×2 back to 4×4?",
+        icon=":material/zoom_out_map:",
+    ),
+    Lesson(
+        file="receptive_field.py",
+        url_path="receptive-field",
+        title="Receptive fields",
+        question="How much of the picture does this unit see?",
+        icon=":material/filter_center_focus:",
+    ),
 )

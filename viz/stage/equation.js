@@ -59,7 +59,7 @@ function equation(scene, sel, opts) {
   let main = "", sub = "";
   if (!count && !many) {
     main = `${y} <i>=</i> ${bias == null ? "0" : `<span class="bias">bias ${number(bias)}</span>`} <span class="soft">no input cell reaches it</span>`;
-  } else if (total == null || !link.from.values || (!link.weighted && link.reduce === "sum" && !agrees(total, parts, bias))) {
+  } else if (total == null || !link.from.values || link.reduce === "reads" || (!link.weighted && link.reduce === "sum" && !agrees(total, parts, bias))) {
     main = `<span class="soft">This cell reads ${opts.reads}</span>`;
   } else if (link.reduce === "max") {
     const show = (t) => `<b class="x${link.weighted && t.w === 1 ? " won" : ""}">${number(t.x)}</b>`;

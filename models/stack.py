@@ -1,0 +1,588 @@
+"""A stack of layers as a short text, and the receptive field algebra on it. No torch: `models.stack_field` measures it.
+
+`"c3-c3s2p1-m2"` is a 3x3 convolution, another with stride 2 and padding 1, and a 2x2 max-pooling. The text is what a
+link carries and what a visitor may type. A layer is a letter (`c` convolution, `t` transposed, `m` max-pooling, `a`
+average-pooling), its kernel size, and then in any order `s` stride, `p` padding (a number, `ps` for "same", `pc` for
+causal), `d` dilation, and `r` for a residual branch that adds what came in so many layers before.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field, replace
+from fractions import Fraction
+
+KINDS = {"c": "Convolution", "t": "Transposed", "m": "Max-pooling", "a": "Average-pooling"}
+MOST = {"kernel_size": 15, "stride": 8, "padding": 32, "dilation": 32, "skip": 16}
+MAX_LAYERS = 16
+MAX_SIZE = {1: 128, 2: 40}
+MAX_CHANNELS = 512
+MAX_TEXT = 400
+
+_TOKEN = re.compile(r"([ctma])(\d{1,3})((?:s\d{1,3}|p(?:\d{1,3}|s|c)|d\d{1,3}|r\d{1,3})*)", re.ASCII)
+_OPTION = re.compile(r"s(\d+)|p(\d+|s|c)|d(\d+)|r(\d+)", re.ASCII)
+WORDS = {"s": "same", "c": "causal"}
+
+
+class StackError(ValueError):
+    """One sentence: which layer cannot be, and what would be right. `.layer` counts from 1; 0: the stack as a whole."""
+
+    def __init__(self, message: str, layer: int = 0) -> None:
+        self.layer = layer
+        self.message = f"Layer {layer}: {message}" if layer else message
+        super().__init__(self.message)
+
+
+@dataclass(frozen=True)
+class StackLayer:
+    """One layer; the same along each axis. `padding` is a number, `"same"` or `"causal"` (all of it before).
+
+    `skip`: a residual branch adds the input of the layer `skip - 1` before this one; 0: none, 1: this layer's own input.
+    """
+
+    kind: str = "c"
+    kernel_size: int = 3
+    stride: int = 1
+    padding: int | str = 0
+    dilation: int = 1
+    skip: int = 0
+
+    @property
+    def pool(self) -> bool:
+        return self.kind in "ma"
+
+    @property
+    def extent(self) -> int:
+        """Input units from the first to the last tap: D·(F − 1) + 1."""
+        return self.dilation * (self.kernel_size - 1) + 1
+
+    @property
+    def pads(self) -> tuple[int, int]:
+        """Cells added before and after."""
+        if self.padding == "same":
+            return (self.extent - 1) // 2, self.extent - 1 - (self.extent - 1) // 2
+        if self.padding == "causal":
+            return self.extent - 1, 0
+        return self.padding, self.padding
+
+    @property
+    def title(self) -> str:
+        name = {"c": "conv", "t": "transposed", "m": "max-pool", "a": "avg-pool"}[self.kind]
+        return f"{name} {self.kernel_size}"
+
+    def describe(self, dims: int) -> str:
+        """`conv 3×3, stride 2, padding 1`: what is not at its default."""
+        words = [f"{self.title}{f'×{self.kernel_size}' if dims == 2 else ''}"]
+        words += [f"stride {self.stride}"] if self.stride > 1 else []
+        words += [f"padding {self.padding}"] if self.padding else []
+        words += [f"dilation {self.dilation}"] if self.dilation > 1 else []
+        words += [f"+ input of {self.skip} back" if self.skip > 1 else "+ its input"] if self.skip else []
+        return ", ".join(words)
+
+    def to_text(self) -> str:
+        text = f"{self.kind}{self.kernel_size}"
+        if self.stride != (self.kernel_size if self.pool else 1):
+            text += f"s{self.stride}"
+        if self.padding:
+            text += f"p{self.padding[0] if isinstance(self.padding, str) else self.padding}"
+        return text + (f"d{self.dilation}" if self.dilation > 1 else "") + (f"r{self.skip}" if self.skip else "")
+
+    def output_size(self, n: int) -> int:
+        """Along one axis: ⌊(W + P − D·(F − 1) − 1) / S⌋ + 1, or (W − 1)·S − 2P + D·(F − 1) + 1 when transposed."""
+        if self.kind == "t":
+            return (n - 1) * self.stride - 2 * self.padding + self.extent
+        return (n + sum(self.pads) - self.extent) // self.stride + 1
+
+
+def _read_layer(token: str, number: int, dims: int) -> StackLayer:
+    match = _TOKEN.fullmatch(token)
+    if match is None:
+        raise StackError(
+            f"“{token[:20]}” cannot be read; write a letter c, t, m or a, a kernel size, then s, p, d, r with numbers, "
+            "such as c3s2p1.",
+            number,
+        )
+    kind, kernel, options = match[1], int(match[2]), match[3]
+    settings: dict[str, int | str] = {"stride": kernel if kind in "ma" else 1}
+    seen = set()
+    for stride, padding, dilation, skip in _OPTION.findall(options):
+        name, text = next(
+            (n, t) for n, t in (("stride", stride), ("padding", padding), ("dilation", dilation), ("skip", skip)) if t
+        )
+        if name in seen:
+            raise StackError(f"“{token[:20]}” gives {name} twice; give it once.", number)
+        seen.add(name)
+        settings[name] = WORDS[text] if text in WORDS else int(text)
+    layer = StackLayer(kind, kernel, **settings)
+    _check(layer, number, dims)
+    return layer
+
+
+def _check(layer: StackLayer, number: int, dims: int) -> None:
+    for name, least in (("kernel_size", 1), ("stride", 1), ("padding", 0), ("dilation", 1), ("skip", 0)):
+        value = getattr(layer, name)
+        if isinstance(value, int) and not least <= value <= MOST[name]:
+            raise StackError(f"{name} is {value}; here it goes from {least} to {MOST[name]}.", number)
+    if isinstance(layer.padding, str):
+        if layer.kind != "c":
+            raise StackError(f"only a convolution takes padding “{layer.padding}”; give a number.", number)
+        if layer.padding == "same" and layer.stride > 1:
+            raise StackError("padding “same” needs stride 1; give the padding as a number.", number)
+        if layer.padding == "causal" and dims != 1:
+            raise StackError("causal padding is for one dimension; choose 1-D, or padding “same”.", number)
+    if layer.pool and layer.padding > layer.kernel_size // 2:
+        raise StackError(
+            f"pooling pads at most half its kernel: padding {layer.kernel_size // 2} for a kernel of "
+            f"{layer.kernel_size}.",
+            number,
+        )
+    if layer.kind == "a" and layer.dilation > 1:
+        raise StackError("average-pooling has no dilation; set it to 1, or take max-pooling.", number)
+    if layer.skip > number:
+        raise StackError(f"a residual branch can start {number} layers back at most.", number)
+
+
+@dataclass(frozen=True)
+class Stack:
+    """A stack of layers over an input of `size` pixels along each of `dims` axes, `channels` in and out of each layer.
+
+    Raises:
+        StackError: a layer that PyTorch would not take, or whose output would be empty.
+    """
+
+    layers: tuple[StackLayer, ...]
+    dims: int = 2
+    size: int = 13
+    channels: int = 1
+
+    def __post_init__(self) -> None:
+        if not self.layers:
+            raise StackError("The stack is empty; add a layer.")
+        if len(self.layers) > MAX_LAYERS:
+            raise StackError(f"The stack has {len(self.layers)} layers; {MAX_LAYERS} fit on the page.")
+        if self.dims not in MAX_SIZE or not 1 <= self.size <= MAX_SIZE[self.dims]:
+            raise StackError(f"The input is 1 to {MAX_SIZE.get(self.dims, 40)} pixels long.")
+        if not 1 <= self.channels <= MAX_CHANNELS:
+            raise StackError(f"A layer has 1 to {MAX_CHANNELS} channels.")
+        for number, layer in enumerate(self.layers, 1):
+            _check(layer, number, self.dims)
+        assert self.sizes  # a stack that does not fit is refused here
+
+    @property
+    def sizes(self) -> tuple[int, ...]:
+        """Units along an axis: of the input, then of each layer's output."""
+        sizes = [self.size]
+        for number, layer in enumerate(self.layers, 1):
+            out = layer.output_size(sizes[-1]) if layer.kind == "t" or self._room(layer, sizes[-1]) else 0
+            if out < 1:
+                room = sizes[-1] + sum(layer.pads)
+                why = (
+                    f"padding {layer.padding} cuts off everything; take less"
+                    if layer.kind == "t"
+                    else f"its window spans {layer.extent}, but only {room} of its input are there: use a smaller "
+                    "kernel or dilation, more padding, or a larger input"
+                )
+                raise StackError(f"{why}.", number)
+            if out > 4 * MAX_SIZE[self.dims]:
+                raise StackError(
+                    f"its output would be {out} long; at most {4 * MAX_SIZE[self.dims]} are drawn.", number
+                )
+            sizes.append(out)
+            if layer.skip:
+                self._check_skip(number, layer, sizes)
+        return tuple(sizes)
+
+    @staticmethod
+    def _room(layer: StackLayer, n: int) -> bool:
+        return n + sum(layer.pads) >= layer.extent
+
+    def skip_stride(self, number: int) -> int:
+        """Stride of the 1x1 convolution on the residual branch into layer `number` (from 1); 1: the identity."""
+        layer, stride = self.layers[number - 1], 1
+        for other in self.layers[number - layer.skip : number]:
+            stride *= other.stride
+        return stride
+
+    def _check_skip(self, number: int, layer: StackLayer, sizes: list[int]) -> None:
+        passed = self.layers[number - layer.skip : number]
+        if any(other.kind == "t" and other.stride > 1 for other in passed):
+            raise StackError("a residual branch cannot pass a transposed layer of stride 2 or more.", number)
+        have, stride = sizes[number - layer.skip], self.skip_stride(number)
+        if (have - 1) // stride + 1 != sizes[number]:
+            raise StackError(
+                f"its residual branch brings {(have - 1) // stride + 1} units and the layer gives {sizes[number]}: "
+                "use padding “same” (or half the kernel) in the layers between.",
+                number,
+            )
+
+    def to_text(self) -> str:
+        return "-".join(layer.to_text() for layer in self.layers)
+
+    def to_code(self) -> str:
+        """Runnable PyTorch: an `nn.Sequential`, or a module with its own `forward` where a residual branch joins."""
+        return _code(self)
+
+    def algebra(self) -> list[Step]:
+        """The closed forms, layer by layer; see `Step`."""
+        return _algebra(self)
+
+    def plan(self) -> tuple[int, int, int] | None:
+        """Field of the last layer by the closed forms: size, jump, start. `None` where they do not reach."""
+        last = self.algebra()[-1]
+        return None if last.size is None else (last.size, last.jump, last.start)
+
+
+def read_stack(text: str, dims: int = 2, size: int = 13, channels: int = 1) -> Stack:
+    """The stack that a text describes.
+
+    Raises:
+        StackError: text that cannot be read, or a stack that cannot be; one sentence that names the layer.
+    """
+    if len(text) > MAX_TEXT:
+        raise StackError(f"The text of the stack is {len(text)} characters long; {MAX_TEXT} are read.")
+    tokens = [t for t in re.split(r"[-,;\s]+", text.strip().lower()) if t]
+    if not tokens:
+        raise StackError("The stack is empty; write a layer such as c3.")
+    if len(tokens) > MAX_LAYERS:
+        raise StackError(f"The stack has {len(tokens)} layers; {MAX_LAYERS} fit on the page.")
+    return Stack(tuple(_read_layer(t, i, dims) for i, t in enumerate(tokens, 1)), dims, size, channels)
+
+
+# -- algebra ----------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Step:
+    """One layer's line of algebra: numbers per axis (all axes are alike), `None` where no closed form holds.
+
+    `lines` are LaTeX with the current numbers filled in: size, jump, start. `why` says in a sentence why there are none.
+    """
+
+    size: int | None
+    jump: int | Fraction | None
+    start: int | None
+    lines: tuple[str, ...] = ()
+    why: str = ""
+    source: tuple[str, str] = field(
+        default=(
+            "Araujo et al. 2019, Computing receptive fields",
+            "https://distill.pub/2019/computing-receptive-fields/",
+        )
+    )
+
+
+def _tex(value: int | Fraction) -> str:
+    value = Fraction(value)
+    return str(value.numerator) if value.denominator == 1 else rf"\tfrac{{{value.numerator}}}{{{value.denominator}}}"
+
+
+def _algebra(stack: Stack) -> list[Step]:
+    fields: list[tuple[int, Fraction, int] | None] = [(1, Fraction(1), 0)]  # of the input: a pixel sees itself
+    steps = []
+    for number, layer in enumerate(stack.layers, 1):
+        before, turns = fields[-1], False
+        lines: tuple[str, ...] = ()
+        why = ""
+        if before is None:
+            after = None
+            why = "A transposed layer came before, whose units take turns: read from the trace."
+        elif layer.kind == "t" and layer.stride > 1:
+            after, turns = None, True
+            why = (
+                "Units take turns: neighbours read different taps, so one number per step of the algebra does not "
+                "hold; read from the trace."
+            )
+        else:
+            size, jump, start = before
+            pad = layer.pads[0] if layer.kind != "t" else layer.extent - 1 - layer.padding
+            after = (size + (layer.extent - 1) * jump, jump * layer.stride, start - pad * jump)
+            i = number
+            lines = (
+                rf"r_{{{i}}} = r_{{{i - 1}}} + D\,(F - 1)\,j_{{{i - 1}}} = {_tex(size)} + {layer.dilation} \cdot "
+                rf"({layer.kernel_size} - 1) \cdot {_tex(jump)} = {_tex(after[0])}",
+                rf"j_{{{i}}} = j_{{{i - 1}}} \cdot S = {_tex(jump)} \cdot {layer.stride} = {_tex(after[1])}",
+                rf"s_{{{i}}} = s_{{{i - 1}}} - P\,j_{{{i - 1}}} = {_tex(start)} - {pad} \cdot {_tex(jump)} = "
+                rf"{_tex(after[2])}",
+            )
+            if layer.skip:
+                branch = fields[number - layer.skip]
+                stride = stack.skip_stride(number)
+                if branch is None or branch[1] * stride != after[1]:
+                    after, lines, why = None, (), "Branches of different jump meet: read from the trace."
+                else:
+                    low = min(after[2], branch[2])
+                    high = max(after[2] + after[0], branch[2] + branch[0])
+                    lines = (
+                        *lines,
+                        rf"r_{{{i}}} = \max(\text{{ends}}) - \min(\text{{starts}}) = {_tex(high)} - {_tex(low)} = "
+                        rf"{_tex(high - low)} \quad \text{{both branches}}",
+                    )
+                    after = (high - low, after[1], low)
+        fields.append(after)
+        plain = (None, None, None) if after is None else tuple(_plain(v) for v in after)
+        steps.append(Step(*plain, lines, why))
+        if turns:
+            fields[-1] = None
+    return steps
+
+
+def _plain(value: int | Fraction) -> int | Fraction:
+    value = Fraction(value)
+    return value.numerator if value.denominator == 1 else value
+
+
+# -- worked examples --------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class StackPreset:
+    """A worked example: a stack, the question to predict, and what there is to see. `expected`: the last layer's size
+    and jump."""
+
+    id: str
+    title: str
+    text: str
+    dims: int
+    size: int
+    question: str
+    options: tuple[str, ...]
+    answer: str
+    explanation: str
+    expected: tuple[int, int]
+    channels: int = 1
+
+    @property
+    def stack(self) -> Stack:
+        return read_stack(self.text, self.dims, self.size, self.channels)
+
+
+PRESETS: dict[str, StackPreset] = {
+    preset.id: preset
+    for preset in (
+        StackPreset(
+            "two",
+            "Two 3×3",
+            "c3-c3",
+            2,
+            9,
+            "Which single kernel sees as much as two 3×3 in a row?",
+            ("4×4", "5×5", "6×6", "9×9"),
+            "5×5",
+            "The second layer's three units lie one pixel apart, and each brings its own three pixels: 3 + 2 = 5. "
+            "Two 3×3 kernels have 18 weights, one 5×5 has 25.",
+            (5, 1),
+        ),
+        StackPreset(
+            "three",
+            "Three 3×3",
+            "c3-c3-c3",
+            2,
+            11,
+            "Three 3×3 layers with C channels each: how many weights, against one layer that sees as much?",
+            ("27C² against 27C²", "27C² against 49C²", "9C² against 49C²"),
+            "27C² against 49C²",
+            "Three see 7×7. Each has 9C² weights, together 27C²; one 7×7 has 49C². And there is room for a "
+            "non-linearity after each of the three.",
+            (7, 1),
+            16,
+        ),
+        StackPreset(
+            "stride",
+            "Where stride acts",
+            "c3s2-c3",
+            2,
+            15,
+            "The first layer gets stride 2 instead of 1. What happens to its own receptive field?",
+            ("It doubles", "It stays 3×3", "It shrinks"),
+            "It stays 3×3",
+            "Stride moves the windows apart and leaves each as it is. The effect is in the layer after it: its three "
+            "units now lie two pixels apart, so it sees 3 + 2·2 = 7 instead of 5.",
+            (7, 2),
+        ),
+        StackPreset(
+            "pooling",
+            "Pooling between",
+            "c3p1-m2-c3p1-m2-c3p1",
+            2,
+            20,
+            "Three 3×3 layers see 7×7. With two 2×2 poolings between them?",
+            ("7×7", "9×9", "18×18", "28×28"),
+            "18×18",
+            "After two poolings neighbouring units lie four pixels apart: 3, 4, 8, 10, 18. Cheap, and it costs "
+            "resolution: the last map has one unit for each 4×4 pixels.",
+            (18, 4),
+        ),
+        StackPreset(
+            "one",
+            "1×1",
+            "c3-c1-c3",
+            2,
+            9,
+            "A 1×1 layer in the middle: what does it add to the receptive field?",
+            ("Nothing", "1 pixel", "2 pixels"),
+            "Nothing",
+            "F − 1 is 0, so the field stays as it is. A 1×1 layer mixes channels, never places.",
+            (5, 1),
+        ),
+        StackPreset(
+            "dilated",
+            "Dilations 1, 2, 4, 8",
+            "c3d1-c3d2-c3d4-c3d8",
+            1,
+            41,
+            "Four layers of three taps, dilated 1, 2, 4 and 8. How far does one unit see?",
+            ("9", "15", "24", "31"),
+            "31",
+            "Each layer adds D·(F − 1): 1 + 2 + 4 + 8 + 16 = 31. Twice the field with each layer, for the same three "
+            "weights: exponential growth at linear cost. Without dilation four layers see 9.",
+            (31, 1),
+        ),
+        StackPreset(
+            "gridding",
+            "Gridding 2, 2, 2",
+            "c3d2-c3d2-c3d2",
+            2,
+            17,
+            "Three 3×3 layers, each with dilation 2, span 13×13 pixels. How many of these 169 does a unit read?",
+            ("169", "85", "49", "27"),
+            "49",
+            "Every tap lands on an even distance from the middle: 7×7 pixels, and 120 inside the box are never read. "
+            "Compare with 1, 2, 5 below.",
+            (13, 1),
+        ),
+        StackPreset(
+            "hybrid",
+            "1, 2, 5 without holes",
+            "c3d1-c3d2-c3d5",
+            2,
+            19,
+            "Dilations 1, 2, 5 span 17×17. How many of the 289 pixels are read?",
+            ("27", "49", "289"),
+            "289",
+            "All of them: the first layer fills what the later ones skip. Largest distance between neighbouring reads "
+            "at each level: no larger than the kernel below can bridge.",
+            (17, 1),
+        ),
+        StackPreset(
+            "wavenet",
+            "WaveNet",
+            "c2pc-c2pcd2-c2pcd4-c2pcd8",
+            1,
+            24,
+            "Four causal layers with two taps, dilated 1, 2, 4, 8: which past samples does the output at time t see?",
+            ("the last 5", "the last 8", "the last 16", "all, and one ahead"),
+            "the last 16",
+            "1 + 1 + 2 + 4 + 8 = 16 samples up to t, and none after it: all padding stands before the first sample.",
+            (16, 1),
+        ),
+        StackPreset(
+            "beyond",
+            "Beyond the image",
+            "c3p1-c3p1-c3p1-c3p1-c3p1-c3p1",
+            2,
+            8,
+            "Six 3×3 layers over an 8×8 picture see 13×13. What lies where there is no picture?",
+            ("Nothing is computed there", "Padding zeros", "The picture again"),
+            "Padding zeros",
+            "The field is larger than the picture, so every unit near a border sees padding. That is how a network "
+            "can learn where the border is.",
+            (13, 1),
+        ),
+        StackPreset(
+            "residual",
+            "Residual block",
+            "c3p1-c3p1r2",
+            2,
+            9,
+            "Two 3×3 layers, and a branch around them that adds the input. What does the branch do to the field?",
+            ("Makes it larger", "Nothing", "Makes it smaller"),
+            "Nothing",
+            "The branch sees one pixel, which lies inside the 5×5 of the two layers: the larger field wins. But it "
+            "brings that pixel unmixed, so the middle weighs more: see the effective field.",
+            (5, 1),
+        ),
+        StackPreset(
+            "transposed",
+            "Down and up again",
+            "c3s2p1-t4s2p1",
+            1,
+            16,
+            "Stride 2 down, then a transposed layer with stride 2 up. How far apart are neighbouring outputs' fields?",
+            ("Half a pixel", "1 pixel on average", "2 pixels"),
+            "1 pixel on average",
+            "The map is as fine as the input again. Outputs take turns: pairs of neighbours read the same units, so "
+            "their fields jump by 0 or by 2, 1 on average.",
+            (5, 1),
+        ),
+    )
+}
+
+
+# -- code -------------------------------------------------------------------------------------------------------------
+
+
+def _layer_code(layer: StackLayer, dims: int, channels: int) -> list[str]:
+    """The torch calls of one layer."""
+    before, after = layer.pads
+    calls = []
+    if before != after:
+        calls.append(f"nn.ConstantPad{dims}d({(before, after) * dims}, 0.0)")
+        before = 0
+    settings = [f"stride={layer.stride}"] if layer.stride != (layer.kernel_size if layer.pool else 1) else []
+    settings += [f"padding={before}"] if before else []
+    settings += [f"dilation={layer.dilation}"] if layer.dilation > 1 else []
+    if layer.pool:
+        name, first = {"m": "MaxPool", "a": "AvgPool"}[layer.kind], [str(layer.kernel_size)]
+    else:
+        name = {"c": "Conv", "t": "ConvTranspose"}[layer.kind]
+        first = [str(channels), str(channels), str(layer.kernel_size)]
+        settings.append("bias=False")
+    return [*calls, f"nn.{name}{dims}d({', '.join([*first, *settings])})"]
+
+
+def _code(stack: Stack) -> str:
+    calls = [_layer_code(layer, stack.dims, stack.channels) for layer in stack.layers]
+    shape = (1, stack.channels, *(stack.size,) * stack.dims)
+    out = (1, stack.channels, *(stack.sizes[-1],) * stack.dims)
+    check = f"assert model(torch.zeros{shape}).shape == {out}"
+    head = "import torch\nfrom torch import nn\n\n"
+    if not any(layer.skip for layer in stack.layers):
+        body = "".join(f"    {call},\n" for each in calls for call in each)
+        return f"{head}model = nn.Sequential(\n{body})\n{check}\n"
+    init, forward = [], ["        x0 = x"]
+    for number, (layer, each) in enumerate(zip(stack.layers, calls, strict=True), 1):
+        made = each[0] if len(each) == 1 else f"nn.Sequential({', '.join(each)})"
+        init.append(f"        self.layer{number} = {made}")
+        line = f"self.layer{number}(x{number - 1})"
+        if layer.skip:
+            stride, source = stack.skip_stride(number), f"x{number - layer.skip}"
+            if stride > 1:
+                init.append(
+                    f"        self.shortcut{number} = nn.Conv{stack.dims}d({stack.channels}, {stack.channels}, 1, "
+                    f"stride={stride}, bias=False)"
+                )
+                source = f"self.shortcut{number}({source})"
+            line += f" + {source}"
+        forward.append(f"        x{number} = {line}")
+    lines = [
+        "class Model(nn.Module):",
+        "    def __init__(self):",
+        "        super().__init__()",
+        *init,
+        "",
+        "    def forward(self, x):",
+        *forward,
+        f"        return x{len(stack.layers)}",
+        "",
+        "",
+        "model = Model()",
+        check,
+    ]
+    return head + "\n" + "\n".join(lines) + "\n"
+
+
+def with_layer(stack: Stack, number: int, **changes) -> Stack:
+    """The stack with other settings in layer `number` (from 1). Raises `StackError`."""
+    layers = list(stack.layers)
+    layers[number - 1] = replace(layers[number - 1], **changes)
+    return replace(stack, layers=tuple(layers))

@@ -1,0 +1,96 @@
+"""Receptive fields: how much of the picture a unit sees, and how much it really uses."""
+
+import sys
+
+import streamlit as st
+
+from models.stack import PRESETS
+from viz import stack as editor
+from viz.figures import show
+from viz.url import asked, one_of, tell_once, unknown
+
+PARTS = ("Build a stack", "What it really uses", "Ways to grow it", "Real networks", "Your network")
+
+st.title("How much of the picture does this unit see?")
+st.markdown(
+    "And how much of it does it really use? Every box here is traced from the layers and measured on the gradient."
+)
+part, misread = asked("part", one_of(PARTS), PARTS[0])
+told = [misread, *unknown(("part", *editor.PARAMETERS))]
+part = st.segmented_control(
+    "Part of the lesson", PARTS, key="part", default=PARTS[0], required=True, bind="query-params",
+    label_visibility="collapsed",
+)  # fmt: skip
+
+
+def build_a_stack() -> None:
+    stack, misread = editor.read()
+    tell_once([*told, *misread])
+    with st.container(key="lesson"):
+        left, right = st.columns([1, 3], gap="medium")
+        with left, st.container(key="controls", gap="xsmall"):
+            editor.draw(stack)
+        with right:
+            with st.container(key="stage_area"):
+                picture = st.empty()
+            with st.container(key="numbers"):
+                numbers = st.empty()
+            st.session_state["example_stack"] = editor.shown_preset(stack)
+            preset = PRESETS.get(
+                st.pills(
+                    "Try a worked example",
+                    list(PRESETS),
+                    key="example_stack",
+                    wrap=True,
+                    format_func=lambda name: PRESETS[name].title,
+                    on_change=editor.choose_preset,
+                )  # fmt: skip
+            )
+            if preset:
+                predict(preset)
+    below = st.container()
+    if "torch" not in sys.modules:
+        picture.skeleton(editor.stage_height(stack))
+
+    from models.stack_field import analyse
+    from viz.stage import stage
+
+    field = analyse(stack)
+    with picture.container():
+        stage(editor.scene(field), key="stack_stage", height=editor.stage_height(stack))
+    with numbers.container():
+        show(editor.cards(field), key="stack_cards")
+    with below:
+        st.header("Layer by layer", anchor=False)
+        show(editor.layer_table(field), key="stack_table")
+        with st.expander("Step by step, with these numbers"):
+            show(editor.algebra(field), key="stack_algebra")
+        st.header("Theory and measurement, side by side", anchor=False)
+        unit = field.unit(choose_unit(field))
+        st.markdown(editor.why(field, unit))
+        show(editor.compare(field, unit), key="stack_compare")
+        with st.expander("Code"):
+            st.code(stack.to_code(), language="python")
+
+
+def predict(preset) -> None:
+    """Question, answers to choose from, and what there is to see."""
+    answer = st.pills(f"**Predict:** {preset.question}", preset.options, key=f"predict_stack_{preset.id}")
+    if answer is not None:
+        verdict = "Yes." if answer == preset.answer else f"Not quite: {preset.answer}."
+        st.markdown(f"**{verdict}** {preset.explanation}")
+
+
+def choose_unit(field) -> tuple[int, ...]:
+    """The unit of the last map whose field is compared; the middle one at first."""
+    last, middle = field.stack.sizes[-1] - 1, field.middle()
+    names = ("row", "column")[-field.stack.dims :] if field.stack.dims == 2 else ("position",)
+    index = []
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        for axis, name in enumerate(names):
+            key = f"unit_{name}_{last}"
+            index.append(st.number_input(f"Unit of the last map: {name}", 0, last, middle[axis], key=key, width=240))
+    return tuple(index)
+
+
+build_a_stack()

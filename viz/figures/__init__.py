@@ -1,0 +1,38 @@
+"""Plots, maps, tables and formulas as HTML with SVG and MathML: arrays in, pictures out, each with its numbers.
+
+`st.html` keeps neither `<svg>` nor `<math>` (its sanitiser knows HTML alone), so they are shown by a component of their
+own, inside its shadow root. What is shown is written here, and every text in it is escaped.
+"""
+
+from pathlib import Path
+
+import streamlit as st
+
+from viz.figures.maps import Map, legend, maps
+from viz.figures.plot import Line, Series, plot
+from viz.figures.table import table
+
+__all__ = ["Line", "Map", "Series", "legend", "maps", "plot", "show", "table"]
+
+_HERE = Path(__file__).parent
+_JS = """
+export default function ({ data, parentElement }) {
+  const root = parentElement.querySelector(".cs-root");
+  if (root.shown === data.html) return;
+  const open = [...root.querySelectorAll("details")].map((d) => d.open);
+  root.innerHTML = root.shown = data.html;
+  root.querySelectorAll("details").forEach((d, i) => open[i] != null && (d.open = open[i]));
+}
+"""
+
+_component = st.components.v2.component(
+    "convscope_figure",
+    html='<div class="cs-root"></div>',
+    css="\n".join(path.read_text(encoding="utf-8") for path in (_HERE.parent / "cards.css", *sorted(_HERE.glob("*.css")))),
+    js=_JS,
+)
+
+
+def show(html: str, *, key: str) -> None:
+    """Put HTML of this package on the page; folded-out parts stay open when its numbers change."""
+    _component(key=key, data={"html": html})

@@ -1,0 +1,93 @@
+"""Small maps of counts: a square a pixel, boxes drawn over them, never-read pixels hatched."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from html import escape
+from zlib import crc32
+
+import numpy as np
+
+# Cividis (Nuñez, Anderton and Renslow 2018), nine steps: reads the same with and without colour vision deficiency.
+CIVIDIS = ("#00224e", "#123570", "#3b496c", "#575d6d", "#707173", "#8a8678", "#a59c74", "#c3b369", "#fee838")
+
+
+@dataclass(frozen=True)
+class Map:
+    """Counts per pixel (one or two axes). ``box``: first and last pixel per axis, framed; hatched inside where 0."""
+
+    title: str
+    values: np.ndarray
+    box: tuple[tuple[int, int], ...] | None
+    told: str
+
+
+def colour(value: float, top: float) -> str:
+    """The step of cividis for a count of at most ``top``."""
+    return CIVIDIS[min(8, int(8.999 * value / top))] if top > 0 else CIVIDIS[0]
+
+
+def maps(items: Sequence[Map], *, numbers: bool = False) -> str:
+    """HTML of maps in a row, each with its title and what it shows in a sentence; all share no scale."""
+    return f'<div class="cs-maps">{"".join(_map(item, numbers, k) for k, item in enumerate(items))}</div>'
+
+
+def _map(item: Map, numbers: bool, k: int) -> str:
+    values = item.values if item.values.ndim == 2 else item.values[None]
+    height, width = values.shape
+    flat = item.values.ndim == 1
+    cell = 14
+    box = item.box if item.box is None or not flat else ((0, 0), *item.box)
+    top = float(values.max())
+    # Boxes may reach past the picture: room for them on all sides.
+    before = [0, 0] if box is None else [max(0, -span[0]) for span in box]
+    after = [0, 0] if box is None else [max(0, span[1] - n + 1) for span, n in zip(box, (height, width), strict=True)]
+    rows, columns = height + before[0] + after[0], width + before[1] + after[1]
+    size = f"0 0 {columns * cell} {rows * cell}"
+    # One name for the pattern in each picture: ids are the page's, not the picture's.
+    name = f"cs-hatch-{crc32(f'{item.title}{size}{k}'.encode())}"
+    parts = []
+    for i in range(height):
+        for j in range(width):
+            value = float(values[i, j])
+            inside = box is not None and all(a <= p <= b for (a, b), p in zip(box, (i, j), strict=True))
+            place = f'x="{(j + before[1]) * cell + 0.5}" y="{(i + before[0]) * cell + 0.5}" width="13" height="13"'
+            if value > 0:
+                parts.append(f'<rect {place} fill="{colour(value, top)}"/>')
+            elif inside:
+                parts.append(f'<rect {place} fill="url(#{name})" class="cs-hole"/>')
+            else:
+                parts.append(f'<rect {place} class="cs-blank"/>')
+    if box is not None:
+        (a, b), (c, d) = box
+        x, y = (c + before[1]) * cell, (a + before[0]) * cell
+        parts.append(
+            f'<rect class="cs-frame" x="{x + 1}" y="{y + 1}" width="{(d - c + 1) * cell - 2}" '
+            f'height="{(b - a + 1) * cell - 2}"/>'
+        )
+        if sum(before) + sum(after):
+            parts.append(
+                f'<rect class="cs-edge" x="{before[1] * cell}" y="{before[0] * cell}" width="{width * cell}" '
+                f'height="{height * cell}"/>'
+            )
+    pattern = (
+        f'<defs><pattern id="{name}" width="5" height="5" patternUnits="userSpaceOnUse" '
+        'patternTransform="rotate(45)"><path class="cs-stripe" d="M0 0V5"/></pattern></defs>'
+    )
+    wide = min(columns * cell, 900) if flat else 300
+    return (
+        f'<figure class="cs-map" style="max-width:{wide}px"><figcaption>{escape(item.title)}</figcaption>'
+        f'<svg viewBox="{size}" role="img" aria-label="{escape(item.title)}: {escape(item.told)}">'
+        f"{pattern}{''.join(parts)}</svg><p>{escape(item.told)}</p></figure>"
+    )
+
+
+def legend(low: str, high: str, *, hole: str = "never read", frame: str = "theoretical box") -> str:
+    """What the colours of :func:`maps` mean."""
+    steps = "".join(f'<i style="background:{c}"></i>' for c in CIVIDIS)
+    return (
+        f'<p class="cs-legend"><span>{escape(low)} <b class="cs-ramp" aria-hidden="true">{steps}</b> {escape(high)}</span>'
+        f'<span><b class="cs-key-hole" aria-hidden="true"></b> {escape(hole)}</span>'
+        f'<span><b class="cs-key-frame" aria-hidden="true"></b> {escape(frame)}</span></p>'
+    )
