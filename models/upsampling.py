@@ -560,8 +560,8 @@ class Way:
     build: Callable[[int, int, int], nn.Module]
 
 
-def _transposed(scale: int, channels: int, kernel: int) -> nn.Module:
-    """A transposed convolution whose output is exactly ``scale`` times larger."""
+def exact_transposed(scale: int, channels: int, kernel: int) -> nn.Module:
+    """A transposed convolution without bias whose output is exactly ``scale`` times larger; ``kernel`` ≥ ``scale``."""
     spare = kernel - scale
     return nn.ConvTranspose2d(
         channels, channels, kernel, scale, padding=(spare + 1) // 2, output_padding=spare % 2, bias=False
@@ -581,12 +581,12 @@ UPSAMPLERS: dict[str, Way] = {
     "transposed": Way(
         "Transposed, kernel 2S − 1",
         "Stamps that overlap unevenly: the kernel is not divisible by the stride.",
-        lambda scale, channels, seed: reset(_transposed(scale, channels, 2 * scale - 1), seed),
+        lambda scale, channels, seed: reset(exact_transposed(scale, channels, 2 * scale - 1), seed),
     ),
     "divisible": Way(
         "Transposed, kernel 2S",
         "As many stamps meet in each output; what the weights do with that is left to training.",
-        lambda scale, channels, seed: reset(_transposed(scale, channels, 2 * scale), seed),
+        lambda scale, channels, seed: reset(exact_transposed(scale, channels, 2 * scale), seed),
     ),
     "resize": Way(
         "Resize, then convolve",
@@ -856,7 +856,7 @@ METHODS: dict[str, Method] = {
     "transposed": Method(
         "Transposed, learned",
         "The same layer with the best kernel for this picture.",
-        lambda s: _transposed(s, 1, 2 * s),
+        lambda s: exact_transposed(s, 1, 2 * s),
         True,
     ),
     "resize": Method(

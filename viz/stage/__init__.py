@@ -15,7 +15,7 @@ import numpy as np
 import streamlit as st
 
 _HERE = Path(__file__).parent
-_PARTS = ("scene.js", "draw.js", "equation.js", "stage.js")
+_PARTS = ("scene.js", "draw.js", "equation.js", "stage.js", "panels.js")
 
 
 def _read(name: str) -> str:
@@ -23,7 +23,10 @@ def _read(name: str) -> str:
 
 
 _component = st.components.v2.component(
-    "convscope_stage", html=_read("stage.html"), css=_read("stage.css"), js="\n".join(_read(part) for part in _PARTS)
+    "convscope_stage",
+    html=_read("stage.html"),
+    css=_read("stage.css") + _read("panels.css"),
+    js="\n".join(_read(part) for part in _PARTS),
 )
 
 
@@ -72,6 +75,17 @@ def stage(data: dict, *, key: str, height: int | None = None, on_edit: Callable[
       ``ptr, src, tap``. ``pairs`` is flat ``[o, i, k] * n``: output channel, input channel, kernel plane (−1: none).
     - ``operator``: ``{"link", "title", "note", "rows", "cols", "entries"}`` or ``None``.
     - ``selected``: ``{"grid", "channel", "cell"}``; ``autoplay``; ``caption``; ``legend``.
+
+    ``{"panels": [...], "height"}`` instead draws several of these side by side, ``height`` px each, that share one
+    selection: hovering in one marks the same cell, weight or product in all. Each panel adds ``{"id", "title", "note",
+    "mark": true|false|None, "says"}``, its heading and whether its numbers were found to agree. Grids of the same
+    ``id`` (or ``shares``) show the same numbers; where their cells do not lie alike, ``ids`` gives for each drawn cell
+    the index, channels first, that all agree on, −1 for a constant. A link without a kernel grid tells ``taps``, the
+    number of taps in a plane.
+
+    A kernel grid with ``colour: "cell"`` and an operator with ``colour: "tap", taps`` give each tap a colour of its
+    own; an operator with ``plain`` shows no numbers, with ``part`` takes that part of the width, and with ``before``
+    stands left of the grids.
 
     ``height`` is the stage's height in px on a wide screen (500). An edit arrives as ``{"grid", "channel", "cell":
     index in the real region, "value", "n"}`` in ``result.edit``; ``on_edit`` is called just before.

@@ -1,0 +1,39 @@
+"""From small to large: the transposed convolution in four views, its matrix, its checkerboard, its rivals."""
+
+import sys
+
+import streamlit as st
+
+from viz import transposed_controls as controls
+from viz.transposed_parts import PARAMETERS, PARTS, part_of
+
+reading = controls.read(known=("present", *PARAMETERS))
+scene = reading.scene
+
+st.title("How do we go from 2×2 back to 4×4?")
+line, choice = st.columns([2, 5], vertical_alignment="center")
+with line:
+    st.markdown("… and why does it sometimes leave a checkerboard?")
+with choice:
+    if st.query_params.get("part") not in (None, *PARTS.values()):
+        st.warning("The link names a part that this page does not have: the first one is shown.")
+    part = st.segmented_control(
+        "Part of the lesson",
+        list(PARTS),
+        default="views",
+        required=True,
+        key="part",
+        bind="query-params",
+        format_func=PARTS.get,
+        label_visibility="collapsed",
+    )
+for sentence in reading.told:
+    st.warning(sentence, icon=":material/info:")
+
+waiting = st.empty()
+if "torch" not in sys.modules:
+    waiting.skeleton(500)
+
+# torch takes seconds to load: the question is on screen by now.
+part_of(part)(scene)
+waiting.empty()

@@ -1,0 +1,136 @@
+"""A table of numbers as coloured cells: SVG with the numbers in it while they can be read, else a picture of pixels.
+
+Colours are the roles' (``input``, ``kernel``, ``output``, ``count``); numbers with a sign are blue and orange around
+zero. They follow the theme by themselves.
+"""
+
+from __future__ import annotations
+
+import base64
+from html import escape
+
+import cv2
+import numpy as np
+
+LARGEST = 20
+"""Columns of a table that is drawn with its numbers."""
+
+ROLES = {"input": "#0072b2", "kernel": "#e69f00", "output": "#009e73"}
+NEGATIVE, POSITIVE = "#b35806", "#2166ac"
+CIVIDIS = ((0, 34, 78), (47, 66, 109), (87, 93, 109), (125, 124, 120), (163, 152, 110), (207, 188, 87), (254, 232, 56))
+
+
+def text_of(value: float) -> str:
+    """A number as short as a cell needs it: whole numbers as they are, others with three digits."""
+    if not np.isfinite(value):
+        return "∞" if value > 0 else "−∞" if value < 0 else "NaN"
+    if abs(value - round(value)) < 1e-9 and abs(value) < 1e6:
+        return str(round(value)).replace("-", "−")
+    return f"{value:.3g}".replace("-", "−")
+
+
+def cividis(share: float) -> tuple[int, int, int]:
+    """The colour of a count between 0 and 1."""
+    place = min(max(share, 0.0), 1.0) * (len(CIVIDIS) - 1)
+    low = min(int(place), len(CIVIDIS) - 2)
+    part = place - low
+    return tuple(round(a + (b - a) * part) for a, b in zip(CIVIDIS[low], CIVIDIS[low + 1], strict=True))
+
+
+def _ink(colour: tuple[int, int, int]) -> str:
+    light = [(v / 255 / 12.92) if v <= 10 else ((v / 255 + 0.055) / 1.055) ** 2.4 for v in colour]
+    return "#111" if 0.2126 * light[0] + 0.7152 * light[1] + 0.0722 * light[2] > 0.18 else "#fff"
+
+
+def plane(values: np.ndarray) -> np.ndarray:
+    """What of an array ``(C, *spatial)`` is drawn: the first channel, of a volume its middle slice, as ``(H, W)``."""
+    first = np.asarray(values, dtype=float)[0]
+    if first.ndim == 1:
+        return first[None]
+    return first[first.shape[0] // 2] if first.ndim == 3 else first
+
+
+def cells(
+    values: np.ndarray, title: str, role: str = "output", *, low: float | None = None, high: float | None = None
+) -> str:
+    """One table ``(H, W)`` as a figure with its title; HTML.
+
+    ``low`` and ``high`` fix the ends of the scale, so that several figures compare.
+    """
+    values = np.atleast_2d(np.asarray(values, dtype=float))
+    height, width = values.shape
+    finite = values[np.isfinite(values)]
+    top = high if high is not None else float(np.abs(finite).max(initial=0)) or 1.0
+    bottom = low if low is not None else (float(finite.min(initial=0)) if role == "count" else 0.0)
+    said = f"{title}: {height} by {width} cells, from {text_of(values.min())} to {text_of(values.max())}"
+    drawn = _svg if max(height, width) <= LARGEST else _pixels
+    return framed(title, drawn(values, role, bottom, top, said))
+
+
+def framed(title: str, body: str, below: str = "") -> str:
+    """A picture with its title above it and a line (HTML) below."""
+    line = f'<div class="cs-below">{below}</div>' if below else ""
+    return f'<figure class="cs-cellfig"><figcaption>{escape(title)}</figcaption>{body}{line}</figure>'
+
+
+def _svg(values: np.ndarray, role: str, low: float, high: float, said: str) -> str:
+    size, (height, width) = 40, values.shape
+    longest = max(len(text_of(v)) for v in values.flat)
+    font = min(16.0, (size - 5) / (0.58 * longest))
+    parts = []
+    for (y, x), value in np.ndenumerate(values):
+        ink = "currentColor"
+        if role == "count":
+            colour = cividis((value - low) / (high - low) if high > low else 0.5)
+            fill, ink = f'fill="rgb{colour}"', _ink(colour)
+        elif role == "signed" or low < 0 or values.min() < 0:
+            share = min(abs(value) / high, 1.0) if np.isfinite(value) else 0
+            fill = f'fill="{NEGATIVE if value < 0 else POSITIVE}" fill-opacity="{0.05 + 0.45 * share:.3f}"'
+        else:
+            share = min(value / high, 1.0) if np.isfinite(value) else 0
+            fill = f'fill="{ROLES[role]}" fill-opacity="{0.08 + 0.45 * share:.3f}"'
+        left, top = x * size, y * size
+        parts.append(f'<rect x="{left + 1}" y="{top + 1}" width="{size - 2}" height="{size - 2}" rx="4" {fill}/>')
+        if font >= 7:
+            parts.append(
+                f'<text x="{left + size / 2}" y="{top + size / 2 + font * 0.35:.1f}" font-size="{font:.1f}" '
+                f'fill="{ink}">{text_of(value)}</text>'
+            )
+    widest = min(width, 10) * 38
+    return (
+        f'<svg role="img" aria-label="{escape(said)}" viewBox="0 0 {width * size} {height * size}" '
+        f'width="{widest}" class="cs-cells">{"".join(parts)}</svg>'
+    )
+
+
+def _pixels(values: np.ndarray, role: str, low: float, high: float, said: str) -> str:
+    share = np.nan_to_num((values - low) / (high - low) if high > low else np.zeros_like(values)).clip(0, 1)
+    if role == "count":
+        table = np.array([cividis(i / 255) for i in range(256)], np.uint8)
+        rgb = table[np.rint(share * 255).astype(int)]
+    elif role == "signed" or values.min() < 0:
+        part = np.nan_to_num(values / high).clip(-1, 1)[..., None]
+        ends = np.where(part < 0, _rgb(NEGATIVE), _rgb(POSITIVE))
+        rgb = np.rint(245 + (ends - 245) * np.abs(part)).astype(np.uint8)
+    else:
+        rgb = np.rint(245 + (_rgb(ROLES[role]) - 245) * share[..., None]).astype(np.uint8)
+    return image(rgb, said)
+
+
+def _rgb(colour: str) -> np.ndarray:
+    return np.array([int(colour[i : i + 2], 16) for i in (1, 3, 5)], float)
+
+
+def image(rgb: np.ndarray, said: str, largest: int = 300) -> str:
+    """Pixels ``(H, W, 3)`` or ``(H, W)`` of uint8 as an ``img`` that is enlarged without blur."""
+    bgr = rgb[..., ::-1] if rgb.ndim == 3 else rgb
+    data = base64.b64encode(cv2.imencode(".png", np.ascontiguousarray(bgr))[1].tobytes()).decode("ascii")
+    return (
+        f'<img alt="{escape(said)}" src="data:image/png;base64,{data}" '
+        f'style="width:min(100%,{largest}px);image-rendering:pixelated;display:block">'
+    )
+
+
+def row(*figures: str) -> str:
+    """Figures beside each other, wrapping where the screen ends."""
+    return f'<div class="cs-row">{"".join(figures)}</div>'

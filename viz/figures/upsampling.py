@@ -1,0 +1,227 @@
+"""The drawings of the lesson on upsampling: a landscape of counts, sizes, sample positions, a rearrangement."""
+
+from __future__ import annotations
+
+from html import escape
+
+import numpy as np
+
+from models.transposed import Blocks, ForwardSizes, Waste
+from models.upsampling import SamplePositions, ShuffleMap
+from viz.figures.cells import cividis, text_of
+
+CHANNELS = ("#0072b2", "#e69f00", "#009e73", "#cc79a7", "#56b4e9", "#d55e00", "#f0e442", "#999999", "#5b46a0")
+"""Okabe and Ito's colours, for channels that are told apart."""
+
+
+def landscape(counts: np.ndarray, title: str, largest: int = 28) -> str:
+    """Counts ``(H, W)`` as columns seen from a corner; at most ``largest`` cells a side, from the middle."""
+    counts = np.atleast_2d(np.asarray(counts, dtype=float))
+    cut = tuple(slice(max(0, (n - largest) // 2), max(0, (n - largest) // 2) + largest) for n in counts.shape)
+    part = counts[cut]
+    height, width = part.shape
+    top, low = part.max() or 1.0, part.min()
+    half, flat, rise = 10.0, 5.0, 70.0
+    left, up = height * half + 4, rise + 6
+    shapes = []
+    for y in range(height):
+        for x in range(width):
+            value = part[y, x]
+            high = rise * value / top
+            cx, cy = left + (x - y) * half, up + (x + y) * flat
+            colour = cividis((value - low) / (top - low) if top > low else 0.5)
+            dark = tuple(int(c * 0.72) for c in colour)
+            darker = tuple(int(c * 0.52) for c in colour)
+            corners = ((cx, cy), (cx + half, cy + flat), (cx, cy + 2 * flat), (cx - half, cy + flat))
+            roof = " ".join(f"{a:.0f},{b - high:.1f}" for a, b in corners)
+            shapes.append(
+                f'<path d="M{cx - half:.0f} {cy + flat - high:.1f}V{cy + flat:.1f}L{cx:.0f} {cy + 2 * flat:.1f}'
+                f'V{cy + 2 * flat - high:.1f}Z" fill="rgb{darker}"/>'
+                f'<path d="M{cx + half:.0f} {cy + flat - high:.1f}V{cy + flat:.1f}L{cx:.0f} {cy + 2 * flat:.1f}'
+                f'V{cy + 2 * flat - high:.1f}Z" fill="rgb{dark}"/>'
+                f'<polygon points="{roof}" fill="rgb{colour}"/>'
+            )
+    wide, tall = (height + width) * half + 8, up + (height + width) * flat + 6
+    said = f"{title}: counts from {text_of(low)} to {text_of(top)} as a landscape of {height} by {width} columns"
+    more = " (the middle)" if part.shape != counts.shape else ""
+    return (
+        f'<figure class="cs-cellfig"><figcaption>{escape(title + more)}</figcaption>'
+        f'<svg class="cs-drawing" role="img" aria-label="{escape(said)}" viewBox="0 0 {wide:.0f} {tall:.0f}" '
+        f'width="{min(wide, 420):.0f}">{"".join(shapes)}</svg></figure>'
+    )
+
+
+def profile(measured: np.ndarray, predicted: np.ndarray, title: str, largest: int = 48) -> str:
+    """Counts along one axis as bars, with the closed form as a mark on each."""
+    measured, predicted = measured[:largest], predicted[:largest]
+    step, tall = 18, 120
+    top = max(float(measured.max(initial=1)), 1.0)
+    parts = []
+    for i, (value, wanted) in enumerate(zip(measured, predicted, strict=True)):
+        high = (tall - 20) * value / top
+        colour = cividis((value - measured.min()) / (top - measured.min()) if top > measured.min() else 0.5)
+        parts.append(
+            f'<rect x="{i * step + 2}" y="{tall - high:.1f}" width="{step - 4}" height="{high:.1f}" '
+            f'fill="rgb{colour}"/>'
+        )
+        mark = tall - (tall - 20) * wanted / top
+        parts.append(f'<path d="M{i * step} {mark:.1f}h{step}" stroke="currentColor" stroke-width="1.6"/>')
+        parts.append(f'<text x="{i * step + step / 2}" y="{mark - 4:.1f}" text-anchor="middle">{text_of(value)}</text>')
+    same = np.array_equal(measured, predicted)
+    said = (
+        f"{title}: {', '.join(text_of(v) for v in measured)}; the closed form {'says the same' if same else 'differs'}"
+    )
+    return (
+        f'<figure class="cs-cellfig"><figcaption>{escape(title)}</figcaption><svg class="cs-drawing" role="img" '
+        f'aria-label="{escape(said)}" viewBox="0 0 {len(measured) * step} {tall + 4}" '
+        f'width="{min(len(measured) * step, 640)}">{"".join(parts)}</svg>'
+        f'<div class="cs-below">bar: measured; line: closed form {"✓" if same else "≠"}</div></figure>'
+    )
+
+
+def blocks(found: Blocks, largest: int = 24) -> str:
+    """The blocks that a matrix repeats: equal colours and letters are equal numbers."""
+    where = found.where[:largest, :largest]
+    ids = {block: k for k, block in enumerate(sorted(found.repeats))}
+    size = 34
+    parts = []
+    for (y, x), block in np.ndenumerate(where):
+        place = f'x="{x * size + 1}" y="{y * size + 1}" width="{size - 2}" height="{size - 2}" rx="4"'
+        if block < 0:
+            parts.append(f'<rect {place} fill="currentColor" fill-opacity=".06"/>')
+            continue
+        k = ids[int(block)]
+        parts.append(f'<rect {place} fill="{CHANNELS[k % len(CHANNELS)]}" fill-opacity=".42"/>')
+        parts.append(f'<text x="{(x + 0.5) * size}" y="{(y + 0.5) * size + 5}" text-anchor="middle">K{k}</text>')
+    cut = f" (the first {largest})" if max(found.where.shape) > largest else ""
+    title = f"{found.where.shape[0]} × {found.where.shape[1]} blocks of {found.height} × {found.width}{cut}"
+    counted = ", ".join(f"K{ids[block]} {count} times" for block, count in list(found.repeats.items())[:9])
+    return (
+        f'<figure class="cs-cellfig"><figcaption>{escape(title)}</figcaption><svg class="cs-drawing" role="img" '
+        f'aria-label="{escape(title)}: {escape(counted)}" '
+        f'viewBox="0 0 {where.shape[1] * size} {where.shape[0] * size}" '
+        f'width="{min(where.shape[1] * size, 420)}">{"".join(parts)}</svg>'
+        f'<div class="cs-below">{escape(counted)}</div></figure>'
+    )
+
+
+def meeting(found: ForwardSizes, axis: str) -> str:
+    """Sizes that a strided convolution sends to one and the same size; framed: what output_padding selects."""
+    sizes = list(found.sizes)
+    step, tall = 92, 128
+    wide = max(len(sizes) * step, step)
+    parts = []
+    middle = wide / 2
+    for i, one in enumerate(sizes):
+        x = i * step + step / 2
+        chosen = one.size == found.chosen
+        frame = 'stroke="#cc79a7" stroke-width="4"' if chosen else ""
+        parts.append(
+            f'<path d="M{x} 40L{middle} 88" stroke="currentColor" stroke-width="{2.4 if chosen else 1}" '
+            f'opacity="{1 if chosen else 0.5}"/>'
+            f'<rect x="{x - 34}" y="8" width="68" height="32" rx="7" fill="#009e73" fill-opacity=".3" {frame}/>'
+            f'<text x="{x}" y="29" text-anchor="middle" style="font-size:15px;font-weight:600">{one.size}</text>'
+            f'<text x="{x + (4 if x >= middle else -4)}" y="58" text-anchor="{"start" if x >= middle else "end"}">'
+            f"r = {one.output_padding}</text>"
+        )
+    parts.append(
+        f'<rect x="{middle - 34}" y="88" width="68" height="32" rx="7" fill="#0072b2" fill-opacity=".3"/>'
+        f'<text x="{middle}" y="109" text-anchor="middle" style="font-size:15px;font-weight:600">{found.output}</text>'
+    )
+    listed = ", ".join(f"{one.size} becomes {one.becomes}" for one in sizes)
+    title = f"{axis}: forward sizes that meet"
+    return (
+        f'<figure class="cs-cellfig"><figcaption>{escape(title)}</figcaption><svg class="cs-drawing" role="img" '
+        f'aria-label="{escape(title)}: {listed}; chosen {found.chosen}" viewBox="0 0 {wide} {tall}" '
+        f'width="{min(wide, 620)}">{"".join(parts)}</svg></figure>'
+    )
+
+
+def waste(found: Waste) -> str:
+    """Multiplications of the zero-padding way as one bar: on numbers, on zeros between them, on zeros around them."""
+    total = found.total
+    parts = (
+        (found.useful, 'style="width:{w:.3f}%;background:#0072b2"', "on numbers"),
+        (found.inserted, 'class="cs-hatched" style="width:{w:.3f}%"', "on zeros between them"),
+        (found.border, 'class="cs-hatched" style="width:{w:.3f}%;opacity:.3"', "on zeros around them"),
+    )
+    bars = "".join(f"<i {look.format(w=100 * count / total)}></i>" for count, look, _ in parts)
+    words = ", ".join(f"{count:,} {name}".replace(",", "\u202f", 1) for count, _, name in parts)
+    return (
+        f'<div role="img" aria-label="{escape(words)}" class="cs-bar">{bars}</div>'
+        f'<p class="cs-agree"><b>{100 * found.share:.1f} %</b> of {total:,} multiplications meet a zero that was put '
+        f"there: {escape(words)}. Stamping needs {found.stamp:,}.</p>"
+    )
+
+
+def positions(off: SamplePositions, on: SamplePositions, size: int) -> str:
+    """Where the outputs of an interpolation sample the input axis, without and with align_corners."""
+    step, left = 64, 40
+    wide = left * 2 + size * step
+    at = lambda x: left + (x + 0.5) * step  # noqa: E731
+    parts = []
+    for line, (name, found) in enumerate((("off", off), ("on", on))):
+        y = 34 + line * 84
+        parts.append(f'<text x="{left}" y="{y - 16}" font-weight="600">align_corners {name}</text>')
+        for i in range(size):
+            parts.append(
+                f'<rect x="{left + i * step}" y="{y}" width="{step - 1}" height="24" fill="#0072b2" '
+                f'fill-opacity=".25"/>'
+                f'<circle cx="{at(i)}" cy="{y + 12}" r="4" fill="#0072b2"/>'
+            )
+        for raw, used in zip(found.unclamped, found.measured, strict=True):
+            faint = abs(raw - used) > 1e-9
+            if faint:
+                parts.append(
+                    f'<path d="M{at(raw):.1f} {y + 30}V{y + 40}" stroke="currentColor" stroke-dasharray="2 2" '
+                    f'opacity=".7"/>'
+                )
+            parts.append(
+                f'<path d="M{at(used):.1f} {y + 26}l-4 8h8z" fill="#009e73"/>'
+                f'<path d="M{at(used):.1f} {y}v24" stroke="#009e73" stroke-width="1.5"/>'
+            )
+    said = (
+        f"Sample positions. Off: {', '.join(text_of(v) for v in off.measured)}. "
+        f"On: {', '.join(text_of(v) for v in on.measured)}."
+    )
+    return (
+        f'<figure class="cs-cellfig"><figcaption>Blue: pixels and their middles. Green: where each output samples. '
+        f"Dashed: where it would, beyond the outer middles.</figcaption>"
+        f'<svg class="cs-drawing" role="img" aria-label="{escape(said)}" viewBox="0 0 {wide} 168" '
+        f'width="{min(wide, 760)}">{"".join(parts)}</svg></figure>'
+    )
+
+
+def shuffle(found: ShuffleMap, factor: int, size: tuple[int, int]) -> str:
+    """Pixel shuffle by colour: a tick in the box moves every number from its channel to its place."""
+    cell, gap = 30, 14
+    height, width = size
+    across = factor
+    source_w = across * (width * cell + gap)
+    target_x = source_w + 50
+    parts = []
+    channels, rows, columns = found.measured
+    for (c, y, x), channel in np.ndenumerate(channels):
+        if c:
+            continue
+        row, column = int(rows[c, y, x]), int(columns[c, y, x])
+        channel = int(channel)
+        u, v = target_x + x * cell, gap + y * cell
+        sx = (channel % across) * (width * cell + gap) + column * cell
+        sy = (channel // across) * (height * cell + gap) + gap + row * cell
+        parts.append(
+            f'<g style="--x:{sx}px;--y:{sy}px;--u:{u}px;--v:{v}px"><rect width="{cell - 2}" height="{cell - 2}" rx="4" '
+            f'fill="{CHANNELS[channel % len(CHANNELS)]}" fill-opacity=".5"/>'
+            f'<text x="{cell / 2 - 1}" y="{cell / 2 + 4}" text-anchor="middle">{row * width + column}</text></g>'
+        )
+    wide = target_x + width * factor * cell + 4
+    tall = factor * (height * cell + gap) + gap
+    said = (
+        f"{factor**2} channels of {height} by {width} numbers, one colour each, are interleaved into one image of "
+        f"{height * factor} by {width * factor}"
+    )
+    return (
+        f'<div class="cs-shuffle"><label><input type="checkbox"> Shuffle</label>'
+        f'<svg class="cs-drawing" role="img" aria-label="{said}" viewBox="0 0 {wide} {tall}" width="{min(wide, 720)}">'
+        f"{''.join(parts)}</svg></div>"
+    )

@@ -1,0 +1,56 @@
+"""Which picture a page works on: one that ships with the app, or the visitor's own through the one guarded door."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import streamlit as st
+
+PICTURES = Path(__file__).resolve().parents[1] / "assets" / "pictures"
+NAMES = tuple(sorted(path.stem for path in PICTURES.glob("*.png")))
+OWN = "Your own"
+
+
+@dataclass(frozen=True)
+class Picture:
+    """Pixels ``(H, W, 3)`` of uint8, and what the picture is called."""
+
+    pixels: np.ndarray
+    name: str
+
+
+@st.cache_data(max_entries=16, show_spinner=False)
+def _decoded(data: bytes, max_side: int) -> np.ndarray:
+    from models.picture import decode
+
+    return decode(data, max_side=max_side)
+
+
+def choose(key: str, *, default: str = "astronaut", max_side: int = 256) -> Picture:
+    """Draw the choice and return the picture, its longer side at most ``max_side`` pixels.
+
+    ``key`` is the URL parameter. A file that cannot be read is told in one sentence, and the default is used.
+    """
+    from models.picture import PictureError
+
+    name = st.selectbox(
+        "Picture",
+        [*NAMES, OWN],
+        index=NAMES.index(default),
+        key=key,
+        bind="query-params",
+        format_func=str.capitalize,
+    )
+    if name == OWN:
+        upload = st.file_uploader(
+            "PNG, JPEG, WebP, GIF, BMP or TIFF", key=f"{key}_file", max_upload_size=10, help="It stays in this session."
+        )
+        if upload is not None:
+            try:
+                return Picture(_decoded(upload.getvalue(), max_side), "your picture")
+            except PictureError as error:
+                st.error(error.message)
+        name = default
+    return Picture(_decoded((PICTURES / f"{name}.png").read_bytes(), max_side), name)

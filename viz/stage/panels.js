@@ -1,0 +1,222 @@
+// Several stages in one frame that share their selection: the same cell, weight or product is marked in each of them.
+
+// Grids of one name show the same numbers, and agree on an index for each of them (−1: a constant, nobody else's).
+const shareName = (g) => g.shares ?? g.id;
+
+function shareIndex(g, ch, cell) {
+  if (g.ids) return (g.idList ??= decode(g.ids))[ch * g.n + cell];
+  const r = realIndex(g, cell);
+  return r < 0 ? -1 : ch * g.nreal + r;
+}
+
+function shareCell(g, index) {
+  if (!(index >= 0)) return null;
+  if (!g.ids) return index < g.C * g.nreal ? { grid: g.id, ch: Math.floor(index / g.nreal), cell: realToDrawn(g, index % g.nreal) } : null;
+  if (!g.where) {
+    g.where = new Map();
+    g.idList ??= decode(g.ids);
+    g.idList.forEach((id, at) => g.where.has(id) || g.where.set(id, at));
+  }
+  const at = g.where.get(index);
+  return at == null ? null : { grid: g.id, ch: Math.floor(at / g.n), cell: at % g.n };
+}
+
+// A tap by the index of its weight; links without a drawn kernel count `taps` a plane.
+function tapIndex(link, k, t) {
+  if (link.kernel && t < link.kernel.n) return shareIndex(link.kernel, k, t);
+  return k < 0 || t < 0 ? -1 : k * link.taps + t;
+}
+
+function tapPlace(link, index) {
+  if (!link.kernel) return { k: Math.floor(index / link.taps), tap: index % link.taps };
+  const at = shareCell(link.kernel, index);
+  return at && { k: at.ch, tap: at.cell };
+}
+
+class Panel extends Stage {
+  constructor(root, host) {
+    super(root);
+    this.host = host;
+    this.chrome = 88;
+    this.gaps = [24, 8];
+  }
+
+  get playing() {
+    return this.host?.playing ?? false;
+  }
+
+  set playing(on) {
+    if (this.host) this.host.playing = on;
+  }
+
+  play(on) {
+    const { lead } = this.host;
+    if (this === lead) super.play(on);
+    else lead.play(on);
+  }
+
+  isPhone() {
+    return this.host.root.clientWidth < PHONE;
+  }
+
+  room(phone, multi) {
+    return phone ? super.room(phone, multi) : { terms: 9, chars: 58 };
+  }
+
+  bottom() {
+    return this.root.getBoundingClientRect().bottom - 8;
+  }
+
+  update(component) {
+    const { data } = component;
+    super.update(component);
+    this.scene.links.forEach((link, i) => (link.taps = data.links[i].taps ?? 1));
+  }
+
+  // Enlarged, a matrix covers all panels.
+  placeOperator(W, opW, wellH, roomH, phone) {
+    const { clientWidth, clientHeight } = this.host.root;
+    if (this.big) super.placeOperator(clientWidth - 40, opW, clientHeight - 60, roomH, false);
+    else super.placeOperator(W, opW, wellH, roomH, phone);
+  }
+
+  select() {
+    super.select();
+    this.host.spread(this);
+  }
+
+  picture() {
+    return this.host.drawing ? super.picture() : this.host.picture();
+  }
+
+  // What is selected here, in words that the other panels understand.
+  shared() {
+    const { sel, scene, tap } = this, g = scene.byId[sel.grid];
+    const out = this.out && scene.byId[this.out.grid];
+    const found = { name: shareName(g), index: shareIndex(g, sel.ch, sel.cell), tap: -1, ends: null, out: null, pinned: this.pinned };
+    if (out) found.out = { name: shareName(out), index: shareIndex(out, this.out.ch, this.out.cell) };
+    const link = scene.kernelLink(g);
+    if (link) found.tap = tapIndex(link, sel.ch, sel.cell);
+    else if (tap) {
+      found.tap = tapIndex(tap.link, tap.k, tap.tap);
+      const src = tap.src == null ? -1 : shareIndex(tap.link.from, tap.i ?? 0, tap.src);
+      if (src >= 0) found.ends = { [shareName(tap.link.from)]: src, [found.name]: found.index };
+    }
+    return found;
+  }
+
+  take(other) {
+    const { scene } = this;
+    const named = (name) => scene.grids.find((g) => shareName(g) === name);
+    const cellOf = (s) => {
+      const g = s && named(s.name);
+      return g ? shareCell(g, s.index) : null;
+    };
+    const isOut = (s) => s && scene.into(scene.byId[s.grid]).length > 0;
+    this.pinned = other.pinned;
+    const out = cellOf(other.out);
+    if (isOut(out)) this.out = out;
+    let sel = cellOf(other), tap = null;
+    this.opCol = null;
+    if (other.ends) {
+      for (const link of scene.links) {
+        const to = cellOf({ name: shareName(link.to), index: other.ends[shareName(link.to)] });
+        const from = cellOf({ name: shareName(link.from), index: other.ends[shareName(link.from)] });
+        const place = tapPlace(link, other.tap);
+        if (!to || !from || !place) continue;
+        sel = this.out = to;
+        tap = { link, tap: place.tap, k: place.k, i: from.ch, src: from.cell };
+        this.opCol = link.column(from.ch, from.cell);
+      }
+    } else if (other.tap >= 0 && !(sel && scene.kernelLink(scene.byId[sel.grid]))) {
+      const link = scene.links[0], place = link && tapPlace(link, other.tap);
+      sel = this.out;
+      if (place) tap = { link, tap: place.tap, k: place.k };
+    }
+    if (!sel) return;
+    this.sel = sel;
+    this.tap = tap;
+    this.hint();
+    this.select();
+  }
+}
+
+class Panels {
+  constructor(root) {
+    this.root = root;
+    this.template = root.innerHTML;
+    this.panels = [];
+    this.playing = false;
+    root.classList.add("panels");
+    root.panels = this;
+  }
+
+  get lead() {
+    return this.panels[0];
+  }
+
+  update(component) {
+    const { data, setTriggerValue } = component, key = JSON.stringify(data.panels.map((p) => p.id));
+    this.busy = true;
+    if (key !== this.key) {
+      this.key = key;
+      this.dispose();
+      this.root.textContent = "";
+      this.panels = data.panels.map((p) => this.make(p));
+      this.active = null;
+    }
+    this.root.classList.toggle("single", data.panels.length === 1);
+    data.panels.forEach((p, i) => {
+      const { root } = this.panels[i], put = (cls, text) => (root.querySelector(`.ph ${cls}`).textContent = text);
+      root.setAttribute("aria-label", p.title);
+      put("strong", p.title);
+      put(".pnote", p.note ?? "");
+      const mark = root.querySelector(".ph .mark");
+      mark.textContent = p.mark == null ? "" : p.mark ? "✓" : "≠";
+      mark.title = p.says ?? "";
+      mark.setAttribute("aria-label", p.says ?? "");
+      mark.classList.toggle("no", p.mark === false);
+      mark.hidden = p.mark == null;
+      this.panels[i].update({ data: { ...p, height: p.height || data.height, legend: !i && p.legend }, setTriggerValue });
+    });
+    this.busy = false;
+    this.root.dataset.renders = String(Number(this.root.dataset.renders ?? 0) + 1);
+    this.spread(this.active ?? this.lead);
+  }
+
+  make(p) {
+    const root = el("div", "stage panel");
+    root.setAttribute("role", "group");
+    root.dataset.panel = p.id;
+    root.innerHTML = `<div class="ph"><strong></strong><span class="mark" role="img"></span><span class="pnote"></span></div>${this.template}`;
+    this.root.append(root);
+    return new Panel(root, this);
+  }
+
+  // One panel moved: the others follow, and do not answer.
+  spread(from) {
+    if (this.busy || !from?.sel) return;
+    const shared = from.shared();
+    this.active = from;
+    this.busy = true;
+    for (const panel of this.panels) if (panel !== from && panel.scene) panel.take(shared);
+    this.busy = false;
+  }
+
+  dispose() {
+    for (const panel of this.panels) panel.dispose();
+  }
+
+  picture() {
+    const r = this.root.getBoundingClientRect(), k = 2, out = document.createElement("canvas"), ctx = out.getContext("2d");
+    this.drawing = true;
+    const parts = this.panels.map((p) => [p.root.getBoundingClientRect(), p.picture()]);
+    this.drawing = false;
+    out.width = r.width * k;
+    out.height = (Math.max(...parts.map(([b]) => b.bottom)) - r.top) * k;
+    ctx.fillStyle = css(this.lead.theme.bg);
+    ctx.fillRect(0, 0, out.width, out.height);
+    for (const [b, canvas] of parts) ctx.drawImage(canvas, (b.left - r.left) * k, (b.top - r.top) * k);
+    return out;
+  }
+}

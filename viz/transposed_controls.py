@@ -1,0 +1,285 @@
+"""The controls of the lesson on transposed convolutions: one layer of that kind, its numbers, and its place in the URL.
+
+The parameters carry the settings' own names after ``ct_`` (ConvTranspose), so that the Playground's stay untouched.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import urlencode
+
+import numpy as np
+import streamlit as st
+
+from models.share import Scene, read_array, read_weights, write_array, write_weights
+from models.sources import INPUTS, WEIGHTS, TableError
+from models.spec import AXES, SPATIAL, LayerSpec, repair
+from viz import controls
+from viz.numbers import LONGEST_LINK, OWN, OWN_TITLE, edited
+
+PREFIX = "ct_"
+DEFAULTS: dict[str, Any] = {
+    "dims": 2,
+    "input_size": 2,
+    "in_channels": 1,
+    "out_channels": 1,
+    "kernel_size": 3,
+    "stride": 1,
+    "padding": 0,
+    "output_padding": 0,
+    "dilation": 1,
+    "groups": 1,
+    "bias": False,
+}
+"""What a bare URL means: the worked example Cᵀ·[2, 1, 4, 4]."""
+
+ORDER = (
+    "input_size",
+    "kernel_size",
+    "stride",
+    "padding",
+    "output_padding",
+    "dilation",
+    "in_channels",
+    "out_channels",
+    "groups",
+)
+NUMBERS = ("input", "weights", "seed", "x", "w")
+
+
+@dataclass(frozen=True)
+class Reading:
+    """The layer and its numbers, and a sentence for each thing that could not be taken over."""
+
+    scene: Scene
+    told: tuple[str, ...] = ()
+
+
+def read(known: tuple[str, ...]) -> Reading:
+    """What this session shows now; call it before any control is drawn. ``known``: the page's other parameters."""
+    state, told = st.session_state, []
+    last: LayerSpec | None = state.get("_ct_spec")
+    if last is None:
+        spec, told = _from_url(known)
+    else:
+        spec, told = _from_controls(last)
+    _keep(spec)
+    scene, unread = _numbers(spec)
+    return Reading(scene, tuple(dict.fromkeys((*told, *unread))))
+
+
+def _keys(spec: LayerSpec, per_axis: bool) -> dict[str, tuple[str, int | None]]:
+    """Every control: its key, which is the URL parameter -> (setting, axis or None)."""
+    found = controls.parameters_of(spec, per_axis)
+    return {PREFIX + key: which for key, which in found.items() if which[0] in ORDER}
+
+
+def _from_url(known: tuple[str, ...]) -> tuple[LayerSpec, list[str]]:
+    told, asked = [], dict(DEFAULTS)
+    query = {name: st.query_params.get_all(name)[-1] for name in st.query_params}
+    dims = query.get(f"{PREFIX}dims", "2")
+    if dims in ("1", "2", "3"):
+        asked["dims"] = int(dims)
+    axes = AXES[asked["dims"]]
+    names = {f"{PREFIX}{name}" for name in (*DEFAULTS, *NUMBERS, "per_axis")}
+    for param, text in query.items():
+        plain = param.removeprefix(PREFIX)
+        name, _, axis = plain.rpartition("_")
+        each = param.startswith(PREFIX) and name in SPATIAL and axis in ("d", "h", "w")
+        if param not in names and not each:
+            if param not in known and not param.startswith("embed"):
+                told.append(f"“{param[:40]}” is not a setting of this page: it is left out.")
+            continue
+        setting = name if each else plain
+        if setting not in ORDER:
+            continue
+        if not (text.isascii() and text.isdigit() and len(text) <= 6):
+            told.append(f"{setting}: “{text[:20]}” is not a whole number: {asked[setting]} is used instead.")
+            continue
+        if not each:
+            asked[setting] = int(text)
+        elif axis in axes:
+            now = asked[setting]
+            values = list(now) if isinstance(now, tuple) else [now] * len(axes)
+            values[axes.index(axis)] = int(text)
+            asked[setting] = tuple(values)
+    asked["bias"] = query.get(f"{PREFIX}bias") == "true"
+    uneven = any(isinstance(v, tuple) and len(set(v)) > 1 for v in asked.values())
+    st.session_state[f"{PREFIX}per_axis"] = uneven or query.get(f"{PREFIX}per_axis") == "true"
+    spec, refused = repair({"kind": "transposed", **asked})
+    return spec, told + [f"{error.field}: {error.message}" for error in refused]
+
+
+def _from_controls(last: LayerSpec) -> tuple[LayerSpec, list[str]]:
+    state = st.session_state
+    dims = state.get(f"{PREFIX}dims") or last.dims
+    per_axis, was = bool(state.get(f"{PREFIX}per_axis")), bool(state.get("_ct_per_axis"))
+    asked: dict[str, Any] = {"kind": "transposed", "dims": dims, "bias": bool(state.get(f"{PREFIX}bias", last.bias))}
+    touched = []
+    for key, (name, axis) in _keys(last, was).items():
+        before = controls.value_of(last, name, axis)
+        value = state.get(key)
+        value = before if value is None else value
+        if value != before:
+            touched.append(name)
+        if axis is None:
+            asked[name] = value
+        else:
+            asked[name] = (*asked.get(name, ()), value)
+    for name, value in asked.items():
+        if isinstance(value, tuple) and (dims != len(value) or not per_axis):
+            asked[name] = value[-1] if not per_axis or dims > len(value) else value[-dims:]
+    spec, errors = repair(asked, keep=tuple(touched))
+    return spec, [f"{error.field}: {error.message}" for error in errors] if dims == last.dims else []
+
+
+def _keep(spec: LayerSpec) -> None:
+    """Write the layer into the session, so that every control that is drawn shows it."""
+    state = st.session_state
+    per_axis = bool(state.get(f"{PREFIX}per_axis", False))
+    state["_ct_spec"], state["_ct_per_axis"] = spec, per_axis
+    fresh = {f"{PREFIX}dims": spec.dims, f"{PREFIX}bias": spec.bias, f"{PREFIX}per_axis": per_axis}
+    fresh |= {key: controls.value_of(spec, *which) for key, which in _keys(spec, per_axis).items()}
+    for key, value in fresh.items():
+        if key not in state or state[key] != value or type(state[key]) is not type(value):
+            state[key] = value
+
+
+def load(**settings: Any) -> None:
+    """Show the layer with these settings, all others as on a bare page. For callbacks."""
+    state = st.session_state
+    asked = DEFAULTS | settings
+    state[f"{PREFIX}per_axis"] = any(isinstance(v, tuple) and len(set(v)) > 1 for v in asked.values())
+    _keep(LayerSpec(kind="transposed", **asked))
+    state[f"{PREFIX}input"], state[f"{PREFIX}weights"] = "example", "example"
+    state["_ct_own"] = {}
+
+
+# -- numbers -----------------------------------------------------------------------------------------------------------
+
+
+def _numbers(spec: LayerSpec) -> tuple[Scene, list[str]]:
+    state, told = st.session_state, []
+    own = state.setdefault("_ct_own", {})
+    for param, reader, choice in (("x", read_array, "input"), ("w", read_weights, "weights")):
+        text = st.query_params.get(PREFIX + param)
+        if text is None or text == own.get(f"{param} in url"):
+            continue
+        try:
+            own[param] = reader(text)
+            state[PREFIX + choice] = OWN
+        except TableError as error:
+            told.append(error.message)
+        own[f"{param} in url"] = text
+    chosen = {}
+    for name, registry in (("input", INPUTS), ("weights", WEIGHTS)):
+        asked = st.query_params.get(PREFIX + name)
+        now = state.get(PREFIX + name)
+        if now is None:
+            titles = {source.title: key for key, source in registry.items()} | {OWN_TITLE: OWN}
+            if asked is not None and asked not in titles:
+                told.append(f"{name}: “{asked[:40]}” is not one of the choices: the worked example is shown.")
+            now = titles.get(asked, "example")
+        chosen[name] = now
+    seed = state.get(f"{PREFIX}seed")
+    if seed is None:
+        text = st.query_params.get(f"{PREFIX}seed", "0")
+        seed = int(text) if text.isascii() and text.isdigit() and len(text) <= 4 else 0
+    return Scene(spec, chosen["input"], chosen["weights"], seed, own.get("x"), own.get("w") or {}), told
+
+
+def take_edit(scene: Scene, edit: dict | None, x: np.ndarray, weights: dict[str, np.ndarray]) -> None:
+    """Keep one number that was typed into a cell. For the callback of the stage."""
+    after = edit and edited(scene, edit, x, weights)
+    if not after:
+        return
+    state = st.session_state
+    state[f"{PREFIX}input"], state[f"{PREFIX}weights"] = after.input, after.weights
+    state["_ct_own"] = {"x": after.own_input, "w": after.own_weights}
+
+
+def write_url(scene: Scene) -> bool:
+    """Put the visitor's own numbers into the URL; False if they do not fit, and then they are left out of it."""
+    own, state = {}, st.session_state.setdefault("_ct_own", {})
+    if scene.input == OWN and scene.own_input is not None:
+        own["x"] = write_array(scene.own_input)
+    if scene.weights == OWN and scene.own_weights:
+        own["w"] = write_weights(scene.own_weights)
+    fits = len(st.context.url or "") + len(urlencode(own)) + 400 <= LONGEST_LINK
+    for param in ("x", "w"):
+        text, key = own.get(param) if fits else None, PREFIX + param
+        state[f"{param} in url"] = text
+        if text is None:
+            if key in st.query_params:
+                del st.query_params[key]
+        elif st.query_params.get(key) != text:
+            st.query_params[key] = text
+    return fits
+
+
+# -- drawing -----------------------------------------------------------------------------------------------------------
+
+
+def draw(scene: Scene) -> None:
+    """All controls, two in a row; a setting with nothing to choose says why in its help."""
+    spec = scene.spec
+    left, right = st.columns(2, vertical_alignment="bottom")
+    with left:
+        st.segmented_control(
+            "Dimensions", [1, 2, 3], default=2, required=True, key=f"{PREFIX}dims", bind="query-params"
+        )
+    with right:
+        st.toggle(
+            "Per axis",
+            key=f"{PREFIX}per_axis",
+            value=False,
+            bind="query-params",
+            help="One value for each axis.",
+            disabled=spec.dims == 1,
+        )
+    rows: dict[str, list[str]] = {}
+    keys = _keys(spec, bool(st.session_state.get(f"{PREFIX}per_axis")))
+    for key, (name, _) in sorted(keys.items(), key=lambda item: ORDER.index(item[1][0])):
+        rows.setdefault(name, []).append(key)
+    alone = [each[0] for each in rows.values() if len(each) == 1]
+    lines = [each for each in rows.values() if len(each) > 1] + [alone[i : i + 2] for i in range(0, len(alone), 2)]
+    for line in lines:
+        for column, key in zip(st.columns(max(2, len(line))), line, strict=False):
+            with column:
+                _control(spec, key, *keys[key])
+    columns = st.columns(2)
+    for column, (name, registry, label) in zip(
+        columns, (("input", INPUTS, "Input"), ("weights", WEIGHTS, "Weights")), strict=True
+    ):
+        with column:
+            now = getattr(scene, name)
+            if st.session_state.get(PREFIX + name) != now:
+                st.session_state[PREFIX + name] = now
+            st.selectbox(
+                label,
+                [*registry, OWN],
+                key=PREFIX + name,
+                bind="query-params",
+                format_func=lambda key, registry=registry: OWN_TITLE if key == OWN else registry[key].title,
+                help="Double-click a cell on the stage, or press Enter on it, to type a number of your own.",
+            )
+    if "random" in (scene.input, scene.weights):
+        controls.hold(f"{PREFIX}seed", scene.seed, "seed")
+        st.number_input(
+            "seed", 0, 9999, 0, key=f"{PREFIX}seed", bind="query-params", help="Another seed, other numbers."
+        )
+
+
+def _control(spec: LayerSpec, key: str, name: str, axis: int | None) -> None:
+    now, options = controls.value_of(spec, name, axis), controls.allowed(spec, name, axis)
+    label = name if axis is None else f"{name}, {controls.AXIS_NAMES[AXES[spec.dims][axis]]}"
+    default = DEFAULTS[name] if DEFAULTS[name] in options else next((o for o in options if o != now), now)
+    controls.hold(key, now, (options, default))
+    refusal = spec.refusal(name, options[-1] + 1, axis)
+    how = {"key": key, "bind": "query-params", "disabled": len(options) == 1}
+    how["help"] = controls.HINTS[name] + (f" At most {options[-1]} here: {refusal.message}" if refusal else "")
+    if isinstance(options, range):
+        st.number_input(label, min_value=options[0], max_value=options[-1], value=default, step=1, **how)
+    else:
+        st.selectbox(label, options, index=options.index(default), **how)

@@ -1,0 +1,32 @@
+"""The parts of the lesson on transposed convolutions, one module each; only the one that is shown is run."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from importlib import import_module
+
+from models.share import Scene
+
+PARTS = {
+    "views": "Four views",
+    "matrix": "Matrix",
+    "sizes": "Output size",
+    "checkerboard": "Checkerboard",
+    "compare": "Compared",
+    "learn": "Watch it learn",
+}
+
+PARAMETERS = (
+    "part",
+    *("entries", "colour", "flat"),
+    *("cb_dims", "cb_size", "cb_kernel", "cb_stride", "cb_dilation", "cb_kernel_h", "cb_stride_h", "cb_uneven"),
+    *("cb_layers", "cb_seed", "cb_view"),
+    *("picture", "scale", "look", "ac_size", "ac_scale", "shuffle"),
+    *("task", "wl_scale", "wl_kernel", "wl_start", "wl_steps", "wl_lr", "wl_optimizer", "wl_seed"),
+)
+"""URL parameters of the parts, besides the layer's."""
+
+
+def part_of(name: str) -> Callable[[Scene], None]:
+    """What draws one part."""
+    return import_module(f"viz.transposed_parts.{name}").draw

@@ -1,0 +1,227 @@
+"""Why some pixels get more than others, and what helps."""
+
+from __future__ import annotations
+
+import cv2
+import numpy as np
+import streamlit as st
+import torch
+from torch import nn
+
+from models import device
+from models.learning import LearningError, train
+from models.operator import TRANSPOSED
+from models.share import Scene
+from models.upsampling import (
+    DOWNSAMPLERS,
+    UPSAMPLERS,
+    Overlap,
+    UpsamplingError,
+    build_way,
+    evenness,
+    generate,
+    generator,
+    stacked,
+)
+from viz.cards import mathml
+from viz.figures import show, table
+from viz.figures.cells import cells, framed, image, row
+from viz.figures.upsampling import landscape, profile
+from viz.picture_input import PICTURES
+from viz.transposed_parts._shared import frame, predict
+
+STAGES, CHANNELS, LATENT, STEPS = 3, 8, 8, 200
+"""The generator: three layers that double, eight channels, an 8×8 latent, and how long it is trained."""
+
+
+def draw(_scene: Scene) -> None:
+    """Counts, then a generator, then the cures."""
+
+    def choices() -> None:
+        st.segmented_control("Dimensions", [1, 2], default=2, required=True, key="cb_dims", bind="query-params")
+        st.slider("kernel_size", 1, 12, 3, key="cb_kernel", bind="query-params")
+        st.slider("stride", 1, 6, 2, key="cb_stride", bind="query-params")
+        st.slider("dilation", 1, 4, 1, key="cb_dilation", bind="query-params")
+        st.slider("input_size", 1, 16, 6, key="cb_size", bind="query-params")
+        st.slider(
+            "Layers in a row", 1, 3, 1, key="cb_layers", bind="query-params", help="The same layer, stacked on itself."
+        )
+        if st.session_state["cb_dims"] == 2 and st.toggle(
+            "Another height", value=False, key="cb_uneven", bind="query-params"
+        ):
+            left, right = st.columns(2)
+            left.number_input("kernel_size, height", 1, 12, 3, key="cb_kernel_h", bind="query-params")
+            right.number_input("stride, height", 1, 6, 2, key="cb_stride_h", bind="query-params")
+
+    with frame(choices):
+        state = st.session_state
+        dims = state["cb_dims"]
+        uneven = dims == 2 and state.get("cb_uneven")
+        kernel = (state["cb_kernel_h"] if uneven else state["cb_kernel"], state["cb_kernel"])[-dims:]
+        stride = (state["cb_stride_h"] if uneven else state["cb_stride"], state["cb_stride"])[-dims:]
+        try:
+            levels = _levels(dims, state["cb_size"], kernel, stride, state["cb_dilation"], state["cb_layers"])
+        except UpsamplingError as error:
+            st.info(f"{error}"[:1].upper() + f"{error}"[1:])
+            return
+        _counts(levels)
+    predict(
+        "checkerboard",
+        "Kernel 3 with stride 2 is uneven. Which kernel size is even with stride 2?",
+        ("2 and 4", "5", "none"),
+        "2 and 4",
+        "Every output gets the same number of stamps when the kernel is divisible by the stride. In two dimensions the "
+        "unevenness of the axes multiplies: with kernel 3 and stride 2 some cells get 1, some 2, some 4.",
+    )
+    st.subheader("A generator, before and after training", anchor=False)
+    _generators()
+    st.subheader("Backwards: what a strided convolution does to gradients", anchor=False)
+    _backwards()
+
+
+@st.cache_data(max_entries=16, show_spinner=False)
+def _levels(dims: int, size: int, kernel, stride, dilation: int, layers: int) -> list[Overlap]:
+    with torch.device("meta"):
+        layer = TRANSPOSED[dims - 1](1, 1, kernel, stride, dilation=dilation, bias=False)
+    return stacked([layer] * layers, (1, 1) + (size,) * dims)
+
+
+def _counts(levels: list[Overlap]) -> None:
+    last = levels[-1]
+    parts = []
+    for n, level in enumerate(levels, 1):
+        name = f"Stamps that meet, after layer {n}" if len(levels) > 1 else "Stamps that meet in each output"
+        parts.append(
+            cells(level.counts[:128, :128] if level.counts.ndim == 2 else level.counts[None, :128], name, "count")
+        )
+    if last.counts.ndim == 2:
+        parts.append(landscape(last.counts, "As a landscape"))
+    names = ("Along the height", "Along the width") if last.counts.ndim == 2 else ("Along the width",)
+    profiles = [
+        profile(found, wanted, name) for name, found, wanted in zip(names, last.profiles, last.predicted, strict=True)
+    ]
+    same = len(profiles) == 2 and np.array_equal(last.profiles[0], last.profiles[1])
+    formula = ""
+    if last.formula is not None:
+        agrees = abs(last.figure - last.formula.value) < 1e-9
+        formula = f"<p>{mathml(last.formula.filled)} {'✓' if agrees else '≠'} measured {last.figure:.3f}</p>"
+    verdict = "Even: every cell in the interior gets as many." if last.even else "Uneven: a pattern stays."
+    figures = ", ".join(f"{level.figure:.3f}" for level in levels)
+    show(
+        f'<p class="cs-agree"><b>Unevenness {figures}</b>. {verdict} Counts in the interior: '
+        f"{', '.join(map(str, last.levels))}.</p>{formula}" + row(*parts) + row(*(profiles[1:] if same else profiles)),
+        key="cb_counts",
+    )
+
+
+# -- generators --------------------------------------------------------------------------------------------------------
+
+
+@st.cache_data(max_entries=4, show_spinner=False)
+def _target() -> np.ndarray:
+    """The picture that the generators learn to draw: (64, 64), 0 to 1."""
+    grey = cv2.imread(str(PICTURES / "cat.png"), cv2.IMREAD_GRAYSCALE)
+    return cv2.resize(grey, (64, 64), interpolation=cv2.INTER_AREA) / 255
+
+
+@st.cache_data(max_entries=32, show_spinner=False)
+def _drawn(name: str, seed: int, trained: bool) -> tuple[np.ndarray, np.ndarray, float]:
+    """Picture and flat answer (uint8) of one generator, and its unevenness."""
+    with device.one_thread():
+        network = generator(name, STAGES, 2, CHANNELS, seed)
+        if trained:
+            drawn = torch.Generator().manual_seed(seed)
+            latent = torch.rand(1, CHANNELS, LATENT, LATENT, generator=drawn)
+            for _ in train(
+                network, latent, torch.from_numpy(_target())[None, None], steps=STEPS, seed=seed, fresh=False
+            ):
+                pass
+        made = generate(network, CHANNELS, 2**STAGES, LATENT, seed)
+    return _grey(made.picture), _grey(made.flat), made.figure
+
+
+def _grey(values: np.ndarray) -> np.ndarray:
+    low, high = values.min(), values.max()
+    if high - low < 1e-9:
+        return np.full(values.shape, 128, np.uint8)
+    return np.rint((values - low) / (high - low) * 255).astype(np.uint8)
+
+
+def _generators() -> None:
+    st.markdown(
+        f"Five small generators, each {STAGES} layers that double an {LATENT}×{LATENT} latent to 64×64. They differ in "
+        "one thing: how they enlarge. What varies when the latent is flat is pattern alone."
+    )
+    left, right = st.columns([1, 1], vertical_alignment="bottom")
+    with left:
+        seed = st.number_input("Seed of the weights", 0, 999, 0, key="cb_seed", bind="query-params")
+    with right:
+        view = st.segmented_control(
+            "Latent", ["Noise", "Flat"], default="Noise", required=True, key="cb_view", bind="query-params"
+        )
+    place = st.empty()
+    progress = st.progress(0.0, "Training the five generators")
+    figures, names = {}, list(UPSAMPLERS)
+    for trained in (False, True):
+        for i, name in enumerate(names):
+            try:
+                figures[name, trained] = _drawn(name, seed, trained)
+            except LearningError as error:
+                st.info(f"{UPSAMPLERS[name].title}: {error}")
+                return
+            if trained:
+                progress.progress((i + 1) / len(names), "Training the five generators")
+        with place.container():
+            _rows(names, figures, view)
+    progress.empty()
+
+
+def _rows(names: list[str], figures: dict, view: str) -> None:
+    parts = []
+    for trained in (False, True):
+        if (names[0], trained) not in figures:
+            continue
+        shown = []
+        for name in names:
+            picture, flat, figure = figures[name, trained]
+            said = f"{UPSAMPLERS[name].title}, {'trained' if trained else 'random'} weights, {view.lower()} latent"
+            pixels = picture if view == "Noise" else flat
+            shown.append(framed(UPSAMPLERS[name].title, image(pixels, said, 190), f"unevenness {figure:.3f}"))
+        title = f"Trained for {STEPS} steps to draw one picture from noise" if trained else "Random weights"
+        parts.append(f"<h3>{title}</h3>" + row(*shown))
+    show("".join(parts), key=f"cb_generators_{len(parts)}")
+
+
+@st.cache_data(max_entries=8, show_spinner=False)
+def _sides(seed: int) -> list[tuple]:
+    rows = []
+    with device.one_thread():
+        for name, way in UPSAMPLERS.items():
+            side = evenness(build_way(name, 2, 1, seed), (1, 1, 12, 12)).output
+            rows.append((way.title, "output", side.count_figure, side.flat_figure, side.noise_figure))
+        for way in DOWNSAMPLERS.values():
+            side = evenness(way.build(2, 1, seed), (1, 1, 24, 24)).gradient
+            rows.append((way.title, "gradient", side.count_figure, side.flat_figure, side.noise_figure))
+    return rows
+
+
+def _backwards() -> None:
+    rows = _sides(st.session_state.get("cb_seed") or 0)
+    head = ("Layer, scale 2", "Where", "Overlap count", "A flat signal", "White noise")
+    text = [(title, where, *(f"{figure:.3f}" for figure in figures)) for title, where, *figures in rows]
+    show(table(head, text, label="Unevenness of ways to enlarge and to shrink"), key="cb_table")
+    strided = nn.Conv2d(1, 1, 3, 2, bias=False).requires_grad_(False)
+    nn.init.ones_(strided.weight)
+    picture = torch.zeros(1, 1, 13, 13, requires_grad=True)
+    with torch.inference_mode(False), torch.enable_grad():
+        strided(picture).sum().backward()
+    show(
+        row(cells(picture.grad[0, 0].numpy(), "Gradient of a 3×3 convolution with stride 2, all weights 1", "count")),
+        key="cb_gradient",
+    )
+    st.markdown(
+        "The backward pass of a strided convolution **is** a transposed convolution: some input pixels learn from four "
+        "outputs, some from one. Unevenness is the part of a signal's size that repeats with the stride: 0 is even, 1 "
+        "is nothing but pattern. Equal counts are only a chance to be even: what the weights make of a flat signal is "
+        "up to training, except where the structure forces it (resize, then convolve) or the start does (ICNR)."
+    )

@@ -1,0 +1,172 @@
+"""Ways to enlarge a picture, held against the original."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import streamlit as st
+
+from models import device
+from models.formulas import big
+from models.picture import resize
+from models.share import Scene
+from models.upsampling import (
+    METHODS,
+    UpsamplingError,
+    as_batch,
+    bilinear_proof,
+    pair,
+    sample_positions,
+    shuffle_map,
+)
+from models.upsampling import compare as compared
+from viz.cards import mathml
+from viz.figures import show, table
+from viz.figures.cells import framed, image, row
+from viz.figures.upsampling import positions, shuffle
+from viz.picture_input import choose
+from viz.transposed_parts._shared import frame, predict
+
+
+def draw(_scene: Scene) -> None:
+    """The comparison, then three closer looks."""
+    chosen = {}
+
+    def choices() -> None:
+        chosen["picture"] = choose("picture")
+        st.segmented_control("Scale", [2, 3, 4], default=2, required=True, key="scale", bind="query-params")
+        st.segmented_control(
+            "Show",
+            ["Picture", "Detail", "Difference"],
+            default="Detail",
+            required=True,
+            key="look",
+            bind="query-params",
+            help="Detail: the middle, enlarged. Difference: blue too bright, orange too dark, eight times as strong.",
+        )
+        st.caption(
+            "The picture is first made smaller (each pixel the mean of S² pixels), then enlarged in eight ways. The "
+            "learned ones get the best kernel that exists for this very picture, by least squares."
+        )
+
+    with frame(choices):
+        picture, scale, look = chosen["picture"], st.session_state["scale"], st.session_state["look"]
+        try:
+            original, rows = _compared(picture.pixels, scale)
+        except UpsamplingError as error:
+            st.info(f"{error}"[:1].upper() + f"{error}"[1:])
+            return
+        shown = [framed("Original", image(_looked(original, original, look), "The original", 220), "the goal")]
+        best = max(one["psnr"] for one in rows)
+        for one in rows:
+            below = f"{'<b>' if one['psnr'] == best else ''}{one['psnr']:.1f} dB{'</b>' if one['psnr'] == best else ''}"
+            said = f"{one['title']}: {look.lower()}"
+            shown.append(framed(one["title"], image(_looked(one["image"], original, look), said, 220), below))
+        show(row(*shown), key="up_pictures")
+        head = ("Method", "PSNR, dB", "Parameters", "MACs", "Pattern", "MACs counted by")
+        text = [
+            (
+                one["title"],
+                f"{one['psnr']:.2f}" if math.isfinite(one["psnr"]) else "∞",
+                one["parameters"],
+                big(one["macs"]),
+                f"{one['pattern']:.3f}",
+                one["counted"],
+            )
+            for one in rows
+        ]
+        show(table(head, text, label=f"Eight ways to enlarge {picture.name} {scale} times"), key="up_table")
+    predict(
+        "compare",
+        "Can a transposed convolution be bilinear interpolation?",
+        ("No, it has to be learned", "Yes, with the right kernel", "Only for scale 2"),
+        "Yes, with the right kernel",
+        "A tent of 2S (or 2S − 1) cells on each axis: every stamp fades to nothing where the next one takes over.",
+    )
+    _proof(picture.pixels, scale)
+    _shuffled()
+    _aligned()
+
+
+@st.cache_data(max_entries=6, show_spinner="Enlarging in eight ways …")
+def _compared(pixels: np.ndarray, scale: int) -> tuple[np.ndarray, list[dict]]:
+    with device.one_thread():
+        found = compared(pixels, scale, list(METHODS))
+        original = pixels[: pixels.shape[0] // scale * scale, : pixels.shape[1] // scale * scale] / 255
+    keep = ("title", "image", "psnr", "parameters", "macs", "counted", "pattern")
+    return original, [{name: getattr(one, name) for name in keep} for one in found]
+
+
+def _looked(values: np.ndarray, original: np.ndarray, look: str) -> np.ndarray:
+    """The picture as it is shown: uint8 (H, W, 3)."""
+    if look == "Difference":
+        part = np.clip((values - original).mean(axis=2, keepdims=True) * 8, -1, 1)
+        ends = np.where(part < 0, (179.0, 88.0, 6.0), (33.0, 102.0, 172.0))
+        return np.rint(245 + (ends - 245) * np.abs(part)).astype(np.uint8)
+    if look == "Detail":
+        side = 56
+        top, left = (max(0, (n - side) // 2) for n in values.shape[:2])
+        values = values[top : top + side, left : left + side]
+    return np.rint(np.clip(values, 0, 1) * 255).astype(np.uint8)
+
+
+def _proof(pixels: np.ndarray, scale: int) -> None:
+    st.subheader("A transposed convolution that is bilinear interpolation", anchor=False)
+    low, _ = pair(resize(pixels, 96), scale)
+    grey = as_batch(low[:, 0].mean(0).numpy())[0, 0].numpy()
+    found = bilinear_proof(grey, scale)
+    size = found.transposed.shape
+    scaled = lambda values: np.rint(np.clip(values, 0, 1) * 255).astype(np.uint8)  # noqa: E731
+    top = float(np.abs(found.difference).max()) or 1.0
+    part = np.clip(found.difference / top, -1, 1)[..., None]
+    ends = np.where(part < 0, (179.0, 88.0, 6.0), (33.0, 102.0, 172.0))
+    difference = np.rint(245 + (ends - 245) * np.abs(part)).astype(np.uint8)
+    agree = found.largest < 1e-9
+    show(
+        row(
+            framed("ConvTranspose2d, tent kernel", image(scaled(found.transposed), "Transposed convolution", 240)),
+            framed("Interpolation, bilinear", image(scaled(found.interpolated), "Bilinear interpolation", 240)),
+            framed(
+                "Their difference",
+                image(difference, "Difference: zero inside, not zero along the border", 240),
+                f"inside: at most {found.largest:.1g} {'✓' if agree else '≠'}; at the border: up to {top:.2g}",
+            ),
+        ),
+        key="up_proof",
+    )
+    st.caption(
+        f"{size[0]}×{size[1]}, in float64. Only the outermost {scale // 2} rows differ: there interpolation repeats "
+        "the last pixel, and a stamp from beyond the border is missing."
+    )
+
+
+def _shuffled() -> None:
+    st.subheader("Pixel shuffle moves, and multiplies nothing", anchor=False)
+    factor = st.segmented_control("r", [2, 3], default=2, required=True, key="shuffle", bind="query-params")
+    found = shuffle_map(factor**2, (3, 3), factor)
+    same = all(np.array_equal(a, b) for a, b in zip(found.measured, found.predicted, strict=True))
+    show(shuffle(found, factor, (3, 3)), key="up_shuffle")
+    st.caption(
+        f"{factor**2}×3×3 → 1×{3 * factor}×{3 * factor}. Output (y, x) comes from channel (y mod r)·r + x mod r, cell "
+        f"(⌊y/r⌋, ⌊x/r⌋): `nn.PixelShuffle` moved every number there {'✓' if same else '≠'}."
+    )
+
+
+def _aligned() -> None:
+    st.subheader("align_corners: where the outputs sample", anchor=False)
+    left, right = st.columns(2)
+    size = left.slider("Pixels", 2, 10, 4, key="ac_size", bind="query-params")
+    scale = right.slider("Scale", 2, 5, 2, key="ac_scale", bind="query-params")
+    off, on = sample_positions(size, scale, False), sample_positions(size, scale, True)
+    agree = all(np.abs(one.measured - one.predicted).max() < 1e-9 for one in (off, on))
+    show(
+        positions(off, on, size)
+        + f"<p>off: {mathml(off.formula.symbols)}, spacing {off.spacing:.3f}<br>on: {mathml(on.formula.symbols)}, "
+        f"spacing {on.spacing:.3f} {'✓' if agree else '≠'} measured on nn.Upsample</p>",
+        key="up_aligned",
+    )
+    st.caption(
+        "On, the outer middles are held together, and the spacing depends on the size of the image; off, it is 1/S "
+        "everywhere, and samples beyond the outer middles repeat the outer pixels."
+    )

@@ -1,0 +1,176 @@
+"""A transposed convolution learns to enlarge while you look."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import numpy as np
+import streamlit as st
+import torch
+
+from models import device
+from models.learning import OPTIMIZERS, LearningError, best_weights, bilinear_task, patches, train
+from models.picture import resize
+from models.share import Scene
+from models.upsampling import bilinear_kernel, evenness, exact_transposed, pair
+from viz.figures import Line, Series, plot, show
+from viz.figures.cells import cells, row
+from viz.picture_input import choose
+from viz.transposed_parts._shared import frame, predict
+
+TASKS = ("Bilinear interpolation of noise", "The picture")
+PICTURES_A_RUN = 25
+"""How often the pictures change during a run."""
+
+
+@dataclass
+class Run:
+    """A run so far, kept so that what was reached stays on screen when it is stopped."""
+
+    settings: tuple
+    steps: list[int] = field(default_factory=list)
+    losses: list[float] = field(default_factory=list)
+    kernel: np.ndarray | None = None
+    flat: np.ndarray | None = None
+    uneven: list[float] = field(default_factory=list)
+    floor: float | None = None
+    total: int = 0
+
+
+def draw(_scene: Scene) -> None:
+    """Settings, the run, and what came of it."""
+    chosen = {}
+
+    def choices() -> None:
+        chosen["task"] = st.selectbox("What to learn", TASKS, key="task", bind="query-params")
+        if chosen["task"] == TASKS[1]:
+            chosen["picture"] = choose("picture")
+        left, right = st.columns(2, vertical_alignment="bottom")
+        scale = left.segmented_control("stride", [2, 3], default=2, required=True, key="wl_scale", bind="query-params")
+        kernel = right.number_input("kernel_size", 1, 9, 4, key="wl_kernel", bind="query-params")
+        chosen["scale"], chosen["kernel"] = scale, max(scale, kernel)
+        if kernel < scale:
+            st.caption(f"A kernel below the stride leaves holes: {scale} is used.")
+        chosen["steps"] = left.number_input("Steps", 50, 1000, 300, step=50, key="wl_steps", bind="query-params")
+        chosen["lr"] = right.selectbox(
+            "Step size", [0.1, 0.05, 0.02, 0.01, 0.001], index=2, key="wl_lr", bind="query-params"
+        )
+        chosen["optimizer"] = left.selectbox("Optimiser", OPTIMIZERS, key="wl_optimizer", bind="query-params")
+        chosen["seed"] = right.number_input("Seed", 0, 999, 0, key="wl_seed", bind="query-params")
+        go, halt = st.columns(2)
+        chosen["start"] = go.button("Train", type="primary", icon=":material/play_arrow:", width="stretch")
+        halt.button("Stop", icon=":material/stop:", width="stretch", help="What was reached stays on screen.")
+
+    with frame(choices):
+        place, bar = st.empty(), st.empty()
+        settings = tuple(chosen[name] for name in ("task", "scale", "kernel", "steps", "lr", "optimizer", "seed"))
+        run: Run | None = st.session_state.get("_wl_run")
+        if chosen["start"]:
+            run = st.session_state["_wl_run"] = Run(settings, total=chosen["steps"])
+            try:
+                _train(run, chosen, place, bar)
+            except LearningError as error:
+                st.error(f"{error}"[:1].upper() + f"{error}"[1:])
+        elif run is None:
+            run = Run(settings)
+            layer = exact_transposed(chosen["scale"], 1, chosen["kernel"])
+            torch.manual_seed(chosen["seed"])
+            run.kernel = _reset(layer, chosen["seed"])
+            _measure(run, layer, chosen["scale"])
+        bar.empty()
+        with place.container():
+            _picture(run)
+            if run.steps and run.steps[-1] < run.total:
+                st.caption(f"Stopped after {run.steps[-1]} of {run.total} steps.")
+            if run.steps and run.settings != settings:
+                st.caption("The settings have changed since: press Train to start again.")
+    predict(
+        "learn",
+        "A kernel of 4 with stride 2 is trained to copy bilinear interpolation. What does its kernel become?",
+        ("All weights equal", "A tent", "It depends on the seed"),
+        "A tent",
+        "Bilinear interpolation is linear in the picture, and this layer can express it exactly: the loss has one "
+        "minimum, and every seed falls into it. With kernel 3 it cannot, and the best it finds leaves a checkerboard.",
+    )
+
+
+def _reset(layer: torch.nn.Module, seed: int) -> np.ndarray:
+    from models.learning import reset
+
+    reset(layer, seed)
+    return layer.weight.detach().double().numpy().copy()
+
+
+def _data(chosen: dict) -> tuple[torch.Tensor, torch.Tensor]:
+    scale = chosen["scale"]
+    if chosen["task"] == TASKS[0]:
+        return bilinear_task(scale, seed=chosen["seed"])
+    low, high = pair(resize(chosen["picture"].pixels, 192), scale)
+    return patches(low, high, count=24, seed=chosen["seed"])
+
+
+def _train(run: Run, chosen: dict, place, bar) -> None:
+    scale, steps = chosen["scale"], chosen["steps"]
+    layer = exact_transposed(scale, 1, chosen["kernel"])
+    with device.one_thread():
+        inputs, targets = _data(chosen)
+        run.floor = best_weights(exact_transposed(scale, 1, chosen["kernel"]), inputs, targets, margin=scale)
+        every = max(1, steps // PICTURES_A_RUN)
+        session = train(
+            layer,
+            inputs,
+            targets,
+            steps=steps,
+            lr=chosen["lr"],
+            optimizer=chosen["optimizer"],
+            seed=chosen["seed"],
+            margin=scale,
+            every=every,
+        )
+        for step in session:
+            run.steps.append(step.step)
+            run.losses.append(step.loss)
+            run.kernel = step.kernel
+            _measure(run, layer, scale)
+            bar.progress(step.step / steps, f"Step {step.step} of {steps}, loss {step.loss:.2e}")
+            with place.container():
+                _picture(run)
+
+
+def _measure(run: Run, layer: torch.nn.Module, scale: int) -> None:
+    """The checkerboard: what the layer makes of a flat image."""
+    with torch.no_grad():
+        one = torch.ones(1, 1, 8, 8, dtype=layer.weight.dtype)
+        run.flat = layer(one)[0, 0].double().numpy()[scale:-scale, scale:-scale]
+    run.uneven.append(evenness(layer, (1, 1, 12, 12)).output.flat_figure)
+
+
+def _picture(run: Run) -> None:
+    scale, kernel = run.settings[1], run.settings[2]
+    parts = [cells(run.kernel[0, 0], f"The kernel, {kernel}×{kernel}", "kernel")]
+    tent = bilinear_kernel(scale).numpy()
+    parts.append(cells(tent, f"The bilinear kernel, {len(tent)}×{len(tent)}", "kernel"))
+    # Around the mean, so that what is left to see is the pattern.
+    mean = float(run.flat.mean())
+    parts.append(
+        cells(
+            run.flat[:12, :12],
+            f"A flat image of ones: unevenness {run.uneven[-1]:.3f}",
+            "count",
+            low=mean - 0.5,
+            high=mean + 0.5,
+        )
+    )
+    html = row(*parts)
+    if len(run.steps) > 1:
+        floor = max(run.floor or 0.0, 1e-16)
+        lines = [Line(floor, "best possible")] if floor > 1e-9 else []
+        html += plot(
+            [Series("loss", run.steps, [max(v, 1e-16) for v in run.losses])],
+            x="step",
+            y="mean squared error",
+            label=f"Loss over {run.steps[-1]} steps, from {run.losses[0]:.2g} to {run.losses[-1]:.2g}",
+            lines=lines,
+            log_y=True,
+        )
+    show(html, key=f"wl_picture_{len(run.steps)}")

@@ -1,0 +1,73 @@
+"""Output size: which forward sizes meet, what output_padding selects, and what the zero-padding way wastes."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from models.share import Scene
+from models.transposed import TransposedError, cost, forward_sizes, wasted
+from viz import transposed_controls as controls
+from viz.cards import check_cards
+from viz.figures import show
+from viz.figures.cells import row
+from viz.figures.upsampling import meeting, waste
+from viz.four_views import zeros_alone
+from viz.stage import stage
+from viz.transposed_parts._shared import frame, layer_controls, measured, predict
+
+AXES = {1: ("Width",), 2: ("Height", "Width"), 3: ("Depth", "Height", "Width")}
+EXAMPLES = {
+    "3×3 back to 5×5": {"input_size": 3, "stride": 2, "padding": 1},
+    "… or to 6×6": {"input_size": 3, "stride": 2, "padding": 1, "output_padding": 1},
+    "5×5 to 7×7, why not just pad?": {"input_size": 5},
+    "Twice as large, exactly": {"input_size": 4, "kernel_size": 4, "stride": 2, "padding": 1},
+}
+
+
+def draw(scene: Scene) -> None:
+    """Sizes first, then the price of zeros."""
+    with frame(lambda: layer_controls(scene)):
+        found = measured(scene)
+        if found is None:
+            return
+        spec = found.spec
+        with st.container(horizontal=True, gap="small"):
+            for name, settings in EXAMPLES.items():
+                st.button(name, on_click=controls.load, kwargs=settings)
+        sizes = forward_sizes(spec)
+        square = all(one == sizes[0] for one in sizes)
+        drawn = [meeting(one, name) for one, name in zip(sizes, AXES[spec.dims], strict=True)]
+        show(check_cards([found.check("output_size"), found.check("macs")]), key="ct_size_cards")
+        show(row(*(drawn[:1] if square else drawn)), key="ct_sizes")
+        one = sizes[-1]
+        listed = " and ".join(str(s.size) for s in one.sizes)
+        st.markdown(
+            f"A convolution with these settings makes {one.output} from {listed}: measured on the real layer. "
+            f"output_padding = {spec.output_padding[-1]} says that {one.chosen} was meant"
+            + (". " if one.chosen_becomes == one.output else f", which itself becomes {one.chosen_becomes}. ")
+            + "It adds no zeros to the input: it asks for a larger output."
+        )
+        st.latex(one.formula.symbols)
+        st.latex(one.formula.filled)
+    predict(
+        "sizes",
+        "A 3×3 convolution with stride 2 and padding 1 makes 3×3 from 5×5. From which other size too?",
+        ("4×4", "6×6", "7×7"),
+        "6×6",
+        "The last step of 2 does not fit into the sixth column, so it is left out. Going back, 3×3 could mean 5 or 6: "
+        "output_padding = 1 says 6.",
+    )
+    st.subheader("Why not just insert zeros and convolve?", anchor=False)
+    try:
+        share, price = wasted(found.module, spec.input_shape), cost(found.module, spec.input_shape)
+    except TransposedError as error:
+        st.info(f"{error}"[:1].upper() + f"{error}"[1:])
+        return
+    show(waste(share), key="ct_waste")
+    stage(zeros_alone(found), key="ct_zeros", height=430)
+    st.markdown(
+        f"The zero-padding way multiplies {share.total_formula.text}. The transposed layer multiplies "
+        f"{price.formula.text}"
+        + (f", and adds {price.bias_additions} biases" if price.bias_additions else "")
+        + f"; torch counted {price.macs}. Counters that take the output's size for it count the zeros as work."
+    )
