@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import platform
 import statistics
+import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -12,6 +13,8 @@ from functools import cache
 
 import torch
 from torch import nn
+
+_state = threading.local()
 
 
 @cache
@@ -43,11 +46,16 @@ def one_thread() -> Iterator[None]:
     25 passes over 32 × 32 pixels then take 190 ms instead of 2. torch counts threads per calling thread, so other
     visitors are left alone.
     """
+    if getattr(_state, "alone", False):
+        yield
+        return
     usual = _threads() if setup.cache_info().currsize else torch.get_num_threads()
     torch.set_num_threads(1)
+    _state.alone = True
     try:
         yield
     finally:
+        _state.alone = False
         torch.set_num_threads(usual)
 
 

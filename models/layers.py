@@ -78,9 +78,15 @@ class Kind:
 
     def elements(self, spec) -> Iterator[tuple[str, int]]:
         yield "input_size", spec.in_channels * prod(spec.input_size)
-        yield "input_size", spec.out_channels * prod(spec.output_size)
+        wide = spec.in_channels if isinstance(self.family, formulas.Separable) else 1
+        yield "input_size", max(spec.out_channels, wide) * prod(spec.output_size)
         if "kernel_size" in self.takes:
             yield "kernel_size", spec.in_channels * spec.out_channels * prod(spec.kernel_size)
+        pads = spec.pads if isinstance(self.family, formulas.Window) else ()
+        if spec.padding_mode != "zeros" or any(before != after for before, after in pads):
+            # torch pads these in a step of its own.
+            padded = prod(w + sum(pad) for w, pad in zip(spec.input_size, pads, strict=True))
+            yield "padding" if "padding" in self.takes else "kernel_size", spec.in_channels * padded
 
     def code(self, spec) -> str:
         lines = [f"nn.{cls}({_arguments(args, kwargs)})" for _, cls, args, kwargs in self.parts(spec)]
@@ -181,9 +187,15 @@ def _too_small(spec) -> tuple[str, str]:
         reach, room = formulas.extent(spec.kernel_size[axis], spec.dilation[axis]), spec.input_size[axis]
         room += sum(spec.pads[axis])
         stretched = f" (dilation {spec.dilation[axis]} stretches it)" if spec.dilation[axis] > 1 else ""
+        takes = KINDS[spec.kind].takes
+        smaller = "a smaller kernel or dilation" if "dilation" in takes else "a smaller kernel"
+        # Half a window is all that a pooling layer takes; a stretched one may need more.
+        enough = spec.dilation[axis] == 1 or not isinstance(KINDS[spec.kind].family, formulas.Pool)
+        wider = ", more padding" if "padding" in takes and enough else ""
+        into = f"{room}, padding included" if "padding" in takes else f"an input of {room}"
         return "kernel_size", (
-            f"a kernel that spans {reach} cells{stretched} does not fit into {room}, padding included: "
-            f"use a smaller kernel or dilation, more padding, or a larger input."
+            f"a kernel that spans {reach} cells{stretched} does not fit into {into}: "
+            f"use {smaller}{wider} or a larger input."
         )
     if isinstance(KINDS[spec.kind].family, formulas.Transposed):
         return "padding", (
@@ -203,16 +215,25 @@ def _too_small(spec) -> tuple[str, str]:
 def _group_rules(s) -> Refusals:
     for name, channels in (("in_channels", s.in_channels), ("out_channels", s.out_channels)):
         if channels % s.groups:
-            yield "groups", (
-                f"{name} {channels} cannot be split into {s.groups} equal groups: "
-                f"use {_common_divisors(s.in_channels, s.out_channels)}."
+            yield (
+                "groups",
+                (
+                    f"{name} {channels} cannot be split into {s.groups} equal groups: "
+                    f"use {_common_divisors(s.in_channels, s.out_channels)}."
+                ),
             )
 
 
 def _common_divisors(a: int, b: int) -> str:
     common = math.gcd(a, b)
-    found = [str(d) for d in range(1, min(common, 64) + 1) if common % d == 0]
-    return ", ".join(found[:6]) + (" …" if len(found) > 6 else "")
+    *first, last = [str(d) for d in range(1, min(common, 64) + 1) if common % d == 0]
+    if len(first) > 5:
+        return ", ".join(first[:6]) + ", …"
+    return f"{', '.join(first)} or {last}" if first else last
+
+
+def _at_most(n: int, least: int = 0) -> str:
+    return f"{n} or less" if n > least else f"{n}"
 
 
 def _conv_rules(s) -> Refusals:
@@ -223,12 +244,13 @@ def _conv_rules(s) -> Refusals:
 
 
 def _padding_mode_rules(s) -> Refusals:
-    for size, pad in zip(s.input_size, s.pads, strict=True):
+    # The tightest axis speaks: what it advises suits the others too, and so with the rules below.
+    for size, pad in sorted(zip(s.input_size, s.pads, strict=True)):
         if s.padding_mode == "reflect" and max(pad) >= size:
             yield (
                 "padding",
                 (
-                    f"reflect cannot reach {max(pad)} cells into an input of {size}: use {size - 1} or less, "
+                    f"reflect cannot reach {max(pad)} cells into an input of {size}: use {_at_most(size - 1)}, "
                     f"a larger input, or another padding_mode."
                 ),
             )
@@ -236,7 +258,7 @@ def _padding_mode_rules(s) -> Refusals:
             yield (
                 "padding",
                 (
-                    f"circular cannot wrap {max(pad)} cells of an input of {size}: use {size} or less, "
+                    f"circular cannot wrap {max(pad)} cells of an input of {size}: use {_at_most(size)}, "
                     f"a larger input, or another padding_mode."
                 ),
             )
@@ -244,32 +266,33 @@ def _padding_mode_rules(s) -> Refusals:
 
 def _transposed_rules(s) -> Refusals:
     yield from _group_rules(s)
-    for extra, stride, dilation in zip(s.output_padding, s.stride, s.dilation, strict=True):
+    axes = zip(s.output_padding, s.stride, s.dilation, strict=True)
+    for extra, stride, dilation in sorted(axes, key=lambda axis: max(axis[1:])):
         if extra >= max(stride, dilation):
             yield (
                 "output_padding",
                 (
                     f"{extra} must be smaller than stride {stride} or dilation {dilation}: "
-                    f"use {max(stride, dilation) - 1} or less."
+                    f"use {_at_most(max(stride, dilation) - 1)}."
                 ),
             )
 
 
 def _pool_rules(s) -> Refusals:
-    for pad, kernel in zip(s.padding, s.kernel_size, strict=True):
+    for kernel, pad in sorted(zip(s.kernel_size, s.padding, strict=True)):
         if pad > kernel // 2:
-            yield "padding", f"{pad} is more than half of the window's {kernel} cells: use {kernel // 2} or less."
+            yield "padding", f"{pad} is more than half of the window's {kernel} cells: use {_at_most(kernel // 2)}."
 
 
 def _sum_pool_rules(s) -> Refusals:
     yield from _pool_rules(s)
-    for size, kernel in zip(s.input_size, s.kernel_size, strict=True):
+    for size, kernel in sorted(zip(s.input_size, s.kernel_size, strict=True)):
         if s.dims == 3 and kernel > size:
             yield (
                 "kernel_size",
                 (
                     f"in 3-D, PyTorch wants the window ({kernel}) inside the input ({size}) even with padding: "
-                    f"use {size} or less, or a larger input."
+                    f"use {_at_most(size, 1)}, or a larger input."
                 ),
             )
 

@@ -5,9 +5,12 @@ Nothing here imports torch, so that a page can draw its controls before torch ha
 
 from __future__ import annotations
 
-import math
+import re
+import reprlib
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
+from numbers import Real
+from operator import index
 from typing import Any
 
 from models.layers import KINDS, Kind
@@ -85,6 +88,10 @@ class SpecError(ValueError):
         self.message = message
 
 
+class UnreadableError(SpecError):
+    """A value that no layer takes for this setting, whatever the others are."""
+
+
 @dataclass(frozen=True)
 class LayerSpec:
     """Settings of one layer and the size of the input that it meets.
@@ -123,8 +130,7 @@ class LayerSpec:
         kind = _kind(self.kind)
         if self.dims is None:
             object.__setattr__(self, "dims", 2 if 2 in kind.dims else kind.dims[0])
-        if self.dims not in (1, 2, 3) or isinstance(self.dims, bool):
-            raise SpecError("dims", f"{self.dims!r} is not a number of dimensions: use 1, 2 or 3.")
+        object.__setattr__(self, "dims", _dims(self.dims))
         if self.dims not in kind.dims:
             raise SpecError(
                 "dims", f"{kind.title} exists in {_listed(f'{d}-D' for d in kind.dims)}, not {self.dims}-D."
@@ -147,6 +153,10 @@ class LayerSpec:
     def _settle(self, kind: Kind, name: str, put) -> None:
         """Give one setting its final value: what was asked for, the kind's default, or what the kind holds fast."""
         given = getattr(self, name)
+        if given is None and name not in kind.takes and name not in kind.holds and name != "out_channels":
+            # Half of all settings come this way, and controls try thousands of layers.
+            put(name, (NEUTRAL[name],) * self.dims if name in SPATIAL else NEUTRAL[name])
+            return
         if name in kind.takes:
             value = self._read(name, kind.default(name, self) if given is None else given)
         else:
@@ -159,16 +169,18 @@ class LayerSpec:
 
     def _read(self, name: str, value):
         if name in CHOICES:
-            if value not in CHOICES[name]:
-                raise SpecError(name, f"{value!r} is not one of {_listed(CHOICES[name])}.")
+            if not isinstance(value, str) or value not in CHOICES[name]:
+                raise UnreadableError(name, f"{_said(value)} is not one of {_listed(CHOICES[name])}.")
             return value
         if name in FLAGS:
             if not isinstance(value, bool):
-                raise SpecError(name, f"{value!r} is neither True nor False.")
+                raise UnreadableError(name, f"{_said(value)} is neither True nor False.")
             return value
         if name == "padding" and isinstance(value, str):
-            if value not in ("same", "valid"):
-                raise SpecError(name, f"{value!r} is not a padding: use a number, 'same' or 'valid'.")
+            words = KINDS[self.kind].padding_words
+            if not words or value not in ("same", "valid"):
+                instead = "a number, 'same' or 'valid'" if words else "a number"
+                raise UnreadableError(name, f"{_said(value)} is not a padding for this layer: use {instead}.")
             return value
         if name in SPATIAL:
             return self._floats(name, value) if name in FLOATS else self._ints(name, value)
@@ -176,20 +188,18 @@ class LayerSpec:
 
     def _int(self, name: str, value) -> int:
         least = SMALLEST.get(name, 1)
-        if isinstance(value, bool) or not hasattr(value, "__index__"):
-            raise SpecError(name, f"{value!r} is not a whole number.")
-        value = value.__index__()
+        value = _whole(name, value)
         if value < least:
-            raise SpecError(name, f"{value} is too small: use {least} or more.")
+            raise UnreadableError(name, f"{_said(value)} is too small: use {least} or more.")
         if value > LARGEST:
-            raise SpecError(name, f"{value} is too large: use {LARGEST:,} or less.")
+            raise UnreadableError(name, f"{_said(value)} is too large: use {LARGEST:,} or less.")
         return value
 
     def _float(self, name: str, value) -> float:
-        if isinstance(value, bool) or not isinstance(value, int | float):
-            raise SpecError(name, f"{value!r} is not a number.")
-        if not math.isfinite(value) or not 0 < value <= LARGEST:
-            raise SpecError(name, f"{value} is out of range: use a number above 0 and up to {LARGEST:,}.")
+        if isinstance(value, bool) or not isinstance(value, Real):
+            raise UnreadableError(name, f"{_said(value)} is not a number.")
+        if not 0 < value <= LARGEST or not float(value) > 0:
+            raise UnreadableError(name, f"{_said(value)} is out of range: use a number above 0 and up to {LARGEST:,}.")
         return float(value)
 
     def _each(self, name: str, value, read) -> tuple:
@@ -197,7 +207,9 @@ class LayerSpec:
             return (read(name, value),) * self.dims
         if isinstance(value, tuple | list):
             if len(value) != self.dims:
-                raise SpecError(name, f"{tuple(value)} has {len(value)} values for {self.dims} axes: give {self.dims}.")
+                raise UnreadableError(
+                    name, f"{_said(value)} has {len(value)} values for {self.dims} axes: give {self.dims}."
+                )
             return tuple(read(name, v) for v in value)
         return (read(name, value),) * self.dims
 
@@ -239,7 +251,10 @@ class LayerSpec:
         Each setting in the way is moved to the closest value that works, the others are left alone. Used for links
         and for a change of kind: a visitor loses as little as possible.
         """
-        return repair(_carried(self, changes), keep=tuple(changes))
+        errors: list[SpecError] = []
+        changes |= _possible(changes.get("kind", self.kind), changes.get("dims", self.dims), errors)
+        spec, more = repair(_carried(self, changes), keep=tuple(changes))
+        return spec, errors + more
 
     def allows(self, name: str, value, axis: int | None = None) -> bool:
         """Whether the layer takes this value for one setting (on one axis), the others staying as they are."""
@@ -305,15 +320,34 @@ _SETTINGS = tuple(f.name for f in fields(LayerSpec) if f.name not in ("kind", "d
 
 
 def _kind(name: str) -> Kind:
-    if name not in KINDS:
-        raise SpecError("kind", f"{name!r} is not a kind of layer: use {_listed(KINDS)}.")
+    if not isinstance(name, str) or name not in KINDS:
+        raise SpecError("kind", f"{_said(name)} is not a kind of layer: use {_listed(KINDS)}.")
     return KINDS[name]
+
+
+def _whole(name: str, value) -> int:
+    if not isinstance(value, bool):
+        try:
+            return index(value)
+        except TypeError:
+            pass
+    raise UnreadableError(name, f"{_said(value)} is not a whole number.")
+
+
+def _dims(value) -> int:
+    try:
+        dims = _whole("dims", value)
+    except SpecError:
+        dims = 0
+    if dims not in (1, 2, 3):
+        raise SpecError("dims", f"{_said(value)} is not a number of dimensions: use 1, 2 or 3.")
+    return dims
 
 
 def _carried(spec: LayerSpec, changes: dict[str, Any]) -> dict[str, Any]:
     """Constructor arguments for ``spec`` with ``changes``: what was chosen travels, what was derived does not."""
     kind, new = KINDS[spec.kind], _kind(changes.get("kind", spec.kind))
-    dims = changes.get("dims", spec.dims)
+    dims = _dims(changes.get("dims", spec.dims))
     asked = {"kind": new.name, "dims": dims, "input_size": spec.input_size, "in_channels": spec.in_channels}
     for name in kind.takes:
         if name in new.takes:
@@ -339,7 +373,7 @@ def read_settings(query: Mapping[str, Any]) -> tuple[dict[str, Any], list[SpecEr
                     errors.append(SpecError(name, f"the link gives it {len(value)} times: give it once."))
                 continue
             value = value[0]
-        text[name] = str(value)
+        text[name] = value if isinstance(value, str) else _said(value)
     asked: dict[str, Any] = {}
 
     def read(name: str, param: str):
@@ -378,55 +412,111 @@ def repair(asked: dict[str, Any], keep: tuple[str, ...] = ()) -> tuple[LayerSpec
     """The nearest valid layer to constructor arguments, and the errors met on the way.
 
     The setting that an error names moves to the closest value that removes the error, unless it is in ``keep`` and
-    another setting can give way.
+    another setting can give way. Where no value helps, the settings that a visitor begins with take its place.
     """
-    asked, errors = dict(asked), []
-    for _ in range(40):
+    errors: list[SpecError] = []
+    asked = asked | _possible(asked.get("kind", "conv"), asked.get("dims"), errors)
+    kind, start = KINDS[asked["kind"]], {"kind": asked["kind"], "dims": asked["dims"]}
+    moved: set[str] = set()
+    while True:
         try:
             return LayerSpec(**asked), errors
-        except SpecError as error:
-            errors.append(error)
-            asked = _moved(asked, error, keep)
-    return LayerSpec(), errors
+        except SpecError as caught:
+            error = caught
+        errors.append(error)
+        if error.field in asked.keys() - {"in_channels", "input_size", *kind.takes}:
+            asked.pop(error.field)
+        elif step := _moved(asked, error, keep, moved):
+            asked |= step
+            moved |= step.keys()
+        elif asked.keys() - start.keys() - set(keep):
+            asked, moved = start | {name: asked[name] for name in keep if name in asked}, set()
+        else:
+            asked, keep = start | dict(kind.start), ()
 
 
-def _moved(asked: dict[str, Any], error: SpecError, keep: tuple[str, ...]) -> dict[str, Any]:
-    order = [error.field] if error.field not in keep else []
-    order += [n for n in (*KINDS[asked["kind"]].gives_way, error.field) if n not in order and n not in keep]
-    order += [error.field]
-    for name in order:
-        for value in _candidates(asked, name):
-            trial = asked | {name: value}
+def _possible(kind, dims, errors: list[SpecError]) -> dict[str, Any]:
+    """A kind and a number of dimensions that it has, the nearest to what is asked for."""
+    try:
+        _kind(kind)
+    except SpecError as error:
+        errors.append(error)
+        kind = "conv"
+    try:
+        return {"kind": kind, "dims": LayerSpec(**{"kind": kind, "dims": dims} | dict(KINDS[kind].start)).dims}
+    except SpecError as error:
+        errors.append(error)
+    have = KINDS[kind].dims
+    near = dims if isinstance(dims, int) else 2
+    return {"kind": kind, "dims": min(have, key=lambda d: (abs(d - near), d))}
+
+
+def _moved(asked: dict[str, Any], error: SpecError, keep: tuple[str, ...], moved: set[str]) -> dict[str, Any]:
+    """One setting and its new value, with which the layer is valid or fails for something not met before."""
+    others = () if isinstance(error, UnreadableError) else KINDS[asked["kind"]].gives_way
+    free = [n for n in (error.field, *others) if n not in keep]
+    for name in dict.fromkeys((*free, error.field)):
+        if name in moved or name in ("kind", "dims"):
+            continue
+
+        def helps(value, name=name) -> bool:
             try:
-                LayerSpec(**trial)
-                return trial
+                LayerSpec(**asked | {name: value})
             except SpecError as again:
-                if again.field != error.field:
-                    return trial
-    # Nothing near works: the kind's own default is the last resort, and always valid on its own.
-    rest = {k: v for k, v in asked.items() if k in ("kind", "dims")}
-    return rest | {k: v for k, v in asked.items() if k in keep and k not in rest and k != error.field}
+                return again.field != error.field and again.field not in moved | {name}
+            return True
+
+        for value in _candidates(asked, name):
+            if helps(value):
+                return {name: _closer(asked, name, value, helps)}
+    return {}
+
+
+def _centre(asked: dict[str, Any], name: str) -> list[int]:
+    """Whole numbers to start from, one or one an axis: what was asked for, or the nearest to what it means."""
+    now = asked.get(name, QUERY_DEFAULTS.get(name))
+    if name == "padding" and isinstance(now, str):
+        # "same" as a number.
+        dilation, kernel = (_centre(asked, n) for n in ("dilation", "kernel_size"))
+        axes = range(max(len(dilation), len(kernel)))
+        return [dilation[i % len(dilation)] * (kernel[i % len(kernel)] - 1) // 2 for i in axes]
+    several = isinstance(now, tuple | list) and len(now) > 0
+    parts = [now[min(i, len(now) - 1)] for i in range(asked["dims"])] if several else [now]
+    whole = [p if isinstance(p, int) and not isinstance(p, bool) else QUERY_DEFAULTS[name] for p in parts]
+    return [min(max(p, SMALLEST.get(name, 1)), LARGEST) for p in whole]
 
 
 def _candidates(asked: dict[str, Any], name: str):
-    now = asked.get(name, QUERY_DEFAULTS.get(name))
+    """Values to try for one setting, near ones first."""
     if name in CHOICES:
         yield from CHOICES[name]
     elif name in FLAGS:
         yield from (True, False)
-    elif name == "kind":
-        yield "conv"
     elif name in FLOATS:
         yield from (2.0, 1.0, 3.0, 4.0)
     else:
-        parts = now if isinstance(now, tuple | list) else (now,)
-        centre = [p if isinstance(p, int) and not isinstance(p, bool) else 1 for p in parts]
-        least = SMALLEST.get(name, 1)
-        for step in range(1, 65):
-            for sign in (-1, 1):
-                moved = tuple(min(max(c + sign * step, least), LARGEST) for c in centre)
-                yield moved if isinstance(now, tuple | list) else moved[0]
-        yield least
+        centre, least = _centre(asked, name), SMALLEST.get(name, 1)
+        for step in (*range(65), *(2**k for k in range(7, 21))):
+            for sign in (-1, 1) if step else (1,):
+                values = tuple(min(max(c + sign * step, least), LARGEST) for c in centre)
+                yield values if len(values) > 1 else values[0]
+
+
+def _closer(asked: dict[str, Any], name: str, value, helps):
+    """Between a value far away that helps and the last one before it that did not: the closest that helps."""
+    if name in CHOICES or name in FLAGS or name in FLOATS:
+        return value
+    centre, found = _centre(asked, name), value if isinstance(value, tuple) else (value,)
+    gap = max((abs(f - c) for f, c in zip(found, centre, strict=True)), default=0)
+    low, high = 0.0, 1.0
+    while gap > 64 and (high - low) * gap > 1:
+        middle = (low + high) / 2
+        trial = tuple(c + round((f - c) * middle) for f, c in zip(found, centre, strict=True))
+        if helps(trial if len(trial) > 1 else trial[0]):
+            high, value = middle, trial if len(trial) > 1 else trial[0]
+        else:
+            low = middle
+    return value
 
 
 def _query_text(value) -> str:
@@ -444,9 +534,9 @@ def _query_value(name: str, text: str):
     if name == "padding" and text in ("same", "valid"):
         return text
     if isinstance(default, int):
-        return int(text) if len(text) < 20 else _no(text)
+        return int(text) if re.fullmatch(r"-?[0-9]{1,18}", text) else _no(text)
     if isinstance(default, float):
-        return float(text)
+        return float(text) if re.fullmatch(r"[0-9.e+-]{1,40}", text) else _no(text)
     return text
 
 
@@ -463,3 +553,17 @@ def _shown(value) -> str:
     if isinstance(value, tuple):
         return str(value[0]) if len(set(value)) == 1 else str(value)
     return str(value)
+
+
+_short = reprlib.Repr()
+_short.maxstring = _short.maxother = _short.maxlong = 40
+
+
+def _said(value) -> str:
+    """A value as it may stand in a sentence: never longer than a line."""
+    try:
+        text = _short.repr(value)
+    except Exception:
+        # Python refuses to write whole numbers of more than 4,300 digits; other objects may refuse as they like.
+        text = f"a {type(value).__name__}"
+    return text if len(text) <= 60 else text[:59] + "…"

@@ -6,7 +6,7 @@ import torch
 from hypothesis import HealthCheck, given, settings
 from torch import nn
 
-from models import lab
+from models import device, lab
 from models.layers import KINDS, build
 from models.operator import basis_operator, linear_operator
 from models.spec import LayerSpec, SpecError
@@ -15,7 +15,6 @@ from tests.models.draw import settings_of, torch_answer
 EACH = settings(
     max_examples=150, deadline=None, derandomize=True, database=None, suppress_health_check=list(HealthCheck)
 )
-torch.set_num_threads(1)
 
 
 def numbers(shape, seed: int = 0) -> torch.Tensor:
@@ -55,7 +54,8 @@ def test_settings(kind):
         taken += 1
         holds(spec, *answer)
 
-    check()
+    with device.one_thread():
+        check()
     assert taken >= 30
 
 
@@ -124,11 +124,9 @@ def operator(spec: LayerSpec, module: nn.Module, x: torch.Tensor, y: torch.Tenso
 def reach(found, spec: LayerSpec) -> list[int]:
     """Cells from the first to the last that one output reads inside the image."""
     places = np.unravel_index(found.cols % int(np.prod(spec.input_size)), spec.input_size)
-    spans = [[0]]
-    for row in np.unique(found.rows):
-        mine = found.rows == row
-        spans.append([int(np.ptp(p[mine])) + 1 for p in places])
-    return [max(s[i] for s in spans[1:]) if len(spans) > 1 else 0 for i in range(len(places))]
+    start = np.flatnonzero(np.diff(found.rows, prepend=-1))
+    spans = [np.maximum.reduceat(p, start) - np.minimum.reduceat(p, start) for p in places] if len(start) else [[-1]] * len(places)
+    return [int(max(span)) + 1 for span in spans]
 
 
 def travels(spec: LayerSpec, layer: nn.Module, x: torch.Tensor, y: torch.Tensor) -> None:
