@@ -41,16 +41,16 @@ def test_what_is_offered_is_taken_and_small_values_are_not_missed(spec):
         offered = allowed(spec, name, axis)
         now = value_of(spec, name, axis)
         assert now in offered
-        for value in list(offered)[:40] + [offered[-1]]:
+        for value in [*list(offered)[:40], offered[-1]]:
             assert spec.allows(name, value, axis), (spec, name, value)
         if name in OFFERED:
-            small = [v for v in range(0, 17) if v <= OFFERED[name] and spec.allows(name, v, axis)]
+            small = [v for v in range(17) if v <= OFFERED[name] and spec.allows(name, v, axis)]
             assert set(small) <= set(offered), (spec, name)
 
 
 @pytest.mark.parametrize("name", KINDS)
 def test_a_visitor_who_changes_the_kind_gets_a_layer(name):
     for other in KINDS.values():
-        start = LayerSpec(kind=other.name, **{k: v for k, v in other.start.items()})
+        start = LayerSpec(kind=other.name, **dict(other.start.items()))
         moved, _ = start.nearest(kind=name, dims=start.dims if start.dims in KINDS[name].dims else KINDS[name].dims[0])
         assert moved.kind == name
