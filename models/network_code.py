@@ -36,7 +36,8 @@ def _settings_of(layer: nn.Module) -> dict[str, object]:
     return found
 
 
-def _layer_code(layer: nn.Module) -> str:
+def layer_code(layer: nn.Module) -> str:
+    """`nn.Conv2d(3, 8, kernel_size=3)`: the call that makes a layer. Raises `ValueError` for one not in `LAYERS`."""
     name = type(layer).__name__
     if name not in LAYERS or type(layer) is not LAYERS[name].cls:
         raise ValueError(f'"{name}" has no line of code here; {LAYER_KINDS} of torch.nn have.')
@@ -86,7 +87,7 @@ def _name_shared(module: nn.Module, seen: dict[int, int], shared: dict[int, str]
         for child in module._modules.values():
             _name_shared(child, seen, shared, before)
     if seen[id(module)] > 1 and next(module.parameters(), None) is not None:
-        code = _sequential_code(module, shared, "") if isinstance(module, nn.Sequential) else _layer_code(module)
+        code = _sequential_code(module, shared, "") if isinstance(module, nn.Sequential) else layer_code(module)
         shared[id(module)] = f"shared_{len(shared) + 1}"
         before.append(f"{shared[id(module)]} = {code}")
 
@@ -102,7 +103,7 @@ def _sequential_code(module: nn.Sequential, shared: dict[int, str], indent: str)
         elif isinstance(child, nn.Sequential):
             code = _sequential_code(child, shared, deeper)
         else:
-            code = _layer_code(child)
+            code = layer_code(child)
         lines.append(f"{deeper}{code}," if ordered else f'{deeper}("{name}", {code}),')
     opening, closing = ("nn.Sequential(", ")") if ordered else ("nn.Sequential(OrderedDict([", "]))")
     return "\n".join([opening, *lines, indent + closing])

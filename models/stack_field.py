@@ -1,4 +1,4 @@
-"""A stack of layers, built of real `torch.nn` layers and measured: fields traced and from the gradient, costs, windows."""
+"""A stack of layers, built of real `torch.nn` layers and measured: fields by trace and gradient, costs, windows."""
 
 from __future__ import annotations
 
@@ -87,7 +87,7 @@ def build(stack: Stack, *, relu: bool = False) -> StackNetwork:
 
 @dataclass(frozen=True)
 class LayerRow:
-    """One line of the table. Sizes along one axis (all are alike); `agrees`: algebra and trace, None without algebra."""
+    """One line of the table. Sizes along one axis (all are alike); `agrees`: algebra and trace, or None."""
 
     layer: StackLayer
     output_size: int
@@ -290,3 +290,10 @@ def _seen(stack: Stack) -> tuple[np.ndarray, ...]:
     seen = [m.sum(0)[0].numpy().astype(np.int64) for m in maps]
     last = maps[-1].reshape(pixels, -1).sum(1).reshape(shape)
     return (last.numpy().astype(np.int64), *seen[1:])
+
+
+def paths(stack: Stack, index: tuple[int, ...]) -> np.ndarray:
+    """On how many paths each pixel reaches the unit at `index` of the last layer: an array of the input's shape."""
+    one = StackNetwork(Stack(stack.layers, stack.dims, stack.size, 1))
+    with torch.inference_mode(False):
+        return _times_read(one, (1, 1, *(stack.size,) * stack.dims), index)

@@ -1,0 +1,148 @@
+"""Ways to make the field larger, what each costs, and the holes that dilation can leave."""
+
+from __future__ import annotations
+
+import numpy as np
+import streamlit as st
+
+from models.formulas import big
+from models.stack import StackError, read_stack
+from viz.figures import Map, Series, legend, maps, plot, show
+from viz.url import asked, one_of, whole
+
+PARAMETERS = ("cost", "width", "dilations")
+"""URL parameters of this module."""
+
+COSTS = {"Parameters": "parameters", "MACs": "macs", "Layers": "layers"}
+GIVEN = ((2, 2, 2), (1, 2, 3), (1, 2, 5))
+
+
+def read_dilations(text: str) -> tuple[int, ...]:
+    """`2, 2, 2` as numbers. Raises `ValueError` with a sentence."""
+    words = [word for word in text.replace(",", " ").split() if word]
+    if not words or len(words) > 8 or not all(w.isascii() and w.isdigit() and len(w) < 3 for w in words):
+        raise ValueError("Write one to eight dilations, such as 1, 2, 4.")
+    dilations = tuple(map(int, words))
+    if min(dilations) < 1 or sum(dilations) > 19:
+        raise ValueError(
+            f"These span {2 * sum(dilations) + 1} pixels; up to 39 are drawn: let them add up to 19 at most."
+        )
+    return dilations
+
+
+def lesson(told: list[str]) -> None:
+    """The whole part."""
+    _, cost_misread = asked("cost", one_of(COSTS), "Parameters")
+    _, width_misread = asked("width", whole(1, 256), 16)
+    for sentence in filter(None, (*told, cost_misread, width_misread)):
+        st.warning(sentence, icon=":material/info:")
+    st.header("What does a larger field cost?", anchor=False)
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        cost = st.segmented_control(
+            "Against", list(COSTS), key="cost", default="Parameters", required=True, bind="query-params"
+        )
+        width = st.number_input(
+            "channels", 1, 256, 16, key="width", bind="query-params", width=200, help="In and out of every layer (C)."
+        )
+    place = st.empty()
+    place.skeleton(380)
+    from models.growth import causal, ways
+
+    found = ways(width)
+    with place.container():
+        show(_plot(found, cost, width), key="growth_plot")
+    st.markdown(
+        "**Depth** and **kernel size** grow the field by a constant with each step; a kernel pays with its square. "
+        "**Stride**, **pooling** and **dilation** double what the next layer adds. Stride and pooling make everything "
+        "after them cheaper, and lose places; dilation keeps every place, and may leave holes."
+    )
+    st.header("Which pixels are never read?", anchor=False)
+    _gridding()
+    st.header("WaveNet: exponential against linear", anchor=False)
+    st.markdown(
+        "A causal stack, two taps a layer: the output at time t must not see the future. With dilations 1, 2, 4, … each "
+        "layer doubles the memory for the same weights."
+    )
+    show(_wavenet(causal(width), cost), key="wavenet_plot")
+
+
+def _plot(found, cost: str, width: int) -> str:
+    series = [
+        Series(
+            name,
+            [getattr(point, COSTS[cost]) for point in points],
+            [point.size for point in points],
+            [point.what for point in points],
+        )
+        for name, points in found.items()
+    ]
+    unit = {
+        "Parameters": f"Parameters, {width} channels",
+        "MACs": "MACs, 128×128 pixels",
+        "Layers": "Layers with weights",
+    }
+    return plot(
+        series,
+        x=unit[cost],
+        y="Receptive field, pixels a side",
+        label=f"Receptive field against {cost.lower()} for five ways to grow it",
+        log_x=True,
+        log_y=True,
+    )
+
+
+def _wavenet(found, cost: str) -> str:
+    series = [
+        Series(
+            name,
+            [getattr(p, COSTS[cost]) for p in points],
+            [p.size for p in points],
+            [p.what for p in points],
+        )
+        for name, points in found.items()
+    ]
+    x = {"Parameters": "Parameters", "MACs": "MACs, 1,024 samples", "Layers": "Layers"}[cost]
+    label = f"Samples that a causal stack remembers, against {cost.lower()}"
+    return plot(series, x=x, y="Receptive field, samples", label=label, log_y=True)
+
+
+def _gridding() -> None:
+    st.markdown(
+        "Three 3×3 layers, one below the other. Each map shows one unit's box: how many paths lead from a pixel to the "
+        "unit. Hatched pixels lie inside the box and are never read."
+    )
+    text = st.text_input(
+        "Your own dilations", key="dilations", value="1, 2, 4", bind="query-params", max_chars=40, width=320,
+        help="One 3×3 layer for each number.",
+    )  # fmt: skip
+    try:
+        own = read_dilations(text)
+    except ValueError as error:
+        st.warning(str(error), icon=":material/block:")
+        own = ()
+    chosen = [*GIVEN, *([own] if own and own not in GIVEN else [])]
+    show(maps([_reads(dilations) for dilations in chosen]) + legend("few", "many paths"), key="gridding")
+    st.markdown(
+        "2, 2, 2 share the factor 2, so every path lands on an even distance: the unit sees a coarse grid, and its "
+        "neighbour sees another one. 1, 2, 5 have no common factor, and the first layer fills what the others skip."
+    )
+
+
+@st.cache_data(max_entries=64, show_spinner=False)
+def _counts(dilations: tuple[int, ...]) -> np.ndarray:
+    from models.stack_field import paths
+
+    size = 2 * sum(dilations) + 1
+    return paths(read_stack("-".join(f"c3d{d}" for d in dilations), 2, size, 1), (0, 0))
+
+
+def _reads(dilations: tuple[int, ...]) -> Map:
+    try:
+        reads = _counts(dilations)
+    except StackError as error:
+        raise ValueError(error.message) from error
+    total, read = reads.size, int((reads > 0).sum())
+    side = len(reads)
+    rest = f"{big(total - read)} never" if total > read else "all of them"
+    told = f"{side}×{side} = {big(total)} pixels: {big(read)} are read, {rest}; at most {big(int(reads.max()))} paths each."
+    return Map(f"Dilations {', '.join(map(str, dilations))}", reads, ((0, side - 1), (0, side - 1)), told)
