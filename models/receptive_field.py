@@ -12,6 +12,7 @@ beyond it.
 from __future__ import annotations
 
 import operator
+import threading
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
@@ -366,14 +367,29 @@ def _several(names: list[str]) -> str:
 # -- tracing
 
 
+_tracing = threading.Lock()
+
+
 class _Tracer(fx.Tracer):
-    """Symbolic tracing that also remembers which node each module's answer is."""
+    """Symbolic tracing that also remembers which node each module's answer is.
+
+    While it traces, torch.fx replaces `nn.Module.__call__` and `__getattr__` for the whole process: other threads must
+    pass through untouched, and two traces at once would leave the replacement behind.
+    """
 
     def __init__(self) -> None:
         super().__init__()
         self.answers: list[tuple[str, fx.Node]] = []
+        self.thread = threading.get_ident()
+
+    def getattr(self, attr, attr_val, parameter_proxy_cache):
+        if threading.get_ident() != self.thread:
+            return attr_val
+        return super().getattr(attr, attr_val, parameter_proxy_cache)
 
     def call_module(self, m, forward, args, kwargs):
+        if threading.get_ident() != self.thread:
+            return forward(*args, **kwargs)
         answer = super().call_module(m, forward, args, kwargs)
         if isinstance(answer, fx.Proxy):
             self.answers.append((self.path_of_module(m), answer.node))
@@ -545,7 +561,8 @@ def _root(module: nn.Module) -> nn.Module:
 def _graph(module: nn.Module) -> tuple[_Tracer, fx.Graph]:
     tracer = _Tracer()
     try:
-        return tracer, tracer.trace(module)
+        with _tracing:
+            return tracer, tracer.trace(module)
     except Exception as error:  # whatever a network's own forward raises while torch.fx leads it
         raise ReceptiveFieldError(
             f"torch.fx cannot trace {type(module).__name__} ({first_line(error)}). A forward() whose path "

@@ -1,0 +1,584 @@
+"""What the maps of a layer say: one picture of all of them, their statistics, and what a single unit saw.
+
+Maps are arrays `(C, H, W)`, or `(N, C, H, W)` for several pictures, as `models.networks.feature_maps` gives them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from math import ceil
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+from torch.overrides import TorchFunctionMode
+
+from models.networks import NetworkError, feature_maps
+from models.receptive_field import ReceptiveField, ReceptiveFieldError, receptive_field
+from models.rf_probe import first_line, private_copy
+
+__all__ = [
+    "ORDERS",
+    "ActivationError",
+    "ContactSheet",
+    "Influence",
+    "Patch",
+    "Statistics",
+    "UnitView",
+    "before_and_after",
+    "contact_sheet",
+    "first_filters",
+    "influence",
+    "map_layers",
+    "ordered",
+    "statistics",
+    "strongest",
+    "top_patches",
+    "unit_view",
+]
+
+ORDERS = ("index", "strength", "energy")
+"""By number; by the largest |value|; by the mean of the squares. The latter two: largest first."""
+
+SCALES = ("own", "shared")
+
+
+class ActivationError(ValueError):
+    """Maps, a unit or a setting that cannot be shown; one sentence."""
+
+
+def _maps(maps: np.ndarray | Tensor, axes: tuple[int, ...] = (3,)) -> np.ndarray:
+    array = maps.detach().cpu().numpy() if isinstance(maps, Tensor) else np.asarray(maps)
+    if 3 in axes and array.ndim == 4 and array.shape[0] == 1:
+        array = array[0]
+    if array.ndim not in axes or 0 in array.shape:
+        raise ActivationError(
+            f"An answer of shape {tuple(array.shape)} is not a stack of maps (channels, height, width): choose a layer "
+            "before the maps are flattened."
+        )
+    return array
+
+
+# -- contact sheet
+
+
+@dataclass(frozen=True, eq=False)
+class ContactSheet:
+    """Maps side by side in one array.
+
+    image: float32, values divided by their scale: −1 to 1, or 0 to 1 if rectified; NaN between the maps.
+    channels: the channel in each cell, row by row.
+    scales: what each of these channels was divided by (0 where a map is 0 everywhere: it stays 0).
+    columns, cell: cells per row; height and width of a cell in the sheet's pixels. gap: pixels between cells.
+    step: map pixels that became one pixel of the sheet, along each axis.
+    page, pages: this page, and how many there are.
+    map_size: height and width of a map.
+    """
+
+    image: np.ndarray
+    channels: tuple[int, ...]
+    scales: tuple[float, ...]
+    columns: int
+    cell: tuple[int, int]
+    gap: int
+    step: int
+    page: int
+    pages: int
+    map_size: tuple[int, int]
+
+    def box(self, channel: int) -> tuple[int, int, int, int]:
+        """First row, first column, row behind the last and column behind the last of a channel's cell in `image`."""
+        if channel not in self.channels:
+            raise ActivationError(f"Channel {channel} is not on this page.")
+        row, column = divmod(self.channels.index(channel), self.columns)
+        top, left = row * (self.cell[0] + self.gap), column * (self.cell[1] + self.gap)
+        return top, left, top + self.cell[0], left + self.cell[1]
+
+    def locate(self, row: int, column: int) -> tuple[int, int, int] | None:
+        """Channel, and row and column in its map, of a pixel of `image`; `None` between the cells."""
+        (i, y), (j, x) = divmod(row, self.cell[0] + self.gap), divmod(column, self.cell[1] + self.gap)
+        number = i * self.columns + j
+        if min(row, column) < 0 or y >= self.cell[0] or x >= self.cell[1] or j >= self.columns:
+            return None
+        if number >= len(self.channels):
+            return None
+        inside = (min(v * self.step + self.step // 2, n - 1) for v, n in zip((y, x), self.map_size, strict=True))
+        return self.channels[number], *inside
+
+
+def ordered(maps: np.ndarray | Tensor, order: str = "index") -> np.ndarray:
+    """Channel numbers in one of `ORDERS`; equal channels by number."""
+    array = _maps(maps)
+    if order not in ORDERS:
+        raise ActivationError(f"{order!r} is no order of channels: use one of {', '.join(ORDERS)}.")
+    if order == "index":
+        return np.arange(len(array))
+    flat = np.abs(array.reshape(len(array), -1))
+    key = flat.max(1) if order == "strength" else np.square(flat, dtype=np.float64).mean(1)
+    return np.argsort(-key, kind="stable")
+
+
+def contact_sheet(
+    maps: np.ndarray | Tensor,
+    *,
+    order: str = "index",
+    page: int = 0,
+    per_page: int = 64,
+    columns: int | None = None,
+    scale: str = "own",
+    rectified: bool = False,
+    largest_cell: int = 128,
+    gap: int = 1,
+) -> ContactSheet:
+    """All maps of a layer, or one page of them, as one array: one picture to send, not hundreds.
+
+    Args:
+        maps: `(C, H, W)`, or `(1, C, H, W)`.
+        order: one of `ORDERS`.
+        page, per_page: which page, counted from 0, of how many maps.
+        columns: cells per row; default: as many as make the sheet about square.
+        scale: `"own"`: each map by its largest |value|, so that weak ones can be seen; `"shared"`: all by the largest
+            of the whole layer, on every page the same, so that they can be compared.
+        rectified: negative values become 0, as ReLU makes them, before scaling.
+        largest_cell: longer maps are averaged over whole blocks of pixels until they fit.
+        gap: pixels between cells.
+
+    Raises:
+        ActivationError: not maps, or settings out of range.
+    """
+    array = _maps(maps)
+    if scale not in SCALES:
+        raise ActivationError(f"{scale!r} is no scale: use {' or '.join(SCALES)}.")
+    if per_page < 1 or largest_cell < 1 or gap < 0 or (columns is not None and columns < 1):
+        raise ActivationError("A contact sheet needs at least one map a page, one column and one pixel a cell.")
+    pages = ceil(len(array) / per_page)
+    if not 0 <= page < pages:
+        raise ActivationError(f"There is no page {page}: these {len(array)} maps fill pages 0 to {pages - 1}.")
+    if rectified:
+        array = np.maximum(array, 0)
+    channels = ordered(array, order)[page * per_page : (page + 1) * per_page]
+    chosen = np.nan_to_num(array[channels].astype(np.float32))
+    shared = float(np.abs(np.nan_to_num(array)).max()) if scale == "shared" else None
+    own = np.abs(chosen).reshape(len(chosen), -1).max(1)
+    scales = own if shared is None else np.full(len(chosen), shared, np.float32)
+    height, width = array.shape[1:]
+    step = ceil(max(height, width) / largest_cell)
+    if step > 1:
+        chosen = _blocks(chosen, step)
+    chosen = chosen / np.where(scales > 0, scales, 1)[:, None, None]
+    cell = chosen.shape[1:]
+    columns = columns or max(1, min(len(chosen), round((len(chosen) * cell[0] / cell[1]) ** 0.5)))
+    rows = ceil(len(chosen) / columns)
+    image = np.full((rows * (cell[0] + gap), columns * (cell[1] + gap)), np.nan, np.float32)
+    for number, one in enumerate(chosen):
+        top, left = (number // columns) * (cell[0] + gap), (number % columns) * (cell[1] + gap)
+        image[top : top + cell[0], left : left + cell[1]] = one
+    return ContactSheet(
+        image[: image.shape[0] - gap, : image.shape[1] - gap], tuple(map(int, channels)), tuple(map(float, scales)),
+        columns, cell, gap, step, page, pages, (height, width),
+    )  # fmt: skip
+
+
+def _blocks(maps: np.ndarray, step: int) -> np.ndarray:
+    """Means over blocks of `step` × `step` pixels; the last ones may be smaller."""
+    starts = [np.arange(0, n, step) for n in maps.shape[1:]]
+    summed = np.add.reduceat(np.add.reduceat(maps, starts[0], 1), starts[1], 2)
+    counts = [np.diff([*s, n]) for s, n in zip(starts, maps.shape[1:], strict=True)]
+    return (summed / (counts[0][:, None] * counts[1][None, :])).astype(np.float32)
+
+
+def first_filters(module: nn.Module) -> np.ndarray:
+    """The kernels of the first convolution that reads a picture: `(filters, height, width, colours)`, float32.
+
+    Raises:
+        ActivationError: the network has no convolution.
+    """
+    for child in module.modules():
+        if isinstance(child, nn.Conv2d):
+            return child.weight.detach().float().cpu().permute(0, 2, 3, 1).numpy().copy()
+    raise ActivationError("This network has no convolution whose filters could be shown.")
+
+
+# -- statistics
+
+
+@dataclass(frozen=True, eq=False)
+class Statistics:
+    """Numbers about maps, per channel (arrays of length C) and for the layer.
+
+    mean, std, low, high: per channel, over all pixels and pictures.
+    silent: per channel, share of values at or below 0: what ReLU takes, or took.
+    dead: channels with no value above 0 anywhere: after ReLU they say nothing about these pictures.
+    sparsity: share of all values at or below 0.
+    counts, edges: histogram of all values; B counts and B + 1 edges.
+    """
+
+    mean: np.ndarray
+    std: np.ndarray
+    low: np.ndarray
+    high: np.ndarray
+    silent: np.ndarray
+    dead: tuple[int, ...]
+    sparsity: float
+    counts: np.ndarray
+    edges: np.ndarray
+
+
+def statistics(maps: np.ndarray | Tensor, bins: int = 50) -> Statistics:
+    """Statistics of `(C, H, W)` or, over several pictures, `(N, C, H, W)`.
+
+    Raises:
+        ActivationError: not maps, or values that are not numbers.
+    """
+    array = _maps(maps, (3, 4))
+    if not np.isfinite(array).all():
+        raise ActivationError("These maps hold values that are not numbers: the network's weights are broken.")
+    if bins < 1:
+        raise ActivationError(f"A histogram of {bins} bins shows nothing: use 1 or more.")
+    flat = np.moveaxis(array, -3, 0).reshape(array.shape[-3], -1)
+    silent = (flat <= 0).mean(1)
+    counts, edges = np.histogram(flat, bins)
+    return Statistics(
+        flat.mean(1, dtype=np.float64), flat.std(1, dtype=np.float64), flat.min(1), flat.max(1), silent,
+        tuple(int(c) for c in np.flatnonzero(flat.max(1) <= 0)), float(silent.mean()), counts, edges,
+    )  # fmt: skip
+
+
+# -- what comes before and after
+
+
+_NAMES = (
+    "batch_norm group_norm layer_norm instance_norm relu relu6 leaky_relu prelu elu selu celu gelu silu mish sigmoid "
+    "hardswish hardsigmoid hardtanh softplus tanh"
+)
+_STEPS = frozenset(_NAMES.split())
+
+
+class _Followers(TorchFunctionMode):
+    """Records normalisations and activations that read the last recorded answer itself."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.last: Tensor | None = None
+        self.found: list[tuple[str, Tensor]] = []
+
+    def start(self, name: str, answer: Tensor) -> None:
+        self.last, self.found = answer, [(name, answer.clone())]
+
+    def __torch_function__(self, func, types, args=(), kwargs=None):
+        name = getattr(func, "__name__", "")
+        follows = self.last is not None and bool(args) and args[0] is self.last and name.strip("_") in _STEPS
+        with torch._C.DisableTorchFunction():
+            answer = func(*args, **(kwargs or {}))
+            if follows and isinstance(answer, Tensor):
+                self.last = answer
+                self.found.append((name.strip("_"), answer.clone()))
+        return answer
+
+
+def before_and_after(module: nn.Module, x: Tensor, layer: str) -> list[tuple[str, Tensor]]:
+    """A layer's answer, and what the normalisation and the activation that follow at once make of it.
+
+    Returns:
+        `[(layer, maps), ("batch_norm", maps), ("relu", maps)]`, as many as there are; functions count like modules.
+
+    Raises:
+        NetworkError: as `feature_maps`.
+    """
+    copy = private_copy(module)
+    known = dict(copy.named_modules())
+    if layer not in known:
+        raise NetworkError(f"There is no layer {layer!r} in this network; names are those of named_modules().")
+    followers = _Followers()
+
+    def begin(_module, _args, answer):
+        if isinstance(answer, Tensor) and not followers.found:
+            followers.start(layer, answer)
+
+    known[layer].register_forward_hook(begin)
+    with torch.inference_mode(), followers:
+        _called(copy, _placed(copy, x))
+    if not followers.found:
+        raise NetworkError(
+            f"Layer {layer!r} gave no tensor: it did not run in evaluation mode, or answers something else."
+        )
+    return followers.found
+
+
+def _placed(module: nn.Module, x: Tensor) -> Tensor:
+    parameter = next(module.parameters(), None)
+    return x if parameter is None else x.to(parameter.device, parameter.dtype)
+
+
+def _called(module: nn.Module, x: Tensor):
+    try:
+        return module(x)
+    except (RuntimeError, ValueError) as error:
+        raise NetworkError(f"An input of shape {list(x.shape)} does not run through: {first_line(error)}") from error
+
+
+def map_layers(module: nn.Module, x: Tensor) -> dict[str, tuple[int, ...]]:
+    """Layers that answer with maps, in the order in which they run: name to `(C, H, W)`.
+
+    Only modules that hold no others. Each is named once, at its last run.
+    """
+    copy, shapes = private_copy(module), {}
+
+    def note(name):
+        def hook(_module, _args, answer):
+            if isinstance(answer, Tensor) and answer.dim() == 4:
+                shapes.pop(name, None)
+                shapes[name] = tuple(answer.shape[1:])
+
+        return hook
+
+    for name, child in copy.named_modules():
+        if name and not any(True for _ in child.children()):
+            child.register_forward_hook(note(name))
+    with torch.inference_mode():
+        _called(copy, _placed(copy, x))
+    return shapes
+
+
+# -- one unit
+
+
+@dataclass(frozen=True, eq=False)
+class UnitView:
+    """What one unit of a map saw.
+
+    value: what it answered. channel, index: which unit.
+    box: first and last pixel along each axis of its theoretical field, which may lie in the padding; `None` if it is
+        not known, and then `reason` says why.
+    inside: the same, cut at the picture's border.
+    patch: the input under `box`, `(C, h, w)`, NaN beyond the border; `None` with the box.
+    energy: squared gradient of the unit by this picture's pixels, summed over colours, `(H, W)`, sum 1 (0 if the unit
+        does not react at all): the effective field for this picture. See `models.effective` for the average over many.
+    strongest: channels at the same place, `(channel, value)`, largest value first.
+    """
+
+    value: float
+    channel: int
+    index: tuple[int, int]
+    box: tuple[tuple[int, int], ...] | None
+    inside: tuple[tuple[int, int], ...] | None
+    patch: np.ndarray | None
+    energy: np.ndarray
+    strongest: tuple[tuple[int, float], ...]
+    reason: str | None
+
+    @property
+    def share_inside(self) -> float | None:
+        """Share of the gradient's energy that lies in the theoretical box: 1 up to rounding."""
+        if self.inside is None or not self.energy.any():
+            return None
+        (top, bottom), (left, right) = self.inside
+        return float(self.energy[top : bottom + 1, left : right + 1].sum())
+
+
+def strongest(maps: np.ndarray | Tensor, index: Sequence[int], k: int = 8) -> tuple[tuple[int, float], ...]:
+    """The k channels with the largest values at one place: `(channel, value)`."""
+    array = _maps(maps)
+    _unit(array.shape, 0, index)
+    values = array[:, index[0], index[1]]
+    return tuple((int(c), float(values[c])) for c in np.argsort(-values, kind="stable")[:k])
+
+
+def _unit(shape: Sequence[int], channel: int, index: Sequence[int]) -> None:
+    if not 0 <= channel < shape[0]:
+        raise ActivationError(f"There is no channel {channel}: this layer has channels 0 to {shape[0] - 1}.")
+    if len(index) != 2 or not all(0 <= i < n for i, n in zip(index, shape[1:], strict=True)):
+        raise ActivationError(f"There is no unit {tuple(index)}: this map has {shape[1]} × {shape[2]} units.")
+
+
+def _field(module: nn.Module, x: Tensor, layer: str, field: ReceptiveField | None):
+    """The layer's field, or `None` and the reason."""
+    try:
+        field = field or receptive_field(module, tuple(x.shape), layer=layer)
+    except ReceptiveFieldError as error:
+        return None, str(error)
+    return (None, field.reason) if field.reason else (field, None)
+
+
+def unit_view(
+    module: nn.Module,
+    x: Tensor,
+    layer: str,
+    channel: int,
+    index: Sequence[int],
+    *,
+    k: int = 8,
+    field: ReceptiveField | None = None,
+) -> UnitView:
+    """What one unit saw: patch, gradient, value, and its strongest neighbours in the other channels.
+
+    Args:
+        x: `(1, C, H, W)`.
+        channel, index: the unit; `index` is its row and column.
+        k: how many of the strongest channels.
+        field: `receptive_field(module, x.shape, layer=layer)`, if it is at hand.
+
+    Raises:
+        ActivationError: no such unit, or an answer that is no map. NetworkError: as `feature_maps`.
+    """
+    copy = private_copy(module).eval()
+    known = dict(copy.named_modules())
+    if layer not in known:
+        raise NetworkError(f"There is no layer {layer!r} in this network; names are those of named_modules().")
+    kept: list[Tensor] = []
+
+    def keep(_module, _args, answer):
+        kept.append(answer)
+        return answer.clone() if isinstance(answer, Tensor) else answer  # an in-place layer may come next
+
+    known[layer].register_forward_hook(keep)
+    with torch.inference_mode(False), torch.enable_grad():
+        image = _placed(copy, x[:1]).detach().clone().requires_grad_(True)
+        _called(copy, image)
+        if not kept or not isinstance(kept[-1], Tensor):
+            raise NetworkError(f"Layer {layer!r} gave no tensor.")
+        answer = kept[-1]
+        maps = _maps(answer)
+        _unit(maps.shape, channel, index)
+        value = answer[(0, channel, *index)]
+        (slope,) = torch.autograd.grad(value, image, allow_unused=True) if value.requires_grad else (None,)
+    energy = np.zeros(tuple(x.shape[2:])) if slope is None else slope[0].double().square().sum(0).cpu().numpy()
+    total = energy.sum()
+    theory, reason = _field(module, x, layer, field)
+    box = inside = patch = None
+    if theory is not None:
+        box, inside = theory.box(tuple(index)), theory.box(tuple(index), clipped=True)
+        if None in box or None in inside:
+            box = inside = None
+            reason = "No pixel of the picture is inside this unit's field."
+        else:
+            patch = _cut(x[0].detach().cpu().numpy(), box)
+    return UnitView(
+        float(value.detach()), channel, tuple(index), box, inside, patch, energy / total if total > 0 else energy,
+        strongest(maps, index, k), reason,
+    )  # fmt: skip
+
+
+def _cut(picture: np.ndarray, box) -> np.ndarray:
+    """The part of `(C, H, W)` under a box, NaN where it leaves the picture; boxes far larger are cut at one picture's
+    size beyond the border."""
+    spans = [(max(a, -n), min(b, 2 * n - 1)) for (a, b), n in zip(box, picture.shape[1:], strict=True)]
+    out = np.full((len(picture), *(b - a + 1 for a, b in spans)), np.nan, np.float32)
+    here = [(max(a, 0), min(b, n - 1) + 1) for (a, b), n in zip(spans, picture.shape[1:], strict=True)]
+    there = [slice(lo - a, hi - a) for (lo, hi), (a, _) in zip(here, spans, strict=True)]
+    out[:, there[0], there[1]] = picture[:, slice(*here[0]), slice(*here[1])]
+    return out
+
+
+@dataclass(frozen=True, eq=False)
+class Influence:
+    """What one pixel of the picture reaches in a layer.
+
+    change: `(H, W)` of the map, largest |change| over the channels when the pixel is replaced.
+    box: first and last unit along each axis whose theoretical field holds the pixel; `None` along an axis where none
+        does, and altogether if it is not known.
+    """
+
+    change: np.ndarray
+    box: tuple[tuple[int, int] | None, ...] | None
+    reason: str | None
+
+
+def influence(
+    module: nn.Module, x: Tensor, layer: str, pixel: Sequence[int], *, field: ReceptiveField | None = None
+) -> Influence:
+    """Change one pixel, and see which units of a layer notice.
+
+    Args:
+        x: `(1, C, H, W)`; pixel: row and column. Its colours are moved by the picture's range (1 if it is flat).
+
+    Raises:
+        ActivationError: no such pixel. NetworkError: as `feature_maps`.
+    """
+    _unit((1, *x.shape[2:]), 0, pixel)
+    other = x[:1].detach().clone()
+    other[0, :, pixel[0], pixel[1]] += float(x.max() - x.min()) or 1.0
+    both = feature_maps(module, torch.cat([x[:1].detach(), other]), [layer])[layer]
+    if both.dim() != 4:
+        _maps(both)
+    change = (both[1] - both[0]).abs().amax(0).float().cpu().numpy()
+    theory, reason = _field(module, x, layer, field)
+    if theory is None:
+        return Influence(change, None, reason)
+    box = []
+    for axis, at in enumerate(pixel):
+        spans = theory.boxes()[axis]
+        units = np.flatnonzero((spans[:, 0] <= at) & (at <= spans[:, 1]))
+        box.append((int(units[0]), int(units[-1])) if len(units) else None)
+    return Influence(change, tuple(box), None)
+
+
+# -- what a channel likes
+
+
+@dataclass(frozen=True, eq=False)
+class Patch:
+    """One place that excites a channel.
+
+    picture: number of the picture. index: row and column in the map. value: the channel's there.
+    box: first and last pixel along each axis, inside the picture; `None` if the field is not known.
+    pixels: `(C, h, w)` of the input there.
+    """
+
+    picture: int
+    index: tuple[int, int]
+    value: float
+    box: tuple[tuple[int, int], ...] | None
+    pixels: np.ndarray | None
+
+
+def top_patches(
+    module: nn.Module,
+    pictures: Sequence[Tensor],
+    layer: str,
+    channel: int,
+    *,
+    k: int = 9,
+    per_picture: int = 3,
+) -> list[Patch]:
+    """Where a channel answers most strongly in a set of pictures, largest value first.
+
+    Args:
+        pictures: each `(1, C, H, W)`, sizes may differ.
+        k: at most so many patches, `per_picture` from one picture; units nearer to each other than half a field are
+            counted as one place, and places with a value at or below 0 excite nothing.
+
+    Raises:
+        ActivationError: no such channel. NetworkError: as `feature_maps`.
+    """
+    found: list[Patch] = []
+    fields: dict[tuple[int, ...], ReceptiveField | None] = {}
+    for number, x in enumerate(pictures):
+        maps = _maps(feature_maps(module, x, [layer])[layer])
+        _unit(maps.shape, channel, (0, 0))
+        shape = tuple(x.shape)
+        if shape not in fields:
+            fields[shape] = _field(module, x, layer, None)[0]
+        theory, left = fields[shape], maps[channel].astype(np.float32)
+        reach = (1, 1) if theory is None else _half_a_field(theory, left.shape)
+        for _ in range(per_picture):
+            index = tuple(int(i) for i in np.unravel_index(np.argmax(left), left.shape))
+            value = float(left[index])
+            if not value > 0:
+                break
+            box = None if theory is None else theory.box(index, clipped=True)
+            box = None if box is None or None in box else box
+            pixels = None if box is None else _cut(x[0].detach().cpu().numpy(), box)
+            found.append(Patch(number, index, value, box, pixels))
+            near = tuple(slice(max(0, i - r), i + r + 1) for i, r in zip(index, reach, strict=True))
+            left[near] = -np.inf
+    return sorted(found, key=lambda p: -p.value)[:k]
+
+
+def _half_a_field(theory: ReceptiveField, shape: Sequence[int]) -> tuple[int, ...]:
+    """Units to either side that see at least half of the same pixels."""
+    reach = []
+    for size, jump, n in zip(theory.size, theory.jump, shape, strict=True):
+        reach.append(max(1, int(size / (2 * jump))) if jump else n)
+    return tuple(reach)
