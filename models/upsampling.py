@@ -697,6 +697,27 @@ def generate(network: nn.Module, channels: int, period: int, size: int = 8, seed
     return Generated(picture, inner, unevenness(inner, (period, period)), period)
 
 
+def picture_code(image: np.ndarray, channels: int, factor: int, seed: int = 0) -> tuple[torch.Tensor, torch.Tensor]:
+    """A latent that knows a picture, for a generator to draw it from: ``(code, picture)``, float64.
+
+    Each ``factor`` × ``factor`` patch of the grey image ``(H, W)``, 0 to 1, becomes ``channels`` numbers: its pixels
+    along random orthogonal directions. ``code`` is ``(1, channels, H/factor, W/factor)``, ``picture`` the image as
+    ``(1, 1, H, W)``.
+
+    Raises:
+        UpsamplingError: if a side is no multiple of the factor, or a patch has fewer pixels than there are channels.
+    """
+    picture = as_batch(image)
+    if len(picture) != 1 or any(n % factor for n in picture.shape[2:]) or channels > factor**2:
+        raise UpsamplingError(
+            f"an image of {tuple(np.shape(image))} has no code of {channels} numbers for each {factor} × {factor} "
+            f"patch: give a grey one whose sides are multiples of {factor}, and at most {factor**2} channels."
+        )
+    drawn = torch.Generator().manual_seed(seed)
+    directions = torch.linalg.qr(torch.randn(factor**2, channels, generator=drawn, dtype=torch.float64))[0]
+    return torch.einsum("nphw,pc->nchw", F.pixel_unshuffle(picture, factor), directions), picture
+
+
 # -- positions and rearrangement ---------------------------------------------------------------------------------------
 
 

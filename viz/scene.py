@@ -125,7 +125,7 @@ def structure(windows: Windows) -> dict:
     """The windows as a sum base[position] + offset[tap] if they are one, else row by row."""
     positions = prod(windows.positions)
     taps = len(windows.rows) // positions
-    if taps * positions == len(windows.rows):
+    if taps and taps * positions == len(windows.rows):
         table = windows.cols.reshape(positions, taps)
         whole = (windows.rows.reshape(positions, taps) == np.arange(positions)[:, None]).all()
         in_order = (windows.taps.reshape(positions, taps) == np.arange(taps)).all()
@@ -133,7 +133,7 @@ def structure(windows: Windows) -> dict:
         if whole and in_order and (table == table[:, :1] + offset).all():
             return {"base": enc(table[:, 0]), "offset": enc(offset)}
     starts = np.searchsorted(windows.rows, np.arange(positions + 1))
-    has_taps = len(windows.taps) and windows.taps[0] >= 0
+    has_taps = not len(windows.taps) or windows.taps[0] >= 0
     return {"ptr": enc(starts), "src": enc(windows.cols), "tap": enc(windows.taps) if has_taps else None}
 
 

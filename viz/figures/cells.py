@@ -127,7 +127,7 @@ def image(rgb: np.ndarray, said: str, largest: int = 300) -> str:
     data = base64.b64encode(cv2.imencode(".png", np.ascontiguousarray(bgr))[1].tobytes()).decode("ascii")
     return (
         f'<img alt="{escape(said)}" src="data:image/png;base64,{data}" '
-        f'style="width:min(100%,{largest}px);image-rendering:pixelated;display:block">'
+        f'style="width:{largest}px;max-width:100%;image-rendering:pixelated;display:block">'
     )
 
 

@@ -185,8 +185,8 @@ def positions(off: SamplePositions, on: SamplePositions, size: int) -> str:
         f"On: {', '.join(text_of(v) for v in on.measured)}."
     )
     return (
-        f'<figure class="cs-cellfig"><figcaption>Blue: pixels and their middles. Green: where each output samples. '
-        f"Dashed: where it would, beyond the outer middles.</figcaption>"
+        f'<figure class="cs-cellfig"><figcaption class="cs-wideline">Blue: pixels and their middles. Green: '
+        f"where each output samples. Dashed: where it would, beyond the outer middles.</figcaption>"
         f'<svg class="cs-drawing" role="img" aria-label="{escape(said)}" viewBox="0 0 {wide} 168" '
         f'width="{min(wide, 760)}">{"".join(parts)}</svg></figure>'
     )

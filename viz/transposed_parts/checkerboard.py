@@ -21,6 +21,7 @@ from models.upsampling import (
     evenness,
     generate,
     generator,
+    picture_code,
     stacked,
 )
 from viz.cards import mathml
@@ -30,8 +31,8 @@ from viz.figures.upsampling import landscape, profile
 from viz.picture_input import PICTURES
 from viz.transposed_parts._shared import frame, predict
 
-STAGES, CHANNELS, LATENT, STEPS = 3, 8, 8, 200
-"""The generator: three layers that double, eight channels, an 8×8 latent, and how long it is trained."""
+STAGES, CHANNELS, SIZE, STEPS = 2, 8, 96, 200
+"""The generator: two layers that double, eight channels, a picture of 96×96, and how long it is trained."""
 
 
 def draw(_scene: Scene) -> None:
@@ -119,25 +120,25 @@ def _counts(levels: list[Overlap]) -> None:
 
 @st.cache_data(max_entries=4, show_spinner=False)
 def _target() -> np.ndarray:
-    """The picture that the generators learn to draw: (64, 64), 0 to 1."""
+    """The picture that the generators learn to draw: (SIZE, SIZE), 0 to 1."""
     grey = cv2.imread(str(PICTURES / "cat.png"), cv2.IMREAD_GRAYSCALE)
-    return cv2.resize(grey, (64, 64), interpolation=cv2.INTER_AREA) / 255
+    return cv2.resize(grey, (SIZE, SIZE), interpolation=cv2.INTER_AREA) / 255
 
 
 @st.cache_data(max_entries=32, show_spinner=False)
 def _drawn(name: str, seed: int, trained: bool) -> tuple[np.ndarray, np.ndarray, float]:
     """Picture and flat answer (uint8) of one generator, and its unevenness."""
+    factor = 2**STAGES
     with device.one_thread():
-        network = generator(name, STAGES, 2, CHANNELS, seed)
+        network = generator(name, STAGES, 2, CHANNELS, seed).double()
+        code, picture = picture_code(_target(), CHANNELS, factor, seed)
         if trained:
-            drawn = torch.Generator().manual_seed(seed)
-            latent = torch.rand(1, CHANNELS, LATENT, LATENT, generator=drawn)
-            for _ in train(
-                network, latent, torch.from_numpy(_target())[None, None], steps=STEPS, seed=seed, fresh=False
-            ):
+            for _ in train(network, code, picture, steps=STEPS, lr=0.005, seed=seed, fresh=False):
                 pass
-        made = generate(network, CHANNELS, 2**STAGES, LATENT, seed)
-    return _grey(made.picture), _grey(made.flat), made.figure
+        made = generate(network, CHANNELS, factor, seed=seed)
+        with torch.no_grad():
+            drawn = network(code)[0, 0].numpy()
+    return _grey(drawn), _grey(made.flat), made.figure
 
 
 def _grey(values: np.ndarray) -> np.ndarray:
@@ -149,15 +150,16 @@ def _grey(values: np.ndarray) -> np.ndarray:
 
 def _generators() -> None:
     st.markdown(
-        f"Five small generators, each {STAGES} layers that double an {LATENT}×{LATENT} latent to 64×64. They differ in "
-        "one thing: how they enlarge. What varies when the latent is flat is pattern alone."
+        f"Five small generators, each {STAGES} layers that double, from a latent of {CHANNELS} numbers for each 4×4 "
+        f"patch to a picture of {SIZE}×{SIZE}. They differ in one thing: how they enlarge. When the latent is the same "
+        "everywhere, all that varies is pattern."
     )
     left, right = st.columns([1, 1], vertical_alignment="bottom")
     with left:
         seed = st.number_input("Seed of the weights", 0, 999, 0, key="cb_seed", bind="query-params")
     with right:
         view = st.segmented_control(
-            "Latent", ["Noise", "Flat"], default="Noise", required=True, key="cb_view", bind="query-params"
+            "Latent", ["Picture", "Flat"], default="Picture", required=True, key="cb_view", bind="query-params"
         )
     place = st.empty()
     progress = st.progress(0.0, "Training the five generators")
@@ -185,9 +187,9 @@ def _rows(names: list[str], figures: dict, view: str) -> None:
         for name in names:
             picture, flat, figure = figures[name, trained]
             said = f"{UPSAMPLERS[name].title}, {'trained' if trained else 'random'} weights, {view.lower()} latent"
-            pixels = picture if view == "Noise" else flat
-            shown.append(framed(UPSAMPLERS[name].title, image(pixels, said, 190), f"unevenness {figure:.3f}"))
-        title = f"Trained for {STEPS} steps to draw one picture from noise" if trained else "Random weights"
+            pixels = picture if view == "Picture" else flat
+            shown.append(framed(UPSAMPLERS[name].title, image(pixels, said, 200), f"unevenness {figure:.3f}"))
+        title = f"Trained for {STEPS} steps to draw the picture" if trained else "Random weights"
         parts.append(f"<h3>{title}</h3>" + row(*shown))
     show("".join(parts), key=f"cb_generators_{len(parts)}")
 

@@ -57,12 +57,12 @@ def draw(_scene: Scene) -> None:
         except UpsamplingError as error:
             st.info(f"{error}"[:1].upper() + f"{error}"[1:])
             return
-        shown = [framed("Original", image(_looked(original, original, look), "The original", 220), "the goal")]
+        shown = [framed("Original", image(_looked(original, original, look), "The original", 165), "the goal")]
         best = max(one["psnr"] for one in rows)
         for one in rows:
             below = f"{'<b>' if one['psnr'] == best else ''}{one['psnr']:.1f} dB{'</b>' if one['psnr'] == best else ''}"
             said = f"{one['title']}: {look.lower()}"
-            shown.append(framed(one["title"], image(_looked(one["image"], original, look), said, 220), below))
+            shown.append(framed(one["title"], image(_looked(one["image"], original, look), said, 165), below))
         show(row(*shown), key="up_pictures")
         head = ("Method", "PSNR, dB", "Parameters", "MACs", "Pattern", "MACs counted by")
         text = [

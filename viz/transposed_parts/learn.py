@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -9,7 +10,7 @@ import streamlit as st
 import torch
 
 from models import device
-from models.learning import OPTIMIZERS, LearningError, best_weights, bilinear_task, patches, train
+from models.learning import OPTIMIZERS, LearningError, best_weights, bilinear_task, patches, reset, train
 from models.picture import resize
 from models.share import Scene
 from models.upsampling import bilinear_kernel, evenness, exact_transposed, pair
@@ -19,8 +20,8 @@ from viz.picture_input import choose
 from viz.transposed_parts._shared import frame, predict
 
 TASKS = ("Bilinear interpolation of noise", "The picture")
-PICTURES_A_RUN = 25
-"""How often the pictures change during a run."""
+PICTURES_A_RUN, PACE = 25, 0.12
+"""How often the pictures change during a run, and seconds for each at least: faster, and no eye can follow."""
 
 
 @dataclass
@@ -74,7 +75,6 @@ def draw(_scene: Scene) -> None:
         elif run is None:
             run = Run(settings)
             layer = exact_transposed(chosen["scale"], 1, chosen["kernel"])
-            torch.manual_seed(chosen["seed"])
             run.kernel = _reset(layer, chosen["seed"])
             _measure(run, layer, chosen["scale"])
         bar.empty()
@@ -95,8 +95,6 @@ def draw(_scene: Scene) -> None:
 
 
 def _reset(layer: torch.nn.Module, seed: int) -> np.ndarray:
-    from models.learning import reset
-
     reset(layer, seed)
     return layer.weight.detach().double().numpy().copy()
 
@@ -127,6 +125,7 @@ def _train(run: Run, chosen: dict, place, bar) -> None:
             margin=scale,
             every=every,
         )
+        since = time.monotonic()
         for step in session:
             run.steps.append(step.step)
             run.losses.append(step.loss)
@@ -134,7 +133,10 @@ def _train(run: Run, chosen: dict, place, bar) -> None:
             _measure(run, layer, scale)
             bar.progress(step.step / steps, f"Step {step.step} of {steps}, loss {step.loss:.2e}")
             with place.container():
-                _picture(run)
+                # Streamlit wants a key of its own for each picture of one run.
+                _picture(run, f"wl_picture_{step.step}")
+            time.sleep(max(0.0, PACE - (time.monotonic() - since)))
+            since = time.monotonic()
 
 
 def _measure(run: Run, layer: torch.nn.Module, scale: int) -> None:
@@ -145,7 +147,7 @@ def _measure(run: Run, layer: torch.nn.Module, scale: int) -> None:
     run.uneven.append(evenness(layer, (1, 1, 12, 12)).output.flat_figure)
 
 
-def _picture(run: Run) -> None:
+def _picture(run: Run, key: str = "wl_picture") -> None:
     scale, kernel = run.settings[1], run.settings[2]
     parts = [cells(run.kernel[0, 0], f"The kernel, {kernel}×{kernel}", "kernel")]
     tent = bilinear_kernel(scale).numpy()
@@ -154,7 +156,7 @@ def _picture(run: Run) -> None:
     mean = float(run.flat.mean())
     parts.append(
         cells(
-            run.flat[:12, :12],
+            run.flat[:6, :6],
             f"A flat image of ones: unevenness {run.uneven[-1]:.3f}",
             "count",
             low=mean - 0.5,
@@ -173,4 +175,4 @@ def _picture(run: Run) -> None:
             lines=lines,
             log_y=True,
         )
-    show(html, key=f"wl_picture_{len(run.steps)}")
+    show(html, key=key)

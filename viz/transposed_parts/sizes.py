@@ -7,7 +7,7 @@ import streamlit as st
 from models.share import Scene
 from models.transposed import TransposedError, cost, forward_sizes, wasted
 from viz import transposed_controls as controls
-from viz.cards import check_cards
+from viz.cards import check_cards, mathml
 from viz.figures import show
 from viz.figures.cells import row
 from viz.figures.upsampling import meeting, waste
@@ -36,10 +36,12 @@ def draw(scene: Scene) -> None:
                 st.button(name, on_click=controls.load, kwargs=settings)
         sizes = forward_sizes(spec)
         square = all(one == sizes[0] for one in sizes)
-        drawn = [meeting(one, name) for one, name in zip(sizes, AXES[spec.dims], strict=True)]
+        names = AXES[spec.dims] if not square or spec.dims == 1 else ("Each axis",) * spec.dims
+        drawn = [meeting(one, name) for one, name in zip(sizes, names, strict=True)]
         show(check_cards([found.check("output_size"), found.check("macs")]), key="ct_size_cards")
-        show(row(*(drawn[:1] if square else drawn)), key="ct_sizes")
         one = sizes[-1]
+        formula = f"<p>{mathml(one.formula.symbols)}</p><p>{mathml(one.formula.filled)}</p>"
+        show(row(*(drawn[:1] if square else drawn)) + formula, key="ct_sizes")
         listed = " and ".join(str(s.size) for s in one.sizes)
         st.markdown(
             f"A convolution with these settings makes {one.output} from {listed}: measured on the real layer. "
@@ -47,8 +49,6 @@ def draw(scene: Scene) -> None:
             + (". " if one.chosen_becomes == one.output else f", which itself becomes {one.chosen_becomes}. ")
             + "It adds no zeros to the input: it asks for a larger output."
         )
-        st.latex(one.formula.symbols)
-        st.latex(one.formula.filled)
     predict(
         "sizes",
         "A 3×3 convolution with stride 2 and padding 1 makes 3×3 from 5×5. From which other size too?",

@@ -1,0 +1,256 @@
+"""The lesson on transposed convolutions without a browser: every part, links, and panels that agree on their cells."""
+
+import base64
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from streamlit.testing.v1 import AppTest
+
+from models import lab
+from models.share import Scene
+from models.spec import LayerSpec, SpecError
+from viz.four_views import four_views, matrices
+from viz.transposed_parts import PARTS
+
+SHELL = Path(__file__).resolve().parents[2] / "pages" / "_shell.py"
+WORKED = [[2, 9, 6, 1], [6, 29, 30, 7], [10, 29, 33, 13], [12, 24, 16, 4]]
+
+
+def open_page(**query: str) -> AppTest:
+    app = AppTest.from_file(SHELL, default_timeout=120)
+    app.switch_page("transposed.py")
+    for name, value in query.items():
+        app.query_params[name] = value
+    return app.run()
+
+
+def sound(app: AppTest) -> AppTest:
+    assert not app.exception
+    assert [e.value for e in app.error] == []
+    return app
+
+
+def panels(app: AppTest) -> dict[str, dict]:
+    for component in app.get("bidi_component"):
+        data = json.loads(component.proto.json)
+        if "panels" in data:
+            return {panel["id"]: panel for panel in data["panels"]}
+    return {}
+
+
+def shown(app: AppTest) -> str:
+    """The HTML of all figures."""
+    return " ".join(c.proto.json for c in app.get("bidi_component") if '"html"' in c.proto.json)
+
+
+def decoded(array) -> np.ndarray:
+    if isinstance(array, list):
+        return np.array(array, dtype=float)
+    return np.frombuffer(base64.b64decode(array["b"]), dtype="<" + array["d"]).astype(float)
+
+
+def grid(panel: dict, name: str) -> dict:
+    return next(g for g in panel["grids"] if g.get("shares", g["id"]) == name)
+
+
+def test_the_worked_example_opens_the_lesson_and_all_views_agree():
+    seen = panels(sound(open_page()))
+    assert list(seen) == ["stamp", "zero_insertion", "matrix", "gradient"]
+    for panel in seen.values():
+        assert panel["mark"] is True
+        assert np.array_equal(decoded(grid(panel, "output")["values"]).reshape(4, 4), WORKED)
+    assert decoded(grid(seen["stamp"], "input")["values"]).tolist() == [2, 1, 4, 4]
+
+
+@pytest.mark.parametrize("part", PARTS)
+def test_every_part_opens_from_its_link(part):
+    app = sound(open_page(part=PARTS[part]))
+    assert app.warning.values == []
+    assert app.session_state["part"] == part
+
+
+@pytest.mark.parametrize("part", ["views", "matrix", "sizes"])
+@pytest.mark.parametrize(
+    "query",
+    [
+        {"ct_dims": "1", "ct_input_size": "5", "ct_stride": "2", "ct_output_padding": "1"},
+        {"ct_dims": "3", "ct_kernel_size": "2", "ct_stride": "2"},
+        {"ct_in_channels": "4", "ct_out_channels": "2", "ct_groups": "2", "ct_dilation": "2", "ct_padding": "1"},
+        {"ct_input_size_h": "3", "ct_input_size_w": "5", "ct_kernel_size_h": "2", "ct_kernel_size_w": "4"},
+        {"ct_input": "Random", "ct_weights": "Random", "ct_seed": "3", "ct_input_size": "8", "ct_stride": "2"},
+    ],
+)
+def test_any_layer_opens_from_its_link(query, part):
+    app = sound(open_page(part=PARTS[part], **query))
+    assert app.warning.values == []
+    spec = app.session_state["_ct_spec"]
+    for name, value in query.items():
+        now = getattr(spec, name.removeprefix("ct_").removesuffix("_h").removesuffix("_w"), None)
+        if name.endswith("_h"):
+            assert now[0] == int(value)
+        elif value.isdigit() and now is not None:
+            assert (now[-1] if isinstance(now, tuple) else now) == int(value)
+    assert all(panel["mark"] is True for panel in panels(app).values())
+
+
+def test_a_bad_link_is_told_and_shows_the_nearest_layer():
+    app = sound(open_page(ct_stride="0", ct_kernel_size="abc", nonsense="1", ct_output_padding="9"))
+    told = " ".join(app.warning.values)
+    for word in ("stride", "abc", "nonsense", "output_padding"):
+        assert word in told
+    assert all(panel["mark"] is True for panel in panels(app).values())
+
+
+def test_a_layer_that_is_too_large_is_told_and_the_nearest_is_one_click_away():
+    app = sound(open_page(ct_input_size="600"))
+    assert any("left out" in info for info in app.info.values)
+    next(b for b in app.button if "nearest" in b.label).click().run()
+    assert len(panels(sound(app))) == 4
+
+
+def test_own_numbers_in_the_link_are_used():
+    seen = panels(sound(open_page(ct_x="1.2.2~1_0_0_0", ct_w="weight*1.1.3.3~1_2_3_4_5_6_7_8_9")))
+    out = decoded(grid(seen["gradient"], "output")["values"]).reshape(4, 4)
+    assert np.array_equal(out[:3, :3], np.arange(1, 10).reshape(3, 3))
+
+
+def test_output_padding_is_explained_with_both_sizes():
+    app = sound(open_page(part=PARTS["sizes"], ct_input_size="3", ct_stride="2", ct_padding="1"))
+    assert any("3 from 5 and 6" in text.value for text in app.markdown)
+    assert "78.2 %" in shown(app)
+
+
+def test_the_checkerboard_counts_what_the_paper_counts():
+    uneven = shown(sound(open_page(part=PARTS["checkerboard"])))
+    assert "Unevenness 0.436" in uneven
+    even = shown(sound(open_page(part=PARTS["checkerboard"], cb_kernel="4")))
+    assert "Unevenness 0.000" in even
+    assert "Even: every cell" in even
+
+
+def test_a_picture_is_enlarged_in_eight_ways():
+    app = sound(open_page(part=PARTS["compare"], picture="Cat", scale="2"))
+    table = shown(app)
+    for title in ("Nearest", "Bicubic", "Max-unpooling", "Transposed, learned", "Pixel shuffle, learned"):
+        assert title in table
+
+
+def test_a_bad_upload_gets_one_sentence():
+    app = sound(open_page(part=PARTS["compare"], picture="Your own"))
+    app.file_uploader[0].upload("a.png", b"\x89PNG\r\n\x1a\nbroken", "image/png").run()
+    assert not app.exception
+    assert len(app.error) == 1
+    assert "damaged" in app.error[0].value
+
+
+def test_training_ends_at_the_bilinear_kernel():
+    app = sound(open_page(part=PARTS["learn"]))
+    next(b for b in app.button if b.label == "Train").click().run()
+    sound(app)
+    run = app.session_state["_wl_run"]
+    assert run.steps[-1] == run.total == 300
+    assert run.losses[-1] < 1e-9 < run.losses[0]
+    line = np.array([0.25, 0.75, 0.75, 0.25])
+    assert np.allclose(run.kernel[0, 0], np.outer(line, line), atol=1e-4)
+    assert run.uneven[-1] < 1e-4 < run.uneven[0]
+
+
+# -- panels ------------------------------------------------------------------------------------------------------------
+
+
+@st.composite
+def layers(draw) -> LayerSpec:
+    dims = draw(st.sampled_from([1, 2]))
+    groups = draw(st.sampled_from([1, 2]))
+    each = lambda low, high: tuple(draw(st.integers(low, high)) for _ in range(dims))  # noqa: E731
+    for _ in range(50):
+        try:
+            return LayerSpec(
+                "transposed",
+                dims,
+                each(1, 4),
+                groups * draw(st.integers(1, 2)),
+                groups * draw(st.integers(1, 2)),
+                kernel_size=each(1, 4),
+                stride=each(1, 3),
+                padding=each(0, 2),
+                output_padding=each(0, 2),
+                dilation=each(1, 2),
+                groups=groups,
+                bias=draw(st.booleans()),
+            )
+        except SpecError:
+            continue
+    return LayerSpec("transposed", dims, 2, groups, groups, kernel_size=3, groups=groups)
+
+
+def pushed(panel: dict, link: dict) -> np.ndarray:
+    """What the browser would add up along one link."""
+    source = grid_by_id(panel, link["from"])
+    target = grid_by_id(panel, link["to"])
+    x = decoded(source["values"]).reshape(source["shape"][0], -1)
+    out = np.zeros((target["shape"][0], int(np.prod(target["shape"][1:]))))
+    if "base" in link:
+        base, offset = decoded(link["base"]).astype(int), decoded(link["offset"]).astype(int)
+        position = np.repeat(np.arange(len(base)), len(offset))
+        src, tap = (base[:, None] + offset).reshape(-1), np.tile(np.arange(len(offset)), len(base))
+    else:
+        ptr = decoded(link["ptr"]).astype(int)
+        position = np.repeat(np.arange(len(ptr) - 1), np.diff(ptr))
+        src, tap = decoded(link["src"]).astype(int), decoded(link["tap"]).astype(int)
+    pairs = decoded(link["pairs"]).astype(int).reshape(-1, 3)
+    for n, (o, i, k) in enumerate(pairs):
+        if link["kernel"]:
+            kernel = grid_by_id(panel, link["kernel"])
+            weight = decoded(kernel["values"]).reshape(kernel["shape"][0], -1)[k][tap]
+        else:
+            weight = decoded(link["values"]).reshape(len(pairs), len(tap))[n]
+        np.add.at(out[o], position, weight * x[i][src])
+    if link["bias"] is not None:
+        out += decoded(link["bias"])[:, None]
+    return out
+
+
+def grid_by_id(panel: dict, name: str) -> dict:
+    return next(g for g in panel["grids"] if g["id"] == name)
+
+
+@settings(max_examples=40, deadline=None)
+@given(layers())
+def test_panels_agree_on_what_a_cell_is_and_add_up_to_what_torch_returns(spec):
+    found = lab.of(Scene(spec))
+    with torch.no_grad():
+        truth = found.module(torch.from_numpy(found.x)[None])[0].numpy().reshape(spec.out_channels, -1)
+    numbers = {
+        "input": found.x.reshape(-1),
+        "output": truth.reshape(-1),
+        "weight": found.module.weight.numpy().reshape(-1),
+    }
+    for panel in four_views(found)["panels"]:
+        assert panel["mark"]
+        for each in panel["grids"]:
+            values = decoded(each["values"])
+            ids = decoded(each["ids"]).astype(int) if "ids" in each else np.arange(values.size)
+            held = numbers[each.get("shares", each["id"])]
+            assert np.allclose(values, np.where(ids >= 0, held[np.clip(ids, 0, None)], 0))
+        for link in panel["links"]:
+            assert np.allclose(pushed(panel, link), truth)
+
+
+@settings(max_examples=20, deadline=None)
+@given(layers(), st.booleans())
+def test_both_matrices_multiply_out(spec, flat):
+    found = lab.of(Scene(spec))
+    back, forth = matrices(found, numbers=True, flat=flat, colour="tap")["panels"]
+    assert back["mark"]
+    assert forth["mark"]
+    bias = 0 if found.module.bias is None else found.module.bias.numpy()[:, None]
+    large = found.y.reshape(spec.out_channels, -1) - bias
+    assert np.allclose(pushed(back, back["links"][0]), large)
+    matrix = found.operator.matrix
+    assert np.allclose(pushed(forth, forth["links"][0]).reshape(-1), matrix.T @ large.reshape(-1))
