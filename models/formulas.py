@@ -29,6 +29,9 @@ COUNTER = (
     "https://docs.pytorch.org/docs/stable/generated/torch.utils.flop_counter.FlopCounterMode.html",
 )
 
+PASS = 20_000
+"""What calling a layer once takes, in multiply–accumulates, however small the layer."""
+
 DOT, CROSS = r" \cdot ", r" \times "
 
 
@@ -263,6 +266,15 @@ class Family:
         """An upper bound of the operator's entries, cheap for any size."""
         return self.macs(s).value
 
+    def cells(self, s) -> int:
+        """Cells that the layer sees, padding included."""
+        return s.in_channels * prod(s.input_size)
+
+    def work(self, s) -> int:
+        """How much measuring the operator takes: about so many multiply–accumulates, or a hundredth as many table
+        cells."""
+        return self.entries(s)
+
     def activations(self, s) -> Formula:
         """Bytes of the output in 32-bit floats."""
         out = (s.out_channels, *s.output_size)
@@ -329,6 +341,17 @@ class Window(Family):
 
     def _pairs(self, s) -> int:
         return s.out_channels * (s.in_channels // s.groups)
+
+    def cells(self, s) -> int:
+        return s.in_channels * prod(w + sum(pad) for w, pad in zip(s.input_size, s.pads, strict=True))
+
+    def work(self, s) -> int:
+        return self._passes(s, s.groups, s.in_channels)
+
+    def _passes(self, s, channels: int, tables: int) -> int:
+        """One pass of the whole kernel for each tap, over ``channels``, and a table with a column for each tap."""
+        taps, out = prod(s.kernel_size), prod(s.output_size)
+        return taps * max(PASS, taps * out * channels, 100 * out * tables)
 
     def touching(self, s) -> Formula:
         if s.padding_mode != "zeros":
@@ -484,6 +507,14 @@ class Pool(Window):
     def _pairs(self, s) -> int:
         return s.in_channels
 
+    def cells(self, s) -> int:
+        # The last window of ceil_mode may reach past the padding.
+        rows = zip(s.input_size, s.output_size, s.kernel_size, s.padding, s.stride, s.dilation, strict=True)
+        return s.in_channels * prod(max(w + 2 * p, (o - 1) * st + extent(f, d)) for w, o, f, p, st, d in rows)
+
+    def work(self, s) -> int:
+        return self._passes(s, s.in_channels, s.in_channels)
+
     def touching(self, s) -> Formula:
         found = super().touching(s)
         symbols = r"C \cdot \prod \sum_{p} t(p)"
@@ -528,6 +559,10 @@ class Separable(Window):
 
     def _pairs(self, s) -> int:
         return s.in_channels * s.out_channels
+
+    def work(self, s) -> int:
+        point = 100 * prod(s.output_size) * s.in_channels * s.out_channels
+        return self._passes(s, s.in_channels, s.in_channels) + point
 
     def touching(self, s) -> Formula:
         if s.padding_mode == "zeros":
@@ -628,6 +663,10 @@ class Shuffle(Family):
 
     def entries(self, s) -> int:
         return s.in_channels * prod(s.input_size)
+
+    def work(self, s) -> int:
+        # Each pair of channels has a table of its own, nearly empty.
+        return 100 * self.entries(s) * s.upscale_factor**2
 
 
 NUMBERS = ("output_size", "parameters", "macs", "touching", "receptive_field", "activations")

@@ -28,6 +28,9 @@ LARGEST_OPERATOR = 2_000_000
 LARGEST_KEPT = 200_000
 """Entries of an operator of which more than one stays in memory."""
 
+LARGEST_WORK = 2_000_000_000
+"""Multiply–accumulates that measuring an operator may take, about a second."""
+
 LARGEST_LAYER = 1 << 30
 """Bytes of weights, input and output of a layer that is still run."""
 
@@ -155,9 +158,16 @@ def operator_entries(spec: LayerSpec) -> int:
 
 
 def layer_bytes(spec: LayerSpec) -> int:
-    """Memory of weights, input and output in the 64-bit floats of the measurement."""
-    weights = KINDS[spec.kind].family.parameters(spec).value
-    return 8 * (weights + prod(spec.input_shape) + spec.out_channels * prod(spec.output_size))
+    """Memory of weights, padded input and output in the 64-bit floats of the measurement."""
+    family = KINDS[spec.kind].family
+    wide = max(spec.out_channels, spec.in_channels if isinstance(family, formulas.Separable) else 0)
+    return 8 * (family.parameters(spec).value + family.cells(spec) + wide * prod(spec.output_size))
+
+
+def _work(spec: LayerSpec) -> int:
+    """Multiply–accumulates, roughly, that measuring the operator takes; a cell or a table's entry counts a hundred."""
+    family = KINDS[spec.kind].family
+    return family.work(spec) + 100 * family.cells(spec)
 
 
 def too_large(spec: LayerSpec) -> str:
@@ -172,21 +182,26 @@ def too_large(spec: LayerSpec) -> str:
             f"This layer's matrix would have {formulas.big(operator_entries(spec))} entries, more than the "
             f"{formulas.big(LARGEST_OPERATOR)} that are drawn: the numbers stay, the picture is left out."
         )
+    if _work(spec) > LARGEST_WORK:
+        return (
+            "This layer's matrix is small, but measuring it takes too many passes, or too large a padded image: "
+            "the numbers stay, the picture is left out."
+        )
     return ""
 
 
-def nearest_drawn(spec: LayerSpec) -> LayerSpec | None:
-    """The layer with the largest input, then the most channels, whose picture is drawn; None if there is none."""
-    for shrink_channels in (1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 1024):
-        wanted = {"in_channels": max(1, spec.in_channels // shrink_channels)}
-        if "out_channels" in KINDS[spec.kind].takes:
-            wanted["out_channels"] = max(1, spec.out_channels // shrink_channels)
+def nearest_drawn(spec: LayerSpec) -> LayerSpec:
+    """The layer with the most channels, then the largest input, whose picture is drawn.
+
+    Where smaller channels and inputs do not help, the kernel and what goes with it give way too.
+    """
+    for share in (1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 1024):
+        fewer = _fewer_channels(spec, share)
         low, high, best = 1, max(spec.input_size), None
         while low <= high:
             middle = (low + high) // 2
             try:
-                size = tuple(min(middle, n) for n in spec.input_size)
-                trial = spec.change(input_size=size, **wanted)
+                trial = spec.change(input_size=_at_most(spec, middle), **fewer)
             except SpecError:
                 low = middle + 1
                 continue
@@ -196,7 +211,29 @@ def nearest_drawn(spec: LayerSpec) -> LayerSpec | None:
                 best, low = trial, middle + 1
         if best is not None:
             return best
-    return None
+    for size in (64, 32, 16, 8, 4):
+        trial, _ = spec.nearest(input_size=_at_most(spec, size), **_fewer_channels(spec, 1 << 20))
+        if not too_large(trial):
+            return trial
+    return LayerSpec(**{"kind": spec.kind, "dims": spec.dims} | dict(KINDS[spec.kind].start))
+
+
+def _at_most(spec: LayerSpec, size: int) -> tuple[int, ...]:
+    """The input, no larger than ``size`` on any axis, in steps that the layer takes."""
+    unit = spec.upscale_factor if spec.kind == "pixel_unshuffle" else 1
+    return tuple(max(unit, min(size, n) // unit * unit) for n in spec.input_size)
+
+
+def _fewer_channels(spec: LayerSpec, share: int) -> dict[str, int]:
+    """A part of the channels that splits into the layer's groups as before."""
+    takes = KINDS[spec.kind].takes
+    unit = spec.upscale_factor**2 if spec.kind == "pixel_shuffle" else spec.groups if "groups" in takes else 1
+    fewer = {"in_channels": max(unit, spec.in_channels // share // unit * unit)}
+    if spec.kind == "depthwise":
+        fewer["out_channels"] = fewer["in_channels"] * (spec.out_channels // spec.in_channels)
+    elif "out_channels" in takes:
+        fewer["out_channels"] = max(unit, spec.out_channels // share // unit * unit)
+    return fewer
 
 
 def weight_shapes(spec: LayerSpec) -> dict[str, tuple[int, ...]]:
@@ -302,7 +339,8 @@ def _slim(spec: LayerSpec) -> dict:
         slim = spec.change(**alone)
     except SpecError:
         return {}
-    if too_large(slim):
+    quick = operator_entries(slim) <= LARGEST_OPERATOR // 10 and _work(slim) <= LARGEST_WORK // 10
+    if too_large(slim) or not quick:
         return {}
     one = run(slim)
     found = {"receptive_field": one.check("receptive_field").measured}

@@ -83,7 +83,8 @@ class Kind:
         if "kernel_size" in self.takes:
             yield "kernel_size", spec.in_channels * spec.out_channels * prod(spec.kernel_size)
         pads = spec.pads if isinstance(self.family, formulas.Window) else ()
-        if spec.padding_mode != "zeros" or any(before != after for before, after in pads):
+        uneven = any(before != after or ("padding" not in self.takes and after) for before, after in pads)
+        if spec.padding_mode != "zeros" or uneven:
             # torch pads these in a step of its own.
             padded = prod(w + sum(pad) for w, pad in zip(spec.input_size, pads, strict=True))
             yield "padding" if "padding" in self.takes else "kernel_size", spec.in_channels * padded

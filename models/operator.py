@@ -33,7 +33,13 @@ MAX_POOLS = (nn.MaxPool1d, nn.MaxPool2d, nn.MaxPool3d)
 AVG_POOLS = (nn.AvgPool1d, nn.AvgPool2d, nn.AvgPool3d)
 LP_POOLS = (nn.LPPool1d, nn.LPPool2d, nn.LPPool3d)
 POOLS = MAX_POOLS + AVG_POOLS + LP_POOLS
-REARRANGEMENTS = (nn.PixelShuffle, nn.PixelUnshuffle, nn.ChannelShuffle, nn.Identity, nn.Flatten, nn.Unflatten)
+PADS = (
+    nn.modules.padding._ConstantPadNd,
+    nn.modules.padding._ReflectionPadNd,
+    nn.modules.padding._ReplicationPadNd,
+    nn.modules.padding._CircularPadNd,
+)
+REARRANGEMENTS = (nn.PixelShuffle, nn.PixelUnshuffle, nn.ChannelShuffle, nn.Identity, nn.Flatten, nn.Unflatten, *PADS)
 
 EXACT_BITS = 53
 """Whole numbers of so many bits are exact in float64, so several indices can travel in one number, side by side."""
@@ -364,11 +370,13 @@ def _pool_operator(layer: nn.Module, input_shape: tuple[int, ...], at: torch.Ten
 
 
 def _moved(layer: nn.Module, input_shape: tuple[int, ...]) -> Operator:
-    """Layers that only move numbers: what comes out is the index of what went in."""
+    """Layers that only move and copy numbers: what comes out is the index of what went in, 0 for a constant."""
     with torch.inference_mode():
-        out = layer(torch.arange(1, prod(input_shape) + 1, dtype=torch.float64).reshape(input_shape))
-    cols = (out.reshape(-1).numpy() - 1).astype(np.int32)
-    rows = np.arange(len(cols), dtype=np.int32)
+        index = torch.arange(1, prod(input_shape) + 1, dtype=torch.float64).reshape(input_shape)
+        out = layer(index) - layer(torch.zeros_like(index))
+    coded = out.reshape(-1).numpy().astype(np.int64)
+    rows = np.flatnonzero(coded).astype(np.int32)
+    cols = (coded[rows] - 1).astype(np.int32)
     return Operator(rows, cols, np.ones(len(cols)), np.full(len(cols), -1, np.int32), tuple(out.shape), input_shape)
 
 
