@@ -1,0 +1,201 @@
+"""What a unit really uses: gradient energy inside the theoretical box, and how both grow with depth."""
+
+from __future__ import annotations
+
+import base64
+from html import escape
+from typing import TYPE_CHECKING
+
+import numpy as np
+import streamlit as st
+
+from viz.figures import Series, plot, show
+from viz.url import asked, one_of, whole
+
+if TYPE_CHECKING:
+    from models.effective import EffectiveField
+
+PARAMETERS = ("of", "weights", "relu", "inputs", "depth")
+"""URL parameters of this module."""
+
+PLAIN, OWN = "Plain 3×3 layers", "Your stack"
+WEIGHTS = {"random": "random", "equal": "uniform", "as initialised": "given", "trained": "trained"}
+MOST = 50
+LUO = "https://arxiv.org/abs/1701.04128"
+
+
+def lesson(told: list[str]) -> None:
+    """The whole part: controls and picture, the numbers, and the growth with depth."""
+    from models.stack import StackError
+    from viz.stack import read as read_stack_of_session
+
+    waiting = st.empty()
+    waiting.skeleton(460)
+    from models.effective_cases import NETWORKS, Case, effective, growth
+    from models.networks import NetworkError
+    from models.receptive_field import ReceptiveFieldError
+
+    waiting.empty()
+    options = [PLAIN, OWN, *NETWORKS]
+    checks = (
+        asked("of", one_of(options), PLAIN),
+        asked("weights", one_of(WEIGHTS), "random"),
+        asked("inputs", whole(1, MOST), 10),
+        asked("depth", whole(1, 40), 10),
+    )
+    for sentence in dict.fromkeys((*told, *(sentence for _, sentence in checks))):
+        if sentence:
+            st.warning(sentence, icon=":material/info:")
+    with st.container(key="lesson"):
+        left, right = st.columns([1, 3], gap="medium")
+        with left, st.container(key="controls", gap="small"):
+            of = st.selectbox("Network", options, key="of", bind="query-params", help="Its middle unit is asked.")
+            depth = 10
+            if of == PLAIN:
+                depth = st.slider("Layers", 1, 40, 10, key="depth", bind="query-params")
+            known = [word for word in WEIGHTS if word != "trained" or of in NETWORKS]
+            if st.session_state.get("weights") not in known:
+                st.session_state["weights"] = "random"
+            weights = st.selectbox(
+                "Weights", known, key="weights", bind="query-params",
+                help="random: new ones with each input. equal: all the same, which gives a binomial profile.",
+            )  # fmt: skip
+            relu = st.toggle("With ReLU", value=True, key="relu", bind="query-params", help="Off: a linear network.")
+            inputs = st.slider(
+                "Random inputs", 1, MOST, 10, key="inputs", bind="query-params", help="The energy is their average."
+            )
+        stack = None
+        if of == OWN:
+            try:
+                stack = read_stack_of_session()[0]
+            except StackError as error:
+                st.error(error.message, icon=":material/block:")
+                return
+        name = {PLAIN: "depth", OWN: "stack"}.get(of, of)
+        case = Case(name, WEIGHTS[weights], relu, inputs, depth if of == PLAIN else 0, stack)
+        with right:
+            place = st.empty()
+            try:
+                found = effective(case, _progress(place, "Asking the gradient of input"))
+            except (ReceptiveFieldError, NetworkError, RuntimeError) as error:
+                place.empty()
+                st.error(str(error).split("\n")[0], icon=":material/block:")
+                return
+            place.empty()
+            with st.container(key="stage_area"):
+                show(picture(found, of), key="effective_picture")
+            with st.container(key="numbers"):
+                show(_cards(found), key="effective_cards")
+            if inputs < 10 and weights == "random":
+                st.caption("Few inputs give a noisy picture: more of them smooth it.")
+    st.markdown(
+        "The box says where a unit **could** look. The energy says where it **does**: many paths lead from the middle "
+        "of the box to the unit, few from its corners, so nearly all of the gradient sits near the middle "
+        f"([Luo et al. 2016]({LUO}))."
+    )
+    st.header("The box grows like n, the used part like √n", anchor=False)
+    place = st.empty()
+    width = growth(WEIGHTS[weights] if weights != "trained" else "random", relu, min(inputs, 10),
+                   _progress(place, "Measuring depth"))  # fmt: skip
+    place.empty()
+    show(_growth(width), key="effective_growth")
+
+
+def _progress(place, what: str):
+    """A bar that appears once there is something to wait for."""
+
+    def told(done: int, n: int) -> None:
+        place.progress(done / n, f"{what} {done} of {n} …")
+
+    return told
+
+
+def picture(found: EffectiveField, name: str) -> str:
+    """HTML: the root of the energy as an image (or as a curve in one dimension), the box, the half-width."""
+    gradient = np.sqrt(found.energy / (found.energy.max() or 1))
+    boxed = [span or (0, n - 1) for span, n in zip(found.box, gradient.shape, strict=True)]
+    told = (
+        f"Gradient energy of unit {found.index} of {name}, averaged over {found.inputs} inputs. "
+        f"The theoretical box spans {_sides(found)} pixels, the used part about {found.size:.3g} a side."
+    )
+    if gradient.ndim == 1:
+        positions = list(range(len(gradient)))
+        shown = [float(v) for v in gradient]
+        return plot(
+            [Series("gradient, share of its peak", positions, shown)],
+            x="Input position, pixels",
+            y="Gradient, share of its peak",
+            label=told,
+        )
+    height, width = gradient.shape
+    (top, bottom), (left, right) = boxed
+    (cy, cx), (hy, hx) = found.centre, found.half_width
+    line = max(height, width) / 150
+    return (
+        f'<figure class="cs-energy"><svg viewBox="0 0 {width} {height}" role="img" aria-label="{escape(told)}">'
+        f'<image href="{_heat(gradient)}" width="{width}" height="{height}" preserveAspectRatio="none" '
+        'style="image-rendering:pixelated"/>'
+        f'<rect class="cs-on-heat" x="{left}" y="{top}" width="{right - left + 1}" height="{bottom - top + 1}" '
+        f'stroke-width="{line:.3f}"/>'
+        f'<rect class="cs-on-heat cs-half" x="{cx + 0.5 - hx:.2f}" y="{cy + 0.5 - hy:.2f}" width="{2 * hx:.2f}" '
+        f'height="{2 * hy:.2f}" stroke-width="{line:.3f}" stroke-dasharray="{3 * line:.3f} {2 * line:.3f}"/></svg>'
+        '<figcaption><ul class="cs-keys"><li><b class="cs-key-frame"></b>theoretical box</li>'
+        '<li><b class="cs-key-half"></b>half of the energy along each axis</li>'
+        "<li>colour: |gradient|, dark 0, yellow the largest</li></ul></figcaption></figure>"
+    )
+
+
+def _heat(values: np.ndarray) -> str:
+    """Values from 0 to 1 in cividis, as the address of a PNG."""
+    import cv2
+
+    coloured = cv2.applyColorMap(np.rint(values * 255).astype(np.uint8), cv2.COLORMAP_CIVIDIS)
+    _, packed = cv2.imencode(".png", coloured)
+    return "data:image/png;base64," + base64.b64encode(packed.tobytes()).decode()
+
+
+def _sides(found: EffectiveField) -> str:
+    return " × ".join("?" if s is None else str(s[1] - s[0] + 1) for s in found.box)
+
+
+def _cards(found: EffectiveField) -> str:
+    share, ratio = found.share_inside, found.ratio
+    shown = [
+        ("Theoretical box", _sides(found), "inside the image"),
+        ("Used", f"{found.size:.3g} a side", "pixels whose |gradient| exceeds 4.55 % of the largest (Luo et al.)"),
+        ("Share of the box", "–" if ratio is None else f"{100 * ratio:.3g} %", "of its pixels are used in that sense"),
+        (
+            "Half-width",
+            " × ".join(f"{h:.3g}" for h in found.half_width),
+            "half of the energy lies this close to its centre, per axis",
+        ),
+        (
+            "Inside the box",
+            "–" if share is None else f"{100 * share:.4g} %",
+            "of the energy; less by a global branch",
+        ),
+        ("Inputs", str(found.inputs), "random, averaged"),
+    ]
+    return (
+        '<div class="cs-cards">'
+        + "".join(
+            f'<div class="cs-card cs-plain" data-number="{title.lower().replace(" ", "_")}"><span class="cs-title">{title}'
+            f'</span><span class="cs-value">{value}</span><span class="cs-short cs-wrapped">{escape(hint)}</span></div>'
+            for title, value, hint in shown
+        )
+        + "</div>"
+    )
+
+
+def _growth(found) -> str:
+    notes = [f"{n} layers" for n in found.depths]
+    return plot(
+        [
+            Series("theoretical box: 2n + 1", found.depths, found.theory, notes),
+            Series("measured on these weights", found.depths, found.measured, notes),
+            Series("equal weights, closed form: 4.41·√(2n/3)", found.depths, found.closed, notes),
+        ],
+        x="Layers of 3×3 (n)",
+        y="Pixels a side",
+        label="Width of the theoretical box and of the used part against the number of 3×3 layers",
+    )
