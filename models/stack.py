@@ -37,7 +37,7 @@ class StackError(ValueError):
 class StackLayer:
     """One layer; the same along each axis. `padding` is a number, `"same"` or `"causal"` (all of it before).
 
-    `skip`: a residual branch adds the input of the layer `skip - 1` before this one; 0: none, 1: this layer's own input.
+    `skip`: a residual branch adds the input of the layer `skip - 1` before this one; 1: this layer's own, 0: none.
     """
 
     kind: str = "c"
@@ -255,7 +255,7 @@ def read_stack(text: str, dims: int = 2, size: int = 13, channels: int = 1) -> S
 class Step:
     """One layer's line of algebra: numbers per axis (all axes are alike), `None` where no closed form holds.
 
-    `lines` are LaTeX with the current numbers filled in: size, jump, start. `why` says in a sentence why there are none.
+    `lines` are LaTeX with the current numbers filled in: size, jump, start. `why`: a sentence, why there are none.
     """
 
     size: int | None

@@ -5,18 +5,19 @@ import sys
 import streamlit as st
 
 from models.stack import PRESETS
+from viz import effective, growth, real_networks, your_network
 from viz import stack as editor
 from viz.figures import show
-from viz.url import asked, one_of, tell_once, unknown
+from viz.url import asked, keep_alive, one_of, tell_once, unknown
 
 PARTS = ("Build a stack", "What it really uses", "Ways to grow it", "Real networks", "Your network")
 
 st.title("How much of the picture does this unit see?")
-st.markdown(
-    "And how much of it does it really use? Every box here is traced from the layers and measured on the gradient."
-)
+st.markdown("Every box here is traced from the layers, and measured on the real gradient.")
 part, misread = asked("part", one_of(PARTS), PARTS[0])
-told = [misread, *unknown(("part", *editor.PARAMETERS))]
+OWN = ["part"] + [name for each in (editor, effective, growth, real_networks, your_network) for name in each.PARAMETERS]
+keep_alive((*OWN, "_code"))
+told = [misread, *unknown(OWN)]
 part = st.segmented_control(
     "Part of the lesson", PARTS, key="part", default=PARTS[0], required=True, bind="query-params",
     label_visibility="collapsed",
@@ -44,7 +45,7 @@ def build_a_stack() -> None:
                     wrap=True,
                     format_func=lambda name: PRESETS[name].title,
                     on_change=editor.choose_preset,
-                )  # fmt: skip
+                )
             )
             if preset:
                 predict(preset)
@@ -93,4 +94,14 @@ def choose_unit(field) -> tuple[int, ...]:
     return tuple(index)
 
 
-build_a_stack()
+if part == "Build a stack":
+    build_a_stack()
+elif part == "What it really uses":
+    effective.lesson(told)
+elif part == "Ways to grow it":
+    growth.lesson(told)
+elif part == "Real networks":
+    real_networks.lesson(told)
+else:
+    tell_once(told)
+    your_network.lesson()

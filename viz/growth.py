@@ -24,9 +24,7 @@ def read_dilations(text: str) -> tuple[int, ...]:
         raise ValueError("Write one to eight dilations, such as 1, 2, 4.")
     dilations = tuple(map(int, words))
     if min(dilations) < 1 or sum(dilations) > 19:
-        raise ValueError(
-            f"These span {2 * sum(dilations) + 1} pixels; up to 39 are drawn: let them add up to 19 at most."
-        )
+        raise ValueError(f"These span {2 * sum(dilations) + 1} pixels and 39 are drawn: let them add up to at most 19.")
     return dilations
 
 
@@ -54,14 +52,15 @@ def lesson(told: list[str]) -> None:
     st.markdown(
         "**Depth** and **kernel size** grow the field by a constant with each step; a kernel pays with its square. "
         "**Stride**, **pooling** and **dilation** double what the next layer adds. Stride and pooling make everything "
-        "after them cheaper, and lose places; dilation keeps every place, and may leave holes."
+        "after them cheaper, and lose places; dilation keeps every place, and may leave holes. Strided and dilated layers have the same weights and the same "
+        "field: against parameters their lines coincide, against MACs they do not."
     )
     st.header("Which pixels are never read?", anchor=False)
     _gridding()
     st.header("WaveNet: exponential against linear", anchor=False)
     st.markdown(
-        "A causal stack, two taps a layer: the output at time t must not see the future. With dilations 1, 2, 4, … each "
-        "layer doubles the memory for the same weights."
+        "A causal stack, two taps a layer: the output at time t must not see the future. With dilations 1, 2, 4, … "
+        "each layer doubles the memory for the same weights."
     )
     show(_wavenet(causal(width), cost), key="wavenet_plot")
 
@@ -76,11 +75,8 @@ def _plot(found, cost: str, width: int) -> str:
         )
         for name, points in found.items()
     ]
-    unit = {
-        "Parameters": f"Parameters, {width} channels",
-        "MACs": "MACs, 128×128 pixels",
-        "Layers": "Layers with weights",
-    }
+    of = f"{width} channels"
+    unit = {"Parameters": f"Parameters, {of}", "MACs": f"MACs, 128×128 pixels, {of}", "Layers": "Layers with weights"}
     return plot(
         series,
         x=unit[cost],
@@ -144,5 +140,6 @@ def _reads(dilations: tuple[int, ...]) -> Map:
     total, read = reads.size, int((reads > 0).sum())
     side = len(reads)
     rest = f"{big(total - read)} never" if total > read else "all of them"
-    told = f"{side}×{side} = {big(total)} pixels: {big(read)} are read, {rest}; at most {big(int(reads.max()))} paths each."
+    most = big(int(reads.max()))
+    told = f"{side}×{side} = {big(total)} pixels: {big(read)} are read, {rest}; at most {most} paths each."
     return Map(f"Dilations {', '.join(map(str, dilations))}", reads, ((0, side - 1), (0, side - 1)), told)

@@ -323,13 +323,17 @@ def scene(field: StackField) -> dict:
 
 def _title(stack: Stack, number: int) -> str:
     layer = stack.layers[number - 1]
+    name = {"c": "", "t": "transposed ", "m": "max ", "a": "avg "}
     if stack.dims == 1:
-        return f"{number} ({layer.describe(1)})"
+        words = [f"{layer.kernel_size} {'tap' if layer.kernel_size == 1 else 'taps'}"]
+        words += [
+            f"{what} {value}" for what, value in (("stride", layer.stride), ("dilation", layer.dilation)) if value > 1
+        ]
+        return f"{number} ({name[layer.kind]}{', '.join(words)}{', +' if layer.skip else ''})"
     side = f"{layer.kernel_size}×{layer.kernel_size}"
-    name = {"c": "", "t": "transposed ", "m": "max ", "a": "avg "}[layer.kind]
     more = f", /{layer.stride}" if layer.stride > 1 else ""
     more += f", d {layer.dilation}" if layer.dilation > 1 else ""
-    return f"{number} ({name}{side}{more}{', +' if layer.skip else ''})"
+    return f"{number} ({name[layer.kind]}{side}{more}{', +' if layer.skip else ''})"
 
 
 def stage_height(stack: Stack) -> int:
@@ -456,9 +460,10 @@ def algebra(field: StackField) -> str:
         inside = "".join(f"<p>{mathml(line)}</p>" for line in step.lines) or f"<p>{escape(step.why)}</p>"
         if step.lines and step.size is None:
             inside += f"<p>{escape(step.why)}</p>"
+        opened, layer = " open" if number == 1 else "", escape(row.layer.describe(field.stack.dims))
         parts.append(
-            f"<details{' open' if number == 1 else ''}><summary>{number}: {escape(row.layer.describe(field.stack.dims))}"
-            f" → <b>r = {row.size}</b>, j = {row.jump}, s = {str(row.start).replace('-', '−')} {mark(row.agrees)}"
+            f"<details{opened}><summary>{number}: {layer}"
+            f" → <b>r = {row.size}</b>, j = {row.jump}, s = {minus(row.start)} {mark(row.agrees)}"
             f"</summary><div>{inside}</div></details>"
         )
     title, url = field.rows[0].step.source
@@ -491,8 +496,8 @@ def compare(field: StackField, unit: Reading) -> str:
                 "Measured: on how many paths",
                 unit.reads,
                 unit.box,
-                f"At most {big(most)} {'path leads' if most == 1 else 'paths lead'} from one pixel to the unit. More paths, "
-                "more weight.",
+                f"At most {big(most)} {'path leads' if most == 1 else 'paths lead'} from one pixel to the unit. "
+                "More paths, more weight.",
             ),
         ]
     ) + legend("few", "many paths")

@@ -66,6 +66,13 @@ def tell_once(sentences: Iterable[str]) -> None:
         st.warning(sentence, icon=":material/info:")
 
 
+def keep_alive(keys: Iterable[str]) -> None:
+    """Keep what was chosen in widgets that this run does not draw; Streamlit would forget it."""
+    for key in keys:
+        if key in st.session_state:
+            st.session_state[key] = st.session_state[key]
+
+
 def put(key: str, value: Any) -> None:
     """Give a widget its value before it is drawn, if it has another one."""
     if st.session_state.get(key) != value:

@@ -28,7 +28,9 @@ def table(
         f'<td class="{"cs-num" if numeric[c] else ""}">{cell if c in raw else escape(str(cell))}</td>'
         for c, cell in enumerate(row)
     )
-    titles = "".join(f'<th scope="col" class="{"cs-num" if n else ""}">{escape(h)}</th>' for h, n in zip(head, numeric))
+    titles = "".join(
+        f'<th scope="col" class="{"cs-num" if n else ""}">{escape(h)}</th>' for h, n in zip(head, numeric, strict=True)
+    )
     body = "".join(f'<tr class="{"cs-bad" if i in marked else ""}">{cells(row)}</tr>' for i, row in enumerate(rows))
     return (
         f'<div class="cs-scroll" tabindex="0" role="region" aria-label="{escape(label)}">'
