@@ -11,7 +11,7 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import lru_cache
-from math import prod
+from math import comb, lgamma, prod
 from pathlib import Path
 
 import numpy as np
@@ -23,6 +23,13 @@ LARGEST_TABLE = 4096
 A1_INPUT = np.array([[4, 5, 8, 7], [1, 8, 8, 8], [3, 6, 6, 4], [6, 5, 7, 8]], dtype=float)
 A1_KERNEL = np.array([[1, 4, 1], [1, 4, 3], [3, 3, 1]], dtype=float)
 A11_INPUT = np.array([[2, 1], [4, 4]], dtype=float)
+
+
+NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?|[+-]?(nan|inf|infinity)", re.ASCII | re.IGNORECASE)
+"""What counts as a number; Python itself would also take 1_000 and digits of other scripts."""
+
+WRAPPED = re.compile(r"^\s*(?:\w+\.)?(?:array|tensor)\((.*?)(?:,\s*[a-z_]+=.*)?\)\s*$", re.DOTALL)
+"""What NumPy and PyTorch print around an array."""
 
 
 class TableError(ValueError):
@@ -139,7 +146,8 @@ def _picture(name: str) -> np.ndarray:
 
 def _as_image(plane: Callable[[int, int, int], np.ndarray], shape: tuple[int, ...]) -> np.ndarray:
     """Lay a 2-D drawing into any shape: a middle row in 1-D, the same slice throughout in 3-D."""
-    height, width = (shape[-1], shape[-1]) if len(shape) == 2 else shape[-2:]
+    # A row needs no square as high as it is long.
+    height, width = (min(shape[-1], 224), shape[-1]) if len(shape) == 2 else shape[-2:]
     planes = [plane(c, height, width) for c in range(min(shape[0], 3))]
     if len(shape) == 2:
         planes = [p[_centre(height)] for p in planes]
@@ -212,6 +220,19 @@ def _product(shape: tuple[int, ...], axis_kernel: Callable[[int, int], np.ndarra
     return _per_channel(shape, kernel)
 
 
+def _binomial(size: int) -> np.ndarray:
+    """A row of Pascal's triangle; rows of more than 30 numbers are scaled down so that none exceeds 10⁹."""
+    if size <= 30:
+        return np.array([comb(size - 1, k) for k in range(size)], dtype=float)
+    k = np.arange(size)
+    log = lgamma(size) - _log_factorials(size)[k] - _log_factorials(size)[size - 1 - k]
+    return np.exp(log - log.max()) * 1e9
+
+
+def _log_factorials(size: int) -> np.ndarray:
+    return np.concatenate([[0.0], np.cumsum(np.log(np.arange(1, size)))])
+
+
 @_source(WEIGHTS, "identity", "Identity")
 def identity(shape: tuple[int, ...], seed: int = 0, spec=None) -> np.ndarray:
     """A single 1 in the middle, from each channel to the one of the same number: the output is the input."""
@@ -233,9 +254,7 @@ def gaussian(shape: tuple[int, ...], seed: int = 0, spec=None) -> np.ndarray:
     """Binomial weights (1 2 1, 1 4 6 4 1, …), which tend to a Gaussian; they add up to 1."""
 
     def axis(size: int, _):
-        row = np.ones(1)
-        for _ in range(size - 1):
-            row = np.convolve(row, [1, 1])
+        row = _binomial(size)
         return row / row.sum()
 
     return _product(shape, axis)
@@ -246,13 +265,10 @@ def sobel(shape: tuple[int, ...], seed: int = 0, spec=None) -> np.ndarray:
     """Change along the last axis, smoothed along the others: for 3 × 3, rows −1 0 1, −2 0 2, −1 0 1."""
 
     def axis(size: int, from_end: int):
-        smooth = np.ones(1)
-        for _ in range(size - 1 if from_end else max(size - 3, 0)):
-            smooth = np.convolve(smooth, [1, 1])
         if from_end:
-            return smooth
+            return _binomial(size)
         change = {1: np.ones(1), 2: np.array([-1.0, 1.0])}.get(size)
-        return np.convolve(smooth, [-1, 0, 1]) if change is None else change
+        return np.convolve(_binomial(size - 2), [-1, 0, 1]) if change is None else change
 
     return _product(shape, axis)
 
@@ -318,8 +334,9 @@ def read_table(text: str, shape: tuple[int, ...] | None = None, largest: int = L
     """
     if len(text) > 40 * largest:
         raise TableError(f"That is {len(text):,} characters: paste at most {largest:,} numbers.")
-    if not text.strip():
+    if not any(map(str.isalnum, text)):
         raise TableError("There are no numbers in it: paste rows of numbers, such as 1 2 3 on each line.")
+    text = WRAPPED.sub(r"\1", text.replace("−", "-"))
     planes = _nested(text, largest) if "[" in text or "(" in text else None
     if planes is None:
         planes = _lines(text, largest)
@@ -331,7 +348,7 @@ def read_table(text: str, shape: tuple[int, ...] | None = None, largest: int = L
         for number, row in enumerate(plane, 1):
             if len(row) != width:
                 raise TableError(
-                    f"Row {number} has {len(row)} numbers and the first has {width}: give each row {width}."
+                    f"Row {number} has {_numbers(len(row))} and the first has {width}: give each row {width}."
                 )
     if len({len(plane) for plane in planes}) > 1:
         raise TableError(f"The blocks have {', '.join(str(len(p)) for p in planes)} rows: give each as many.")
@@ -339,7 +356,7 @@ def read_table(text: str, shape: tuple[int, ...] | None = None, largest: int = L
     if shape is not None:
         if table.size != prod(shape):
             wanted = " × ".join(map(str, shape))
-            raise TableError(f"It has {table.size:,} numbers and {wanted} = {prod(shape):,} are needed.")
+            raise TableError(f"It has {_numbers(table.size)} and {wanted} = {prod(shape):,} are needed.")
         return table.reshape(shape)
     return table[0, 0] if table.shape[:2] == (1, 1) else table[0] if len(planes) == 1 else table
 
@@ -374,7 +391,9 @@ def _nested(text: str, largest: int) -> list[list[list[float]]] | None:
 def _lines(text: str, largest: int) -> list[list[list[float]]]:
     """Rows of numbers on lines, as spreadsheets and NumPy write them; a blank line begins the next slice."""
     planes: list[list[list[float]]] = [[]]
-    plain = re.sub(r"[\[\](){}]", " ", text.replace("\r", "").strip()).replace(";", "\n")
+    slices = re.sub(r"[\])]\s*[\])]\s*,?\s*[\[(]\s*[\[(]", "\n\n", text.replace("\r", "").strip())
+    rows = re.sub(r"[\])]\s*,?\s*[\[(]", "\n", slices)
+    plain = re.sub(r"[\[\](){}]", " ", rows).replace(";", "\n")
     total = 0
     for number, line in enumerate(plain.split("\n"), 1):
         words = line.replace(",", " ").split()
@@ -388,13 +407,14 @@ def _lines(text: str, largest: int) -> list[list[list[float]]]:
     return planes
 
 
+def _numbers(count: int) -> str:
+    return f"{count:,} number{'' if count == 1 else 's'}"
+
+
 def _number(word: str, line: int) -> float:
-    try:
-        value = float(word)
-    except ValueError:
-        raise TableError(
-            f"“{word[:20]}” in line {line} is not a number: use digits, with a point for decimals."
-        ) from None
+    if not NUMBER.fullmatch(word):
+        raise TableError(f"“{word[:20]}” in line {line} is not a number: use digits, with a point for decimals.")
+    value = float(word)
     if not np.isfinite(value):
         raise TableError(f"“{word[:20]}” in line {line} is not a finite number: put a number in its place.")
     if abs(value) > 1e9:
@@ -404,16 +424,14 @@ def _number(word: str, line: int) -> float:
 
 def write_numbers(values: np.ndarray) -> str:
     """Numbers for a URL, row-major, exactly as they are and as short as they can be: ``4_5_0.25``."""
-    return "_".join(
-        np.format_float_positional(v, trim="-") if v % 1 else str(int(v)) for v in values.reshape(-1).tolist()
-    )
+    return "_".join(str(int(v)) if v == int(v) else repr(v) for v in values.reshape(-1).astype(float).tolist())
 
 
 def read_numbers(text: str, shape: tuple[int, ...]) -> np.ndarray:
     """The inverse of ``write_numbers``; raises TableError if the numbers do not fill ``shape``."""
-    if len(text) > 40 * LARGEST_TABLE:
+    if len(text) > 40 * max(LARGEST_TABLE, prod(shape)):
         raise TableError(f"The link holds {len(text):,} characters of numbers, too many to read.")
     values = [_number(word, 1) for word in text.split("_") if word]
     if len(values) != prod(shape):
-        raise TableError(f"The link holds {len(values):,} numbers of its own and {prod(shape):,} are needed.")
+        raise TableError(f"The link holds {_numbers(len(values))} of its own and {prod(shape):,} are needed.")
     return np.array(values).reshape(shape)
