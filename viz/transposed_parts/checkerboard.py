@@ -74,9 +74,9 @@ def draw(_scene: Scene) -> None:
         "Every output gets the same number of stamps when the kernel is divisible by the stride. In two dimensions the "
         "unevenness of the axes multiplies: with kernel 3 and stride 2 some cells get 1, some 2, some 4.",
     )
-    st.subheader("A generator, before and after training", anchor=False)
+    st.header("A generator, before and after training", anchor=False)
     _generators()
-    st.subheader("Backwards: what a strided convolution does to gradients", anchor=False)
+    st.header("Backwards: what a strided convolution does to gradients", anchor=False)
     _backwards()
 
 

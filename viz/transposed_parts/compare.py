@@ -112,7 +112,7 @@ def _looked(values: np.ndarray, original: np.ndarray, look: str) -> np.ndarray:
 
 
 def _proof(pixels: np.ndarray, scale: int) -> None:
-    st.subheader("A transposed convolution that is bilinear interpolation", anchor=False)
+    st.header("A transposed convolution that is bilinear interpolation", anchor=False)
     low, _ = pair(resize(pixels, 96), scale)
     grey = as_batch(low[:, 0].mean(0).numpy())[0, 0].numpy()
     found = bilinear_proof(grey, scale)
@@ -142,7 +142,7 @@ def _proof(pixels: np.ndarray, scale: int) -> None:
 
 
 def _shuffled() -> None:
-    st.subheader("Pixel shuffle moves, and multiplies nothing", anchor=False)
+    st.header("Pixel shuffle moves, and multiplies nothing", anchor=False)
     factor = st.segmented_control("r", [2, 3], default=2, required=True, key="shuffle", bind="query-params")
     found = shuffle_map(factor**2, (3, 3), factor)
     same = all(np.array_equal(a, b) for a, b in zip(found.measured, found.predicted, strict=True))
@@ -154,7 +154,7 @@ def _shuffled() -> None:
 
 
 def _aligned() -> None:
-    st.subheader("align_corners: where the outputs sample", anchor=False)
+    st.header("align_corners: where the outputs sample", anchor=False)
     left, right = st.columns(2)
     size = left.slider("Pixels", 2, 10, 4, key="ac_size", bind="query-params")
     scale = right.slider("Scale", 2, 5, 2, key="ac_scale", bind="query-params")

@@ -59,7 +59,7 @@ def draw(_scene: Scene) -> None:
         chosen["optimizer"] = left.selectbox("Optimiser", OPTIMIZERS, key="wl_optimizer", bind="query-params")
         chosen["seed"] = right.number_input("Seed", 0, 999, 0, key="wl_seed", bind="query-params")
         go, halt = st.columns(2)
-        chosen["start"] = go.button("Train", type="primary", icon=":material/play_arrow:", width="stretch")
+        chosen["start"] = go.button("Train", icon=":material/play_arrow:", width="stretch")
         halt.button("Stop", icon=":material/stop:", width="stretch", help="What was reached stays on screen.")
 
     with frame(choices):

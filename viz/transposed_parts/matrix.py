@@ -68,9 +68,9 @@ def draw(scene: Scene) -> None:
         "Sixteen numbers went through four: twelve directions are lost, and nothing brings them back. Cᵀ does not even "
         "undo what was kept; for that you need the pseudo-inverse C⁺, which has hardly any zeros left.",
     )
-    st.subheader("There and back", anchor=False)
+    st.header("There and back", anchor=False)
     _round_trip(found)
-    st.subheader("Blocks that repeat", anchor=False)
+    st.header("Blocks that repeat", anchor=False)
     try:
         made = toeplitz_blocks(found.module, found.spec.input_shape)
     except TransposedError as error:

@@ -57,7 +57,7 @@ def draw(scene: Scene) -> None:
         "The last step of 2 does not fit into the sixth column, so it is left out. Going back, 3×3 could mean 5 or 6: "
         "output_padding = 1 says 6.",
     )
-    st.subheader("Why not just insert zeros and convolve?", anchor=False)
+    st.header("Why not just insert zeros and convolve?", anchor=False)
     try:
         share, price = wasted(found.module, spec.input_shape), cost(found.module, spec.input_shape)
     except TransposedError as error:

@@ -1,0 +1,165 @@
+"""The lesson on transposed convolutions in a real browser: views that move together, every part, phone and keys."""
+
+import re
+
+import pytest
+from playwright.sync_api import expect
+
+from tests.browser.support import settled
+from viz.transposed_parts import PARTS
+
+PANELS = ("stamp", "zero_insertion", "matrix", "gradient")
+
+
+def panel(page, name):
+    return page.locator(f"[data-panel={name}]")
+
+
+def selected(page) -> dict[str, str]:
+    """What each panel has selected, as the index that all agree on."""
+    return page.evaluate(
+        """() => {
+            const root = document.querySelector('[data-testid=stBidiComponentIsolated]').shadowRoot;
+            return Object.fromEntries(root.querySelector('.panels').panels.panels.map((p) => {
+                const s = p.shared();
+                return [p.root.dataset.panel, `${s.name}:${s.index}`];
+            }));
+        }"""
+    )
+
+
+def drawn(visit, path="/transposed"):
+    """The page, with all its panels on screen."""
+    seen = visit(path)
+    last = "convolution" if "part=Matrix" in path else "gradient"
+    expect(panel(seen.page, last)).to_have_attribute("data-selected", re.compile(":"))
+    return seen
+
+
+def rect(page, name, grid, cell):
+    return page.evaluate(
+        """([name, grid, cell]) => {
+            const root = document.querySelector('[data-testid=stBidiComponentIsolated]').shadowRoot;
+            const r = root.querySelector(`[data-panel=${name}]`).cellRect(grid, 0, cell);
+            return [r.x + r.width / 2, r.y + r.height / 2];
+        }""",
+        [name, grid, cell],
+    )
+
+
+@pytest.mark.parametrize(
+    ("name", "grid", "cell", "all_show"),
+    [
+        ("stamp", "output", 7, "output:7"),
+        ("zero_insertion", "output", 12, "output:12"),
+        ("matrix", "output", 0, "output:0"),
+        ("gradient", "output", 15, "output:15"),
+        ("matrix", "input", 1, "input:1"),
+        ("zero_insertion", "image", 21, "input:3"),
+    ],
+)
+def test_hovering_one_view_moves_all_four_and_sends_nothing(visit, name, grid, cell, all_show):
+    seen = drawn(visit)
+    seen.recorder.clear()
+    seen.page.mouse.move(*rect(seen.page, name, grid, cell))
+    assert selected(seen.page) == dict.fromkeys(PANELS, all_show)
+    assert seen.recorder.sent == []
+    assert seen.recorder.received == []
+
+
+def test_a_weight_is_followed_through_the_flipped_kernel_and_the_matrix(visit):
+    seen = drawn(visit)
+    page = seen.page
+    page.mouse.move(*rect(page, "stamp", "weight", 0))
+    flipped = panel(page, "zero_insertion")
+    expect(flipped).to_have_attribute("data-selected", "flipped:0:8")
+    taps = page.evaluate(
+        """() => document.querySelector('[data-testid=stBidiComponentIsolated]').shadowRoot.querySelector('.panels')
+            .panels.panels.map((p) => p.tap && p.tap.tap)"""
+    )
+    assert taps[2] == 0
+    seen.sound()
+
+
+def test_the_keyboard_moves_pins_and_plays_all_views(visit):
+    seen = drawn(visit)
+    page = seen.page
+    grid = panel(page, "stamp").locator("[data-grid=output]")
+    grid.focus()
+    page.keyboard.press("Home")
+    page.keyboard.press("ArrowDown")
+    assert selected(page) == dict.fromkeys(PANELS, "output:8")
+    page.keyboard.press("Enter")
+    for name in PANELS:
+        expect(panel(page, name)).to_have_attribute("data-pinned", "true")
+    page.keyboard.press("Escape")
+    for name in PANELS:
+        expect(panel(page, name)).to_have_attribute("data-pinned", "false")
+    page.keyboard.press("p")
+    expect(panel(page, "gradient")).to_have_attribute("data-selected", "output:0:9")
+    page.keyboard.press("p")
+
+
+def test_a_number_typed_into_one_view_reaches_all(visit):
+    seen = drawn(visit)
+    page = seen.page
+    panel(page, "stamp").locator("[data-grid=input]").focus()
+    page.keyboard.press("0")
+    page.keyboard.press("Enter")
+    settled(page)
+    page.wait_for_url("**ct_x=**")
+    page.mouse.move(*rect(page, "gradient", "output", 0))
+    for name in PANELS:
+        expect(panel(page, name).locator(".eq .y").first).to_have_text("0")
+    seen.sound()
+
+
+def test_an_entry_of_one_matrix_is_the_mirror_image_in_the_other(visit):
+    seen = drawn(visit, "/transposed?part=Matrix")
+    page = seen.page
+    canvas = panel(page, "transposed").locator("[data-operator]")
+    box = canvas.bounding_box()
+    page.mouse.move(box["x"] + box["width"] * 2.5 / 4, box["y"] + box["height"] * 5.5 / 16)
+    expect(panel(page, "transposed")).to_have_attribute("data-selected", "output:0:5")
+    expect(panel(page, "convolution")).to_have_attribute("data-selected", "input:0:2")
+    seen.sound()
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("part", [p for p in PARTS.values() if p != "Four views"])
+def test_every_part_is_sound_and_accessible(visit, part, scheme):
+    seen = visit(f"/transposed?part={part.replace(' ', '+')}", scheme=scheme)
+    seen.sound()
+    seen.accessible()
+
+
+@pytest.mark.parametrize("part", PARTS.values())
+def test_every_part_fits_a_phone(visit, part):
+    seen = visit(f"/transposed?part={part.replace(' ', '+')}", width=390, height=844)
+    seen.sound()
+
+
+def test_the_four_views_need_no_scrolling_on_a_laptop(visit):
+    seen = drawn(visit)
+    box = panel(seen.page, "gradient").bounding_box()
+    assert box["y"] + box["height"] <= 900
+
+
+def test_training_can_be_stopped_and_keeps_what_it_reached(visit):
+    seen = visit("/transposed?part=Watch+it+learn&wl_steps=1000")
+    seen.page.get_by_role("button", name="Train").click()
+    expect(seen.page.get_by_text("loss").first).to_be_visible()
+    seen.page.get_by_role("button", name="Stop").click()
+    expect(seen.page.get_by_text("Stopped after")).to_be_visible()
+    seen.sound()
+
+
+def test_pixel_shuffle_moves_when_asked(visit):
+    seen = visit("/transposed?part=Compared")
+    page = seen.page
+    box = page.get_by_role("checkbox", name="Shuffle")
+    first = page.locator(".cs-shuffle svg g").nth(1)
+    before = first.bounding_box()
+    box.check()
+    page.wait_for_timeout(1700)
+    assert first.bounding_box()["x"] > before["x"]
