@@ -328,6 +328,7 @@ def measure_field(
     *,
     through_global: bool = True,
     longest: int = 8192,
+    narrowest: int = 1,
 ) -> MeasuredField:
     """Size, jump and start of a map's units from the support of the gradient, one axis at a time on narrow strips.
 
@@ -336,6 +337,8 @@ def measure_field(
         input_shape: `(N, C, *spatial)`; its spatial sizes are only where the search for a long enough strip begins.
         layer: the map to measure, a name in `named_modules()`; default: the module's output, which must be a map.
         through_global: `False` cuts global pooling and map statistics, to measure what the windows alone see.
+        narrowest: strips are no narrower than this, in pixels. Taps beside the middle (even or dilated kernels) fall off
+            a strip of one pixel, which a branch around them would hide.
         longest: stop lengthening the strip here, in pixels. A field still cut off then is reported as `None`.
 
     Raises:
@@ -344,7 +347,8 @@ def measure_field(
     dims = len(input_shape) - 2
     channels = input_shape[1]
     results = [
-        _measure_axis(module, channels, dims, a, input_shape, layer, through_global, longest) for a in range(dims)
+        _measure_axis(module, channels, dims, a, input_shape, layer, through_global, longest, narrowest)
+        for a in range(dims)
     ]
     return MeasuredField(*(tuple(column) for column in zip(*results, strict=True)))
 
@@ -359,9 +363,9 @@ def _forward(module, shape, layer, through_global):
     return image, answer
 
 
-def _measure_axis(module, channels, dims, axis, input_shape, layer, through_global, longest):
+def _measure_axis(module, channels, dims, axis, input_shape, layer, through_global, longest, narrowest):
     # a layer that needs more room than the strip has says so by raising, or by an empty map
-    width, error = 1, None
+    width, error = narrowest, None
     length = min(max(64, input_shape[2 + axis]), longest)
     while True:
         shape = [1, channels, *(min(width, n) if width < 512 else n for n in input_shape[2:])]

@@ -236,7 +236,7 @@ def _analyse(stack: Stack) -> StackField:
         found = (here.size[0], here.jump[0], here.start[0])
         agrees = None if step.size is None else (step.size, step.jump, step.start) == found
         rows.append(LayerRow(layer, here.map_size[0], *found, parameters, macs, step, agrees))
-    measured = measure_field(net, shape)
+    measured = measure_field(net, shape, narrowest=stack.size)
     theirs = (measured.size, measured.jump, measured.start)
     agrees = None if None in measured.size else theirs == (traced.size, traced.jump, traced.start)
     windows, pads = _windows(stack)

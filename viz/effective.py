@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import streamlit as st
 
-from viz.figures import Series, plot, show
+from viz.figures import Series, numbers, plot, show
 from viz.url import asked, one_of, whole
 
 if TYPE_CHECKING:
@@ -176,15 +176,7 @@ def _cards(found: EffectiveField) -> str:
         ),
         ("Inputs", str(found.inputs), "random, averaged"),
     ]
-    return (
-        '<div class="cs-cards">'
-        + "".join(
-            f'<div class="cs-card cs-plain" data-number="{title.lower().replace(" ", "_")}"><span class="cs-title">{title}'
-            f'</span><span class="cs-value">{value}</span><span class="cs-short cs-wrapped">{escape(hint)}</span></div>'
-            for title, value, hint in shown
-        )
-        + "</div>"
-    )
+    return numbers(shown)
 
 
 def _growth(found) -> str:

@@ -52,8 +52,8 @@ def lesson(told: list[str]) -> None:
     st.markdown(
         "**Depth** and **kernel size** grow the field by a constant with each step; a kernel pays with its square. "
         "**Stride**, **pooling** and **dilation** double what the next layer adds. Stride and pooling make everything "
-        "after them cheaper, and lose places; dilation keeps every place, and may leave holes. Strided and dilated layers have the same weights and the same "
-        "field: against parameters their lines coincide, against MACs they do not."
+        "after them cheaper, and lose places; dilation keeps every place, and may leave holes. Strided and dilated "
+        "layers have the same weights and the same field: against parameters their lines coincide, against MACs not."
     )
     st.header("Which pixels are never read?", anchor=False)
     _gridding()

@@ -10,7 +10,7 @@ import streamlit as st
 
 from models.formulas import big
 from viz.field import field as field_view
-from viz.figures import Line, Series, plot, show, table
+from viz.figures import Line, Series, numbers, plot, show, table
 from viz.url import asked, one_of, put, whole
 
 PARAMETERS = ("net", "compare", "side", "stage", "picture")
@@ -148,15 +148,7 @@ def _cards(found, stage) -> str:
     ]
     if stage.everything:
         shown.append(("Global branch", "sees all", "squeeze-excite or pooling; the box is through windows alone"))
-    return (
-        '<div class="cs-cards">'
-        + "".join(
-            f'<div class="cs-card cs-plain" data-number="{title.lower().replace(" ", "_")}"><span class="cs-title">{title}'
-            f'</span><span class="cs-value">{value}</span><span class="cs-short cs-wrapped">{hint}</span></div>'
-            for title, value, hint in shown
-        )
-        + "</div>"
-    )
+    return numbers(shown)
 
 
 def _story(found) -> None:

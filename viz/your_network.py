@@ -10,7 +10,7 @@ from html import escape
 import streamlit as st
 
 from models.formulas import big
-from viz.figures import show, table
+from viz.figures import numbers, show, table
 
 PARAMETERS = ("network", "code", "input")
 """URL parameters of this module: an example's name, packed code, the input's shape."""
@@ -210,13 +210,7 @@ def _cards(found, last, example) -> str:
         size = placed[-1].size
         text = " × ".join(map(str, size))
         shown.append(("Receptive field", text, f"of layer {placed[-1].row.name}, {placed[-1].row.kind}"))
-    parts = [
-        f'<div class="cs-card cs-plain" data-number="{title.lower().replace(" ", "_")}"><span class="cs-title">{title}'
-        f'</span><span class="cs-value">{escape(value)}</span>'
-        f'<span class="cs-short cs-wrapped">{escape(hint)}</span></div>'
-        for title, value, hint in shown
-    ]
-    return f'<div class="cs-cards cs-above">{"".join(parts)}</div>'
+    return numbers(shown)
 
 
 def _rows(found) -> str:

@@ -10,9 +10,9 @@ import streamlit as st
 
 from viz.figures.maps import Map, legend, maps
 from viz.figures.plot import Line, Series, plot
-from viz.figures.table import table
+from viz.figures.table import numbers, table
 
-__all__ = ["Line", "Map", "Series", "legend", "maps", "plot", "show", "table"]
+__all__ = ["Line", "Map", "Series", "legend", "maps", "numbers", "plot", "show", "table"]
 
 _HERE = Path(__file__).parent
 _JS = """
@@ -25,10 +25,12 @@ export default function ({ data, parentElement }) {
 }
 """
 
+_STYLES = (_HERE.parent / "cards.css", *sorted(_HERE.glob("*.css")))
+
 _component = st.components.v2.component(
     "convscope_figure",
     html='<div class="cs-root"></div>',
-    css="\n".join(path.read_text(encoding="utf-8") for path in (_HERE.parent / "cards.css", *sorted(_HERE.glob("*.css")))),
+    css="\n".join(path.read_text(encoding="utf-8") for path in _STYLES),
     js=_JS,
 )
 

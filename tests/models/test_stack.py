@@ -1,0 +1,166 @@
+"""Stacks of layers: the text, the algebra, and both against PyTorch."""
+
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import HealthCheck, assume, given, settings
+from hypothesis import strategies as st
+
+from models.growth import causal, ways
+from models.stack import KINDS, PRESETS, Stack, StackError, StackLayer, read_stack, with_layer
+from models.stack_field import analyse, build, paths
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _one_thread():
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(threads)
+
+
+@st.composite
+def stacks(draw, dims=(1, 2), most=4):
+    dimension = draw(st.sampled_from(dims))
+    layers = []
+    for _ in range(draw(st.integers(1, most))):
+        kind = draw(st.sampled_from("cccmat"))
+        kernel = draw(st.integers(1, 4))
+        stride = draw(st.integers(1, 3))
+        dilation = draw(st.integers(1, 3)) if kind in "cm" else 1
+        padding = draw(st.integers(0, kernel // 2))
+        if kind == "c" and stride == 1:
+            padding = draw(st.sampled_from([padding, "same"] + (["causal"] if dimension == 1 else [])))
+        layers.append(StackLayer(kind, kernel, stride, padding, dilation, draw(st.sampled_from([0, 0, 0, 1, 2]))))
+    try:
+        return Stack(tuple(layers), dimension, 32 if dimension == 1 else 20, 2)
+    except StackError:
+        assume(False)
+
+
+@settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
+@given(stacks())
+def test_text_and_sizes_say_what_the_layers_do(stack):
+    assert read_stack(stack.to_text(), stack.dims, stack.size, stack.channels) == stack
+    shape = (1, stack.channels, *(stack.size,) * stack.dims)
+    with torch.inference_mode():
+        assert build(stack)(torch.zeros(shape)).shape[2:] == (stack.sizes[-1],) * stack.dims
+
+
+@settings(max_examples=30, deadline=None, suppress_health_check=list(HealthCheck))
+@given(stacks(most=3))
+def test_algebra_trace_and_gradient_agree(stack):
+    found = analyse(stack)
+    assert False not in [row.agrees for row in found.rows]
+    assert found.agrees is not False
+
+
+@pytest.mark.parametrize("name", PRESETS)
+def test_a_worked_example_has_the_field_that_it_says(name):
+    preset = PRESETS[name]
+    found = analyse(preset.stack)
+    assert (found.traced.size[0], found.traced.jump[0]) == preset.expected
+    assert found.agrees is not False
+    assert preset.answer in preset.options
+
+
+def test_the_numbers_of_the_lecture():
+    two, three = analyse(read_stack("c3-c3", 2, 9, 1)), analyse(read_stack("c3-c3-c3", 2, 11, 8))
+    assert (two.parameters, two.traced.size) == (18, (5, 5))
+    assert (three.parameters, three.traced.size) == (27 * 8**2, (7, 7))
+    pooled = analyse(PRESETS["pooling"].stack)
+    assert [row.size for row in pooled.rows] == [3, 4, 8, 10, 18]
+
+
+def test_gridding_leaves_the_holes_that_arithmetic_says():
+    """Dilation 2 three times reaches even distances alone: 7 of 13 along each axis."""
+    reads = paths(read_stack("c3d2-c3d2-c3d2", 2, 13, 1), (0, 0))
+    assert (reads > 0).sum() == 49
+    assert np.all(reads[1::2] == 0)
+    assert np.all(paths(read_stack("c3-c3d2-c3d5", 2, 17, 1), (0, 0)) > 0)
+
+
+@settings(max_examples=15, deadline=None, suppress_health_check=list(HealthCheck))
+@given(stacks(dims=(1,), most=3))
+def test_what_the_picture_marks_is_what_the_gradient_reaches(stack):
+    found = analyse(stack)
+    for unit in {0, stack.sizes[-1] // 2, stack.sizes[-1] - 1}:
+        reading = found.unit((unit,))
+        assert ((reading.reads > 0) == reading.support).all()
+        assert found.seen[-1][unit] == reading.pixels
+        cells = {unit}
+        spans = {len(stack.layers): cells}
+        for number in range(len(stack.layers), 0, -1):
+            for windows in found.windows[number - 1]:
+                before, size = found.pads[windows.source_map][0], stack.sizes[windows.source_map]
+                hit = windows.cols[np.isin(windows.rows, list(spans.get(number, ())))] - before
+                spans.setdefault(windows.source_map, set()).update(c for c in hit.tolist() if 0 <= c < size)
+        assert spans.get(0, set()) == set(np.flatnonzero(reading.support).tolist())
+
+
+@pytest.mark.parametrize(
+    ("text", "layer"),
+    [
+        ("", 0),
+        ("q3", 1),
+        ("c3-c0", 2),
+        ("c3s0", 1),
+        ("c3s2s2", 1),
+        ("c3ps-c3pss2", 2),
+        ("m2p2", 1),
+        ("a3d2", 1),
+        ("c15-c15", 2),
+        ("c3r2", 1),
+        ("c3-c3r1", 2),
+        ("t4s2p1r1", 1),
+        ("c3pc", 1),
+        ("c999", 1),
+        ("-".join(["c1"] * 17), 0),
+        ("c3" * 300, 0),
+        ("c3<script>", 1),
+        ("c３", 1),
+    ],
+)
+def test_what_cannot_be_is_told_in_a_sentence_that_names_the_layer(text, layer):
+    with pytest.raises(StackError) as caught:
+        read_stack(text, 2, 20, 1)
+    assert caught.value.layer == layer
+    assert caught.value.message.endswith((".", "…"))
+    assert "\n" not in caught.value.message
+
+
+@settings(max_examples=200, deadline=None)
+@given(st.text(max_size=60))
+def test_any_text_is_a_stack_or_a_sentence(text):
+    try:
+        read_stack(text)
+    except StackError as error:
+        assert error.message
+
+
+def test_code_runs_and_gives_the_same_shape():
+    for text in ("c3-m2-c3d2", "c3p1-c3p1r2", "c3s2p1-c3p1r2", "t4s2p1"):
+        code = read_stack(text, 2, 12, 2).to_code()
+        done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=120)
+        assert done.returncode == 0, done.stderr
+
+
+def test_one_setting_changes_one_layer():
+    stack = read_stack("c3-c3-c3")
+    assert with_layer(stack, 2, dilation=2).to_text() == "c3-c3d2-c3"
+    with pytest.raises(StackError):
+        with_layer(stack, 2, kernel_size=15)
+    assert set(KINDS) == set("ctma")
+
+
+def test_ways_to_grow_have_the_closed_forms():
+    found = ways(4, 64)
+    assert all(p.size == 2 * p.layers + 1 and p.parameters == 9 * 16 * p.layers for p in found["more layers"])
+    assert all(p.parameters == p.size**2 * 16 for p in found["larger kernel"])
+    assert [p.size for p in found["dilation, doubled"]] == [2 ** (n + 1) - 1 for n in range(1, 7)]
+    assert [p.size for p in found["stride 2"]] == [2 ** (n + 1) - 1 for n in range(1, 7)]
+    assert [p.size for p in causal(4)["dilations 1, 2, 4, …"]] == [2**n for n in range(1, 11)]
+    assert [p.size for p in causal(4)["no dilation"]] == list(range(2, 12))
