@@ -1,0 +1,109 @@
+"""Tables of whole networks: published numbers, and where a pasted network breaks."""
+
+import csv
+import io
+
+import numpy as np
+import pytest
+
+from models.effective_cases import CORE, Case, binomial_width, effective
+from models.network_code import EXAMPLES
+from models.network_field import boxes, network_field, summary
+from models.network_table import COLUMNS, describe
+from models.parse import parse_network
+from models.receptive_field import PUBLISHED, receptive_field
+
+
+def table(text, shape):
+    return describe(parse_network(text, device="meta"), shape)
+
+
+@pytest.mark.parametrize("name", EXAMPLES)
+def test_an_example_has_its_published_parameters(name):
+    example = EXAMPLES[name]
+    found = table(example.code, example.input_shape)
+    assert found.parameters == example.parameters
+    assert found.broken is None
+    assert all(line.macs is not None for line in found.lines)
+
+
+def test_lenet_layer_by_layer():
+    found = table(EXAMPLES["lenet5"].code, EXAMPLES["lenet5"].input_shape)
+    fields = {line.row.name: line.size for line in found.lines}
+    assert [fields[n][0] for n in ("0", "2", "3", "5", "6")] == [5, 6, 14, 16, 32]
+    assert found.macs == 416_520
+
+
+def test_the_layer_that_does_not_fit_is_marked_with_what_would_fix_it():
+    found = table("[nn.Conv2d(3, 8, 3), nn.ReLU(), nn.Conv2d(7, 8, 3), nn.ReLU()]", (1, 3, 8, 8))
+    assert found.broken.row.name == "2"
+    assert "in_channels=8" in found.broken.row.message
+    assert [line.row.status for line in found.lines] == ["ok", "ok", "broken", "not reached"]
+    assert found.lines[1].size == (3, 3)
+    assert found.lines[2].size is None
+
+
+def test_exports_have_a_line_for_each_layer():
+    found = table(EXAMPLES["context"].code, EXAMPLES["context"].input_shape)
+    rows = list(csv.reader(io.StringIO(found.csv())))
+    assert tuple(rows[0]) == COLUMNS
+    assert len(rows) == len(found.lines) + 1
+    assert rows[-1][5] == "67×67"
+    assert found.markdown().count("\n") == len(found.lines) + 2
+
+
+def test_a_layer_that_stands_twice_is_counted_once():
+    found = table("c = nn.Conv2d(4, 4, 3)\nnn.Sequential(c, c)", (1, 4, 9, 9))
+    assert found.parameters == 4 * 4 * 9 + 4
+    assert [line.size for line in found.lines] == [(3, 3), (5, 5)]
+
+
+@pytest.mark.parametrize(("name", "size", "jump"), [("alexnet", 195, 32), ("vgg16", 212, 32), ("resnet50", 427, 32)])
+def test_stages_end_at_the_published_field(name, size, jump):
+    found = network_field(name)
+    assert (found.last.size, found.last.jump) == (size, jump)
+    assert list(found.sizes) == sorted(set(found.sizes))
+    assert [one.here for one in found.published] == ([name] if name in {p.here for p in PUBLISHED} else [])
+
+
+def test_boxes_of_a_stage_are_those_of_the_trace():
+    found = network_field("resnet18", 96)
+    rows, columns = boxes(found, found.last.name)
+    field = found.field.at(found.last.name)
+    for unit in (0, 1, found.last.map_size[0] - 1):
+        assert [tuple(rows[unit]), tuple(columns[unit])] == list(field.box((unit, unit)))
+
+
+def test_a_network_that_cannot_be_followed_says_why():
+    found = summary("swin_t")
+    assert found.reason
+    assert summary("vgg11").reason == ""
+    assert summary("efficientnet_b0").everything
+
+
+def test_the_used_part_grows_like_the_root_of_depth():
+    """Equal weights, no ReLU: the gradient is (1 1 1) convolved with itself (Luo et al. 2016, section 2)."""
+    for depth in (8, 16):
+        found = effective(Case("depth", "uniform", False, 1, depth))
+        assert found.size == pytest.approx(binomial_width(depth), rel=0.04)
+        gradient = np.array([1.0])
+        for _ in range(depth):
+            gradient = np.convolve(gradient, np.ones(3))
+        energy, place = gradient**2 / (gradient**2).sum(), np.arange(-depth, depth + 1)
+        assert found.sigma == pytest.approx((float(energy @ place**2) ** 0.5,) * 2, rel=1e-3)
+        assert found.box == ((4, 4 + 2 * depth),) * 2
+    assert binomial_width(32) == pytest.approx(2 * binomial_width(8))
+    assert 0 < CORE < 0.05
+
+
+def test_an_answer_is_kept():
+    case = Case("depth", "random", True, 2, 3)
+    steps = []
+    first = effective(case, lambda done, n: steps.append((done, n)))
+    assert steps == [(1, 2), (2, 2)]
+    assert effective(case, lambda *_: pytest.fail("computed again")) is first
+
+
+def test_the_context_module_sees_what_its_paper_says():
+    field = receptive_field(parse_network(EXAMPLES["context"].code, device="meta"), (1, 21, 64, 64))
+    assert field.size == (67, 67)

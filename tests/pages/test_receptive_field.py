@@ -1,0 +1,246 @@
+"""The lesson on receptive fields without a browser: every part, every example, bad links and bad text."""
+
+import json
+import random
+import re
+from pathlib import Path
+
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from models.network_code import EXAMPLES
+from models.stack import PRESETS, read_stack
+from viz.growth import read_dilations
+from viz.your_network import pack, read_shape, unpack
+
+SHELL = Path(__file__).resolve().parents[2] / "pages" / "_shell.py"
+PARTS = ("Build a stack", "What it really uses", "Ways to grow it", "Real networks", "Your network")
+
+
+def open_page(**query) -> AppTest:
+    app = AppTest.from_file(SHELL, default_timeout=120).run()
+    app.switch_page("receptive_field.py")
+    for name, value in query.items():
+        app.query_params[name] = value
+    return app.run()
+
+
+def sound(app: AppTest) -> AppTest:
+    assert not app.exception
+    return app
+
+
+def shown(app: AppTest) -> str:
+    """All figures of the page, as HTML."""
+    found = [json.loads(block.proto.json) for block in app.get("bidi_component")]
+    return "".join(data["html"] for data in found if "html" in data)
+
+
+def number(app: AppTest, name: str) -> str:
+    return re.search(rf'data-number="{name}">.*?<span class="cs-value">(.*?)[<]', shown(app)).group(1).strip()
+
+
+def scene(app: AppTest) -> dict:
+    return next(d for d in (json.loads(b.proto.json) for b in app.get("bidi_component")) if "grids" in d)
+
+
+@pytest.fixture(scope="module")
+def stack_page() -> AppTest:
+    return sound(open_page())
+
+
+@pytest.mark.parametrize("name", PRESETS)
+def test_a_worked_example_shows_its_field(stack_page, name):
+    app, preset = stack_page, PRESETS[name]
+    app.pills(key="example_stack").set_value(name).run()
+    sound(app)
+    size, jump = preset.expected
+    assert number(app, "receptive_field") == (f"{size} × {size}" if preset.dims == 2 else str(size))
+    assert number(app, "jump") == str(jump)
+    assert "cs-no" not in shown(app)
+    assert len(scene(app)["grids"]) == len(preset.stack.layers) + 1
+    app.pills(key=f"predict_stack_{name}").set_value(preset.answer).run()
+    assert any(block.value.startswith("**Yes.**") and preset.explanation in block.value for block in app.markdown)
+
+
+@pytest.mark.parametrize("name", ["wavenet", "residual", "transposed"])
+def test_a_stack_is_a_link(name):
+    stack = PRESETS[name].stack
+    app = sound(
+        open_page(layers=stack.to_text(), dims=f"{stack.dims}-D", size=str(stack.size), channels=str(stack.channels))
+    )
+    assert app.session_state["_stack"] == stack
+    assert app.warning.values == []
+
+
+def test_layers_are_added_copied_moved_and_removed(stack_page):
+    app = stack_page
+    app.text_input(key="layers").set_value("c3-m2").run()
+    app.number_input(key="size").set_value(20).run()
+    for button, text, chosen in (
+        ("add", "c3-c3-m2", 2),
+        ("down", "c3-m2-c3", 3),
+        ("copy", "c3-m2-c3-c3", 4),
+        ("remove", "c3-m2-c3", 3),
+        ("up", "c3-c3-m2", 2),
+    ):
+        app.button(key=f"stack_{button}").click().run()
+        sound(app)
+        assert (app.text_input(key="layers").value, app.session_state["layer"]) == (text, chosen)
+    app.selectbox(key="_layer_dilation").set_value(3).run()
+    assert app.text_input(key="layers").value == "c3-c3d3-m2"
+    app.selectbox(key="_layer_kind").set_value("a").run()
+    assert app.text_input(key="layers").value == "c3-a2-m2"
+
+
+def test_a_walk_through_the_controls_never_breaks(stack_page):
+    dice, app = random.Random(3), stack_page
+    app.pills(key="example_stack").set_value("residual").run()
+    for _ in range(25):
+        buttons = [b for b in app.button if b.key and b.key.startswith("stack_") and not b.disabled]
+        boxes = [s for s in app.selectbox if s.key.startswith("_layer_") and not s.disabled]
+        if dice.random() < 0.4:
+            dice.choice(buttons).click().run()
+        else:
+            box = dice.choice(boxes)
+            box.select_index(dice.randrange(min(5, len(box.options)))).run()
+        sound(app)
+        assert "cs-no" not in shown(app)
+        stack = app.session_state["_stack"]
+        assert read_stack(app.text_input(key="layers").value, stack.dims, stack.size, stack.channels) == stack
+
+
+def test_text_that_is_no_stack_keeps_the_last_picture(stack_page):
+    app = stack_page
+    app.pills(key="example_stack").set_value("two").run()
+    app.text_input(key="layers").set_value("c3-zebra").run()
+    sound(app)
+    assert any("Layer 2" in warning and "zebra" in warning for warning in app.warning.values)
+    assert number(app, "receptive_field") == "5 × 5"
+
+
+def test_a_bad_link_is_told():
+    app = sound(open_page(part="Nonsense", layers="c3-q9", size="abc", dims="7-D", bogus="1"))
+    told = " ".join(app.warning.values)
+    assert all(word in told for word in ("Nonsense", "q9", "abc", "7-D", "bogus"))
+    assert scene(app)
+
+
+@pytest.fixture(scope="module")
+def network_page() -> AppTest:
+    return sound(open_page(part="Your network"))
+
+
+@pytest.mark.parametrize("name", EXAMPLES)
+def test_an_example_network_shows_its_published_parameters(network_page, name):
+    app = network_page
+    app.pills(key="network").set_value(name).run()
+    sound(app)
+    assert app.error.values == []
+    assert number(app, "parameters").replace("\u202f", "").replace(" ", "") == str(EXAMPLES[name].parameters)
+    assert "as published" in shown(app)
+    assert len(app.get("download_button")) == 3
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        ("[nn.Conv2d(3, 8, 3), nn.Conv2d(7, 8, 3)]", "in_channels=8"),
+        ("import os", "os"),
+        ("nn.Sequential(lambda x: x)", "lambda"),
+        ("[nn.Conv2d(1, 4, 3)", "never closed"),
+        ("().__class__.__bases__", "Line 1"),
+        ("", ""),
+    ],
+)
+def test_text_that_does_not_fit_gets_its_sentence(network_page, text, says):
+    app = network_page
+    app.text_input(key="input").set_value("3x16x16").run()
+    app.text_area(key="_code").set_value(text).run()
+    sound(app)
+    assert len(app.error) == 1
+    assert says in app.error[0].value
+
+
+def test_own_code_and_its_input_are_a_link():
+    code = "nn.Sequential(nn.Conv1d(2, 4, 5), nn.ReLU())"
+    app = sound(open_page(part="Your network", code=pack(code), input="2x40"))
+    assert app.text_area(key="_code").value == code
+    assert number(app, "receptive_field") == "5"
+    app = sound(open_page(part="Your network", code="###", network="nobody", side="9"))
+    assert any("damaged" in warning for warning in app.warning.values)
+    assert any("nobody" in warning for warning in app.warning.values)
+
+
+def test_what_was_typed_survives_a_look_at_another_part():
+    app = open_page(part="Your network")
+    app.text_area(key="_code").set_value("[nn.Conv1d(1, 4, 3)]").run()
+    app.text_input(key="input").set_value("1x20").run()
+    app.segmented_control(key="part").set_value("Build a stack").run()
+    app.segmented_control(key="part").set_value("Your network").run()
+    assert app.text_area(key="_code").value == "[nn.Conv1d(1, 4, 3)]"
+    assert app.text_input(key="input").value == "1x20"
+
+
+def test_packed_code_cannot_be_a_bomb():
+    assert unpack(pack("nn.ReLU()")) == "nn.ReLU()"
+    for text in (pack("a" * 200_000), pack("x")[:-3], "é", "", "AAAA"):
+        with pytest.raises(ValueError, match="damaged"):
+            unpack(text)
+
+
+def test_shapes_and_dilations_are_read_or_refused():
+    assert read_shape("3x224x224") == (1, 3, 224, 224)
+    assert read_shape("(1, 28, 28)") == (1, 1, 28, 28)
+    for text in ("", "3xx", "a", "0x3", "1x2x3x4x5", "-1x3", "9999999x1", "３x3"):
+        if text != "3xx":
+            with pytest.raises(ValueError, match="input"):
+                read_shape(text)
+    assert read_dilations("2, 2 2") == (2, 2, 2)
+    for text in ("", "0", "20", "1 2 3 4 5 6 7", "x", "1.5", "1 " * 9):
+        with pytest.raises(ValueError, match=r"dilations|span"):
+            read_dilations(text)
+
+
+@pytest.mark.parametrize("net", ["vgg16", "resnet50", "efficientnet_b0", "inception_v3", "vit_b_16"])
+def test_a_real_network_shows_its_field(net):
+    app = sound(open_page(part="Real networks", net=net))
+    assert app.error.values == []
+    expected = {"vgg16": "212 × 212", "resnet50": "427 × 427", "inception_v3": None}
+    if expected.get(net):
+        assert number(app, "receptive_field") == expected[net]
+    if net == "resnet50":
+        assert any("483" in block.value and "stride" in block.value for block in app.markdown)
+    if net == "efficientnet_b0":
+        assert "global branch" in shown(app)
+
+
+def test_an_upload_that_is_no_picture_gets_its_sentence():
+    app = open_page(part="Real networks", net="alexnet", picture="Your own")
+    app.file_uploader(key="field_upload").upload("a.png", b"no picture", "image/png").run()
+    sound(app)
+    assert any("not a picture" in error for error in app.error.values)
+
+
+def test_an_image_too_small_for_a_network_gets_its_sentence():
+    app = sound(open_page(part="Real networks", net="alexnet", side="32"))
+    assert app.error.values or number(app, "receptive_field")
+
+
+def test_ways_to_grow_count_the_holes():
+    app = sound(open_page(part="Ways to grow it", dilations="3, 3"))
+    assert "49 are read, 120 never" in shown(app)
+    assert "25 are read, 144 never" in shown(app)
+    app.segmented_control(key="cost").set_value("MACs").run()
+    app.text_input(key="dilations").set_value("99").run()
+    sound(app)
+    assert any("at most 19" in warning for warning in app.warning.values)
+
+
+def test_the_effective_field_has_its_numbers():
+    app = sound(open_page(part="What it really uses", depth="4", inputs="1", weights="equal", relu="false"))
+    assert number(app, "theoretical_box") == "9 × 9"
+    assert number(app, "inside_the_box") == "100 %"
+    app.selectbox(key="of").set_value("Your stack").run()
+    sound(app)
+    assert number(app, "theoretical_box") == "7 × 7"
