@@ -175,7 +175,7 @@ def linear_operator(module: nn.Module, input_shape: Sequence[int], at: torch.Ten
     if at is not None:
         at = at.detach().to("cpu", torch.float64).reshape(input_shape)
     batch = input_shape[0]
-    if batch > 1 and at is None:
+    if batch > 1 and (at is None or _plain(module) or isinstance(module, nn.Upsample)):
         return _repeat(linear_operator(module, (1, *input_shape[1:])), batch)
     with torch.inference_mode(False), device.one_thread():
         if isinstance(module, nn.Sequential) and len(module):
@@ -251,7 +251,7 @@ def _index_push(layer: nn.Module, input_shape: tuple[int, ...]) -> Operator:
             one_hot[:, some.start : some.stop] = 0.0
             if table is None:
                 positions = tuple(out.shape[2:])
-                _demand_countable(out.numel() * out_per_group, channels * cells, out.numel() * per_group * taps)
+                _demand_countable(channels * cells, out.numel() * out_per_group * per_group * taps)
                 table = np.empty((taps, out.numel()), np.int32)
             coded = out.reshape(-1).numpy().astype(np.int64)
             for digit, tap in enumerate(some):
