@@ -2,7 +2,7 @@
 
 const GROW = "M9.5 2.5h4v4m0-4-4.5 4.5M6.5 13.5h-4v-4m0 4L7 9", SHRINK = "M13.5 2.5 9 7m0-3.5V7h3.5M2.5 13.5 7 9m0 3.5V9H3.5";
 const PLAY = "M4 2.5v11l9.5-5.5z", PAUSE = "M4 2.5h3v11H4zM9.5 2.5h3v11h-3z";
-const SPEEDS = [0.5, 1, 2, 4], INSET = 4, PHONE = 640, READABLE = 24;
+const SPEEDS = [0.5, 1, 2, 4], INSET = 4, PHONE = 640, READABLE = 24, MOST = 1e9;
 const el = (tag, cls) => {
   const node = document.createElement(tag);
   if (cls) node.className = cls;
@@ -256,14 +256,19 @@ class Stage {
       const same = put(() => s);
       if (same) return same;
     }
-    const at = (size) => put((g, cols) => (g.role === "kernel" || size < 10 ? Math.max(size, Math.min(34, 140 / (cols * g.W))) : size));
-    let found = at(10), [lo, hi] = found ? [10, 34] : [0.02, 10];
-    for (let i = 0; i < 14; i++) {
-      const mid = Math.sqrt(lo * hi), lays = at(mid);
-      if (lays) {
-        found = lays;
-        lo = mid;
-      } else hi = mid;
+    // Where cells get tiny, small grids keep a size of `least` px; as wide as the row can bear.
+    const at = (size, least) => put((g, cols) => (g.role === "kernel" || size < 10 ? Math.max(size, Math.min(34, least / (cols * g.W))) : size));
+    let found = at(10, 140);
+    for (const least of [140, 110, 84, 60]) {
+      let [lo, hi] = found ? [10, 34] : [0.02, 10];
+      for (let i = 0; i < 14; i++) {
+        const mid = Math.sqrt(lo * hi), lays = at(mid, least);
+        if (lays) {
+          found = lays;
+          lo = mid;
+        } else hi = mid;
+      }
+      if (found) break;
     }
     // Titles wider than the row are no reason to draw nothing.
     const plain = () => grids.map((g, i) => this.arrange(g, roomW / grids.length, roomH, 34, way[i]));
@@ -1031,7 +1036,7 @@ class Stage {
       if (e.key === "Enter") {
         e.preventDefault();
         const text = input.value.trim().replace("−", "-").replace(",", "."), value = Number(text);
-        if (text === "" || !Number.isFinite(value)) return this.refuse(cv, input, text);
+        if (text === "" || !Number.isFinite(value) || Math.abs(value) > MOST) return this.refuse(cv, input, text, value);
         this.kept = true;
         done(true);
         this.send("edit", { grid: g.id, channel: s.ch, cell: realIndex(g, s.cell), value, n: ++this.edits });
@@ -1046,11 +1051,13 @@ class Stage {
     return true;
   }
 
-  refuse(cv, input, text) {
+  refuse(cv, input, text, value) {
     cv.querySelector(".bad")?.remove();
     const note = el("div", "bad");
     note.setAttribute("role", "alert");
-    note.textContent = text ? `“${text.slice(0, 20)}” is not a number: type one such as −1.5.` : "Type a number such as −1.5.";
+    note.textContent = !text ? "Type a number such as −1.5."
+      : Math.abs(value) > MOST ? `“${text.slice(0, 20)}” is too large: type a number up to 1 000 000 000.`
+      : `“${text.slice(0, 20)}” is not a number: type one such as −1.5.`;
     note.style.left = input.style.left;
     note.style.top = `${parseFloat(input.style.top) + parseFloat(input.style.height) + 4}px`;
     cv.append(note);
