@@ -9,29 +9,41 @@ from __future__ import annotations
 
 import os
 import threading
+import zipfile
 from collections import OrderedDict
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
+from pickle import UnpicklingError
+from typing import NamedTuple
 from urllib.error import URLError
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 from torch.overrides import TorchFunctionMode
 
+from models.picture import resize, to_tensor
 from models.rf_probe import first_line, private_copy
 
 __all__ = [
     "NetworkError",
+    "Prepared",
     "cache_info",
+    "class_names",
     "clear",
     "feature_maps",
     "load",
     "names",
+    "prepare",
     "register",
     "skeleton",
     "weights_bytes",
 ]
+
+
+LARGEST_SIDE = 1024
 
 
 class NetworkError(RuntimeError):
@@ -42,14 +54,32 @@ class NetworkError(RuntimeError):
 class _Own:
     build: Callable[[], nn.Module]
     weights: Path
+    classes: tuple[str, ...] = ()
+    side: int = 64
 
 
 _own: dict[str, _Own] = {}
 
 
-def register(name: str, build: Callable[[], nn.Module], weights: Path | str) -> None:
-    """Add a network of our own: `build()` makes it, `weights` is its state dict, saved with `torch.save`."""
-    _own[name] = _Own(build, Path(weights))
+def register(
+    name: str, build: Callable[[], nn.Module], weights: Path | str, classes: Sequence[str] = (), side: int = 64
+) -> None:
+    """Add a network of our own: `build()` makes it, `weights` is its state dict, saved with `torch.save`.
+
+    classes: their names, in the order of the scores. side: of the pictures that it was trained with, in pixels.
+    """
+    _own[name] = _Own(build, Path(weights), tuple(classes), side)
+
+
+def _register_small() -> None:
+    from models import small_network
+
+    for name, antialiased in small_network.NETWORKS.items():
+        build = partial(small_network.SmallNetwork, antialiased)
+        register(name, build, small_network.weights_path(name), small_network.CLASSES, small_network.SIZE)
+
+
+_register_small()
 
 
 def names() -> list[str]:
@@ -77,6 +107,64 @@ def weights_bytes(name: str) -> int | None:
 
     size = torchvision.models.get_model_weights(name).DEFAULT.meta.get("_file_size")  # in MiB, torchvision's unit
     return None if size is None else round(size * 2**20)
+
+
+# -- what goes in, and what the answers are called
+
+
+def class_names(name: str) -> tuple[str, ...]:
+    """Names of the classes that the trained network tells apart, in the order of its scores."""
+    _known(name)
+    if name in _own:
+        return _own[name].classes
+    import torchvision
+
+    return tuple(torchvision.models.get_model_weights(name).DEFAULT.meta["categories"])
+
+
+class Prepared(NamedTuple):
+    """A picture as a network wants it.
+
+    x: `(1, 3, H, W)` float32, scaled and normalised. picture: `(H, W, 3)` uint8, the same pixels, to be drawn under
+    maps.
+    """
+
+    x: Tensor
+    picture: np.ndarray
+
+
+def prepare(name: str, picture: np.ndarray, side: int | None = None, crop: bool = True) -> Prepared:
+    """Resize a picture so that its shorter side is `side`, cut the middle square out, and normalise its colours.
+
+    Args:
+        picture: `(H, W, 3)` uint8, RGB.
+        side: in pixels; default: what the network was trained with.
+        crop: `False` keeps the picture's shape, its longer side at most four times the shorter one.
+
+    Raises:
+        NetworkError: not such a picture, or a side below 1.
+    """
+    _known(name)
+    pixels = np.asarray(picture)
+    if pixels.ndim != 3 or pixels.shape[2] != 3 or pixels.dtype != np.uint8 or not pixels.size:
+        raise NetworkError(f"A picture is (height, width, 3) in uint8; got {pixels.shape} in {pixels.dtype}.")
+    mean, std, usual = (0.0,) * 3, (1.0,) * 3, _own[name].side if name in _own else 0
+    if name not in _own:
+        import torchvision
+
+        recipe = torchvision.models.get_model_weights(name).DEFAULT.transforms()
+        mean, std, usual = recipe.mean, recipe.std, recipe.crop_size[0]
+    side = usual if side is None else side
+    if not 1 <= side <= LARGEST_SIDE:
+        raise NetworkError(f"A picture of {side} pixels cannot be made: use 1 to {LARGEST_SIDE}.")
+    height, width = pixels.shape[:2]
+    keep = min(height, width) * (1 if crop else 4)
+    top, left = max(0, height - keep) // 2, max(0, width - keep) // 2
+    pixels = pixels[top : top + keep, left : left + keep]
+    scale = side / min(pixels.shape[:2])
+    pixels = resize(np.ascontiguousarray(pixels), tuple(max(1, round(n * scale)) for n in pixels.shape[:2]))
+    x = to_tensor(pixels)
+    return Prepared((x - torch.tensor(mean).view(3, 1, 1)) / torch.tensor(std).view(3, 1, 1), pixels)
 
 
 # -- structure
@@ -183,38 +271,68 @@ def load(name: str, pretrained: bool = False) -> nn.Module:
 
 
 def _make(name: str, pretrained: bool) -> nn.Module:
+    with torch.inference_mode(False):  # weights made under it could never be asked for a gradient
+        return _made(name, pretrained).eval().requires_grad_(False)
+
+
+def _made(name: str, pretrained: bool) -> nn.Module:
     if not pretrained:
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(0)
-            module = _own[name].build() if name in _own else _build(name, None)
-    elif name in _own:
+            return _own[name].build() if name in _own else _build(name, None)
+    if name in _own:
         module = _own[name].build()
         _read_weights(name, module, _own[name].weights)
-    else:
-        try:
-            module = _build(name, "DEFAULT")
-        except (URLError, OSError, TimeoutError) as error:
-            raise NetworkError(
-                f"The trained weights of {name} could not be fetched from torchvision's hub "
-                f"({getattr(error, 'reason', None) or error}). Check the connection, or go on with random weights."
-            ) from error
-        except RuntimeError as error:  # torch.hub's word for a file that does not match its hash
-            raise NetworkError(
-                f"The trained weights of {name} arrived damaged ({first_line(error)}). Try again."
-            ) from error
-    return module.eval().requires_grad_(False)
+        return module
+    try:
+        return _build(name, "DEFAULT")
+    except (URLError, OSError, TimeoutError) as error:
+        raise NetworkError(
+            f"The trained weights of {name} could not be fetched from torchvision's hub "
+            f"({getattr(error, 'reason', None) or error}). Check the connection, or go on with random weights."
+        ) from error
+    except (RuntimeError, EOFError, UnpicklingError) as error:  # does not match its hash, or was cut off on the disk
+        raise NetworkError(
+            f"The trained weights of {name} arrived damaged ({first_line(error)}). Delete the file and try again."
+        ) from error
 
 
 def _read_weights(name: str, module: nn.Module, path: Path) -> None:
+    """Fill a network from a file that may be anything: nothing in it is run, and no more is read than fits."""
     try:
-        module.load_state_dict(torch.load(path, map_location="cpu", weights_only=True))
+        _check_archive(path, module)
+        state = torch.load(path, map_location="cpu", weights_only=True)
+        module.load_state_dict(state)
+        if not all(bool(torch.isfinite(t).all()) for t in module.state_dict().values()):
+            raise ValueError("some weights are not finite numbers")
     except FileNotFoundError:
         raise NetworkError(f"The weights of {name} are missing: {path.name} is not in {path.parent.name}/.") from None
     except Exception as error:  # an unpickler meets anything in a file that is not a state dict
         raise NetworkError(
-            f"{path.name} does not hold weights for {name} ({first_line(error)}). Save them anew with "
+            f"{path.name} does not hold weights for {name} ({_complaint(error)}). Save them anew with "
             "torch.save(net.state_dict(), path)."
         ) from error
+
+
+def _check_archive(path: Path, module: nn.Module) -> None:
+    """What the file would become, read from its directory of contents before anything is unpacked."""
+    room = 2 * sum(t.numel() * t.element_size() for t in module.state_dict().values()) + (1 << 20)
+    if path.stat().st_size > room:
+        raise ValueError(f"it has {path.stat().st_size:,} bytes, the network needs less than {room:,}")
+    if not zipfile.is_zipfile(path):
+        raise ValueError("it is not an archive of torch.save, or is cut off")
+    with zipfile.ZipFile(path) as archive:
+        unpacked = sum(entry.file_size for entry in archive.infolist())
+    if unpacked > room:
+        raise ValueError(f"it unpacks to {unpacked:,} bytes, the network needs less than {room:,}")
+
+
+def _complaint(error: Exception) -> str:
+    """The first thing that is wrong: torch's lists begin with a heading."""
+    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+    if len(lines) > 1 and lines[0].startswith("Error(s) in loading state_dict"):
+        return lines[1].rstrip(".")
+    return first_line(error).rstrip(".")
 
 
 # -- feature maps

@@ -1,0 +1,438 @@
+"""What happens to a map when the picture moves: shift, rotate and scale, as curves; and what pooling forgets.
+
+A layer is *equivariant* to a motion if its map of the moved picture is the moved map of the picture, *invariant* if
+its answer does not change at all. A convolution of stride 1 with circular padding commutes with every circular shift
+exactly. Stride and pooling keep only every S-th position: between these, fine detail aliases. Blurring before
+subsampling is the cure (Zhang, "Making Convolutional Networks Shift-Invariant Again", ICML 2019,
+https://arxiv.org/abs/1904.11486).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from math import isfinite
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from models.attribution import scores
+from models.device import one_thread
+from models.networks import feature_maps
+from models.receptive_field import ReceptiveFieldError, receptive_field
+from models.rf_probe import first_line, private_copy
+
+__all__ = [
+    "MOTIONS",
+    "EquivarianceError",
+    "Forgotten",
+    "MotionPoint",
+    "ScorePoint",
+    "UnpoolTrip",
+    "antialiased",
+    "circular",
+    "distinct_positions",
+    "equivariance",
+    "forgotten_shifts",
+    "invariance",
+    "moved",
+    "unpool_round_trip",
+]
+
+MOTIONS = ("shift", "rotate", "scale")
+"""By pixels to the right, degrees counter-clockwise, and a factor."""
+
+
+class EquivarianceError(ValueError):
+    """A layer, motion or picture that cannot be asked; one sentence."""
+
+
+# -- motions
+
+
+def _inverse(motion: str, value: float) -> np.ndarray:
+    """Matrix and offset, `(2, 3)`, in (x, y) about the middle: from a pixel of the moved picture to the old one."""
+    if motion == "shift":
+        return np.array([[1, 0, -value], [0, 1, 0]], float)
+    if motion == "rotate":
+        a = np.radians(value)
+        return np.array([[np.cos(a), -np.sin(a), 0], [np.sin(a), np.cos(a), 0]])
+    return np.array([[1 / value, 0, 0], [0, 1 / value, 0]])
+
+
+def _checked(motion: str, value: float) -> None:
+    if motion not in MOTIONS:
+        raise EquivarianceError(f"{motion!r} is no motion: use one of {', '.join(MOTIONS)}.")
+    if not isfinite(value) or (motion == "scale" and not 0.1 <= value <= 10):
+        raise EquivarianceError(f"A picture cannot be moved by {value}: use a number, for scale one from 0.1 to 10.")
+
+
+def _sampled(planes: np.ndarray, x: np.ndarray, y: np.ndarray, wrap: bool) -> np.ndarray:
+    """Planes `(C, H, W)` read at places between pixels, bilinearly; beyond the border mirrored, or going round."""
+    height, width = planes.shape[1:]
+    # exact where a place is a pixel: rounding noise must not mix in a neighbour
+    x, y = (np.where(np.abs(v - np.rint(v)) < 1e-9, np.rint(v), v) for v in (x, y))
+    x0, y0 = np.floor(x).astype(int), np.floor(y).astype(int)
+    fx, fy = x - x0, y - y0
+
+    def index(at: np.ndarray, n: int) -> np.ndarray:
+        if wrap or n == 1:
+            return at % n
+        at = at % (2 * n - 2)
+        return np.where(at < n, at, 2 * n - 2 - at)
+
+    out = np.zeros((len(planes), *x.shape), planes.dtype)
+    for dy, wy in ((0, 1 - fy), (1, fy)):
+        for dx, wx in ((0, 1 - fx), (1, fx)):
+            weight = (wy * wx).astype(planes.dtype)
+            if weight.any():
+                out += weight * planes[:, index(y0 + dy, height), index(x0 + dx, width)]
+    return out
+
+
+def moved(x: Tensor, motion: str, value: float) -> Tensor:
+    """The picture `(N, C, H, W)`, moved about its middle.
+
+    A shift goes round: what leaves at the right comes back at the left. Rotation and scaling read between pixels,
+    bilinearly; beyond the border the picture is mirrored.
+
+    Raises:
+        EquivarianceError: no such motion or value.
+    """
+    _checked(motion, value)
+    if motion == "shift" and float(value).is_integer():
+        return torch.roll(x, int(value), -1)
+    height, width = x.shape[2:]
+    v, u = np.mgrid[:height, :width].astype(float)
+    matrix, middle = _inverse(motion, value), ((width - 1) / 2, (height - 1) / 2)
+    u, v = u - middle[0], v - middle[1]
+    old = [matrix[i, 0] * u + matrix[i, 1] * v + matrix[i, 2] + middle[i] for i in (0, 1)]
+    planes = x.detach().cpu().numpy()
+    return torch.from_numpy(np.stack([_sampled(p, *old, wrap=motion == "shift") for p in planes])).to(x)
+
+
+# -- equivariance
+
+
+@dataclass(frozen=True, eq=False)
+class MotionPoint:
+    """One point of a curve.
+
+    value: of the motion. error: ‖map of the moved picture − moved map‖ ÷ ‖moved map‖, over the units compared; 0:
+        equivariant, 1.4 for two maps that have nothing in common.
+    invariance: ‖map of the moved picture − map of the picture‖ ÷ ‖map of the picture‖: 0 if it did not notice.
+    exact: the motion takes units to units, so that no map was read between its units.
+    expected, found: `(C, h, w)`: the moved map, and the map of the moved picture.
+    compared: `(h, w)`, which units were compared.
+    """
+
+    value: float
+    error: float
+    invariance: float
+    exact: bool
+    expected: np.ndarray
+    found: np.ndarray
+    compared: np.ndarray
+
+
+def equivariance(
+    module: nn.Module, x: Tensor, layer: str, values: Sequence[float], motion: str = "shift"
+) -> Iterator[MotionPoint]:
+    """How well a layer commutes with a motion of the picture: one point per value.
+
+    The map is moved by what the motion of the picture means for it: units lie `jump` pixels apart, from the centre of
+    unit 0's field on (`models.receptive_field`). Between units it is read bilinearly. Shifts go round; border effects
+    of zero padding then count as errors, unless the network is made `circular` first. Rotations and scalings are
+    compared within the circle that stays inside picture and moved picture.
+
+    Args:
+        x: `(1, C, H, W)`. layer: a name in `named_modules()`. values: see `MOTIONS`.
+
+    Raises:
+        EquivarianceError: no map, units without a place in the picture, no such motion.
+        NetworkError: as `feature_maps`.
+    """
+    for value in values:
+        _checked(motion, value)
+    x = x[:1].detach()
+    still = _map(module, x, layer)
+    start, jump = _grid(module, x, layer)
+    height, width = x.shape[2:]
+    v, u = np.mgrid[: still.shape[1], : still.shape[2]].astype(float)
+    place = (start[1] + jump[1] * u, start[0] + jump[0] * v)
+    middle = ((width - 1) / 2, (height - 1) / 2)
+    relative = [p - m for p, m in zip(place, middle, strict=True)]
+    reach = min(height, width) / 2
+    for value in values:
+        matrix = _inverse(motion, value)
+        old = [matrix[i, 0] * relative[0] + matrix[i, 1] * relative[1] + matrix[i, 2] + middle[i] for i in (0, 1)]
+        units = [(old[i] - start[1 - i]) / jump[1 - i] for i in (0, 1)]
+        exact = all(np.abs(n - np.rint(n)).max() < 1e-9 for n in units)
+        wrap = motion == "shift"
+        expected = _sampled(still, *units, wrap=wrap)
+        found = _map(module, moved(x, motion, value), layer)
+        inside = np.ones(still.shape[1:], bool)
+        if not wrap:
+            radius = np.hypot(*relative)
+            radius = np.maximum(radius, np.hypot(*(o - m for o, m in zip(old, middle, strict=True))))
+            inside = radius <= reach - min(jump)
+        if not inside.any():
+            raise EquivarianceError("No unit of this map stays inside the picture: choose an earlier layer.")
+        yield MotionPoint(
+            float(value), _relative(found, expected, inside), _relative(found, still, inside), exact, expected, found,
+            inside,
+        )  # fmt: skip
+
+
+def _relative(a: np.ndarray, b: np.ndarray, inside: np.ndarray) -> float:
+    a, b = a[:, inside].astype(np.float64), b[:, inside].astype(np.float64)
+    size, difference = float(np.linalg.norm(b)), float(np.linalg.norm(a - b))
+    return difference / size if size > 0 else (0.0 if difference == 0 else float("inf"))
+
+
+def _map(module: nn.Module, x: Tensor, layer: str) -> np.ndarray:
+    answer = feature_maps(module, x, [layer])[layer]
+    if answer.dim() != 4:
+        raise EquivarianceError(
+            f"Layer {layer!r} answers with shape {list(answer.shape)}, not with maps: choose one before they are "
+            "flattened."
+        )
+    return answer[0].float().cpu().numpy() if answer.dtype != torch.float64 else answer[0].cpu().numpy()
+
+
+def _grid(module: nn.Module, x: Tensor, layer: str) -> tuple[tuple[float, float], tuple[float, float]]:
+    """Pixel under the middle of unit 0, and pixels from unit to unit, per axis."""
+    try:
+        field = receptive_field(module, tuple(x.shape), layer=layer)
+        local = None if field.reason else field.local
+    except ReceptiveFieldError as error:
+        raise EquivarianceError(str(error)) from error
+    if local is None or None in local.jump or None in local.start or 0 in local.jump:
+        raise EquivarianceError(
+            f"The units of {layer!r} have no place of their own in the picture"
+            f"{': ' + field.reason if field.reason else ', they all see the same'}: choose an earlier layer."
+        )
+    start = tuple(float(a) + (float(n) - 1) / 2 for a, n in zip(local.start, local.size, strict=True))
+    return start, tuple(map(float, local.jump))
+
+
+@dataclass(frozen=True)
+class ScorePoint:
+    """value: of the motion. score, probability: of the class. top: the class with the highest score."""
+
+    value: float
+    score: float
+    probability: float
+    top: int
+
+
+def invariance(
+    module: nn.Module, x: Tensor, target: int, values: Sequence[float], motion: str = "shift"
+) -> Iterator[ScorePoint]:
+    """Score of a class while the picture moves: one point per value.
+
+    Raises:
+        EquivarianceError: no such motion or class. `models.attribution.AttributionError`: no class scores.
+    """
+    for value in values:
+        _checked(motion, value)
+        told = scores(module, moved(x[:1], motion, value))
+        chosen = next((s for s in told if s.number == target), None)
+        if chosen is None:
+            raise EquivarianceError(f"There is no class {target}: this network has classes 0 to {len(told) - 1}.")
+        yield ScorePoint(float(value), chosen.score, chosen.probability, told[0].number)
+
+
+# -- networks changed for comparison
+
+
+def _replaced(module: nn.Module, swap: Callable[[nn.Module], nn.Module | None]) -> nn.Module:
+    """A copy that shares all weights, in which `swap` has put other layers in the place of some."""
+    copy = private_copy(module)
+    parts = list(copy.modules())
+    new = {id(part): swap(part) for part in parts}  # a layer that is used twice stays one layer
+    for part in parts:
+        for key, child in part._modules.items():
+            if new.get(id(child)) is not None:
+                setattr(part, key, new[id(child)])
+    return new[id(copy)] or copy
+
+
+def circular(module: nn.Module) -> nn.Module:
+    """The same network on a picture without a border: every padding goes round. Weights are shared.
+
+    With circular shifts and stride 1 it commutes exactly.
+    """
+
+    def swap(part: nn.Module) -> nn.Module | None:
+        if isinstance(part, (nn.Conv1d, nn.Conv2d, nn.Conv3d)):
+            part.padding_mode = "circular"
+        elif isinstance(part, (nn.MaxPool2d, nn.AvgPool2d)) and part.padding not in (0, (0, 0)):
+            vertical, horizontal = _pair(part.padding)
+            part.padding = 0
+            return nn.Sequential(nn.CircularPad2d((horizontal, horizontal, vertical, vertical)), part)
+        elif isinstance(part, (nn.ReflectionPad2d, nn.ReplicationPad2d, nn.ZeroPad2d)):
+            return nn.CircularPad2d(part.padding)
+        return None
+
+    return _replaced(module, swap)
+
+
+def antialiased(module: nn.Module, taps: int = 3) -> nn.Module:
+    """The same network, blurring before it subsamples: every map keeps its size, weights are shared.
+
+    After Zhang 2019: max-pooling of stride S becomes dense max-pooling, then `models.small_network.blur_pool` with
+    replicated borders; a convolution of stride S becomes a dense one, then the same. (He blurs after the ReLU that
+    follows, here it is before it: the network need not be taken apart.) Average pooling is left as it is: it is a blur
+    already.
+
+    Raises:
+        EquivarianceError: strides that differ between the axes, or taps that are not odd and at least 3.
+    """
+    if taps < 3 or taps % 2 == 0:
+        raise EquivarianceError(f"{taps} taps have no middle to blur about: use an odd number from 3 up.")
+
+    def swap(part: nn.Module) -> nn.Module | None:
+        if isinstance(part, nn.MaxPool2d) and max(_pair(part.stride)) > 1:
+            stride = _square(part.stride)
+            ragged = part.ceil_mode
+            part.stride, part.ceil_mode = 1, False
+            # rounding up keeps one more window at the end
+            end = [nn.ReplicationPad2d((0, stride - 1, 0, stride - 1))] if ragged else []
+            return nn.Sequential(part, *end, *_blurred(stride, taps))
+        if isinstance(part, nn.Conv2d) and max(part.stride) > 1:
+            stride = _square(part.stride)
+            part.stride = (1, 1)
+            return nn.Sequential(part, *_blurred(stride, taps))
+        return None
+
+    return _replaced(module, swap)
+
+
+def _blurred(stride: int, taps: int) -> list[nn.Module]:
+    """`blur_pool` for any number of channels: the binomial kernel of n taps is n − 1 means of two in a row."""
+    means = [nn.AvgPool2d(2, 1) for _ in range(taps - 2)]
+    return [nn.ReplicationPad2d(taps // 2), *means, nn.AvgPool2d(2, stride)]
+
+
+def _pair(value) -> tuple[int, int]:
+    return (value, value) if isinstance(value, int) else tuple(value)
+
+
+def _square(stride) -> int:
+    rows, columns = _pair(stride)
+    if rows != columns:
+        raise EquivarianceError(f"A stride of {rows} × {columns} is not blurred here: use one for both axes.")
+    return rows
+
+
+# -- what pooling forgets
+
+
+@dataclass(frozen=True, eq=False)
+class Forgotten:
+    """Shifts that a layer does not notice.
+
+    same: `(2 · reach + 1, 2 · reach + 1)`, rows are shifts downwards from −reach, columns shifts to the right.
+    count, of: of all these shifts, the standstill among them.
+    """
+
+    same: np.ndarray
+    count: int
+    of: int
+
+
+def forgotten_shifts(module: nn.Module, x: Tensor, reach: int = 3, tolerance: float = 1e-6) -> Forgotten:
+    """Shift a picture, going round, and count the shifts after which the layer's answer is the same.
+
+    Args:
+        x: `(1, C, H, W)`. tolerance: of the largest value of the answer.
+
+    Raises:
+        EquivarianceError: a reach beyond half the picture, or a picture that does not run through.
+    """
+    if reach < 0 or 2 * reach + 1 > min(x.shape[2:]) or reach > 16:
+        raise EquivarianceError(f"Shifts by up to {reach} go round this picture: use fewer, 16 at most.")
+    steps = range(-reach, reach + 1)
+    batch = torch.cat([torch.roll(x[:1], (dy, dx), (2, 3)) for dy in steps for dx in steps])
+    answers = _run(module, batch)
+    still = answers[len(batch) // 2]
+    near = tolerance * float(still.abs().max())
+    same = ((answers - still).abs().flatten(1).amax(1) <= near).reshape(len(steps), len(steps)).cpu().numpy()
+    return Forgotten(same, int(same.sum()), same.size)
+
+
+def distinct_positions(module: nn.Module, size: Sequence[int]) -> np.ndarray:
+    """Send a single 1 through the layer from every position in turn, and number the answers: `(H, W)` of integers.
+
+    Equal numbers: the layer cannot tell these positions apart. A 2 × 2 pooling of stride 2 gives one number to each
+    block of four, one of stride 1 a number to each position, global pooling one number to all.
+
+    Args:
+        size: height and width, at most 4096 positions; the layer takes one channel.
+
+    Raises:
+        EquivarianceError: too many positions, or a layer that does not take them.
+    """
+    height, width = size
+    if not 1 <= height * width <= 4096:
+        raise EquivarianceError(f"{height} × {width} positions are too many: use 4096 or fewer.")
+    answers = _run(module, torch.eye(height * width).view(-1, 1, height, width)).flatten(1).cpu().numpy()
+    _, first, number = np.unique(answers.round(6), axis=0, return_index=True, return_inverse=True)
+    rank = np.empty(len(first), int)
+    rank[np.argsort(first)] = np.arange(len(first))  # numbered as they come
+    return rank[number.reshape(-1)].reshape(height, width)
+
+
+def _run(module: nn.Module, x: Tensor) -> Tensor:
+    try:
+        with torch.inference_mode(), one_thread():
+            return module(x)
+    except (RuntimeError, ValueError) as error:
+        raise EquivarianceError(f"An input of {list(x.shape)} does not run through: {first_line(error)}") from error
+
+
+@dataclass(frozen=True, eq=False)
+class UnpoolTrip:
+    """Max-pooling with indices, and back.
+
+    pooled: `(C, h, w)`. indices: of each maximum in its flattened `(H, W)` plane. unpooled: `(C, H, W)`: maxima where
+    they were, 0 elsewhere. kept: `(C, H, W)`, True where a value came back. lost: share of the picture's squared values
+    that did not.
+    """
+
+    pooled: np.ndarray
+    indices: np.ndarray
+    unpooled: np.ndarray
+    kept: np.ndarray
+    lost: float
+
+
+def unpool_round_trip(x: Tensor, kernel_size: int = 2, stride: int | None = None, padding: int = 0) -> UnpoolTrip:
+    """`nn.MaxPool2d(return_indices=True)`, then `nn.MaxUnpool2d` to the picture's size.
+
+    Args:
+        x: `(1, C, H, W)` or `(C, H, W)`. stride: default: the kernel's size.
+
+    Raises:
+        EquivarianceError: a window that does not fit.
+    """
+    planes = x[0] if x.dim() == 4 else x
+    stride = kernel_size if stride is None else stride
+    try:
+        pool = nn.MaxPool2d(kernel_size, stride, padding, return_indices=True)
+        back = nn.MaxUnpool2d(kernel_size, stride, padding)
+        with torch.inference_mode():
+            pooled, indices = pool(planes[None])
+            unpooled = back(pooled, indices, output_size=planes[None].shape)
+    except (RuntimeError, ValueError) as error:
+        raise EquivarianceError(
+            f"Windows of {kernel_size} with stride {stride} do not fit {list(planes.shape[1:])}: {first_line(error)}"
+        ) from error
+    kept = torch.zeros(planes.shape, dtype=torch.bool).flatten(1)
+    kept.scatter_(1, indices[0].flatten(1), True)
+    kept = kept.view(planes.shape)
+    energy = float(planes.double().square().sum())
+    lost = 1 - float(unpooled.double().square().sum()) / energy if energy else 0.0
+    return UnpoolTrip(pooled[0].numpy(), indices[0].numpy(), unpooled[0].numpy(), kept.numpy(), max(0.0, lost))
