@@ -267,7 +267,7 @@ UNFOLLOWED = {"maxvit_t", "swin_b", "swin_s", "swin_t", "swin_v2_b", "swin_v2_s"
 }
 
 
-OURS = {"small"}
+OURS = {"small", "small_antialiased"}
 
 
 @pytest.mark.parametrize("name", [n for n in networks.names() if n not in UNFOLLOWED | OURS])
