@@ -22,7 +22,7 @@ PARAMETERS = (
     *("cb_dims", "cb_size", "cb_kernel", "cb_stride", "cb_dilation", "cb_kernel_h", "cb_stride_h", "cb_uneven"),
     *("cb_layers", "cb_seed", "cb_view"),
     *("picture", "scale", "look", "ac_size", "ac_scale", "shuffle"),
-    *("task", "wl_scale", "wl_kernel", "wl_start", "wl_steps", "wl_lr", "wl_optimizer", "wl_seed"),
+    *("task", "wl_scale", "wl_kernel", "wl_steps", "wl_lr", "wl_optimizer", "wl_seed"),
 )
 """URL parameters of the parts, besides the layer's."""
 
