@@ -10,7 +10,7 @@ import numpy as np
 import streamlit as st
 
 from viz.figures import Series, numbers, plot, show
-from viz.url import asked, one_of, whole
+from viz.url import asked, one_of, while_torch_loads, whole
 
 if TYPE_CHECKING:
     from models.effective import EffectiveField
@@ -29,13 +29,10 @@ def lesson(told: list[str]) -> None:
     from models.stack import StackError
     from viz.stack import read as read_stack_of_session
 
-    waiting = st.empty()
-    waiting.skeleton(460)
-    from models.effective_cases import NETWORKS, Case, effective, growth
-    from models.networks import NetworkError
-    from models.receptive_field import ReceptiveFieldError
-
-    waiting.empty()
+    with while_torch_loads(460):
+        from models.effective_cases import NETWORKS, Case, effective, growth
+        from models.networks import NetworkError
+        from models.receptive_field import ReceptiveFieldError
     options = [PLAIN, OWN, *NETWORKS]
     checks = (
         asked("of", one_of(options), PLAIN),

@@ -8,7 +8,7 @@ import streamlit as st
 from models.formulas import big
 from models.stack import StackError, read_stack
 from viz.figures import Map, Series, legend, maps, plot, show
-from viz.url import asked, one_of, whole
+from viz.url import asked, one_of, while_torch_loads, whole
 
 PARAMETERS = ("cost", "width", "dilations")
 """URL parameters of this module."""
@@ -43,9 +43,8 @@ def lesson(told: list[str]) -> None:
             "channels", 1, 256, 16, key="width", bind="query-params", width=200, help="In and out of every layer (C)."
         )
     place = st.empty()
-    place.skeleton(380)
-    from models.growth import causal, ways
-
+    with place, while_torch_loads(380):
+        from models.growth import causal, ways
     found = ways(width)
     with place.container():
         show(_plot(found, cost, width), key="growth_plot")

@@ -11,7 +11,7 @@ import streamlit as st
 from models.formulas import big
 from viz.field import field as field_view
 from viz.figures import Line, Series, numbers, plot, show, table
-from viz.url import asked, one_of, put, whole
+from viz.url import asked, one_of, put, while_torch_loads, whole
 
 PARAMETERS = ("net", "compare", "side", "stage", "picture")
 """URL parameters of this module."""
@@ -25,14 +25,12 @@ SIDES = (32, 1024)
 
 def lesson(told: list[str]) -> None:
     """The whole part."""
-    waiting = st.empty()
-    waiting.skeleton(500)
-    from models.network_field import boxes, measured_field, names, network_field
-    from models.networks import NetworkError
-    from models.receptive_field import ReceptiveFieldError
+    with while_torch_loads(500):
+        from models.network_field import boxes, measured_field, names, network_field
+        from models.networks import NetworkError
+        from models.receptive_field import ReceptiveFieldError
 
-    known = names()
-    waiting.empty()
+        known = names()
     _, misread = asked("net", one_of(known), "resnet50")
     _, side_misread = asked("side", whole(*SIDES), 224)
     _, picture_misread = asked("picture", one_of([*PICTURES, "Your own"]), "Cat")
@@ -69,7 +67,9 @@ def lesson(told: list[str]) -> None:
                 return
             stage = _stage(found)
         with right:
-            address = _picture(chosen, upload, side)
+            # A place of its own: what is said there must not move the picture below.
+            with st.container():
+                address = _picture(chosen, upload)
             with st.container(key="stage_area"):
                 field_view(
                     address,
@@ -106,8 +106,8 @@ def _stage(found):
     return labels.get(picked, labels[last])
 
 
-def _picture(chosen: str, upload, side: int) -> str:
-    """The picture as a square of `side` pixels, cut from the middle, as networks are fed."""
+def _picture(chosen: str, upload) -> str:
+    """The picture as a square, cut from the middle, as networks are fed."""
     from models.picture import PictureError, decode
 
     data = (ASSETS / PICTURES.get(chosen, PICTURES["Cat"])).read_bytes()

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+import sys
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from typing import Any, TypeVar
 
 import streamlit as st
@@ -71,6 +73,16 @@ def keep_alive(keys: Iterable[str]) -> None:
     for key in keys:
         if key in st.session_state:
             st.session_state[key] = st.session_state[key]
+
+
+@contextmanager
+def while_torch_loads(height: int) -> Iterator[None]:
+    """A placeholder of that height in px while the imports inside load torch for the first time; later nothing."""
+    place = st.empty()
+    if "torch" not in sys.modules:
+        place.skeleton(height)
+    yield
+    place.empty()
 
 
 def put(key: str, value: Any) -> None:

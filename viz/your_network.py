@@ -11,6 +11,7 @@ import streamlit as st
 
 from models.formulas import big
 from viz.figures import numbers, show, table
+from viz.url import while_torch_loads
 
 PARAMETERS = ("network", "code", "input")
 """URL parameters of this module: an example's name, packed code, the input's shape."""
@@ -82,13 +83,10 @@ def _own_code() -> None:
 
 def lesson() -> None:
     """The whole part: examples, code and input at the left, the table at the right."""
-    waiting = st.empty()
-    waiting.skeleton(400)
-    from models.network_code import EXAMPLES, to_code
-    from models.network_table import describe
-    from models.parse import ParseError, parse_network
-
-    waiting.empty()
+    with while_torch_loads(400):
+        from models.network_code import EXAMPLES, to_code
+        from models.network_table import describe
+        from models.parse import ParseError, parse_network
     st.html("<style>.st-key-_code textarea { font-family: monospace; font-size: .85rem; }</style>")
     told = _start(EXAMPLES)
     state = st.session_state

@@ -1,0 +1,155 @@
+"""The lesson on receptive fields in a real browser: the cone, keys, links, uploads, both themes, a phone."""
+
+import re
+
+import pytest
+from playwright.sync_api import expect
+
+from tests.browser.support import ROOT, settled
+
+PATH = "/receptive-field"
+PARTS = ("What it really uses", "Ways to grow it", "Real networks", "Your network")
+
+
+def query(part: str) -> str:
+    return f"{PATH}?part={part.replace(' ', '+')}"
+
+
+def stage(page):
+    one = page.locator(".stage[data-selected]")
+    one.wait_for()
+    return one
+
+
+def window(one) -> dict[str, set[int]]:
+    found = {}
+    for text in one.get_attribute("data-window").split(";"):
+        grid, _, cells = text.split(":")
+        found[grid] = set(map(int, cells.split(",")))
+    return found
+
+
+def cell(page, one, grid: str, index: int) -> tuple[float, float]:
+    box = one.evaluate(
+        "(r, [g, i]) => { const c = r.cellRect(g, 0, i); return [c.x, c.y, c.width, c.height]; }", [grid, index]
+    )
+    return box[0] + box[2] / 2, box[1] + box[3] / 2
+
+
+@pytest.mark.parametrize(("width", "scheme"), [(1440, "light"), (390, "dark")])
+@pytest.mark.parametrize("part", PARTS)
+def test_every_part_is_sound_and_accessible(visit, part, width, scheme):
+    fast = "&depth=3&inputs=1" if part == "What it really uses" else ""
+    seen = visit(query(part) + fast, width=width, scheme=scheme)
+    seen.sound()
+    seen.accessible()
+
+
+def test_the_cone_follows_the_pointer_without_a_message(visit):
+    seen = visit(PATH)
+    one = stage(seen.page)
+    x, y = cell(seen.page, one, "map3", 0)
+    seen.recorder.clear()
+    seen.page.mouse.move(x, y)
+    expect(one).to_have_attribute("data-selected", "map3:0:0")
+    cone = window(one)
+    assert [len(cone[g]) for g in ("map0", "map1", "map2")] == [49, 25, 9]
+    for index in (1, 6, 12):
+        seen.page.mouse.move(*cell(seen.page, one, "map3", index))
+        expect(one).to_have_attribute("data-selected", f"map3:0:{index}")
+    seen.page.mouse.move(*cell(seen.page, one, "map1", 0))
+    assert len(window(one)["map0"]) == 9
+    assert seen.recorder.sent == []
+
+
+def test_the_cone_follows_the_keys_and_is_told(visit):
+    seen = visit(f"{PATH}?dims=1-D&layers=c2pc-c2pcd2-c2pcd4-c2pcd8&size=24&channels=1")
+    one = stage(seen.page)
+    seen.recorder.clear()
+    seen.page.locator("canvas[data-grid=map4]").focus()
+    seen.page.keyboard.press("End")
+    expect(one).to_have_attribute("data-selected", "map4:0:23")
+    assert len(window(one)["map0"]) == 16
+    expect(seen.page.locator(".eq .main")).to_contain_text("16 of Input")
+    seen.page.keyboard.press("ArrowLeft")
+    expect(one).to_have_attribute("data-selected", "map4:0:22")
+    assert seen.recorder.sent == []
+
+
+def test_editing_the_stack_changes_picture_numbers_and_link(visit):
+    seen = visit(PATH)
+    page = seen.page
+    page.get_by_role("button", name="Add", exact=True).click()
+    expect(page.locator("[data-number=receptive_field] .cs-value")).to_contain_text("9 × 9")
+    expect(page).to_have_url(re.compile(r"layers=c3-c3-c3-c3"))
+    page.get_by_role("textbox", name="As text").fill("c3-m2-c3")
+    page.get_by_role("textbox", name="As text").press("Enter")
+    expect(page.locator("[data-number=receptive_field] .cs-value")).to_contain_text("8 × 8")
+    address = page.url
+    again = visit(address[address.index(PATH) :])
+    expect(again.page.locator("[data-number=receptive_field] .cs-value")).to_contain_text("8 × 8")
+    again.sound()
+
+
+def test_formulas_are_drawn(visit):
+    page = visit(PATH).page
+    card = page.locator("[data-number=receptive_field]")
+    card.locator("summary").click()
+    expect(card.locator("math")).to_be_visible()
+    assert card.locator("math").evaluate("(m) => m.getBoundingClientRect().width") > 40
+
+
+def test_a_unit_shows_its_box_on_the_picture_without_a_message(visit):
+    seen = visit(query("Real networks") + "&net=vgg16")
+    page = seen.page
+    field = page.locator(".field[data-unit]")
+    expect(field).to_have_attribute("data-unit", "3,3")
+    expect(field).to_have_attribute("data-box", "6,217,6,217")
+    units = page.locator(".field .map")
+    box = units.bounding_box()
+    seen.recorder.clear()
+    page.mouse.move(box["x"] + 5, box["y"] + 5)
+    expect(field).to_have_attribute("data-box", "-90,121,-90,121")
+    units.focus()
+    page.keyboard.press("ArrowRight")
+    page.keyboard.press("ArrowDown")
+    expect(field).to_have_attribute("data-unit", "1,1")
+    expect(page.locator(".told")).to_contain_text("rows −58 to 153")
+    assert seen.recorder.sent == []
+    seen.sound()
+
+
+def test_the_box_lies_on_the_visitors_own_picture(visit):
+    seen = visit(query("Real networks") + "&net=alexnet&picture=Your+own")
+    page = seen.page
+    before = page.locator(".view image").get_attribute("href")
+    page.locator("input[type=file]").set_input_files(ROOT / "assets" / "pictures" / "rocket.png")
+    expect(page.locator(".view image")).not_to_have_attribute("href", before, timeout=20_000)
+    page.locator("input[type=file]").set_input_files({"name": "x.png", "mimeType": "image/png", "buffer": b"nothing"})
+    expect(page.get_by_text("not a picture")).to_be_visible(timeout=20_000)
+    seen.sound()
+
+
+def test_pasted_code_marks_the_layer_that_does_not_fit(visit):
+    seen = visit(query("Your network"))
+    page = seen.page
+    page.get_by_label(re.compile("A network")).fill("[nn.Conv2d(1, 8, 3), nn.Conv2d(9, 8, 3), nn.ReLU()]")
+    page.get_by_label(re.compile("A network")).press("Control+Enter")
+    expect(page.locator(".cs-bad")).to_contain_text("set in_channels=8")
+    expect(page.locator(".cs-table")).to_contain_text("not reached")
+    settled(page)
+    address = page.url
+    again = visit(address[address.index(PATH) :])
+    expect(again.page.locator(".cs-bad")).to_contain_text("set in_channels=8")
+    with page.expect_download() as download:
+        page.get_by_role("button", name="CSV").click()
+    assert download.value.suggested_filename == "network.csv"
+    seen.sound()
+
+
+def test_the_first_view_needs_no_scrolling(visit):
+    page = visit(PATH).page
+    one = stage(page)
+    bottom = one.evaluate("(r) => r.getBoundingClientRect().bottom")
+    assert bottom <= 900
+    assert page.locator("[data-number=macs]").bounding_box()["y"] < 900
