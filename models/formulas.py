@@ -29,7 +29,7 @@ COUNTER = (
     "https://docs.pytorch.org/docs/stable/generated/torch.utils.flop_counter.FlopCounterMode.html",
 )
 
-PASS = 20_000
+PASS = 100_000
 """What calling a layer once takes, in multiply–accumulates, however small the layer."""
 
 DOT, CROSS = r" \cdot ", r" \times "

@@ -191,10 +191,12 @@ def too_large(spec: LayerSpec) -> str:
 
 
 def nearest_drawn(spec: LayerSpec) -> LayerSpec:
-    """The layer with the most channels, then the largest input, whose picture is drawn.
+    """The layer with the most channels, then the largest input, whose picture is drawn and worth a look: an input of 8
+    or more along its longest axis, unless fewer were asked for.
 
-    Where smaller channels and inputs do not help, the kernel and what goes with it give way too.
+    Where fewer channels and inputs do not help, the kernel and what goes with it give way too.
     """
+    enough, found = min(8, max(spec.input_size)), None
     for share in (1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 1024):
         fewer = _fewer_channels(spec, share)
         low, high, best = 1, max(spec.input_size), None
@@ -209,8 +211,11 @@ def nearest_drawn(spec: LayerSpec) -> LayerSpec:
                 high = middle - 1
             else:
                 best, low = trial, middle + 1
-        if best is not None:
+        if best is not None and max(best.input_size) >= enough:
             return best
+        found = found or best
+    if found is not None:
+        return found
     for size in (64, 32, 16, 8, 4):
         trial, _ = spec.nearest(input_size=_at_most(spec, size), **_fewer_channels(spec, 1 << 20))
         if not too_large(trial):

@@ -125,7 +125,11 @@ def reach(found, spec: LayerSpec) -> list[int]:
     """Cells from the first to the last that one output reads inside the image."""
     places = np.unravel_index(found.cols % int(np.prod(spec.input_size)), spec.input_size)
     start = np.flatnonzero(np.diff(found.rows, prepend=-1))
-    spans = [np.maximum.reduceat(p, start) - np.minimum.reduceat(p, start) for p in places] if len(start) else [[-1]] * len(places)
+    spans = (
+        [np.maximum.reduceat(p, start) - np.minimum.reduceat(p, start) for p in places]
+        if len(start)
+        else [[-1]] * len(places)
+    )
     return [int(max(span)) + 1 for span in spans]
 
 

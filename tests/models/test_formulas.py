@@ -1,0 +1,156 @@
+"""Closed forms: published numbers, exact against counting, and cheap for any size. Measured: ``test_layers``."""
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from models.formulas import (
+    NUMBERS,
+    Interpolation,
+    big,
+    extent,
+    formulas_of,
+    pool_positions,
+    taps_inside,
+    transposed_field,
+    transposed_size,
+    window_positions,
+)
+from models.layers import KINDS
+from models.spec import LayerSpec
+
+QUICK = settings(deadline=None, derandomize=True, database=None, max_examples=300)
+
+
+@pytest.mark.parametrize(
+    ("layer", "size"),
+    [
+        # Dumoulin and Visin 2016, A guide to convolution arithmetic: the figures' own settings.
+        ({"input_size": 4, "kernel_size": 3}, 2),
+        ({"input_size": 5, "kernel_size": 4, "padding": 2}, 6),
+        ({"input_size": 5, "kernel_size": 3, "padding": 1}, 5),
+        ({"input_size": 5, "kernel_size": 3, "padding": 2}, 7),
+        ({"input_size": 5, "kernel_size": 3, "stride": 2}, 2),
+        ({"input_size": 5, "kernel_size": 3, "stride": 2, "padding": 1}, 3),
+        ({"input_size": 6, "kernel_size": 3, "stride": 2, "padding": 1}, 3),
+        ({"input_size": 7, "kernel_size": 3, "dilation": 2}, 3),
+        ({"kind": "transposed", "input_size": 2, "kernel_size": 3}, 4),
+        ({"kind": "transposed", "input_size": 6, "kernel_size": 4, "padding": 2}, 5),
+        ({"kind": "transposed", "input_size": 2, "kernel_size": 3, "stride": 2}, 5),
+        ({"kind": "transposed", "input_size": 3, "kernel_size": 3, "stride": 2, "padding": 1}, 5),
+        ({"kind": "transposed", "input_size": 3, "kernel_size": 3, "stride": 2, "padding": 1, "output_padding": 1}, 6),
+        ({"kind": "max_pool", "input_size": 5, "kernel_size": 3, "stride": 1}, 3),
+        # AlexNet, VGG, ResNet and the stem of a ViT.
+        ({"input_size": 224, "kernel_size": 11, "stride": 4, "padding": 2}, 55),
+        ({"kind": "max_pool", "input_size": 55, "kernel_size": 3, "stride": 2}, 27),
+        ({"input_size": 224, "kernel_size": 3, "padding": 1}, 224),
+        ({"input_size": 224, "kernel_size": 7, "stride": 2, "padding": 3}, 112),
+        ({"input_size": 224, "kernel_size": 16, "stride": 16}, 14),
+    ],
+)  # fmt: skip
+def test_published_sizes(layer, size):
+    spec = LayerSpec(**layer)
+    assert formulas_of(spec)["output_size"].value == (size, size) == spec.output_size
+
+
+def test_the_line_under_a_number_shows_the_numbers():
+    line = lambda name, **layer: formulas_of(LayerSpec(**layer))[name].text  # noqa: E731
+    assert line("output_size", input_size=7, stride=2) == "⌊(7 + 2·0 − 1·(3−1) − 1)/2⌋ + 1 = 3"
+    assert line("parameters", in_channels=3, out_channels=10) == "10·3·3² + 10 = 280"
+    assert line("macs", bias=False) == "1·2²·1·3² = 36"
+    assert line("touching", input_size=5, padding=2) == "(1+2+3+…+1)² = 225"
+    assert line("touching", input_size=(4, 5)) == "(3+3)·(3+3+3) = 54"
+    assert line("receptive_field", dilation=2, input_size=9) == "2·(3−1) + 1 = 5"
+    assert (
+        line("output_size", input_size=(7, 9))
+        == "⌊(7 + 2·0 − 1·(3−1) − 1)/1⌋ + 1 = 5 and ⌊(9 + 2·0 − 1·(3−1) − 1)/1⌋ + 1 = 7"
+    )
+    assert line("output_size", kind="upsample", scale_factor=1.5) == "⌊4·1.5⌋ = 6"
+    assert big(1234567) == "1 234 567"
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_every_kind_has_every_formula(kind):
+    for dims in KINDS[kind].dims:
+        found = formulas_of(LayerSpec(**{"kind": kind, "dims": dims} | dict(KINDS[kind].start)))
+        assert tuple(found) == NUMBERS
+        for formula in found.values():
+            assert formula.symbols
+            assert formula.text
+            assert formula.filled.count("{") == formula.filled.count("}")
+            assert formula.symbols.count("{") == formula.symbols.count("}")
+            assert formula.filled.count(r"\left") == formula.filled.count(r"\right")
+            assert formula.source[1].startswith("https://")
+
+
+SIZE, SMALL = st.integers(1, 30), st.integers(1, 6)
+
+
+@QUICK
+@given(SIZE, SMALL, st.integers(0, 9), st.integers(0, 9), SMALL, SMALL)
+def test_windows_against_counting(size, kernel, before, after, stride, dilation):
+    starts = [s for s in range(-before, size + after) if s + extent(kernel, dilation) <= size + after]
+    starts = starts[::stride]
+    positions = window_positions(size, kernel, before, after, stride, dilation)
+    assert max(positions, 0) == len(starts)
+    if positions > 0:
+        inside = [sum(0 <= s + dilation * f < size for f in range(kernel)) for s in starts]
+        counts = taps_inside(size, positions, kernel, before, stride, dilation)
+        assert counts.total == sum(inside)
+        shown = inside if len(inside) <= 6 else [*inside[:3], inside[-1]]
+        assert list(counts.shown) == shown
+        assert str(counts) == "+".join(map(str, shown[:3])) + (
+            "+…+" if counts.many else "+" * (len(shown) > 3)
+        ) + "+".join(map(str, shown[3:]))
+
+
+@QUICK
+@given(SIZE, SMALL, SMALL, SMALL, st.booleans(), st.data())
+def test_pooling_against_counting(size, kernel, stride, dilation, ceil_mode, data):
+    padding = data.draw(st.integers(0, kernel // 2))
+    reach = extent(kernel, dilation)
+    if reach > size + 2 * padding:
+        return
+    last = size + padding
+    # A window may not start beyond the image's last cell.
+    starts = range(-padding, size, stride)
+    fitting = [s for s in starts if s + reach <= last]
+    further = [s for s in starts if s + reach > last][: ceil_mode and (last - reach - fitting[-1]) > 0]
+    assert pool_positions(size, kernel, padding, stride, dilation, ceil_mode) == len(fitting) + len(further)
+
+
+@QUICK
+@given(st.integers(1, 12), SMALL, SMALL, SMALL)
+def test_transposed_layers_against_stamping(size, kernel, stride, dilation):
+    stamps = {(i, i * stride + f * dilation) for i in range(size) for f in range(kernel)}
+    assert transposed_size(size, kernel, 0, stride, dilation, 0) == max(o for _, o in stamps) + 1
+    long = {(i, i * stride + f * dilation) for i in range(60) for f in range(kernel)}
+    fields = [[i for i, at in long if at == o] for o in range(extent(kernel, dilation), 59 * stride)]
+    assert transposed_field(kernel, stride, dilation) == max(max(f) - min(f) + 1 for f in fields if f)
+
+
+@QUICK
+@given(
+    st.integers(1, 40),
+    st.sampled_from((0.1, 0.25, 0.3, 1 / 3, 0.3333, 0.7, 1.0, 1.25, 1.7, 2.0, 3.0, 7.5)),
+    st.sampled_from(("nearest", "linear", "bicubic")),
+    st.booleans(),
+)
+def test_interpolation_in_closed_form_against_output_after_output(size, scale, mode, corners):
+    positions = int(size * scale)
+    if positions < 1:
+        return
+    axis = Interpolation(size, positions, scale, mode, corners and mode != "nearest")
+    reads = [axis.reads(o) for o in range(positions)]
+    assert axis.counts.total == sum(reads)
+    assert axis.widths == {n: reads.count(n) for n in set(reads)}
+
+
+def test_huge_layers_have_numbers_at_once():
+    """Nothing is counted one by one: 10¹² outputs take no longer than four."""
+    up = LayerSpec(kind="upsample", dims=1, input_size=10**6, scale_factor=1e6, mode="linear")
+    # Two reads each, but for half a pixel at either border and samples that hit a cell, of which there are none.
+    assert formulas_of(up)["touching"].value == 2 * 10**12 - 10**6
+    conv = LayerSpec(dims=3, input_size=10**6, kernel_size=10**6, bias=False)
+    assert formulas_of(conv)["macs"].value == 10**18
+    assert formulas_of(conv)["touching"].value == 10**18
