@@ -262,16 +262,21 @@ def _replaced(module: nn.Module, swap: Callable[[nn.Module], nn.Module | None]) 
 def circular(module: nn.Module) -> nn.Module:
     """The same network on a picture without a border: every padding goes round. Weights are shared.
 
-    With circular shifts and stride 1 it commutes exactly.
+    With circular shifts and stride 1 it commutes exactly. Dense max-pooling without padding gets what it lacks to give
+    every pixel a window, so its map is then as large as its input.
     """
 
     def swap(part: nn.Module) -> nn.Module | None:
         if isinstance(part, (nn.Conv1d, nn.Conv2d, nn.Conv3d)):
             part.padding_mode = "circular"
-        elif isinstance(part, (nn.MaxPool2d, nn.AvgPool2d)) and part.padding not in (0, (0, 0)):
-            vertical, horizontal = _pair(part.padding)
+        elif isinstance(part, (nn.MaxPool2d, nn.AvgPool2d)):
+            before, after = _pair(part.padding), _pair(part.padding)
+            if isinstance(part, nn.MaxPool2d) and _pair(part.stride) == (1, 1):
+                # dense windows start at every pixel, also those that end beyond the border
+                after = tuple(k - 1 - b for k, b in zip(_pair(part.kernel_size), before, strict=True))
             part.padding = 0
-            return nn.Sequential(nn.CircularPad2d((horizontal, horizontal, vertical, vertical)), part)
+            if before != (0, 0) or after != (0, 0):
+                return nn.Sequential(nn.CircularPad2d((before[1], after[1], before[0], after[0])), part)
         elif isinstance(part, (nn.ReflectionPad2d, nn.ReplicationPad2d, nn.ZeroPad2d)):
             return nn.CircularPad2d(part.padding)
         return None

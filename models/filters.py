@@ -17,6 +17,8 @@ import numpy as np
 import torch
 from torch import nn
 
+from models.learning import patches
+
 __all__ = [
     "BORDERS",
     "FILTERS",
@@ -37,11 +39,14 @@ __all__ = [
     "kernel",
     "layer",
     "respond",
+    "task",
 ]
 
 LARGEST_KERNEL = 31
 LARGEST_PICTURE = 4_194_304
 """Pixels of the largest picture that is filtered: 2048 × 2048."""
+MOST_EXACT = 10_000_000
+"""Multiplications up to which torch and OpenCV are compared in float64, which torch convolves slowly."""
 
 PADDING_MODES = ("zeros", "reflect", "replicate", "circular")
 BORDERS = {
@@ -411,30 +416,63 @@ def respond(picture: np.ndarray, kernel: np.ndarray, padding_mode: str = "zeros"
     return Response(output, rectified, float((output < 0).mean()))
 
 
+def task(
+    picture: np.ndarray, kernel: np.ndarray, *, noise: float = 0.0, size: int = 24, count: int = 32, seed: int = 0
+) -> tuple[torch.Tensor, torch.Tensor]:
+    """Patches of a picture and the same under a kernel, for `models.learning.train` to find the kernel again.
+
+    Args:
+        noise: standard deviation of what is added to the targets, as a share of theirs.
+        size, count: side of a patch in pixels, and how many.
+
+    Returns:
+        `(count, 1, size, size)` twice, float64. Train with `margin` half the kernel: no window there lies in the patch.
+
+    Raises:
+        FilterError: as `apply`, or a picture smaller than the kernel.
+    """
+    kernel = as_kernel(kernel)
+    planes = _planes(picture, torch.float64).transpose(0, 1)
+    if min(planes.shape[2:]) < 2 * max(kernel.shape):
+        raise FilterError(f"A picture of {planes.shape[2]} × {planes.shape[3]} is too small to learn this kernel from.")
+    inputs, _ = patches(planes, planes, size, count, seed)
+    targets = _run(layer(kernel, 1, "zeros", torch.float64), inputs).clone()
+    generator = torch.Generator().manual_seed(seed)
+    return inputs, targets + noise * targets.std() * torch.randn(
+        targets.shape, dtype=targets.dtype, generator=generator
+    )
+
+
 # -- against OpenCV
 
 
 @dataclass(frozen=True)
 class Comparison:
-    """`nn.Conv2d` against `cv2.filter2D`, in float64, as shares of the largest value of either.
+    """`nn.Conv2d` against `cv2.filter2D`, as shares of the largest answer that the kernel can give to the picture.
 
     interior: largest difference where the whole window lies in the picture; `None` where it never does.
     everywhere: largest difference anywhere.
+    dtype: `"float64"`, or `"float32"` for much work. tolerance: below it, differences are rounding.
     """
 
     padding_mode: str
     border: str
     interior: float | None
     everywhere: float
+    dtype: str
+
+    @property
+    def tolerance(self) -> float:
+        return 1e-9 if self.dtype == "float64" else 1e-5
 
     @property
     def agrees(self) -> bool:
         """Equal everywhere, up to rounding."""
-        return self.everywhere < 1e-9
+        return self.everywhere < self.tolerance
 
     @property
     def agrees_inside(self) -> bool | None:
-        return None if self.interior is None else self.interior < 1e-9
+        return None if self.interior is None else self.interior < self.tolerance
 
 
 def compare(
@@ -451,14 +489,17 @@ def compare(
     if border not in BORDERS:
         raise FilterError(f"cv2.filter2D has no border called {border!r}: use one of {', '.join(BORDERS)}.")
     kernel = as_kernel(kernel)
-    ours = apply(picture, kernel, padding_mode, torch.float64)
-    pixels = np.asarray(picture).astype(np.float64) / (255 if np.asarray(picture).dtype == np.uint8 else 1)
-    theirs = cv2.filter2D(pixels, cv2.CV_64F, kernel, borderType=BORDERS[border]).reshape(ours.shape)
-    scale = max(np.abs(ours).max(), np.abs(theirs).max(), np.abs(kernel).sum() * np.abs(pixels).max()) or 1.0
+    exact = np.size(picture) * kernel.size <= MOST_EXACT
+    dtype = np.float64 if exact else np.float32
+    ours = apply(picture, kernel, padding_mode, torch.float64 if exact else torch.float32)
+    pixels = np.asarray(picture).astype(dtype) / dtype(255 if np.asarray(picture).dtype == np.uint8 else 1)
+    theirs = cv2.filter2D(pixels, -1, kernel, borderType=BORDERS[border]).reshape(ours.shape)
+    scale = float(np.abs(kernel).sum() * np.abs(pixels).max()) or 1.0
     difference = np.abs(ours - theirs) / scale
     y, x = (n // 2 for n in kernel.shape)
     inside = difference[y : difference.shape[0] - y, x : difference.shape[1] - x]
-    return Comparison(padding_mode, border, float(inside.max()) if inside.size else None, float(difference.max()))
+    interior = float(inside.max()) if inside.size else None
+    return Comparison(padding_mode, border, interior, float(difference.max()), np.dtype(dtype).name)
 
 
 # -- gradients

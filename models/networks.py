@@ -284,7 +284,13 @@ def _made(name: str, pretrained: bool) -> nn.Module:
         module = _own[name].build()
         _read_weights(name, module, _own[name].weights)
         return module
+    import torchvision
+
     try:
+        # read once without running anything in it: torchvision's own reader would, and checks only what it downloads
+        torchvision.models.get_model_weights(name).DEFAULT.get_state_dict(
+            progress=False, check_hash=True, weights_only=True
+        )
         return _build(name, "DEFAULT")
     except (URLError, OSError, TimeoutError) as error:
         raise NetworkError(
@@ -293,7 +299,8 @@ def _made(name: str, pretrained: bool) -> nn.Module:
         ) from error
     except (RuntimeError, EOFError, UnpicklingError) as error:  # does not match its hash, or was cut off on the disk
         raise NetworkError(
-            f"The trained weights of {name} arrived damaged ({first_line(error)}). Delete the file and try again."
+            f"The trained weights of {name} are damaged ({first_line(error).rstrip('.')}). Delete their file in "
+            "torch's hub/checkpoints and try again."
         ) from error
 
 

@@ -123,8 +123,9 @@ def test_zero_padding_breaks_it_at_the_border_and_circular_mends_it():
     assert circular(net)[0].weight.data_ptr() == net[0].weight.data_ptr()
 
 
-def test_the_curve_returns_to_zero_at_each_multiple_of_the_jump():
-    net = circular(networks.load("small", pretrained=True))
+@pytest.mark.parametrize("name", ["small", "small_antialiased"])
+def test_the_curve_returns_to_zero_at_each_multiple_of_the_jump(name):
+    net = circular(networks.load(name, pretrained=True))
     curve = errors(net, photo(), "relu4", range(9))
     assert curve[0] < 1e-6
     assert curve[8] < 1e-5
@@ -238,6 +239,17 @@ def test_scores_of_a_global_mean_do_not_notice_shifts():
     (map_,) = equivariance(net, noise(1, 1, 16, 16).float(), "1", [5])
     assert map_.error < 1e-6  # the map moves along,
     assert map_.invariance > 0.5  # the score does not
+
+
+def test_the_twin_s_scores_waver_less():
+    waver = {}
+    for name in ("small", "small_antialiased"):
+        net = circular(networks.load(name, pretrained=True))
+        waver[name] = []
+        for number, drawn in enumerate(CLASSES):
+            x = prepare(name, draw(drawn, 64, 11, centre=(32, 32), radius=14)).x
+            waver[name].append(np.std([p.probability for p in invariance(net, x, number, range(8))]))
+    assert np.mean(waver["small_antialiased"]) < 0.6 * np.mean(waver["small"])
 
 
 def test_the_small_network_keeps_its_opinion_while_the_drawing_moves():

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 from scipy import ndimage, signal
 
-from models import filters
+from models import filters, learning
 from models.filters import FILTERS, FilterError, apply, compare, facts, gradient, kernel
 
 RNG = np.random.default_rng(0)
@@ -132,6 +132,13 @@ def test_borders_that_are_not_each_other_s_differ_at_the_border_alone():
             assert told.agrees == (mode == border)
 
 
+def test_large_pictures_are_compared_in_float32():
+    told = compare(RNG.random((700, 600, 3)), kernel("gaussian", 9), "reflect")
+    assert told.dtype == "float32"
+    assert told.agrees
+    assert not compare(RNG.random((700, 600, 3)), kernel("gaussian", 9), "zeros").agrees
+
+
 def test_a_photograph_in_uint8():
     told = compare(photo("astronaut"), kernel("sobel"), "reflect")
     assert told.agrees
@@ -218,6 +225,27 @@ def test_a_flat_picture_has_no_slope():
     assert not found.angle.any()
 
 
+# -- learning a kernel
+
+
+@pytest.mark.parametrize("name", ["sobel", "gaussian"])
+def test_a_convolution_finds_the_kernel_again(name):
+    inputs, targets = filters.task(photo("camera"), kernel(name))
+    learner = torch.nn.Conv2d(1, 1, 3, padding=1, bias=False)
+    assert learning.best_weights(learner, inputs, targets, margin=1) < 1e-20
+    np.testing.assert_allclose(learner.weight[0, 0].detach(), kernel(name), atol=1e-6)
+    steps = list(learning.train(learner, inputs, targets, steps=150, lr=0.1, margin=1, every=150))
+    assert steps[-1].loss < 0.02 * steps[0].loss
+
+
+def test_noise_is_a_floor_under_the_loss():
+    inputs, targets = filters.task(photo("camera"), kernel("laplacian"), noise=0.5)
+    learner = torch.nn.Conv2d(1, 1, 3, padding=1, bias=False)
+    floor = learning.best_weights(learner, inputs, targets, margin=1)
+    clean = filters.task(photo("camera"), kernel("laplacian"))[1]
+    assert floor == pytest.approx(float((0.5 * clean.std()) ** 2), rel=0.05)
+
+
 # -- refusals
 
 
@@ -239,6 +267,7 @@ def test_a_flat_picture_has_no_slope():
         (lambda: apply(np.ones(3), kernel("sobel")), "shape"),
         (lambda: apply(NOISE, kernel("sobel"), "mirror"), "no padding mode"),
         (lambda: compare(NOISE, kernel("sobel"), border="circular"), "no border"),
+        (lambda: filters.task(np.ones((5, 9)), kernel("box")), "too small to learn"),
         (lambda: gradient(NOISE, "box"), "no pair of derivatives"),
     ],
 )

@@ -12,6 +12,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+import torchvision
 
 from models import networks
 from models.device import one_thread
@@ -359,6 +360,32 @@ def test_hostile_files_are_refused_and_nothing_is_run(kind, tmp_path, monkeypatc
     assert "\n" not in str(told.value)
     assert len(str(told.value)) < 600
     assert networks.cache_info()["networks"] == 0
+
+
+@pytest.mark.filterwarnings("ignore::FutureWarning")
+@pytest.mark.parametrize("kind", ["code", "old format", "cut off"])
+def test_hostile_files_in_the_hub_s_folder_are_refused_too(kind, tmp_path, monkeypatch):
+    monkeypatch.setenv("TORCH_HOME", str(tmp_path))
+    url = torchvision.models.get_model_weights("squeezenet1_1").DEFAULT.url
+    path, flag = tmp_path / "hub" / "checkpoints" / url.rsplit("/", 1)[1], tmp_path / "executed"
+    path.parent.mkdir(parents=True)
+    torch.save({"a": Runs(flag)}, path, _use_new_zipfile_serialization=kind != "old format")
+    if kind == "cut off":
+        path.write_bytes(weights_path("small").read_bytes()[:1000])
+    with pytest.raises(NetworkError, match=r"weights of squeezenet1_1 are damaged .+ Delete their file"):
+        networks.load("squeezenet1_1", pretrained=True)
+    assert not flag.exists()
+
+
+def test_trained_weights_in_the_hub_s_folder_are_used(tmp_path, monkeypatch):
+    monkeypatch.setenv("TORCH_HOME", str(tmp_path))
+    url = torchvision.models.get_model_weights("squeezenet1_1").DEFAULT.url
+    path = tmp_path / "hub" / "checkpoints" / url.rsplit("/", 1)[1]
+    path.parent.mkdir(parents=True)
+    state = {k: v + 1 for k, v in networks.load("squeezenet1_1").state_dict().items()}
+    torch.save(state, path)
+    loaded = networks.load("squeezenet1_1", pretrained=True)
+    assert all(torch.equal(v, state[k]) for k, v in loaded.state_dict().items())
 
 
 def test_code_in_such_a_file_would_have_run(tmp_path):
