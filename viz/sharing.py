@@ -63,7 +63,9 @@ def _link(fits: bool) -> None:
         st.warning("Your own numbers are too many for a link, so it opens without them: take the file instead.")
     st.code(url, language=None, wrap_lines=True)
     svg = segno.make(url, error="l", micro=False).svg_inline(scale=4, border=3, dark="#000", light="#fff")
-    st.html(f'<div role="img" aria-label="QR code of the link" style="max-width:22rem">{svg}</div>')
+    # st.html would strip the picture.
+    framed = f'<div role="img" aria-label="QR code of the link" style="max-width:22rem">{svg}</div>'
+    st.markdown(framed, unsafe_allow_html=True)
 
 
 @st.dialog("Paste numbers", width="large", on_dismiss=_close)
