@@ -10,7 +10,7 @@ from pathlib import Path
 
 from benchmarks import BENCHMARKS, table
 
-MODULES = ("browser", "receptive_field", "transposed")
+MODULES = ("browser", "receptive_field", "transposed", "operator")
 OUT = Path(__file__).parent / "out" / "ratios.md"
 
 

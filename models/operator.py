@@ -232,30 +232,30 @@ def _index_push(layer: nn.Module, input_shape: tuple[int, ...]) -> Operator:
             f"{input_shape} does not fit {layer}: it takes (N, {groups * per_group}, *{len(kernel)} sizes)."
         )
     taps, cells = prod(kernel), prod(spatial)
-    names = ("stride", "padding", "dilation", "padding_mode", *(("output_padding",) if transposed else ()))
-    settings = {name: getattr(layer, name) for name in names}
-    probe = cls(groups, groups, kernel, groups=groups, bias=False, device="meta", dtype=torch.float64, **settings)
-    probe.weight = nn.Parameter(torch.zeros(groups, 1, *kernel, dtype=torch.float64), requires_grad=False)
-    one_hot = probe.weight.view(groups, taps)
+    # The layer itself, with another kernel; building a new one would cost as much as all its passes.
+    probe = cls.__new__(cls)
+    kernel_of_probe = torch.zeros(groups, 1, *kernel, dtype=torch.float64)
+    vars(probe).update(vars(layer), _parameters={"weight": kernel_of_probe, "bias": None})
+    one_hot = kernel_of_probe.numpy().reshape(groups, taps)
     index = torch.arange(1, channels * cells + 1, dtype=torch.float64).reshape(1, channels, *spatial)
     image = index[:, ::per_group]
     bits = (channels * cells).bit_length()
     bundle = max(1, EXACT_BITS // bits)
+    shifts = bits * np.arange(bundle)
     table: np.ndarray | None = None  # [tap, group · position]: input index + 1, 0 for none
     with torch.inference_mode():
         for first in range(0, taps, bundle):
-            some = range(first, min(first + bundle, taps))
-            for digit, tap in enumerate(some):
-                one_hot[:, tap] = float(1 << bits * digit)
-            out = probe(image)
-            one_hot[:, some.start : some.stop] = 0.0
+            some = slice(first, min(first + bundle, taps))
+            here = shifts[: some.stop - first]
+            one_hot[:, some] = 1 << here
+            out = probe.forward(image)
+            one_hot[:, some] = 0.0
             if table is None:
                 positions = tuple(out.shape[2:])
                 _demand_countable(channels * cells, out.numel() * out_per_group * per_group * taps)
                 table = np.empty((taps, out.numel()), np.int32)
             coded = out.reshape(-1).numpy().astype(np.int64)
-            for digit, tap in enumerate(some):
-                table[tap] = coded >> bits * digit & (1 << bits) - 1
+            table[some] = coded >> here[:, None] & (1 << bits) - 1
     flat = np.ascontiguousarray(table.T)
     if per_group > 1:
         steps = np.arange(per_group, dtype=np.int32)[:, None] * np.int32(cells)

@@ -1,7 +1,6 @@
 """One layer on the bench: numbers of huge layers without their memory, and the nearest that is drawn."""
 
 import threading
-import time
 from math import prod
 
 import numpy as np
@@ -201,14 +200,13 @@ def test_the_nearest_layer_keeps_what_it_can():
     assert vgg.input_size[0] > 30
 
 
-def test_the_first_answer_on_the_gpu_has_the_shape_of_the_layer():
+def test_one_pass_on_the_best_device():
     y, where = device.run(torch.nn.Conv2d(1, 2, 3), torch.zeros(1, 1, 5, 5))
     assert (tuple(y.shape), y.device.type) == ((1, 2, 3, 3), "cpu")
     assert where == device.setup()
     assert device.describe(torch.device("cpu")).startswith("cpu, ")
     seconds, _ = device.forward_time(torch.nn.Conv2d(1, 2, 3), torch.zeros(1, 1, 5, 5))
-    assert 0 < seconds < 60
-    assert time.perf_counter() > 0
+    assert seconds > 0
 
 
 def test_when_the_gpu_is_full_the_cpu_does_it(monkeypatch):

@@ -37,7 +37,7 @@ def attempt(asked: dict) -> tuple[LayerSpec | None, SpecError | None]:
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_settings(kind):
-    """150 settings of each kind: 2,250 in all."""
+    """150 settings of each kind, 2,100 in all."""
     taken = 0
 
     @EACH
