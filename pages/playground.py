@@ -11,7 +11,7 @@ from viz.cards import CSS as CARDS
 STAGE_HEIGHT, CARDS_HEIGHT = 500, 90
 
 reading = controls.read(known=("present", *numbers.PARAMETERS))
-scene, told = numbers.read(reading.spec)
+scene, told = numbers.read(reading)
 spec = scene.spec
 kind = KINDS[spec.kind]
 
@@ -29,8 +29,7 @@ with heading:
 with actions, st.container(key="extras_actions", horizontal=True, horizontal_alignment="right"):
     sharing.buttons()
 
-told = tuple(dict.fromkeys((*controls.told_before(), *reading.told, *told)))
-for sentence in told:
+for sentence in dict.fromkeys((*reading.told, *told)):
     st.warning(sentence, icon=":material/info:")
 
 
@@ -84,6 +83,6 @@ with picture.container():
             )
     else:
         stage(draw_scene(measured, image=scene.input == "photo"), key="stage", on_edit=type_into_cell)
-figures.html(cards(measured))
+# st.html would strip the formulas' MathML.
+figures.markdown(cards(measured), unsafe_allow_html=True)
 sharing.dialogs(scene, measured, fits)
-controls.settle(told)

@@ -1,7 +1,11 @@
 """Controls that follow from the registry: a widget per setting, offering only what the layer takes.
 
 Bounds are not written down anywhere: they are found by asking ``LayerSpec`` what it would accept, the other settings
-staying as they are. The URL carries every value (``bind="query-params"``), under the setting's own name.
+staying as they are.
+
+The page writes its URL itself, once a run, from what it shows. ``bind="query-params"`` would do it control by control,
+and then a preset that sets a control back to its default leaves the old value in the URL, a control that has just
+appeared leaves none, and after the back button the layer is read before the controls have followed.
 """
 
 from __future__ import annotations
@@ -10,6 +14,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import streamlit as st
+from streamlit.runtime.scriptrunner import get_script_run_ctx
 
 from models.formulas import extent
 from models.layers import KINDS
@@ -71,10 +76,14 @@ FIXED = ("kind", "dims", "per_axis")
 
 @dataclass(frozen=True)
 class Reading:
-    """What the controls and the URL say: the layer, and a sentence for each thing that could not be taken over."""
+    """What the controls and the URL say: the layer, and a sentence for each thing that could not be taken over.
+
+    ``linked``: it comes from the URL, by a link or by the browser's back button.
+    """
 
     spec: LayerSpec
     told: tuple[str, ...] = ()
+    linked: bool = False
 
 
 def parameters_of(spec: LayerSpec, per_axis: bool) -> dict[str, tuple[str, int | None]]:
@@ -104,30 +113,57 @@ def read(known: tuple[str, ...] = ()) -> Reading:
     """
     state = st.session_state
     last: LayerSpec | None = state.get("_spec")
-    if last is None or st.query_params.get("kind", QUERY_DEFAULTS["kind"]) != state.get("_kind_in_url"):
-        reading = _from_url(known)
-    else:
-        reading = _from_controls(last)
+    # Another page clears the URL, and Streamlit forgets its controls meanwhile: the session still knows the layer.
+    away = "kind_choice" not in state
+    linked = last is None or went_back() or (away and bool(_in_url()))
+    reading = _from_url(known) if linked else _from_controls(last)
     _keep(reading.spec)
     return reading
 
 
+def went_back() -> bool:
+    """Whether the browser's back or forward button asked for this run. The URL alone does not tell: what comes with a
+    request can be older than what the run before has written."""
+    return bool(getattr(get_script_run_ctx(), "is_history_navigation", False))
+
+
+def _in_url() -> dict[str, list[str]]:
+    """The URL's parameters, without the frame's own."""
+    return {name: st.query_params.get_all(name) for name in st.query_params if name != "present"}
+
+
+def write_url(query: dict[str, str], known: tuple[str, ...] = ()) -> None:
+    """Make the URL say ``query``; parameters that are neither the layer's nor in ``known`` stay."""
+    ours = {*QUERY_DEFAULTS, *FIXED, *known}
+    now = {name: st.query_params.get_all(name) for name in st.query_params}
+    wanted = {n: v for n, v in now.items() if _plain(n) not in ours} | {n: [v] for n, v in query.items()}
+    if wanted != now or wanted != st.session_state.get("_said", now):
+        # A new run may stop this one while it writes: what has not been said is said next time.
+        st.session_state["_said"] = None
+        st.query_params.from_dict(wanted)
+        st.session_state["_said"] = wanted
+
+
+def _plain(name: str) -> str:
+    """A parameter without the axis that it may end in."""
+    return name.removesuffix("_d").removesuffix("_h").removesuffix("_w")
+
+
 def _from_url(known: tuple[str, ...]) -> Reading:
-    query = {name: st.query_params.get_all(name) for name in st.query_params}
+    query = _in_url()
     asked, unread = read_settings(query)
     told = [f"{error.field}: {error.message}" for error in unread]
     spec, refused = repair(asked)
     told += [f"{error.field}: {error.message}" for error in refused]
     settings = {*QUERY_DEFAULTS, *FIXED, *known}
     for name in query:
-        plain = name.removesuffix("_d").removesuffix("_h").removesuffix("_w")
-        if plain not in settings and not name.startswith("embed"):
+        if _plain(name) not in settings and not name.startswith("embed"):
             told.append(f"“{name[:40]}” is not a setting of this page: it is left out.")
     state = st.session_state
     uneven = any(isinstance(v, tuple) and len(set(v)) > 1 for v in spec.settings().values())
     uneven |= len(set(spec.input_size)) > 1
     state["per_axis"] = uneven or query.get("per_axis") == ["true"]
-    return Reading(spec, tuple(dict.fromkeys(told)))
+    return Reading(spec, tuple(dict.fromkeys(told)), linked=True)
 
 
 def _from_controls(last: LayerSpec) -> Reading:
@@ -136,7 +172,7 @@ def _from_controls(last: LayerSpec) -> Reading:
     if dims not in KINDS[kind].dims:
         dims = min(KINDS[kind].dims, key=lambda d: abs(d - dims))
     asked: dict[str, Any] = {}
-    per_axis = state.get("per_axis", False)
+    per_axis = state.get("per_axis", state.get("_per_axis", False))
     for key, (name, axis) in parameters_of(last, state.get("_per_axis", per_axis)).items():
         value = state.get(key, value_of(last, name, axis))
         value = value_of(last, name, axis) if value is None else value
@@ -194,19 +230,13 @@ def _for_kind(asked: dict[str, Any], kind: str, dims: int, last: LayerSpec) -> d
 def _keep(spec: LayerSpec) -> None:
     """Write the layer into the session, so that every control that is drawn shows it."""
     state = st.session_state
-    per_axis = bool(state.get("per_axis", False))
+    per_axis = bool(state.get("per_axis", state.get("_per_axis", False)))
     state["_spec"], state["_per_axis"] = spec, per_axis
     fresh = {"kind_choice": spec.kind, "dims": spec.dims, "per_axis": per_axis}
     fresh |= {key: value_of(spec, *which) for key, which in parameters_of(spec, per_axis).items()}
     for key, value in fresh.items():
         if key not in state or state[key] != value or type(state[key]) is not type(value):
             state[key] = value
-    if st.query_params.get("kind", QUERY_DEFAULTS["kind"]) != spec.kind:
-        if spec.kind == QUERY_DEFAULTS["kind"]:
-            del st.query_params["kind"]
-        else:
-            st.query_params["kind"] = spec.kind
-    state["_kind_in_url"] = spec.kind
 
 
 def load(spec: LayerSpec) -> None:
@@ -215,20 +245,6 @@ def load(spec: LayerSpec) -> None:
     uneven = any(isinstance(getattr(spec, n), tuple) and len(set(getattr(spec, n))) > 1 for n in SPATIAL)
     state["per_axis"] = uneven
     _keep(spec)
-
-
-def settle(told: tuple[str, ...]) -> None:
-    """Call it last. After a link that had to be mended: run once more, so that the URL shows what the page shows."""
-    state = st.session_state
-    if told and not state.get("_settled"):
-        state["_settled"], state["_told"] = True, told
-        st.rerun()
-    state["_settled"] = bool(told)
-
-
-def told_before() -> tuple[str, ...]:
-    """What the run before this one had to tell, if it ran again at once."""
-    return st.session_state.pop("_told", ())
 
 
 # -- drawing ----------------------------------------------------------------------------------------------------------
@@ -257,6 +273,15 @@ def allowed(spec: LayerSpec, name: str, axis: int | None) -> range | list[Any]:
     return sorted(v for v in tried if v <= reach and works(v))
 
 
+def stepped(options: range | list[int]) -> range | list[int]:
+    """A list in which every second, third … number works, as a range with that step; anything else as it is."""
+    if isinstance(options, range) or len(options) < 2:
+        return options if isinstance(options, range) else range(options[0], options[0] + 1)
+    step = options[1] - options[0]
+    even = all((option - options[0]) % step == 0 for option in options)
+    return range(options[0], options[-1] + 1, step) if even else options
+
+
 def _last(works, inside: int, limit: int) -> int:
     """The last value from ``inside`` towards ``limit`` that works, if those in between do."""
     if works(limit):
@@ -273,12 +298,10 @@ def draw(spec: LayerSpec) -> None:
     st.selectbox("Layer", list(KINDS), key="kind_choice", format_func=lambda name: KINDS[name].title, help=kind.prose)
     left, right = st.columns(2, vertical_alignment="bottom")
     with left:
-        st.segmented_control(
-            "Dimensions", list(kind.dims), key="dims", default=_default_dims(spec), required=True, bind="query-params"
-        )
+        st.segmented_control("Dimensions", list(kind.dims), key="dims", default=spec.dims, required=True)
     with right:
         if spec.dims > 1:
-            st.toggle("Per axis", key="per_axis", value=False, bind="query-params", help="One value for each axis.")
+            st.toggle("Per axis", key="per_axis", help="One value for each axis.")
     controls = parameters_of(spec, bool(st.session_state.get("per_axis")))
     rows: dict[str, list[str]] = {}
     for key, (name, _) in controls.items():
@@ -296,11 +319,6 @@ def draw(spec: LayerSpec) -> None:
             st.caption("  \n".join(filter(None, reasons)))
 
 
-def _default_dims(spec: LayerSpec) -> int:
-    dims = KINDS[spec.kind].dims
-    return QUERY_DEFAULTS["dims"] if QUERY_DEFAULTS["dims"] in dims else dims[0]
-
-
 def _label(name: str, axis: int | None, spec: LayerSpec) -> str:
     return name if axis is None else f"{name}, {AXIS_NAMES[AXES[spec.dims][axis]]}"
 
@@ -310,33 +328,31 @@ def _control(spec: LayerSpec, key: str, name: str, axis: int | None) -> str | No
     label, now = _label(name, axis, spec), value_of(spec, name, axis)
     if name in FLAGS:
         flip = spec.refusal(name, not now)
-        st.toggle(
-            label, key=key, value=QUERY_DEFAULTS[name], bind="query-params", help=HINTS[name], disabled=flip is not None
-        )
+        st.toggle(label, key=key, help=HINTS[name], disabled=flip is not None)
         return f"`{name}`: {_short(flip.message)}" if flip else None
     options = allowed(spec, name, axis)
-    ranged = isinstance(options, range)
     if name == "padding" and axis is None:
-        options, ranged = [*options, *(word for word in ("same", "valid") if spec.allows("padding", word))], False
-    default = _default(name, options, now)
-    hold(key, now, (options, default))
-    how = {"key": key, "bind": "query-params", "help": HINTS[name] + _why(spec, name, axis, options)}
-    how["disabled"] = len(options) == 1
-    if ranged and name == "kernel_size" and axis is None and len(options) > 1:
-        st.slider(label, options[0], options[-1], value=default, **how)
-    elif ranged:
-        st.number_input(label, min_value=options[0], max_value=options[-1], value=default, step=1, **how)
+        options = [*options, *(word for word in ("same", "valid") if spec.allows("padding", word))]
+    elif name == "upscale_factor":
+        options = list(options)
+    elif name in COUNTS and name != "groups":
+        options = stepped(options)
+    only = len(options) == 1
+    hold(key, now, options)
+    how = {"key": key, "help": HINTS[name] + _why(spec, name, axis, options), "disabled": only}
+    # A control stays of one sort, so that it stays itself; a slider needs two ends even where there is no choice.
+    if isinstance(options, list):
+        st.selectbox(label, options, format_func=shown, **how)
+    elif name == "kernel_size" and axis is None:
+        st.slider(label, options[0], options[-1] + only, **how)
     else:
-        st.selectbox(label, options, index=options.index(default), **how)
-    return _reason(spec, name, axis, options) if len(options) == 1 else None
+        st.number_input(label, options[0], options[-1], step=options.step, **how)
+    return _reason(spec, name, axis, options) if only else None
 
 
-def _default(name: str, options: list, now):
-    """What the URL leaves out: the bare page's value, or, where the layer does not take it, some other than the one
-    shown, so that the URL says it."""
-    if QUERY_DEFAULTS[name] in options:
-        return QUERY_DEFAULTS[name]
-    return next((o for o in options if o != now), now)
+def shown(value: Any) -> str:
+    """A value as a control shows it: ``3``, ``1.5``, ``same``."""
+    return f"{value:g}" if isinstance(value, float) else str(value)
 
 
 def hold(key: str, value, shape) -> None:

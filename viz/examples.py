@@ -97,9 +97,8 @@ def draw(scene: Scene) -> None:
 
 def _question(preset: Preset) -> None:
     """Predict, then reveal: answers to choose from, and what there is to see."""
-    answer = st.pills(
-        f":material/psychology_alt: **Predict.** {preset.question}", preset.options, key=f"predict_{preset.id}"
-    )
+    st.markdown(f":material/psychology_alt: **Predict.** {preset.question}")
+    answer = st.pills(preset.question, preset.options, key=f"predict_{preset.id}", label_visibility="collapsed")
     if answer is None:
         return
     verdict = "Yes." if answer == preset.answer else f"Not quite: {preset.answer}."

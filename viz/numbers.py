@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from typing import Any
 from urllib.parse import urlencode
 
 import numpy as np
@@ -21,27 +23,48 @@ PARAMETERS = ("input", "weights", "seed", "x", "w")
 OWN = "own"
 
 
-def read(spec: LayerSpec) -> tuple[Scene, tuple[str, ...]]:
+def read(reading: controls.Reading) -> tuple[Scene, tuple[str, ...]]:
     """The scene that this session shows, and a sentence for what the URL held and could not be read."""
-    state, told = st.session_state, []
-    for param, reader, key in (("x", read_array, "own_input"), ("w", read_weights, "own_weights")):
-        text = st.query_params.get(param)
-        if text is None or text == state.get(f"_{param}_in_url"):
-            continue
-        try:
-            state[key] = reader(text)
-            state["input" if param == "x" else "weights"] = OWN
-        except TableError as error:
-            told.append(error.message)
-        state[f"_{param}_in_url"] = text
-    choice = {
-        "input": state.get("input") or _titled(INPUTS, st.query_params.get("input")),
-        "weights": state.get("weights") or _titled(WEIGHTS, st.query_params.get("weights")),
+    state = st.session_state
+    last: Scene = state.get("_scene") or Scene(reading.spec)
+    if reading.linked:
+        scene, told = _from_url(reading.spec, last)
+    else:
+        seed = state.get("seed")
+        scene, told = (
+            replace(
+                last,
+                spec=reading.spec,
+                input=state.get("input") or last.input,
+                weights=state.get("weights") or last.weights,
+                seed=last.seed if seed is None else seed,
+            ),
+            (),
+        )
+    _remember(scene)
+    return scene, told
+
+
+def _from_url(spec: LayerSpec, last: Scene) -> tuple[Scene, tuple[str, ...]]:
+    query, told = st.query_params, []
+    found: dict[str, Any] = {
+        "input": _titled(INPUTS, query.get("input")),
+        "weights": _titled(WEIGHTS, query.get("weights")),
+        "seed": _seed(query.get("seed")),
+        # What the URL is silent about stays in the session: the way back to it is one choice.
+        "own_input": last.own_input,
+        "own_weights": last.own_weights,
     }
-    seed = state.get("seed")
-    seed = _seed(st.query_params.get("seed")) if seed is None else seed
-    own = {"own_input": state.get("own_input"), "own_weights": state.get("own_weights") or {}}
-    return Scene(spec, **choice, seed=seed, **own), tuple(told)
+    for param, reader, own, choice in (
+        ("x", read_array, "own_input", "input"),
+        ("w", read_weights, "own_weights", "weights"),
+    ):
+        if param in query:
+            try:
+                found |= {own: reader(query[param]), choice: OWN}
+            except TableError as error:
+                told.append(error.message)
+    return Scene(spec, **found), tuple(told)
 
 
 def _titled(registry, text: str | None) -> str:
@@ -49,6 +72,10 @@ def _titled(registry, text: str | None) -> str:
     if text == OWN_TITLE:
         return OWN
     return next((name for name, source in registry.items() if source.title == text), "example")
+
+
+def _title(registry, name: str) -> str:
+    return OWN_TITLE if name == OWN else registry[name].title
 
 
 def _seed(text: str | None) -> int:
@@ -61,27 +88,20 @@ OWN_TITLE = "Your own"
 def draw(scene: Scene) -> None:
     """The choice of input, of weights where the layer has any, and the seed where something is drawn at random."""
     learned = "bias" in scene.spec.settings()
-    _choice("Input", "input", INPUTS, scene.input)
+    _choice("Input", "input", INPUTS)
     if learned:
-        _choice("Weights", "weights", WEIGHTS, scene.weights)
-    drawn = scene.input == "random" or (learned and scene.weights == "random")
-    if drawn:
-        controls.hold("seed", scene.seed, "seed")
-        st.number_input(
-            "seed", 0, 9999, 0, key="seed", bind="query-params", help="Another seed draws other random numbers."
-        )
+        _choice("Weights", "weights", WEIGHTS)
+    if _drawn(scene):
+        st.number_input("seed", 0, 9999, key="seed", help="Another seed draws other random numbers.")
 
 
-def _choice(label: str, key: str, registry, now: str) -> None:
+def _choice(label: str, key: str, registry) -> None:
     options = [*registry, OWN]
-    if st.session_state.get(key) != now:
-        st.session_state[key] = now
     st.selectbox(
         label,
         options,
         key=key,
-        bind="query-params",
-        format_func=lambda name: OWN_TITLE if name == OWN else registry[name].title,
+        format_func=lambda name: _title(registry, name),
         help="Type into a cell of the stage to change a single number."
         if key == "input"
         else "What the kernel holds; type into its cells to change it.",
@@ -91,29 +111,39 @@ def _choice(label: str, key: str, registry, now: str) -> None:
 def keep(scene: Scene) -> None:
     """Show this scene from now on. For callbacks: presets, edits, pasted tables, files."""
     controls.load(scene.spec)
+    _remember(scene)
+
+
+def _remember(scene: Scene) -> None:
     state = st.session_state
-    state["input"], state["weights"], state["seed"] = scene.input, scene.weights, scene.seed
-    state["own_input"], state["own_weights"] = scene.own_input, scene.own_weights
+    state["_scene"] = scene
+    for key in ("input", "weights", "seed"):
+        if state.get(key) != getattr(scene, key):
+            state[key] = getattr(scene, key)
 
 
 def write_url(scene: Scene) -> bool:
-    """Put the visitor's own numbers into the URL; False if they do not fit, and then they are left out of it."""
-    own = {}
+    """Make the URL say what is shown. Own numbers that do not fit are left out of it; then it returns False."""
+    query, own = scene.spec.to_query(), {}
+    learned = "bias" in scene.spec.settings()
+    if scene.input != "example":
+        query["input"] = _title(INPUTS, scene.input)
+    if learned and scene.weights != "example":
+        query["weights"] = _title(WEIGHTS, scene.weights)
+    if scene.seed and _drawn(scene):
+        query["seed"] = str(scene.seed)
     if scene.input == OWN and scene.own_input is not None:
         own["x"] = write_array(scene.own_input)
-    if scene.weights == OWN and scene.own_weights:
+    if learned and scene.weights == OWN and scene.own_weights:
         own["w"] = write_weights(scene.own_weights)
-    rest = {name: st.query_params.get_all(name) for name in st.query_params if name not in ("x", "w")}
-    fits = len(st.context.url or "") + 1 + len(urlencode(rest, doseq=True)) + len(urlencode(own)) <= LONGEST_LINK
-    for param in ("x", "w"):
-        text = own.get(param) if fits else None
-        st.session_state[f"_{param}_in_url"] = text
-        if text is None:
-            if param in st.query_params:
-                del st.query_params[param]
-        elif st.query_params.get(param) != text:
-            st.query_params[param] = text
+    fits = len(st.context.url or "") + 1 + len(urlencode(query | own)) <= LONGEST_LINK
+    controls.write_url(query | own if fits else query, known=PARAMETERS)
     return fits
+
+
+def _drawn(scene: Scene) -> bool:
+    """Whether anything is drawn at random."""
+    return scene.input == "random" or ("bias" in scene.spec.settings() and scene.weights == "random")
 
 
 def edited(scene: Scene, edit: dict, x: np.ndarray, weights: dict[str, np.ndarray]) -> Scene | None:
@@ -132,5 +162,25 @@ def edited(scene: Scene, edit: dict, x: np.ndarray, weights: dict[str, np.ndarra
         return None
     flat[channel, cell] = value
     if grid == "input":
+        if scene.input == OWN:
+            array = _grown(array, scene.own_input, INPUTS["example"].make)
         return Scene(scene.spec, OWN, scene.weights, scene.seed, array, scene.own_weights)
-    return Scene(scene.spec, scene.input, OWN, scene.seed, scene.own_input, weights | {grid: array})
+    own = weights
+    if scene.weights == OWN:
+        own = scene.own_weights
+        array = _grown(array, own.get(grid), lambda shape: WEIGHTS["example"].make(shape, 0, scene.spec))
+    return Scene(scene.spec, scene.input, OWN, scene.seed, scene.own_input, own | {grid: array})
+
+
+def _grown(shown: np.ndarray, before: np.ndarray | None, fill) -> np.ndarray:
+    """What is on screen, laid over the visitor's numbers that a smaller layer does not show, so that none is lost."""
+    if (
+        before is None
+        or before.ndim != shown.ndim
+        or all(b <= n for b, n in zip(before.shape, shown.shape, strict=True))
+    ):
+        return shown
+    made = fill(tuple(map(max, before.shape, shown.shape)))
+    for part in (before, shown):
+        made[tuple(map(slice, part.shape))] = part
+    return made

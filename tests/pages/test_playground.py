@@ -30,11 +30,7 @@ def open_page(**query: str | list[str]) -> AppTest:
 
 
 def cards(app: AppTest) -> str:
-    return next(
-        block.proto.body
-        for block in app.get("html")
-        if "cs-cards" in block.proto.body and "<details" in block.proto.body
-    )
+    return next(block.value for block in app.markdown if 'class="cs-cards"' in block.value)
 
 
 def number(app: AppTest, name: str) -> str:
@@ -227,7 +223,7 @@ def test_the_kernel_yields_to_a_pasted_table():
 
 def test_own_numbers_travel_in_the_link():
     app = sound(open_page(x="1.4.4~" + "_".join(["2"] * 16), w="weight*1.1.3.3~" + "_".join(["1"] * 9)))
-    assert app.session_state["own_input"].tolist() == [[[2.0] * 4] * 4]
+    assert app.session_state["_scene"].own_input.tolist() == [[[2.0] * 4] * 4]
     assert app.selectbox(key="input").value == "own"
     assert app.selectbox(key="weights").value == "own"
     assert app.warning.values == []
@@ -238,7 +234,7 @@ def test_own_numbers_too_long_for_a_link_are_said_to_be():
     sound(app)
     assert "x" not in app.query_params
     assert any(f"{LONGEST_LINK:,}" in info.value for info in app.info)
-    assert app.session_state["own_input"].shape == (1, 20, 20)
+    assert app.session_state["_scene"].own_input.shape == (1, 20, 20)
 
 
 def test_a_file_brings_everything_back():
@@ -252,7 +248,7 @@ def test_a_file_brings_everything_back():
     app.file_uploader[0].upload("scene.json", text.encode(), "application/json").run()
     sound(app)
     assert shown_spec(app) == spec
-    assert app.session_state["own_input"].tolist() == rows
+    assert app.session_state["_scene"].own_input.tolist() == rows
     assert read_file(text.encode()).own_input.tolist() == rows
 
 
