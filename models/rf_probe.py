@@ -337,8 +337,8 @@ def measure_field(
         input_shape: `(N, C, *spatial)`; its spatial sizes are only where the search for a long enough strip begins.
         layer: the map to measure, a name in `named_modules()`; default: the module's output, which must be a map.
         through_global: `False` cuts global pooling and map statistics, to measure what the windows alone see.
-        narrowest: strips are no narrower than this, in pixels. Taps beside the middle (even or dilated kernels) fall off
-            a strip of one pixel, which a branch around them would hide.
+        narrowest: strips are no narrower than this, in pixels. Taps beside the middle (even or dilated kernels) fall
+            off a strip of one pixel, which a branch around them would hide.
         longest: stop lengthening the strip here, in pixels. A field still cut off then is reported as `None`.
 
     Raises:

@@ -30,6 +30,7 @@ from torch.nn import functional as F
 
 from models import formulas
 from models.formulas import Formula
+from models.measure import mac_counter
 from models.operator import CONVOLUTIONS, TRANSPOSED, Operator, linear_operator
 
 MOST_ENTRIES = 2**24
@@ -681,11 +682,9 @@ def cost(module: nn.Module, input_shape: Sequence[int]) -> Cost:
     instead, as for an ordinary convolution, count the inserted zeros too. Measured by PyTorch's ``FlopCounterMode``,
     halved. The bias is added once per output number.
     """
-    from torch.utils.flop_counter import FlopCounterMode
-
     g = geometry(module, input_shape)
     twin = copy.deepcopy(module).to("meta")
-    counter = FlopCounterMode(display=False)
+    counter = mac_counter()
     with torch.inference_mode(False), torch.no_grad(), counter:
         twin(torch.empty(1, g.in_channels, *g.size, device="meta", dtype=module.weight.dtype))
     value = g.entries

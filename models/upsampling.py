@@ -27,6 +27,7 @@ from torch.nn import functional as F
 from models import formulas
 from models.formulas import Formula
 from models.learning import best_weights, reset
+from models.measure import mac_counter
 from models.operator import CONVOLUTIONS, TRANSPOSED, Operator, OperatorError, linear_operator
 
 CHECKERBOARD = (
@@ -990,15 +991,13 @@ def _unpooled(high: torch.Tensor, scale: int) -> torch.Tensor:
 
 
 def _counted(network: nn.Module, low: torch.Tensor) -> tuple[torch.Tensor, int, str]:
-    from torch.utils.flop_counter import FlopCounterMode
-
     if isinstance(network, nn.Upsample):
         with torch.no_grad():
             out = network(low)
         if network.mode == "nearest":
             return out, 0, "pixels are copied, none is multiplied"
         return out, len(low) * _interpolation_macs(network, low.shape[2:]), "entries of the layer's operator"
-    counter = FlopCounterMode(display=False)
+    counter = mac_counter()
     with torch.no_grad(), counter:
         out = network(low)
     return out, counter.get_total_flops() // 2, "PyTorch's FlopCounterMode ÷ 2"
