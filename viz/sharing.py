@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from math import prod
 from urllib.parse import urlencode
 
@@ -12,55 +13,84 @@ from models.sources import TableError, read_table
 from models.spec import LayerSpec, SpecError
 from viz import numbers
 
-
-def buttons() -> None:
-    """The row of actions; each opens a dialog in this run."""
-    for name, icon in (("Code", "code"), ("Link", "link"), ("Paste", "content_paste"), ("File", "draft")):
-        st.button(name, key=f"open_{name.lower()}", icon=f":material/{icon}:", on_click=_open, args=(name,))
+ICONS = {"Code": "code", "Link": "link", "Paste": "content_paste", "File": "draft"}
+LAYER_TOLD = "Runs as it is, builds exactly this layer, and asserts the numbers on the screen."
+OWN_TOO_MANY = "Your own numbers are too many for a link, so it opens without them: take the file instead."
 
 
-def _open(name: str) -> None:
-    st.session_state["_dialog"] = name
+def buttons(names: Sequence[str] = ("Code", "Link", "Paste", "File"), page: str = "") -> None:
+    """The row of actions; each opens a dialog in this run. ``page`` keeps the dialogs of several pages apart."""
+    for name in names:
+        key = f"{page}open_{name.lower()}"
+        st.button(name, key=key, icon=f":material/{ICONS[name]}:", on_click=_open, args=(name, page))
+
+
+def _open(name: str, page: str = "") -> None:
+    st.session_state["_dialog"] = page + name
     st.session_state.pop("_paste_error", None)
     st.session_state.pop("_file_error", None)
 
 
 def dialogs(scene: Scene, lab, fits: bool) -> None:
-    """Draw the dialog that a button asked for; it stays until it is closed."""
+    """Draw the Playground's dialog that a button asked for; it stays until it is closed."""
     name = st.session_state.get("_dialog")
     if name == "Code":
-        _code(lab)
+        _code(lambda: (LAYER_TOLD, _layer_code(lab)))
     elif name == "Link":
-        _link(fits)
+        _link(fits, OWN_TOO_MANY)
     elif name == "Paste":
         _paste(scene)
     elif name == "File":
         _file(scene)
 
 
+def page_dialogs(page: str, script: Callable[[], tuple[str, str]], fits: bool = True, unfit: str = "") -> None:
+    """Draw the Code or Link dialog of another page, if its :func:`buttons` asked for it.
+
+    Args:
+        page: as in ``buttons``.
+        script: called only when it is wanted: a sentence on what the script does, and the script. It may raise
+            ``ValueError`` with a sentence that says why there is none.
+        fits, unfit: whether the link holds everything, and what to say where it does not.
+    """
+    name = st.session_state.get("_dialog")
+    if name == f"{page}Code":
+        _code(script)
+    elif name == f"{page}Link":
+        _link(fits, unfit)
+
+
 def _close() -> None:
     st.session_state["_dialog"] = None
 
 
-@st.dialog("Code", width="large", on_dismiss=_close)
-def _code(lab) -> None:
+def _layer_code(lab) -> str:
     from models.code import to_code
 
-    st.write("Runs as it is, builds exactly this layer, and asserts the numbers on the screen.")
-    code = to_code(lab)
+    return to_code(lab)
+
+
+@st.dialog("Code", width="large", on_dismiss=_close)
+def _code(script: Callable[[], tuple[str, str]]) -> None:
+    try:
+        told, code = script()
+    except ValueError as error:
+        st.info(f"{error}"[:1].upper() + f"{error}"[1:])
+        return
+    st.write(told)
     st.code(code, language="python")
     st.download_button("Download", code, "layer.py", "text/x-python", on_click="ignore", icon=":material/download:")
 
 
 @st.dialog("Link", on_dismiss=_close)
-def _link(fits: bool) -> None:
+def _link(fits: bool, unfit: str) -> None:
     import segno
 
     params = [(name, value) for name in st.query_params for value in st.query_params.get_all(name)]
     url = (st.context.url or "").split("?")[0] + ("?" + urlencode(params) if params else "")
     st.write("Opens this page exactly as it is now.")
     if not fits:
-        st.warning("Your own numbers are too many for a link, so it opens without them: take the file instead.")
+        st.warning(unfit)
     st.code(url, language=None, wrap_lines=True)
     svg = segno.make(url, error="l", micro=False).svg_inline(scale=4, border=3, dark="#000", light="#fff")
     # st.html would strip the picture.

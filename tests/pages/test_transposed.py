@@ -14,6 +14,8 @@ from streamlit.testing.v1 import AppTest
 from models import lab
 from models.share import Scene
 from models.spec import LayerSpec, SpecError
+from models.transposed import forward_sizes
+from models.transposed_code import layer_code
 from viz.four_views import four_views, matrices
 from viz.transposed_parts import PARTS
 
@@ -160,6 +162,32 @@ def test_training_ends_at_the_bilinear_kernel():
     assert run.uneven[-1] < 1e-4 < run.uneven[0]
 
 
+# -- taking it along ---------------------------------------------------------------------------------------------------
+
+
+def script(app: AppTest) -> str:
+    """Open the Code dialog and return what is in it."""
+    app.button(key="transposed_open_code").click().run()
+    return sound(app).code[0].value
+
+
+@pytest.mark.parametrize("part", PARTS)
+def test_the_code_of_every_part_runs_and_can_fail(part):
+    code = script(sound(open_page(part=PARTS[part])))
+    exec(compile(code, "code", "exec"), {})
+    if part in ("views", "matrix", "sizes"):
+        assert "assert Ct.shape == (16, 4)" in code
+        with pytest.raises(AssertionError):
+            exec(compile(code.replace("29", "28"), "code", "exec"), {})
+
+
+def test_the_link_holds_the_page_and_has_a_picture():
+    app = sound(open_page(ct_stride="2"))
+    app.button(key="transposed_open_link").click().run()
+    assert "ct_stride=2" in sound(app).code[0].value
+    assert any("QR code" in text.value and "<svg" in text.value for text in app.markdown)
+
+
 # -- panels ------------------------------------------------------------------------------------------------------------
 
 
@@ -240,6 +268,13 @@ def test_panels_agree_on_what_a_cell_is_and_add_up_to_what_torch_returns(spec):
             assert np.allclose(values, np.where(ids >= 0, held[np.clip(ids, 0, None)], 0))
         for link in panel["links"]:
             assert np.allclose(pushed(panel, link), truth)
+
+
+@settings(max_examples=12, deadline=None)
+@given(layers())
+def test_the_code_of_any_layer_runs(spec):
+    sizes = [[one.size for one in axis.sizes] for axis in forward_sizes(spec)]
+    exec(compile(layer_code(lab.of(Scene(spec)), sizes), "code", "exec"), {})
 
 
 @settings(max_examples=20, deadline=None)

@@ -30,3 +30,9 @@ PARAMETERS = (
 def part_of(name: str) -> Callable[[Scene], None]:
     """What draws one part."""
     return import_module(f"viz.transposed_parts.{name}").draw
+
+
+def script_of(name: str, scene: Scene) -> tuple[str, str]:
+    """What the script of one part does, in a sentence, and the script. Raises ``ValueError`` where there is none."""
+    told, write = import_module("viz.transposed_parts.code").CODE[name]
+    return told, write(scene)

@@ -55,13 +55,8 @@ def draw(_scene: Scene) -> None:
             right.number_input("stride, height", 1, 6, 2, key="cb_stride_h", bind="query-params")
 
     with frame(choices):
-        state = st.session_state
-        dims = state["cb_dims"]
-        uneven = dims == 2 and state.get("cb_uneven")
-        kernel = (state["cb_kernel_h"] if uneven else state["cb_kernel"], state["cb_kernel"])[-dims:]
-        stride = (state["cb_stride_h"] if uneven else state["cb_stride"], state["cb_stride"])[-dims:]
         try:
-            levels = _levels(dims, state["cb_size"], kernel, stride, state["cb_dilation"], state["cb_layers"])
+            _, levels = overlaps()
         except UpsamplingError as error:
             st.info(f"{error}"[:1].upper() + f"{error}"[1:])
             return
@@ -78,6 +73,17 @@ def draw(_scene: Scene) -> None:
     _generators()
     st.header("Backwards: what a strided convolution does to gradients", anchor=False)
     _backwards()
+
+
+def overlaps() -> tuple[tuple, list[Overlap]]:
+    """The chosen (size, kernel, stride, dilation, layers) and what each layer counts. Raises ``UpsamplingError``."""
+    state = st.session_state
+    dims = state["cb_dims"]
+    uneven = dims == 2 and state.get("cb_uneven")
+    kernel = (state["cb_kernel_h"] if uneven else state["cb_kernel"], state["cb_kernel"])[-dims:]
+    stride = (state["cb_stride_h"] if uneven else state["cb_stride"], state["cb_stride"])[-dims:]
+    size, dilation, layers = state["cb_size"], state["cb_dilation"], state["cb_layers"]
+    return (size, kernel, stride, dilation, layers), _levels(dims, size, kernel, stride, dilation, layers)
 
 
 @st.cache_data(max_entries=16, show_spinner=False)

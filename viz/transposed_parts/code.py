@@ -1,0 +1,52 @@
+"""What is shown, as a script: one writer for each part, read from its settings."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from models import lab
+from models.share import Scene
+from models.transposed import forward_sizes
+from models.transposed_code import bilinear_code, layer_code, learning_code, overlap_code
+from viz.transposed_parts.checkerboard import overlaps
+
+
+def _layer(scene: Scene) -> str:
+    return layer_code(lab.of(scene))
+
+
+def _sizes(scene: Scene) -> str:
+    return layer_code(lab.of(scene), [[one.size for one in axis.sizes] for axis in forward_sizes(scene.spec)])
+
+
+def _overlap(_scene: Scene) -> str:
+    chosen, levels = overlaps()
+    counts = levels[-1].counts
+    return overlap_code(*chosen, counts=(int(counts.min()), int(counts.max())))
+
+
+def _compared(_scene: Scene) -> str:
+    return bilinear_code(st.session_state["scale"])
+
+
+def _learned(_scene: Scene) -> str:
+    state = st.session_state
+    kernel = max(state["wl_kernel"], state["wl_scale"])
+    return learning_code(
+        state["wl_scale"], kernel, state["wl_steps"], state["wl_lr"], state["wl_optimizer"], state["wl_seed"]
+    )
+
+
+SAME = "Runs as it is: the layer, C and Cᵀ; asserts the numbers on the screen and that all four ways agree."
+CODE = {
+    "views": (SAME, _layer),
+    "matrix": (SAME, _layer),
+    "sizes": (f"{SAME[:-1]}, and that each forward size leads here.", _sizes),
+    "checkerboard": ("Runs as it is: counts the stamps that meet, and asserts the fewest and the most.", _overlap),
+    "compare": ("Runs as it is: the layer that is bilinear interpolation, on noise; asserts that it is.", _compared),
+    "learn": (
+        "Runs as it is: trains this layer on bilinear interpolation of noise; asserts that the loss has fallen.",
+        _learned,
+    ),
+}
+"""By part: what its script does, and what writes it."""
