@@ -43,6 +43,7 @@ def four_views(lab: Lab) -> dict:
                 grids=[_input(stage), _kernel(stage), output("stamp", "Output")],
                 symbols=["∗", "="],
                 links=[link],
+                stamps=True,
                 selected={"grid": "output", "channel": 0, "cell": _middle(stage.y.shape[1:])},
                 caption="Hover a cell: the same one is marked in all four",
             ),

@@ -3,8 +3,10 @@
 import re
 
 import pytest
+import torch
 from playwright.sync_api import expect
 
+from models.transposed import stamps
 from tests.browser.support import settled
 from viz.transposed_parts import PARTS
 
@@ -98,6 +100,34 @@ def test_the_keyboard_moves_pins_and_plays_all_views(visit):
     page.keyboard.press("p")
     expect(panel(page, "gradient")).to_have_attribute("data-selected", "output:0:9")
     page.keyboard.press("p")
+
+
+def test_stamps_accumulate_in_the_browser(visit):
+    seen = drawn(visit)
+    page = seen.page
+    seen.recorder.clear()
+    page.get_by_role("button", name="Stamps").click()
+    x = torch.tensor([[[[2.0, 1], [4, 4]]]]).double()
+    frames = []
+    values = """() => document.querySelector("[data-testid=stBidiComponentIsolated]").shadowRoot
+        .querySelector(".panels")
+        .panels.lead.scene.byId['%s'].values"""
+    as_list = "Array.from((" + values + ")())"
+    kernel = torch.tensor(page.evaluate(as_list % "weight")).double().reshape(1, 1, 3, 3)
+    layer = torch.nn.ConvTranspose2d(1, 1, 3, bias=False).double().requires_grad_(False)
+    layer.weight.copy_(kernel)
+    done = stamps(layer, x)
+    for count in range(5):
+        frames.append(page.evaluate(as_list % "output"))
+        assert frames[-1] == done.after(count).reshape(-1).tolist()
+        panel(page, "stamp").get_by_role("button", name="Step forward").click()
+    assert frames[-1] == layer(x).reshape(-1).tolist()
+    panel(page, "stamp").get_by_role("button", name="Play").click()
+    expect(panel(page, "stamp")).to_have_attribute("data-stamped", "3")
+    page.get_by_role("button", name="Stamps").click()
+    assert page.evaluate(as_list % "output") == frames[-1]
+    assert seen.recorder.sent == []
+    seen.sound()
 
 
 def test_a_number_typed_into_one_view_reaches_all(visit):

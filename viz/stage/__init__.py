@@ -81,7 +81,8 @@ def stage(data: dict, *, key: str, height: int | None = None, on_edit: Callable[
     "mark": true|false|None, "says"}``, its heading and whether its numbers were found to agree. Grids of the same
     ``id`` (or ``shares``) show the same numbers; where their cells do not lie alike, ``ids`` gives for each drawn cell
     the index, channels first, that all agree on, −1 for a constant. A link without a kernel grid tells ``taps``, the
-    number of taps in a plane.
+    number of taps in a plane. A panel with ``stamps`` offers to walk through the input instead of the output: its first
+    link's target then shows what the cells so far have added.
 
     A kernel grid with ``colour: "cell"`` and an operator with ``colour: "tap", taps`` give each tap a colour of its
     own; an operator with ``plain`` shows no numbers, with ``part`` takes that part of the width, and with ``before``

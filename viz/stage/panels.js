@@ -55,6 +55,47 @@ class Panel extends Stage {
     else lead.play(on);
   }
 
+  // Stamps: the output as it is after the first `stamped` input cells, each with all its channels; null: the result.
+  stampFrame(count) {
+    const { scene } = this, [link] = scene.links, { from, to } = link;
+    this.stamped = count;
+    this.whole ??= to.values;
+    if (count == null) to.values = this.whole;
+    else {
+      const out = new Float64Array(to.C * to.n);
+      if (link.bias) for (let o = 0; o < to.C; o++) out.fill(link.bias[o], o * to.n, (o + 1) * to.n);
+      for (let s = 0; s < count; s++) link.eachInverse(s, (p, t, e) => {
+        for (const pair of link.pairs) out[pair.o * to.n + link.drawn(p)] += link.weight(pair, t, e) * from.values[pair.i * from.n + s];
+      });
+      to.values = out;
+    }
+    this.root.dataset.stamped = count ?? "";
+    this.figs.get(to.id).key = null;
+    this.baseOf(to);
+  }
+
+  stampMode(on) {
+    this.stop();
+    this.$(".stamps").setAttribute("aria-pressed", String(on));
+    this.stampFrame(on ? 0 : null);
+    this.select();
+  }
+
+  advance(by, stride) {
+    if (this.stamped == null) return super.advance(by, stride);
+    const { from } = this.scene.links[0], n = from.n;
+    const leap = stride ? Math.max(1, Math.round(n / 256)) : 1;
+    let next = this.stamped + by * leap;
+    if (next < 0) next = n;
+    else if (next > n) next = this.stamped < n ? n : 0;
+    this.stampFrame(next);
+    this.pinned = false;
+    this.tap = this.opCol = null;
+    this.sel = { grid: from.id, ch: this.shown[from.id] ?? 0, cell: Math.max(0, next - 1) };
+    this.hint();
+    this.select();
+  }
+
   isPhone() {
     return this.host.root.clientWidth < PHONE;
   }
@@ -71,6 +112,9 @@ class Panel extends Stage {
     const { data } = component;
     super.update(component);
     this.scene.links.forEach((link, i) => (link.taps = data.links[i].taps ?? 1));
+    // New numbers: the stamps begin again.
+    this.whole = null;
+    if (this.stamped != null) this.stampFrame(0);
   }
 
   // Enlarged, a matrix covers all panels.
@@ -190,7 +234,17 @@ class Panels {
     root.dataset.panel = p.id;
     root.innerHTML = `<div class="ph"><strong></strong><span class="mark" role="img"></span><span class="pnote"></span></div>${this.template}`;
     this.root.append(root);
-    return new Panel(root, this);
+    const panel = new Panel(root, this);
+    if (p.stamps) {
+      const b = el("button", "stamps");
+      b.type = "button";
+      b.textContent = "Stamps";
+      b.title = "Play stamp by stamp: the output as it fills";
+      b.setAttribute("aria-pressed", "false");
+      b.onclick = () => panel.stampMode(panel.stamped == null);
+      root.querySelector(".btns").append(b);
+    }
+    return panel;
   }
 
   // One panel moved: the others follow, and do not answer.
