@@ -16,6 +16,7 @@ from models.share import Scene
 from models.spec import LayerSpec, SpecError
 from models.transposed import forward_sizes
 from models.transposed_code import layer_code
+from models.transposed_structure import density
 from viz.four_views import four_views, matrices
 from viz.transposed_parts import PARTS
 
@@ -113,6 +114,13 @@ def test_a_layer_that_is_too_large_is_told_and_the_nearest_is_one_click_away():
     assert any("left out" in info for info in app.info.values)
     next(b for b in app.button if "nearest" in b.label).click().run()
     assert len(panels(sound(app))) == 4
+
+
+def test_a_matrix_that_is_too_large_shows_its_structure_alone():
+    app = sound(open_page(part=PARTS["matrix"], ct_input_size="600"))
+    assert "structure only" in shown(app)
+    assert len(shown(app)) < 500_000
+    assert panels(app) == {}
 
 
 def test_own_numbers_in_the_link_are_used():
@@ -268,6 +276,17 @@ def test_panels_agree_on_what_a_cell_is_and_add_up_to_what_torch_returns(spec):
             assert np.allclose(values, np.where(ids >= 0, held[np.clip(ids, 0, None)], 0))
         for link in panel["links"]:
             assert np.allclose(pushed(panel, link), truth)
+
+
+@settings(max_examples=40, deadline=None)
+@given(layers(), st.integers(1, 5))
+def test_the_structure_from_the_settings_is_that_of_the_measured_matrix(spec, side):
+    spec = spec.change(groups=1, in_channels=1, out_channels=1)
+    found = lab.of(Scene(spec)).operator
+    dense = np.zeros(found.shape, int)
+    dense[found.rows, found.cols] = 1
+    assert np.array_equal(density(spec, side=10**6).counts, dense)
+    assert density(spec, side=side).entries == dense.sum()
 
 
 @settings(max_examples=12, deadline=None)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import numpy as np
 import streamlit as st
 import torch
 
@@ -10,8 +11,9 @@ from models.lab import make_input
 from models.share import Scene
 from models.spec import LayerSpec
 from models.transposed import TransposedError, round_trip, toeplitz_blocks
+from models.transposed_structure import density
 from viz.figures import show
-from viz.figures.cells import cells, plane, row
+from viz.figures.cells import cells, framed, plane, row
 from viz.figures.upsampling import blocks
 from viz.four_views import matrices
 from viz.stage import stage
@@ -58,6 +60,8 @@ def draw(scene: Scene) -> None:
                 f"{big(found.measurement.parameters - (found.spec.out_channels if found.spec.bias else 0))} "
                 "different weights. Play multiplies it out, row by row."
             )
+        else:
+            _structure(scene.spec)
     if found is None:
         return
     predict(
@@ -82,6 +86,26 @@ def draw(scene: Scene) -> None:
     )
     drawn = (cells(made.block(block), f"Block K{k}", "kernel") for k, block in enumerate(sorted(made.repeats)[:3]))
     show(row(blocks(made), *drawn), key="ct_blocks")
+
+
+def _structure(spec: LayerSpec) -> None:
+    """Where the entries lie, as a picture of fixed size, for a matrix that is too large to be measured."""
+    try:
+        found = density(spec)
+    except ValueError as error:
+        st.info(f"{error}"[:1].upper() + f"{error}"[1:])
+        return
+    rows, cols = found.shape
+    down, across = found.counts.shape
+    share = found.counts / (np.bincount(np.arange(rows) * down // rows)[:, None])
+    share /= np.bincount(np.arange(cols) * across // cols)
+    title = f"Cᵀ, {big(rows)}×{big(cols)}: structure only"
+    show(row(framed(title, cells(share, "Share of each spot that is not zero", "count"))), key="ct_density")
+    st.caption(
+        f"{big(found.entries)} of {big(rows * cols)} entries are not zero, counted in {down}×{across} spots from the "
+        f"settings alone. The whole matrix has {big(found.blocks)} such "
+        + ("block." if found.blocks == 1 else "blocks, one for each pair of channels that meets.")
+    )
 
 
 def _round_trip(found) -> None:
