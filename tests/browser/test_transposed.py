@@ -69,6 +69,15 @@ def test_hovering_one_view_moves_all_four_and_sends_nothing(visit, name, grid, c
     assert seen.recorder.received == []
 
 
+def test_views_move_together_where_arrays_are_shared(visit):
+    seen = drawn(visit, "/transposed?ct_input_size=12&ct_stride=2")
+    seen.recorder.clear()
+    seen.page.mouse.move(*rect(seen.page, "stamp", "output", 31))
+    assert selected(seen.page) == dict.fromkeys(PANELS, "output:31")
+    assert seen.recorder.sent == []
+    seen.sound()
+
+
 def test_a_weight_is_followed_through_the_flipped_kernel_and_the_matrix(visit):
     seen = drawn(visit)
     page = seen.page

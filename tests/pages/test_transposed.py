@@ -18,6 +18,7 @@ from models.transposed import forward_sizes
 from models.transposed_code import layer_code
 from models.transposed_structure import density
 from viz.four_views import four_views, matrices
+from viz.stage import share
 from viz.transposed_parts import PARTS
 
 SHELL = Path(__file__).resolve().parents[2] / "pages" / "_shell.py"
@@ -294,6 +295,24 @@ def test_the_structure_from_the_settings_is_that_of_the_measured_matrix(spec, si
 def test_the_code_of_any_layer_runs(spec):
     sizes = [[one.size for one in axis.sizes] for axis in forward_sizes(spec)]
     exec(compile(layer_code(lab.of(Scene(spec)), sizes), "code", "exec"), {})
+
+
+def test_arrays_that_several_panels_hold_are_sent_once_and_none_is_lost():
+    found = lab.of(Scene(LayerSpec("transposed", 2, 16, 1, 1, kernel_size=3, stride=2, padding=1)))
+    whole = four_views(found)
+    sent = share(whole)
+
+    def back(node):
+        if isinstance(node, dict):
+            return sent["arrays"][node["ref"]] if "ref" in node else {k: back(v) for k, v in node.items()}
+        return [back(each) for each in node] if isinstance(node, list) else node
+
+    assert back(sent["panels"]) == whole["panels"]
+    texts = [array["b"] for array in sent["arrays"]]
+    text = json.dumps(sent)
+    assert all(text.count(each) == 1 for each in texts)
+    assert len(text) < 0.6 * len(json.dumps(whole))
+    assert share({"grids": []}) == {"grids": []}
 
 
 @settings(max_examples=20, deadline=None)

@@ -60,6 +60,34 @@ def enc(array: Any) -> list | dict[str, str] | None:
     return {"d": kind, "b": base64.b64encode(flat.astype("<" + kind).tobytes()).decode("ascii")}
 
 
+def share(data: dict) -> dict:
+    """The same data, with each encoded array that occurs in several places of ``panels`` sent once.
+
+    Such arrays become ``{"ref": n}``, the n-th of ``arrays``. Data without panels is returned as it is.
+    """
+    if "panels" not in data:
+        return data
+    seen: dict[tuple[str, str], int] = {}
+
+    def count(node: Any) -> None:
+        if isinstance(node, dict) and node.keys() == {"d", "b"}:
+            key = (node["d"], node["b"])
+            seen[key] = seen.get(key, 0) + 1
+        elif isinstance(node, dict | list):
+            for each in node.values() if isinstance(node, dict) else node:
+                count(each)
+
+    def replaced(node: Any) -> Any:
+        if isinstance(node, dict):
+            at = place.get((node["d"], node["b"])) if node.keys() == {"d", "b"} else None
+            return {name: replaced(each) for name, each in node.items()} if at is None else {"ref": at}
+        return [replaced(each) for each in node] if isinstance(node, list) else node
+
+    count(data["panels"])
+    place = {key: at for at, key in enumerate(key for key, times in seen.items() if times > 1)}
+    return {**data, "panels": replaced(data["panels"]), "arrays": [{"d": d, "b": b} for d, b in place]}
+
+
 def stage(data: dict, *, key: str, height: int | None = None, on_edit: Callable[[], None] | None = None):
     """Mount the stage and return Streamlit's result; ``result.edit`` holds an edit for one run, else ``None``.
 
@@ -88,8 +116,10 @@ def stage(data: dict, *, key: str, height: int | None = None, on_edit: Callable[
     own; an operator with ``plain`` shows no numbers, with ``part`` takes that part of the width, and with ``before``
     stands left of the grids.
 
+    Panels go to the browser through :func:`share`.
+
     ``height`` is the stage's height in px on a wide screen (500). An edit arrives as ``{"grid", "channel", "cell":
     index in the real region, "value", "n"}`` in ``result.edit``; ``on_edit`` is called just before.
     """
-    payload = {**data, "height": height or 500}
+    payload = {**share(data), "height": height or 500}
     return _component(key=key, data=payload, on_edit_change=on_edit or (lambda: None))

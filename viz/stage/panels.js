@@ -33,6 +33,14 @@ function tapPlace(link, index) {
   return at && { k: at.ch, tap: at.cell };
 }
 
+// Arrays that several panels hold are sent once: {ref: n} is the n-th of the table.
+function unshare(node, arrays) {
+  if (!node || typeof node !== "object") return node;
+  if (Array.isArray(node)) return typeof node[0] === "object" ? node.map((n) => unshare(n, arrays)) : node;
+  if (node.ref != null) return arrays[node.ref];
+  return Object.fromEntries(Object.entries(node).map(([k, v]) => [k, unshare(v, arrays)]));
+}
+
 class Panel extends Stage {
   constructor(root, host) {
     super(root);
@@ -200,7 +208,8 @@ class Panels {
   }
 
   update(component) {
-    const { data, setTriggerValue } = component, key = JSON.stringify(data.panels.map((p) => p.id));
+    const { setTriggerValue } = component, { arrays } = component.data;
+    const data = arrays ? { ...component.data, panels: unshare(component.data.panels, arrays) } : component.data, key = JSON.stringify(data.panels.map((p) => p.id));
     this.busy = true;
     if (key !== this.key) {
       this.key = key;
