@@ -16,6 +16,9 @@ A1 = "122 = 4·1 + 5·4 + 8·1 + 1·1 + 8·4 + 8·3 + 3·3 + 6·3 + 6·1"
 OWN = "x=1.4.4~" + "_".join(["2"] * 16) + "&w=weight*1.1.3.3~" + "_".join(["1"] * 9)
 OWN_LINK = f"/playground?{OWN}&input=Your+own&weights=Your+own"
 
+# A run takes a tenth of a second, on a machine that does nothing else.
+expect.set_options(timeout=15_000)
+
 
 @pytest.fixture(scope="module")
 def desk(browser, server):
@@ -132,7 +135,8 @@ class TestStage:
     def test_an_input_cell_is_edited_in_place(self, play):
         page = play().page
         type_into(page, "input", 0, "5")
-        expect(page.locator(".eq .sub .y")).to_have_text("123")
+        page.mouse.move(*point(page, "output", 0))
+        expect(page.locator(".eq .main .y")).to_have_text("123")
         expect(page).to_have_url(re.compile(r"x=1\.4\.4~5_5_8_7_"))
         expect(page).to_have_url(re.compile(r"input=Your\+own"))
 
