@@ -1270,8 +1270,13 @@ class Stage {
   }
 }
 
-export default function (component) {
+function mount(component) {
   const root = component.parentElement.querySelector(".stage");
+  if (!root._stage) {
+    const style = el("style");
+    style.textContent = STYLE;
+    root.before(style);
+  }
   const stage = (root._stage ??= new (component.data.panels ? Panels : Stage)(root));
   stage.update(component);
   return () => stage.dispose();
