@@ -278,6 +278,7 @@ class TestLink:
         links.filter(has_text="Playground").click()
         page.locator(".stage[data-selected]").wait_for()
         settled(page)
+        expect(page.locator(".eq .main")).to_contain_text("≈")
         assert page.locator(".cs-cards [data-number=output_size]").inner_text() == before[0]
         assert equation(page) == own
         assert sorted(page.url.partition("?")[2].split("&")) == sorted(url.partition("?")[2].split("&"))
