@@ -5,7 +5,7 @@ import sys
 import streamlit as st
 
 from models.layers import KINDS
-from viz import controls, examples, heap, numbers, sharing
+from viz import controls, examples, numbers, sharing
 from viz.cards import CSS as CARDS
 
 STAGE_HEIGHT, CARDS_HEIGHT = 500, 90
@@ -70,7 +70,6 @@ from viz.scene import scene as draw_scene  # noqa: E402
 from viz.stage import stage  # noqa: E402
 
 measured = lab.of(scene)
-heap.settle()
 with picture.container():
     if measured.why_not:
         st.info(measured.why_not, icon=":material/straighten:")

@@ -7,8 +7,6 @@ send nothing to the server; only an edit of a cell does. The data contract is th
 from __future__ import annotations
 
 import base64
-import hashlib
-import json
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -24,14 +22,11 @@ def _read(name: str) -> str:
     return (_HERE / name).read_text(encoding="utf-8")
 
 
-# Streamlit sends a component's code with every new data, 100 kB a run. So the code is a component of its own, which
-# never changes and is sent once; the one that changes is a few lines.
-_STYLE = "\n".join(_read(part) for part in ("stage.css", "panels.css"))
-_DRAWING = "\n".join([f"const STYLE = {json.dumps(_STYLE)};", *(_read(part) for part in _PARTS), _read("arrive.js")])
-_VERSION = hashlib.sha256(_DRAWING.encode()).hexdigest()[:12]
-_code = st.components.v2.component("convscope_stage_code", js=_DRAWING.replace("%VERSION%", _VERSION))
 _component = st.components.v2.component(
-    "convscope_stage", html=_read("stage.html"), js=_read("mount.js").replace("%VERSION%", _VERSION)
+    "convscope_stage",
+    html=_read("stage.html"),
+    css=_read("stage.css") + _read("panels.css"),
+    js="\n".join(_read(part) for part in _PARTS),
 )
 
 
@@ -127,6 +122,4 @@ def stage(data: dict, *, key: str, height: int | None = None, on_edit: Callable[
     index in the real region, "value", "n"}`` in ``result.edit``; ``on_edit`` is called just before.
     """
     payload = {**share(data), "height": height or 500}
-    with st.container(gap=None):
-        _code(key=f"{key}_code", height=0)
-        return _component(key=key, data=payload, on_edit_change=on_edit or (lambda: None))
+    return _component(key=key, data=payload, on_edit_change=on_edit or (lambda: None))

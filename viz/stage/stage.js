@@ -1270,13 +1270,8 @@ class Stage {
   }
 }
 
-function mount(component) {
+export default function (component) {
   const root = component.parentElement.querySelector(".stage");
-  if (!root._stage) {
-    const style = el("style");
-    style.textContent = STYLE;
-    root.before(style);
-  }
   const stage = (root._stage ??= new (component.data.panels ? Panels : Stage)(root));
   stage.update(component);
   return () => stage.dispose();
