@@ -384,14 +384,14 @@ def read_settings(query: Mapping[str, Any]) -> tuple[dict[str, Any], list[SpecEr
             return _query_value(name, text[param])
         except ValueError:
             errors.append(
-                SpecError(param, f"“{text[param][:40]}” is not a value for it; {_query_text(default)} is used.")
+                SpecError(param, f"{quoted(text[param])} is not a value for it; {_query_text(default)} is used.")
             )
             return default
 
     for name in ("kind", "dims"):
         asked[name] = read(name, name)
     if asked["kind"] not in KINDS:
-        errors.append(SpecError("kind", f"“{asked['kind'][:40]}” is not a kind of layer; conv is used."))
+        errors.append(SpecError("kind", f"{quoted(asked['kind'])} is not a kind of layer; conv is used."))
         asked["kind"] = "conv"
     kind = KINDS[asked["kind"]]
     if asked["dims"] not in kind.dims:
@@ -557,6 +557,11 @@ def _shown(value) -> str:
 
 _short = reprlib.Repr()
 _short.maxstring = _short.maxother = _short.maxlong = 40
+
+
+def quoted(text: str) -> str:
+    """Foreign text as it may stand in a sentence: on one line, at most 40 characters, control characters shown as ·."""
+    return "“" + "".join(c if c.isprintable() else "·" for c in text[:40]) + "”"
 
 
 def _said(value) -> str:

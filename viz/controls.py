@@ -27,6 +27,7 @@ from models.spec import (
     SPATIAL,
     LayerSpec,
     SpecError,
+    quoted,
     read_settings,
     repair,
 )
@@ -158,7 +159,7 @@ def _from_url(known: tuple[str, ...]) -> Reading:
     settings = {*QUERY_DEFAULTS, *FIXED, *known}
     for name in query:
         if _plain(name) not in settings and not name.startswith("embed"):
-            told.append(f"“{name[:40]}” is not a setting of this page: it is left out.")
+            told.append(f"{quoted(name)} is not a setting of this page: it is left out.")
     state = st.session_state
     uneven = any(isinstance(v, tuple) and len(set(v)) > 1 for v in spec.settings().values())
     uneven |= len(set(spec.input_size)) > 1

@@ -14,7 +14,7 @@ import streamlit as st
 
 from models.share import Scene, read_array, read_weights, write_array, write_weights
 from models.sources import INPUTS, WEIGHTS, TableError
-from models.spec import AXES, SPATIAL, LayerSpec, repair
+from models.spec import AXES, SPATIAL, LayerSpec, quoted, repair
 from viz import controls
 from viz.numbers import LONGEST_LINK, OWN, OWN_TITLE, edited
 
@@ -89,7 +89,7 @@ def _from_url(known: tuple[str, ...]) -> tuple[LayerSpec, list[str]]:
         each = param.startswith(PREFIX) and name in SPATIAL and axis in ("d", "h", "w")
         if param not in names and not each:
             if param not in known and not param.startswith("embed"):
-                told.append(f"“{param[:40]}” is not a setting of this page: it is left out.")
+                told.append(f"{quoted(param)} is not a setting of this page: it is left out.")
             continue
         setting = name if each else plain
         if setting not in ORDER:
@@ -179,7 +179,7 @@ def _numbers(spec: LayerSpec) -> tuple[Scene, list[str]]:
         if now is None:
             titles = {source.title: key for key, source in registry.items()} | {OWN_TITLE: OWN}
             if asked is not None and asked not in titles:
-                told.append(f"{name}: “{asked[:40]}” is not one of the choices: the worked example is shown.")
+                told.append(f"{name}: {quoted(asked)} is not one of the choices: the worked example is shown.")
             now = titles.get(asked, "example")
         chosen[name] = now
     seed = state.get(f"{PREFIX}seed")

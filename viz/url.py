@@ -9,6 +9,8 @@ from typing import Any, TypeVar
 
 import streamlit as st
 
+from models.spec import quoted
+
 T = TypeVar("T")
 
 
@@ -47,7 +49,7 @@ def one_of(options: Iterable[str]) -> Callable[[str], str]:
     def read(text: str) -> str:
         if text not in options:
             shown = ", ".join(options[:12]) + (", …" if len(options) > 12 else "")
-            raise ValueError(f"“{text[:40]}” is none of {shown}: it is left out.")
+            raise ValueError(f"{quoted(text)} is none of {shown}: it is left out.")
         return text
 
     return read
@@ -59,7 +61,7 @@ def unknown(known: Iterable[str]) -> list[str]:
     strange = [name for name in st.query_params if name not in known and not name.startswith("embed")]
     for name in strange:
         del st.query_params[name]
-    return [f"“{name[:40]}” is not a setting of this page: it is left out." for name in strange]
+    return [f"{quoted(name)} is not a setting of this page: it is left out." for name in strange]
 
 
 def tell_once(sentences: Iterable[str]) -> None:

@@ -10,6 +10,7 @@ from html import escape
 import streamlit as st
 
 from models.formulas import big
+from models.spec import quoted
 from viz.figures import numbers, show, table
 from viz.url import while_torch_loads
 
@@ -144,7 +145,7 @@ def _start(examples) -> list[str]:
         name = st.query_params.get("network")
         by_title = {examples[n].title.split(" (")[0]: n for n in examples}
         if name is not None and name not in (*by_title, *examples):
-            told.append(f"network: “{name[:40]}” is none of the examples: {examples[START].title} is shown.")
+            told.append(f"network: {quoted(name)} is none of the examples: {examples[START].title} is shown.")
         chosen = by_title.get(name, name if name in examples else START)
         state["_code"] = examples[chosen].code
         state.setdefault("network", chosen)
