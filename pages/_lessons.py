@@ -44,4 +44,11 @@ LESSONS: tuple[Lesson, ...] = (
         question="How much of the picture does this unit see?",
         icon=":material/filter_center_focus:",
     ),
+    Lesson(
+        file="feature_maps.py",
+        url_path="feature-maps",
+        title="Feature maps",
+        question="What did this filter find?",
+        icon=":material/filter_b_and_w:",
+    ),
 )

@@ -1,0 +1,49 @@
+"""Feature maps: what filters, layers and whole networks find in a picture."""
+
+import sys
+
+import streamlit as st
+
+from viz import sharing
+from viz.feature_parts import PARTS, parameters, part, picture
+from viz.url import keep_alive, tell_once, unknown
+
+OWN = ("part", *picture.PARAMETERS, *parameters())
+OWN_PICTURE = "Your own picture stays in this session: the link opens with the astronaut."
+
+heading, actions = st.columns([3, 1], vertical_alignment="bottom")
+with heading:
+    st.title("What did this filter find?")
+with actions, st.container(key="extras_actions", horizontal=True, horizontal_alignment="right"):
+    sharing.buttons(("Code", "Link"), page="features_")
+
+told = unknown(OWN)
+asked_part = st.query_params.get("part")
+if asked_part in PARTS:
+    st.session_state.setdefault("part", asked_part)
+elif asked_part not in (None, *PARTS.values()):
+    told.append("The link names a part that this page does not have: the first one is shown.")
+if st.session_state.get("part") not in PARTS:
+    st.session_state.pop("part", None)
+keep_alive(key for key in OWN if key != "part")
+chosen = st.segmented_control(
+    "Part of the lesson",
+    list(PARTS),
+    default="filters",
+    required=True,
+    key="part",
+    bind="query-params",
+    format_func=PARTS.get,
+    label_visibility="collapsed",
+)
+tell_once(told)
+shown = picture.choose()
+
+waiting = st.empty()
+if "torch" not in sys.modules:
+    waiting.skeleton(500)
+
+# torch takes seconds to load: the question is on screen by now.
+part(chosen).lesson(shown)
+waiting.empty()
+sharing.page_dialogs("features_", lambda: part(chosen).script(shown), shown.in_link, OWN_PICTURE)
