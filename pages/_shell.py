@@ -13,6 +13,7 @@ from pathlib import Path
 import streamlit as st
 
 from pages._lessons import LESSONS
+from viz import heap
 
 HERE = Path(__file__).resolve().parent
 ICON = HERE.parent / "assets" / "icon.svg"
@@ -58,3 +59,4 @@ with st.container(key="frame"):
     )
 
 page.run()
+heap.settle()
