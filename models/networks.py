@@ -11,37 +11,49 @@ import os
 import threading
 import zipfile
 from collections import OrderedDict
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from pickle import UnpicklingError
-from typing import NamedTuple
+from time import monotonic
+from typing import NamedTuple, TypeVar
 from urllib.error import URLError
+from urllib.parse import urlparse
+from urllib.request import urlopen
 
 import numpy as np
 import torch
 from torch import Tensor, nn
 from torch.overrides import TorchFunctionMode
 
+from models import device
 from models.picture import resize, to_tensor
 from models.rf_probe import first_line, private_copy
 
 __all__ = [
     "NetworkError",
     "Prepared",
+    "Survey",
+    "ask",
     "cache_info",
     "class_names",
     "clear",
     "feature_maps",
+    "fetch_weights",
     "load",
     "names",
+    "own_names",
     "prepare",
     "register",
     "skeleton",
+    "survey",
+    "usual_side",
+    "weights_at_hand",
     "weights_bytes",
 ]
 
+T = TypeVar("T")
 
 LARGEST_SIDE = 1024
 
@@ -89,6 +101,11 @@ def names() -> list[str]:
     return [*_own, *sorted(torchvision.models.list_models(module=torchvision.models))]
 
 
+def own_names() -> list[str]:
+    """Networks that this project trained: their weights are always there."""
+    return list(_own)
+
+
 def _known(name: str) -> None:
     if name not in _own and name not in names():
         from difflib import get_close_matches
@@ -109,6 +126,115 @@ def weights_bytes(name: str) -> int | None:
     return None if size is None else round(size * 2**20)
 
 
+def _hub_file(name: str) -> tuple[str, Path, str | None]:
+    """Where torchvision publishes the weights, where torch keeps them on this disk, and how their SHA-256 begins."""
+    import torchvision
+
+    url = torchvision.models.get_model_weights(name).DEFAULT.url
+    file = os.path.basename(urlparse(url).path)
+    found = torch.hub.HASH_REGEX.search(file)
+    return url, Path(torch.hub.get_dir()) / "checkpoints" / file, found.group(1) if found else None
+
+
+def weights_at_hand(name: str) -> bool:
+    """Whether trained weights lie on this disk, so that `load(name, pretrained=True)` needs no network."""
+    _known(name)
+    return (_own[name].weights if name in _own else _hub_file(name)[1]).exists()
+
+
+# -- fetching weights
+
+
+class _Download:
+    """One file on its way, in a thread of its own; everybody who wants it watches the same one."""
+
+    SILENCE = 60.0
+    """Seconds without a byte after which it counts as lost."""
+
+    def __init__(self, name: str):
+        self.name, self.total, self.error = name, weights_bytes(name), None
+        self.url, self.path, self.prefix = _hub_file(name)
+        self.over = threading.Event()
+        threading.Thread(target=self._run, daemon=True, name=f"weights of {name}").start()
+
+    def _run(self) -> None:
+        try:
+            with urlopen(self.url, timeout=10) as answer:  # torch's own download knows no time limit
+                self.total = int(answer.headers.get("Content-Length") or 0) or self.total
+            self.path.parent.mkdir(parents=True, exist_ok=True)
+            torch.hub.download_url_to_file(self.url, str(self.path), self.prefix, progress=False)
+        except Exception as error:  # told to whoever watches
+            self.error = error
+        finally:
+            self.over.set()
+
+    def arrived(self) -> int:
+        """Bytes on the disk."""
+        parts = self.path.parent.glob(f"{self.path.name}.*.partial")
+        sizes = []
+        for part in (self.path, *parts):
+            try:
+                sizes.append(part.stat().st_size)
+            except FileNotFoundError:  # it has just got its final name
+                continue
+        return max(sizes, default=0)
+
+    def watch(self) -> Iterator[tuple[int, int | None]]:
+        last, since = -1, monotonic()
+        while not self.over.wait(0.1):
+            now = self.arrived()
+            if now != last:
+                last, since = now, monotonic()
+            elif monotonic() - since > self.SILENCE:
+                raise _unreachable(self.name, TimeoutError(f"nothing came for {self.SILENCE:.0f} seconds"))
+            yield now, self.total
+        if isinstance(self.error, RuntimeError):  # torch compares the hash
+            raise NetworkError(
+                f"What arrived is not the weights of {self.name} ({first_line(self.error).rstrip('.')}). Try again, or "
+                "go on with random weights."
+            ) from self.error
+        if self.error is not None:
+            raise _unreachable(self.name, self.error) from self.error
+        yield self.arrived(), self.total
+
+
+_downloads: dict[str, _Download] = {}
+_downloads_lock = threading.Lock()
+
+
+def _unreachable(name: str, error: BaseException) -> NetworkError:
+    return NetworkError(
+        f"The trained weights of {name} could not be fetched from torchvision's hub "
+        f"({str(getattr(error, 'reason', None) or error).rstrip('.')}). Check the connection, or go on with random "
+        "weights."
+    )
+
+
+def fetch_weights(name: str) -> Iterator[tuple[int, int | None]]:
+    """Bring trained weights onto this disk: yields bytes so far and bytes in all (`None`: not known), until all are
+    there.
+
+    Several callers share one download. What arrives is checked against the hash in the file's name.
+
+    Raises:
+        NetworkError: no way to the hub, or not the file that was published.
+    """
+    _known(name)
+    if weights_at_hand(name):
+        return
+    with _downloads_lock:
+        job = _downloads.get(name)
+        if job is None or job.over.is_set():
+            job = _downloads[name] = _Download(name)
+    try:
+        yield from job.watch()
+    except NetworkError:
+        with _downloads_lock:
+            if _downloads.get(name) is job:
+                del _downloads[name]
+        raise
+
+
 # -- what goes in, and what the answers are called
 
 
@@ -120,6 +246,16 @@ def class_names(name: str) -> tuple[str, ...]:
     import torchvision
 
     return tuple(torchvision.models.get_model_weights(name).DEFAULT.meta["categories"])
+
+
+def usual_side(name: str) -> int:
+    """Side in pixels of the pictures that the network was trained with."""
+    _known(name)
+    if name in _own:
+        return _own[name].side
+    import torchvision
+
+    return torchvision.models.get_model_weights(name).DEFAULT.transforms().crop_size[0]
 
 
 class Prepared(NamedTuple):
@@ -148,13 +284,13 @@ def prepare(name: str, picture: np.ndarray, side: int | None = None, crop: bool 
     pixels = np.asarray(picture)
     if pixels.ndim != 3 or pixels.shape[2] != 3 or pixels.dtype != np.uint8 or not pixels.size:
         raise NetworkError(f"A picture is (height, width, 3) in uint8; got {pixels.shape} in {pixels.dtype}.")
-    mean, std, usual = (0.0,) * 3, (1.0,) * 3, _own[name].side if name in _own else 0
+    mean, std = (0.0,) * 3, (1.0,) * 3
     if name not in _own:
         import torchvision
 
         recipe = torchvision.models.get_model_weights(name).DEFAULT.transforms()
-        mean, std, usual = recipe.mean, recipe.std, recipe.crop_size[0]
-    side = usual if side is None else side
+        mean, std = recipe.mean, recipe.std
+    side = usual_side(name) if side is None else side
     if not 1 <= side <= LARGEST_SIDE:
         raise NetworkError(f"A picture of {side} pixels cannot be made: use 1 to {LARGEST_SIDE}.")
     height, width = pixels.shape[:2]
@@ -207,11 +343,11 @@ class _Networks:
 
     def __init__(self, limit: int):
         self.limit = limit
-        self._kept: OrderedDict[tuple[str, bool], tuple[nn.Module, int]] = OrderedDict()
+        self._kept: OrderedDict[tuple[str, bool, str], tuple[nn.Module, int]] = OrderedDict()
         self._lock = threading.Lock()
-        self._building: dict[tuple[str, bool], threading.Lock] = {}
+        self._building: dict[tuple[str, bool, str], threading.Lock] = {}
 
-    def get(self, key: tuple[str, bool], build: Callable[[], nn.Module]) -> nn.Module:
+    def get(self, key: tuple[str, bool, str], build: Callable[[], nn.Module]) -> nn.Module:
         with self._lock:
             if key in self._kept:
                 self._kept.move_to_end(key)
@@ -238,6 +374,12 @@ class _Networks:
                 "networks": len(self._kept), "bytes": sum(s for _, s in self._kept.values()), "limit": self.limit,
             }  # fmt: skip
 
+    def forget(self, place: str) -> None:
+        """Those on one device."""
+        with self._lock:
+            for key in [k for k in self._kept if k[2] == place]:
+                del self._kept[key]
+
     def clear(self) -> None:
         with self._lock:
             self._kept.clear()
@@ -256,23 +398,59 @@ def clear() -> None:
     _networks.clear()
 
 
-def load(name: str, pretrained: bool = False) -> nn.Module:
+def load(name: str, pretrained: bool = False, place: torch.device | str = "cpu") -> nn.Module:
     """A network by name: evaluation mode, no gradients on its parameters, shared between callers, so do not change it.
+
+    Kernels lie channels last in memory: a pass then takes two thirds to nine tenths of the time on the CPU.
 
     Args:
         pretrained: with trained weights. Torchvision's come from its hub the first time and from the disk afterwards;
             own ones from their file, read with `weights_only=True`. Otherwise random weights, the same at each call.
+        place: the device that it shall live on; `ask` chooses one.
 
     Raises:
         NetworkError: no such name, weights that cannot be fetched, or a file that does not fit the network.
     """
     _known(name)
-    return _networks.get((name, pretrained), lambda: _make(name, pretrained))
+    return _networks.get((name, pretrained, str(place)), lambda: _make(name, pretrained).to(place))
+
+
+def ask(name: str, work: Callable[[nn.Module], T], pretrained: bool = False) -> tuple[T, str]:
+    """Let `work` have a network on the best device there is: the GPU, else the CPU.
+
+    Returns:
+        What `work(network)` returns, and `""`, or a sentence if the GPU could not do it and the CPU did.
+    """
+    place, told = device.setup(), ""
+    if place.type != "cpu":
+        try:
+            return work(load(name, pretrained, place)), ""
+        except Exception as error:
+            told = _refusal(error)
+            if not told:
+                raise
+        # outside the handler: until here the error's frames hold what fills the GPU
+        _networks.forget(str(place))
+        if place.type == "cuda":
+            torch.cuda.empty_cache()
+    return work(load(name, pretrained)), told
+
+
+def _refusal(error: BaseException | None) -> str:
+    """Why a GPU gave up, from the error or what it was raised from; `""` if it has another cause."""
+    while error is not None:
+        if isinstance(error, torch.OutOfMemoryError):
+            return "The GPU has no memory left for this picture, so the CPU did the work: the same numbers, later."
+        if isinstance(error, NotImplementedError):
+            return "The GPU lacks an operation of this network, so the CPU did the work: the same numbers, later."
+        error = error.__cause__
+    return ""
 
 
 def _make(name: str, pretrained: bool) -> nn.Module:
     with torch.inference_mode(False):  # weights made under it could never be asked for a gradient
-        return _made(name, pretrained).eval().requires_grad_(False)
+        made = _made(name, pretrained).eval().requires_grad_(False)
+        return made.to(memory_format=torch.channels_last)
 
 
 def _made(name: str, pretrained: bool) -> nn.Module:
@@ -293,10 +471,7 @@ def _made(name: str, pretrained: bool) -> nn.Module:
         )
         return _build(name, "DEFAULT")
     except (URLError, OSError, TimeoutError) as error:
-        raise NetworkError(
-            f"The trained weights of {name} could not be fetched from torchvision's hub "
-            f"({getattr(error, 'reason', None) or error}). Check the connection, or go on with random weights."
-        ) from error
+        raise _unreachable(name, error) from error
     except (RuntimeError, EOFError, UnpicklingError) as error:  # does not match its hash, or was cut off on the disk
         raise NetworkError(
             f"The trained weights of {name} are damaged ({first_line(error).rstrip('.')}). Delete their file in "
@@ -353,19 +528,44 @@ def feature_maps(module: nn.Module, x: Tensor, layers: Iterable[str]) -> dict[st
         layers: names as in `module.named_modules()`.
 
     Returns:
-        In the order of `layers`; tensors of one's own, which later in-place layers have not touched. A layer that runs
-        several times gives its last answer. Under `inference_mode`; the module itself is neither hooked nor changed, so
-        several threads may ask the same one.
+        In the order of `layers`; contiguous tensors of one's own, which later in-place layers have not touched. A layer
+        that runs several times gives its last answer. Under `inference_mode`; the module itself is neither hooked nor
+        changed, so several threads may ask the same one.
 
     Raises:
         NetworkError: no such layer, one that never ran or whose answer is no tensor, or an image that does not fit.
     """
     wanted = list(dict.fromkeys(layers))
+    return _run(module, x, wanted, everywhere=False).maps
+
+
+class Survey(NamedTuple):
+    """One pass through a network.
+
+    shapes: of the maps that layers answer with, name to `(C, H, W)`, in the order in which they run; layers that hold
+    no others, each named once, at its last run. maps: the answers of the layers asked for.
+    """
+
+    shapes: dict[str, tuple[int, ...]]
+    maps: dict[str, Tensor]
+
+
+def survey(module: nn.Module, x: Tensor, layers: Iterable[str] = ()) -> Survey:
+    """The shapes of all maps, and the answers of some layers, in one pass: `feature_maps` and all layers' names.
+
+    Raises:
+        NetworkError: as `feature_maps`.
+    """
+    return _run(module, x, list(dict.fromkeys(layers)), everywhere=True)
+
+
+def _run(module: nn.Module, x: Tensor, wanted: list[str], everywhere: bool) -> Survey:
     known = dict(module.named_modules())
     if unknown := [n for n in wanted if n not in known]:
         raise NetworkError(f"There is no layer {unknown[0]!r} in this network; names are those of named_modules().")
     copy = private_copy(module)
     answers: dict[str, Tensor] = {}
+    shapes: dict[str, tuple[int, ...]] = {}
 
     def keep(name):
         def hook(_module, _args, answer):
@@ -374,12 +574,24 @@ def feature_maps(module: nn.Module, x: Tensor, layers: Iterable[str]) -> dict[st
             if isinstance(answer, (tuple, list)):
                 answer = answer[0]
             if isinstance(answer, Tensor):
-                answers[name] = answer.clone()
+                answers[name] = answer.clone(memory_format=torch.contiguous_format)
+
+        return hook
+
+    def note(name):
+        def hook(_module, _args, answer):
+            if isinstance(answer, Tensor) and answer.dim() == 4:
+                shapes.pop(name, None)
+                shapes[name] = tuple(answer.shape[1:])
 
         return hook
 
     for name in wanted:
         copy.get_submodule(name).register_forward_hook(keep(name))
+    if everywhere:
+        for name, child in copy.named_modules():
+            if name and next(child.children(), None) is None:
+                child.register_forward_hook(note(name))
     parameter = next(copy.parameters(), None)
     if parameter is not None:
         x = x.to(parameter.device, parameter.dtype)
@@ -394,4 +606,4 @@ def feature_maps(module: nn.Module, x: Tensor, layers: Iterable[str]) -> dict[st
         raise NetworkError(
             f"Layer {silent[0]!r} gave no tensor: it did not run in evaluation mode, or answers something else."
         )
-    return {name: answers[name] for name in wanted}
+    return Survey(shapes, {name: answers[name] for name in wanted})

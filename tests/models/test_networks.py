@@ -1,7 +1,10 @@
 """Networks by name: structure, weights, bounded memory, many threads."""
 
+import hashlib
 import threading
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from urllib.error import URLError
 
 import pytest
@@ -9,7 +12,8 @@ import torch
 from torch import nn
 from torchvision.models.feature_extraction import create_feature_extractor
 
-from models import networks
+from models import device, networks
+from models.activations import map_layers
 from models.networks import NetworkError, feature_maps
 
 
@@ -216,3 +220,198 @@ def test_feature_maps_share_the_weights():
 def test_one_sentence_for_what_cannot_be_asked(layers, shape, words):
     with pytest.raises(NetworkError, match=words):
         feature_maps(tiny(), torch.zeros(shape), layers)
+
+
+# -- every network that the lesson offers
+
+
+LESSON = {  # and the smallest square that runs through
+    "small": 16, "small_antialiased": 16, "resnet18": 33, "resnet50": 33, "vgg16": 32, "alexnet": 63,
+    "squeezenet1_1": 33, "mobilenet_v2": 33, "mobilenet_v3_small": 33, "mobilenet_v3_large": 33, "inception_v3": 75,
+    "densenet121": 33, "efficientnet_b0": 33, "convnext_tiny": 32,
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", LESSON)
+def test_features_are_those_of_a_plain_forward_with_hooks(name):
+    # random weights from one uniform draw: the usual initialisation of 138 million takes seconds
+    net = networks.skeleton(name).to_empty(device="cpu")
+    for value in (*net.parameters(), *net.buffers()):
+        if value.is_floating_point():
+            value.data.uniform_(0.2, 1.0) if value.dim() == 1 else value.data.uniform_(-0.1, 0.1)
+    side = LESSON[name]
+    for height, width in ((side, side), (side, side + 24), (side + 31, side)):
+        x = torch.rand(1, 3, height, width)
+        seen = {}
+
+        def note(_module, _args, answer, layer, seen=seen):
+            seen[layer] = answer.clone()
+
+        hooks = [
+            module.register_forward_hook(partial(note, layer=layer))
+            for layer, module in net.named_modules()
+            if not list(module.children())
+        ]
+        with torch.inference_mode():
+            net(x)
+        for hook in hooks:
+            hook.remove()
+        assert len(seen) > 10
+        ours = feature_maps(net, x, seen)
+        for layer, answer in seen.items():
+            assert torch.equal(ours[layer], answer), layer
+
+
+def test_one_pass_tells_all_shapes_and_the_maps_asked_for():
+    net, x = networks.load("squeezenet1_1"), torch.rand(1, 3, 48, 64)
+    shapes, maps = networks.survey(net, x, ["features.3"])
+    assert shapes == map_layers(net, x)
+    assert list(shapes) == list(map_layers(net, x))
+    assert torch.equal(maps["features.3"], feature_maps(net, x, ["features.3"])["features.3"])
+    assert maps["features.3"].is_contiguous()
+
+
+def test_kernels_lie_channels_last():
+    net = networks.load("squeezenet1_1")
+    assert net.features[3].expand3x3.weight.is_contiguous(memory_format=torch.channels_last)
+
+
+# -- the GPU
+
+
+@pytest.fixture
+def gpu(monkeypatch):
+    """A device that is none: whatever runs on it finds no memory."""
+    monkeypatch.setattr(device, "setup", lambda: torch.device("meta"))
+
+
+def full(error=torch.OutOfMemoryError):
+    def work(net):
+        if next(net.parameters()).is_meta:
+            raise error("CUDA out of memory.")
+        return feature_maps(net, torch.ones(1, 3, 48, 48), ["features.0"])["features.0"].device.type
+
+    return work
+
+
+@pytest.mark.parametrize(("error", "words"), [(torch.OutOfMemoryError, "memory"), (NotImplementedError, "operation")])
+def test_a_full_gpu_leaves_the_work_to_the_cpu_and_says_so(gpu, error, words):
+    answer, told = networks.ask("squeezenet1_1", full(error))
+    assert answer == "cpu"
+    assert words in told
+    assert told.endswith(".")
+    assert networks.cache_info()["networks"] == 1  # the copy that filled the GPU is gone
+
+
+def test_a_full_gpu_is_recognised_behind_a_sentence(gpu, monkeypatch):
+    forward = nn.Conv2d.forward
+
+    def crowded(self, x):
+        if x.is_meta:
+            raise torch.OutOfMemoryError("CUDA out of memory.")
+        return forward(self, x)
+
+    monkeypatch.setattr(nn.Conv2d, "forward", crowded)
+    x = torch.ones(1, 3, 48, 48)
+    maps, told = networks.ask("squeezenet1_1", lambda net: feature_maps(net, x, ["features.0"])["features.0"])
+    assert maps.shape == (1, 64, 23, 23)
+    assert "memory" in told
+
+
+def test_other_errors_are_not_the_gpu_s(gpu):
+    with pytest.raises(NetworkError, match="no layer"):
+        networks.ask("squeezenet1_1", lambda net: feature_maps(net, torch.ones(1, 3, 48, 48), ["nine"]))
+
+
+def test_without_a_gpu_nothing_is_said(monkeypatch):
+    monkeypatch.setattr(device, "setup", lambda: torch.device("cpu"))
+    assert networks.ask("squeezenet1_1", lambda net: net)[0] is networks.load("squeezenet1_1")
+    assert networks.ask("squeezenet1_1", full())[1] == ""
+
+
+# -- fetching weights
+
+
+@pytest.fixture
+def hub(tmp_path, monkeypatch):
+    """A hub on this machine that serves one file, in two halves; the second waits for `go`."""
+    content, go, asked = b"weights" * 100_000, threading.Event(), []
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self):
+            asked.append(self.path)
+            self.send_response(200)
+            self.send_header("Content-Length", str(len(content)))
+            self.end_headers()
+            try:
+                self.wfile.write(content[: len(content) // 2])
+                go.wait(20)
+                self.wfile.write(content[len(content) // 2 :])
+            except OSError:
+                return
+
+        def log_message(self, *args):
+            return
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    where = [f"http://127.0.0.1:{server.server_port}/w.pth", tmp_path / "w.pth", hashlib.sha256(content).hexdigest()]
+    monkeypatch.setattr(networks, "_hub_file", lambda name: tuple(where))
+    monkeypatch.setattr(networks, "_downloads", {})
+    yield where, content, go, asked
+    go.set()
+    server.shutdown()
+    server.server_close()
+
+
+def test_weights_arrive_with_their_progress(hub):
+    where, content, go, _ = hub
+    assert not networks.weights_at_hand("squeezenet1_1")
+    seen = []
+    for done, total in networks.fetch_weights("squeezenet1_1"):
+        seen.append(done)
+        assert total == len(content)
+        if done > 0:
+            go.set()
+    assert seen == sorted(seen)
+    assert any(0 < done < len(content) for done in seen)
+    assert seen[-1] == len(content)
+    assert where[1].read_bytes() == content
+    assert [p.name for p in where[1].parent.iterdir()] == ["w.pth"]
+    assert networks.weights_at_hand("squeezenet1_1")
+    assert list(networks.fetch_weights("squeezenet1_1")) == []
+
+
+def test_two_visitors_share_one_download(hub):
+    _, content, go, asked = hub
+    first, second = networks.fetch_weights("squeezenet1_1"), networks.fetch_weights("squeezenet1_1")
+    next(first), next(second)
+    go.set()
+    assert list(first)[-1] == list(second)[-1] == (len(content), len(content))
+    assert len(asked) == 2  # to see whether the hub is there, and to fetch: not four
+
+
+def test_another_file_than_the_published_one_is_refused(hub):
+    where, _, go, _ = hub
+    where[2] = "00000000"
+    go.set()
+    with pytest.raises(NetworkError, match=r"not the weights of squeezenet1_1 .*hash.*random weights"):
+        list(networks.fetch_weights("squeezenet1_1"))
+    assert not where[1].exists()
+
+
+def test_no_way_to_the_hub_is_one_sentence_and_can_be_tried_again(hub, monkeypatch):
+    where, content, go, _ = hub
+    go.set()
+    right = where[0]
+    where[0] = "http://127.0.0.1:9/w.pth"
+    with pytest.raises(NetworkError, match=r"could not be fetched .*refused.*random weights"):
+        list(networks.fetch_weights("squeezenet1_1"))
+    where[0] = right
+    assert list(networks.fetch_weights("squeezenet1_1"))[-1][0] == len(content)
+
+
+def test_a_hub_that_falls_silent_is_given_up(hub, monkeypatch):
+    monkeypatch.setattr(networks._Download, "SILENCE", 0.3)
+    with pytest.raises(NetworkError, match="nothing came"):
+        list(networks.fetch_weights("squeezenet1_1"))
