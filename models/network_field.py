@@ -1,4 +1,4 @@
-"""Receptive fields of networks by name, stage by stage, without weights."""
+"""Receptive fields of networks by name, layer by layer and stage by stage, without weights."""
 
 from __future__ import annotations
 
@@ -8,48 +8,79 @@ from functools import lru_cache
 
 import numpy as np
 
+from models.device import one_thread
 from models.networks import names, skeleton
-from models.receptive_field import PUBLISHED, PublishedField, ReceptiveField, ReceptiveFieldError, receptive_field
+from models.receptive_field import (
+    PUBLISHED,
+    Layer,
+    LocalField,
+    PublishedField,
+    ReceptiveField,
+    ReceptiveFieldError,
+    receptive_field,
+    subnetwork,
+)
 from models.rf_probe import MeasuredField, measure_field
 
 
 @dataclass(frozen=True)
-class StageRow:
-    """The last map of one stage: all maps of one jump. `size`, `start`: through the windows alone, along one axis.
+class MapRow:
+    """One map of a network: its layer, and what its units see through the windows alone. Tuples per axis.
 
-    `outside`: padding positions that the middle unit sees before and after the image. `everything`: a global branch
-    (squeeze-excite) lets it see the whole image besides.
+    `number` counts the operations that keep a map, from 1. `settings`: kernel size, stride, padding and dilation,
+    `None` where the layer has none. `outside`: padding positions that the middle unit sees before and after the image.
+    `everything`: a global branch (squeeze-excite) lets its units see the whole image besides.
     """
 
+    number: int
     name: str
+    kind: str
+    settings: tuple[tuple[int, ...] | None, ...]
     map_size: tuple[int, ...]
-    size: int
-    jump: int | Fraction
-    start: int
-    outside: tuple[int, int]
+    field: LocalField
+    outside: tuple[tuple[int, int], ...]
     everything: bool
+
+    @property
+    def size(self) -> int:
+        """Along the rows; equal along both axes in most networks."""
+        return self.field.size[0]
+
+    @property
+    def jump(self) -> int | Fraction:
+        return self.field.jump[0]
+
+    @property
+    def start(self) -> int:
+        return self.field.start[0]
 
 
 @dataclass(frozen=True, eq=False)
 class NetworkField:
     """A network's fields for a square image of `side` pixels.
 
-    `depth`, `sizes`: windows (convolutions, poolings) met so far, and the field after them, where it grew. `reason`:
-    why the trace ends before the classifier, if it does.
+    `maps`: every layer whose units have a place. `stages`: for each jump, the last of them. `depth`, `sizes`: windows
+    (convolutions, poolings) met so far, and the field after them, where it grew. `reason`: why the trace ends before
+    the classifier, if it does.
     """
 
     name: str
     side: int
     field: ReceptiveField
-    stages: tuple[StageRow, ...]
+    maps: tuple[MapRow, ...]
+    stages: tuple[MapRow, ...]
     depth: tuple[int, ...]
     sizes: tuple[int, ...]
     layers: tuple[str, ...]
     reason: str
 
     @property
-    def last(self) -> StageRow:
+    def last(self) -> MapRow:
         return self.stages[-1]
+
+    def map(self, name: str) -> MapRow:
+        """The map of a layer by its name."""
+        return next(row for row in self.maps if row.name == name)
 
     @property
     def published(self) -> tuple[PublishedField, ...]:
@@ -69,33 +100,30 @@ def network_field(name: str, side: int = 224) -> NetworkField:
     maps = [layer for layer in field.layers if layer.is_map and layer.local and "adaptive" not in layer.kind.lower()]
     if not maps:
         raise ReceptiveFieldError(f"{name} keeps no map of an image of {side} pixels; take a larger one.")
-    stages: dict[object, StageRow] = {}
+    rows = tuple(_row(number, layer, side) for number, layer in enumerate(maps, 1))
+    stages = {row.jump: row for row in rows}
     depth, at, sizes, reached = 0, [0], [1], [""]
-    for layer in field.layers:
+    for layer in maps:
         # A projection beside the main path adds no depth to it, and does not widen the field either.
-        window = layer.kernel_size is not None and max(layer.kernel_size) > 1
-        if layer not in maps:
-            continue
-        local = layer.local
-        depth += window
-        if local.size[0] > sizes[-1]:
+        depth += layer.kernel_size is not None and max(layer.kernel_size) > 1
+        if layer.local.size[0] > sizes[-1]:
             at.append(max(depth, at[-1] + 1))
             depth = at[-1]
-            sizes.append(local.size[0])
+            sizes.append(layer.local.size[0])
             reached.append(layer.name)
-        low = local.start[0] + (layer.map_size[0] // 2) * local.jump[0] if local.start[0] is not None else 0
-        outside = (max(0, -low), max(0, low + local.size[0] - side))
-        stages[local.jump[0]] = StageRow(
-            layer.name,
-            layer.map_size,
-            local.size[0],
-            local.jump[0],
-            local.start[0],
-            tuple(int(v) for v in outside),
-            layer.sees_everything,
-        )
-    rows = tuple(row for jump, row in sorted(stages.items()) if jump != 1 or len(stages) == 1)
-    return NetworkField(name, side, field, rows, tuple(at), tuple(sizes), tuple(reached), field.reason or "")
+    kept = tuple(row for jump, row in sorted(stages.items()) if jump != 1 or len(stages) == 1)
+    return NetworkField(name, side, field, rows, kept, tuple(at), tuple(sizes), tuple(reached), field.reason or "")
+
+
+def _row(number: int, layer: Layer, side: int) -> MapRow:
+    local, outside = layer.local, []
+    for n, size, jump, start in zip(layer.map_size, local.size, local.jump, local.start, strict=True):
+        low = int(np.floor(start + (n // 2) * jump))
+        outside.append((max(0, -low), max(0, low + size - side)))
+    settings = (layer.kernel_size, layer.stride, layer.padding, layer.dilation)
+    return MapRow(
+        number, layer.name, layer.kind, settings, layer.map_size, local, tuple(outside), layer.sees_everything
+    )
 
 
 @dataclass(frozen=True)
@@ -124,22 +152,20 @@ def summary(name: str, side: int = 224) -> Summary:
 @lru_cache(maxsize=64)
 def measured_field(name: str, layer: str, side: int = 224) -> MeasuredField:
     """The same from the gradient, on narrow strips; global branches are cut, as `local` does. Takes seconds."""
-    from models.receptive_field import subnetwork
-
     module = skeleton(name)
-    if layer in dict(module.named_modules()):
-        return measure_field(module, (1, 3, side, side), layer, through_global=False)
-    return measure_field(subnetwork(module, layer), (1, 3, side, side), through_global=False)
+    with one_thread():
+        if layer in dict(module.named_modules()):
+            return measure_field(module, (1, 3, side, side), layer, through_global=False)
+        return measure_field(subnetwork(module, layer), (1, 3, side, side), through_global=False)
 
 
 def boxes(found: NetworkField, layer: str) -> tuple[list[list[int]], list[list[int]]]:
     """Per axis and unit, first and last pixel seen, through the windows alone and not clipped."""
-    where = next(one for one in found.field.layers if one.name == layer)
-    local = where.local
+    where = found.map(layer)
     return tuple(
         [[int(np.floor(s + u * j)), int(np.floor(s + u * j)) + z - 1] for u in range(n)]
-        for n, z, j, s in zip(where.map_size, local.size, local.jump, local.start, strict=True)
+        for n, z, j, s in zip(where.map_size, *where.field, strict=True)
     )
 
 
-__all__ = ["NetworkField", "StageRow", "Summary", "boxes", "measured_field", "names", "network_field", "summary"]
+__all__ = ["MapRow", "NetworkField", "Summary", "boxes", "measured_field", "names", "network_field", "summary"]

@@ -63,16 +63,26 @@ class NetworkTable:
 
     def csv(self) -> str:
         """Comma-separated, with a head."""
-        out = io.StringIO()
-        writer = csv.writer(out, lineterminator="\n")
-        writer.writerow(COLUMNS)
-        writer.writerows(line.cells() for line in self.lines)
-        return out.getvalue()
+        return csv_text(COLUMNS, [line.cells() for line in self.lines])
 
     def markdown(self) -> str:
         """A GitHub table."""
-        row = lambda cells: "| " + " | ".join(str(cell).replace("|", "\\|") for cell in cells) + " |\n"  # noqa: E731
-        return row(COLUMNS) + row(["---"] * len(COLUMNS)) + "".join(row(line.cells()) for line in self.lines)
+        return markdown_text(COLUMNS, [line.cells() for line in self.lines])
+
+
+def csv_text(head: Sequence[str], rows: Sequence[Sequence[object]]) -> str:
+    """A table, comma-separated, its head first."""
+    out = io.StringIO()
+    writer = csv.writer(out, lineterminator="\n")
+    writer.writerow(head)
+    writer.writerows(rows)
+    return out.getvalue()
+
+
+def markdown_text(head: Sequence[str], rows: Sequence[Sequence[object]]) -> str:
+    """The same as GitHub writes tables."""
+    line = lambda cells: "| " + " | ".join(str(cell).replace("|", "\\|") for cell in cells) + " |\n"  # noqa: E731
+    return line(head) + line(["---"] * len(head)) + "".join(map(line, rows))
 
 
 def times(values: Sequence[object]) -> str:

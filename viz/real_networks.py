@@ -1,4 +1,4 @@
-"""Real networks: the field of every torchvision backbone against its depth, and a unit's box on a picture."""
+"""Real networks: what the units of any of their layers see, on a picture, in a table, and against depth."""
 
 from __future__ import annotations
 
@@ -13,13 +13,14 @@ from viz.field import field as field_view
 from viz.figures import Line, Series, numbers, plot, show, table
 from viz.url import asked, one_of, put, while_torch_loads, whole
 
-PARAMETERS = ("net", "compare", "side", "stage", "picture")
+PARAMETERS = ("net", "compare", "side", "layer_name", "picture")
 """URL parameters of this module."""
 
 PICTURES = {"Cat": "cat.png", "Astronaut": "astronaut.png", "Coffee": "coffee.png", "Rocket": "rocket.png"}
 ASSETS = Path(__file__).resolve().parents[1] / "assets" / "pictures"
 COMPARED = ("alexnet", "vgg16", "resnet18", "mobilenet_v2")
 MOST = 6
+SOURCE = "https://github.com/google-research/receptive_field"
 SIDES = (32, 1024)
 
 
@@ -30,7 +31,8 @@ def lesson(told: list[str]) -> None:
         from models.networks import NetworkError
         from models.receptive_field import ReceptiveFieldError
 
-        known = names()
+        # Own networks last: people look for those they know.
+        known = sorted(names(), key=lambda name: (name.startswith("small"), name))
     _, misread = asked("net", one_of(known), "resnet50")
     _, side_misread = asked("side", whole(*SIDES), 224)
     _, picture_misread = asked("picture", one_of([*PICTURES, "Your own"]), "Cat")
@@ -52,7 +54,7 @@ def lesson(told: list[str]) -> None:
             compared = st.multiselect(
                 "Compare with", known, list(COMPARED), key="compare", bind="query-params", max_selections=MOST - 1
             )
-            chosen = st.segmented_control(
+            chosen = st.pills(
                 "Picture", [*PICTURES, "Your own"], key="picture", default="Cat", required=True, bind="query-params"
             )
             upload = None
@@ -65,7 +67,7 @@ def lesson(told: list[str]) -> None:
             except (ReceptiveFieldError, NetworkError) as error:
                 st.error(str(error), icon=":material/block:")
                 return
-            stage = _stage(found)
+            row = _layer(found)
         with right:
             # A place of its own: what is said there must not move the picture below.
             with st.container():
@@ -74,36 +76,60 @@ def lesson(told: list[str]) -> None:
                 field_view(
                     address,
                     (side, side),
-                    boxes(found, stage.name),
+                    boxes(found, row.name),
                     key="field_view",
-                    title=f"{name}, {stage.name}",
-                    everything=stage.everything,
+                    title=f"{name}, {row.name}",
+                    everything=row.everything,
                 )
             with st.container(key="numbers"):
-                show(_cards(found, stage), key="network_cards")
+                show(_cards(found, row), key="network_cards")
+    _measure(found, row, measured_field)
     _story(found)
     _depth([name, *(other for other in compared if other != name)][:MOST], side)
     st.header("Stage by stage", anchor=False)
     show(_stages(found), key="network_stages")
-    _measure(found, stage, measured_field)
+    st.caption("A stage is all maps of one jump; shown is its last layer.")
+    _every_layer(found, row)
     _all(known, side)
 
 
-def _stage(found):
-    """The stage whose last map is shown; the deepest at first."""
-    labels = {f"jump {row.jump}": row for row in found.stages}
-    last = list(labels)[-1]
-    now, misread = asked("stage", one_of(labels), last)
+def _layer(found):
+    """The layer whose map is shown; the deepest at first."""
+    labels = [row.name for row in found.maps]
+    now, misread = asked("layer_name", one_of(labels), found.last.name)
     if now not in labels:
-        now = last
+        now = found.last.name
     if misread:
         st.warning(misread, icon=":material/info:")
-    put("stage", now)
-    picked = st.segmented_control(
-        "Map, by the jump between its units", list(labels), key="stage", required=True, bind="query-params",
-        default=last,
+    put("layer_name", now)
+    picked = st.selectbox(
+        "Layer", labels, key="layer_name", bind="query-params",
+        help="Every layer whose units have a place in the image, in the order of execution. Type to search.",
     )  # fmt: skip
-    return labels.get(picked, labels[last])
+    row = found.map(picked if picked in labels else now)
+    with st.container(key="layer_steps", horizontal=True, gap="xsmall"):
+        for word, step in (("Shallower", -1), ("Deeper", 1)):
+            other = row.number + step
+            st.button(
+                word, key=f"layer_{word.lower()}", on_click=_go, disabled=not 1 <= other <= len(labels),
+                args=(labels[min(max(other, 1), len(labels)) - 1],),
+            )  # fmt: skip
+    jumps = [stage.jump for stage in found.stages]
+    put("_stage", row.jump if row.name in [stage.name for stage in found.stages] else None)
+    st.pills(
+        "Last layer of the stage with jump", jumps, key="_stage", format_func=str, on_change=_go_stage, args=(found,)
+    )
+    return row
+
+
+def _go(name: str) -> None:
+    st.session_state["layer_name"] = name
+
+
+def _go_stage(found) -> None:
+    jump = st.session_state.get("_stage")
+    if jump is not None:
+        _go(next(row.name for row in found.stages if row.jump == jump))
 
 
 def _picture(chosen: str, upload) -> str:
@@ -137,18 +163,29 @@ def _square(data: bytes) -> str:
     return "data:image/jpeg;base64," + base64.b64encode(packed.tobytes()).decode()
 
 
-def _cards(found, stage) -> str:
-    share = stage.size / found.side
+def _spread(values, times: str = "×") -> str:
+    """One value if all axes have the same, else one per axis."""
+    values = [str(v).replace("-", "−") for v in values]
+    return values[0] if len(set(values)) == 1 else f" {times} ".join(values)
+
+
+def _cards(found, row) -> str:
+    size, jump, start = row.field
+    share = max(size) / found.side
     shown = [
-        ("Receptive field", f"{big(stage.size)} × {big(stage.size)}", f"{share:.2g} times the image's side"),
-        ("Jump", f"{stage.jump}", "pixels between neighbouring units"),
-        ("Start", f"{stage.start}".replace("-", "−"), "first pixel of unit 0; negative: padding"),
-        ("Map", " × ".join(map(str, stage.map_size)), f"after {stage.name}"),
-        ("Padding in view", f"{stage.outside[0]} + {stage.outside[1]}", "of the middle unit, before and after"),
+        ("Receptive field", " × ".join(map(big, size)), f"{share:.2g} times the image's side"),
+        ("Jump", _spread(jump), "pixels between neighbouring units"),
+        ("Start", _spread(start, "|"), "first pixel of unit 0; negative: padding"),
+        ("Map", " × ".join(map(str, row.map_size)), f"layer {row.number} of {len(found.maps)}: {row.kind}"),
+        ("Padding in view", _outside(row), "of the middle unit, before and after"),
     ]
-    if stage.everything:
+    if row.everything:
         shown.append(("Global branch", "sees all", "squeeze-excite or pooling; the box is through windows alone"))
     return numbers(shown)
+
+
+def _outside(row) -> str:
+    return _spread([f"{before} + {after}" for before, after in row.outside], "|")
 
 
 def _story(found) -> None:
@@ -157,8 +194,8 @@ def _story(found) -> None:
     if last.size > side:
         st.markdown(
             f"**The field outgrows the image.** A unit of the last map sees {big(last.size)} pixels a side; the image "
-            f"has {side}. Every unit sees the whole scene, and padding around it: early units find edges, later ones "
-            "parts, the last ones objects in their surroundings."
+            f"has {side}. The first units see edges and gradients; go deeper, and they see patterns, then parts, then "
+            "objects, and in the end the whole scene and the padding around it."
         )
     else:
         st.markdown(
@@ -168,9 +205,20 @@ def _story(found) -> None:
     for one in found.published:
         same = one.size == last.size
         verdict = "the same as here." if same else f"here it is {big(last.size)}. {one.difference}"
-        st.markdown(f"Published for `{one.network}`: **{big(one.size)}**, {verdict} Source: {one.source}.")
+        st.markdown(f"Published for `{one.network}`: **{big(one.size)}**, {verdict} Source: [{one.source}]({SOURCE}).")
+    if found.name.startswith("small"):
+        st.markdown(
+            f"`{found.name}` is our own: four convolutions, trained on drawings of 64 × 64 pixels. It is the one that "
+            "the lesson on what a unit really uses can show with trained weights at any time."
+        )
     if found.reason:
         st.info(found.reason, icon=":material/alt_route:")
+    elif any(row.everything for row in found.maps):
+        st.info(
+            "Squeeze-excite multiplies each channel by a number that it reads from the whole map. So every unit after "
+            "it depends on the whole image, and the gradient is nowhere zero. The boxes here follow the windows alone.",
+            icon=":material/alt_route:",
+        )
 
 
 def _depth(chosen: list[str], side: int) -> None:
@@ -206,37 +254,83 @@ def _stages(found) -> str:
             str(row.jump),
             row.name,
             "×".join(map(str, row.map_size)),
-            big(row.size),
-            str(row.start).replace("-", "−"),
-            f"{row.outside[0]} + {row.outside[1]}",
-            "yes, by a global branch" if row.everything else "yes" if row.size >= found.side else "no",
+            _spread(map(big, row.field.size)),
+            _spread(row.field.start, "|"),
+            _outside(row),
+            _whole(found, row),
         )
         for row in found.stages
     ]
     return table(head, rows, label=f"Stages of {found.name}")
 
 
-def _measure(found, stage, measured_field) -> None:
+def _whole(found, row) -> str:
+    return "yes, by a global branch" if row.everything else "yes" if min(row.field.size) >= found.side else "no"
+
+
+LAYERS = ("no.", "layer", "kind", "kernel", "stride", "padding", "dilation", "map", "receptive field", "jump", "start",
+          "padding seen", "whole image?")  # fmt: skip
+
+
+def _layer_cells(found, row) -> tuple[str, ...]:
+    settings = ("" if values is None else _spread(values) for values in row.settings)
+    size, jump, start = row.field
+    return (
+        str(row.number), row.name, row.kind, *settings, "×".join(map(str, row.map_size)), _spread(map(big, size)),
+        _spread(jump), _spread(start, "|"), _outside(row), _whole(found, row),
+    )  # fmt: skip
+
+
+def _every_layer(found, row) -> None:
+    """All maps of the network in one table, drawn when it is opened."""
+    opened = st.expander(
+        f"All {len(found.maps)} layers of {found.name}",
+        key="every_layer",
+        on_change="rerun",
+        icon=":material/table_rows:",
+    )
+    if not opened.open:
+        return
+    from models.network_table import csv_text
+
+    rows = [_layer_cells(found, one) for one in found.maps]
+    with opened:
+        show(
+            table(LAYERS, rows, label=f"Layers of {found.name}", chosen=row.number - 1, tall=True),
+            key="every_layer_table",
+        )
+        st.download_button(
+            "CSV", lambda: csv_text(LAYERS, rows), f"{found.name}.csv", "text/csv", icon=":material/table:",
+            on_click="ignore", key="every_layer_csv",
+        )  # fmt: skip
+
+
+def _measure(found, row, measured_field) -> None:
     """On demand: the gradient's answer. Deep networks take a while."""
-    key = (found.name, stage.name, found.side)
+    key = (found.name, row.name, found.side)
     asked_for = st.button(
-        f"Measure {found.name} on the gradient too", key="measure_network", icon=":material/straighten:",
+        f"Measure {row.name} on the gradient", key="measure_network", icon=":material/straighten:",
         help="Runs strips through the network and looks where the gradient is not zero. Deep networks take a minute.",
     )  # fmt: skip
     if not asked_for and st.session_state.get("_measured_network") != key:
         return
     st.session_state["_measured_network"] = key
-    with st.spinner(f"Measuring {stage.name} of {found.name} …"):
-        measured = measured_field(found.name, stage.name, found.side)
-    size, jump, start = (one[0] for one in (measured.size, measured.jump, measured.start))
-    if size is None:
-        st.warning(f"The gradient reaches both ends of a strip of {measured.lengths[0]} pixels: no finite field.")
+    with st.spinner(f"Measuring {row.name} of {found.name} …"):
+        measured = measured_field(*key)
+    size, jump, start = measured.size, measured.jump, measured.start
+    if None in size:
+        st.warning(f"The gradient reaches both ends of a strip of {max(measured.lengths)} pixels: no finite field.")
         return
-    same = (size, jump, start) == (stage.size, stage.jump, stage.start)
-    verdict = "the same as traced ✓" if same else f"traced: {stage.size}, jump {stage.jump}, start {stage.start}"
+    traced = row.field
+    same = (size, jump, start) == tuple(traced)
+    verdict = (
+        "the same as traced ✓"
+        if same
+        else f"traced: {_spread(traced.size)}, jump {_spread(traced.jump)}, start {_spread(traced.start, '|')}"
+    )
     st.markdown(
-        f"Measured on the gradient, strips of {measured.lengths[0]} pixels: receptive field **{size}**, "
-        f"jump **{jump}**, start **{str(start).replace('-', '−')}**: {verdict}."
+        f"Measured on the gradient, strips of {_spread(measured.lengths)} pixels: receptive field "
+        f"**{_spread(size)}**, jump **{_spread(jump)}**, start **{_spread(start, '|')}**: {verdict}."
     )
 
 
@@ -264,6 +358,6 @@ def _all(known: list[str], side: int) -> None:
             )
         bar.empty()
         show(
-            table(("network", "receptive field", "jump", "last map", "note"), rows, label="All networks"),
+            table(("network", "receptive field", "jump", "last map", "note"), rows, label="All networks", tall=True),
             key="all_table",
         )

@@ -1,5 +1,6 @@
 const clamp = (v, lo, hi) => Math.max(lo, Math.min(hi, v));
 const span = ([a, b]) => `${a} to ${b}`.replaceAll("-", "−");
+const percent = (v) => (v < 10 ? Number(v.toPrecision(2)) : Math.round(v));
 const rect = (x, y, w, h, cls, more = "") => `<rect class="${cls}" x="${x}" y="${y}" width="${w}" height="${h}" ${more}/>`;
 
 // How much is drawn around the picture: what units see outside, up to 60 % of the picture on each side.
@@ -25,13 +26,18 @@ function draw(root) {
     + rect(x0, y0, x1 - x0, y1 - y0, "casing", `stroke-width="${2.4 * line}"`) + rect(x0, y0, x1 - x0, y1 - y0, "box", `stroke-width="${1.3 * line}"`);
   const h = data.rows.length, w = data.columns.length, map = q(".map"), every = [];
   map.setAttribute("viewBox", `0 0 ${w} ${h}`);
-  for (let i = 1; i < w; i++) every.push(`M${i} 0V${h}`);
-  for (let i = 1; i < h; i++) every.push(`M0 ${i}H${w}`);
+  // Lines between more units than these would hide them.
+  if (Math.max(w, h) <= 60) {
+    for (let i = 1; i < w; i++) every.push(`M${i} 0V${h}`);
+    for (let i = 1; i < h; i++) every.push(`M0 ${i}H${w}`);
+  }
+  const ring = Math.max(w, h) / 24;
   map.innerHTML = rect(0, 0, w, h, "cell") + `<path class="lines" stroke-width="${Math.max(w, h) / 140}" d="${every.join("")}"/>`
-    + rect(unit[1], unit[0], 1, 1, "chosen");
+    + rect(unit[1], unit[0], 1, 1, "chosen")
+    + (ring > 1 ? `<circle class="ring" cx="${unit[1] + 0.5}" cy="${unit[0] + 0.5}" r="${ring}" stroke-width="${ring / 4}"/>` : "");
   const inside = Math.max(0, Math.min(right, W - 1) - Math.max(left, 0) + 1) * Math.max(0, Math.min(bottom, H - 1) - Math.max(top, 0) + 1);
-  const whole = (right - left + 1) * (bottom - top + 1), pad = Math.round((100 * (whole - inside)) / whole);
-  const part = Math.round((100 * inside) / (W * H));
+  const whole = (right - left + 1) * (bottom - top + 1);
+  const pad = percent((100 * (whole - inside)) / whole), part = percent((100 * inside) / (W * H));
   const told = `Unit <b>(${unit[0]}, ${unit[1]})</b>: rows <b>${span([top, bottom])}</b>, columns <b>${span([left, right])}</b>. `
     + `That is <b>${part} %</b> of the picture; <b>${pad} %</b> of the field lies on padding.`
     + (data.everything ? " A global branch shows it the whole picture besides." : "");
@@ -51,9 +57,10 @@ function choose(root, row, column) {
 
 export default function ({ data, parentElement }) {
   const root = parentElement.querySelector(".field"), map = root.querySelector(".map"), first = !root.data;
-  const size = `${data.rows.length}x${data.columns.length}`;
+  const size = [data.rows.length, data.columns.length];
   root.data = data;
-  if (first || root.size !== size) root.unit = [data.rows.length >> 1, data.columns.length >> 1];
+  // Another layer's map: the unit at the same place of the picture.
+  root.unit = first ? size.map((n) => n >> 1) : root.unit.map((u, i) => Math.floor(((u + 0.5) * size[i]) / root.size[i]));
   root.size = size;
   root.querySelector(".name").textContent = `${data.title}, ${data.rows.length} × ${data.columns.length} units`;
   const at = (e) => {

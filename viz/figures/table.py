@@ -13,6 +13,8 @@ def table(
     label: str,
     marked: Sequence[int] = (),
     raw: Sequence[int] = (),
+    chosen: int | None = None,
+    tall: bool = False,
 ) -> str:
     """HTML of a table. Columns in which everything is a number stand right.
 
@@ -22,6 +24,8 @@ def table(
         label: what the table holds, for screen readers.
         marked: rows that are drawn as faulty.
         raw: columns whose cells are HTML already.
+        chosen: the row that is shown elsewhere on the page.
+        tall: scroll below each other too, the head staying in view.
     """
     numeric = [all(isinstance(row[c], (int, float)) or _numberish(row[c]) for row in rows) for c in range(len(head))]
     cells = lambda row: "".join(  # noqa: E731
@@ -31,9 +35,12 @@ def table(
     titles = "".join(
         f'<th scope="col" class="{"cs-num" if n else ""}">{escape(h)}</th>' for h, n in zip(head, numeric, strict=True)
     )
-    body = "".join(f'<tr class="{"cs-bad" if i in marked else ""}">{cells(row)}</tr>' for i, row in enumerate(rows))
+    kinds = dict.fromkeys(marked, ' class="cs-bad"')
+    if chosen is not None:
+        kinds[chosen] = ' class="cs-chosen" aria-current="true"'
+    body = "".join(f"<tr{kinds.get(i, '')}>{cells(row)}</tr>" for i, row in enumerate(rows))
     return (
-        f'<div class="cs-scroll" tabindex="0" role="region" aria-label="{escape(label)}">'
+        f'<div class="cs-scroll{" cs-tall" if tall else ""}" tabindex="0" role="region" aria-label="{escape(label)}">'
         f'<table class="cs-table"><thead><tr>{titles}</tr></thead><tbody>{body}</tbody></table></div>'
     )
 
