@@ -5,6 +5,7 @@ Maps are arrays `(C, H, W)`, or `(N, C, H, W)` for several pictures, as `models.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from math import ceil
@@ -30,6 +31,7 @@ __all__ = [
     "contact_sheet",
     "first_filters",
     "influence",
+    "layer_field",
     "map_layers",
     "ordered",
     "statistics",
@@ -392,10 +394,23 @@ def _unit(shape: Sequence[int], channel: int, index: Sequence[int]) -> None:
         raise ActivationError(f"There is no unit {tuple(index)}: this map has {shape[1]} × {shape[2]} units.")
 
 
+def layer_field(field: ReceptiveField, layer: str) -> ReceptiveField:
+    """A layer's field out of its network's, at its last run: the one whose answer `feature_maps` gives.
+
+    The ReLU of torchvision's residual blocks runs two or three times, and sees more each time.
+
+    Raises:
+        ReceptiveFieldError: no such layer.
+    """
+    again = re.compile(re.escape(layer) + r"(_\d+)?")
+    runs = [one.name for one in field.layers if again.fullmatch(one.name)]
+    return field.at(runs[-1] if runs else layer)
+
+
 def _field(module: nn.Module, x: Tensor, layer: str, field: ReceptiveField | None):
     """The layer's field, or `None` and the reason."""
     try:
-        field = field or receptive_field(module, tuple(x.shape), layer=layer)
+        field = field or layer_field(receptive_field(module, tuple(x.shape)), layer)
     except ReceptiveFieldError as error:
         return None, str(error)
     return (None, field.reason) if field.reason else (field, None)
@@ -417,7 +432,7 @@ def unit_view(
         x: `(1, C, H, W)`.
         channel, index: the unit; `index` is its row and column.
         k: how many of the strongest channels.
-        field: `receptive_field(module, x.shape, layer=layer)`, if it is at hand.
+        field: the layer's (`layer_field`), if it is at hand.
 
     Raises:
         ActivationError: no such unit, or an answer that is no map. NetworkError: as `feature_maps`.

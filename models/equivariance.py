@@ -17,6 +17,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from models.activations import layer_field
 from models.attribution import scores
 from models.device import one_thread
 from models.networks import feature_maps
@@ -204,7 +205,7 @@ def _map(module: nn.Module, x: Tensor, layer: str) -> np.ndarray:
 def _grid(module: nn.Module, x: Tensor, layer: str) -> tuple[tuple[float, float], tuple[float, float]]:
     """Pixel under the middle of unit 0, and pixels from unit to unit, per axis."""
     try:
-        field = receptive_field(module, tuple(x.shape), layer=layer)
+        field = layer_field(receptive_field(module, tuple(x.shape)), layer)
         local = None if field.reason else field.local
     except ReceptiveFieldError as error:
         raise EquivarianceError(str(error)) from error

@@ -410,3 +410,19 @@ def test_tracing_in_one_thread_leaves_forward_passes_in_others_alone():
             tracer.result()
     assert all(torch.equal(answer, right) for answer in answers)
     assert nn.Module.__call__ is call
+
+
+@pytest.mark.parametrize("layer", ["relu", "layer1.0.relu", "layer1.1.bn2"])
+def test_a_layer_that_runs_twice_is_seen_at_its_last_run(layer):
+    # the gradient, taken from the answer that feature_maps gives, fills the box to its corners and stays inside it
+    net, x = networks.load("resnet18"), torch.rand(1, 3, 96, 96)
+    maps = feature_maps(net, x, [layer])[layer][0]
+    index = tuple(n // 2 for n in maps.shape[1:])
+    channel = int(maps[:, *index].argmax())
+    seen = unit_view(net, x, layer, channel, index)
+    rows, columns = (np.flatnonzero(seen.energy.any(axis)) for axis in (1, 0))
+    assert seen.box == ((rows[0], rows[-1]), (columns[0], columns[-1]))
+    assert seen.share_inside == pytest.approx(1)
+    patch = top_patches(net, [x], layer, channel, k=1)[0]
+    assert patch.value == pytest.approx(float(maps[channel].max()))
+    assert patch.box == unit_view(net, x, layer, channel, patch.index).inside
