@@ -3,7 +3,8 @@
 `"c3-c3s2p1-m2"` is a 3x3 convolution, another with stride 2 and padding 1, and a 2x2 max-pooling. The text is what a
 link carries and what a visitor may type. A layer is a letter (`c` convolution, `t` transposed, `m` max-pooling, `a`
 average-pooling), its kernel size, and then in any order `s` stride, `p` padding (a number, `ps` for "same", `pc` for
-causal), `d` dilation, and `r` for a residual branch that adds what came in so many layers before.
+causal), `d` dilation, and `r` for a residual branch that adds what came in so many layers before. Where the two axes
+differ, rows come first: `c3x1s2x1` is a 3x1 convolution with stride 2 along the rows.
 """
 
 from __future__ import annotations
@@ -11,17 +12,23 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
+from math import prod
 
 KINDS = {"c": "Convolution", "t": "Transposed", "m": "Max-pooling", "a": "Average-pooling"}
 MOST = {"kernel_size": 15, "stride": 8, "padding": 32, "dilation": 32, "skip": 16}
+LEAST = {"kernel_size": 1, "stride": 1, "padding": 0, "dilation": 1, "skip": 0}
+PER_AXIS = ("kernel_size", "stride", "padding", "dilation")
 MAX_LAYERS = 16
 MAX_SIZE = {1: 128, 2: 40}
 MAX_CHANNELS = 512
 MAX_TEXT = 400
 
-_TOKEN = re.compile(r"([ctma])(\d{1,3})((?:s\d{1,3}|p(?:\d{1,3}|s|c)|d\d{1,3}|r\d{1,3})*)", re.ASCII)
-_OPTION = re.compile(r"s(\d+)|p(\d+|s|c)|d(\d+)|r(\d+)", re.ASCII)
+_N = r"\d{1,3}(?:x\d{1,3})?"
+_TOKEN = re.compile(rf"([ctma])({_N})((?:s{_N}|p(?:{_N}|s|c)|d{_N}|r\d{{1,3}})*)", re.ASCII)
+_OPTION = re.compile(rf"s({_N})|p({_N}|s|c)|d({_N})|r(\d+)", re.ASCII)
 WORDS = {"s": "same", "c": "causal"}
+
+Number = int | tuple[int, int]
 
 
 class StackError(ValueError):
@@ -33,19 +40,61 @@ class StackError(ValueError):
         super().__init__(self.message)
 
 
+def times(value: Number | str, dims: int = 1) -> str:
+    """A setting as people write it: `3×1`; a number that holds for `dims` axes at once is repeated."""
+    if isinstance(value, str):
+        return value
+    return "×".join(map(str, value if isinstance(value, tuple) else (value,) * dims))
+
+
+def _short(value: Number) -> str:
+    return "x".join(map(str, value)) if isinstance(value, tuple) else str(value)
+
+
 @dataclass(frozen=True)
 class StackLayer:
-    """One layer; the same along each axis. `padding` is a number, `"same"` or `"causal"` (all of it before).
+    """One layer. A setting is a number for all axes, or a pair (rows, columns); a pair of equals becomes a number.
 
-    `skip`: a residual branch adds the input of the layer `skip - 1` before this one; 1: this layer's own, 0: none.
+    `padding` may also be `"same"` or `"causal"` (all of it before). `skip`: a residual branch adds the input of the
+    layer `skip - 1` before this one; 1: this layer's own, 0: none.
+
+    `extent`, `pads` and `output_size` are for one axis: ask `along(axis)` for them.
     """
 
     kind: str = "c"
-    kernel_size: int = 3
-    stride: int = 1
-    padding: int | str = 0
-    dilation: int = 1
+    kernel_size: Number = 3
+    stride: Number = 1
+    padding: Number | str = 0
+    dilation: Number = 1
     skip: int = 0
+
+    def __post_init__(self) -> None:
+        for name in PER_AXIS:
+            value = getattr(self, name)
+            if isinstance(value, tuple) and len(set(value)) == 1:
+                object.__setattr__(self, name, value[0])
+
+    @property
+    def alike(self) -> bool:
+        """Every axis has the same settings."""
+        return not any(isinstance(getattr(self, name), tuple) for name in PER_AXIS)
+
+    def along(self, axis: int) -> StackLayer:
+        """The layer as one axis sees it."""
+        if self.alike:
+            return self
+        values = {name: getattr(self, name) for name in PER_AXIS}
+        return replace(self, **{n: v[axis] if isinstance(v, tuple) else v for n, v in values.items()})
+
+    def with_axis(self, name: str, axis: int, value: int | str) -> StackLayer:
+        """Another value of one setting along one axis of two; a word for `padding` holds for both."""
+        if isinstance(value, str):
+            return replace(self, **{name: value})
+        other = self.along(1 - axis)
+        kept = getattr(other, name)
+        pair = [other.pads[0] if isinstance(kept, str) else kept] * 2
+        pair[axis] = value
+        return replace(self, **{name: tuple(pair)})
 
     @property
     def pool(self) -> bool:
@@ -65,27 +114,24 @@ class StackLayer:
             return self.extent - 1, 0
         return self.padding, self.padding
 
-    @property
-    def title(self) -> str:
-        name = {"c": "conv", "t": "transposed", "m": "max-pool", "a": "avg-pool"}[self.kind]
-        return f"{name} {self.kernel_size}"
-
     def describe(self, dims: int) -> str:
         """`conv 3×3, stride 2, padding 1`: what is not at its default."""
-        words = [f"{self.title}{f'×{self.kernel_size}' if dims == 2 else ''}"]
-        words += [f"stride {self.stride}"] if self.stride > 1 else []
-        words += [f"padding {self.padding}"] if self.padding else []
-        words += [f"dilation {self.dilation}"] if self.dilation > 1 else []
+        name = {"c": "conv", "t": "transposed", "m": "max-pool", "a": "avg-pool"}[self.kind]
+        words = [f"{name} {times(self.kernel_size, dims)}"]
+        words += [f"stride {times(self.stride)}"] if self.stride != 1 else []
+        words += [f"padding {times(self.padding)}"] if self.padding else []
+        words += [f"dilation {times(self.dilation)}"] if self.dilation != 1 else []
         words += [f"+ input of {self.skip} back" if self.skip > 1 else "+ its input"] if self.skip else []
         return ", ".join(words)
 
     def to_text(self) -> str:
-        text = f"{self.kind}{self.kernel_size}"
+        text = f"{self.kind}{_short(self.kernel_size)}"
         if self.stride != (self.kernel_size if self.pool else 1):
-            text += f"s{self.stride}"
+            text += f"s{_short(self.stride)}"
         if self.padding:
-            text += f"p{self.padding[0] if isinstance(self.padding, str) else self.padding}"
-        return text + (f"d{self.dilation}" if self.dilation > 1 else "") + (f"r{self.skip}" if self.skip else "")
+            text += f"p{self.padding[0] if isinstance(self.padding, str) else _short(self.padding)}"
+        text += f"d{_short(self.dilation)}" if self.dilation != 1 else ""
+        return text + (f"r{self.skip}" if self.skip else "")
 
     def output_size(self, n: int) -> int:
         """Along one axis: ⌊(W + P − D·(F − 1) − 1) / S⌋ + 1, or (W − 1)·S − 2P + D·(F − 1) + 1 when transposed."""
@@ -94,16 +140,23 @@ class StackLayer:
         return (n + sum(self.pads) - self.extent) // self.stride + 1
 
 
+def _value(text: str) -> Number | str:
+    if text in WORDS:
+        return WORDS[text]
+    first, _, second = text.partition("x")
+    return (int(first), int(second)) if second else int(first)
+
+
 def _read_layer(token: str, number: int, dims: int) -> StackLayer:
     match = _TOKEN.fullmatch(token)
     if match is None:
         raise StackError(
             f"“{token[:20]}” cannot be read; write a letter c, t, m or a, a kernel size, then s, p, d, r with numbers, "
-            "such as c3s2p1.",
+            "such as c3s2p1 or c3x1.",
             number,
         )
-    kind, kernel, options = match[1], int(match[2]), match[3]
-    settings: dict[str, int | str] = {"stride": kernel if kind in "ma" else 1}
+    kind, kernel, options = match[1], _value(match[2]), match[3]
+    settings: dict[str, Number | str] = {"stride": kernel if kind in "ma" else 1}
     seen = set()
     for stride, padding, dilation, skip in _OPTION.findall(options):
         name, text = next(
@@ -112,14 +165,21 @@ def _read_layer(token: str, number: int, dims: int) -> StackLayer:
         if name in seen:
             raise StackError(f"“{token[:20]}” gives {name} twice; give it once.", number)
         seen.add(name)
-        settings[name] = WORDS[text] if text in WORDS else int(text)
+        settings[name] = _value(text)
     layer = StackLayer(kind, kernel, **settings)
     _check(layer, number, dims)
     return layer
 
 
 def _check(layer: StackLayer, number: int, dims: int) -> None:
-    for name, least in (("kernel_size", 1), ("stride", 1), ("padding", 0), ("dilation", 1), ("skip", 0)):
+    if not layer.alike and dims == 1:
+        raise StackError("two numbers for a setting need two dimensions; choose 2-D, or give one number.", number)
+    for axis in range(dims):
+        _check_axis(layer.along(axis), number, dims)
+
+
+def _check_axis(layer: StackLayer, number: int, dims: int) -> None:
+    for name, least in LEAST.items():
         value = getattr(layer, name)
         if isinstance(value, int) and not least <= value <= MOST[name]:
             raise StackError(f"{name} is {value}; here it goes from {least} to {MOST[name]}.", number)
@@ -166,13 +226,27 @@ class Stack:
             raise StackError(f"A layer has 1 to {MAX_CHANNELS} channels.")
         for number, layer in enumerate(self.layers, 1):
             _check(layer, number, self.dims)
-        assert self.sizes  # a stack that does not fit is refused here
+        assert self.shapes  # a stack that does not fit is refused here
 
     @property
-    def sizes(self) -> tuple[int, ...]:
-        """Units along an axis: of the input, then of each layer's output."""
+    def alike(self) -> bool:
+        """All axes have the same settings in every layer."""
+        return all(layer.alike for layer in self.layers)
+
+    def along(self, axis: int) -> tuple[StackLayer, ...]:
+        """The layers as one axis sees them."""
+        return tuple(layer.along(axis) for layer in self.layers)
+
+    @property
+    def shapes(self) -> tuple[tuple[int, ...], ...]:
+        """Units along each axis: of the input, then of each layer's output."""
+        if self.alike:
+            return tuple((n,) * self.dims for n in self._sizes(0))
+        return tuple(zip(*(self._sizes(axis) for axis in range(self.dims)), strict=True))
+
+    def _sizes(self, axis: int) -> list[int]:
         sizes = [self.size]
-        for number, layer in enumerate(self.layers, 1):
+        for number, layer in enumerate(self.along(axis), 1):
             out = layer.output_size(sizes[-1]) if layer.kind == "t" or self._room(layer, sizes[-1]) else 0
             if out < 1:
                 room = sizes[-1] + sum(layer.pads)
@@ -189,25 +263,26 @@ class Stack:
                 )
             sizes.append(out)
             if layer.skip:
-                self._check_skip(number, layer, sizes)
-        return tuple(sizes)
+                self._check_skip(number, axis, sizes)
+        return sizes
 
     @staticmethod
     def _room(layer: StackLayer, n: int) -> bool:
         return n + sum(layer.pads) >= layer.extent
 
-    def skip_stride(self, number: int) -> int:
+    def skip_stride(self, number: int, axis: int = 0) -> int:
         """Stride of the 1x1 convolution on the residual branch into layer `number` (from 1); 1: the identity."""
-        layer, stride = self.layers[number - 1], 1
-        for other in self.layers[number - layer.skip : number]:
-            stride *= other.stride
-        return stride
+        return prod(other.stride for other in self.along(axis)[number - self.layers[number - 1].skip : number])
 
-    def _check_skip(self, number: int, layer: StackLayer, sizes: list[int]) -> None:
-        passed = self.layers[number - layer.skip : number]
-        if any(other.kind == "t" and other.stride > 1 for other in passed):
+    def skip_strides(self, number: int) -> tuple[int, ...]:
+        """The same for each axis."""
+        return tuple(self.skip_stride(number, axis) for axis in range(self.dims))
+
+    def _check_skip(self, number: int, axis: int, sizes: list[int]) -> None:
+        skip = self.layers[number - 1].skip
+        if any(other.kind == "t" and other.stride > 1 for other in self.along(axis)[number - skip : number]):
             raise StackError("a residual branch cannot pass a transposed layer of stride 2 or more.", number)
-        have, stride = sizes[number - layer.skip], self.skip_stride(number)
+        have, stride = sizes[number - skip], self.skip_stride(number, axis)
         if (have - 1) // stride + 1 != sizes[number]:
             raise StackError(
                 f"its residual branch brings {(have - 1) // stride + 1} units and the layer gives {sizes[number]}: "
@@ -222,14 +297,13 @@ class Stack:
         """Runnable PyTorch: an `nn.Sequential`, or a module with its own `forward` where a residual branch joins."""
         return _code(self)
 
-    def algebra(self) -> list[Step]:
-        """The closed forms, layer by layer; see `Step`."""
-        return _algebra(self)
+    def algebra(self, axis: int = 0) -> list[Step]:
+        """The closed forms along one axis, layer by layer; see `Step`."""
+        return _algebra(self, axis)
 
-    def plan(self) -> tuple[int, int, int] | None:
-        """Field of the last layer by the closed forms: size, jump, start. `None` where they do not reach."""
-        last = self.algebra()[-1]
-        return None if last.size is None else (last.size, last.jump, last.start)
+    def upto(self, number: int) -> Stack:
+        """The first `number` layers alone."""
+        return replace(self, layers=self.layers[:number])
 
 
 def read_stack(text: str, dims: int = 2, size: int = 13, channels: int = 1) -> Stack:
@@ -253,7 +327,7 @@ def read_stack(text: str, dims: int = 2, size: int = 13, channels: int = 1) -> S
 
 @dataclass(frozen=True)
 class Step:
-    """One layer's line of algebra: numbers per axis (all axes are alike), `None` where no closed form holds.
+    """One layer's line of algebra along one axis: numbers, `None` where no closed form holds.
 
     `lines` are LaTeX with the current numbers filled in: size, jump, start. `why`: a sentence, why there are none.
     """
@@ -276,10 +350,10 @@ def _tex(value: int | Fraction) -> str:
     return str(value.numerator) if value.denominator == 1 else rf"\tfrac{{{value.numerator}}}{{{value.denominator}}}"
 
 
-def _algebra(stack: Stack) -> list[Step]:
+def _algebra(stack: Stack, axis: int) -> list[Step]:
     fields: list[tuple[int, Fraction, int] | None] = [(1, Fraction(1), 0)]  # of the input: a pixel sees itself
     steps = []
-    for number, layer in enumerate(stack.layers, 1):
+    for number, layer in enumerate(stack.along(axis), 1):
         before, turns = fields[-1], False
         lines: tuple[str, ...] = ()
         why = ""
@@ -306,7 +380,7 @@ def _algebra(stack: Stack) -> list[Step]:
             )
             if layer.skip:
                 branch = fields[number - layer.skip]
-                stride = stack.skip_stride(number)
+                stride = stack.skip_stride(number, axis)
                 if branch is None or branch[1] * stride != after[1]:
                     after, lines, why = None, (), "Branches of different jump meet: read from the trace."
                 else:
@@ -523,14 +597,18 @@ PRESETS: dict[str, StackPreset] = {
 
 def _layer_code(layer: StackLayer, dims: int, channels: int) -> list[str]:
     """The torch calls of one layer."""
-    before, after = layer.pads
+    pads = [layer.along(axis).pads for axis in range(dims)]
     calls = []
-    if before != after:
-        calls.append(f"nn.ConstantPad{dims}d({(before, after) * dims}, 0.0)")
-        before = 0
+    padding: Number = tuple(before for before, _ in pads)
+    if any(before != after for before, after in pads):
+        # torch counts padding from the last axis
+        around = tuple(n for pair in reversed(pads) for n in pair)
+        calls.append(f"nn.ConstantPad{dims}d({around}, 0.0)")
+        padding = (0,) * dims
+    padding = padding[0] if len(set(padding)) == 1 else padding
     settings = [f"stride={layer.stride}"] if layer.stride != (layer.kernel_size if layer.pool else 1) else []
-    settings += [f"padding={before}"] if before else []
-    settings += [f"dilation={layer.dilation}"] if layer.dilation > 1 else []
+    settings += [f"padding={padding}"] if padding else []
+    settings += [f"dilation={layer.dilation}"] if layer.dilation != 1 else []
     if layer.pool:
         name, first = {"m": "MaxPool", "a": "AvgPool"}[layer.kind], [str(layer.kernel_size)]
     else:
@@ -543,7 +621,7 @@ def _layer_code(layer: StackLayer, dims: int, channels: int) -> list[str]:
 def _code(stack: Stack) -> str:
     calls = [_layer_code(layer, stack.dims, stack.channels) for layer in stack.layers]
     shape = (1, stack.channels, *(stack.size,) * stack.dims)
-    out = (1, stack.channels, *(stack.sizes[-1],) * stack.dims)
+    out = (1, stack.channels, *stack.shapes[-1])
     check = f"assert model(torch.zeros{shape}).shape == {out}"
     head = "import torch\nfrom torch import nn\n\n"
     if not any(layer.skip for layer in stack.layers):
@@ -555,8 +633,9 @@ def _code(stack: Stack) -> str:
         init.append(f"        self.layer{number} = {made}")
         line = f"self.layer{number}(x{number - 1})"
         if layer.skip:
-            stride, source = stack.skip_stride(number), f"x{number - layer.skip}"
-            if stride > 1:
+            strides, source = stack.skip_strides(number), f"x{number - layer.skip}"
+            stride = strides[0] if len(set(strides)) == 1 else strides
+            if stride != 1:
                 init.append(
                     f"        self.shortcut{number} = nn.Conv{stack.dims}d({stack.channels}, {stack.channels}, 1, "
                     f"stride={stride}, bias=False)"

@@ -10,6 +10,7 @@ import numpy as np
 import torch
 from torch import nn
 
+from models.device import one_thread
 from models.measure import measure
 from models.operator import linear_operator
 from models.receptive_field import ReceptiveField, receptive_field
@@ -24,30 +25,35 @@ PAD = {1: nn.ConstantPad1d, 2: nn.ConstantPad2d}
 
 
 class Layer(nn.Module):
-    """One layer of a stack: padding of its own where torch has none, the layer, and what a residual branch adds."""
+    """One layer of a stack: padding of its own where torch has none, the layer, and what a residual branch adds.
 
-    def __init__(self, layer: StackLayer, dims: int, channels: int, shortcut_stride: int = 0) -> None:
+    `shortcut`: per axis, the stride on that branch; None: there is no branch.
+    """
+
+    def __init__(self, layer: StackLayer, dims: int, channels: int, shortcut: tuple[int, ...] | None = None) -> None:
         super().__init__()
-        before, after = layer.pads
-        lopsided = before != after
-        self.pad = PAD[dims]((before, after) * dims, 0.0) if lopsided else nn.Identity()
-        padding = 0 if lopsided else before
+        pads = [layer.along(axis).pads for axis in range(dims)]
+        lopsided = any(before != after for before, after in pads)
+        # torch counts padding from the last axis
+        around = tuple(n for pair in reversed(pads) for n in pair)
+        self.pad = PAD[dims](around, 0.0) if lopsided else nn.Identity()
+        padding = tuple(0 if lopsided else before for before, _ in pads)
         if layer.kind == "c":
             self.op = CONV[dims](
                 channels, channels, layer.kernel_size, layer.stride, padding, layer.dilation, bias=False
             )
         elif layer.kind == "t":
             self.op = TRANSPOSED[dims](
-                channels, channels, layer.kernel_size, layer.stride, layer.padding, dilation=layer.dilation, bias=False
+                channels, channels, layer.kernel_size, layer.stride, padding, dilation=layer.dilation, bias=False
             )
         elif layer.kind == "m":
             self.op = MAX_POOL[dims](layer.kernel_size, layer.stride, padding, layer.dilation)
         else:
             self.op = AVG_POOL[dims](layer.kernel_size, layer.stride, padding)
         self.shortcut = None
-        if shortcut_stride > 1:
-            self.shortcut = CONV[dims](channels, channels, 1, shortcut_stride, bias=False)
-        elif shortcut_stride:
+        if shortcut and max(shortcut) > 1:
+            self.shortcut = CONV[dims](channels, channels, 1, shortcut, bias=False)
+        elif shortcut:
             self.shortcut = nn.Identity()
 
     def forward(self, x: torch.Tensor, earlier: torch.Tensor) -> torch.Tensor:
@@ -62,7 +68,7 @@ class StackNetwork(nn.Module):
         super().__init__()
         self.skips = [layer.skip for layer in stack.layers]
         self.layers = nn.ModuleList(
-            Layer(layer, stack.dims, stack.channels, stack.skip_stride(number) if layer.skip else 0)
+            Layer(layer, stack.dims, stack.channels, stack.skip_strides(number) if layer.skip else None)
             for number, layer in enumerate(stack.layers, 1)
         )
         learned = [layer.kind in "ct" for layer in stack.layers]
@@ -87,16 +93,17 @@ def build(stack: Stack, *, relu: bool = False) -> StackNetwork:
 
 @dataclass(frozen=True)
 class LayerRow:
-    """One line of the table. Sizes along one axis (all are alike); `agrees`: algebra and trace, or None."""
+    """One line of the table, tuples per axis. `steps`: the algebra; `agrees`: algebra and trace, None if there is no
+    closed form along any axis."""
 
     layer: StackLayer
-    output_size: int
-    size: int
-    jump: int | Fraction | None
-    start: int | None
+    shape: tuple[int, ...]
+    size: tuple[int, ...]
+    jump: tuple[int | Fraction | None, ...]
+    start: tuple[int | None, ...]
     parameters: int
     macs: int
-    step: Step
+    steps: tuple[Step, ...]
     agrees: bool | None
 
 
@@ -145,10 +152,12 @@ class StackField:
     Attributes:
         rows: one per layer.
         traced, measured: of the last layer, from the graph and from the gradient.
+        measured is None where a residual branch fits at this input size alone, so that no longer strip runs.
         agrees: whether the two are the same; None where either has no single number.
         parameters, macs: of the whole stack.
         windows: per layer, the maps that it reads: the one before, and that of its residual branch.
-        pads: per map (the input first), cells drawn before and after it: the padding of the layer that reads it.
+        pads: per map (the input first) and axis, cells drawn before and after it: the padding of the layer that reads
+            it.
         seen: per map, how many pixels of the input each unit sees; for the input itself: how many units of the last
             layer see each pixel.
     """
@@ -156,12 +165,12 @@ class StackField:
     stack: Stack
     rows: tuple[LayerRow, ...]
     traced: ReceptiveField
-    measured: MeasuredField
+    measured: MeasuredField | None
     agrees: bool | None
     parameters: int
     macs: int
     windows: tuple[tuple[Windows, ...], ...]
-    pads: tuple[tuple[int, int], ...]
+    pads: tuple[tuple[tuple[int, int], ...], ...]
     seen: tuple[np.ndarray, ...]
 
     @property
@@ -169,14 +178,24 @@ class StackField:
         return (1, self.stack.channels, *(self.stack.size,) * self.stack.dims)
 
     def middle(self) -> tuple[int, ...]:
-        return (self.stack.sizes[-1] // 2,) * self.stack.dims
+        return tuple(n // 2 for n in self.stack.shapes[-1])
+
+    def boxes(self, number: int) -> tuple[tuple[tuple[int, int] | None, ...], ...]:
+        """Per axis, first and last pixel that each unit of layer `number` sees, not clipped; None: no pixel."""
+        here, shape = self.traced.at(f"layers.{number - 1}"), self.stack.shapes[number]
+        found = []
+        for axis, n in enumerate(shape):
+            units = [tuple(u if a == axis else 0 for a in range(len(shape))) for u in range(n)]
+            found.append(tuple(here.box(unit)[axis] for unit in units))
+        return tuple(found)
 
     def unit(self, index: tuple[int, ...]) -> Reading:
         """What the unit at `index` of the last layer sees, by the trace and by the gradient."""
         net = build(self.stack)
         one = StackNetwork(Stack(self.stack.layers, self.stack.dims, self.stack.size, 1))
         image, answer = probe_gradient(net, self.shape)
-        (gradient,) = torch.autograd.grad(answer[(0, slice(None), *index)].sum(), image)
+        with one_thread():
+            (gradient,) = torch.autograd.grad(answer[(0, slice(None), *index)].sum(), image)
         support = (gradient[0] != 0).any(0).numpy()
         return Reading(
             index,
@@ -205,10 +224,7 @@ def _summing(net: StackNetwork) -> StackNetwork:
         op = layer.op
         if not isinstance(op, (*CONV.values(), *TRANSPOSED.values())):
             dims = 1 if isinstance(op, (nn.MaxPool1d, nn.AvgPool1d)) else 2
-            one = lambda v: v[0] if isinstance(v, tuple) else v  # noqa: E731
-            layer.op = CONV[dims](
-                1, 1, one(op.kernel_size), one(op.stride), one(op.padding), one(getattr(op, "dilation", 1)), bias=False
-            )
+            layer.op = CONV[dims](1, 1, op.kernel_size, op.stride, op.padding, getattr(op, "dilation", 1), bias=False)
     net = net.double()
     with torch.no_grad():
         for weight in net.parameters():
@@ -219,7 +235,7 @@ def _summing(net: StackNetwork) -> StackNetwork:
 @lru_cache(maxsize=32)
 def analyse(stack: Stack) -> StackField:
     """Trace, measure and count a stack. Kept for the 32 stacks asked for last."""
-    with torch.inference_mode(False):
+    with torch.inference_mode(False), one_thread():
         return _analyse(stack)
 
 
@@ -229,29 +245,43 @@ def _analyse(stack: Stack) -> StackField:
     traced = receptive_field(net, shape)
     counted = measure(net, shape)
     rows = []
-    for number, (layer, step) in enumerate(zip(stack.layers, stack.algebra(), strict=True)):
+    algebra = [stack.algebra(axis) for axis in range(stack.dims)]
+    for number, layer in enumerate(stack.layers):
         here = traced.at(f"layers.{number}")
         macs = sum(row.macs or 0 for row in counted.layers if row.name.startswith(f"layers.{number}."))
         parameters = sum(p.numel() for p in net.layers[number].parameters())
-        found = (here.size[0], here.jump[0], here.start[0])
-        agrees = None if step.size is None else (step.size, step.jump, step.start) == found
-        rows.append(LayerRow(layer, here.map_size[0], *found, parameters, macs, step, agrees))
-    measured = measure_field(net, shape, narrowest=stack.size)
-    theirs = (measured.size, measured.jump, measured.start)
-    agrees = None if None in measured.size else theirs == (traced.size, traced.jump, traced.start)
+        steps = tuple(one[number] for one in algebra)
+        traces = zip(here.size, here.jump, here.start, strict=True)
+        said = [
+            (step.size, step.jump, step.start) == trace
+            for step, trace in zip(steps, traces, strict=True)
+            if step.size is not None
+        ]
+        agrees = all(said) if said else None
+        rows.append(LayerRow(layer, here.map_size, here.size, here.jump, here.start, parameters, macs, steps, agrees))
+    try:
+        measured = measure_field(net, shape, narrowest=stack.size)
+    except (RuntimeError, ValueError):
+        measured = None
+    agrees = None
+    if measured is not None and None not in measured.size:
+        agrees = (measured.size, measured.jump, measured.start) == (traced.size, traced.jump, traced.start)
     windows, pads = _windows(stack)
     return StackField(
         stack, tuple(rows), traced, measured, agrees, counted.parameters, counted.macs, windows, pads, _seen(stack)
     )
 
 
-def _windows(stack: Stack) -> tuple[tuple[tuple[Windows, ...], ...], tuple[tuple[int, int], ...]]:
+def _windows(stack: Stack) -> tuple[tuple[tuple[Windows, ...], ...], tuple[tuple[tuple[int, int], ...], ...]]:
     """Structure of each layer, measured on a layer of one channel."""
-    dims, sizes = stack.dims, stack.sizes
-    pads = [layer.pads if layer.kind != "t" else (0, 0) for layer in stack.layers] + [(0, 0)]
+    dims, shapes = stack.dims, stack.shapes
+    none = ((0, 0),) * dims
+    pads = [
+        none if layer.kind == "t" else tuple(layer.along(axis).pads for axis in range(dims)) for layer in stack.layers
+    ] + [none]
     windows = []
     for number, layer in enumerate(stack.layers):
-        room = (sizes[number] + sum(pads[number]),) * dims
+        room = tuple(n + sum(pad) for n, pad in zip(shapes[number], pads[number], strict=True))
         if layer.kind == "t":
             op = TRANSPOSED[dims](1, 1, layer.kernel_size, layer.stride, layer.padding, dilation=layer.dilation)
         else:
@@ -260,9 +290,9 @@ def _windows(stack: Stack) -> tuple[tuple[tuple[Windows, ...], ...], tuple[tuple
         reads = [Windows(number, found.rows, found.cols)]
         if layer.skip:
             start = number + 1 - layer.skip
-            branch = CONV[dims](1, 1, 1, stack.skip_stride(number + 1))
-            found = linear_operator(_plain(branch), (1, 1, *(sizes[start],) * dims))
-            reads.append(Windows(start, found.rows, _drawn(found.cols, sizes[start], pads[start], dims)))
+            branch = CONV[dims](1, 1, 1, stack.skip_strides(number + 1))
+            found = linear_operator(_plain(branch), (1, 1, *shapes[start]))
+            reads.append(Windows(start, found.rows, _drawn(found.cols, shapes[start], pads[start])))
         windows.append(tuple(reads))
     return tuple(windows), tuple(pads)
 
@@ -272,10 +302,11 @@ def _plain(op: nn.Module) -> nn.Module:
     return op.double().requires_grad_(False)
 
 
-def _drawn(cells: np.ndarray, size: int, pads: tuple[int, int], dims: int) -> np.ndarray:
+def _drawn(cells: np.ndarray, shape: tuple[int, ...], pads: tuple[tuple[int, int], ...]) -> np.ndarray:
     """Cells of a map, counted with the padding that is drawn around it."""
-    places = np.unravel_index(cells, (size,) * dims)
-    return np.ravel_multi_index(tuple(p + pads[0] for p in places), (size + sum(pads),) * dims)
+    places = np.unravel_index(cells, shape)
+    wide = tuple(n + sum(pad) for n, pad in zip(shape, pads, strict=True))
+    return np.ravel_multi_index(tuple(p + pad[0] for p, pad in zip(places, pads, strict=True)), wide)
 
 
 def _seen(stack: Stack) -> tuple[np.ndarray, ...]:

@@ -54,11 +54,13 @@ def build_a_stack() -> None:
         picture.skeleton(editor.stage_height(stack))
 
     from models.stack_field import analyse
+    from viz.readout import readout
     from viz.stage import stage
 
     field = analyse(stack)
     with picture.container():
         stage(editor.scene(field), key="stack_stage", height=editor.stage_height(stack))
+        readout(field.shape[2:], editor.follow(field), key="stack_readout")
     with numbers.container():
         show(editor.cards(field), key="stack_cards")
     with below:
@@ -67,9 +69,12 @@ def build_a_stack() -> None:
         with st.expander("Step by step, with these numbers"):
             show(editor.algebra(field), key="stack_algebra")
         st.header("Theory and measurement, side by side", anchor=False)
-        unit = field.unit(choose_unit(field))
-        st.markdown(editor.why(field, unit))
-        show(editor.compare(field, unit), key="stack_compare")
+        chosen, index = choose_unit(stack)
+        part = field if chosen == len(stack.layers) else analyse(stack.upto(chosen))
+        unit = part.unit(index)
+        show(editor.unit_numbers(part, unit), key="unit_numbers")
+        st.markdown(editor.why(part, unit))
+        show(editor.compare(part, unit), key="stack_compare")
         with st.expander("Code"):
             st.code(stack.to_code(), language="python")
 
@@ -82,16 +87,20 @@ def predict(preset) -> None:
         st.markdown(f"**{verdict}** {preset.explanation}")
 
 
-def choose_unit(field) -> tuple[int, ...]:
-    """The unit of the last map whose field is compared; the middle one at first."""
-    last, middle = field.stack.sizes[-1] - 1, field.middle()
-    names = ("row", "column")[-field.stack.dims :] if field.stack.dims == 2 else ("position",)
+def choose_unit(stack) -> tuple[int, tuple[int, ...]]:
+    """A layer and one of its units, whose field is compared; the middle one of the last layer at first."""
+    numbers = list(range(1, len(stack.layers) + 1))
+    names = ("row", "column") if stack.dims == 2 else ("position",)
     index = []
     with st.container(horizontal=True, vertical_alignment="bottom"):
-        for axis, name in enumerate(names):
-            key = f"unit_{name}_{last}"
-            index.append(st.number_input(f"Unit of the last map: {name}", 0, last, middle[axis], key=key, width=240))
-    return tuple(index)
+        number = st.selectbox(
+            "Layer", numbers, index=len(numbers) - 1, key=f"unit_layer_{len(numbers)}", width=300,
+            format_func=lambda n: f"{n}  {stack.layers[n - 1].describe(stack.dims)}",
+        )  # fmt: skip
+        for name, size in zip(names, stack.shapes[number], strict=True):
+            key = f"unit_{name}_{number}_{size}"
+            index.append(st.number_input(f"Unit: {name}", 0, size - 1, size // 2, key=key, width=160))
+    return number, tuple(index)
 
 
 if part == "Build a stack":

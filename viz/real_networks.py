@@ -163,10 +163,10 @@ def _square(data: bytes) -> str:
     return "data:image/jpeg;base64," + base64.b64encode(packed.tobytes()).decode()
 
 
-def _spread(values, times: str = "×") -> str:
+def _spread(values, between: str = " × ") -> str:
     """One value if all axes have the same, else one per axis."""
     values = [str(v).replace("-", "−") for v in values]
-    return values[0] if len(set(values)) == 1 else f" {times} ".join(values)
+    return values[0] if len(set(values)) == 1 else between.join(values)
 
 
 def _cards(found, row) -> str:
@@ -175,7 +175,7 @@ def _cards(found, row) -> str:
     shown = [
         ("Receptive field", " × ".join(map(big, size)), f"{share:.2g} times the image's side"),
         ("Jump", _spread(jump), "pixels between neighbouring units"),
-        ("Start", _spread(start, "|"), "first pixel of unit 0; negative: padding"),
+        ("Start", _spread(start, ", "), "first pixel of unit 0; negative: padding"),
         ("Map", " × ".join(map(str, row.map_size)), f"layer {row.number} of {len(found.maps)}: {row.kind}"),
         ("Padding in view", _outside(row), "of the middle unit, before and after"),
     ]
@@ -185,7 +185,7 @@ def _cards(found, row) -> str:
 
 
 def _outside(row) -> str:
-    return _spread([f"{before} + {after}" for before, after in row.outside], "|")
+    return _spread([f"{before} + {after}" for before, after in row.outside], ", ")
 
 
 def _story(found) -> None:
@@ -255,7 +255,7 @@ def _stages(found) -> str:
             row.name,
             "×".join(map(str, row.map_size)),
             _spread(map(big, row.field.size)),
-            _spread(row.field.start, "|"),
+            _spread(row.field.start, ", "),
             _outside(row),
             _whole(found, row),
         )
@@ -277,7 +277,7 @@ def _layer_cells(found, row) -> tuple[str, ...]:
     size, jump, start = row.field
     return (
         str(row.number), row.name, row.kind, *settings, "×".join(map(str, row.map_size)), _spread(map(big, size)),
-        _spread(jump), _spread(start, "|"), _outside(row), _whole(found, row),
+        _spread(jump), _spread(start, ", "), _outside(row), _whole(found, row),
     )  # fmt: skip
 
 
@@ -326,11 +326,11 @@ def _measure(found, row, measured_field) -> None:
     verdict = (
         "the same as traced ✓"
         if same
-        else f"traced: {_spread(traced.size)}, jump {_spread(traced.jump)}, start {_spread(traced.start, '|')}"
+        else f"traced: {_spread(traced.size)}, jump {_spread(traced.jump)}, start {_spread(traced.start, ', ')}"
     )
     st.markdown(
         f"Measured on the gradient, strips of {_spread(measured.lengths)} pixels: receptive field "
-        f"**{_spread(size)}**, jump **{_spread(jump)}**, start **{_spread(start, '|')}**: {verdict}."
+        f"**{_spread(size)}**, jump **{_spread(jump)}**, start **{_spread(start, ', ')}**: {verdict}."
     )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from html import escape
 from typing import TYPE_CHECKING
@@ -10,9 +11,21 @@ import numpy as np
 import streamlit as st
 
 from models.formulas import big
-from models.stack import KINDS, MAX_LAYERS, MAX_SIZE, MOST, PRESETS, Stack, StackError, StackLayer, read_stack
+from models.stack import (
+    KINDS,
+    MAX_LAYERS,
+    MAX_SIZE,
+    MOST,
+    PER_AXIS,
+    PRESETS,
+    Stack,
+    StackError,
+    StackLayer,
+    read_stack,
+    times,
+)
 from viz.controls import hold
-from viz.figures import Map, legend, maps, table
+from viz.figures import Map, legend, maps, numbers, table
 from viz.url import asked, one_of, put, whole
 
 if TYPE_CHECKING:
@@ -24,6 +37,7 @@ PARAMETERS = ("layers", "dims", "size", "channels")
 START = PRESETS["three"]
 DIMS = {"1-D": 1, "2-D": 2}
 SETTINGS = ("kind", "kernel_size", "stride", "padding", "dilation", "skip")
+NAMES = ("rows", "columns")
 HINTS = {
     "kind": "What the layer is.",
     "kernel_size": "Taps along each axis (F). 1 makes a 1×1 layer.",
@@ -114,7 +128,7 @@ def _edit(action: str, number: int) -> None:
 
 def _next_layer(stack: Stack) -> StackLayer:
     """A 3-tap convolution that fits whatever arrives: padded if there is no room."""
-    return StackLayer("c", 3, padding=0 if stack.sizes[-1] >= 5 else 1)
+    return StackLayer("c", 3, padding=0 if min(stack.shapes[-1]) >= 5 else 1)
 
 
 def _try(stack: Stack, layers: list[StackLayer], chosen: int) -> None:
@@ -127,20 +141,36 @@ def _try(stack: Stack, layers: list[StackLayer], chosen: int) -> None:
         st.session_state["_refused"] = error.message
 
 
-def _set(name: str, number: int) -> None:
-    """Take over one setting of one layer."""
+def _set(name: str, number: int, axis: int | None) -> None:
+    """Take over one setting of one layer, along one axis or along all."""
     stack: Stack = st.session_state["_stack"]
-    value = st.session_state[f"_layer_{name}"]
+    value = st.session_state[_key(name, axis)]
     layers = list(stack.layers)
     before = layers[number - 1]
     try:
-        after = replace(before, **{name: value})
-        if name == "kind":
-            after = _of_kind(before, value)
+        after = _of_kind(before, value) if name == "kind" else _with(before, name, axis, value)
         layers[number - 1] = after
         keep(replace(stack, layers=tuple(layers)))
     except (StackError, TypeError) as error:
         st.session_state["_refused"] = getattr(error, "message", str(error))
+
+
+def _key(name: str, axis: int | None) -> str:
+    return f"_layer_{name}" + ("" if axis is None else f"_{NAMES[axis]}")
+
+
+def _with(layer: StackLayer, name: str, axis: int | None, value) -> StackLayer:
+    return replace(layer, **{name: value}) if axis is None else layer.with_axis(name, axis, value)
+
+
+def _one_for_all(number: int) -> None:
+    """Callback of the switch: without it, columns take over what rows have."""
+    if st.session_state["_per_axis"]:
+        return
+    stack: Stack = st.session_state["_stack"]
+    layers = list(stack.layers)
+    layers[number - 1] = layers[number - 1].along(0)
+    _try(stack, layers, number)
 
 
 def _of_kind(before: StackLayer, kind: str) -> StackLayer:
@@ -148,7 +178,7 @@ def _of_kind(before: StackLayer, kind: str) -> StackLayer:
     after = replace(before, kind=kind)
     if kind in "ma":
         return replace(after, kernel_size=2, stride=2, padding=0, dilation=1)
-    padding = before.padding if isinstance(before.padding, int) else 0
+    padding = 0 if isinstance(before.padding, str) else before.padding
     if before.pool:
         return replace(after, kernel_size=3, stride=1, padding=1 if kind == "c" else 0)
     return after if kind == "c" else replace(after, padding=padding)
@@ -212,7 +242,7 @@ def _buttons(stack: Stack, number: int) -> None:
             )  # fmt: skip
 
 
-def _options(stack: Stack, number: int, name: str) -> list:
+def _options(stack: Stack, number: int, name: str, axis: int | None) -> list:
     """The values of one setting that give a valid stack, among what is offered."""
     layer = stack.layers[number - 1]
     if name == "kind":
@@ -221,14 +251,14 @@ def _options(stack: Stack, number: int, name: str) -> list:
     values = list(range(0 if name in ("padding", "skip") else 1, most + 1))
     if name == "padding":
         values += ["same", "causal"] if stack.dims == 1 else ["same"]
-    now = getattr(layer, name)
-    return [v for v in values if v == now or _works(stack, number, name, v)] + ([] if now in values else [now])
+    now = getattr(layer if axis is None else layer.along(axis), name)
+    return [v for v in values if v == now or _works(stack, number, name, axis, v)] + ([] if now in values else [now])
 
 
-def _works(stack: Stack, number: int, name: str, value) -> bool:
+def _works(stack: Stack, number: int, name: str, axis: int | None, value) -> bool:
     layers = list(stack.layers)
     try:
-        layers[number - 1] = replace(layers[number - 1], **{name: value})
+        layers[number - 1] = _with(layers[number - 1], name, axis, value)
         replace(stack, layers=tuple(layers))
     except StackError:
         return False
@@ -236,25 +266,39 @@ def _works(stack: Stack, number: int, name: str, value) -> bool:
 
 
 def _settings(stack: Stack, number: int) -> None:
-    layer = stack.layers[number - 1]
-    for names in (SETTINGS[:2], SETTINGS[2:4], SETTINGS[4:]):
-        for column, name in zip(st.columns(2), names, strict=True):
-            options = _options(stack, number, name)
-            put(f"_layer_{name}", getattr(layer, name))
-            hold(f"_layer_{name}", getattr(layer, name), tuple(options))
+    layer, state = stack.layers[number - 1], st.session_state
+    if not layer.alike:
+        state["_per_axis"] = True
+    split = stack.dims == 2 and bool(state.get("_per_axis"))
+    if split:
+        pairs = [[("kind", None), ("skip", None)], *([(name, 0), (name, 1)] for name in PER_AXIS)]
+    else:
+        pairs = [[(name, None) for name in SETTINGS[i : i + 2]] for i in (0, 2, 4)]
+    for pair in pairs:
+        for column, (name, axis) in zip(st.columns(2), pair, strict=True):
+            options, key = _options(stack, number, name, axis), _key(name, axis)
+            now = getattr(layer if axis is None else layer.along(axis), name)
+            put(key, now)
+            hold(key, now, tuple(options))
+            title = {"kind": "kind", "skip": "residual branch"}.get(name, name)
             with column:
                 st.selectbox(
-                    {"kind": "kind", "skip": "residual branch"}.get(name, name),
+                    title if axis is None else f"{title}, {NAMES[axis]}",
                     options,
-                    key=f"_layer_{name}",
+                    key=key,
                     format_func=lambda v, n=name: (
                         KINDS[v] if n == "kind" else ("none" if n == "skip" and not v else str(v))
                     ),
                     help=HINTS[name],
                     disabled=len(options) == 1,
                     on_change=_set,
-                    args=(name, number),
+                    args=(name, number, axis),
                 )
+    if stack.dims == 2:
+        st.toggle(
+            "Rows and columns apart", key="_per_axis", on_change=_one_for_all, args=(number,),
+            help="A kernel of 3×1, a stride of 2 along the rows alone, …",
+        )  # fmt: skip
 
 
 # -- the stage --------------------------------------------------------------------------------------------------------
@@ -266,16 +310,17 @@ def scene(field: StackField) -> dict:
 
     stack = field.stack
     grids, links = [], []
-    for number, size in enumerate(stack.sizes):
-        before, after = field.pads[number]
-        shape = (size + before + after,) * stack.dims
-        real = tuple(slice(before, before + size) for _ in shape)
+    for number, size in enumerate(stack.shapes):
+        pads = field.pads[number]
+        padded = any(map(sum, pads))
+        shape = tuple(n + sum(pad) for n, pad in zip(size, pads, strict=True))
+        real = tuple(slice(pad[0], pad[0] + n) for n, pad in zip(size, pads, strict=True))
         values = np.zeros(shape, dtype=np.int64)
         values[real] = field.seen[number]
         source = None
-        if before or after:
+        if padded:
             source = np.full(shape, -1)
-            source[real] = np.arange(size**stack.dims).reshape((size,) * stack.dims)
+            source[real] = np.arange(np.prod(size)).reshape(size)
         last = number == len(stack.layers)
         grids.append(
             {
@@ -285,14 +330,14 @@ def scene(field: StackField) -> dict:
                 "shape": [1, *shape],
                 "values": enc(values),
                 "source": enc(source),
-                "real": None if source is None else [[before, before + size]] * stack.dims,
+                "real": None if source is None else [[one.start, one.stop] for one in real],
                 "editable": False,
                 "image": False,
                 "planes": None,
             }
         )
     for number, windows in enumerate(field.windows, 1):
-        units = stack.sizes[number] ** stack.dims
+        units = int(np.prod(stack.shapes[number]))
         for reads in windows:
             links.append(
                 {
@@ -308,7 +353,7 @@ def scene(field: StackField) -> dict:
                     "reduce": "reads",
                 }
             )
-    middle = np.ravel_multi_index(field.middle(), (stack.sizes[-1],) * stack.dims)
+    middle = np.ravel_multi_index(field.middle(), stack.shapes[-1])
     return {
         "grids": grids,
         "symbols": ["→" if stack.dims == 2 else ""] * len(stack.layers),
@@ -330,10 +375,30 @@ def _title(stack: Stack, number: int) -> str:
             f"{what} {value}" for what, value in (("stride", layer.stride), ("dilation", layer.dilation)) if value > 1
         ]
         return f"{number} ({name[layer.kind]}{', '.join(words)}{', +' if layer.skip else ''})"
-    side = f"{layer.kernel_size}×{layer.kernel_size}"
-    more = f", /{layer.stride}" if layer.stride > 1 else ""
-    more += f", d {layer.dilation}" if layer.dilation > 1 else ""
-    return f"{number} ({name[layer.kind]}{side}{more}{', +' if layer.skip else ''})"
+    more = f", /{times(layer.stride)}" if layer.stride != 1 else ""
+    more += f", d {times(layer.dilation)}" if layer.dilation != 1 else ""
+    return f"{number} ({name[layer.kind]}{times(layer.kernel_size, 2)}{more}{', +' if layer.skip else ''})"
+
+
+def follow(field: StackField) -> list[dict]:
+    """What `viz.readout` tells of each unit of each map."""
+    stack = field.stack
+    maps = []
+    for number, shape in enumerate(stack.shapes):
+        row = field.rows[number - 1] if number else None
+        maps.append(
+            {
+                "name": "the input" if row is None else f"layer {number}",
+                "shape": shape,
+                "before": [pad[0] for pad in field.pads[number]],
+                "after": [pad[1] for pad in field.pads[number]],
+                "size": None if row is None else row.size,
+                "jump": None if row is None else ["differs" if j is None else str(j) for j in row.jump],
+                "start": None if row is None else ["differs" if s is None else str(s) for s in row.start],
+                "boxes": None if row is None else field.boxes(number),
+            }
+        )
+    return maps
 
 
 def stage_height(stack: Stack) -> int:
@@ -352,39 +417,58 @@ def mark(agrees: bool | None) -> str:
     return "" if agrees is None else AGREE if agrees else DIFFER
 
 
-def square(size: int, dims: int) -> str:
-    return f"{size} × {size}" if dims == 2 else str(size)
+def by(values) -> str:
+    """Sizes along all axes: `5 × 3`."""
+    return " × ".join(map(str, values))
+
+
+def each(values) -> str:
+    """One value if all axes have the same, else one for each."""
+    texts = ["differs" if v is None else minus(v) for v in values]
+    return texts[0] if len(set(texts)) == 1 else ", ".join(texts)
+
+
+def _lines(steps, place: int) -> list[str]:
+    """The algebra's lines at a place (0 size, 1 jump, 2 start; a joined branch has its own size), one per axis that
+    differs."""
+    found = []
+    for step in steps:
+        if step.lines:
+            found.append(step.lines[-1] if place == 0 and len(step.lines) > 3 else step.lines[place])
+    return list(dict.fromkeys(found))
 
 
 def cards(field: StackField) -> str:
     """The numbers of the last map's units."""
     stack, last = field.stack, field.rows[-1]
-    dims = stack.dims
-    gradient = field.measured.size[0]
     unit = field.middle()
     centre, outside = field.traced.centre(unit), field.traced.outside(unit)
-    step = last.step
-    algebra = "no closed form" if step.size is None else f"algebra {step.size}"
-    single = last.size**dims * stack.channels**2
+    sizes = [step.size for step in last.steps]
+    algebra = "no closed form" if None in sizes else f"algebra {each(sizes)}"
+    if field.measured is None:
+        reached = "gradient: see below"
+    elif None in field.measured.size:
+        reached = "gradient touches both ends"
+    else:
+        reached = f"gradient {each(field.measured.size)}"
+    single = int(np.prod(last.size)) * stack.channels**2
     learned = sum(1 for layer in stack.layers if layer.kind in "ct")
     place = ", ".join(map(str, unit))
-    padding = sum(outside[0])
-    reached = "touches both ends" if gradient is None else gradient
-    lines = step.lines or ("", "", "")
+    padding = [sum(pair) for pair in outside]
     shown = [
         (
             "Receptive field",
-            square(last.size, dims),
+            by(last.size),
             field.agrees,
-            f"{algebra}, trace {last.size}, gradient {reached}",
-            lines[-1] if len(lines) > 3 else lines[0],
+            f"{algebra}, trace {each(last.size)}, {reached}",
+            _lines(last.steps, 0),
         ),
-        ("Jump", str(last.jump), field.agrees, "pixels from one unit's field to the next", lines[1]),
-        ("Start", minus(last.start), field.agrees, "first pixel of unit 0; negative: padding", lines[2]),
-        ("Centre", minus(f"{centre[0]:g}"), None, f"of unit ({place}), in pixels", ""),
-        ("Padding in view", big(padding), None, f"of unit ({place}), along an axis", ""),
-        ("Parameters", big(field.parameters), None, f"one layer of {square(last.size, dims)}: {big(single)}", ""),
-        ("MACs", big(field.macs), None, f"{learned} with weights; padding counts", ""),
+        ("Jump", each(last.jump), field.agrees, "pixels from one unit's field to the next", _lines(last.steps, 1)),
+        ("Start", each(last.start), field.agrees, "first pixel of unit 0; negative: padding", _lines(last.steps, 2)),
+        ("Centre", each(f"{c:g}" for c in centre), None, f"of unit ({place}), in pixels", ()),
+        ("Padding in view", each(map(big, padding)), None, f"of unit ({place}), along an axis", ()),
+        ("Parameters", big(field.parameters), None, f"one layer of {by(last.size)}: {big(single)}", ()),
+        ("MACs", big(field.macs), None, f"{learned} with weights; padding counts", ()),
     ]
     return f'<div class="cs-cards">{"".join(_card(*one) for one in shown)}</div>'
 
@@ -393,7 +477,7 @@ def minus(value: object) -> str:
     return str(value).replace("-", "−")
 
 
-def _card(title: str, value: str, agrees: bool | None, hint: str, line: str) -> str:
+def _card(title: str, value: str, agrees: bool | None, hint: str, lines: Sequence[str]) -> str:
     from viz.cards import mathml
 
     name = title.lower().replace(" ", "_")
@@ -401,11 +485,12 @@ def _card(title: str, value: str, agrees: bool | None, hint: str, line: str) -> 
         f'<span class="cs-title">{title}</span><span class="cs-value">{escape(value)} {mark(agrees)}</span>'
         f'<span class="cs-short cs-wrapped">{escape(hint)}</span>'
     )
-    if not line:
+    if not lines:
         return f'<div class="cs-card cs-plain" data-number="{name}">{body}</div>'
+    formulas = "".join(f"<p>{mathml(line)}</p>" for line in lines)
     return (
         f'<details class="cs-card" name="cs-stack" data-number="{name}"><summary>{body}</summary>'
-        f'<div class="cs-more"><p>{mathml(line)}</p><p>{escape(hint)}.</p></div></details>'
+        f'<div class="cs-more">{formulas}<p>{escape(hint)}.</p></div></details>'
     )
 
 
@@ -419,22 +504,22 @@ def rows_of(field: StackField) -> list[tuple]:
     dims = stack.dims
     channels = stack.channels
     rows = [
-        ("0", "input", "", "", "", "", f"{channels} × {square(stack.size, dims)}", square(1, dims), "1", "0", "", "")
-    ]
+        ("0", "input", "", "", "", "", f"{channels} × {by(stack.shapes[0])}", by((1,) * dims), "1", "0", "", "")
+    ]  # fmt: skip
     for number, row in enumerate(field.rows, 1):
         layer = row.layer
         rows.append(
             (
                 str(number),
                 f"{KINDS[layer.kind].lower()}{' + branch' if layer.skip else ''}",
-                square(layer.kernel_size, dims),
-                layer.stride,
-                layer.dilation,
-                layer.padding,
-                f"{channels} × {square(row.output_size, dims)}",
-                square(row.size, dims),
-                "differs" if row.jump is None else row.jump,
-                minus(row.start),
+                times(layer.kernel_size, dims).replace("×", " × "),
+                times(layer.stride),
+                times(layer.dilation),
+                times(layer.padding),
+                f"{channels} × {by(row.shape)}",
+                by(row.size),
+                each(row.jump),
+                each(row.start),
                 big(row.parameters),
                 big(row.macs),
             )
@@ -451,22 +536,25 @@ def layer_table(field: StackField) -> str:
 
 
 def algebra(field: StackField) -> str:
-    """Step by step, with the current numbers: a fold-out per layer."""
+    """Step by step, with the current numbers: a fold-out per layer; axes that differ below each other."""
     from viz.cards import mathml
 
     parts = []
     for number, row in enumerate(field.rows, 1):
-        step = row.step
-        inside = "".join(f"<p>{mathml(line)}</p>" for line in step.lines) or f"<p>{escape(step.why)}</p>"
-        if step.lines and step.size is None:
-            inside += f"<p>{escape(step.why)}</p>"
+        inside = ""
+        shown = row.steps[:1] if field.stack.alike else row.steps
+        for name, step in zip(NAMES, shown, strict=False):
+            inside += f"<p><b>Along the {name}</b></p>" if len(shown) > 1 else ""
+            inside += "".join(f"<p>{mathml(line)}</p>" for line in step.lines) or f"<p>{escape(step.why)}</p>"
+            if step.lines and step.size is None:
+                inside += f"<p>{escape(step.why)}</p>"
         opened, layer = " open" if number == 1 else "", escape(row.layer.describe(field.stack.dims))
         parts.append(
             f"<details{opened}><summary>{number}: {layer}"
-            f" → <b>r = {row.size}</b>, j = {row.jump}, s = {minus(row.start)} {mark(row.agrees)}"
+            f" → <b>r = {each(row.size)}</b>, j = {each(row.jump)}, s = {each(row.start)} {mark(row.agrees)}"
             f"</summary><div>{inside}</div></details>"
         )
-    title, url = field.rows[0].step.source
+    title, url = field.rows[0].steps[0].source
     return (
         f'<div class="cs-algebra">{"".join(parts)}<p style="font-size:.85rem">r: receptive field, j: jump, s: start, '
         f"F: kernel size, D: dilation, S: stride, P: padding before. "
@@ -475,6 +563,24 @@ def algebra(field: StackField) -> str:
 
 
 # -- theory beside measurement ----------------------------------------------------------------------------------------
+
+
+def unit_numbers(field: StackField, unit: Reading) -> str:
+    """HTML: field, jump, start, centre and padding of one unit of the last layer of `field`."""
+    last = field.rows[-1]
+    place = ", ".join(map(str, unit.index))
+    whole = int(np.prod([b - a + 1 for a, b in unit.box]))
+    inside = int(np.prod([0 if s is None else s[1] - s[0] + 1 for s in unit.inside]))
+    return numbers(
+        [
+            ("Unit", f"({place})", f"of layer {len(field.rows)}"),
+            ("It sees", span_text(unit.box).removeprefix("pixels ").split(" along")[0], "pixels; negative: padding"),
+            ("Its centre", each(f"{c:g}" for c in unit.centre), "in pixels; 0 is the first pixel's middle"),
+            ("Its jump", each(last.jump), "pixels to its neighbour's field"),
+            ("Map's start", each(last.start), "first pixel of unit 0"),
+            ("On padding", big(whole - inside), f"of {big(whole)} places of its field"),
+        ]
+    )
 
 
 def compare(field: StackField, unit: Reading) -> str:
@@ -522,19 +628,24 @@ def why(field: StackField, unit: Reading) -> str:
     )
     holes = volume - unit.pixels
     if holes > 0:
-        gaps = any(layer.dilation > 1 for layer in field.stack.layers)
+        gaps = any(one.dilation > 1 for axis in range(field.stack.dims) for one in field.stack.along(axis))
         cause = (
             "dilated taps step over them, and no other layer fills the gaps (gridding)"
             if gaps
             else "a stride larger than its kernel steps over them"
         )
         verdict += f" Yet {big(holes)} of the {big(volume)} pixels inside are never read: {cause}."
+    if field.measured is None:
+        verdict += (
+            " Here the gradient is asked at this input size alone: the branch has the length of the layers beside it "
+            "at this size and at few others, so no longer strip runs."
+        )
     if field.traced.box(unit.index) != unit.inside:
         verdict += " The field reaches past the border: there the unit sees padding."
     return " ".join([verdict, *field.traced.notes])
 
 
 __all__ = [
-    "HEAD", "MOST", "PARAMETERS", "algebra", "cards", "choose_preset", "compare", "draw", "keep", "layer_table", "mark",
-    "read", "rows_of", "scene", "shown_preset", "why",
+    "HEAD", "MOST", "PARAMETERS", "algebra", "cards", "choose_preset", "compare", "draw", "follow", "keep",
+    "layer_table", "mark", "read", "rows_of", "scene", "shown_preset", "unit_numbers", "why",
 ]  # fmt: skip

@@ -34,7 +34,11 @@ def stacks(draw, dims=(1, 2), most=4):
         padding = draw(st.integers(0, kernel // 2))
         if kind == "c" and stride == 1:
             padding = draw(st.sampled_from([padding, "same"] + (["causal"] if dimension == 1 else [])))
-        layers.append(StackLayer(kind, kernel, stride, padding, dilation, draw(st.sampled_from([0, 0, 0, 1, 2]))))
+        layer = StackLayer(kind, kernel, stride, padding, dilation, draw(st.sampled_from([0, 0, 0, 1, 2])))
+        if dimension == 2 and draw(st.booleans()):
+            name = draw(st.sampled_from(["kernel_size", "stride", *(["dilation"] if kind in "cm" else [])]))
+            layer = layer.with_axis(name, draw(st.integers(0, 1)), draw(st.integers(1, 4)))
+        layers.append(layer)
     try:
         return Stack(tuple(layers), dimension, 32 if dimension == 1 else 20, 2)
     except StackError:
@@ -47,7 +51,7 @@ def test_text_and_sizes_say_what_the_layers_do(stack):
     assert read_stack(stack.to_text(), stack.dims, stack.size, stack.channels) == stack
     shape = (1, stack.channels, *(stack.size,) * stack.dims)
     with torch.inference_mode():
-        assert build(stack)(torch.zeros(shape)).shape[2:] == (stack.sizes[-1],) * stack.dims
+        assert build(stack)(torch.zeros(shape)).shape[2:] == stack.shapes[-1]
 
 
 @settings(max_examples=30, deadline=None, suppress_health_check=list(HealthCheck))
@@ -72,7 +76,7 @@ def test_the_numbers_of_the_lecture():
     assert (two.parameters, two.traced.size) == (18, (5, 5))
     assert (three.parameters, three.traced.size) == (27 * 8**2, (7, 7))
     pooled = analyse(PRESETS["pooling"].stack)
-    assert [row.size for row in pooled.rows] == [3, 4, 8, 10, 18]
+    assert [row.size for row in pooled.rows] == [(n, n) for n in (3, 4, 8, 10, 18)]
 
 
 def test_gridding_leaves_the_holes_that_arithmetic_says():
@@ -87,7 +91,8 @@ def test_gridding_leaves_the_holes_that_arithmetic_says():
 @given(stacks(dims=(1,), most=3))
 def test_what_the_picture_marks_is_what_the_gradient_reaches(stack):
     found = analyse(stack)
-    for unit in {0, stack.sizes[-1] // 2, stack.sizes[-1] - 1}:
+    (units,) = stack.shapes[-1]
+    for unit in {0, units // 2, units - 1}:
         reading = found.unit((unit,))
         assert ((reading.reads > 0) == reading.support).all()
         assert found.seen[-1][unit] == reading.pixels
@@ -95,7 +100,7 @@ def test_what_the_picture_marks_is_what_the_gradient_reaches(stack):
         spans = {len(stack.layers): cells}
         for number in range(len(stack.layers), 0, -1):
             for windows in found.windows[number - 1]:
-                before, size = found.pads[windows.source_map][0], stack.sizes[windows.source_map]
+                ((before, _),), (size,) = found.pads[windows.source_map], stack.shapes[windows.source_map]
                 hit = windows.cols[np.isin(windows.rows, list(spans.get(number, ())))] - before
                 spans.setdefault(windows.source_map, set()).update(c for c in hit.tolist() if 0 <= c < size)
         assert spans.get(0, set()) == set(np.flatnonzero(reading.support).tolist())
@@ -120,6 +125,14 @@ def test_what_the_picture_marks_is_what_the_gradient_reaches(stack):
         ("c999", 1),
         ("-".join(["c1"] * 17), 0),
         ("c3" * 300, 0),
+        ("c3x", 1),
+        ("c3x3x3", 1),
+        ("c3x0", 1),
+        ("c3x99", 1),
+        ("c3r1x2", 1),
+        ("a3d1x2", 1),
+        ("c3x1s1x2ps", 1),
+        ("c3x21", 1),
         ("c3<script>", 1),
         ("c３", 1),
     ],
@@ -139,14 +152,39 @@ def test_any_text_is_a_stack_or_a_sentence(text):
         found = read_stack(text)
     except StackError:
         return
-    assert found.sizes[-1] >= 1
+    assert min(found.shapes[-1]) >= 1
 
 
 def test_code_runs_and_gives_the_same_shape():
-    for text in ("c3-m2-c3d2", "c3p1-c3p1r2", "c3s2p1-c3p1r2", "t4s2p1"):
+    for text in ("c3-m2-c3d2", "c3p1-c3p1r2", "c3x1s2x1p1x0-c3p1r2", "c4x3ps-t4x2s2x1p1x0"):
         code = read_stack(text, 2, 12, 2).to_code()
         done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=120)
         assert done.returncode == 0, done.stderr
+
+
+def test_axes_have_settings_of_their_own():
+    """Strided rows, dilated columns: each axis obeys its own algebra. Szegedy et al. 2015: 1×7 after 7×1 sees 7×7."""
+    assert analyse(read_stack("c1x7-c7x1", 2, 9, 1)).traced.size == (7, 7)
+    found = analyse(read_stack("c3x1s2x1-c3x5p1x0d1x2", 2, 20, 2))
+    assert (found.traced.size, found.traced.jump, found.traced.start) == ((7, 9), (2, 1), (-2, 0))
+    assert [row.parameters for row in found.rows] == [3 * 4, 15 * 4]
+    assert found.agrees
+    assert all(row.agrees for row in found.rows)
+    unit = found.unit((0, 1))
+    assert (unit.box, unit.inside, unit.outside) == (((-2, 4), (1, 9)), ((0, 4), (1, 9)), ((2, 0), (0, 0)))
+    assert unit.pixels == 5 * 5  # along the columns every second pixel
+    with pytest.raises(StackError, match="two dimensions"):
+        read_stack("c3x1", 1, 20, 1)
+
+
+def test_units_of_every_layer_have_their_box():
+    found = analyse(read_stack("c3p1-m2-t4s2p1", 2, 12, 1))
+    for number in (1, 2, 3):
+        part = analyse(found.stack.upto(number))
+        rows, columns = found.boxes(number)
+        for place in ((0, 0), tuple(n - 1 for n in found.stack.shapes[number])):
+            unit = part.unit(place)
+            assert unit.box == (rows[place[0]], columns[place[1]])
 
 
 def test_one_setting_changes_one_layer():
