@@ -34,6 +34,7 @@ __all__ = [
     "compare",
     "convolve",
     "facts",
+    "filter2d",
     "flipped",
     "gradient",
     "kernel",
@@ -475,6 +476,21 @@ class Comparison:
         return None if self.interior is None else self.interior < self.tolerance
 
 
+def filter2d(picture: np.ndarray, kernel: np.ndarray, border: str = "reflect", dtype=np.float32) -> np.ndarray:
+    """What `cv2.filter2D` makes of a picture, an array of its shape and of `dtype`; uint8 is taken as 0 to 1.
+
+    Args:
+        border: a key of `BORDERS`; `reflect` is OpenCV's default.
+
+    Raises:
+        FilterError: no such border, or no kernel.
+    """
+    if border not in BORDERS:
+        raise FilterError(f"cv2.filter2D has no border called {border!r}: use one of {', '.join(BORDERS)}.")
+    pixels = np.asarray(picture).astype(dtype) / dtype(255 if np.asarray(picture).dtype == np.uint8 else 1)
+    return cv2.filter2D(pixels, -1, as_kernel(kernel), borderType=BORDERS[border]).reshape(pixels.shape)
+
+
 def compare(
     picture: np.ndarray, kernel: np.ndarray, padding_mode: str = "zeros", border: str = "reflect"
 ) -> Comparison:
@@ -486,15 +502,13 @@ def compare(
     Raises:
         FilterError: as `apply`, or no such border.
     """
-    if border not in BORDERS:
-        raise FilterError(f"cv2.filter2D has no border called {border!r}: use one of {', '.join(BORDERS)}.")
     kernel = as_kernel(kernel)
     exact = np.size(picture) * kernel.size <= MOST_EXACT
     dtype = np.float64 if exact else np.float32
+    theirs = filter2d(picture, kernel, border, dtype)
     ours = apply(picture, kernel, padding_mode, torch.float64 if exact else torch.float32)
-    pixels = np.asarray(picture).astype(dtype) / dtype(255 if np.asarray(picture).dtype == np.uint8 else 1)
-    theirs = cv2.filter2D(pixels, -1, kernel, borderType=BORDERS[border]).reshape(ours.shape)
-    scale = float(np.abs(kernel).sum() * np.abs(pixels).max()) or 1.0
+    top = float(np.abs(np.asarray(picture)).max()) / (255 if np.asarray(picture).dtype == np.uint8 else 1)
+    scale = float(np.abs(kernel).sum() * top) or 1.0
     difference = np.abs(ours - theirs) / scale
     y, x = (n // 2 for n in kernel.shape)
     inside = difference[y : difference.shape[0] - y, x : difference.shape[1] - x]

@@ -26,16 +26,20 @@ elif asked_part not in (None, *PARTS.values()):
 if st.session_state.get("part") not in PARTS:
     st.session_state.pop("part", None)
 keep_alive(key for key in OWN if key != "part")
-chosen = st.segmented_control(
-    "Part of the lesson",
-    list(PARTS),
-    default="filters",
-    required=True,
-    key="part",
-    bind="query-params",
-    format_func=PARTS.get,
-    label_visibility="collapsed",
-)
+line, choice = st.columns([2, 5], vertical_alignment="center")
+with line:
+    st.markdown("A map tells where in the picture, and how strongly.")
+with choice:
+    chosen = st.segmented_control(
+        "Part of the lesson",
+        list(PARTS),
+        default="filters",
+        required=True,
+        key="part",
+        bind="query-params",
+        format_func=PARTS.get,
+        label_visibility="collapsed",
+    )
 tell_once(told)
 shown = picture.choose()
 
