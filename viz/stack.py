@@ -187,15 +187,14 @@ def _of_kind(before: StackLayer, kind: str) -> StackLayer:
 def draw(stack: Stack) -> int:
     """All controls of the stack; returns the number of the layer that is being edited."""
     state = st.session_state
-    columns = st.columns([5, 4, 4], gap="small", vertical_alignment="bottom")
-    with columns[0]:
-        st.segmented_control("Dimensions", list(DIMS), key="dims", default="2-D", required=True, bind="query-params")
-    with columns[1]:
+    st.segmented_control("Dimensions", list(DIMS), key="dims", default="2-D", required=True, bind="query-params")
+    left, right = st.columns(2, gap="small")
+    with left:
         st.number_input(
             "size", 1, max(MAX_SIZE.values()), START.size, key="size", bind="query-params",
             help="Pixels of the input along each axis (W).",
         )  # fmt: skip
-    with columns[2]:
+    with right:
         st.number_input(
             "channels", 1, 512, START.channels, key="channels", bind="query-params",
             help="In and out of every layer (C). Weights grow with C², the field does not.",
