@@ -16,6 +16,7 @@ from types import ModuleType
 
 PARTS = {
     "filters": "Filter bank",
+    "walk": "Walk through a network",
     "pooling": "Pooling",
     "learn": "Learn a kernel",
 }

@@ -1,0 +1,251 @@
+"""The network that the parts on networks look into: which one, with which weights, at which size; and its answers."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import nullcontext
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, TypeVar
+
+import numpy as np
+import streamlit as st
+
+from viz.feature_parts._shared import tell_misread
+from viz.feature_parts.picture import Picture
+from viz.url import one_of
+
+if TYPE_CHECKING:
+    from torch import Tensor, nn
+
+    from models.networks import Survey
+    from models.receptive_field import ReceptiveField
+
+T = TypeVar("T")
+
+OFFERED = {
+    "small": "Our small network",
+    "small_antialiased": "Our small network, anti-aliased",
+    "alexnet": "AlexNet",
+    "vgg16": "VGG-16",
+    "resnet18": "ResNet-18",
+    "resnet50": "ResNet-50",
+    "squeezenet1_1": "SqueezeNet 1.1",
+    "inception_v3": "Inception v3",
+    "densenet121": "DenseNet-121",
+    "mobilenet_v2": "MobileNet v2",
+    "mobilenet_v3_small": "MobileNet v3, small",
+    "mobilenet_v3_large": "MobileNet v3, large",
+    "efficientnet_b0": "EfficientNet-B0",
+    "convnext_tiny": "ConvNeXt, tiny",
+}
+"""Networks by name, in the order in which they were published; ours first."""
+FIRST = {
+    "small": "relu1",
+    "small_antialiased": "relu1",
+    "alexnet": "features.1",
+    "vgg16": "features.1",
+    "resnet18": "relu",
+    "resnet50": "relu",
+    "squeezenet1_1": "features.1",
+    "inception_v3": "Conv2d_1a_3x3.bn",
+    "densenet121": "features.relu0",
+    "mobilenet_v2": "features.0.2",
+    "mobilenet_v3_small": "features.0.2",
+    "mobilenet_v3_large": "features.0.2",
+    "efficientnet_b0": "features.0.2",
+    "convnext_tiny": "features.0.0",
+}
+"""The layer at which a walk begins: what the first convolution found, after its activation where that is a layer."""
+OWN = ("small", "small_antialiased")
+TRAINED, RANDOM = "Trained", "Random"
+USUAL = "Usual"
+SIDES = (USUAL, "32", "64", "96", "128", "160", "224", "299")
+"""Pixels of the shorter side, as the network gets the picture."""
+
+PARAMETERS = ("fm_network", "fm_weights", "fm_side")
+_READERS = {
+    "fm_network": one_of(OFFERED),
+    "fm_weights": one_of((TRAINED, RANDOM)),
+    "fm_side": one_of(SIDES),
+}
+
+
+@dataclass(eq=False)
+class Network:
+    """A network that looks at a picture.
+
+    trained: whether its weights are. x: `(1, 3, H, W)`, what goes in. pixels: `(H, W, 3)` uint8, the same picture.
+    key: for caches. said: sentences about the device, each to be told once.
+    """
+
+    name: str
+    trained: bool
+    x: Tensor
+    pixels: np.ndarray
+    key: tuple
+    said: list[str] = field(default_factory=list)
+
+    @property
+    def title(self) -> str:
+        return OFFERED[self.name]
+
+    @property
+    def weights(self) -> str:
+        """In words."""
+        return "trained weights" if self.trained else "random weights"
+
+    def ask(self, work: Callable[[nn.Module], T]) -> T:
+        """What `work(network)` returns, on the best device. Raises what it raises."""
+        from models import device, networks
+
+        # a small network is done before a second thread has woken up
+        with device.one_thread() if self.name in OWN else nullcontext():
+            answer, told = networks.ask(self.name, work, self.trained)
+        if told and told not in self.said:
+            self.said.append(told)
+        return answer
+
+    def tell(self) -> None:
+        """Show what was said about the device."""
+        for sentence in self.said:
+            st.info(sentence, icon=":material/memory:")
+        self.said.clear()
+
+    def survey(self, layer: str) -> Survey:
+        """All shapes and one layer's maps `(C, H, W)`, from one pass; kept. Raises ``NetworkError``."""
+        return _surveyed(self.key, layer, self)
+
+    def fields(self) -> ReceptiveField | str:
+        """The receptive fields of all layers, or why there are none."""
+        return _fields(self.name, tuple(self.x.shape))
+
+
+@st.cache_resource(max_entries=4, show_spinner=False)
+def _surveyed(key: tuple, layer: str, _network: Network) -> Survey:
+    from models import networks
+
+    def look(module: nn.Module) -> Survey:
+        shapes, maps = networks.survey(module, _network.x, [layer])
+        return networks.Survey(shapes, {name: answer[0].float().cpu() for name, answer in maps.items()})
+
+    return _network.ask(look)
+
+
+@st.cache_resource(max_entries=16, show_spinner=False)
+def _fields(name: str, shape: tuple[int, ...]) -> ReceptiveField | str:
+    from models.networks import skeleton
+    from models.receptive_field import ReceptiveFieldError, receptive_field
+
+    try:
+        return receptive_field(skeleton(name), shape)
+    except ReceptiveFieldError as error:
+        return str(error)
+
+
+def choose(picture: Picture) -> Network | None:
+    """Draw the choice, and return the network with the picture in front of it; ``None`` after a sentence why not."""
+    from models import networks
+
+    tell_misread(_READERS)
+    name = st.selectbox("Network", list(OFFERED), format_func=OFFERED.get, key="fm_network", bind="query-params")
+    wanted = st.segmented_control(
+        "Weights", (TRAINED, RANDOM), default=TRAINED, required=True, key="fm_weights", bind="query-params",
+        help="Random: as drawn before the first step of training. What you see then, the architecture does alone.",
+    )  # fmt: skip
+    trained = wanted == TRAINED and _at_hand(name)
+    side = st.select_slider(
+        "Shorter side, pixels", SIDES, value=USUAL, key="fm_side", bind="query-params",
+        help=f"Usual: {networks.usual_side(name)}, what {OFFERED[name]} was made for.",
+    )  # fmt: skip
+    try:
+        if trained:
+            with st.spinner(f"Loading {OFFERED[name]} …"):
+                networks.load(name, pretrained=True)
+    except networks.NetworkError as error:
+        st.error(str(error), icon=":material/block:")
+        trained = False
+    try:
+        source = picture.source if picture.colour else picture.at(*picture.source.shape[:2])
+        ready = networks.prepare(name, source, None if side == USUAL else int(side), crop=False)
+    except networks.NetworkError as error:
+        st.error(str(error), icon=":material/block:")
+        return None
+    return Network(name, trained, ready.x, ready.picture, (name, trained, side, _digest(ready.picture)))
+
+
+def _digest(pixels: np.ndarray) -> str:
+    from hashlib import blake2b
+
+    return blake2b(pixels.tobytes() + repr(pixels.shape).encode(), digest_size=12).hexdigest()
+
+
+def _at_hand(name: str) -> bool:
+    """Whether trained weights are on this server; where not, how to get them, and that they are not shown."""
+    from models import networks
+
+    if networks.weights_at_hand(name):
+        return True
+    size = networks.weights_bytes(name)
+    weight = f" ({size / 2**20:.0f} MB)" if size else ""
+    st.warning(
+        f"**Random weights are shown:** this server has no trained ones of {OFFERED[name]} yet.",
+        icon=":material/casino:",
+    )
+    if not st.button(f"Load pretrained weights{weight}", icon=":material/download:", key="fm_fetch"):
+        return False
+    bar = st.progress(0.0, "Asking torchvision's hub …")
+    try:
+        for done, total in networks.fetch_weights(name):
+            part = min(done / total, 1.0) if total else 0.0
+            whole = f" of {total / 2**20:.0f}" if total else ""
+            bar.progress(part, f"{done / 2**20:.0f}{whole} MB")
+    except networks.NetworkError as error:
+        bar.empty()
+        st.error(str(error), icon=":material/cloud_off:")
+        return False
+    bar.empty()
+    return True
+
+
+def script(name: str, trained: bool, side: int, layer: str, shape: tuple[int, ...]) -> tuple[str, str]:
+    """What a script does that asks the same layer of the same network, and the script."""
+    told = "Asks the same layer of the same network about a picture of yours, and asserts the shape of its maps."
+    if name in OWN:
+        told += " It runs in a copy of this project."
+        made = f"""from models import networks
+
+network = networks.load({name!r}, pretrained={trained})
+rgb = np.asarray(Image.open(sys.argv[1]).convert("RGB"))
+x = networks.prepare({name!r}, rgb, side={side}, crop=False).x
+"""
+        loaded = ""
+    else:
+        loaded = "import torchvision\n"
+        weights = f"torchvision.models.get_model_weights({name!r}).DEFAULT"
+        made = f"""recipe = {weights}.transforms()
+network = torchvision.models.get_model({name!r}, weights={'"DEFAULT"' if trained else None}).eval()
+picture = Image.open(sys.argv[1]).convert("RGB")
+scale = {side} / min(picture.size)
+picture = picture.resize([round(n * scale) for n in picture.size], Image.Resampling.BOX)
+x = torch.from_numpy(np.asarray(picture)).permute(2, 0, 1)[None] / 255
+x = (x - torch.tensor(recipe.mean).view(3, 1, 1)) / torch.tensor(recipe.std).view(3, 1, 1)
+"""
+    code = f"""import sys
+
+import numpy as np
+import torch
+{loaded}from PIL import Image
+
+{made}
+kept = []
+hook = network.get_submodule({layer!r}).register_forward_hook(lambda _m, _x, answer: kept.append(answer.clone()))
+with torch.inference_mode():
+    network(x)
+hook.remove()
+
+maps = kept[-1][0]
+assert len(maps) == {shape[0]}  # channels; height and width follow the picture: on the screen {shape[1]} × {shape[2]}
+strongest = maps.flatten(1).amax(1).argsort(descending=True)
+print(tuple(maps.shape), "strongest channels:", strongest[:8].tolist())
+"""
+    return told, code

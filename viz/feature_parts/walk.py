@@ -1,0 +1,296 @@
+"""Walk through a network: its layers, all maps of one of them, and what a single unit of a map saw."""
+
+from __future__ import annotations
+
+import re
+from html import escape
+from typing import TYPE_CHECKING
+
+import numpy as np
+import streamlit as st
+
+from models.spec import quoted
+from viz.feature_parts import network
+from viz.feature_parts._shared import frame, predict, tell_misread
+from viz.feature_parts.picture import Picture
+from viz.url import asked, one_of, put, whole
+
+if TYPE_CHECKING:
+    from models.networks import Survey
+    from models.receptive_field import ReceptiveField
+    from viz.feature_parts.network import Network
+
+ORDERS = {"index": "Number", "strength": "Strongest value", "energy": "Energy"}
+SCALES = {"own": "Each its own", "shared": "The same"}
+SIGNS = ("Signed", "Rectified")
+LOOKS = ("Unit", "Top patches", "Statistics", "Before and after", "First filters")
+PER_PAGE, LARGEST_CELL = 64, 64
+
+_OWN = ("fm_layer", "fm_order", "fm_scale", "fm_sign", "fm_page", "fm_look", "fm_unit")
+PARAMETERS = (*network.PARAMETERS, *_OWN)
+_UNIT = re.compile(r"(\d{1,5})\.(\d{1,4})\.(\d{1,4})")
+_READERS = {
+    "fm_order": one_of(ORDERS.values()),
+    "fm_scale": one_of(SCALES.values()),
+    "fm_sign": one_of(SIGNS),
+    "fm_look": one_of(LOOKS),
+    "fm_page": whole(1, 999),
+}
+
+
+def lesson(picture: Picture) -> None:
+    """The whole part; what is chosen inside runs this alone."""
+    st.markdown(
+        "**What does each layer make of the picture?** A network is a row of filter banks. Pick a layer, see all that "
+        "it answers, and ask any unit what it saw."
+    )
+    _walk(picture)
+
+
+@st.fragment
+def _walk(picture: Picture) -> None:
+    from models.networks import NetworkError
+
+    tell_misread(_READERS)
+    chosen = {}
+    strip_place = st.container(key="fm_strip_area")
+
+    def controls() -> None:
+        chosen["network"] = network.choose(picture)
+        chosen["layers"] = st.container()
+        chosen["order"] = st.segmented_control(
+            "Order", ORDERS.values(), default=ORDERS["index"], required=True, key="fm_order", bind="query-params",
+            help="Energy: the mean of the squares. Largest first.",
+        )  # fmt: skip
+        chosen["scale"] = st.segmented_control(
+            "Scale", SCALES.values(), default=SCALES["own"], required=True, key="fm_scale", bind="query-params",
+            help="Each its own: weak maps can be seen. The same: maps can be compared.",
+        )  # fmt: skip
+        chosen["sign"] = st.segmented_control(
+            "Values", SIGNS, default=SIGNS[0], required=True, key="fm_sign", bind="query-params",
+            help="Rectified: what is below 0 becomes 0, as ReLU makes it.",
+        )  # fmt: skip
+        chosen["pages"] = st.container()
+
+    with frame(controls):
+        net = chosen["network"]
+        if net is None:
+            return
+        try:
+            layer, survey = _layer(net, chosen["layers"], strip_place)
+        except NetworkError as error:
+            st.error(f"{error} Choose a larger picture or another network.", icon=":material/block:")
+            return
+        st.session_state["_fm_shown"] = (net.name, net.trained, min(net.x.shape[2:]), layer, survey.shapes[layer])
+        unit = _sheet(net, layer, survey, chosen)
+        net.tell()
+    _predict()
+    look = st.segmented_control(
+        "Look closer", LOOKS, default=LOOKS[0], required=True, key="fm_look", bind="query-params"
+    )
+    _closer(look, net, layer, survey, unit)
+    net.tell()
+
+
+# -- the layer
+
+
+def _layer(net: Network, place, strip_place) -> tuple[str, Survey]:
+    """The chosen layer and the network's answer up to there, one pass; draws the choice."""
+    from models import networks
+    from viz.strip import strip
+
+    state = st.session_state
+    known = dict(networks.skeleton(net.name).named_modules())
+    default = network.FIRST[net.name]
+    now, misread = asked("fm_layer", str, default)
+    if now not in known:
+        misread = (
+            f"{net.title} has no layer {escape(now)[:40]!r}: {default!r} is shown." if not state.get("fm_layer") else ""
+        )
+        now = default
+    with st.spinner(f"{net.title} looks at the picture …"):
+        survey = net.survey(now)
+    if now not in survey.shapes:
+        wrong, now = now, default if default in survey.shapes else next(iter(survey.shapes))
+        misread = f"Layer {quoted(wrong)} of {net.title} answers with no maps: {now} is shown."
+        survey = net.survey(now)
+    if misread:
+        st.warning(misread, icon=":material/info:")
+    shapes = survey.shapes
+    put("fm_layer", now)
+    with place:
+        st.selectbox(
+            "Layer", list(shapes), key="fm_layer", bind="query-params",
+            format_func=lambda name: f"{name}, {'×'.join(map(str, shapes[name]))}" if name in shapes else name,
+        )  # fmt: skip
+
+    def from_strip() -> None:
+        picked = (state.get("fm_strip") or {}).get("layer")
+        if picked in shapes:
+            state["fm_layer"] = picked
+
+    with strip_place:
+        strip([(n, _kind(known[n]), s) for n, s in shapes.items()], now, key="fm_strip", on_choose=from_strip)
+    return now, survey
+
+
+def _kind(module) -> str:
+    name = type(module).__name__.lower()
+    if "conv" in name:
+        return "conv"
+    if "norm" in name:
+        return "norm"
+    if "pool" in name:
+        return "pool"
+    acts = ("relu", "gelu", "silu", "swish", "sigmoid", "tanh", "elu", "mish")
+    return "act" if any(one in name for one in acts) else "other"
+
+
+# -- all maps
+
+
+def _sheet(net: Network, layer: str, survey: Survey, chosen: dict) -> tuple[int, int, int]:
+    """Draw all maps; returns the unit that is looked into."""
+    from models.activations import contact_sheet
+    from viz.sheet import sheet_data, show_sheet
+
+    maps = survey.maps[layer].numpy()
+    channels, height, width = maps.shape
+    pages = -(-channels // PER_PAGE)
+    page = 1
+    if pages > 1:
+        with chosen["pages"]:
+            if asked("fm_page", whole(1, 999), 1)[0] > pages:
+                if st.session_state.get("fm_page") is None:
+                    st.warning(f"The link names a page that this layer does not have: it has {pages}.")
+                st.session_state["fm_page"] = 1
+            st.caption(f"{channels} maps, {PER_PAGE} on a page")
+            page = st.pagination(pages, key="fm_page", bind="query-params", max_visible_pages=5)
+    order = next(k for k, v in ORDERS.items() if v == chosen["order"])
+    scale = next(k for k, v in SCALES.items() if v == chosen["scale"])
+    rectified = chosen["sign"] == "Rectified"
+    sheet = contact_sheet(
+        maps, order=order, page=page - 1, per_page=PER_PAGE, scale=scale, rectified=rectified,
+        largest_cell=LARGEST_CELL,
+    )  # fmt: skip
+    boxes, everything, reason = _boxes(net, layer)
+    token = "/".join(map(str, (*net.key, layer)))
+    unit, first = _unit(token, maps, sheet)
+    title = f"{net.title}, {layer}: {channels} maps of {height} × {width}, {net.weights}"
+    data = sheet_data(
+        sheet, net.pixels, boxes, token=token, title=title, selected=first, rectified=rectified,
+        everything=everything, reason=escape(reason),
+    )  # fmt: skip
+    show_sheet(data, key="fm_sheet")
+    return unit
+
+
+def _boxes(net: Network, layer: str) -> tuple[tuple | None, bool, str]:
+    """Per axis the box of each unit through the windows alone, whether units see everything besides, or why not."""
+    field = _field(net, layer)
+    if isinstance(field, str):
+        return None, False, field
+    local = field.local
+    if local is None or None in local.start:
+        return None, field.sees_everything, "Each unit sees the whole picture."
+    found = tuple(
+        [[int(np.floor(s + u * j)), int(np.floor(s + u * j)) + z - 1] for u in range(n)]
+        for n, z, j, s in zip(field.map_size, local.size, local.jump, local.start, strict=True)
+    )
+    return found, field.sees_everything, ""
+
+
+def _field(net: Network, layer: str) -> ReceptiveField | str:
+    """The layer's field, or why there is none."""
+    from models.activations import layer_field
+    from models.receptive_field import ReceptiveFieldError
+
+    fields = net.fields()
+    if isinstance(fields, str):
+        return fields
+    try:
+        field = layer_field(fields, layer)
+    except ReceptiveFieldError as error:
+        return str(error)
+    return field.reason or field
+
+
+def _unit(token: str, maps: np.ndarray, sheet) -> tuple[tuple[int, int, int], tuple[int, int, int]]:
+    """The unit that is looked into, and the one that these maps began with: the browser keeps its own from there."""
+    state = st.session_state
+    began = state.get("_fm_began")
+    picked = _picked("unit", token)
+    fits = lambda unit: all(0 <= i < n for i, n in zip(unit, maps.shape, strict=True))  # noqa: E731
+    if picked is not None and began and began[0] == token and fits(picked):
+        if st.query_params.get("fm_unit") != _spelt(picked):
+            st.query_params["fm_unit"] = _spelt(picked)
+        return picked, began[1]
+    text = st.query_params.get("fm_unit")
+    linked = None
+    if text is not None and (not began or began[0] == token):
+        match = _UNIT.fullmatch(text)
+        linked = tuple(map(int, match.groups())) if match else None
+        if linked is None or not fits(linked):
+            linked = None
+            st.warning("The link names a unit that this layer does not have: the strongest is shown.")
+    if linked is None and text is not None:
+        del st.query_params["fm_unit"]
+    if linked is None:
+        first = sheet.channels[int(np.argmax([maps[c].max() for c in sheet.channels]))]
+        place = np.unravel_index(int(maps[first].argmax()), maps.shape[1:])
+        linked = (int(first), int(place[0]), int(place[1]))
+    state["_fm_began"] = (token, linked)
+    return linked, linked
+
+
+def _spelt(unit: tuple[int, ...]) -> str:
+    return ".".join(map(str, unit))
+
+
+def _picked(name: str, token: str) -> tuple[int, ...] | None:
+    """What was chosen on the sheet of these maps."""
+    found = (st.session_state.get("fm_sheet") or {}).get(name)
+    return tuple(int(i) for i in found["at"]) if found and found.get("token") == token else None
+
+
+def _predict() -> None:
+    predict(
+        "walk",
+        "Deeper in the network maps get smaller, and there are more of them. What does one unit see?",
+        ("Less of the picture", "As much as before", "More of the picture"),
+        "More of the picture",
+        "Each layer looks at a window of the one before it, so windows add up, and pooling makes every later step "
+        "longer. Point at units of an early and of a late layer, and watch the box on the picture.",
+    )
+
+
+# -- closer
+
+
+def _closer(look: str, net: Network, layer: str, survey: Survey, unit: tuple[int, int, int]) -> None:
+    from viz.feature_parts import closer
+
+    token = "/".join(map(str, (*net.key, layer)))
+    field = _field(net, layer)
+    if look == "Unit":
+        closer.unit(net, layer, unit, field)
+        pixel = _picked("pixel", token)
+        if pixel is not None:
+            closer.pixel(net, layer, pixel, field)
+    elif look == "Top patches":
+        closer.patches(net, layer, unit[0])
+    elif look == "Statistics":
+        closer.numbers_of(survey.maps[layer].numpy(), layer)
+    elif look == "Before and after":
+        closer.steps(net, layer)
+    else:
+        closer.filters(net)
+
+
+def script(picture: Picture) -> tuple[str, str]:
+    """The same layer of the same network."""
+    shown = st.session_state.get("_fm_shown")
+    if shown is None:
+        raise ValueError("there is no layer on the screen yet")
+    return network.script(*shown)

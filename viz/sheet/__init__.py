@@ -1,0 +1,89 @@
+"""All maps of a layer on one canvas, beside the picture: point at a unit, see its value and what it sees.
+
+Hovering and moving sends nothing to the server: it gets a unit or a pixel when one is chosen.
+"""
+
+from __future__ import annotations
+
+import base64
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import cv2
+import numpy as np
+import streamlit as st
+
+if TYPE_CHECKING:
+    from models.activations import ContactSheet
+
+_HERE = Path(__file__).parent
+
+_component = st.components.v2.component(
+    "convscope_sheet",
+    html=(_HERE / "sheet.html").read_text(encoding="utf-8"),
+    css=(_HERE / "sheet.css").read_text(encoding="utf-8"),
+    js=(_HERE / "sheet.js").read_text(encoding="utf-8"),
+)
+
+
+def packed(pixels: np.ndarray) -> str:
+    """Address of a picture `(H, W, 3)` or `(H, W)`, uint8: a PNG inside the page."""
+    bgr = pixels[..., ::-1] if pixels.ndim == 3 else pixels
+    fast = [cv2.IMWRITE_PNG_COMPRESSION, 3]
+    data = cv2.imencode(".png", np.ascontiguousarray(bgr), fast)[1]
+    return "data:image/png;base64," + base64.b64encode(data.tobytes()).decode("ascii")
+
+
+def levels(sheet: ContactSheet) -> np.ndarray:
+    """The sheet in 255 grey levels, uint8: 127 is 0, 254 and 0 are the scale and its negative. Gaps are 127."""
+    return np.rint(np.nan_to_num(sheet.image) * 127 + 127).astype(np.uint8)
+
+
+def sheet_data(
+    sheet: ContactSheet,
+    picture: np.ndarray,
+    boxes: tuple[list[list[int]], list[list[int]]] | None,
+    *,
+    token: str,
+    title: str,
+    selected: tuple[int, int, int],
+    rectified: bool = False,
+    everything: bool = False,
+    reason: str = "",
+) -> dict[str, Any]:
+    """What the browser needs.
+
+    Args:
+        picture: `(H, W, 3)` uint8, in the pixels in which boxes count.
+        boxes: for the map's rows and columns, first and last pixel that a unit sees; they may lie outside. `None`: not
+            known, and `reason` says why.
+        token: tells one set of maps from another; it comes back with what is chosen.
+        selected: channel, row and column at first.
+        everything: units see the whole picture besides, through a global branch.
+    """
+    return {
+        "maps": packed(levels(sheet)),
+        "channels": list(sheet.channels),
+        "scales": [float(f"{s:.5g}") for s in sheet.scales],
+        "columns": sheet.columns,
+        "cell": list(sheet.cell),
+        "gap": sheet.gap,
+        "step": sheet.step,
+        "size": list(sheet.map_size),
+        "picture": packed(picture),
+        "image": list(picture.shape[:2]),
+        "rows": boxes[0] if boxes else None,
+        "cols": boxes[1] if boxes else None,
+        "token": token,
+        "title": title,
+        "selected": list(selected),
+        "rectified": rectified,
+        "everything": everything,
+        "reason": reason,
+    }
+
+
+def show_sheet(data: dict[str, Any], *, key: str) -> Any:
+    """Mount it. Its state, also in ``st.session_state[key]``: ``unit`` and ``pixel``, as
+    ``{"token": …, "at": [channel, row, column]}`` and ``{"token": …, "at": [row, column]}``; ``None`` at first."""
+    return _component(key=key, data=data, on_unit_change=lambda: None, on_pixel_change=lambda: None)

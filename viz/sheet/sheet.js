@@ -1,0 +1,395 @@
+const NEGATIVE = [179, 88, 6], POSITIVE = [33, 102, 172], OUTPUT = [0, 158, 115], LABEL = 14, GAP = 4, TALL = 470, WIDE = 210;
+const clamp = (v, lo, hi) => Math.max(lo, Math.min(hi, v));
+const mix = (a, b, t) => a.map((v, i) => Math.round(v + (b[i] - v) * t));
+const span = ([a, b]) => `${a} to ${b}`.replaceAll("-", "−");
+const rgb = (text) => (text.match(/[\d.]+/g) || [255, 255, 255]).slice(0, 3).map(Number);
+const light = ([r, g, b]) => 0.299 * r + 0.587 * g + 0.114 * b;
+const svg = (name, cls, at, more = "") =>
+  `<${name} class="${cls}" ${Object.entries(at).map(([k, v]) => `${k}="${v}"`).join(" ")} ${more}/>`;
+
+// Grey levels stand for values within half a percent of the scale.
+function number(v) {
+  if (v === 0) return "0";
+  const a = Math.abs(v);
+  return (a >= 1e5 || a < 1e-3 ? v.toExponential(1) : String(Number(v.toPrecision(3)))).replaceAll("-", "−");
+}
+
+class Sheet {
+  constructor(root) {
+    this.root = root;
+    this.q = (s) => root.querySelector(s);
+    this.maps = this.q(".maps");
+    this.over = this.q(".over");
+    this.big = this.q(".big");
+    this.view = this.q(".view");
+    this.tint = document.createElement("canvas");
+    this.listen();
+    new ResizeObserver(() => this.grey && this.layout()).observe(this.q(".well"));
+    this.q(".probe").ontransitionend = () => this.grey && this.colour();
+  }
+
+  // Draws for new data; `send(name, value)` tells the server what was chosen.
+  async take(data, send) {
+    const old = this.data;
+    this.send = send;
+    if (old && old.maps === data.maps && old.token === data.token && old.picture === data.picture) {
+      this.data = data;
+      return this.render();
+    }
+    const image = new Image();
+    image.src = data.maps;
+    this.coming = data;
+    await image.decode();
+    if (this.coming !== data) return; // a later one has arrived meanwhile
+    this.data = data;
+    const { width, height } = image;
+    this.tint.width = width;
+    this.tint.height = height;
+    const ctx = this.tint.getContext("2d", { willReadFrequently: true });
+    ctx.drawImage(image, 0, 0);
+    const raw = ctx.getImageData(0, 0, width, height).data;
+    this.grey = new Uint8Array(width * height);
+    for (let i = 0; i < this.grey.length; i++) this.grey[i] = raw[4 * i];
+    if (!old || old.token !== data.token) {
+      this.unit = data.selected.slice();
+      this.pixel = null;
+    }
+    // What pages or order leave out is not on the canvas: the first map stands in.
+    if (!data.channels.includes(this.unit[0])) this.unit = [data.channels[0], ...this.unit.slice(1)];
+    this.hover = this.over_ = null;
+    this.q(".name").textContent = data.title;
+    this.scene();
+    this.colour();
+    this.root.dataset.token = data.token;
+  }
+
+  // -- colours
+
+  colour() {
+    const style = getComputedStyle(this.q(".probe"));
+    const bg = rgb(style.backgroundColor), dark = light(bg) < light(rgb(style.color));
+    const zero = dark ? mix(bg, [255, 255, 255], 0.06) : [246, 246, 247], { rectified } = this.data;
+    const [neg, pos] = dark ? [[255, 176, 92], [126, 184, 255]] : [NEGATIVE, POSITIVE];
+    const up = rectified ? (dark ? mix(OUTPUT, [190, 255, 225], 0.55) : mix(OUTPUT, [0, 40, 30], 0.45)) : pos;
+    const table = Array.from({ length: 255 }, (_, v) => mix(zero, v < 127 ? neg : up, Math.abs(v - 127) / 127));
+    const ctx = this.tint.getContext("2d"), out = ctx.createImageData(this.tint.width, this.tint.height);
+    for (let i = 0; i < this.grey.length; i++) {
+      const c = table[this.grey[i]];
+      out.data.set([c[0], c[1], c[2], 255], 4 * i);
+    }
+    ctx.putImageData(out, 0, 0);
+    this.dark = dark;
+    this.pink = dark ? "#ff9fd0" : "#d0257f";
+    const css = (v) => `rgb(${table[v]})`;
+    this.q(".ramp").style.background = `linear-gradient(90deg, ${rectified ? "" : `${css(0)}, `}${css(127)}, ${css(254)})`;
+    const { scales } = this.data, shared = scales.every((s) => s === scales[0]);
+    const top = shared ? number(scales[0]) : "each map's largest value";
+    this.q(".low").textContent = rectified ? "0" : shared ? `−${top}` : "below 0";
+    this.q(".high").textContent = shared || rectified ? top : `above 0, up to ${top}`;
+    this.layout();
+  }
+
+  // -- where everything is
+
+  layout() {
+    const { data } = this, width = this.q(".well").clientWidth, n = data.channels.length, [h, w] = data.cell;
+    if (!width) return;
+    let columns = 1, cw, ch;
+    for (; columns <= n; columns++) {
+      cw = Math.min(WIDE, (width - GAP * (columns - 1)) / columns);
+      ch = (cw * h) / w;
+      if (Math.ceil(n / columns) * (ch + LABEL + GAP) <= TALL) break;
+    }
+    columns = Math.min(columns, n);
+    cw = Math.min(WIDE, (width - GAP * (columns - 1)) / columns);
+    ch = (cw * h) / w;
+    this.lay = { columns, cw, ch, rows: Math.ceil(n / columns) };
+    const tall = this.lay.rows * (ch + LABEL + GAP);
+    const ctx = this.fit(this.maps, width, tall);
+    ctx.imageSmoothingEnabled = false;
+    ctx.font = `11px ${getComputedStyle(this.root).fontFamily}`;
+    ctx.textAlign = "center";
+    ctx.fillStyle = getComputedStyle(this.root).color;
+    data.channels.forEach((channel, k) => {
+      const at = this.cell(k), from = this.source(k);
+      ctx.drawImage(this.tint, from.x, from.y, w, h, at.x, at.y, cw, ch);
+      if (cw >= 22) ctx.fillText(channel, at.x + cw / 2, at.y + ch + 11);
+    });
+    this.fit(this.over, width, tall);
+    this.render();
+  }
+
+  fit(canvas, width, height) {
+    const dpr = clamp(window.devicePixelRatio || 1, 1, 3);
+    canvas.width = Math.max(1, Math.round(width * dpr));
+    canvas.height = Math.max(1, Math.round(height * dpr));
+    canvas.style.width = `${width}px`;
+    canvas.style.height = `${height}px`;
+    const ctx = canvas.getContext("2d");
+    ctx.setTransform(dpr, 0, 0, dpr, 0, 0);
+    return ctx;
+  }
+
+  cell(k) {
+    const { columns, cw, ch } = this.lay;
+    return { x: (k % columns) * (cw + GAP), y: Math.floor(k / columns) * (ch + LABEL + GAP) };
+  }
+
+  source(k) {
+    const { columns, cell, gap } = this.data;
+    return { x: (k % columns) * (cell[1] + gap), y: Math.floor(k / columns) * (cell[0] + gap) };
+  }
+
+  // Size of one unit on the canvas; the last block of a map that was averaged may be smaller.
+  pitch() {
+    const { cell, step } = this.data;
+    return [this.lay.ch / cell[0] / step, this.lay.cw / cell[1] / step];
+  }
+
+  // Middle of a unit on the screen, for whoever wants to point at it.
+  place([channel, row, column]) {
+    const at = this.cell(this.data.channels.indexOf(channel)), [dy, dx] = this.pitch(), r = this.maps.getBoundingClientRect();
+    return [r.left + at.x + (column + 0.5) * dx, r.top + at.y + (row + 0.5) * dy];
+  }
+
+  value([channel, row, column]) {
+    const { channels, scales, step } = this.data, k = channels.indexOf(channel), from = this.source(k);
+    const at = (from.y + Math.floor(row / step)) * this.tint.width + from.x + Math.floor(column / step);
+    return ((this.grey[at] - 127) / 127) * scales[k];
+  }
+
+  // The unit under the pointer, null between the maps.
+  under(e) {
+    const r = this.maps.getBoundingClientRect(), { columns, cw, ch } = this.lay, { channels, size } = this.data;
+    const x = e.clientX - r.left, y = e.clientY - r.top, i = Math.floor(x / (cw + GAP)), j = Math.floor(y / (ch + LABEL + GAP));
+    const k = j * columns + i, at = this.cell(k), [dy, dx] = this.pitch();
+    if (i < 0 || j < 0 || i >= columns || k >= channels.length || x - at.x >= cw || y - at.y >= ch) return null;
+    return [channels[k], clamp(Math.floor((y - at.y) / dy), 0, size[0] - 1), clamp(Math.floor((x - at.x) / dx), 0, size[1] - 1)];
+  }
+
+  inBig(e) {
+    const r = this.big.getBoundingClientRect(), { size, cell, step } = this.data;
+    const row = Math.floor(((e.clientY - r.top) / r.height) * cell[0] * step);
+    const column = Math.floor(((e.clientX - r.left) / r.width) * cell[1] * step);
+    return [(this.hover || this.unit)[0], clamp(row, 0, size[0] - 1), clamp(column, 0, size[1] - 1)];
+  }
+
+  inView(e) {
+    const at = new DOMPoint(e.clientX, e.clientY).matrixTransform(this.view.getScreenCTM().inverse()), [H, W] = this.data.image;
+    const row = Math.floor(at.y), column = Math.floor(at.x);
+    return row >= 0 && row < H && column >= 0 && column < W ? [row, column] : null;
+  }
+
+  // -- what happens
+
+  listen() {
+    const mouse = (e) => e.pointerType !== "touch" && this.grey;
+    this.maps.onpointermove = (e) => mouse(e) && this.point(this.under(e));
+    this.big.onpointermove = (e) => mouse(e) && this.point(this.inBig(e));
+    this.maps.onpointerleave = this.big.onpointerleave = () => this.grey && this.point(null);
+    this.maps.onclick = (e) => this.grey && this.choose(this.under(e), 0);
+    this.big.onclick = (e) => this.grey && this.choose(this.inBig(e), 0);
+    this.view.onpointermove = (e) => mouse(e) && this.reach(this.inView(e));
+    this.view.onpointerleave = () => this.grey && this.reach(null);
+    this.view.onclick = (e) => {
+      const at = this.grey && this.inView(e);
+      if (!at) return;
+      this.pixel = at;
+      this.reach(at);
+      this.tell("pixel", at, 0);
+    };
+    this.maps.onkeydown = (e) => {
+      if (!this.grey) return;
+      const [channel, row, column] = this.unit, { channels, size } = this.data, k = channels.indexOf(channel);
+      const other = (d) => [channels[clamp(k + d, 0, channels.length - 1)], row, column];
+      const to = {
+        ArrowUp: [channel, row - 1, column], ArrowDown: [channel, row + 1, column],
+        ArrowLeft: [channel, row, column - 1], ArrowRight: [channel, row, column + 1],
+        Home: [channel, row, 0], End: [channel, row, size[1]], PageUp: other(-1), PageDown: other(1),
+        Enter: this.unit, " ": this.unit,
+      }[e.key];
+      if (!to) return;
+      e.preventDefault();
+      this.hover = null;
+      const wait = e.key === "Enter" || e.key === " " ? 0 : 450; // a held key passes through many units
+      this.choose([to[0], clamp(to[1], 0, size[0] - 1), clamp(to[2], 0, size[1] - 1)], wait);
+    };
+    this.view.onkeydown = (e) => {
+      if (!this.grey) return;
+      const [H, W] = this.data.image, [row, column] = this.pixel || [H >> 1, W >> 1], far = e.shiftKey ? 8 : 1;
+      const to = {
+        ArrowUp: [row - far, column], ArrowDown: [row + far, column], ArrowLeft: [row, column - far],
+        ArrowRight: [row, column + far], Enter: [row, column], " ": [row, column],
+      }[e.key];
+      if (!to) return;
+      e.preventDefault();
+      this.pixel = [clamp(to[0], 0, H - 1), clamp(to[1], 0, W - 1)];
+      this.reach(this.pixel);
+      if (e.key === "Enter" || e.key === " ") this.tell("pixel", this.pixel, 0);
+    };
+    this.view.onblur = () => this.grey && this.reach(null);
+  }
+
+  point(unit) {
+    if (String(unit) === String(this.hover)) return;
+    this.hover = unit;
+    this.over_ = null;
+    this.render();
+  }
+
+  reach(pixel) {
+    this.over_ = pixel;
+    this.hover = null;
+    this.render();
+  }
+
+  choose(unit, wait) {
+    if (!unit) return;
+    this.unit = unit;
+    this.render();
+    this.tell("unit", unit, wait);
+  }
+
+  tell(name, at, wait) {
+    clearTimeout(this.later);
+    const { token } = this.data, send = () => this.send(name, { token, at });
+    if (wait) this.later = setTimeout(send, wait);
+    else send();
+  }
+
+  // -- drawing what changes while the pointer moves
+
+  render() {
+    if (!this.lay) return;
+    const unit = this.hover || this.unit, { data } = this;
+    this.overlay(unit);
+    this.enlarged(unit);
+    this.seen(unit);
+    this.words(unit);
+    this.root.dataset.unit = this.unit.join();
+    this.root.dataset.shown = unit.join();
+    const [channel, row, column] = this.unit, [h, w] = data.size;
+    this.maps.setAttribute("aria-label", `${data.title}, ${h} by ${w} units; channel ${channel}, row ${row}, column ${column} selected`);
+  }
+
+  frame(ctx, x, y, w, h, line) {
+    ctx.strokeStyle = this.dark ? "#11151c" : "#fff";
+    ctx.lineWidth = line + 2;
+    ctx.strokeRect(x, y, w, h);
+    ctx.strokeStyle = this.pink;
+    ctx.lineWidth = line;
+    ctx.strokeRect(x, y, w, h);
+  }
+
+  overlay(unit) {
+    const ctx = this.over.getContext("2d"), { cw, ch } = this.lay, [dy, dx] = this.pitch(), { channels } = this.data;
+    ctx.clearRect(0, 0, this.over.width, this.over.height);
+    const reached = this.over_ && this.reached(this.over_);
+    if (reached) {
+      const [[a, b], [c, d]] = reached;
+      channels.forEach((_, k) => {
+        const at = this.cell(k);
+        this.frame(ctx, at.x + c * dx, at.y + a * dy, Math.max(2, (d - c + 1) * dx), Math.max(2, (b - a + 1) * dy), 1);
+      });
+      return;
+    }
+    const marked = (u, line) => {
+      const k = channels.indexOf(u[0]);
+      if (k < 0) return;
+      const at = this.cell(k), w = Math.max(5, dx), h = Math.max(5, dy);
+      this.frame(ctx, at.x + 1, at.y + 1, cw - 2, ch - 2, line);
+      this.frame(ctx, at.x + (u[2] + 0.5) * dx - w / 2, at.y + (u[1] + 0.5) * dy - h / 2, w, h, 1.5);
+    };
+    if (this.hover) marked(this.unit, 1);
+    marked(unit, 2.5);
+  }
+
+  enlarged(unit) {
+    const { cell, step, channels } = this.data, k = Math.max(0, channels.indexOf(unit[0])), from = this.source(k);
+    const width = this.big.parentElement.clientWidth, height = Math.min(300, (width * cell[0]) / cell[1]);
+    const wide = (height * cell[1]) / cell[0], ctx = this.fit(this.big, wide, height);
+    ctx.imageSmoothingEnabled = false;
+    ctx.drawImage(this.tint, from.x, from.y, cell[1], cell[0], 0, 0, wide, height);
+    const dx = wide / cell[1] / step, dy = height / cell[0] / step, w = Math.max(6, dx), h = Math.max(6, dy);
+    this.frame(ctx, (unit[2] + 0.5) * dx - w / 2, (unit[1] + 0.5) * dy - h / 2, w, h, 2);
+    this.q(".big-name").textContent = `Channel ${unit[0]}`;
+    this.big.setAttribute("aria-label", `Channel ${unit[0]}, enlarged`);
+  }
+
+  // The picture is put in once; while the pointer moves only the box is.
+  scene() {
+    const { image: [H, W], picture, rows, cols } = this.data;
+    const far = (spans, n) => Math.max(0, ...spans.map(([a, b]) => Math.max(-a, b - n + 1)));
+    const longest = Math.max(H, W), m = rows ? Math.min(Math.max(far(rows, H), far(cols, W)), 0.15 * longest) : 0;
+    this.margin = m;
+    this.view.setAttribute("viewBox", `${-m} ${-m} ${W + 2 * m} ${H + 2 * m}`);
+    const tile = longest / 40;
+    this.view.innerHTML =
+      `<defs><pattern id="pad" width="${tile}" height="${tile}" patternUnits="userSpaceOnUse" patternTransform="rotate(45)">`
+      + `<path class="stripes" d="M0 0V${tile}" stroke-width="${tile / 4}"/></pattern></defs>`
+      + svg("rect", "", { x: -m, y: -m, width: W + 2 * m, height: H + 2 * m, fill: "url(#pad)" })
+      + svg("image", "", { href: picture, width: W, height: H, preserveAspectRatio: "none" }) + `<g></g>`;
+    this.view.setAttribute("aria-label", `The picture, ${H} by ${W} pixels; arrow keys move over its pixels`);
+  }
+
+  seen([, row, column]) {
+    const group = this.view.querySelector("g"), { image: [H, W], rows, cols } = this.data, m = this.margin, line = Math.max(W, H) / 130;
+    if (this.over_) {
+      const [y, x] = this.over_;
+      group.innerHTML = svg("circle", "dot", { cx: x + 0.5, cy: y + 0.5, r: 2.2 * line, "stroke-width": line });
+      this.root.dataset.box = "";
+      return;
+    }
+    if (!rows) {
+      group.innerHTML = "";
+      return;
+    }
+    const [top, bottom] = rows[row], [left, right] = cols[column];
+    const x0 = clamp(left, -m, W + m), x1 = clamp(right + 1, -m, W + m), y0 = clamp(top, -m, H + m), y1 = clamp(bottom + 1, -m, H + m);
+    const hole = `M${-m} ${-m}H${W + m}V${H + m}H${-m}ZM${x0} ${y0}V${y1}H${x1}V${y0}Z`;
+    const box = { x: x0, y: y0, width: Math.max(0, x1 - x0), height: Math.max(0, y1 - y0) };
+    group.innerHTML = `<path class="shade" d="${hole}" fill-rule="evenodd"/>`
+      + svg("rect", "casing", box, `stroke-width="${2.4 * line}"`) + svg("rect", "box", box, `stroke-width="${1.3 * line}"`);
+    this.root.dataset.box = [top, bottom, left, right].join();
+  }
+
+  // First and last unit along each axis whose box holds a pixel; null where none does.
+  reached([y, x]) {
+    const { rows, cols } = this.data, ends = (spans, p) => {
+      const inside = spans.flatMap(([a, b], i) => (a <= p && p <= b ? [i] : []));
+      return inside.length ? [inside[0], inside[inside.length - 1]] : null;
+    };
+    const found = rows && [ends(rows, y), ends(cols, x)];
+    return found && found[0] && found[1] ? found : null;
+  }
+
+  words(unit) {
+    const { data } = this, [H, W] = data.image, [, row, column] = unit;
+    let told;
+    if (this.over_) {
+      const [y, x] = this.over_, at = this.reached(this.over_);
+      told = `Pixel <b>(${y}, ${x})</b>. `;
+      if (!data.rows) told += data.reason;
+      else if (!at) told += "No unit of this layer sees it.";
+      else told += `In each map, <b>${(at[0][1] - at[0][0] + 1) * (at[1][1] - at[1][0] + 1)}</b> units see it: rows <b>${span(at[0])}</b>, columns <b>${span(at[1])}</b>.`;
+    } else {
+      told = `Channel <b>${unit[0]}</b>, unit <b>(${row}, ${column})</b>: <b>≈ ${number(this.value(unit))}</b>`;
+      told += data.step > 1 ? `, mean of ${data.step} × ${data.step} units. ` : ". ";
+      if (data.rows) {
+        const [top, bottom] = data.rows[row], [left, right] = data.cols[column];
+        const inside = Math.max(0, Math.min(right, W - 1) - Math.max(left, 0) + 1) * Math.max(0, Math.min(bottom, H - 1) - Math.max(top, 0) + 1);
+        const pad = Math.round(100 - (100 * inside) / ((right - left + 1) * (bottom - top + 1)));
+        told += `It sees rows <b>${span([top, bottom])}</b>, columns <b>${span([left, right])}</b>: <b>${Math.round((100 * inside) / (H * W))} %</b> of the picture`;
+        told += pad ? `; <b>${pad} %</b> of its field is padding.` : ".";
+        if (data.everything) told += " A global branch shows it the whole picture besides.";
+      } else told += data.reason;
+    }
+    if (this.was !== told) this.q(".told").innerHTML = this.was = told;
+  }
+}
+
+export default function ({ data, parentElement, setStateValue }) {
+  const root = parentElement.querySelector(".sheet");
+  root.sheet ??= new Sheet(root);
+  root.sheet.take(data, (name, value) => setStateValue(name, value));
+}
