@@ -11,41 +11,59 @@ from torch import nn
 from models.measure import measure
 from models.receptive_field import receptive_field
 
+HALVINGS = 6
+"""Strides and poolings by 2 before the map of 128 pixels is down to 2; what comes after them is plain."""
+
 
 @dataclass(frozen=True)
 class Point:
-    """One network: what was done, its field (pixels a side), and what it costs. `layers`: those with weights."""
+    """One network: what was done, its field (pixels a side), and what it costs. `layers`: those with weights; `units`:
+    those of the last map, along an axis."""
 
     what: str
     size: int
     layers: int
     parameters: int
     macs: int
+    units: int
+
+
+def _conv(c: int, kernel: int = 3, **settings: int) -> nn.Module:
+    return nn.Conv2d(c, c, kernel, bias=False, device="meta", **settings)
+
+
+def _plain(n: int, c: int) -> list[nn.Module]:
+    return [_conv(c, padding=1) for _ in range(n)]
 
 
 def _depth(n: int, c: int) -> tuple[str, list[nn.Module]]:
-    return f"{n} layers 3×3", [nn.Conv2d(c, c, 3, padding=1, bias=False, device="meta") for _ in range(n)]
+    return f"{n} {'layer' if n == 1 else 'layers'} 3×3", _plain(n, c)
 
 
 def _kernel(n: int, c: int) -> tuple[str, list[nn.Module]]:
     k = 2 * n + 1
-    return f"one layer {k}×{k}", [nn.Conv2d(c, c, k, padding=n, bias=False, device="meta")]
+    return f"one layer {k}×{k}", [_conv(c, k, padding=n)]
+
+
+def _rest(n: int) -> str:
+    return f", then {n - HALVINGS} plain" if n > HALVINGS else ""
 
 
 def _stride(n: int, c: int) -> tuple[str, list[nn.Module]]:
-    layers = [nn.Conv2d(c, c, 3, stride=2, padding=1, bias=False, device="meta") for _ in range(n)]
-    return f"{n} layers 3×3, stride 2", layers
+    halved = min(n, HALVINGS)
+    layers = [_conv(c, stride=2, padding=1) for _ in range(halved)] + _plain(n - halved, c)
+    return f"{halved} {'layer' if halved == 1 else 'layers'} 3×3, stride 2{_rest(n)}", layers
 
 
 def _pool(n: int, c: int) -> tuple[str, list[nn.Module]]:
-    each = lambda: (nn.Conv2d(c, c, 3, padding=1, bias=False, device="meta"), nn.MaxPool2d(2))  # noqa: E731
-    return f"{n} times 3×3 and 2×2 pooling", [layer for _ in range(n) for layer in each()]
+    halved = min(n, HALVINGS)
+    layers = [layer for _ in range(halved) for layer in (_conv(c, padding=1), nn.MaxPool2d(2))]
+    return f"{halved} times 3×3 and 2×2 pooling{_rest(n)}", layers + _plain(n - halved, c)
 
 
 def _dilation(n: int, c: int) -> tuple[str, list[nn.Module]]:
-    dilations = [2**i for i in range(n)]
-    layers = [nn.Conv2d(c, c, 3, padding=d, dilation=d, bias=False, device="meta") for d in dilations]
-    return f"3×3, dilations {', '.join(map(str, dilations))}", layers
+    dilations = [2 ** (i % HALVINGS) for i in range(n)]
+    return f"3×3, dilations {', '.join(map(str, dilations))}", [_conv(c, padding=d, dilation=d) for d in dilations]
 
 
 WAYS: dict[str, tuple[Callable[[int, int], tuple[str, list[nn.Module]]], tuple[int, ...]]] = {
@@ -60,17 +78,53 @@ WAYS: dict[str, tuple[Callable[[int, int], tuple[str, list[nn.Module]]], tuple[i
 @lru_cache(maxsize=8)
 def ways(channels: int = 16, side: int = 128) -> dict[str, tuple[Point, ...]]:
     """Each way as a row of points, on `side`² pixels with `channels` in and out of each layer."""
-    return {
-        name: tuple(_point(*make(n, channels), channels, side) for n in counts) for name, (make, counts) in WAYS.items()
-    }
+    return {name: tuple(_point(name, n, channels, side) for n in counts) for name, (_, counts) in WAYS.items()}
 
 
-def _point(what: str, layers: list[nn.Module], channels: int, side: int) -> Point:
+@lru_cache(maxsize=1024)
+def _point(name: str, n: int, channels: int, side: int) -> Point:
+    what, layers = WAYS[name][0](n, channels)
     shape = (1, channels, side, side)
     network = nn.Sequential(*layers)
     counted = measure(network, shape)
     learned = sum(1 for layer in layers if isinstance(layer, nn.Conv2d))
-    return Point(what, receptive_field(network, shape).size[0], learned, counted.parameters, counted.macs)
+    field = receptive_field(network, shape)
+    return Point(what, field.size[0], learned, counted.parameters, counted.macs, field.map_size[0])
+
+
+@dataclass(frozen=True)
+class Budget:
+    """What one price buys. `unit`: `"parameters"` or `"macs"`; `amount`: that of one `kernel_size`² layer at full
+    resolution; `bought`: for each way the network with the largest field that costs no more."""
+
+    unit: str
+    kernel_size: int
+    amount: int
+    bought: dict[str, Point]
+
+    def share(self, name: str) -> float:
+        """How much of the budget a way uses, 0 to 1."""
+        return getattr(self.bought[name], self.unit) / self.amount
+
+
+@lru_cache(maxsize=64)
+def equal_budget(unit: str, kernel_size: int = 7, channels: int = 16, side: int = 128) -> Budget:
+    """Every way for the price of one layer of `kernel_size`² (odd), same channels, same image.
+
+    A way takes layers while the budget pays for them, and stops when its field spans the image: what it would buy
+    beyond lies on padding.
+    """
+    amount = getattr(_point("larger kernel", (kernel_size - 1) // 2, channels, side), unit)
+    bought = {}
+    for name in WAYS:
+        at = lambda n, name=name: _point(name, n, channels, side)  # noqa: E731
+        low, high = 1, 2
+        while getattr(at(high), unit) <= amount and at(low).size < side:
+            low, high = high, 2 * high
+        # The last that the budget pays for, then the first whose field spans the image.
+        n = next((n for n in range(low, high + 1) if getattr(at(n), unit) > amount), high + 1) - 1
+        bought[name] = at(next((m for m in range(1, n) if at(m).size >= side), n))
+    return Budget(unit, kernel_size, amount, bought)
 
 
 @lru_cache(maxsize=8)
@@ -90,6 +144,6 @@ def causal(channels: int = 16, length: int = 1024) -> dict[str, tuple[Point, ...
             network, shape = nn.Sequential(*layers), (1, channels, length)
             counted = measure(network, shape)
             size = receptive_field(network, shape).size[0]
-            points.append(Point(f"{n} layers", size, n, counted.parameters, counted.macs))
+            points.append(Point(f"{n} layers", size, n, counted.parameters, counted.macs, length))
         found[name] = tuple(points)
     return found

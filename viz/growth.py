@@ -7,14 +7,23 @@ import streamlit as st
 
 from models.formulas import big
 from models.stack import StackError, read_stack
-from viz.figures import Map, Series, legend, maps, plot, show
+from viz.figures import Line, Map, Series, legend, maps, plot, show, table
 from viz.url import asked, one_of, while_torch_loads, whole
 
-PARAMETERS = ("cost", "width", "dilations")
+PARAMETERS = ("cost", "width", "budget", "dilations")
 """URL parameters of this module."""
 
 COSTS = {"Parameters": "parameters", "MACs": "macs", "Layers": "layers"}
 GIVEN = ((2, 2, 2), (1, 2, 3), (1, 2, 5))
+BUDGETS = (3, 5, 7, 9, 11, 13, 15)
+PAYS = {
+    "more layers": "Time: they wait for each other. Each brings a non-linearity.",
+    "larger kernel": "The square of its side, for one non-linearity.",
+    "stride 2": "Places: each layer keeps every fourth unit.",
+    "pooling": "Places too; and the maximum forgets where it was.",
+    "dilation, doubled": "Nothing but density: every place stays, taps lie far apart.",
+}
+"""What each way costs beside the budget."""
 
 
 def read_dilations(text: str) -> tuple[int, ...]:
@@ -30,9 +39,12 @@ def read_dilations(text: str) -> tuple[int, ...]:
 
 def lesson(told: list[str]) -> None:
     """The whole part."""
-    _, cost_misread = asked("cost", one_of(COSTS), "Parameters")
-    _, width_misread = asked("width", whole(1, 256), 16)
-    for sentence in filter(None, (*told, cost_misread, width_misread)):
+    checks = (
+        asked("cost", one_of(COSTS), "Parameters"),
+        asked("width", whole(1, 256), 16),
+        asked("budget", one_of(map(str, BUDGETS)), "7"),
+    )
+    for sentence in filter(None, (*told, *(sentence for _, sentence in checks))):
         st.warning(sentence, icon=":material/info:")
     st.header("What does a larger field cost?", anchor=False)
     with st.container(horizontal=True, vertical_alignment="bottom"):
@@ -42,12 +54,26 @@ def lesson(told: list[str]) -> None:
         width = st.number_input(
             "channels", 1, 256, 16, key="width", bind="query-params", width=200, help="In and out of every layer (C)."
         )
+        kernel = st.select_slider(
+            "Budget: the price of one layer of F × F", BUDGETS, 7, key="budget", bind="query-params", width=320,
+            help="At full resolution. Every way gets as much, in parameters or in MACs.",
+        )  # fmt: skip
     place = st.empty()
     with place, while_torch_loads(380):
-        from models.growth import causal, ways
+        from models.growth import causal, equal_budget, ways
     found = ways(width)
+    unit = "macs" if cost == "MACs" else "parameters"
+    budget = equal_budget(unit, kernel, width)
     with place.container():
-        show(_plot(found, cost, width), key="growth_plot")
+        show(_plot(found, cost, width, budget), key="growth_plot")
+    words = "MACs" if unit == "macs" else "parameters"
+    st.subheader(f"For the same {big(budget.amount)} {words}", anchor=False)
+    st.markdown(
+        f"So much does one layer of {kernel}×{kernel} cost, with {width} channels on 128×128 pixels. Each way takes as "
+        "many layers as that pays for, and stops once its field spans the image. What is left over would not pay for "
+        "one more layer."
+    )
+    show(_bought(budget, words), key="growth_budget")
     st.markdown(
         "**Depth** and **kernel size** grow the field by a constant with each step; a kernel pays with its square. "
         "**Stride**, **pooling** and **dilation** double what the next layer adds. Stride and pooling make everything "
@@ -64,7 +90,27 @@ def lesson(told: list[str]) -> None:
     show(_wavenet(causal(width), cost), key="wavenet_plot")
 
 
-def _plot(found, cost: str, width: int) -> str:
+def _bought(budget, words: str) -> str:
+    head = ("way", "what it is", "receptive field", "layers", "parameters", "MACs", f"of the {words}", "units a side",
+            "what else it costs")  # fmt: skip
+    rows = [
+        (
+            name,
+            point.what,
+            f"{big(point.size)} × {big(point.size)}",
+            point.layers,
+            big(point.parameters),
+            big(point.macs),
+            f"{100 * budget.share(name):.0f} %",
+            f"{point.units} of 128",
+            PAYS[name],
+        )
+        for name, point in sorted(budget.bought.items(), key=lambda one: -one[1].size)
+    ]
+    return table(head, rows, label=f"What the same {words} buy")
+
+
+def _plot(found, cost: str, width: int, budget) -> str:
     series = [
         Series(
             name,
@@ -74,6 +120,8 @@ def _plot(found, cost: str, width: int) -> str:
         )
         for name, points in found.items()
     ]
+    side = budget.kernel_size
+    upright = [] if cost == "Layers" else [Line(budget.amount, f"budget: one {side}×{side}")]
     of = f"{width} channels"
     unit = {"Parameters": f"Parameters, {of}", "MACs": f"MACs, 128×128 pixels, {of}", "Layers": "Layers with weights"}
     return plot(
@@ -81,6 +129,8 @@ def _plot(found, cost: str, width: int) -> str:
         x=unit[cost],
         y="Receptive field, pixels a side",
         label=f"Receptive field against {cost.lower()} for five ways to grow it",
+        lines=[Line(128, "image, 128 pixels")],
+        uprights=upright,
         log_x=True,
         log_y=True,
     )
@@ -104,7 +154,7 @@ def _wavenet(found, cost: str) -> str:
 def _gridding() -> None:
     st.markdown(
         "Three 3×3 layers, one below the other. Each map shows one unit's box: how many paths lead from a pixel to the "
-        "unit. Hatched pixels lie inside the box and are never read."
+        "unit, so how often the unit reads it. Hatched pixels lie inside the box and are never read."
     )
     text = st.text_input(
         "Your own dilations", key="dilations", value="1, 2, 4", bind="query-params", max_chars=40, width=320,
@@ -116,7 +166,7 @@ def _gridding() -> None:
         st.warning(str(error), icon=":material/block:")
         own = ()
     chosen = [*GIVEN, *([own] if own and own not in GIVEN else [])]
-    show(maps([_reads(dilations) for dilations in chosen]) + legend("few", "many paths"), key="gridding")
+    show(maps([_reads(dilations) for dilations in chosen], numbers=True) + legend("few", "many paths"), key="gridding")
     st.markdown(
         "2, 2, 2 share the factor 2, so every path lands on an even distance: the unit sees a coarse grid, and its "
         "neighbour sees another one. 1, 2, 5 have no common factor, and the first layer fills what the others skip."

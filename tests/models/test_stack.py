@@ -9,7 +9,7 @@ import torch
 from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
-from models.growth import causal, ways
+from models.growth import causal, equal_budget, ways
 from models.stack import KINDS, PRESETS, Stack, StackError, StackLayer, read_stack, with_layer
 from models.stack_field import analyse, build, paths
 
@@ -203,3 +203,17 @@ def test_ways_to_grow_have_the_closed_forms():
     assert [p.size for p in found["stride 2"]] == [2 ** (n + 1) - 1 for n in range(1, 7)]
     assert [p.size for p in causal(4)["dilations 1, 2, 4, …"]] == [2**n for n in range(1, 11)]
     assert [p.size for p in causal(4)["no dilation"]] == list(range(2, 12))
+
+
+def test_each_way_gets_the_same_budget():
+    """49C² weights pay for five layers of 9C²; with MACs a stride pays a quarter for all that comes after it."""
+    found = equal_budget("parameters", 7, 4)
+    assert found.amount == 49 * 16
+    sizes = {name: point.size for name, point in found.bought.items()}
+    assert sizes == {"more layers": 11, "larger kernel": 7, "stride 2": 63, "pooling": 94, "dilation, doubled": 63}
+    for unit in ("parameters", "macs"):
+        found = equal_budget(unit, 5, 4)
+        for name, point in found.bought.items():
+            assert 0 < found.share(name) <= 1
+            assert found.share(name) > 1 - 9 / 25 or point.size >= 128
+    assert equal_budget("macs", 7, 4).bought["stride 2"].size >= 128

@@ -11,6 +11,8 @@ import numpy as np
 
 # Cividis (Nuñez, Anderton and Renslow 2018), nine steps: reads the same with and without colour vision deficiency.
 CIVIDIS = ("#00224e", "#123570", "#3b496c", "#575d6d", "#707173", "#8a8678", "#a59c74", "#c3b369", "#fee838")
+READABLE = 19
+"""Cells side by side in which numbers can still be read."""
 
 
 @dataclass(frozen=True)
@@ -29,7 +31,10 @@ def colour(value: float, top: float) -> str:
 
 
 def maps(items: Sequence[Map], *, numbers: bool = False) -> str:
-    """HTML of maps in a row, each with its title and what it shows in a sentence; all share no scale."""
+    """HTML of maps in a row, each with its title and what it shows in a sentence; all share no scale.
+
+    numbers: the counts stand in the cells of maps that are small enough.
+    """
     return f'<div class="cs-maps">{"".join(_map(item, numbers, k) for k, item in enumerate(items))}</div>'
 
 
@@ -55,6 +60,12 @@ def _map(item: Map, numbers: bool, k: int) -> str:
             place = f'x="{(j + before[1]) * cell + 0.5}" y="{(i + before[0]) * cell + 0.5}" width="13" height="13"'
             if value > 0:
                 parts.append(f'<rect {place} fill="{colour(value, top)}"/>')
+                if numbers and columns <= READABLE:
+                    ink = "#fff" if colour(value, top) in CIVIDIS[:5] else "#111"
+                    x, y = (j + before[1] + 0.5) * cell, (i + before[0] + 0.5) * cell + 2.6
+                    parts.append(
+                        f'<text x="{x}" y="{y}" text-anchor="middle" font-size="7" fill="{ink}">{value:g}</text>'
+                    )
             elif inside:
                 parts.append(f'<rect {place} fill="url(#{name})" class="cs-hole"/>')
             else:

@@ -27,7 +27,7 @@ class Series:
 
 @dataclass(frozen=True)
 class Line:
-    """A level to compare with, drawn across."""
+    """A level to compare with, drawn across, or upright where it is a place on the x axis."""
 
     value: float
     name: str
@@ -40,6 +40,7 @@ def plot(
     y: str,
     label: str,
     lines: Sequence[Line] = (),
+    uprights: Sequence[Line] = (),
     log_x: bool = False,
     log_y: bool = False,
 ) -> str:
@@ -51,7 +52,7 @@ def plot(
         log_x, log_y: logarithmic axes; then all values are above 0.
     """
     body = "".join(
-        _svg(series, x, y, label, lines, log_x, log_y, size, name)
+        _svg(series, x, y, label, lines, uprights, log_x, log_y, size, name)
         for size, name in ((WIDE, "cs-wide"), (NARROW, "cs-narrow"))
     )
     keys = "".join(
@@ -74,10 +75,10 @@ def plot(
     )
 
 
-def _svg(series, x, y, label, lines, log_x, log_y, size, name) -> str:
+def _svg(series, x, y, label, lines, uprights, log_x, log_y, size, name) -> str:
     width, height = size
     left, right, top, bottom = 58, 14, 14, 44
-    xs = [v for one in series for v in one.x]
+    xs = [v for one in series for v in one.x] + [line.value for line in uprights]
     ys = [v for one in series for v in one.y] + [line.value for line in lines]
     place_x, ticks_x = _axis(xs, log_x, left, width - right, 7 if width > 500 else 4)
     place_y, ticks_y = _axis(ys, log_y, height - bottom, top, 6)
@@ -103,6 +104,14 @@ def _svg(series, x, y, label, lines, log_x, log_y, size, name) -> str:
         parts.append(
             f'<text class="cs-level-name" x="{width - right - 4}" y="{at - 5:.1f}" text-anchor="end">'
             f"{escape(line.name)}</text>"
+        )
+    for line in uprights:
+        at = place_x(line.value)
+        before = at > (left + width) / 2
+        parts.append(f'<path class="cs-level" d="M{at:.1f} {top}V{height - bottom}"/>')
+        parts.append(
+            f'<text class="cs-level-name" x="{at + (-6 if before else 6):.1f}" y="{top + 11}" '
+            f'text-anchor="{"end" if before else "start"}">{escape(line.name)}</text>'
         )
     for i, one in enumerate(series):
         at = [(place_x(a), place_y(b)) for a, b in zip(one.x, one.y, strict=True)]
