@@ -109,11 +109,15 @@ def lesson(picture: Picture) -> None:
     )
     for one in DIALS.values():
         told.append(_take(f"fm_{one.name}", number(one.low, one.high), "{:g}"))
-    told.append(_take("fm_kernel", lambda text: (read_kernel(text), text)[1], "{}"))
-    tell_once(told)
+    tell_once([*told, take_own()])
     with frame(lambda: _controls(picture)):
         _live(picture)
     _questions()
+
+
+def take_own() -> str:
+    """The own kernel from the link into the session. Returns what to tell."""
+    return _take("fm_kernel", lambda text: written(read_kernel(text)), "{}")
 
 
 def _take(key: str, read, spell: str) -> str:
@@ -140,7 +144,9 @@ def _controls(picture: Picture) -> None:
         from models.filters import FILTERS
 
         kind = FILTERS[TITLES[chosen]]
-        st.caption(f"{kind.finds} Type into a cell of the kernel to make it your own.")
+        st.caption(f"{kind.finds} Type into a cell of a kernel of up to 7×7 to make it your own.")
+        if st.session_state.get("fm_view") == VIEWS[1] and kind.name not in PAIRS:
+            st.caption("A gradient needs a pair of derivatives: Sobel's are used.")
     st.segmented_control("Show", VIEWS, default=VIEWS[0], required=True, key="fm_view", bind="query-params")
     st.segmented_control(
         "Operation", FLIPS, default=FLIPS[0], required=True, key="fm_flip", bind="query-params",
@@ -151,7 +157,7 @@ def _controls(picture: Picture) -> None:
         "padding_mode", list(BORDERS), format_func=BORDERS.get, index=1, key="fm_border", bind="query-params",
         help="What the kernel reads beyond the border of the picture.",
     )  # fmt: skip
-    if picture.colour:
+    if picture.colour and st.session_state["fm_view"] != VIEWS[1]:
         st.segmented_control(
             "Colours", COLOURS, default=COLOURS[0], required=True, key="fm_planes", bind="query-params",
             label_visibility="collapsed",

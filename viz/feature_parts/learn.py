@@ -1,13 +1,248 @@
-"""Part of the lesson on feature maps."""
+"""A convolution finds a filter again from pictures before and after it, while you look."""
 
 from __future__ import annotations
 
+import time
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
 import streamlit as st
 
+from viz.feature_parts._shared import frame, number, predict, tell_misread
+from viz.feature_parts.filters import OWN, START, TITLES, read_kernel, take_own
 from viz.feature_parts.picture import Picture
+from viz.url import one_of, tell_once, whole
 
-PARAMETERS: tuple[str, ...] = ()
+if TYPE_CHECKING:
+    import numpy as np
+
+TARGETS = (
+    "Sobel", "Gaussian blur", "Laplacian", "Sharpen", "Emboss", "Box blur", "Motion blur", "Gabor", OWN,
+)  # fmt: skip
+SIDES = (3, 5, 7)
+OPTIMIZERS = ("adam", "momentum", "sgd")
+RATES = (0.3, 0.1, 0.03, 0.01, 0.003)
+PARAMETERS = ("fm_target", "fm_taps", "fm_lr", "fm_noise", "fm_steps", "fm_optimizer", "fm_run")
+PICTURES_A_RUN, PACE = 25, 0.12
+"""How often the pictures change during a run, and seconds for each at least: faster, and no eye can follow."""
+SHOWN = 96
+"""Side of the piece of the picture that is drawn while it learns."""
+
+
+@dataclass
+class Run:
+    """A run so far, kept so that what was reached stays on screen when it is stopped."""
+
+    settings: tuple
+    target: np.ndarray
+    total: int
+    steps: list[int] = field(default_factory=list)
+    losses: list[float] = field(default_factory=list)
+    kernel: np.ndarray | None = None
+    floor: float = 0.0
 
 
 def lesson(picture: Picture) -> None:
-    st.image(picture.rgb)
+    """Settings, the run, and what came of it."""
+    tell_misread(
+        {
+            "fm_target": one_of(TARGETS),
+            "fm_taps": one_of(map(str, SIDES)),
+            "fm_lr": one_of(map(str, RATES)),
+            "fm_noise": number(0, 1),
+            "fm_steps": whole(50, 1000),
+            "fm_optimizer": one_of(OPTIMIZERS),
+            "fm_run": whole(0, 999),
+        }
+    )
+    tell_once([take_own()])
+    pressed: dict[str, bool] = {}
+    with frame(lambda: _controls(pressed)):
+        _run(picture, pressed)
+    predict(
+        "learned",
+        "Nobody tells the layer what Sobel is. What does it need to find it?",
+        ("The nine numbers", "Pictures before and after the filter", "A definition of an edge"),
+        "Pictures before and after the filter",
+        "Each pair says what the output should have been. The gradient of the error moves the nine weights a little, "
+        "again and again. The error is a bowl with one lowest point, and that is the kernel which made the pairs.",
+    )
+    predict(
+        "noise",
+        "You add noise to the targets. What becomes of the learned kernel?",
+        ("It is still close", "It is noise too", "It is 0"),
+        "It is still close",
+        "Noise that has nothing to do with the picture cancels over thousands of windows. The error no longer falls to "
+        "0: what is left is the noise, which no kernel can foretell.",
+    )
+
+
+def _controls(pressed: dict[str, bool]) -> None:
+    st.selectbox(
+        "Target", TARGETS, key="fm_target", bind="query-params", help="Own kernel: the one of the filter bank."
+    )
+    left, right = st.columns(2, vertical_alignment="bottom")
+    left.segmented_control("kernel_size", SIDES, default=3, required=True, key="fm_taps", bind="query-params")
+    right.number_input("Steps", 50, 1000, 200, step=50, key="fm_steps", bind="query-params")
+    left.selectbox("Learning rate", RATES, index=1, key="fm_lr", bind="query-params")
+    right.selectbox("Optimiser", OPTIMIZERS, key="fm_optimizer", bind="query-params")
+    left.slider(
+        "Noise", 0.0, 1.0, 0.0, 0.05, key="fm_noise", bind="query-params",
+        help="Standard deviation of what is added to the targets, as a share of theirs.",
+    )  # fmt: skip
+    right.number_input("Seed", 0, 999, 0, key="fm_run", bind="query-params", help="Of first weights and noise.")
+    with st.container(horizontal=True, gap="small"):
+        pressed["train"] = st.button("Train", icon=":material/play_arrow:")
+        st.button("Stop", icon=":material/stop:", help="What was reached stays on screen.")
+        pressed["reset"] = st.button("Reset", icon=":material/replay:", help="Back to random weights.")
+
+
+def _target() -> np.ndarray:
+    from models import filters
+
+    name = st.session_state["fm_target"]
+    if name == OWN:
+        return filters.as_kernel(read_kernel(st.session_state.get("fm_kernel", START)))
+    return filters.kernel(TITLES[name], 5 if name == "Gabor" else 3)
+
+
+def _settings(picture: Picture) -> tuple:
+    names = ("fm_target", "fm_taps", "fm_lr", "fm_noise", "fm_steps", "fm_optimizer", "fm_run")
+    return (picture.key, st.session_state.get("fm_kernel"), *(st.session_state[name] for name in names))
+
+
+def _run(picture: Picture, pressed: dict[str, bool]) -> None:
+    from models.filters import FilterError
+    from models.learning import LearningError
+
+    place, bar = st.empty(), st.empty()
+    settings = _settings(picture)
+    run: Run | None = st.session_state.get("_fm_run")
+    if run is None or pressed["reset"] or (not run.steps and run.settings != settings):
+        run = st.session_state["_fm_run"] = _fresh(settings)
+    if pressed["train"]:
+        run = st.session_state["_fm_run"] = _fresh(settings)
+        try:
+            _train(run, picture, place, bar)
+        except (LearningError, FilterError) as error:
+            st.error(f"{error}"[:1].upper() + f"{error}"[1:])
+    bar.empty()
+    with place.container():
+        _picture(run, picture)
+        if run.steps and run.steps[-1] < run.total:
+            st.caption(f"Stopped after {run.steps[-1]} of {run.total} steps.")
+        if run.steps and run.settings != settings:
+            st.caption("The settings have changed since: press Train to start again.")
+
+
+def _made(size: int):
+    from torch import nn
+
+    return nn.Conv2d(1, 1, size, padding=size // 2, bias=False)
+
+
+def _fresh(settings: tuple) -> Run:
+    from models.learning import reset
+
+    run = Run(settings, _target(), int(st.session_state["fm_steps"]))
+    layer = reset(_made(int(st.session_state["fm_taps"])), int(st.session_state["fm_run"]))
+    run.kernel = layer.weight.detach().double().numpy()[0, 0].copy()
+    return run
+
+
+def _train(run: Run, picture: Picture, place, bar) -> None:
+    from models import device, filters
+    from models.learning import best_weights, train
+
+    state = st.session_state
+    size, steps = int(state["fm_taps"]), run.total
+    layer = _made(size)
+    margin = max(size // 2, run.target.shape[0] // 2)
+    with device.one_thread():
+        inputs, targets = filters.task(
+            picture.grey, run.target, noise=float(state["fm_noise"]), seed=int(state["fm_run"])
+        )
+        run.floor = best_weights(_made(size), inputs, targets, margin=margin)
+        since = time.monotonic()
+        for step in train(
+            layer, inputs, targets, steps=steps, lr=float(state["fm_lr"]), optimizer=state["fm_optimizer"],
+            seed=int(state["fm_run"]), margin=margin, every=max(1, steps // PICTURES_A_RUN),
+        ):  # fmt: skip
+            run.steps.append(step.step)
+            run.losses.append(step.loss)
+            run.kernel = step.kernel[0, 0]
+            bar.progress(step.step / steps, f"Step {step.step} of {steps}, loss {step.loss:.2e}")
+            with place.container():
+                # Streamlit wants a key of its own for each picture of one run.
+                _picture(run, picture, f"fm_learn_{step.step}")
+            time.sleep(max(0.0, PACE - (time.monotonic() - since)))
+            since = time.monotonic()
+
+
+def _piece(picture: Picture) -> np.ndarray:
+    grey = picture.grey
+    top, left = (max(0, (n - SHOWN) // 2) for n in grey.shape)
+    return grey[top : top + SHOWN, left : left + SHOWN]
+
+
+def _picture(run: Run, picture: Picture, key: str = "fm_learn") -> None:
+    import numpy as np
+
+    from models import device, filters
+    from viz.figures import Line, Series, plot, show
+    from viz.figures.cells import cells, framed, image, row
+
+    piece, learned = _piece(picture), run.kernel
+    with device.one_thread():
+        wanted, now = (filters.apply(piece, kernel, "reflect") for kernel in (run.target, learned))
+    top = float(np.abs(wanted).max()) or 1.0
+    flat = filters.facts(run.target).total > 0.5
+
+    def drawn(values: np.ndarray) -> np.ndarray:
+        if flat:
+            return np.rint(np.clip(values, 0, 1) * 255).astype(np.uint8)
+        part = np.clip(values / top, -1, 1)[..., None]
+        ends = np.where(part < 0, (179.0, 88.0, 6.0), (33.0, 102.0, 172.0))
+        return np.rint(245 + (ends - 245) * np.abs(part)).astype(np.uint8)
+
+    # One scale for both kernels, so that equal weights have equal colours.
+    most = max(float(np.abs(run.target).max()), 1e-9)
+    off = float(np.abs(now - wanted).mean())
+    sizes = f"{len(learned)}×{len(learned)}"
+    step = run.steps[-1] if run.steps else 0
+    html = (
+        '<div class="cs-above">'
+        + row(
+            # Two decimals can be read.
+            cells(learned.round(2), f"Learned kernel, {sizes}, step {step}", "signed", high=most),
+            cells(run.target, f"Target kernel, {len(run.target)}×{run.target.shape[1]}", "signed", high=most),
+        )
+        + "</div>"
+    )
+    html += row(
+        framed("Picture", image(piece, f"The middle of {picture.name}", 190), f"{piece.shape[0]} × {piece.shape[1]}"),
+        framed("Learned filter's map", image(drawn(now), "What the learned kernel makes of it", 190))
+        .replace("</figure>", f'<div class="cs-below">off by {off:.2g} on average</div></figure>'),
+        framed("Target's map", image(drawn(wanted), "What the target makes of it", 190)),
+    )  # fmt: skip
+    if len(run.steps) > 1:
+        lines = [Line(run.floor, "best possible")] if run.floor > 1e-9 else []
+        html += plot(
+            [Series("loss", run.steps, [max(v, 1e-16) for v in run.losses])],
+            x="step",
+            y="mean squared error",
+            label=f"Loss over {run.steps[-1]} steps, from {run.losses[0]:.2g} to {run.losses[-1]:.2g}",
+            lines=lines,
+            log_y=True,
+        )
+    show(html, key=key)
+
+
+def script(picture: Picture) -> tuple[str, str]:
+    """The same learning on noise, in plain PyTorch."""
+    from models.filter_code import learning_code
+
+    state = st.session_state
+    told = "Runs as it is: learns this kernel with Adam, from noise before and after it; asserts that the loss fell."
+    size, steps, seed = (int(state[name]) for name in ("fm_taps", "fm_steps", "fm_run"))
+    return told, learning_code(_target(), size, steps, float(state["fm_lr"]), float(state["fm_noise"]), seed)

@@ -11,6 +11,7 @@ import streamlit as st
 
 from models.drawings import CLASSES
 from viz.feature_parts._shared import tell_misread
+from viz.pad import pad
 from viz.picture_input import NAMES, PICTURES
 from viz.url import one_of, whole
 
@@ -154,6 +155,9 @@ def _source(chosen: str) -> tuple[np.ndarray, str]:
     elif chosen == CAMERA:
         given = st.camera_input("Take a photograph", key="fm_photo", width=420, help="It stays in this session.")
         data, name = (given.getvalue(), "your photograph") if given else (None, DEFAULT)
+    elif chosen == CANVAS:
+        given = pad("fm_pad")
+        data, name = (given, "your drawing") if given else (None, DEFAULT)
     if data is None:
         data = (PICTURES / f"{SHIPPED[name]}.png").read_bytes()
         name = name.lower()
