@@ -17,7 +17,9 @@ from types import ModuleType
 PARTS = {
     "filters": "Filter bank",
     "walk": "Walk through a network",
+    "decides": "What decides",
     "pooling": "Pooling",
+    "equivariance": "Equivariance",
     "learn": "Learn a kernel",
 }
 """Titles by module, in the order of the page."""

@@ -13,6 +13,7 @@ from viz.feature_parts.picture import SHIPPED
 from viz.figures import Series, numbers, plot, show, table
 from viz.figures.cells import NEGATIVE, POSITIVE, cividis, framed, image, row
 from viz.picture_input import PICTURES
+from viz.sheet import packed
 
 if TYPE_CHECKING:
     from models.receptive_field import ReceptiveField
@@ -41,12 +42,20 @@ def heated(pixels: np.ndarray, heat: np.ndarray, most: float = 0.85) -> np.ndarr
 
 
 def tinted(values: np.ndarray) -> np.ndarray:
-    """Values from −1 to 1 in the colours of a sign, uint8 `(H, W, 3)`; what is no number becomes grey."""
+    """Values from −1 to 1 in the colours of a sign, uint8 `(H, W, 3)`."""
     ends = [np.array([int(c[i : i + 2], 16) for i in (1, 3, 5)], np.float32) for c in (NEGATIVE, POSITIVE)]
     part = np.clip(np.nan_to_num(values), -1, 1)[..., None]
     out = 245 + (np.where(part < 0, *ends) - 245) * np.abs(part)
-    out[np.isnan(values)] = 128
     return np.rint(out).astype(np.uint8)
+
+
+def sheet_image(rgb: np.ndarray, clear: np.ndarray, said: str, width: int) -> str:
+    """Pixels `(H, W, 3)` as an image whose gaps, `clear` `(H, W)`, let the page through."""
+    pixels = np.dstack([rgb, np.where(clear, 0, 255).astype(np.uint8)])
+    return (
+        f'<img alt="{escape(said)}" src="{packed(pixels)}" '
+        f'style="width:{width}px;max-width:100%;image-rendering:pixelated;display:block">'
+    )
 
 
 def cut(pixels: np.ndarray, box) -> np.ndarray:
@@ -284,7 +293,7 @@ def steps(net: Network, layer: str) -> None:
         )
         title = f"{begin}, as it is" if n == 0 else title
         said = f"{title}: channels {', '.join(map(str, channels))}"
-        figures.append(framed(title, image(tinted(sheet.image), said, 960)))
+        figures.append(framed(title, sheet_image(tinted(sheet.image), np.isnan(sheet.image), said, 960)))
         below = 100 * float((maps <= 0).mean())
         spread = maps.reshape(len(maps), -1)
         rows.append(
@@ -311,14 +320,16 @@ def filters(net: Network) -> None:
         kernels = np.repeat(kernels.mean(3, keepdims=True), 3, 3)
     largest = np.abs(kernels).reshape(count, -1).max(1)[:, None, None, None]
     pixels = np.rint(127.5 + 127.5 * kernels / np.where(largest > 0, largest, 1)).astype(np.uint8)
-    columns = min(count, 16)
-    rows = -(-count // columns)
-    out = np.full((rows * (height + 1) - 1, columns * (width + 1) - 1, 3), 128, np.uint8)
+    columns, scale, gap = min(count, 16), 8, 4
+    high, wide = height * scale + gap, width * scale + gap
+    out = np.zeros((-(-count // columns) * high - gap, columns * wide - gap, 3), np.uint8)
+    clear = np.ones(out.shape[:2], bool)
     for n, one in enumerate(pixels):
-        top, left = n // columns * (height + 1), n % columns * (width + 1)
-        out[top : top + height, left : left + width] = one
+        here = (slice(n // columns * high, n // columns * high + high - gap),)
+        here += (slice(n % columns * wide, n % columns * wide + wide - gap),)
+        out[here], clear[here] = np.repeat(np.repeat(one, scale, 0), scale, 1), False
     said = f"{count} kernels of {height} × {width} pixels, in colour"
-    show(framed(f"First convolution: {said}", image(out, said, min(960, 60 * columns))), key="fm_filters")
+    show(framed(f"First convolution: {said}", sheet_image(out, clear, said, min(960, 60 * columns))), key="fm_filters")
     told = "Grey is 0; each is drawn on its own scale, red, green and blue weights as red, green and blue."
     if net.trained:
         st.caption(f"{told} Stripes are edge detectors, plain patches look for a colour.")

@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, TypeVar
 import numpy as np
 import streamlit as st
 
-from viz.feature_parts._shared import tell_misread
 from viz.feature_parts.picture import Picture
 from viz.url import one_of
 
@@ -63,8 +62,8 @@ SIDES = (USUAL, "32", "64", "96", "128", "160", "224", "299")
 """Pixels of the shorter side, as the network gets the picture."""
 
 PARAMETERS = ("fm_network", "fm_weights", "fm_side")
-_READERS = {
-    "fm_network": one_of(OFFERED),
+READERS = {
+    "fm_network": one_of((*OFFERED.values(), *OFFERED)),
     "fm_weights": one_of((TRAINED, RANDOM)),
     "fm_side": one_of(SIDES),
 }
@@ -143,11 +142,16 @@ def _fields(name: str, shape: tuple[int, ...]) -> ReceptiveField | str:
 
 
 def choose(picture: Picture) -> Network | None:
-    """Draw the choice, and return the network with the picture in front of it; ``None`` after a sentence why not."""
+    """Draw the choice, and return the network with the picture in front of it; ``None`` after a sentence why not.
+
+    The part tells what ``READERS`` cannot read.
+    """
     from models import networks
 
-    tell_misread(_READERS)
-    name = st.selectbox("Network", list(OFFERED), format_func=OFFERED.get, key="fm_network", bind="query-params")
+    if (linked := st.query_params.get("fm_network")) in OFFERED:  # torchvision's spelling serves as well
+        st.session_state.setdefault("fm_network", OFFERED[linked])
+    title = st.selectbox("Network", list(OFFERED.values()), key="fm_network", bind="query-params")
+    name = next(name for name, one in OFFERED.items() if one == title)
     wanted = st.segmented_control(
         "Weights", (TRAINED, RANDOM), default=TRAINED, required=True, key="fm_weights", bind="query-params",
         help="Random: as drawn before the first step of training. What you see then, the architecture does alone.",

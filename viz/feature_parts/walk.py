@@ -29,7 +29,7 @@ PER_PAGE, LARGEST_CELL = 64, 64
 _OWN = ("fm_layer", "fm_order", "fm_scale", "fm_sign", "fm_page", "fm_look", "fm_unit")
 PARAMETERS = (*network.PARAMETERS, *_OWN)
 _UNIT = re.compile(r"(\d{1,5})\.(\d{1,4})\.(\d{1,4})")
-_READERS = {
+_READERS = network.READERS | {
     "fm_order": one_of(ORDERS.values()),
     "fm_scale": one_of(SCALES.values()),
     "fm_sign": one_of(SIGNS),
@@ -120,10 +120,7 @@ def _layer(net: Network, place, strip_place) -> tuple[str, Survey]:
     shapes = survey.shapes
     put("fm_layer", now)
     with place:
-        st.selectbox(
-            "Layer", list(shapes), key="fm_layer", bind="query-params",
-            format_func=lambda name: f"{name}, {'×'.join(map(str, shapes[name]))}" if name in shapes else name,
-        )  # fmt: skip
+        st.selectbox("Layer", list(shapes), key="fm_layer", bind="query-params")
 
     def from_strip() -> None:
         picked = (state.get("fm_strip") or {}).get("layer")
@@ -221,6 +218,8 @@ def _unit(token: str, maps: np.ndarray, sheet) -> tuple[tuple[int, int, int], tu
     state = st.session_state
     began = state.get("_fm_began")
     picked = _picked("unit", token)
+    if picked is not None and picked[0] not in sheet.channels:  # on another page; the browser does the same
+        picked = (sheet.channels[0], *picked[1:])
     fits = lambda unit: all(0 <= i < n for i, n in zip(unit, maps.shape, strict=True))  # noqa: E731
     if picked is not None and began and began[0] == token and fits(picked):
         if st.query_params.get("fm_unit") != _spelt(picked):
@@ -240,6 +239,8 @@ def _unit(token: str, maps: np.ndarray, sheet) -> tuple[tuple[int, int, int], tu
         first = sheet.channels[int(np.argmax([maps[c].max() for c in sheet.channels]))]
         place = np.unravel_index(int(maps[first].argmax()), maps.shape[1:])
         linked = (int(first), int(place[0]), int(place[1]))
+    if linked[0] not in sheet.channels:
+        linked = (sheet.channels[0], *linked[1:])
     state["_fm_began"] = (token, linked)
     return linked, linked
 

@@ -27,8 +27,8 @@ _component = st.components.v2.component(
 
 
 def packed(pixels: np.ndarray) -> str:
-    """Address of a picture `(H, W, 3)` or `(H, W)`, uint8: a PNG inside the page."""
-    bgr = pixels[..., ::-1] if pixels.ndim == 3 else pixels
+    """Address of a picture `(H, W, 3)`, `(H, W, 4)` with opacity, or `(H, W)`, uint8: a PNG inside the page."""
+    bgr = pixels if pixels.ndim == 2 else pixels[..., [2, 1, 0, 3][: pixels.shape[2]]]
     fast = [cv2.IMWRITE_PNG_COMPRESSION, 3]
     data = cv2.imencode(".png", np.ascontiguousarray(bgr), fast)[1]
     return "data:image/png;base64," + base64.b64encode(data.tobytes()).decode("ascii")

@@ -1,4 +1,4 @@
-const NEGATIVE = [179, 88, 6], POSITIVE = [33, 102, 172], OUTPUT = [0, 158, 115], LABEL = 14, GAP = 4, TALL = 470, WIDE = 210;
+const NEGATIVE = [179, 88, 6], POSITIVE = [33, 102, 172], OUTPUT = [0, 158, 115], LABEL = 14, GAP = 4, TALL = 590, WIDE = 210;
 const clamp = (v, lo, hi) => Math.max(lo, Math.min(hi, v));
 const mix = (a, b, t) => a.map((v, i) => Math.round(v + (b[i] - v) * t));
 const span = ([a, b]) => `${a} to ${b}`.replaceAll("-", "−");

@@ -1,0 +1,284 @@
+"""Equivariance: move the picture, and see whether the map moves with it."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import TYPE_CHECKING
+
+import numpy as np
+import streamlit as st
+
+from viz.feature_parts import network
+from viz.feature_parts._shared import frame, number, predict, tell_misread
+from viz.feature_parts.closer import text, tinted
+from viz.feature_parts.network import OFFERED, OWN
+from viz.feature_parts.picture import Picture
+from viz.figures import Series, numbers, plot, show
+from viz.figures.cells import framed, image, row
+from viz.url import asked, one_of, put, whole
+
+if TYPE_CHECKING:
+    from models.equivariance import MotionPoint
+    from viz.feature_parts.network import Network
+
+MOTIONS = {"shift": "Shift", "rotate": "Rotate", "scale": "Scale"}
+SMALL_LAYERS = ("conv1", "relu1", "pool1", "relu2", "pool2", "relu3", "pool3", "relu4")
+SIZE = 205
+
+PARAMETERS = (*network.PARAMETERS, "fm_at", "fm_motion", "fm_shift", "fm_angle", "fm_factor", "fm_border")
+_READERS = network.READERS | {
+    "fm_motion": one_of(MOTIONS.values()),
+    "fm_shift": whole(-32, 32),
+    "fm_angle": whole(-180, 180),
+    "fm_factor": number(0.5, 2),
+    "fm_border": one_of(("true", "false")),
+}
+
+
+def lesson(picture: Picture) -> None:
+    """The whole part; what is chosen inside runs this alone."""
+    st.markdown(
+        "**When the picture moves, does the map move with it?** If it does, the layer is *equivariant*. If an answer "
+        "does not change at all, it is *invariant*: that is what the class should be."
+    )
+    _part(picture)
+
+
+@st.fragment
+def _part(picture: Picture) -> None:
+    from models.attribution import AttributionError
+    from models.equivariance import EquivarianceError
+    from models.networks import NetworkError
+
+    tell_misread(_READERS)
+    chosen = {}
+
+    def controls() -> None:
+        chosen["motion"] = st.segmented_control(
+            "Motion", MOTIONS.values(), default="Shift", required=True, key="fm_motion", bind="query-params"
+        )
+        if chosen["motion"] == "Shift":
+            chosen["value"] = st.slider("Shift to the right, pixels", -32, 32, 3, key="fm_shift", bind="query-params")
+        elif chosen["motion"] == "Rotate":
+            chosen["value"] = st.slider("Turn left, degrees", -180, 180, 30, 5, key="fm_angle", bind="query-params")
+        else:
+            chosen["value"] = st.slider("Factor", 0.5, 2.0, 1.3, 0.1, key="fm_factor", bind="query-params")
+        chosen["network"] = network.choose(picture)
+        chosen["layer"] = st.container()
+        st.toggle(
+            "Without a border", value=True, key="fm_border", bind="query-params",
+            help="Every padding goes round, as the shifted picture does. Off: zeros at the border count as errors.",
+        )  # fmt: skip
+
+    with frame(controls):
+        net = chosen["network"]
+        if net is None:
+            return
+        motion = next(k for k, v in MOTIONS.items() if v == chosen["motion"])
+        try:
+            layer = _layer(net, chosen["layer"])
+            point = _point(net, layer, motion, float(chosen["value"]))
+        except (EquivarianceError, NetworkError) as error:
+            st.error(str(error), icon=":material/block:")
+            return
+        _maps(net, layer, motion, point)
+        net.tell()
+    predict(
+        "equivariance",
+        "A layer with stride 2 sees the picture shifted by one pixel. What happens to its map?",
+        ("It shifts by one unit", "It shifts by half a unit, exactly", "It becomes another map"),
+        "It becomes another map",
+        "A stride of 2 keeps every second position, and after a shift by one pixel these are the others. Only shifts "
+        "by whole strides move the map as it is.",
+    )
+    try:
+        _curves(net, layer, motion)
+    except (EquivarianceError, NetworkError, AttributionError) as error:
+        st.info(str(error))
+    net.tell()
+
+
+def _layer(net: Network, place) -> str:
+    """The layer whose map is watched."""
+    default = "pool2" if net.name in OWN else network.FIRST[net.name]
+    if net.name in OWN:
+        options = list(SMALL_LAYERS)
+    else:
+        options = [n for n, shape in net.survey(default).shapes.items() if shape[1] * shape[2] > 1]
+    now, _ = asked("fm_at", str, default)
+    if now not in options:
+        if st.session_state.get("fm_at") is None:
+            st.warning(f"The link names a layer without maps in {net.title}: {default} is shown.")
+        now = default
+    put("fm_at", now)
+    with place:
+        return st.selectbox("Layer", options, key="fm_at", bind="query-params")
+
+
+def _changed(module, blurred: bool):
+    """The network as the settings want it; its weights are shared."""
+    from models.equivariance import antialiased, circular
+
+    module = antialiased(module) if blurred else module
+    return circular(module) if st.session_state["fm_border"] else module
+
+
+def _point(net: Network, layer: str, motion: str, value: float) -> MotionPoint:
+    from models.equivariance import equivariance
+
+    return net.ask(lambda module: next(equivariance(_changed(module, False), net.x, layer, [value], motion)))
+
+
+def _maps(net: Network, layer: str, motion: str, point: MotionPoint) -> None:
+    from models.equivariance import moved
+
+    energy = np.square(point.expected).reshape(len(point.expected), -1).mean(1)
+    channel = int(energy.argmax())
+    expected, found = point.expected[channel], point.found[channel]
+    top = max(float(np.abs(expected).max()), float(np.abs(found).max())) or 1.0
+    picture = _pixels(moved(_as_tensor(net.pixels), motion, point.value))
+    left, right = np.where(point.compared, expected, 0), np.where(point.compared, found, 0)
+    figures = (
+        framed("The moved picture", image(picture, "The moved picture", SIZE)),
+        framed("Its map", image(tinted(right / top), f"Channel {channel} of the moved picture", SIZE), "what is found"),
+        framed(
+            "The map, moved", image(tinted(left / top), f"Channel {channel}, moved", SIZE), "what equivariance expects"
+        ),
+        framed(
+            "Their difference",
+            image(tinted((right - left) / top), "Difference of the two maps", SIZE),
+            "same scale; plain: they agree",
+        ),
+    )
+    same = point.error < 1e-5
+    told = "exactly, up to rounding" if same else "nearly" if point.error < 0.15 else "no"
+    cards = [
+        ("Equivariance error", text(point.error), f"commutes: {told}; 1.4: nothing in common"),
+        ("Change of the map", text(point.invariance), "against the map of the unmoved picture; 0: invariant"),
+        ("Units", "on units" if point.exact else "between units", "where the motion takes them"),
+        ("Channel shown", str(channel), f"of {len(point.found)}, the one with most energy"),
+    ]
+    show(numbers(cards) + row(*figures), key="fm_moved")
+
+
+def _as_tensor(pixels: np.ndarray):
+    from models.picture import to_tensor
+
+    return to_tensor(pixels)
+
+
+def _pixels(x) -> np.ndarray:
+    return np.rint(255 * x[0].permute(1, 2, 0).clamp(0, 1).numpy()).astype(np.uint8)
+
+
+# -- curves
+
+
+def _values(net: Network, motion: str) -> list[float]:
+    own = net.name in OWN
+    if motion == "shift":
+        return [float(v) for v in (range(17) if own else range(0, 33, 4))]
+    if motion == "rotate":
+        return [float(v) for v in range(0, 181, 15 if own else 45)]
+    return [0.5, 0.6, 0.7, 0.8, 0.9, 1.0, 1.1, 1.25, 1.4, 1.6, 1.8, 2.0] if own else [0.5, 0.75, 1.0, 1.5, 2.0]
+
+
+@st.cache_resource(max_entries=24, show_spinner=False)
+def _kept(key: tuple) -> dict[str, object]:
+    return {}
+
+
+def _curves(net: Network, layer: str, motion: str) -> None:
+    st.header("How large is the error, motion by motion?", anchor=False)
+    border = st.session_state["fm_border"]
+    question = (*net.key, layer, motion, border)
+    kept = _kept(question)
+    if "errors" not in kept:
+        if net.name not in OWN and not st.button(
+            "Measure the curves", icon=":material/show_chart:", key="fm_run_curves",
+            help="Some thirty passes through the network.",
+        ):  # fmt: skip
+            return
+        _measure(net, layer, motion, kept)
+    unit = {"shift": "Shift, pixels", "rotate": "Turn, degrees", "scale": "Factor"}[motion]
+    left, right = st.columns(2)
+    with left:
+        st.markdown(f"**The map** of `{layer}`: equivariance")
+        show(
+            plot(kept["errors"], x=unit, y="Equivariance error", label=f"Equivariance error of {layer} by {unit}"),
+            key="fm_errors",
+        )
+    with right:
+        st.markdown(f"**The class** “{kept['class']}”: invariance")
+        show(
+            plot(kept["scores"], x=unit, y="Probability, %", label=f"Probability of the class by {unit}"),
+            key="fm_invariance",
+        )
+    if motion == "shift":
+        st.markdown(
+            "With stride 1 the error is 0 at every shift. Each pooling by 2 doubles the shift after which it returns "
+            "to 0. Blurring before subsampling removes the detail that the coarse grid cannot hold, and what stays "
+            "moves smoothly (Zhang 2019): the cure for shifts in between."
+        )
+    else:
+        st.markdown(
+            "A convolution knows shifts alone: its kernel does not turn with the picture, and does not grow with it. "
+            "What a network knows of turned and scaled things it has to learn, one by one."
+        )
+
+
+def _measure(net: Network, layer: str, motion: str, kept: dict) -> None:
+    """Errors of the layer, and scores, as it is and with blur, into ``kept``."""
+    from models import networks
+    from models.attribution import scores
+    from models.equivariance import EquivarianceError, equivariance, invariance
+
+    values = _values(net, motion)
+    ways = [("as it is", net, False), ("blurred before subsampling, same weights", net, True)]
+    twin = {"small": "small_antialiased"}.get(net.name)
+    if twin and net.trained:
+        ways[1:] = [(f"{OFFERED[twin].lower()}, trained so", _twin(net, twin), False)]
+    elif net.name == "small_antialiased":
+        ways = ways[:1]
+    bar = st.progress(0.0, "Moving the picture …")
+    total = len(ways) * len(values) * 2
+    errors, told, done = [], [], 0
+    first = net.ask(lambda module: scores(module, net.x, networks.class_names(net.name), 1))[0]
+
+    def ticked(points, title: str):
+        nonlocal done
+        for point in points:
+            done += 1
+            bar.progress(min(1.0, done / total), f"Moving the picture: {title}")
+            yield point
+
+    def errors_of(module, x, title: str, blurred: bool):
+        points = equivariance(_changed(module, blurred), x, layer, values, motion)
+        return [point.error for point in ticked(points, title)]
+
+    def scores_of(module, x, title: str, blurred: bool):
+        points = invariance(_changed(module, blurred), x, first.number, values, motion)
+        return [100 * point.probability for point in ticked(points, title)]
+
+    for title, one, blurred in ways:
+        how = {"x": one.x, "title": title, "blurred": blurred}
+        try:
+            errors.append(Series(title, values, one.ask(partial(errors_of, **how))))
+            told.append(Series(title, values, one.ask(partial(scores_of, **how))))
+        except EquivarianceError:
+            if not errors:
+                raise
+    bar.empty()
+    if net.name in OWN and layer != "relu1" and motion == "shift":
+        points = net.ask(lambda m: [p.error for p in equivariance(_changed(m, False), net.x, "relu1", values, motion)])
+        errors.append(Series("relu1, stride 1", values, points))
+    kept |= {"scores": told, "class": first.name, "errors": errors}
+
+
+def _twin(net: Network, name: str) -> Network:
+    return network.Network(name, net.trained, net.x, net.pixels, (name, *net.key[1:]))
+
+
+def script(picture: Picture) -> tuple[str, str]:
+    """There is none."""
+    raise ValueError("the code of these curves is in models/equivariance.py: take it from there with the network")
