@@ -94,8 +94,8 @@ def learning_code(kernel: np.ndarray, size: int, steps: int, lr: float, noise: f
     lines = [
         _HEAD,
         f"torch.manual_seed({seed})",
-        f"target = torch.tensor({_table(kernel)})[None, None]",
-        "before = torch.rand(32, 1, 24, 24)",
+        f"target = torch.tensor({_table(kernel)}, dtype=torch.float32)[None, None]",
+        "before = torch.randn(32, 1, 24, 24)",
         f"after = nn.functional.conv2d(before, target, padding={side // 2})",
         f"after += {noise:g} * after.std() * torch.randn_like(after)",
         "",

@@ -22,9 +22,12 @@ TARGETS = (
 SIDES = (3, 5, 7)
 OPTIMIZERS = ("adam", "momentum", "sgd")
 RATES = (0.3, 0.1, 0.03, 0.01, 0.003)
-PARAMETERS = ("fm_target", "fm_taps", "fm_lr", "fm_noise", "fm_steps", "fm_optimizer", "fm_run")
+PAIRS = ("The picture", "Noise")
+MOST_STEPS = 3000
+PARAMETERS = ("fm_target", "fm_pairs", "fm_taps", "fm_lr", "fm_noise", "fm_steps", "fm_optimizer", "fm_run")
 PICTURES_A_RUN, PACE = 25, 0.12
 """How often the pictures change during a run, and seconds for each at least: faster, and no eye can follow."""
+NOISE_SIDE = 128
 SHOWN = 96
 """Side of the piece of the picture that is drawn while it learns."""
 
@@ -47,10 +50,11 @@ def lesson(picture: Picture) -> None:
     tell_misread(
         {
             "fm_target": one_of(TARGETS),
+            "fm_pairs": one_of(PAIRS),
             "fm_taps": one_of(map(str, SIDES)),
             "fm_lr": one_of(map(str, RATES)),
             "fm_noise": number(0, 1),
-            "fm_steps": whole(50, 1000),
+            "fm_steps": whole(50, MOST_STEPS),
             "fm_optimizer": one_of(OPTIMIZERS),
             "fm_run": whole(0, 999),
         }
@@ -68,6 +72,15 @@ def lesson(picture: Picture) -> None:
         "again and again. The error is a bowl with one lowest point, and that is the kernel which made the pairs.",
     )
     predict(
+        "pairs",
+        "Pieces of a picture, or pieces of noise: from which does the layer learn faster?",
+        ("The picture", "Noise", "No difference"),
+        "Noise",
+        "Neighbouring pixels of a picture are nearly equal, so it hardly matters to the error how the weights share "
+        "their work between neighbours: the bowl is a long, flat valley. In noise every pixel is news, and the bowl "
+        "is round. Try both with the same steps.",
+    )
+    predict(
         "noise",
         "You add noise to the targets. What becomes of the learned kernel?",
         ("It is still close", "It is noise too", "It is 0"),
@@ -81,9 +94,13 @@ def _controls(pressed: dict[str, bool]) -> None:
     st.selectbox(
         "Target", TARGETS, key="fm_target", bind="query-params", help="Own kernel: the one of the filter bank."
     )
+    st.segmented_control(
+        "Learn from", PAIRS, default=PAIRS[0], required=True, key="fm_pairs", bind="query-params",
+        help="Pieces of it, before and after the target. Both are first given mean 0 and standard deviation 1.",
+    )  # fmt: skip
     left, right = st.columns(2, vertical_alignment="bottom")
     left.segmented_control("kernel_size", SIDES, default=3, required=True, key="fm_taps", bind="query-params")
-    right.number_input("Steps", 50, 1000, 200, step=50, key="fm_steps", bind="query-params")
+    right.number_input("Steps", 50, MOST_STEPS, 1000, step=50, key="fm_steps", bind="query-params")
     left.selectbox("Learning rate", RATES, index=1, key="fm_lr", bind="query-params")
     right.selectbox("Optimiser", OPTIMIZERS, key="fm_optimizer", bind="query-params")
     left.slider(
@@ -107,7 +124,7 @@ def _target() -> np.ndarray:
 
 
 def _settings(picture: Picture) -> tuple:
-    names = ("fm_target", "fm_taps", "fm_lr", "fm_noise", "fm_steps", "fm_optimizer", "fm_run")
+    names = ("fm_target", "fm_pairs", "fm_taps", "fm_lr", "fm_noise", "fm_steps", "fm_optimizer", "fm_run")
     return (picture.key, st.session_state.get("fm_kernel"), *(st.session_state[name] for name in names))
 
 
@@ -160,7 +177,7 @@ def _train(run: Run, picture: Picture, place, bar) -> None:
     margin = max(size // 2, run.target.shape[0] // 2)
     with device.one_thread():
         inputs, targets = filters.task(
-            picture.grey, run.target, noise=float(state["fm_noise"]), seed=int(state["fm_run"])
+            _examples(picture), run.target, noise=float(state["fm_noise"]), seed=int(state["fm_run"])
         )
         run.floor = best_weights(_made(size), inputs, targets, margin=margin)
         since = time.monotonic()
@@ -177,6 +194,16 @@ def _train(run: Run, picture: Picture, place, bar) -> None:
                 _picture(run, picture, f"fm_learn_{step.step}")
             time.sleep(max(0.0, PACE - (time.monotonic() - since)))
             since = time.monotonic()
+
+
+def _examples(picture: Picture) -> np.ndarray:
+    """``(H, W)``, mean 0 and standard deviation 1."""
+    import numpy as np
+
+    if st.session_state["fm_pairs"] == PAIRS[1]:
+        return np.random.default_rng(int(st.session_state["fm_run"])).normal(size=(NOISE_SIDE, NOISE_SIDE))
+    values = picture.grey.astype(float)
+    return (values - values.mean()) / (values.std() or 1.0)
 
 
 def _piece(picture: Picture) -> np.ndarray:
@@ -210,20 +237,14 @@ def _picture(run: Run, picture: Picture, key: str = "fm_learn") -> None:
     off = float(np.abs(now - wanted).mean())
     sizes = f"{len(learned)}×{len(learned)}"
     step = run.steps[-1] if run.steps else 0
-    html = (
-        '<div class="cs-above">'
-        + row(
-            # Two decimals can be read.
-            cells(learned.round(2), f"Learned kernel, {sizes}, step {step}", "signed", high=most),
-            cells(run.target, f"Target kernel, {len(run.target)}×{run.target.shape[1]}", "signed", high=most),
-        )
-        + "</div>"
-    )
-    html += row(
-        framed("Picture", image(piece, f"The middle of {picture.name}", 190), f"{piece.shape[0]} × {piece.shape[1]}"),
-        framed("Learned filter's map", image(drawn(now), "What the learned kernel makes of it", 190))
+    html = row(
+        # Two decimals can be read.
+        cells(learned.round(2), f"Learned kernel, {sizes}, step {step}", "signed", high=most),
+        cells(run.target.round(2), f"Target kernel, {len(run.target)}×{run.target.shape[1]}", "signed", high=most),
+        framed("Picture", image(piece, f"The middle of {picture.name}", 160), f"{piece.shape[0]} × {piece.shape[1]}"),
+        framed("Learned filter's map", image(drawn(now), "What the learned kernel makes of it", 160))
         .replace("</figure>", f'<div class="cs-below">off by {off:.2g} on average</div></figure>'),
-        framed("Target's map", image(drawn(wanted), "What the target makes of it", 190)),
+        framed("Target's map", image(drawn(wanted), "What the target makes of it", 160)),
     )  # fmt: skip
     if len(run.steps) > 1:
         lines = [Line(run.floor, "best possible")] if run.floor > 1e-9 else []
