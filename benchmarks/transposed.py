@@ -7,11 +7,12 @@ import statistics
 import time
 from collections.abc import Callable
 
-from benchmarks import Row, benchmark
+from benchmarks import Row, benchmark, percentile
 
 SIZES = (8, 16, 32, 64)
 REPEATS = 15
 PAGE_ROUNDS = 3
+CHANGES = 20
 LONGEST = 1.0
 """Seconds within which the slowest way must answer for a 64×64 image, so that the page never waits."""
 
@@ -98,3 +99,103 @@ def transposed_page() -> list[Row]:
     mine, theirs = statistics.median(ours), statistics.median(base)
     spread = f"ours {min(ours):.0f} to {max(ours):.0f}, bare {min(base):.0f} to {max(base):.0f}"
     return [Row("/transposed", mine, theirs, met=mine <= 1.3 * theirs, note=f"median of {PAGE_ROUNDS}; {spread}")]
+
+
+# From the next press to the paint after the last change, inside components too, once the run has ended.
+WATCH_PAINT = """
+    () => {
+        let start, last;
+        const pressed = (e) => { start ??= performance.now(); };
+        const once = {once: true, capture: true};
+        for (const kind of ['keydown', 'pointerdown']) window.addEventListener(kind, pressed, once);
+        const seen = (changes) => {
+            const moved = changes.some((c) => !(c.target.dataset?.testid ?? c.target.dataset?.testScriptState));
+            if (start === undefined || !moved) return;
+            requestAnimationFrame(() => {
+                const channel = new MessageChannel();
+                channel.port1.onmessage = () => { last = performance.now(); };
+                channel.port2.postMessage(0);
+            });
+        };
+        const observer = new MutationObserver(seen);
+        const how = {subtree: true, childList: true, characterData: true};
+        const main = document.querySelector('[data-testid=stMain]');
+        observer.observe(main, how);
+        const inside = () => main.querySelectorAll('[data-testid=stBidiComponentIsolated]').forEach((host) => {
+            if (host.watched || !host.shadowRoot) return;
+            host.watched = true;
+            observer.observe(host.shadowRoot, {...how, attributes: true, attributeFilter: ['data-renders']});
+        });
+        inside();
+        const timer = setInterval(inside, 40);
+        window.paintTook = () => {
+            const idle = document.querySelector('[data-testid=stApp]').dataset.testScriptState === 'notRunning';
+            if (last === undefined || !idle || performance.now() - last < 300) return null;
+            clearInterval(timer);
+            observer.disconnect();
+            main.querySelectorAll('[data-testid=stBidiComponentIsolated]').forEach((host) => { host.watched = false; });
+            return last - start;
+        };
+    }
+"""
+
+
+def paint_ms(page, act: Callable[[], None]) -> float:
+    """Do one thing on the page and wait until nothing is painted any more."""
+    page.evaluate(WATCH_PAINT)
+    act()
+    # Looked at now and then: a look at every frame would make the browser draw every frame.
+    return page.wait_for_function("() => window.paintTook()", timeout=30_000, polling=60).json_value()
+
+
+@benchmark(
+    "/transposed: control or part changed → repainted",
+    goal="p50 at most 1.5× a bare script with the same widgets that answers with one line of text",
+)
+def transposed_change() -> list[Row]:
+    """Steps the stride's and the input size's number fields, and goes from part to part and back."""
+    from benchmarks import bare
+    from benchmarks.browser import bare_server, chromium
+    from tests.browser.support import new_context, new_page, running, settled
+
+    query = {"ct_kernel_size": 4, "ct_stride": 2}
+    link = "&".join(f"{name}={value}" for name, value in query.items())
+    took: dict[str, tuple[list[float], list[float]]] = {name: ([], []) for name in ("input_size", "part")}
+    source = bare.same_widgets("transposed.py", **query)
+    with chromium() as browser, running() as app, bare_server(source) as other:
+        pages = []
+        for url in (f"{app.url}/transposed?{link}", other.url):
+            page, _ = new_page(new_context(browser))
+            page.goto(url)
+            settled(page)
+            page.locator(".st-key-ct_input_size input").wait_for()
+            page.wait_for_timeout(4000)
+            pages.append(page)
+
+        def step(page, up: bool) -> float:
+            field = page.locator(".st-key-ct_input_size input")
+            field.focus()
+            return paint_ms(page, lambda: field.press("ArrowUp" if up else "ArrowDown"))
+
+        def turn(page, part: str) -> float:
+            button = page.locator(".st-key-part button", has_text=part)
+            return paint_ms(page, button.click)
+
+        for change in range(-10, CHANGES):
+            for side, page in enumerate(pages):
+                # Ten up to warm up, ten down, ten up.
+                spent = step(page, (change + 10) // 10 % 2 == 0)
+                if change >= 0:
+                    took["input_size"][side].append(spent)
+        for change in range(-4, CHANGES):
+            for side, page in enumerate(pages):
+                spent = turn(page, "Four views" if change % 2 else "Matrix")
+                if change >= 0:
+                    took["part"][side].append(spent)
+    rows = []
+    for name, (ours, base) in took.items():
+        for q, goal in ((50, 1.5), (95, None)):
+            mine, theirs = percentile(ours, q), percentile(base, q)
+            met = None if goal is None else mine <= goal * theirs
+            rows.append(Row(f"{name}, p{q} of {len(ours)}", mine, theirs, met=met))
+    return rows

@@ -29,6 +29,7 @@ from torch import nn
 from torch.nn import functional as F
 
 from models import formulas
+from models.device import one_thread
 from models.formulas import Formula
 from models.measure import mac_counter
 from models.operator import CONVOLUTIONS, TRANSPOSED, Operator, linear_operator
@@ -292,7 +293,8 @@ def agreement(module: nn.Module, x: torch.Tensor) -> Agreement:
     ``errors`` are the largest absolute differences to the layer; they agree below ``TOLERANCE``, times the largest
     output where that is above 1. Raises ``TransposedError`` as the views do.
     """
-    with torch.inference_mode(False), torch.no_grad():
+    # Layers of this size are done before a second thread has woken up.
+    with one_thread(), torch.inference_mode(False), torch.no_grad():
         twin = copy.deepcopy(module).to("cpu", torch.float64)
         x = x.detach().clone().to("cpu", torch.float64)
         geometry(module, x.shape)

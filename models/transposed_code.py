@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import base64
+import lzma
+import math
+from collections.abc import Mapping, Sequence
+
+import numpy as np
 
 from models.code import to_code
 from models.lab import Lab
@@ -121,58 +126,296 @@ assert count.max() == {most}
 """
 
 
-def bilinear_code(scale: int) -> str:
-    """A transposed convolution with a tent kernel, asserted to be bilinear interpolation in the interior."""
-    kernel, padding = 2 * scale - scale % 2, (scale - scale % 2) // 2
-    return f"""import torch
-from torch import nn
-from torch.nn import functional as F
+def _embedded(pixels: np.ndarray) -> str:
+    """Lines that define ``picture()``, which returns ``pixels`` (H, W, 3) of uint8 as (3, 1, H, W), 0 to 1.
 
-scale = {scale}
-place = (torch.arange({kernel}, dtype=torch.float64) - {(kernel - 1) / 2}) / scale
-tent = 1 - place.abs()
-layer = nn.ConvTranspose2d(1, 1, {kernel}, scale, padding={padding}, bias=False).double().requires_grad_(False)
-layer.weight.copy_(torch.outer(tent, tent))
-
-x = torch.rand(1, 1, 16, 16, dtype=torch.float64)
-y = layer(x)
-wanted = F.interpolate(x, scale_factor=scale, mode="bilinear", align_corners=False)
-
-assert y.shape == wanted.shape
-inside = slice(scale, -scale)
-torch.testing.assert_close(y[..., inside, inside], wanted[..., inside, inside])
-shuffled = nn.PixelShuffle(scale)(torch.rand(1, scale**2, 16, 16))
-assert shuffled.shape == wanted.shape
+    Differences along each row, packed: about half the bytes of the picture, and no library but torch is needed.
+    """
+    steps = np.diff(pixels, axis=1, prepend=np.zeros_like(pixels[:, :1]))
+    packed = base64.b85encode(lzma.compress(steps.tobytes(), preset=9)).decode("ascii")
+    lines = "\n".join(packed[i : i + 110] for i in range(0, len(packed), 110))
+    return f'''PICTURE = """
+{lines}
 """
 
 
-def learning_code(scale: int, kernel: int, steps: int, lr: float, optimizer: str, seed: int) -> str:
-    """The training run on bilinear interpolation of noise; asserts that the loss has fallen."""
-    spare = kernel - scale
-    chosen, more = {"adam": ("Adam", ""), "momentum": ("SGD", ", momentum=0.9"), "sgd": ("SGD", "")}[optimizer]
-    return f"""import torch
+def picture():
+    steps = lzma.decompress(base64.b85decode(PICTURE.replace("\\n", "")))
+    values = torch.frombuffer(bytearray(steps), dtype=torch.uint8).reshape{pixels.shape}
+    return ((values.long().cumsum(1) % 256).double() / 255).permute(2, 0, 1)[:, None]
+'''
+
+
+def _numbers(values: np.ndarray) -> str:
+    """An array as a literal that gives back every bit."""
+    return repr(np.asarray(values, dtype=float).tolist())
+
+
+UNEVENNESS = """def unevenness(values, s):
+    \"\"\"The part of the root mean square that repeats every s cells.\"\"\"
+    h, w = (n - n % s for n in values.shape[-2:])
+    values = values[..., :h, :w]
+    phases = values.reshape(*values.shape[:-2], h // s, s, w // s, s).mean((-4, -2))
+    pattern = ((phases - phases.mean((-2, -1), keepdim=True)) ** 2).mean()
+    return (pattern / (values**2).mean()).sqrt().item()
+"""
+
+COMPARED = """import base64
+import lzma
+from math import log10
+
+import torch
+from torch import nn
+from torch.nn import functional as F
+from torch.utils.flop_counter import FlopCounterMode
+
+S = {scale}
+
+
+{unevenness}
+
+{picture}
+
+high = picture()
+high = high[..., : high.shape[2] // S * S, : high.shape[3] // S * S].contiguous()
+low = F.avg_pool2d(high, S)
+
+tent = 1 - (torch.arange(2 * S - S % 2, dtype=torch.float64) - (2 * S - S % 2 - 1) / 2).abs() / S
+bilinear = nn.ConvTranspose2d(1, 1, len(tent), S, padding=S // 2, bias=False)
+transposed = nn.ConvTranspose2d(1, 1, 2 * S, S, padding=(S + 1) // 2, output_padding=S % 2, bias=False)
+resize = nn.Sequential(nn.Upsample(scale_factor=S), nn.Conv2d(1, 1, 3, padding=1, bias=False))
+shuffle = nn.Sequential(nn.Conv2d(1, S**2, 3, padding=1, bias=False), nn.PixelShuffle(S))
+
+# The learned kernels: least squares on this very picture.
+weights = {{
+    {weights}
+}}
+with torch.no_grad():
+    for layer in (bilinear, transposed, resize, shuffle):
+        layer.double()
+    bilinear.weight.copy_(torch.outer(tent, tent))
+    transposed.weight.copy_(torch.tensor(weights["transposed"]))
+    resize[1].weight.copy_(torch.tensor(weights["resize"]))
+    shuffle[0].weight.copy_(torch.tensor(weights["pixel_shuffle"]))
+
+
+def unpooled():
+    small, places = F.max_pool2d(high, S, return_indices=True)
+    return F.max_unpool2d(small, places, S)
+
+
+def entries(mode):
+    \"\"\"Weights of an interpolation that are not zero, for all colours.\"\"\"
+    count = len(low)
+    for n in low.shape[2:]:
+        line = torch.eye(n, dtype=torch.float64)[:, None, None]
+        line = F.interpolate(line, scale_factor=(1.0, float(S)), mode=mode, align_corners=False)
+        count *= line.count_nonzero().item()
+    return count
+
+
+def counted(layer):
+    with FlopCounterMode(display=False) as counter:
+        layer(low)
+    return counter.get_total_flops() // 2
+
+
+ways = {{
+    "Nearest": (F.interpolate(low, scale_factor=S), None, 0),
+    "Bilinear": (F.interpolate(low, scale_factor=S, mode="bilinear", align_corners=False), None, entries("bilinear")),
+    "Bicubic": (F.interpolate(low, scale_factor=S, mode="bicubic", align_corners=False), None, entries("bicubic")),
+    "Max-unpooling": (unpooled(), None, 0),
+    "Transposed, bilinear kernel": (bilinear(low), bilinear, counted(bilinear)),
+    "Transposed, learned": (transposed(low), transposed, counted(transposed)),
+    "Resize, then convolve, learned": (resize(low), resize, counted(resize)),
+    "Pixel shuffle, learned": (shuffle(low), shuffle, counted(shuffle)),
+}}
+shown = {{  # PSNR in dB, parameters, MACs, pattern
+    {shown}
+}}
+assert ways.keys() == shown.keys()
+for name, (made, layer, macs) in ways.items():
+    made = made.detach()
+    psnr = -10 * log10(((made.clamp(0, 1) - high) ** 2).mean().item())
+    parameters = sum(p.numel() for p in layer.parameters()) if layer else 0
+    found = (psnr, parameters, macs, unevenness((made - high)[:, 0], S))
+    for ours, seen, near in zip(found, shown[name], (0.006, 0, 0, 0.0006), strict=True):
+        assert abs(ours - seen) <= near, (name, found)
+
+# No kernel does better: at the learned ones the error has no slope.
+for layer in (transposed, resize, shuffle):
+    (slope,) = torch.autograd.grad(F.mse_loss(layer(low), high), list(layer.parameters()))
+    assert slope.abs().max() < 1e-6
+
+# A tent makes the transposed convolution bilinear interpolation, but for the border.
+grey = low.mean(0, keepdim=True)
+difference = bilinear(grey).detach() - F.interpolate(grey, scale_factor=S, mode="bilinear", align_corners=False)
+inside = (..., slice(S // 2, -(S // 2)), slice(S // 2, -(S // 2)))
+assert difference[inside].abs().max() < 1e-9
+assert abs(difference.abs().max() - {border!r}) < 1e-9
+
+# Pixel shuffle only moves.
+r = {factor}
+moved = nn.PixelShuffle(r)(torch.arange(9.0 * r**2).reshape(1, r**2, 3, 3))[0, 0]
+for y in range(3 * r):
+    for x in range(3 * r):
+        assert moved[y, x] == ((y % r) * r + x % r) * 9 + y // r * 3 + x // r
+
+# Where the outputs sample: a ramp, enlarged, is its own position.
+ramp = torch.arange({size}, dtype=torch.float64).reshape(1, 1, -1)
+for align_corners, positions in {positions}:
+    found = F.interpolate(ramp, scale_factor={zoom}.0, mode="linear", align_corners=align_corners)[0, 0]
+    torch.testing.assert_close(found, torch.tensor(positions, dtype=torch.float64))
+"""
+
+
+def compared_code(
+    pixels: np.ndarray,
+    scale: int,
+    rows: Sequence[dict],
+    border: float,
+    shuffle: int,
+    positions: Sequence[tuple[bool, np.ndarray]],
+    size: int,
+    zoom: int,
+) -> str:
+    """The comparison on this picture, which the script carries; asserts every number of the table, and what follows.
+
+    Args:
+        pixels: (H, W, 3) of uint8.
+        rows: for each way to enlarge, its ``title``, ``psnr``, ``parameters``, ``macs``, ``pattern``, and, of a learned
+            one, ``name`` and ``weight`` (array).
+        border: the largest difference between the tent kernel and bilinear interpolation.
+        shuffle: the factor of the pixel shuffle that is drawn.
+        positions: (align_corners, where the outputs sample) for ``size`` pixels enlarged ``zoom`` times.
+    """
+    fitted = (f'"{one["name"]}": {_numbers(one["weight"])},' for one in rows if one.get("weight") is not None)
+    shown = (
+        f'"{one["title"]}": ({one["psnr"]:.2f}, {one["parameters"]}, {one["macs"]}, {one["pattern"]:.3f}),'
+        if math.isfinite(one["psnr"])
+        else f'"{one["title"]}": (float("inf"), {one["parameters"]}, {one["macs"]}, {one["pattern"]:.3f}),'
+        for one in rows
+    )
+    return COMPARED.format(
+        scale=scale,
+        unevenness=UNEVENNESS,
+        picture=_embedded(pixels),
+        weights="\n    ".join(fitted),
+        shown="\n    ".join(shown),
+        border=border,
+        factor=shuffle,
+        size=size,
+        zoom=zoom,
+        positions=repr([(on, np.asarray(values).tolist()) for on, values in positions]),
+    )
+
+
+LEARNED = """{imports}import math
+
+import torch
 from torch import nn
 from torch.nn import functional as F
 
-torch.manual_seed({seed})
-layer = nn.ConvTranspose2d(
-    1, 1, {kernel}, {scale}, padding={(spare + 1) // 2}, output_padding={spare % 2}, bias=False
-).double()
-x = torch.randn(8, 1, 16, 16, dtype=torch.float64)
-wanted = F.interpolate(x, scale_factor={scale}, mode="bilinear", align_corners=False)
-inside = (..., slice({scale}, -{scale}), slice({scale}, -{scale}))
+S, K, STEPS = {scale}, {kernel}, {steps}
 
-optimizer = torch.optim.{chosen}(layer.parameters(), lr={lr}{more})
-schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, {steps})
+
+{unevenness}
+{data}
+
+layer = nn.ConvTranspose2d(1, 1, K, S, padding=(K - S + 1) // 2, output_padding=(K - S) % 2, bias=False)
+nn.init.kaiming_uniform_(layer.weight, a=math.sqrt(5), generator=torch.Generator().manual_seed({seed}))
+layer.double()
+inside = (..., slice(S, -S), slice(S, -S))
+
+optimizer = torch.optim.{optimizer}(layer.parameters(), lr={lr}{more})
+schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, STEPS)
 losses = []
-for _ in range({steps}):
-    optimizer.zero_grad()
+for step in range({done} + 1):
     loss = F.mse_loss(layer(x)[inside], wanted[inside])
-    loss.backward()
-    optimizer.step()
-    schedule.step()
     losses.append(loss.item())
+    if step < {done}:
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+        schedule.step()
 
-assert layer(x).shape == wanted.shape
-assert losses[-1] < losses[0]
+{checks}
+kernel = {weight}
+torch.testing.assert_close(layer.weight.detach(), torch.tensor(kernel, dtype=torch.float64), rtol=1e-5, atol=1e-6)
+with torch.no_grad():
+    flat = layer(torch.ones(1, 1, 12, 12, dtype=torch.float64))[..., K:-K, K:-K]
+assert abs(unevenness(flat, S) - {uneven!r}) < 5e-4
 """
+
+NOISE = """
+drawn = torch.Generator().manual_seed({seed})
+x = torch.randn(8, 1, 16, 16, dtype=torch.float64, generator=drawn)
+wanted = F.interpolate(x, scale_factor=S, mode="bilinear", align_corners=False)"""
+
+PATCHES = """
+{picture}
+
+high = picture()
+high = high[..., : high.shape[2] // S * S, : high.shape[3] // S * S].contiguous()
+low = F.avg_pool2d(high, S)
+drawn = torch.Generator().manual_seed({seed})
+h, w = (min(24, n) for n in low.shape[2:])
+x, wanted = [], []
+for _ in range(24):
+    limits = (len(low), low.shape[2] - h + 1, low.shape[3] - w + 1)
+    n, top, left = (int(torch.randint(limit, (1,), generator=drawn)) for limit in limits)
+    x.append(low[n, :, top : top + h, left : left + w])
+    wanted.append(high[n, :, top * S : (top + h) * S, left * S : (left + w) * S])
+x, wanted = torch.stack(x), torch.stack(wanted)"""
+
+
+def learning_code(
+    scale: int,
+    kernel: int,
+    steps: int,
+    lr: float,
+    optimizer: str,
+    seed: int,
+    *,
+    weight: np.ndarray,
+    uneven: float,
+    losses: Mapping[int, float],
+    floor: float | None = None,
+    pixels: np.ndarray | None = None,
+) -> str:
+    """The training run that is shown, as far as it went; asserts the losses of its curve, its kernel, its checkerboard.
+
+    Args:
+        weight: the kernel that is shown, in torch's layout.
+        uneven: unevenness of what it makes of a flat image.
+        losses: by step, those of the curve; empty before the first training.
+        floor: the error of the best kernel; asserted to be below every loss.
+        pixels: the picture that it learns from; bilinear interpolation of noise if left out.
+    """
+    done = max(losses, default=0)
+    chosen, more = {"adam": ("Adam", ""), "momentum": ("SGD", ", momentum=0.9"), "sgd": ("SGD", "")}[optimizer]
+    data = NOISE.format(seed=seed) if pixels is None else PATCHES.format(seed=seed, picture=_embedded(pixels))
+    checks = ""
+    if losses:
+        checks = f"""shown = {dict(losses)!r}
+for step, value in shown.items():
+    assert math.isclose(losses[step], value, rel_tol=1e-3, abs_tol=1e-9), (step, losses[step], value)
+"""
+        if floor is not None:
+            checks += f"assert {floor!r} < min(losses) + 1e-9  # the best that any kernel can do\n"
+    return LEARNED.format(
+        imports="" if pixels is None else "import base64\nimport lzma\n",
+        scale=scale,
+        kernel=kernel,
+        steps=steps,
+        seed=seed,
+        lr=lr,
+        optimizer=chosen,
+        more=more,
+        done=done,
+        data=data,
+        unevenness=UNEVENNESS,
+        checks=checks,
+        weight=_numbers(weight),
+        uneven=uneven,
+    )

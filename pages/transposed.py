@@ -4,7 +4,7 @@ import sys
 
 import streamlit as st
 
-from viz import sharing
+from viz import heap, sharing
 from viz import transposed_controls as controls
 from viz.transposed_parts import PARAMETERS, PARTS, part_of, script_of
 
@@ -41,6 +41,7 @@ if "torch" not in sys.modules:
 
 # torch takes seconds to load: the question is on screen by now.
 part_of(part)(scene)
+heap.settle()
 waiting.empty()
 sharing.page_dialogs(
     "transposed_",

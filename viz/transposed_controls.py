@@ -1,6 +1,7 @@
 """The controls of the lesson on transposed convolutions: one layer of that kind, its numbers, and its place in the URL.
 
 The parameters carry the settings' own names after ``ct_`` (ConvTranspose), so that the Playground's stay untouched.
+The plain names, as in a link to the Playground, are read too.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ import streamlit as st
 
 from models.share import Scene, read_array, read_weights, write_array, write_weights
 from models.sources import INPUTS, WEIGHTS, TableError
-from models.spec import AXES, SPATIAL, LayerSpec, quoted, repair
+from models.spec import AXES, QUERY_DEFAULTS, SPATIAL, LayerSpec, quoted, repair
 from viz import controls
 from viz.numbers import LONGEST_LINK, OWN, OWN_TITLE, edited
 
@@ -45,6 +46,7 @@ ORDER = (
     "out_channels",
     "groups",
 )
+"""Down the first column of controls, then down the second."""
 NUMBERS = ("input", "weights", "seed", "x", "w")
 
 
@@ -60,7 +62,10 @@ def read(known: tuple[str, ...]) -> Reading:
     """What this session shows now; call it before any control is drawn. ``known``: the page's other parameters."""
     state, told = st.session_state, []
     last: LayerSpec | None = state.get("_ct_spec")
-    if last is None:
+    # Another page clears the URL, and Streamlit forgets the controls meanwhile: the session still knows the layer.
+    away = f"{PREFIX}dims" not in state and any(_plain(name) for name in st.query_params)
+    if last is None or away or controls.went_back():
+        _take_aliases()
         spec, told = _from_url(known)
     else:
         spec, told = _from_controls(last)
@@ -75,6 +80,32 @@ def _keys(spec: LayerSpec, per_axis: bool) -> dict[str, tuple[str, int | None]]:
     return {PREFIX + key: which for key, which in found.items() if which[0] in ORDER}
 
 
+def _plain(param: str) -> str:
+    """The Playground's name of a parameter that sets the layer or its numbers; empty for any other."""
+    plain = param.removeprefix(PREFIX)
+    name, _, axis = plain.rpartition("_")
+    each = name in SPATIAL and axis in ("d", "h", "w")
+    return plain if each or plain in (*DEFAULTS, *NUMBERS, "per_axis") else ""
+
+
+def _take_aliases() -> None:
+    """Rename the parameters of a link to the Playground; those that carry this page's own names win."""
+    query = {name: st.query_params.get_all(name)[-1] for name in st.query_params}
+    if query.get("kind") == "transposed":
+        del st.query_params["kind"]
+        # What such a link leaves out has the Playground's default, not this page's.
+        query = {name: str(QUERY_DEFAULTS[name]).lower() for name in DEFAULTS if name not in SPATIAL} | query
+        query |= {
+            name: str(QUERY_DEFAULTS[name])
+            for name in DEFAULTS
+            if name in SPATIAL and not any(param.startswith(name) for param in query)
+        }
+    for param, text in query.items():
+        if _plain(param) == param:
+            st.query_params.setdefault(PREFIX + param, text)
+            st.query_params.pop(param, None)
+
+
 def _from_url(known: tuple[str, ...]) -> tuple[LayerSpec, list[str]]:
     told, asked = [], dict(DEFAULTS)
     query = {name: st.query_params.get_all(name)[-1] for name in st.query_params}
@@ -82,15 +113,16 @@ def _from_url(known: tuple[str, ...]) -> tuple[LayerSpec, list[str]]:
     if dims in ("1", "2", "3"):
         asked["dims"] = int(dims)
     axes = AXES[asked["dims"]]
-    names = {f"{PREFIX}{name}" for name in (*DEFAULTS, *NUMBERS, "per_axis")}
     for param, text in query.items():
-        plain = param.removeprefix(PREFIX)
-        name, _, axis = plain.rpartition("_")
-        each = param.startswith(PREFIX) and name in SPATIAL and axis in ("d", "h", "w")
-        if param not in names and not each:
-            if param not in known and not param.startswith("embed"):
+        plain = _plain(param)
+        if not plain:
+            if param == "kind":
+                told.append(f"This page shows transposed convolutions alone: kind = {quoted(text)} is left out.")
+            elif param not in known and not param.startswith("embed"):
                 told.append(f"{quoted(param)} is not a setting of this page: it is left out.")
             continue
+        name, _, axis = plain.rpartition("_")
+        each = name in SPATIAL and axis in ("d", "h", "w")
         setting = name if each else plain
         if setting not in ORDER:
             continue
@@ -218,6 +250,21 @@ def write_url(scene: Scene) -> bool:
     return fits
 
 
+def playground_query(scene: Scene) -> dict[str, str]:
+    """The parameters with which the Playground opens the same layer with the same numbers."""
+    query = scene.spec.to_query()
+    for name, registry in (("input", INPUTS), ("weights", WEIGHTS)):
+        if (now := getattr(scene, name)) != "example":
+            query[name] = OWN_TITLE if now == OWN else registry[now].title
+    if scene.seed and "random" in (scene.input, scene.weights):
+        query["seed"] = str(scene.seed)
+    if scene.input == OWN and scene.own_input is not None:
+        query["x"] = write_array(scene.own_input)
+    if scene.weights == OWN and scene.own_weights:
+        query["w"] = write_weights(scene.own_weights)
+    return query
+
+
 # -- drawing -----------------------------------------------------------------------------------------------------------
 
 
@@ -238,32 +285,33 @@ def draw(scene: Scene) -> None:
             help="One value for each axis.",
             disabled=spec.dims == 1,
         )
-    rows: dict[str, list[str]] = {}
     keys = _keys(spec, bool(st.session_state.get(f"{PREFIX}per_axis")))
+    rows: dict[str, list[str]] = {}
     for key, (name, _) in sorted(keys.items(), key=lambda item: ORDER.index(item[1][0])):
         rows.setdefault(name, []).append(key)
-    alone = [each[0] for each in rows.values() if len(each) == 1]
-    lines = [each for each in rows.values() if len(each) > 1] + [alone[i : i + 2] for i in range(0, len(alone), 2)]
-    for line in lines:
-        for column, key in zip(st.columns(max(2, len(line))), line, strict=False):
+    for line in (each for each in rows.values() if len(each) > 1):
+        for column, key in zip(st.columns(len(line)), line, strict=True):
             with column:
                 _control(spec, key, *keys[key])
-    columns = st.columns(2)
-    for column, (name, registry, label) in zip(
-        columns, (("input", INPUTS, "Input"), ("weights", WEIGHTS, "Weights")), strict=True
-    ):
+    alone = [each[0] for each in rows.values() if len(each) == 1]
+    # Two columns for all of them, not two a row: a third of the messages to the browser.
+    half = (len(alone) + 1) // 2
+    for column, part in zip(st.columns(2), (alone[:half], alone[half:]), strict=True):
         with column:
-            now = getattr(scene, name)
-            if st.session_state.get(PREFIX + name) != now:
-                st.session_state[PREFIX + name] = now
-            st.selectbox(
-                label,
-                [*registry, OWN],
-                key=PREFIX + name,
-                bind="query-params",
-                format_func=lambda key, registry=registry: OWN_TITLE if key == OWN else registry[key].title,
-                help="Double-click a cell on the stage, or press Enter on it, to type a number of your own.",
-            )
+            for key in part:
+                _control(spec, key, *keys[key])
+    for name, registry, label in (("input", INPUTS, "Input"), ("weights", WEIGHTS, "Weights")):
+        now = getattr(scene, name)
+        if st.session_state.get(PREFIX + name) != now:
+            st.session_state[PREFIX + name] = now
+        st.selectbox(
+            label,
+            [*registry, OWN],
+            key=PREFIX + name,
+            bind="query-params",
+            format_func=lambda key, registry=registry: OWN_TITLE if key == OWN else registry[key].title,
+            help="Double-click a cell on the stage, or press Enter on it, to type a number of your own.",
+        )
     if "random" in (scene.input, scene.weights):
         controls.hold(f"{PREFIX}seed", scene.seed, "seed")
         st.number_input(

@@ -2,6 +2,7 @@
 
 import base64
 import json
+import re
 from pathlib import Path
 
 import numpy as np
@@ -11,14 +12,17 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from streamlit.testing.v1 import AppTest
 
-from models import lab
+from models import device, lab
+from models.learning import bilinear_task, train
 from models.share import Scene
 from models.spec import LayerSpec, SpecError
 from models.transposed import forward_sizes
 from models.transposed_code import layer_code
 from models.transposed_structure import density
+from models.upsampling import evenness, exact_transposed
 from viz.four_views import four_views, matrices
 from viz.stage import share
+from viz.transposed_controls import playground_query
 from viz.transposed_parts import PARTS
 
 SHELL = Path(__file__).resolve().parents[2] / "pages" / "_shell.py"
@@ -110,6 +114,34 @@ def test_a_bad_link_is_told_and_shows_the_nearest_layer():
     assert all(panel["mark"] is True for panel in panels(app).values())
 
 
+def test_plain_names_are_read_and_the_pages_own_names_win():
+    app = sound(open_page(input_size="3", stride="3", ct_stride="2", kernel_size_h="2"))
+    assert app.warning.values == []
+    spec = app.session_state["_ct_spec"]
+    assert (spec.input_size, spec.stride, spec.kernel_size) == ((3, 3), (2, 2), (2, 3))
+
+
+@pytest.mark.parametrize(
+    "spec",
+    [
+        LayerSpec("transposed", 1, 4, kernel_size=3),
+        LayerSpec("transposed", 2, (3, 5), 2, 4, kernel_size=(3, 2), stride=2, groups=2, bias=True),
+        LayerSpec("transposed", 3, 2, kernel_size=2, stride=2, output_padding=1),
+    ],
+)
+def test_a_link_from_the_playground_opens_the_same_layer_and_leads_back(spec):
+    app = sound(open_page(**spec.to_query(), input="Random", seed="7"))
+    assert app.warning.values == []
+    assert app.session_state["_ct_spec"] == spec
+    assert playground_query(Scene(spec, "random", seed=7)) == spec.to_query() | {"input": "Random", "seed": "7"}
+
+
+def test_a_link_with_another_kind_is_told():
+    told = sound(open_page(kind="conv", input_size="3")).warning.values
+    assert len(told) == 1
+    assert "transposed convolutions alone" in told[0]
+
+
 def test_a_layer_that_is_too_large_is_told_and_the_nearest_is_one_click_away():
     app = sound(open_page(ct_input_size="600"))
     assert any("left out" in info for info in app.info.values)
@@ -159,7 +191,7 @@ def test_a_bad_upload_gets_one_sentence():
     assert "damaged" in app.error[0].value
 
 
-def test_training_ends_at_the_bilinear_kernel():
+def test_training_ends_at_the_bilinear_kernel(hurried):
     app = sound(open_page(part=PARTS["learn"]))
     next(b for b in app.button if b.label == "Train").click().run()
     sound(app)
@@ -180,14 +212,78 @@ def script(app: AppTest) -> str:
     return sound(app).code[0].value
 
 
+def ran(code: str) -> None:
+    with device.one_thread():
+        exec(compile(code, "code", "exec"), {})
+
+
+@pytest.fixture
+def hurried(monkeypatch):
+    """A training run that does not wait for anybody's eyes."""
+    monkeypatch.setattr("viz.transposed_parts.learn.PACE", 0.0)
+
+
 @pytest.mark.parametrize("part", PARTS)
 def test_the_code_of_every_part_runs_and_can_fail(part):
     code = script(sound(open_page(part=PARTS[part])))
-    exec(compile(code, "code", "exec"), {})
+    ran(code)
     if part in ("views", "matrix", "sizes"):
         assert "assert Ct.shape == (16, 4)" in code
         with pytest.raises(AssertionError):
-            exec(compile(code.replace("29", "28"), "code", "exec"), {})
+            ran(code.replace("29", "28"))
+
+
+@pytest.mark.parametrize("query", [{"scale": "2"}, {"scale": "3", "picture": "Cat", "shuffle": "3", "ac_size": "7"}])
+def test_the_code_of_the_comparison_asserts_the_whole_table(query):
+    app = sound(open_page(part=PARTS["compare"], **query))
+    table = next(json.loads(c.proto.json)["html"] for c in app.get("bidi_component") if "PSNR" in c.proto.json)
+    code = script(app)
+    ran(code)
+    rows = re.findall(r'^    "([^"]+)": \(([\d.]+), (\d+), (\d+), ([\d.]+)\),$', code, re.MULTILINE)
+    assert len(rows) == 8
+    for title, psnr, parameters, macs, pattern in rows:
+        assert title in table
+        assert psnr in table
+        assert pattern in table
+    psnr, parameters, macs, pattern = rows[-1][1:]
+    for wrong in (f"{psnr}, {parameters}, {int(macs) + 1}, {pattern}", f"{psnr}, {parameters}, {macs}, 0.5"):
+        with pytest.raises(AssertionError):
+            ran(code.replace(f"{psnr}, {parameters}, {macs}, {pattern}", wrong))
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        {"wl_kernel": "3", "wl_optimizer": "momentum"},
+        {"task": "The picture", "wl_scale": "3", "wl_kernel": "5", "wl_seed": "7"},
+    ],
+)
+def test_the_code_of_a_training_run_repeats_it(query, hurried):
+    app = sound(open_page(part=PARTS["learn"], wl_steps="50", **query))
+    ran(script(app))
+    next(b for b in app.button if b.label == "Train").click().run()
+    code = sound(app).code[0].value
+    ran(code)
+    run = app.session_state["_wl_run"]
+    assert all(repr(loss) in code for loss in run.losses)
+    for shown in (repr(run.losses[-1]), repr(run.uneven[-1])):
+        with pytest.raises(AssertionError):
+            ran(code.replace(shown, repr(float(shown) + 0.01)))
+
+
+def test_the_code_of_a_stopped_run_goes_as_far_as_it_did(hurried):
+    app = sound(open_page(part=PARTS["learn"], wl_steps="50"))
+    next(b for b in app.button if b.label == "Train").click().run()
+    run = app.session_state["_wl_run"]
+    for curve in (run.steps, run.losses):
+        del curve[-10:]
+    layer = exact_transposed(2, 1, 4)
+    session = train(layer, *bilinear_task(2, seed=0), steps=50, lr=0.02, seed=0, margin=2)
+    run.kernel = next(step for step in session if step.step == run.steps[-1]).kernel
+    run.uneven = [evenness(layer, (1, 1, 12, 12)).output.flat_figure]
+    code = script(app)
+    assert f"range({run.steps[-1]} + 1)" in code
+    ran(code)
 
 
 def test_the_link_holds_the_page_and_has_a_picture():
@@ -294,7 +390,7 @@ def test_the_structure_from_the_settings_is_that_of_the_measured_matrix(spec, si
 @given(layers())
 def test_the_code_of_any_layer_runs(spec):
     sizes = [[one.size for one in axis.sizes] for axis in forward_sizes(spec)]
-    exec(compile(layer_code(lab.of(Scene(spec)), sizes), "code", "exec"), {})
+    ran(layer_code(lab.of(Scene(spec)), sizes))
 
 
 def test_arrays_that_several_panels_hold_are_sent_once_and_none_is_lost():

@@ -27,6 +27,12 @@ def layer_controls(scene: Scene) -> None:
     """The controls of the layer, and the way back to the worked example."""
     controls.draw(scene)
     st.button("Back to the worked example", on_click=controls.load, icon=":material/undo:", type="tertiary")
+    st.page_link(
+        "playground.py",
+        label="The same layer in the Playground",
+        icon=":material/open_in_new:",
+        query_params=controls.playground_query(scene),
+    )
     if not controls.write_url(scene):
         st.caption("Your own numbers do not fit into a link of 2,000 characters.")
 

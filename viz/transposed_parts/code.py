@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import streamlit as st
-
 from models import lab
 from models.share import Scene
 from models.transposed import forward_sizes
-from models.transposed_code import bilinear_code, layer_code, learning_code, overlap_code
+from models.transposed_code import layer_code, overlap_code
+from viz.transposed_parts import compare, learn
 from viz.transposed_parts.checkerboard import overlaps
 
 
@@ -26,15 +25,11 @@ def _overlap(_scene: Scene) -> str:
 
 
 def _compared(_scene: Scene) -> str:
-    return bilinear_code(st.session_state["scale"])
+    return compare.script()
 
 
 def _learned(_scene: Scene) -> str:
-    state = st.session_state
-    kernel = max(state["wl_kernel"], state["wl_scale"])
-    return learning_code(
-        state["wl_scale"], kernel, state["wl_steps"], state["wl_lr"], state["wl_optimizer"], state["wl_seed"]
-    )
+    return learn.script()
 
 
 SAME = "Runs as it is: the layer, C and Cᵀ; asserts the numbers on the screen and that all four ways agree."
@@ -43,9 +38,13 @@ CODE = {
     "matrix": (SAME, _layer),
     "sizes": (f"{SAME[:-1]}, and that each forward size leads here.", _sizes),
     "checkerboard": ("Runs as it is: counts the stamps that meet, and asserts the fewest and the most.", _overlap),
-    "compare": ("Runs as it is: the layer that is bilinear interpolation, on noise; asserts that it is.", _compared),
+    "compare": (
+        "Runs as it is: carries the picture, enlarges it in all ways, and asserts every number of the table, the "
+        "difference between tent and bilinear, the shuffle and the sample positions.",
+        _compared,
+    ),
     "learn": (
-        "Runs as it is: trains this layer on bilinear interpolation of noise; asserts that the loss has fallen.",
+        "Runs as it is: trains this layer as far as it is shown; asserts loss curve, kernel and unevenness.",
         _learned,
     ),
 }

@@ -9,12 +9,12 @@ import streamlit as st
 
 from models import device
 from models.formulas import big
-from models.picture import resize
 from models.share import Scene
+from models.transposed_code import compared_code
 from models.upsampling import (
     METHODS,
+    BilinearProof,
     UpsamplingError,
-    as_batch,
     bilinear_proof,
     pair,
     sample_positions,
@@ -52,6 +52,7 @@ def draw(_scene: Scene) -> None:
 
     with frame(choices):
         picture, scale, look = chosen["picture"], st.session_state["scale"], st.session_state["look"]
+        st.session_state["_up_pixels"] = picture.pixels
         try:
             original, rows = _compared(picture.pixels, scale)
         except UpsamplingError as error:
@@ -94,8 +95,12 @@ def _compared(pixels: np.ndarray, scale: int) -> tuple[np.ndarray, list[dict]]:
     with device.one_thread():
         found = compared(pixels, scale, list(METHODS))
         original = pixels[: pixels.shape[0] // scale * scale, : pixels.shape[1] // scale * scale] / 255
-    keep = ("title", "image", "psnr", "parameters", "macs", "counted", "pattern")
-    return original, [{name: getattr(one, name) for name in keep} for one in found]
+    keep = ("name", "title", "image", "psnr", "parameters", "macs", "counted", "pattern")
+    rows = [{name: getattr(one, name) for name in keep} for one in found]
+    for row_, one in zip(rows, found, strict=True):
+        if METHODS[one.name].learned:
+            row_["weight"] = next(one.network.parameters()).detach().numpy()
+    return original, rows
 
 
 def _looked(values: np.ndarray, original: np.ndarray, look: str) -> np.ndarray:
@@ -111,11 +116,24 @@ def _looked(values: np.ndarray, original: np.ndarray, look: str) -> np.ndarray:
     return np.rint(np.clip(values, 0, 1) * 255).astype(np.uint8)
 
 
+def _proved(pixels: np.ndarray, scale: int) -> BilinearProof:
+    low, _ = pair(pixels, scale)
+    return bilinear_proof(low[:, 0].mean(0).numpy(), scale)
+
+
+def script() -> str:
+    """The comparison that is shown, as a script. Raises ``ValueError`` for a picture that cannot be compared."""
+    state = st.session_state
+    pixels, scale, size, zoom = state["_up_pixels"], state["scale"], state["ac_size"], state["ac_scale"]
+    _, rows = _compared(pixels, scale)
+    border = float(np.abs(_proved(pixels, scale).difference).max())
+    positions = [(on, sample_positions(size, zoom, on).measured) for on in (False, True)]
+    return compared_code(pixels, scale, rows, border, state["shuffle"], positions, size, zoom)
+
+
 def _proof(pixels: np.ndarray, scale: int) -> None:
     st.header("A transposed convolution that is bilinear interpolation", anchor=False)
-    low, _ = pair(resize(pixels, 96), scale)
-    grey = as_batch(low[:, 0].mean(0).numpy())[0, 0].numpy()
-    found = bilinear_proof(grey, scale)
+    found = _proved(pixels, scale)
     size = found.transposed.shape
     scaled = lambda values: np.rint(np.clip(values, 0, 1) * 255).astype(np.uint8)  # noqa: E731
     top = float(np.abs(found.difference).max()) or 1.0
@@ -136,8 +154,8 @@ def _proof(pixels: np.ndarray, scale: int) -> None:
         key="up_proof",
     )
     st.caption(
-        f"{size[0]}×{size[1]}, in float64. Only the outermost {scale // 2} rows differ: there interpolation repeats "
-        "the last pixel, and a stamp from beyond the border is missing."
+        f"{size[0]}×{size[1]}, in float64. Only the outermost {'row' if scale < 4 else f'{scale // 2} rows'} of pixels "
+        "on each side differ: there interpolation repeats the last pixel, and a stamp from beyond it is missing."
     )
 
 

@@ -13,6 +13,7 @@ from models import device
 from models.learning import OPTIMIZERS, LearningError, best_weights, bilinear_task, patches, reset, train
 from models.picture import resize
 from models.share import Scene
+from models.transposed_code import learning_code
 from models.upsampling import bilinear_kernel, evenness, exact_transposed, pair
 from viz.figures import Line, Series, plot, show
 from viz.figures.cells import cells, row
@@ -22,6 +23,9 @@ from viz.transposed_parts._shared import frame, predict
 TASKS = ("Bilinear interpolation of noise", "The picture")
 PICTURES_A_RUN, PACE = 25, 0.12
 """How often the pictures change during a run, and seconds for each at least: faster, and no eye can follow."""
+
+LARGEST = 192
+"""The longer side of a picture that is learned from, in pixels."""
 
 
 @dataclass
@@ -36,6 +40,7 @@ class Run:
     uneven: list[float] = field(default_factory=list)
     floor: float | None = None
     total: int = 0
+    pixels: np.ndarray | None = None
 
 
 def draw(_scene: Scene) -> None:
@@ -67,17 +72,23 @@ def draw(_scene: Scene) -> None:
         settings = tuple(chosen[name] for name in ("task", "scale", "kernel", "steps", "lr", "optimizer", "seed"))
         run: Run | None = st.session_state.get("_wl_run")
         if chosen["start"]:
-            run = st.session_state["_wl_run"] = Run(settings, total=chosen["steps"])
+            run = Run(settings, total=chosen["steps"])
+            if "picture" in chosen:
+                run.pixels = resize(chosen["picture"].pixels, LARGEST)
+            st.session_state["_wl_run"] = run
             try:
                 _train(run, chosen, place, bar)
             except LearningError as error:
                 st.error(f"{error}"[:1].upper() + f"{error}"[1:])
         elif run is None:
             run = Run(settings)
+            if "picture" in chosen:
+                run.pixels = resize(chosen["picture"].pixels, LARGEST)
             layer = exact_transposed(chosen["scale"], 1, chosen["kernel"])
             run.kernel = _reset(layer, chosen["seed"])
             _measure(run, layer, chosen["scale"])
         bar.empty()
+        st.session_state["_wl_shown"] = run
         with place.container():
             _picture(run)
             if run.steps and run.steps[-1] < run.total:
@@ -94,16 +105,35 @@ def draw(_scene: Scene) -> None:
     )
 
 
+def script() -> str:
+    """The run that is shown, or the layer before its first, as a script."""
+    run: Run = st.session_state["_wl_shown"]
+    task, scale, kernel, steps, lr, optimizer, seed = run.settings
+    return learning_code(
+        scale,
+        kernel,
+        steps,
+        lr,
+        optimizer,
+        seed,
+        weight=run.kernel,
+        uneven=run.uneven[-1],
+        losses=dict(zip(run.steps, run.losses, strict=True)),
+        floor=run.floor,
+        pixels=None if task == TASKS[0] else run.pixels,
+    )
+
+
 def _reset(layer: torch.nn.Module, seed: int) -> np.ndarray:
     reset(layer, seed)
     return layer.weight.detach().double().numpy().copy()
 
 
-def _data(chosen: dict) -> tuple[torch.Tensor, torch.Tensor]:
+def _data(run: Run, chosen: dict) -> tuple[torch.Tensor, torch.Tensor]:
     scale = chosen["scale"]
-    if chosen["task"] == TASKS[0]:
+    if run.pixels is None:
         return bilinear_task(scale, seed=chosen["seed"])
-    low, high = pair(resize(chosen["picture"].pixels, 192), scale)
+    low, high = pair(run.pixels, scale)
     return patches(low, high, count=24, seed=chosen["seed"])
 
 
@@ -111,7 +141,7 @@ def _train(run: Run, chosen: dict, place, bar) -> None:
     scale, steps = chosen["scale"], chosen["steps"]
     layer = exact_transposed(scale, 1, chosen["kernel"])
     with device.one_thread():
-        inputs, targets = _data(chosen)
+        inputs, targets = _data(run, chosen)
         run.floor = best_weights(exact_transposed(scale, 1, chosen["kernel"]), inputs, targets, margin=scale)
         every = max(1, steps // PICTURES_A_RUN)
         session = train(

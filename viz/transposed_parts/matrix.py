@@ -53,7 +53,7 @@ def draw(scene: Scene) -> None:
                 flat=st.session_state["flat"] and found.y.size <= MOST_FLAT,
                 colour="tap" if st.session_state["colour"] == "Tap" else "value",
             )
-            stage(data, key="ct_matrix")
+            stage(data, key="ct_stage")
             rows, cols = found.operator.shape
             st.caption(
                 f"Cᵀ is {big(rows)}×{big(cols)} with {big(found.operator.nnz)} entries and "
