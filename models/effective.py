@@ -18,6 +18,7 @@ from torch import Tensor, nn
 from torch.nn.modules.batchnorm import _BatchNorm
 from torch.overrides import TorchFunctionMode
 
+from models.device import one_thread
 from models.receptive_field import ReceptiveField, ReceptiveFieldError, receptive_field, subnetwork
 from models.rf_probe import first_line, private_copy
 
@@ -40,6 +41,7 @@ class EffectiveField:
     share_inside: energy inside the theoretical box; 1 up to rounding unless a global branch bypasses it.
     size: side of the square (cube …) with as many pixels as have |gradient| above 4.55 % of the largest (Luo et al.).
     ratio: that count, divided by the pixels of the theoretical box.
+    total: the energy's sum over all inputs, before it was divided by it.
     """
 
     energy: np.ndarray
@@ -47,6 +49,7 @@ class EffectiveField:
     index: tuple[int, ...]
     box: tuple[tuple[int, int] | None, ...]
     theoretical: ReceptiveField | None
+    total: float = 1.0
 
     @property
     def profiles(self) -> tuple[np.ndarray, ...]:
@@ -155,36 +158,51 @@ def effective_steps(
     weights: str = "given",
     activations: bool = True,
     seed: int = 0,
+    so_far: EffectiveField | None = None,
+    images: Callable[[int], Tensor] | None = None,
 ) -> Iterator[EffectiveField]:
-    """`effective_receptive_field` step by step: after each input, the average so far. Arguments and errors as there."""
+    """`effective_receptive_field` step by step: after each input, the average so far. Arguments and errors as there.
+
+    Computes on one thread, so that other visitors keep theirs. `so_far`: an answer to the same question with fewer
+    inputs, to go on from; the result is the same as without it. `images`: the input of step 0, 1, …, of the module's
+    shape, instead of noise.
+    """
     if weights not in ("given", "random", "uniform"):
         raise ReceptiveFieldError(f"weights is 'given', 'random' or 'uniform', not {weights!r}.")
     if n < 1:
         raise ReceptiveFieldError(f"n is the number of random inputs, at least 1; got {n}.")
     shape = (1, *(int(s) for s in input_shape[1:]))
-    theory = _theory(module, shape, layer)
+    theory = so_far.theoretical if so_far else _theory(module, shape, layer)
     copy = private_copy(module if layer is None else subnetwork(module, layer)).eval()
     if weights == "given" and any(p.is_meta for p in copy.parameters()):
         raise ReceptiveFieldError("This network has no weights yet: load it, or take weights='random'.")
-    generator = torch.Generator().manual_seed(seed)
-    energy, unit, box = np.zeros(shape[2:]), (), ()
-    for step in range(n):
-        if weights == "random" or (weights == "uniform" and step == 0):
-            _redraw(copy, weights, generator)
-        image = torch.randn(shape, generator=generator)
-        parameter = next(copy.parameters(), None)
-        if parameter is not None:
-            image = image.to(parameter.device, parameter.dtype)
-        image.requires_grad_(True)
-        answer = _answer(copy, image, activations)
-        if step == 0:
-            unit = _unit(answer, shape, index)
-            box = _box(theory, unit, len(shape) - 2)
-        (gradient,) = torch.autograd.grad(answer[(0, slice(None), *unit)].sum(), image, allow_unused=True)
+    first = so_far.inputs if so_far else 0
+    energy = so_far.energy * so_far.total if so_far else np.zeros(shape[2:])
+    unit, box = (so_far.index, so_far.box) if so_far else ((), ())
+    for step in range(first, n):
+        # Every input has a seed of its own: the average does not depend on where one began.
+        generator = torch.Generator().manual_seed(1_000_003 * seed + step)
+        with one_thread(), torch.inference_mode(False):
+            if weights == "random" or (weights == "uniform" and step == first):
+                _redraw(copy, weights, generator)
+            image = torch.randn(shape, generator=generator) if images is None else images(step).clone()
+            parameter = next(copy.parameters(), None)
+            if parameter is not None:
+                image = image.to(parameter.device, parameter.dtype)
+            image.requires_grad_(True)
+            answer = _answer(copy, image, activations)
+            if not unit:
+                unit = _unit(answer, shape, index)
+                box = _box(theory, unit, shape)
+            (gradient,) = torch.autograd.grad(answer[(0, slice(None), *unit)].sum(), image, allow_unused=True)
         if gradient is not None:
             energy = energy + gradient[0].double().square().sum(0).cpu().numpy()
-        total = energy.sum()
-        yield EffectiveField(energy / total if total > 0 else energy, step + 1, unit, box, theory)
+        total = float(energy.sum())
+        if not np.isfinite(total):
+            raise ReceptiveFieldError(
+                "The gradient is not a finite number: these weights make it grow from layer to layer. Take others."
+            )
+        yield EffectiveField(energy / total if total > 0 else energy, step + 1, unit, box, theory, total)
 
 
 def effective_receptive_field(
@@ -266,5 +284,14 @@ def _unit(answer: Tensor, shape: Sequence[int], index) -> tuple[int, ...]:
     return unit
 
 
-def _box(theory: ReceptiveField | None, unit: tuple[int, ...], dims: int):
-    return (None,) * dims if theory is None or theory.reason else theory.box(unit, clipped=True)
+def _box(theory: ReceptiveField | None, unit: tuple[int, ...], shape: Sequence[int]):
+    """Through the windows alone: a global branch adds the whole image, which is no box."""
+    if theory is None or theory.reason:
+        return (None,) * len(unit)
+    if not theory.sees_everything or theory.local is None:
+        return theory.box(unit, clipped=True)
+    lows = [int(np.floor(start + u * jump)) for u, jump, start in zip(unit, *theory.local[1:], strict=True)]
+    return tuple(
+        (max(0, low), min(n - 1, low + size - 1))
+        for low, size, n in zip(lows, theory.local.size, shape[2:], strict=True)
+    )

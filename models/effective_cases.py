@@ -4,27 +4,35 @@ from __future__ import annotations
 
 import threading
 from collections import OrderedDict
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
 from math import pi, sqrt
 
-from torch import nn
+from torch import Tensor, nn
 
-from models.effective import CORE, EffectiveField, effective_receptive_field
+from models import small_network
+from models.drawings import CLASSES, draw
+from models.effective import CORE, EffectiveField, effective_steps
 from models.network_field import network_field
-from models.networks import load
+from models.networks import load, skeleton
+from models.picture import to_tensor
 from models.stack import Stack
 from models.stack_field import build
 
 SIDE = 224
-NETWORKS = ("alexnet", "vgg16", "resnet18", "resnet50", "mobilenet_v2", "googlenet", "densenet121", "efficientnet_b0")
+OWN = tuple(small_network.NETWORKS)
+"""Their trained weights are always there."""
+NETWORKS = (
+    *OWN, "alexnet", "vgg16", "resnet18", "resnet50", "mobilenet_v2", "googlenet", "densenet121", "efficientnet_b0",
+)  # fmt: skip
 DEPTHS = (1, 2, 4, 8, 16, 32)
 
 
 @dataclass(frozen=True)
 class Case:
-    """One question. `network`: a name of torchvision's, `"depth"` (n layers 3x3) or `"stack"`. `weights`: as in
-    `models.effective`, or `"trained"`. Hashable: answers are kept."""
+    """One question. `network`: a name of `models.networks`, `"depth"` (n layers 3x3) or `"stack"`. `weights`: as in
+    `models.effective`, or `"trained"`. `layer`: of a network, default its last map. `unit`: default the middle one.
+    Hashable: answers are kept."""
 
     network: str
     weights: str = "random"
@@ -32,7 +40,8 @@ class Case:
     inputs: int = 10
     depth: int = 10
     stack: Stack | None = None
-    stage: str = ""
+    layer: str = ""
+    unit: tuple[int, ...] | None = None
 
 
 def plain(depth: int, channels: int = 8) -> nn.Module:
@@ -64,10 +73,21 @@ class _Kept:
 
 
 _kept = _Kept(24)
+_begun = _Kept(8)
 
 
-def effective(case: Case, progress: Callable[[int, int], None] | None = None) -> EffectiveField:
-    """The answer for one case; asked again, it comes at once.
+def side_of(network: str) -> int:
+    """Pixels a side of the images that a network is asked with."""
+    return small_network.SIZE if network in OWN else SIDE
+
+
+def effective_so_far(case: Case) -> EffectiveField | None:
+    """What is known about a case without computing: its answer, or the average over the inputs asked so far."""
+    return _kept.get(case) or _begun.get(replace(case, inputs=0))
+
+
+def effective_refined(case: Case) -> Iterator[EffectiveField]:
+    """The average after each input; it begins where an earlier look at the same case ended. Leave it at any time.
 
     Raises:
         ReceptiveFieldError: the unit's field cannot be measured.
@@ -75,28 +95,61 @@ def effective(case: Case, progress: Callable[[int, int], None] | None = None) ->
     """
     known = _kept.get(case)
     if known is not None:
-        return known
-    weights = "given" if case.weights == "trained" else case.weights
-    if case.network == "stack":
-        module = build(case.stack, relu=True)
-        shape, layer = (1, case.stack.channels, *(case.stack.size,) * case.stack.dims), None
-    elif case.network == "depth":
-        side = 2 * case.depth + 9
-        module, shape, layer = plain(case.depth), (1, 8, side, side), None
-    else:
-        module = load(case.network, pretrained=case.weights == "trained")
-        shape, layer = (1, 3, SIDE, SIDE), network_field(case.network, SIDE).last.name
-    found = effective_receptive_field(
+        yield known
+        return
+    question = replace(case, inputs=0)
+    begun = _begun.get(question)
+    if begun is not None and begun.inputs > case.inputs:
+        begun = None
+    module, shape, layer = _network(case)
+    steps = effective_steps(
         module,
         shape,
         layer=layer,
+        index=case.unit,
         n=case.inputs,
-        weights=weights,
+        weights="given" if case.weights == "trained" else case.weights,
         activations=case.activations,
-        progress=progress,
+        so_far=begun,
+        images=_drawing if case.network in OWN and case.weights == "trained" else None,
     )
+    found = begun
+    for found in steps:
+        _begun.put(question, found)
+        yield found
+    if found is begun:
+        yield found
     _kept.put(case, found)
-    return found
+
+
+def _drawing(step: int) -> Tensor:
+    """What our own networks were trained on: noise leaves their units dark."""
+    return to_tensor(draw(CLASSES[step % len(CLASSES)], small_network.SIZE, step))
+
+
+def _network(case: Case) -> tuple[nn.Module, tuple[int, ...], str | None]:
+    if case.network == "stack":
+        stack = case.stack
+        return build(stack, relu=True), (1, stack.channels, *(stack.size,) * stack.dims), None
+    if case.network == "depth":
+        side = 2 * case.depth + 9
+        return plain(case.depth), (1, 8, side, side), None
+    side = side_of(case.network)
+    # Weights that will be redrawn need not be drawn first.
+    redrawn = case.weights in ("random", "uniform")
+    module = skeleton(case.network) if redrawn else load(case.network, pretrained=case.weights == "trained")
+    return module, (1, 3, side, side), case.layer or network_field(case.network, side).last.name
+
+
+def effective(case: Case, progress: Callable[[int, int], None] | None = None) -> EffectiveField:
+    """The answer for one case; asked again, it comes at once. Errors as in `effective_refined`."""
+    known = _kept.get(case)
+    if known is not None:
+        return known
+    for known in effective_refined(case):
+        if progress is not None:
+            progress(known.inputs, case.inputs)
+    return known
 
 
 def binomial_width(depth: int) -> float:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import time
 from html import escape
 from typing import TYPE_CHECKING
 
@@ -10,15 +11,15 @@ import numpy as np
 import streamlit as st
 
 from viz.figures import Series, numbers, plot, show
-from viz.url import asked, one_of, while_torch_loads, whole
+from viz.url import asked, one_of, put, while_torch_loads, whole
 
 if TYPE_CHECKING:
     from models.effective import EffectiveField
 
-PARAMETERS = ("of", "weights", "relu", "inputs", "depth")
+PARAMETERS = ("of", "weights", "relu", "inputs", "depth", "of_layer", "unit_row", "unit_column")
 """URL parameters of this module."""
 
-PLAIN, OWN = "Plain 3×3 layers", "Your stack"
+PLAIN, OWN_STACK = "Plain 3×3 layers", "Your stack"
 WEIGHTS = {"random": "random", "equal": "uniform", "as initialised": "given", "trained": "trained"}
 MOST = 50
 LUO = "https://arxiv.org/abs/1701.04128"
@@ -30,10 +31,11 @@ def lesson(told: list[str]) -> None:
     from viz.stack import read as read_stack_of_session
 
     with while_torch_loads(460):
-        from models.effective_cases import NETWORKS, Case, effective, growth
-        from models.networks import NetworkError
+        from models.effective_cases import NETWORKS, OWN, Case, effective_refined, effective_so_far, side_of
+        from models.network_field import network_field
+        from models.networks import NetworkError, fetch_weights
         from models.receptive_field import ReceptiveFieldError
-    options = [PLAIN, OWN, *NETWORKS]
+    options = [PLAIN, OWN_STACK, *NETWORKS]
     checks = (
         asked("of", one_of(options), PLAIN),
         asked("weights", one_of(WEIGHTS), "random"),
@@ -46,44 +48,70 @@ def lesson(told: list[str]) -> None:
     with st.container(key="lesson"):
         left, right = st.columns([1, 3], gap="medium")
         with left, st.container(key="controls", gap="small"):
-            of = st.selectbox("Network", options, key="of", bind="query-params", help="Its middle unit is asked.")
-            depth = 10
+            of = st.selectbox("Network", options, key="of", bind="query-params")
+            depth, layer, stack = 0, "", None
             if of == PLAIN:
                 depth = st.slider("Layers", 1, 40, 10, key="depth", bind="query-params")
+                units = (2 * depth + 9,) * 2
+            elif of == OWN_STACK:
+                try:
+                    stack = read_stack_of_session()[0]
+                except StackError as error:
+                    st.error(error.message, icon=":material/block:")
+                    return
+                units = stack.shapes[-1]
+                st.caption(f"`{stack.to_text()}` from “Build a stack”.")
+            else:
+                field = network_field(of, side_of(of))
+                layer = _layer([row.name for row in field.maps], field.last.name)
+                units = field.map(layer).map_size
             known = [word for word in WEIGHTS if word != "trained" or of in NETWORKS]
             if st.session_state.get("weights") not in known:
                 st.session_state["weights"] = "random"
             weights = st.selectbox(
                 "Weights", known, key="weights", bind="query-params",
-                help="random: new ones with each input. equal: all the same, which gives a binomial profile.",
+                help="random: new ones with each input. equal: all the same, which gives a binomial profile. "
+                "as initialised: as PyTorch draws them, once. trained: our own small networks bring them along; "
+                "torchvision's are fetched from its hub.",
             )  # fmt: skip
             relu = st.toggle("With ReLU", value=True, key="relu", bind="query-params", help="Off: a linear network.")
+            drawn = of in OWN and weights == "trained"
             inputs = st.slider(
-                "Random inputs", 1, MOST, 10, key="inputs", bind="query-params", help="The energy is their average."
-            )
-        stack = None
-        if of == OWN:
-            try:
-                stack = read_stack_of_session()[0]
-            except StackError as error:
-                st.error(error.message, icon=":material/block:")
-                return
-        name = {PLAIN: "depth", OWN: "stack"}.get(of, of)
-        case = Case(name, WEIGHTS[weights], relu, inputs, depth if of == PLAIN else 0, stack)
+                "Drawings" if drawn else "Random inputs", 1, MOST, 10, key="inputs", bind="query-params",
+                help="The energy is their average. More of them go on from those that are done.",
+            )  # fmt: skip
+            unit = _unit(units)
+        name = {PLAIN: "depth", OWN_STACK: "stack"}.get(of, of)
+        case = Case(name, WEIGHTS[weights], relu, inputs, depth, stack, layer, unit)
         with right:
             place = st.empty()
             try:
-                found = effective(case, _progress(place, "Asking the gradient of input"))
+                if weights == "trained":
+                    for done, total in fetch_weights(of):
+                        _bar(place, f"Fetching the weights of {of}: {done / 2**20:.0f} MB …", done / (total or 1e12))
+                found = effective_so_far(case)
+                if found is None or (found.inputs < inputs and st.session_state.get("_stopped") != case):
+                    found = _refine(effective_refined(case), case, of, place)
             except (ReceptiveFieldError, NetworkError, RuntimeError) as error:
                 place.empty()
                 st.error(str(error).split("\n")[0], icon=":material/block:")
                 return
             place.empty()
+            if found.inputs < inputs:
+                with place.container(horizontal=True, vertical_alignment="center"):
+                    st.caption(f"Stopped after {found.inputs} of {inputs} inputs.")
+                    st.button("Go on", key="go_on", icon=":material/play_arrow:", on_click=_stop, args=(None,))
             with st.container(key="stage_area"):
                 show(picture(found, of), key="effective_picture")
             with st.container(key="numbers"):
                 show(_cards(found), key="effective_cards")
-            if inputs < 10 and weights == "random":
+            if found.energy.max() == 0:
+                st.info(
+                    "No gradient reaches the input: the unit is 0 for all of these inputs, its ReLU is shut. Take more "
+                    "inputs, another unit, or switch ReLU off.",
+                    icon=":material/block:",
+                )
+            elif found.inputs < 10 and weights == "random":
                 st.caption("Few inputs give a noisy picture: more of them smooth it.")
     st.markdown(
         "The box says where a unit **could** look. The energy says where it **does**: many paths lead from the middle "
@@ -91,20 +119,75 @@ def lesson(told: list[str]) -> None:
         f"([Luo et al. 2016]({LUO}))."
     )
     st.header("The box grows like n, the used part like √n", anchor=False)
+    _depths(WEIGHTS[weights] if weights != "trained" else "random", relu, min(inputs, 10))
+
+
+def _layer(names: list[str], last: str) -> str:
+    """The layer of a network whose unit is asked; its last map at first."""
+    now, misread = asked("of_layer", one_of(names), last)
+    if misread:
+        st.warning(misread, icon=":material/info:")
+    put("of_layer", now if now in names else last)
+    return st.selectbox(
+        "Layer", names, key="of_layer", bind="query-params", help="Its unit is asked. Type to search."
+    )  # fmt: skip
+
+
+def _unit(units: tuple[int, ...]) -> tuple[int, ...] | None:
+    """The unit that is asked; None is the middle one."""
+    index = []
+    names = ("unit_row", "unit_column") if len(units) == 2 else ("unit_column",)
+    for column, key, n in zip(st.columns(len(units)), names, units, strict=True):
+        _, misread = asked(key, whole(0, n - 1), n // 2)
+        if misread:
+            st.warning(misread, icon=":material/info:")
+        if st.session_state.get(key) is not None:
+            put(key, min(st.session_state[key], n - 1))
+        title = {"unit_row": "Unit: row"}.get(key, "Unit: column" if len(units) == 2 else "Unit")
+        with column:
+            value = st.number_input(
+                title, 0, n - 1, None, key=key, bind="query-params", placeholder=f"middle: {n // 2}",
+                help=f"0 to {n - 1}; empty: the middle one, {n // 2}.",
+            )  # fmt: skip
+        index.append(n // 2 if value is None else value)
+    return None if tuple(index) == tuple(n // 2 for n in units) else tuple(index)
+
+
+def _stop(case) -> None:
+    """Callback: from now on this case is shown as far as it is known."""
+    st.session_state["_stopped"] = case
+
+
+def _bar(place, text: str, share: float) -> None:
+    place.progress(min(1.0, share), text)
+
+
+def _refine(steps, case, of: str, place):
+    """Draw the average while it is refined; the button ends it, and so does any other control."""
+    found, last = None, 0.0
+    with place.container():
+        with st.container(horizontal=True, vertical_alignment="center"):
+            bar = st.empty()
+            button = st.empty()
+        drawing = st.empty()
+    _bar(bar, "Asking the gradient …", 0.0)
+    button.button("Stop here", key="stop", icon=":material/stop:", on_click=_stop, args=(case,))
+    for found in steps:
+        _bar(bar, f"Input {found.inputs} of {case.inputs}", found.inputs / case.inputs)
+        if found.inputs < case.inputs and time.monotonic() - last > 0.6:
+            with drawing:
+                show(picture(found, of), key=f"effective_partial_{found.inputs}")
+            last = time.monotonic()
+    return found
+
+
+def _depths(weights: str, relu: bool, inputs: int) -> None:
+    from models.effective_cases import growth
+
     place = st.empty()
-    width = growth(WEIGHTS[weights] if weights != "trained" else "random", relu, min(inputs, 10),
-                   _progress(place, "Measuring depth"))  # fmt: skip
+    found = growth(weights, relu, inputs, lambda done, n: _bar(place, f"Measuring depth {done} of {n} …", done / n))
     place.empty()
-    show(_growth(width), key="effective_growth")
-
-
-def _progress(place, what: str):
-    """A bar that appears once there is something to wait for."""
-
-    def told(done: int, n: int) -> None:
-        place.progress(done / n, f"{what} {done} of {n} …")
-
-    return told
+    show(_growth(found), key="effective_growth")
 
 
 def picture(found: EffectiveField, name: str) -> str:
@@ -171,7 +254,7 @@ def _cards(found: EffectiveField) -> str:
             "–" if share is None else f"{100 * share:.4g} %",
             "of the energy; less by a global branch",
         ),
-        ("Inputs", str(found.inputs), "random, averaged"),
+        ("Inputs", str(found.inputs), f"averaged; unit ({', '.join(map(str, found.index))})"),
     ]
     return numbers(shown)
 

@@ -76,6 +76,25 @@ def test_the_cone_follows_the_keys_and_is_told(visit):
     assert seen.recorder.sent == []
 
 
+def test_the_unit_under_the_pointer_is_read_out_without_a_message(visit):
+    seen = visit(f"{PATH}?layers=c3p1-m2-c3x1&size=12")
+    page = seen.page
+    one, told = stage(page), page.locator(".readout")
+    expect(told).to_contain_text("Unit (2, 3) of layer 3")
+    seen.recorder.clear()
+    seen.page.mouse.move(*cell(page, one, "map2", 0))
+    expect(told).to_contain_text("Unit (0, 0) of layer 2 sees rows −1 to 2, columns −1 to 2")
+    expect(told).to_contain_text("padding in view 7 of 16")
+    expect(told).to_contain_text("field 4 × 4, jump 2, start −1")
+    seen.page.mouse.move(*cell(page, one, "map0", 0))
+    expect(told).to_contain_text("Padding (−1, −1)")
+    page.locator("canvas[data-grid=map3]").focus()
+    page.keyboard.press("Home")
+    expect(told).to_contain_text("of layer 3")
+    expect(told).to_contain_text("field 8 × 4")
+    assert seen.recorder.sent == []
+
+
 def test_editing_the_stack_changes_picture_numbers_and_link(visit):
     seen = visit(PATH)
     page = seen.page
@@ -116,6 +135,48 @@ def test_a_unit_shows_its_box_on_the_picture_without_a_message(visit):
     expect(field).to_have_attribute("data-unit", "1,1")
     expect(page.locator(".told")).to_contain_text("rows −58 to 153")
     assert seen.recorder.sent == []
+    seen.sound()
+
+
+def test_a_layer_is_chosen_measured_and_listed(visit):
+    seen = visit(query("Real networks") + "&net=alexnet&layer_name=features.3")
+    page = seen.page
+    field = page.locator(".field[data-unit]")
+    expect(field).to_have_attribute("data-unit", "13,13")
+    page.get_by_role("button", name="Measure features.3 on the gradient").click()
+    expect(page.get_by_text("the same as traced ✓")).to_be_visible(timeout=60_000)
+    page.get_by_role("button", name="Deeper").click()
+    expect(page).to_have_url(re.compile("layer_name=features.4"))
+    page.locator("[data-testid=stExpander]").get_by_text(re.compile(r"All \d+ layers of alexnet")).click()
+    expect(page.locator(".cs-chosen")).to_contain_text("features.4")
+    with page.expect_download() as download:
+        page.get_by_role("button", name="CSV").click()
+    assert download.value.suggested_filename == "alexnet.csv"
+    seen.sound()
+
+
+def test_all_networks_are_traced_on_demand(visit):
+    seen = visit(query("Real networks") + "&net=alexnet&compare=vgg16")
+    page = seen.page
+    page.get_by_text(re.compile(r"All \d+ networks at")).click()
+    page.get_by_text("Trace them all").click()
+    rows = page.locator("[aria-label='All networks'] tbody tr")
+    expect(rows.first).to_be_visible(timeout=150_000)
+    assert rows.count() >= 80
+    expect(rows.filter(has_text="vgg16").first).to_contain_text("212")
+    seen.sound()
+
+
+def test_the_used_field_is_refined_and_can_be_stopped(visit, server):
+    seen = visit(query("Ways to grow it"))
+    page = seen.page
+    page.goto(f"{server.url}{query('What it really uses')}&of=resnet50&inputs=50&relu=false")
+    button = page.get_by_role("button", name="Stop here")
+    page.locator(".cs-energy").first.wait_for(timeout=90_000)
+    button.click()
+    expect(page.get_by_text(re.compile(r"Stopped after \d+ of 50"))).to_be_visible(timeout=60_000)
+    settled(page)
+    assert page.get_by_role("button", name="Go on").is_visible()
     seen.sound()
 
 

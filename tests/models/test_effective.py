@@ -95,6 +95,37 @@ def test_steps_report_progress_and_end_at_the_same_average():
     np.testing.assert_array_equal(steps[-1].energy, whole.energy)
 
 
+def test_an_average_goes_on_where_it_was_left():
+    net = stack(3, relu=True)
+    for weights in ("given", "random", "uniform"):
+        begun = list(effective_steps(net, (1, 1, 20), n=2, weights=weights))[-1]
+        *_, more = effective_steps(net, (1, 1, 20), n=5, weights=weights, so_far=begun)
+        whole = effective_receptive_field(net, (1, 1, 20), n=5, weights=weights)
+        assert more.inputs == 5
+        np.testing.assert_allclose(more.energy, whole.energy, rtol=1e-9)
+
+
+def test_own_pictures_take_the_place_of_noise():
+    """Without ReLU the gradient does not depend on the input; with it, a picture of zeros shuts a unit of no bias."""
+    net = stack(2, relu=True)
+    for layer in net:
+        if isinstance(layer, nn.Conv1d):
+            nn.init.ones_(layer.weight), nn.init.zeros_(layer.bias)
+    shape = (1, 1, 12)
+    (dark,) = effective_steps(net, shape, n=1, images=lambda step: torch.zeros(shape))
+    (light,) = effective_steps(net, shape, n=1, images=lambda step: torch.ones(shape))
+    assert dark.energy.sum() == 0
+    assert light.energy.sum() == pytest.approx(1)
+
+
+def test_a_gate_reaches_past_the_box_of_the_windows():
+    field = effective_receptive_field(
+        networks.skeleton("efficientnet_b0"), (1, 3, 96, 96), layer="features.1", weights="random", n=1
+    )
+    assert field.box == ((45, 51),) * 2  # unit 24 of jump 2 sees 7 pixels from 2·24 − 3
+    assert 0 < field.share_inside < 1
+
+
 def test_the_network_is_left_as_it_was():
     net = nn.Sequential(nn.Conv2d(1, 2, 3), nn.BatchNorm2d(2), nn.ReLU(inplace=True)).train()
     before = {k: v.clone() for k, v in net.state_dict().items()}

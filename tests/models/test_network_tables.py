@@ -6,9 +6,9 @@ import io
 import numpy as np
 import pytest
 
-from models.effective_cases import CORE, Case, binomial_width, effective
+from models.effective_cases import CORE, OWN, Case, binomial_width, effective, effective_refined, effective_so_far
 from models.network_code import EXAMPLES
-from models.network_field import boxes, network_field, summary
+from models.network_field import boxes, measured_field, network_field, summary
 from models.network_table import COLUMNS, describe
 from models.parse import parse_network
 from models.receptive_field import PUBLISHED, receptive_field
@@ -74,6 +74,22 @@ def test_boxes_of_a_stage_are_those_of_the_trace():
         assert [tuple(rows[unit]), tuple(columns[unit])] == list(field.box((unit, unit)))
 
 
+@pytest.mark.parametrize(
+    ("name", "layer"), [("resnet18", "layer2.0.add"), ("inception_v3", "Mixed_6b.branch7x7_2.conv")]
+)
+def test_any_layer_has_its_row_and_its_boxes(name, layer):
+    found = network_field(name, 224)
+    row, field = found.map(layer), found.field.at(layer)
+    assert (row.field.size, row.field.jump, row.field.start) == (field.size, field.jump, field.start)
+    unit = tuple(n // 2 for n in row.map_size)
+    assert row.outside == field.outside(unit)
+    rows, columns = boxes(found, layer)
+    assert (tuple(rows[unit[0]]), tuple(columns[unit[1]])) == field.box(unit)
+    measured = measured_field(name, layer, 224)
+    assert (measured.size, measured.jump, measured.start) == tuple(row.field)
+    assert [one.number for one in found.maps] == list(range(1, len(found.maps) + 1))
+
+
 def test_a_network_that_cannot_be_followed_says_why():
     found = summary("swin_t")
     assert found.reason
@@ -94,6 +110,30 @@ def test_the_used_part_grows_like_the_root_of_depth():
         assert found.box == ((4, 4 + 2 * depth),) * 2
     assert binomial_width(32) == pytest.approx(2 * binomial_width(8))
     assert 0 < CORE < 0.05
+
+
+@pytest.mark.parametrize("name", OWN)
+def test_own_networks_show_their_trained_weights(name):
+    """The theoretical box inside 64 pixels; drawings light their units up."""
+    found = effective(Case(name, "trained", inputs=6))
+    assert 0 < found.half_width[0] < 15
+    assert found.share_inside == pytest.approx(1)
+    assert found.energy.shape == (64, 64)
+
+
+def test_a_look_that_was_broken_off_goes_on():
+    case = Case("depth", "random", True, 6, 4, unit=(1, 2))
+    steps = effective_refined(case)
+    assert next(steps).inputs == 1
+    assert next(steps).inputs == 2
+    steps.close()
+    assert effective_so_far(case).inputs == 2
+    rest = list(effective_refined(case))
+    assert [one.inputs for one in rest] == [3, 4, 5, 6]
+    assert rest[-1].index == (1, 2)
+    assert effective_so_far(case) is rest[-1]
+    with pytest.raises(ValueError, match="does not exist"):
+        effective(Case("depth", "random", True, 1, 4, unit=(99, 0)))
 
 
 def test_an_answer_is_kept():

@@ -177,6 +177,14 @@ def test_axes_have_settings_of_their_own():
         read_stack("c3x1", 1, 20, 1)
 
 
+def test_a_branch_that_fits_at_this_size_alone_is_no_failure():
+    """Longer strips, on which the gradient is asked, do not run; the unit itself is asked all the same."""
+    found = analyse(read_stack("c1s2-c3s3r2", 1, 11, 1))
+    assert found.measured is None
+    assert found.agrees is None
+    assert found.unit((1,)).measured == ((6, 10),)
+
+
 def test_units_of_every_layer_have_their_box():
     found = analyse(read_stack("c3p1-m2-t4s2p1", 2, 12, 1))
     for number in (1, 2, 3):

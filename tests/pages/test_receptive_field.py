@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from streamlit.testing.v1 import AppTest
 
+from models.formulas import big
 from models.network_code import EXAMPLES
 from models.stack import PRESETS, read_stack
 from viz.growth import read_dilations
@@ -108,6 +109,38 @@ def test_a_walk_through_the_controls_never_breaks(stack_page):
         assert "cs-no" not in shown(app)
         stack = app.session_state["_stack"]
         assert read_stack(app.text_input(key="layers").value, stack.dims, stack.size, stack.channels) == stack
+
+
+def test_axes_are_set_apart_and_joined_again(stack_page):
+    app = stack_page
+    app.pills(key="example_stack").set_value("two").run()
+    app.toggle(key="_per_axis").set_value(True).run()
+    app.selectbox(key="_layer_kernel_size_columns").set_value(1).run()
+    app.selectbox(key="_layer_stride_rows").set_value(2).run()
+    sound(app)
+    assert app.text_input(key="layers").value == "c3x1s2x1-c3"
+    assert number(app, "receptive_field") == "7 × 3"
+    assert number(app, "jump") == "2, 1"
+    assert "cs-no" not in shown(app)
+    app.toggle(key="_per_axis").set_value(False).run()
+    sound(app)
+    assert app.text_input(key="layers").value == "c3s2-c3"
+    app.text_input(key="layers").set_value("c3x1-c3").run()
+    app.segmented_control(key="dims").set_value("1-D").run()
+    sound(app)
+    assert any("two dimensions" in warning for warning in app.warning.values)
+
+
+def test_a_unit_of_any_layer_is_read_out(stack_page):
+    app = stack_page
+    app.pills(key="example_stack").set_value("pooling").run()
+    app.selectbox(key="unit_layer_5").set_value(2).run()
+    app.number_input(key="unit_row_2_10").set_value(0).run()
+    sound(app)
+    assert number(app, "it_sees") == "rows −1 to 2, columns 9 to 12"
+    assert number(app, "its_centre") == "0.5, 10.5"
+    assert number(app, "its_jump") == "2"
+    assert number(app, "on_padding") == "4"
 
 
 def test_text_that_is_no_stack_keeps_the_last_picture(stack_page):
@@ -215,6 +248,21 @@ def test_a_real_network_shows_its_field(net):
         assert "global branch" in shown(app)
 
 
+def test_any_layer_of_a_network_is_chosen_and_listed():
+    app = sound(open_page(part="Real networks", net="vgg16", layer_name="features.5", every_layer="x"))
+    assert number(app, "receptive_field") == "10 × 10"
+    app.button(key="layer_deeper").click().run()
+    assert app.selectbox(key="layer_name").value == "features.6"
+    app.pills(key="_stage").set_value(32).run()
+    assert number(app, "receptive_field") == "212 × 212"
+    app.selectbox(key="net").set_value("small").run()
+    sound(app)
+    assert number(app, "receptive_field") == "40 × 40"
+    assert any("our own" in block.value for block in app.markdown)
+    app = sound(open_page(part="Real networks", net="alexnet", layer_name="nothing"))
+    assert any("nothing" in warning for warning in app.warning.values)
+
+
 def test_an_upload_that_is_no_picture_gets_its_sentence():
     app = open_page(part="Real networks", net="alexnet", picture="Your own")
     app.file_uploader(key="field_upload").upload("a.png", b"no picture", "image/png").run()
@@ -244,3 +292,20 @@ def test_the_effective_field_has_its_numbers():
     app.selectbox(key="of").set_value("Your stack").run()
     sound(app)
     assert number(app, "theoretical_box") == "7 × 7"
+    app.number_input(key="unit_row").set_value(0).run()
+    sound(app)
+    assert "unit (0, 2)" in shown(app)
+    app.selectbox(key="of").set_value("small").run()
+    app.selectbox(key="weights").set_value("trained").run()
+    sound(app)
+    assert number(app, "theoretical_box") == "24 × 40"
+    assert number(app, "inside_the_box") == "100 %"
+
+
+def test_each_way_to_grow_is_priced_alike():
+    app = sound(open_page(part="Ways to grow it", budget="7"))
+    assert big(12_544) in " ".join(block.value for block in app.subheader)
+    assert "6 layers 3×3, stride 2" not in shown(app).split("What the same")[1].split("</table>")[0]
+    app.segmented_control(key="cost").set_value("MACs").run()
+    sound(app)
+    assert "6 layers 3×3, stride 2, then 1 plain" in shown(app)
