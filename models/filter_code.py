@@ -88,28 +88,25 @@ def pooling_code(kernel_size: int, stride: int, kind: str = "max") -> str:
 
 
 def learning_code(kernel: np.ndarray, size: int, steps: int, lr: float, noise: float, seed: int) -> str:
-    """A convolution that learns a kernel from pairs of pictures before and after it."""
+    """A convolution that learns a kernel by plain gradient descent, from pairs of noise before and after it."""
     side, reach = kernel.shape[0], size // 2
     margin = max(reach, side // 2)
     lines = [
         _HEAD,
-        f"torch.manual_seed({seed})",
+        f"generator = torch.Generator().manual_seed({seed})",
         f"target = torch.tensor({_table(kernel)}, dtype=torch.float32)[None, None]",
-        "before = torch.randn(32, 1, 24, 24)",
+        "before = torch.randn(32, 1, 24, 24, generator=generator)",
         f"after = nn.functional.conv2d(before, target, padding={side // 2})",
-        f"after += {noise:g} * after.std() * torch.randn_like(after)",
+        f"after += {noise:g} * after.std() * torch.randn(after.shape, generator=generator)",
         "",
         f"layer = nn.Conv2d(1, 1, {size}, padding={reach}, bias=False)",
-        f"optimizer = torch.optim.Adam(layer.parameters(), lr={lr:g})",
-        f"schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, {steps})",
         f"inner = (..., slice({margin}, -{margin}), slice({margin}, -{margin}))" if margin else "inner = ...",
         "losses = []",
         f"for _ in range({steps}):",
         "    loss = nn.functional.mse_loss(layer(before)[inner], after[inner])",
-        "    optimizer.zero_grad()",
-        "    loss.backward()",
-        "    optimizer.step()",
-        "    schedule.step()",
+        "    (slope,) = torch.autograd.grad(loss, layer.weight)",
+        "    with torch.no_grad():",
+        f"        layer.weight -= {lr:g} * slope",
         "    losses.append(loss.item())",
         "",
         "assert losses[-1] < losses[0]",

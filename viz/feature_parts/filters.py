@@ -44,6 +44,34 @@ START = "0 1 0; 1 -4 1; 0 1 0"
 NUDGES = 1000.0
 
 
+QUESTIONS = (
+    (
+        "filters",
+        "A Sobel filter that answers to change from left to right looks at a wall of one brightness. What is its map?",
+        ("As bright as the wall", "0 everywhere", "Noise"),
+        "0 everywhere",
+        "Its weights sum to 0, so equal pixels cancel. Only where brightness changes is something left: a feature map "
+        "says where its feature is, and how strongly.",
+    ),
+    (
+        "relu",
+        "An edge from dark to bright gives +1. What does the same filter give for one from bright to dark, after ReLU?",
+        ("1", "−1", "0"),
+        "0",
+        "Before ReLU it is −1, the same edge the other way round. ReLU keeps one of the two directions; a network that "
+        "needs both learns a second filter, the negative of the first.",
+    ),
+    (
+        "flip",
+        "For which of these does it matter whether the kernel is turned by 180° first?",
+        ("Gaussian blur", "Laplacian", "Emboss"),
+        "Emboss",
+        "The other two are symmetric: turned, they are the same. A network does not care either way, for it would "
+        "learn the turned kernel. That is why nn.Conv2d may correlate and still be called a convolution.",
+    ),
+)
+
+
 @dataclass(frozen=True)
 class Dial:
     """A setting that is heard while it is turned. ``name`` is its URL parameter without ``fm_``."""
@@ -112,7 +140,9 @@ def lesson(picture: Picture) -> None:
     tell_once([*told, take_own()])
     with frame(lambda: _controls(picture)):
         _live(picture)
-    _questions()
+    for column, question in zip(st.columns(3, gap="medium"), QUESTIONS, strict=True):
+        with column:
+            predict(*question)
 
 
 def take_own() -> str:
@@ -501,33 +531,6 @@ def _opencv(shown: np.ndarray, choice: Choice) -> dict:
 
 def _text(value: float) -> str:
     return f"{value:.3g}".replace("-", "−")
-
-
-def _questions() -> None:
-    predict(
-        "filters",
-        "A Sobel filter that answers to change from left to right looks at a wall of one brightness. What is its map?",
-        ("As bright as the wall", "0 everywhere", "Noise"),
-        "0 everywhere",
-        "Its weights sum to 0, so equal pixels cancel. Only where brightness changes is something left: a feature map "
-        "says where its feature is, and how strongly.",
-    )
-    predict(
-        "relu",
-        "An edge from dark to bright gives +1. What does the same filter give for one from bright to dark, after ReLU?",
-        ("1", "−1", "0"),
-        "0",
-        "Before ReLU it is −1, the same edge the other way round. ReLU keeps one of the two directions; a network that "
-        "needs both learns a second filter, the negative of the first.",
-    )
-    predict(
-        "flip",
-        "For which of these does it matter whether the kernel is turned by 180° first?",
-        ("Gaussian blur", "Laplacian", "Emboss"),
-        "Emboss",
-        "The other two are symmetric: turned, they are the same. A network does not care either way, for it would "
-        "learn the turned kernel. That is why nn.Conv2d may correlate and still be called a convolution.",
-    )
 
 
 def script(picture: Picture) -> tuple[str, str]:

@@ -32,6 +32,35 @@ SHOWN = 96
 """Side of the piece of the picture that is drawn while it learns."""
 
 
+QUESTIONS = (
+    (
+        "learned",
+        "Nobody tells the layer what Sobel is. What does it need to find it?",
+        ("The nine numbers", "Pictures before and after the filter", "A definition of an edge"),
+        "Pictures before and after the filter",
+        "Each pair says what the output should have been. The gradient of the error moves the nine weights a little, "
+        "again and again. The error is a bowl with one lowest point, and that is the kernel which made the pairs.",
+    ),
+    (
+        "pairs",
+        "Pieces of a picture, or pieces of noise: from which does the layer learn faster?",
+        ("The picture", "Noise", "No difference"),
+        "Noise",
+        "Neighbouring pixels of a picture are nearly equal, so it hardly matters to the error how the weights share "
+        "their work between neighbours: the bowl is a long, flat valley. In noise every pixel is news, and the bowl "
+        "is round. Try both with the same steps.",
+    ),
+    (
+        "noise",
+        "You add noise to the targets. What becomes of the learned kernel?",
+        ("It is still close", "It is noise too", "It is 0"),
+        "It is still close",
+        "Noise that has nothing to do with the picture cancels over thousands of windows. The error no longer falls to "
+        "0: what is left is the noise, which no kernel can foretell.",
+    ),
+)
+
+
 @dataclass
 class Run:
     """A run so far, kept so that what was reached stays on screen when it is stopped."""
@@ -63,31 +92,9 @@ def lesson(picture: Picture) -> None:
     pressed: dict[str, bool] = {}
     with frame(lambda: _controls(pressed)):
         _run(picture, pressed)
-    predict(
-        "learned",
-        "Nobody tells the layer what Sobel is. What does it need to find it?",
-        ("The nine numbers", "Pictures before and after the filter", "A definition of an edge"),
-        "Pictures before and after the filter",
-        "Each pair says what the output should have been. The gradient of the error moves the nine weights a little, "
-        "again and again. The error is a bowl with one lowest point, and that is the kernel which made the pairs.",
-    )
-    predict(
-        "pairs",
-        "Pieces of a picture, or pieces of noise: from which does the layer learn faster?",
-        ("The picture", "Noise", "No difference"),
-        "Noise",
-        "Neighbouring pixels of a picture are nearly equal, so it hardly matters to the error how the weights share "
-        "their work between neighbours: the bowl is a long, flat valley. In noise every pixel is news, and the bowl "
-        "is round. Try both with the same steps.",
-    )
-    predict(
-        "noise",
-        "You add noise to the targets. What becomes of the learned kernel?",
-        ("It is still close", "It is noise too", "It is 0"),
-        "It is still close",
-        "Noise that has nothing to do with the picture cancels over thousands of windows. The error no longer falls to "
-        "0: what is left is the noise, which no kernel can foretell.",
-    )
+    for column, question in zip(st.columns(3, gap="medium"), QUESTIONS, strict=True):
+        with column:
+            predict(*question)
 
 
 def _controls(pressed: dict[str, bool]) -> None:
@@ -104,7 +111,7 @@ def _controls(pressed: dict[str, bool]) -> None:
     left.selectbox("Learning rate", RATES, index=1, key="fm_lr", bind="query-params")
     right.selectbox("Optimiser", OPTIMIZERS, key="fm_optimizer", bind="query-params")
     left.slider(
-        "Noise", 0.0, 1.0, 0.0, 0.05, key="fm_noise", bind="query-params",
+        "Noise on targets", 0.0, 1.0, 0.0, 0.05, key="fm_noise", bind="query-params",
         help="Standard deviation of what is added to the targets, as a share of theirs.",
     )  # fmt: skip
     right.number_input("Seed", 0, 999, 0, key="fm_run", bind="query-params", help="Of first weights and noise.")
@@ -260,10 +267,10 @@ def _picture(run: Run, picture: Picture, key: str = "fm_learn") -> None:
 
 
 def script(picture: Picture) -> tuple[str, str]:
-    """The same learning on noise, in plain PyTorch."""
+    """The same learning on noise, without an optimiser."""
     from models.filter_code import learning_code
 
     state = st.session_state
-    told = "Runs as it is: learns this kernel with Adam, from noise before and after it; asserts that the loss fell."
+    told = "Runs as it is: plain gradient descent on noise before and after this kernel; asserts that the loss fell."
     size, steps, seed = (int(state[name]) for name in ("fm_taps", "fm_steps", "fm_run"))
     return told, learning_code(_target(), size, steps, float(state["fm_lr"]), float(state["fm_noise"]), seed)

@@ -1,0 +1,318 @@
+"""The lesson on feature maps without a browser: pictures from every door, filters against OpenCV, links, scripts."""
+
+import base64
+import io
+import json
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from PIL import Image
+from streamlit.testing.v1 import AppTest
+
+from models import learning
+from models.drawings import plain
+from models.filters import FILTERS, PADDING_MODES
+from models.presets import PRESETS
+from viz.feature_parts import filters, learn, part, picture, pooling
+from viz.picture_input import PICTURES
+
+SHELL = Path(__file__).resolve().parents[2] / "pages" / "_shell.py"
+OURS = ("filters", "pooling", "learn")
+
+
+def open_page(**query: str) -> AppTest:
+    app = AppTest.from_file(SHELL, default_timeout=120).run()
+    app.switch_page("feature_maps.py")
+    for name, value in query.items():
+        app.query_params[name] = value
+    return app.run()
+
+
+def sound(app: AppTest) -> AppTest:
+    assert not app.exception
+    assert [e.value for e in app.error] == []
+    return app
+
+
+def mounted(app: AppTest, having: str) -> dict:
+    """The data of the first component that has such an entry."""
+    return next(d for c in app.get("bidi_component") if having in (d := json.loads(c.proto.json)))
+
+
+def numbers(data: dict, which: int) -> np.ndarray:
+    """One map of the filter bank, ``(C, H, W)``."""
+    one = data["maps"][which]
+    raw = np.frombuffer(base64.b64decode(one["b"]), "<i2" if "unit" in one else "<f4").astype(float)
+    return (raw * one.get("unit", 1)).reshape(len(data["planes"]), *data["size"])
+
+
+def pixels(data: dict) -> np.ndarray:
+    raw = np.frombuffer(base64.b64decode(data["input"]), np.uint8)
+    return raw.reshape(len(data["planes"]), *data["size"])
+
+
+def png(array: np.ndarray) -> bytes:
+    out = io.BytesIO()
+    Image.fromarray(array).save(out, "PNG")
+    return out.getvalue()
+
+
+# -- the picture
+
+
+@pytest.mark.parametrize("name", picture.SHIPPED)
+@pytest.mark.parametrize("which", OURS)
+def test_every_part_opens_on_every_shipped_picture(which, name):
+    app = sound(open_page(part=which, fm_picture=name, fm_size="64"))
+    assert app.warning.values == []
+    assert app.session_state["part"] == which
+    assert "64 × 64 pixels, colour" in app.caption.values
+
+
+def test_the_shipped_pictures_reach_the_filters_as_they_are():
+    data = mounted(sound(open_page(fm_picture="Photographer", fm_planes="Each colour")), "planes")
+    shipped = np.asarray(Image.open(PICTURES / "camera.png").convert("RGB"))
+    assert np.array_equal(pixels(data), shipped.transpose(2, 0, 1))
+
+
+def test_crop_size_and_grey_come_from_the_link():
+    app = sound(
+        open_page(
+            fm_picture=picture.SHAPE, fm_shape="moon", fm_size="64", fm_crop="Free", fm_edge="25", fm_top="0",
+            fm_left="100", fm_colour="false",
+        )
+    )  # fmt: skip
+    assert app.warning.values == []
+    assert "64 × 64 pixels, grey" in app.caption.values
+    corner = plain("moon", 256)[:64, -64:, 0]
+    assert np.array_equal(pixels(mounted(app, "planes"))[0], corner)
+
+
+def uploaded(data: bytes, **query: str) -> AppTest:
+    app = open_page(fm_picture=picture.UPLOAD, **query)
+    app.file_uploader(key="fm_file").upload("picture.png", data, "image/png").run()
+    assert not app.exception
+    return app
+
+
+@pytest.mark.parametrize(
+    ("array", "size"),
+    [
+        (np.full((1, 1, 3), 200, np.uint8), "160 × 160"),
+        (np.arange(300 * 200).reshape(200, 300).astype(np.uint16), "160 × 107"),
+        (np.full((40, 80, 4), 90, np.uint8), "160 × 80"),
+    ],
+    ids=["1x1", "16-bit", "alpha"],
+)
+def test_unusual_pictures_are_taken(array, size):
+    app = sound(uploaded(png(array)))
+    assert f"{size} pixels, colour" in app.caption.values
+    assert mounted(app, "planes")["size"] == [int(n) for n in size.split(" × ")][::-1]
+
+
+@pytest.mark.parametrize(
+    ("data", "word"),
+    [
+        (png(np.zeros((1, 20000), np.uint8)), "strip"),
+        (png(np.random.default_rng(0).integers(0, 255, (90, 90, 3)).astype(np.uint8))[:3000], "damaged"),
+        (b"\x00\x00\x00\x18ftypheic\x00\x00\x00\x00mif1heic" + b"\x00" * 64, "HEIC"),
+        (b"%PDF-1.7", "PDF"),
+        (b"", "empty"),
+    ],
+    ids=["20000x1", "truncated", "heic", "pdf", "empty"],
+)
+@pytest.mark.parametrize("which", OURS)
+def test_what_is_no_picture_gets_one_sentence_and_the_page_goes_on(which, data, word):
+    app = uploaded(data, part=which)
+    assert len(app.error) == 1
+    assert word in app.error[0].value
+    assert app.get("bidi_component")
+
+
+def test_a_strip_becomes_a_picture_when_it_is_cropped():
+    app = sound(uploaded(png(np.zeros((1, 20000), np.uint8)), fm_crop="Square"))
+    assert "160 × 160 pixels, colour" in app.caption.values
+
+
+# -- the filter bank
+
+
+@pytest.mark.parametrize("title", filters.TITLES)
+def test_each_filter_is_what_opencv_makes_of_the_same_pixels(title):
+    data = mounted(sound(open_page(fm_filter=title, fm_size="48", fm_angle="30")), "planes")
+    kernel = np.array(data["kernels"][0]["values"])
+    wanted = cv2.filter2D(pixels(data)[0].astype(np.float64) / 255, -1, kernel, borderType=cv2.BORDER_REFLECT_101)
+    assert np.abs(numbers(data, 0)[0] - wanted).max() < 1e-5 * np.abs(kernel).sum()
+    share = next(p["note"] for p in data["panels"] if p["id"] == "rectified")
+    assert share.startswith(f"{100 * (numbers(data, 0) < 0).mean():.0f} %")
+    assert all(ok for _, ok in data["checks"])
+
+
+@pytest.mark.parametrize("mode", PADDING_MODES)
+def test_against_opencv_the_inside_agrees_and_the_border_is_explained(mode):
+    app = sound(
+        open_page(fm_view="Against OpenCV", fm_filter="Box blur", fm_border=filters.BORDERS[mode], fm_size="48")
+    )
+    data = mounted(app, "planes")
+    assert data["checks"][0][1] is True
+    assert all(ok is not False for _, ok in data["checks"])
+    inside = numbers(data, 2)[0][1:-1, 1:-1]
+    assert np.abs(inside).max() < 1e-4
+    assert (np.abs(numbers(data, 2)).max() < 1e-4) == (mode == "reflect")
+
+
+def test_the_padded_rows_are_those_that_the_layer_reads():
+    """The window that the browser shows must be the layer's: its sum is the layer's number, at every border."""
+    for mode in PADDING_MODES:
+        app = open_page(fm_filter="Emboss", fm_border=filters.BORDERS[mode], fm_size="32")
+        data = mounted(sound(app), "planes")
+        x, kernel = pixels(data)[0] / 255, np.array(data["kernels"][0]["values"])
+        rows, columns = (np.array(data[name]) for name in ("rows", "columns"))
+        padded = np.where((rows[:, None] < 0) | (columns < 0), 0, x[rows[:, None], columns])
+        windows = np.lib.stride_tricks.sliding_window_view(padded, kernel.shape)
+        assert np.abs((windows * kernel).sum((2, 3)) - numbers(data, 0)[0]).max() < 1e-5
+
+
+def test_convolution_turns_the_kernel():
+    straight, turned = (
+        mounted(sound(open_page(fm_filter="Emboss", fm_flip=flip, fm_size="32")), "planes") for flip in filters.FLIPS
+    )
+    kernels = [np.array(d["kernels"][0]["values"]) for d in (straight, turned)]
+    assert np.array_equal(kernels[0], kernels[1][::-1, ::-1])
+    assert np.abs(numbers(straight, 0) - numbers(turned, 0)).max() > 0.1
+
+
+@pytest.mark.parametrize("name", ["Sobel", "Scharr", "Prewitt", "Gabor"])
+def test_the_gradient_is_what_its_two_slopes_give(name):
+    data = mounted(sound(open_page(fm_view="Gradient", fm_filter=name, fm_size="48")), "planes")
+    x, y, magnitude, angle = (numbers(data, i)[0] for i in range(4))
+    assert np.abs(np.hypot(x, y) - magnitude).max() < 1e-4 * magnitude.max()
+    clear = magnitude > 0.1 * magnitude.max()
+    off = (np.degrees(np.arctan2(-y, x)) - angle + 180) % 360 - 180
+    assert np.abs(off[clear]).max() < 0.1
+
+
+def test_an_own_kernel_comes_from_the_link():
+    data = mounted(sound(open_page(fm_filter=filters.OWN, fm_kernel="0 0 0; 0 2 0; 0 0 0", fm_size="32")), "planes")
+    assert data["editable"]
+    assert np.allclose(numbers(data, 0)[0], pixels(data)[0] / 127.5)
+
+
+@given(st.sampled_from([1, 3, 5, 7]).flatmap(
+    lambda n: st.lists(st.lists(st.integers(-9999, 9999).map(lambda v: v / 100), min_size=n, max_size=n),
+                       min_size=n, max_size=n)
+))  # fmt: skip
+def test_an_own_kernel_survives_its_link(rows):
+    assert filters.read_kernel(filters.written(rows)) == rows
+
+
+# -- pooling and learning
+
+
+@pytest.mark.parametrize("title", pooling.EXAMPLES)
+def test_the_worked_examples_of_pooling_show_their_numbers(title):
+    app = sound(open_page(part="pooling", fm_example=title))
+    output = next(g for g in mounted(app, "grids")["grids"] if g["id"] == "output")
+    values = output["values"]
+    if not isinstance(values, list):
+        values = np.frombuffer(base64.b64decode(values["b"]), "<" + values["d"]).tolist()
+    shapes = {"A22": [1, 2, 2], "A22-overlapping": [1, 3, 3], "": [1, 2, 2], "A22-global": [10, 1, 1]}
+    name = pooling.EXAMPLES[title]
+    assert output["shape"] == shapes[name]
+    wanted = {"A22": np.ravel(PRESETS["A22"].expected["output"]).tolist(), "": [4.5, 7.75, 5, 6.25]}.get(name)
+    assert wanted is None or values == wanted
+
+
+@pytest.mark.parametrize("kind", pooling.KINDS)
+def test_pooling_counts_the_positions_that_it_tells_apart(kind):
+    app = sound(open_page(part="pooling", fm_pool=kind, fm_size="48"))
+    told = {"Max": 16, "Average": 16, "Global average": 1}[kind]
+    assert any(f"tells **{told}** of 64" in text.value for text in app.markdown)
+
+
+@pytest.mark.parametrize(("window", "stride", "said"), [("2", "1", "overlap"), ("2", "3", "leave gaps")])
+def test_pooling_says_how_its_windows_lie(window, stride, said):
+    app = sound(open_page(part="pooling", fm_window=window, fm_stride=stride, fm_size="32"))
+    shown = " ".join(c.proto.json for c in app.get("bidi_component"))
+    assert said in shown
+
+
+def test_the_layer_finds_the_kernel_and_keeps_it(monkeypatch):
+    monkeypatch.setattr(learn, "PACE", 0)
+    app = open_page(part="learn", fm_pairs="Noise", fm_steps="300", fm_size="32")
+    next(b for b in app.button if b.label == "Train").click().run()
+    run = sound(app).session_state["_fm_run"]
+    assert run.steps[-1] == 300
+    assert np.abs(run.kernel - run.target).max() < 0.01
+    next(b for b in app.button if b.label == "Reset").click().run()
+    assert sound(app).session_state["_fm_run"].steps == []
+
+
+# -- links and scripts
+
+
+@pytest.mark.parametrize(
+    ("query", "word"),
+    [
+        ({"part": "nonsense"}, "part"),
+        ({"fm_picture": "Mona Lisa"}, "Mona Lisa"),
+        ({"fm_size": "5000"}, "5000"),
+        ({"fm_filter": "<b>x</b>"}, "fm_filter"),
+        ({"fm_angle": "north"}, "north"),
+        ({"fm_sigma": "nan"}, "fm_sigma"),
+        ({"fm_side": "99"}, "99"),
+        ({"fm_filter": filters.OWN, "fm_kernel": "1 2; 3"}, "own kernel"),
+        ({"fm_filter": filters.OWN, "fm_kernel": "1 2 x"}, "no number"),
+        ({"fm_kernel": "1e9"}, "beyond"),
+        ({"part": "learn", "fm_kernel": "a"}, "no number"),
+        ({"part": "learn", "fm_steps": "1000000"}, "1000000"),
+        ({"part": "pooling", "fm_window": "0"}, "fm_window"),
+        ({"fm_top": "-3", "fm_crop": "Free"}, "fm_top"),
+        ({"elsewhere": "1"}, "elsewhere"),
+    ],
+)
+def test_a_value_that_cannot_be_read_is_told_and_the_page_works(query, word):
+    app = sound(open_page(**query))
+    assert len(app.warning) == 1
+    assert word in app.warning[0].value
+    assert app.get("bidi_component")
+    app.run()
+    assert app.warning.values == []
+
+
+def test_a_part_is_named_by_its_title_or_its_short_name():
+    for name in ("pooling", "Pooling"):
+        assert open_page(part=name).session_state["part"] == "pooling"
+
+
+def test_every_parameter_of_the_page_begins_alike_and_occurs_once():
+    names = [*picture.PARAMETERS, *(key for name in OURS for key in part(name).PARAMETERS)]
+    assert len(names) == len(set(names))
+    assert all(name.startswith("fm_") for name in names)
+
+
+def test_the_lists_that_stand_before_torch_are_those_of_the_models():
+    assert set(filters.TITLES.values()) == set(FILTERS)
+    assert {FILTERS[name].title for name in filters.TITLES.values()} == set(filters.TITLES)
+    assert tuple(filters.BORDERS) == PADDING_MODES
+    assert learn.OPTIMIZERS == learning.OPTIMIZERS
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        {"fm_filter": "Gabor", "fm_border": "Circular"},
+        {"fm_view": "Gradient"},
+        {"part": "pooling", "fm_window": "3"},
+        {"part": "learn", "fm_target": "Emboss", "fm_steps": "100", "fm_noise": "0.1"},
+    ],
+    ids=["filter", "gradient", "pooling", "learning"],
+)
+def test_the_code_runs_as_it_is(query):
+    app = open_page(**query)
+    next(b for b in app.button if b.label == "Code").click().run()
+    exec(compile(sound(app).code[0].value, "shown", "exec"), {})
