@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import time
 from pathlib import Path
 
 import numpy as np
@@ -339,12 +340,16 @@ def _all(known: list[str], side: int) -> None:
     from models.network_field import summary
 
     with st.expander(f"All {len(known)} networks at {side} pixels"):
-        if not st.toggle("Trace them all", key="trace_all", help="Takes about twenty seconds the first time."):
+        if not st.toggle(
+            "Trace them all",
+            key="trace_all",
+            help="Takes twenty seconds the first time; rows come one by one.",
+        ):
             return
-        bar = st.progress(0.0, "Tracing …")
-        rows = []
-        for i, name in enumerate(known):
-            bar.progress((i + 1) / len(known), f"Tracing {name} …")
+        bar, place = st.empty(), st.empty()
+        rows, last = [], time.monotonic()
+        for i, name in enumerate(known, 1):
+            bar.progress(i / len(known), f"Tracing {name}, {i} of {len(known)} …")
             one = summary(name, side)
             note = "sees the whole image through a global branch" if one.everything else one.reason
             rows.append(
@@ -356,8 +361,12 @@ def _all(known: list[str], side: int) -> None:
                     note,
                 )
             )
+            if i == len(known) or time.monotonic() - last > 1.5:
+                last = time.monotonic()
+                with place:
+                    show(
+                        table(("network", "receptive field", "jump", "last map", "note"), rows, label="All networks",
+                              tall=True),
+                        key=f"all_table_{i}",
+                    )  # fmt: skip
         bar.empty()
-        show(
-            table(("network", "receptive field", "jump", "last map", "note"), rows, label="All networks", tall=True),
-            key="all_table",
-        )

@@ -161,9 +161,10 @@ def test_all_networks_are_traced_on_demand(visit):
     page.get_by_text(re.compile(r"All \d+ networks at")).click()
     page.get_by_text("Trace them all").click()
     rows = page.locator("[aria-label='All networks'] tbody tr")
-    expect(rows.first).to_be_visible(timeout=150_000)
-    assert rows.count() >= 80
-    expect(rows.filter(has_text="vgg16").first).to_contain_text("212")
+    expect(rows.filter(has_text="alexnet").first).to_contain_text("195", timeout=60_000)
+    # The rest goes on; any other control ends it.
+    page.get_by_text("Trace them all").click()
+    expect(rows).to_have_count(0, timeout=30_000)
     seen.sound()
 
 
