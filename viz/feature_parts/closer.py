@@ -122,7 +122,7 @@ def unit(net: Network, layer: str, at: tuple[int, int, int], field: ReceptiveFie
         )
         for c, v in seen.strongest
     ]
-    beside = table(("Channel", "Value here", ""), bars, label="Strongest channels at this place", raw=(0, 2))
+    beside = table(("Channel", "Value here", "Bar"), bars, label="Strongest channels at this place", raw=(0, 2))
     figures.append(framed("Strongest channels here", beside))
     cards = [("Value", text(seen.value), "exactly; colours round it")]
     if seen.box is not None:

@@ -146,7 +146,7 @@ def _verdict(net: Network, picture: Picture, ranking: list[Score], target: int) 
     best = ranking[0]
     verdict = f"{net.title} says: {best.name}, {100 * best.probability:.0f} %"
     given = framed("What the network gets", image(net.pixels, f"The picture: {picture.name}", SIZE))
-    head = ("Class", "Score", "Probability", "")
+    head = ("Class", "Score", "Probability", "Bar")
     show(row(given, framed(verdict, table(head, rows, label="Class scores", raw=(0, 3)))), key="fm_scores")
     if not net.trained:
         st.caption("Random weights: the names mean nothing. That is what an answer looks like before any training.")
@@ -237,6 +237,8 @@ def _occlude(net: Network, target: int, side: int, cover: str, done: dict, draw)
 
 def _figure(net: Network, method: str, heat: np.ndarray, below: str) -> str:
     title, told = TOLD[method]
+    if method == "gradient":
+        heat = np.minimum(heat, np.percentile(heat, 99.5))  # single pixels would leave the others dark
     said = f"{title}: {told}"
     return framed(
         title,
@@ -269,7 +271,8 @@ def _sanity(net: Network, target: int) -> None:
             title = "Before" if not step.done else f"{step.done} of {step.total} layers new"
             below = f"likeness {step.likeness:.2f}".replace("-", "−")
             said = f"{TOLD[method][0]}, {title}, {below}"
-            figures.append(framed(title, image(heated(net.pixels, step.picture), said, 150), below))
+            heat = np.minimum(step.picture, np.percentile(step.picture, 99.5))
+            figures.append(framed(title, image(heated(net.pixels, heat), said, 150), below))
         parts.append(f"<h3>{TOLD[method][0]}</h3>" + row(*figures))
     show("".join(parts), key="fm_sanity")
     series = [

@@ -63,7 +63,7 @@ SIDES = (USUAL, "32", "64", "96", "128", "160", "224", "299")
 
 PARAMETERS = ("fm_network", "fm_weights", "fm_side")
 READERS = {
-    "fm_network": one_of((*OFFERED.values(), *OFFERED)),
+    "fm_network": one_of(OFFERED.values()),
     "fm_weights": one_of((TRAINED, RANDOM)),
     "fm_side": one_of(SIDES),
 }
@@ -148,8 +148,6 @@ def choose(picture: Picture) -> Network | None:
     """
     from models import networks
 
-    if (linked := st.query_params.get("fm_network")) in OFFERED:  # torchvision's spelling serves as well
-        st.session_state.setdefault("fm_network", OFFERED[linked])
     title = st.selectbox("Network", list(OFFERED.values()), key="fm_network", bind="query-params")
     name = next(name for name, one in OFFERED.items() if one == title)
     wanted = st.segmented_control(

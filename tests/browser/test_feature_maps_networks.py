@@ -1,0 +1,169 @@
+"""Networks in the lesson on feature maps, in a real browser: point, click and walk over the maps with the keyboard."""
+
+import re
+
+import pytest
+from playwright.sync_api import expect
+
+from models import networks
+from models.activations import unit_view
+from models.receptive_field import receptive_field
+from tests.browser.support import settled
+from viz.feature_parts.closer import text
+from viz.picture_input import PICTURES
+
+WALK = "/feature-maps?part=Walk+through+a+network"
+SHEET = ".sheet"
+PARTS = ("Walk+through+a+network", "What+decides", "Equivariance")
+
+
+def walk(visit, query="", **how):
+    """The part, with its maps on the canvas."""
+    seen = visit(WALK + query, **how)
+    expect(seen.page.locator(SHEET)).to_have_attribute("data-unit", re.compile(r"\d+,\d+,\d+"))
+    return seen
+
+
+def place(page, unit):
+    """Middle of a unit on the screen."""
+    page.locator(".maps").scroll_into_view_if_needed()
+    return page.evaluate("(unit) => Sheet().place(unit)".replace("Sheet()", SHEET_JS), list(unit))
+
+
+SHEET_JS = (
+    "[...document.querySelectorAll('[data-testid=stBidiComponentIsolated]')].map((e) => e.shadowRoot.querySelector"
+    "('.sheet')).find(Boolean).sheet"
+)
+
+
+def sent_nothing(seen):
+    assert seen.recorder.sent == []
+    assert seen.recorder.received == []
+
+
+@pytest.fixture(scope="module")
+def astronaut():
+    from models.picture import decode
+
+    source = decode((PICTURES / "astronaut.png").read_bytes(), max_side=512)
+    return networks.prepare("small", source, crop=False)
+
+
+def test_pointing_shows_value_and_box_and_sends_nothing(visit, astronaut):
+    seen = walk(visit)
+    page, sheet = seen.page, seen.page.locator(SHEET)
+    seen.recorder.clear()
+    page.mouse.move(*place(page, (5, 20, 33)))
+    expect(sheet).to_have_attribute("data-shown", "5,20,33")
+    field = receptive_field(networks.skeleton("small"), (1, 3, 64, 64), layer="relu1")
+    (top, bottom), (left, right) = field.box((20, 33))
+    expect(sheet).to_have_attribute("data-box", f"{top},{bottom},{left},{right}")
+    maps = networks.feature_maps(networks.load("small", pretrained=True), astronaut.x, ["relu1"])["relu1"][0]
+    told = page.locator(".told").inner_text()
+    shown = float(re.search(r"≈ (−?[\d.]+)", told)[1].replace("−", "-"))
+    assert abs(shown - float(maps[5, 20, 33])) <= float(maps[5].abs().max()) / 254 + 0.005
+    # a pixel of the picture: the units that see it
+    box = page.locator(".view").bounding_box()
+    page.mouse.move(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
+    expect(page.locator(".told")).to_contain_text("25 units see it")
+    # the theme: other colours, and no run
+    corner = f"() => [...{SHEET_JS}.maps.getContext('2d').getImageData(40, 40, 1, 1).data.slice(0, 3)]"
+    before = page.evaluate(corner)
+    page.emulate_media(color_scheme="dark")
+    page.wait_for_function(f"(was) => String(({corner})()) !== String(was)", arg=before)
+    sent_nothing(seen)
+    seen.sound()
+
+
+def test_a_click_on_a_map_brings_the_patch_and_the_link(visit, astronaut):
+    seen = walk(visit)
+    page = seen.page
+    page.mouse.click(*place(page, (5, 20, 33)))
+    expect(page.get_by_text("Channel 5, unit (20, 33) of relu1")).to_be_visible()
+    page.wait_for_url("**fm_unit=5.20.33**")
+    view = unit_view(networks.load("small", pretrained=True), astronaut.x, "relu1", 5, (20, 33))
+    expect(page.locator("[data-number=value] .cs-value")).to_have_text(text(view.value))
+    (top, bottom), (left, right) = view.box
+    patch = page.locator("figure", has_text="The patch under its box")
+    expect(patch).to_contain_text(f"rows {top} to {bottom}, columns {left} to {right}")
+    settled(page)
+    again = visit(page.url.removeprefix(seen.base))
+    expect(again.page.locator(SHEET)).to_have_attribute("data-unit", "5,20,33")
+    again.sound()
+    seen.sound()
+
+
+def test_arrow_keys_move_the_unit_and_tell_the_server_once(visit):
+    seen = walk(visit, "&fm_unit=3.10.10")
+    page, sheet = seen.page, seen.page.locator(SHEET)
+    expect(sheet).to_have_attribute("data-unit", "3,10,10")
+    page.locator(".maps").focus()
+    for key in ("ArrowRight", "ArrowRight", "ArrowDown", "ArrowLeft", "PageDown"):
+        page.keyboard.press(key)
+    expect(sheet).to_have_attribute("data-unit", "4,11,11")
+    expect(page.get_by_text("Channel 4, unit (11, 11) of relu1")).to_be_visible()
+    page.wait_for_url("**fm_unit=4.11.11**")
+    assert page.evaluate("() => document.activeElement.shadowRoot.activeElement.className") == "maps"
+    page.locator(".view").focus()
+    page.keyboard.press("ArrowDown")
+    page.keyboard.press("Enter")
+    expect(page.get_by_text("Pixel (33, 32): what does it change")).to_be_visible()
+    page.locator(".view").click(position={"x": 100, "y": 100})
+    expect(page.get_by_text("Pixel (33, 32)")).not_to_be_attached()
+    expect(page.locator("figure", has_text="Largest change over all channels")).to_contain_text("✓")
+    seen.sound()
+
+
+def test_another_layer_is_chosen_on_the_strip_and_with_keys(visit):
+    seen = walk(visit)
+    page = seen.page
+    page.get_by_role("radio", name=re.compile("^conv3,")).click()
+    expect(page.locator(".sheet .name")).to_contain_text("conv3: 48 maps of 16 × 16")
+    page.wait_for_url("**fm_layer=conv3**")
+    page.get_by_role("radio", name=re.compile("^conv3,")).focus()
+    page.keyboard.press("ArrowRight")
+    page.keyboard.press("ArrowRight")
+    expect(page.locator(".sheet .name")).to_contain_text("relu3")
+    seen.sound()
+
+
+def test_maps_that_fill_several_pages_are_one_canvas(visit):
+    seen = walk(visit, "&fm_network=SqueezeNet+1.1&fm_layer=features.9.expand3x3")
+    page = seen.page
+    expect(page.locator(".sheet .name")).to_have_text(
+        "SqueezeNet 1.1, features.9.expand3x3: 192 maps of 13 × 13, random weights"
+    )
+    expect(page.get_by_text("Random weights are shown")).to_be_visible()
+    assert page.locator(".sheet canvas").count() == 3
+    expect(page.get_by_role("button", name="Load pretrained weights (5 MB)")).to_be_visible()
+    page.get_by_role("button", name="Page 3").click()
+    expect(page.locator(SHEET)).to_have_attribute("data-unit", re.compile(r"^1(2[89]|[3-9]\d),"))
+    seen.sound()
+
+
+@pytest.mark.parametrize("part", PARTS)
+@pytest.mark.parametrize("how", [{"scheme": "light"}, {"scheme": "dark", "width": 390, "height": 844}], ids=str)
+def test_every_part_is_sound_and_accessible(visit, part, how):
+    seen = visit(f"/feature-maps?part={part}", **how)
+    seen.page.locator("svg.cs-plot:visible, .sheet[data-unit]").first.wait_for()
+    seen.sound()
+    seen.accessible()
+
+
+def test_a_tap_on_a_phone_selects(visit):
+    seen = walk(visit, width=390, height=844)
+    page = seen.page
+    page.touchscreen.tap(*place(page, (2, 30, 30)))
+    expect(page.get_by_text(re.compile(r"Channel 2, unit \((29|30|31), (29|30|31)\)")).first).to_be_visible()
+    seen.sound()
+
+
+def test_moving_the_picture_moves_the_map(visit):
+    seen = visit("/feature-maps?part=Equivariance&fm_shift=4")
+    error = seen.page.locator("[data-number=equivariance_error]")
+    expect(error).to_contain_text("exactly")  # two poolings by 2: every fourth shift
+    seen.page.locator("[data-testid=stSlider] input[type=range]").first.focus()
+    seen.page.keyboard.press("ArrowRight")
+    expect(error).to_contain_text("no")
+    seen.page.wait_for_url("**fm_shift=5**")
+    seen.sound()
