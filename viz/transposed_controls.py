@@ -221,6 +221,13 @@ def _numbers(spec: LayerSpec) -> tuple[Scene, list[str]]:
     return Scene(spec, chosen["input"], chosen["weights"], seed, own.get("x"), own.get("w") or {}), told
 
 
+def held(key: str, count: int) -> None:
+    """Keep a slider from 0 to ``count`` − 1 within its ends before it is drawn."""
+    now = st.session_state.get(key)
+    if isinstance(now, int) and now >= count:
+        st.session_state[key] = count - 1
+
+
 def take_edit(scene: Scene, edit: dict | None, x: np.ndarray, weights: dict[str, np.ndarray]) -> None:
     """Keep one number that was typed into a cell. For the callback of the stage."""
     after = edit and edited(scene, edit, x, weights)

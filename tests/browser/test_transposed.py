@@ -164,6 +164,24 @@ def test_an_entry_of_one_matrix_is_the_mirror_image_in_the_other(visit):
     seen.sound()
 
 
+@pytest.mark.parametrize("width", [1440, 390])
+@pytest.mark.parametrize("size", [6, 20])
+def test_a_matrix_too_large_for_numbers_is_painted(visit, size, width):
+    seen = visit(f"/transposed?part=Matrix&ct_input_size={size}&ct_stride=2", width=width)
+    page = seen.page
+    expect(panel(page, "convolution")).to_have_attribute("data-selected", re.compile(":"))
+    page.wait_for_function(
+        """() => {
+            const root = document.querySelector('[data-testid=stBidiComponentIsolated]').shadowRoot;
+            const overlay = root.querySelector('[data-panel=transposed] [data-operator]');
+            const canvas = overlay.parentElement.querySelector('canvas');
+            const { data } = canvas.getContext('2d').getImageData(0, 0, canvas.width, canvas.height);
+            return data.some((value, i) => i % 4 === 3 && value > 0);
+        }"""
+    )
+    seen.sound()
+
+
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("part", [p for p in PARTS.values() if p != "Four views"])
 def test_every_part_is_sound_and_accessible(visit, part, scheme):

@@ -16,10 +16,11 @@ from models import device, lab
 from models.learning import bilinear_task, train
 from models.share import Scene
 from models.spec import LayerSpec, SpecError
-from models.transposed import forward_sizes
+from models.transposed import forward_sizes, toeplitz_blocks
 from models.transposed_code import layer_code
 from models.transposed_structure import density
 from models.upsampling import evenness, exact_transposed
+from viz.figures.upsampling import blocks
 from viz.four_views import four_views, matrices
 from viz.stage import share
 from viz.transposed_controls import playground_query
@@ -45,7 +46,7 @@ def sound(app: AppTest) -> AppTest:
 
 def panels(app: AppTest) -> dict[str, dict]:
     for component in app.get("bidi_component"):
-        data = json.loads(component.proto.json)
+        data = json.loads(component.proto.json or "{}")
         if "panels" in data:
             return {panel["id"]: panel for panel in data["panels"]}
     return {}
@@ -241,7 +242,7 @@ def test_the_code_of_the_comparison_asserts_the_whole_table(query):
     ran(code)
     rows = re.findall(r'^    "([^"]+)": \(([\d.]+), (\d+), (\d+), ([\d.]+)\),$', code, re.MULTILINE)
     assert len(rows) == 8
-    for title, psnr, parameters, macs, pattern in rows:
+    for title, psnr, _, _, pattern in rows:
         assert title in table
         assert psnr in table
         assert pattern in table
@@ -423,3 +424,33 @@ def test_both_matrices_multiply_out(spec, flat):
     assert np.allclose(pushed(back, back["links"][0]), large)
     matrix = found.operator.matrix
     assert np.allclose(pushed(forth, forth["links"][0]).reshape(-1), matrix.T @ large.reshape(-1))
+
+
+@settings(max_examples=15, deadline=None)
+@given(layers())
+def test_blocks_are_drawn_for_every_layer_and_name_each_row_of_the_kernel(spec):
+    found = lab.of(Scene(spec))
+    made = toeplitz_blocks(found.module, found.spec.input_shape)
+    drawn = blocks(made, found.module.weight.numpy())
+    assert drawn.count('class="cs-chip k') == len(made.repeats)
+    op = made.operator
+    down, across = (72 // n for n in (made.height, made.width))
+    inside = (op.rows < down * made.height) & (op.cols < across * made.width)
+    assert drawn.count("<title>") == inside.sum()
+
+
+def test_a_slice_of_the_round_trip_can_be_chosen_in_3d():
+    query = {"ct_dims": "3", "ct_kernel_size": "2", "ct_stride": "2"}
+    app = sound(open_page(part=PARTS["matrix"], **query))
+    figure = lambda: next(h for h in html(app) if "An image" in h)  # noqa: E731
+    before = figure()
+    app.slider(key="trip_image_d").set_value(3).run()
+    assert figure() != before
+    linked = sound(open_page(part=PARTS["matrix"], **query, trip_image_d="3"))
+    assert figure() in html(linked)
+    app.number_input(key="ct_kernel_size").set_value(1).run()
+    assert sound(app).slider(key="trip_image_d").value <= 2
+
+
+def html(app: AppTest) -> list[str]:
+    return [json.loads(c.proto.json)["html"] for c in app.get("bidi_component") if '"html"' in c.proto.json]

@@ -21,12 +21,13 @@ CIVIDIS = ((0, 34, 78), (47, 66, 109), (87, 93, 109), (125, 124, 120), (163, 152
 
 
 def text_of(value: float) -> str:
-    """A number as short as a cell needs it: whole numbers as they are, others with three digits."""
+    """A number as short as a cell needs it: whole numbers as they are, others with about three digits."""
     if not np.isfinite(value):
         return "∞" if value > 0 else "−∞" if value < 0 else "NaN"
     if abs(value - round(value)) < 1e-9 and abs(value) < 1e6:
         return str(round(value)).replace("-", "−")
-    return f"{value:.3g}".replace("-", "−")
+    text = f"{value:.0f}" if 1000 <= abs(value) < 1e6 else f"{value:.3g}"
+    return text.replace("-", "−")
 
 
 def cividis(share: float) -> tuple[int, int, int]:
@@ -42,20 +43,19 @@ def _ink(colour: tuple[int, int, int]) -> str:
     return "#111" if 0.2126 * light[0] + 0.7152 * light[1] + 0.0722 * light[2] > 0.18 else "#fff"
 
 
-def plane(values: np.ndarray) -> np.ndarray:
-    """What of an array ``(C, *spatial)`` is drawn: the first channel, of a volume its middle slice, as ``(H, W)``."""
-    first = np.asarray(values, dtype=float)[0]
-    if first.ndim == 1:
-        return first[None]
-    return first[first.shape[0] // 2] if first.ndim == 3 else first
-
-
 def cells(
-    values: np.ndarray, title: str, role: str = "output", *, low: float | None = None, high: float | None = None
+    values: np.ndarray,
+    title: str,
+    role: str = "output",
+    *,
+    low: float | None = None,
+    high: float | None = None,
+    most: int = 10,
 ) -> str:
     """One table ``(H, W)`` as a figure with its title; HTML.
 
-    ``low`` and ``high`` fix the ends of the scale, so that several figures compare.
+    ``low`` and ``high`` fix the ends of the scale, so that several figures compare. ``most`` columns have their full
+    size; more share that width.
     """
     values = np.atleast_2d(np.asarray(values, dtype=float))
     height, width = values.shape
@@ -63,8 +63,9 @@ def cells(
     top = high if high is not None else float(np.abs(finite).max(initial=0)) or 1.0
     bottom = low if low is not None else (float(finite.min(initial=0)) if role == "count" else 0.0)
     said = f"{title}: {height} by {width} cells, from {text_of(values.min())} to {text_of(values.max())}"
-    drawn = _svg if max(height, width) <= LARGEST else _pixels
-    return framed(title, drawn(values, role, bottom, top, said))
+    if max(height, width) <= LARGEST:
+        return framed(title, _svg(values, role, bottom, top, said, most))
+    return framed(title, _pixels(values, role, bottom, top, said))
 
 
 def framed(title: str, body: str, below: str = "") -> str:
@@ -73,9 +74,17 @@ def framed(title: str, body: str, below: str = "") -> str:
     return f'<figure class="cs-cellfig"><figcaption>{escape(title)}</figcaption>{body}{line}</figure>'
 
 
-def _svg(values: np.ndarray, role: str, low: float, high: float, said: str) -> str:
+def _fitted(value: float) -> str:
+    """A number in a cell of a table: two decimals where three digits would be too long to read."""
+    text = text_of(value)
+    if len(text) <= 5 or "e" in text:
+        return text
+    return f"{round(value, 2) + 0.0:.2f}".replace("-", "−")
+
+
+def _svg(values: np.ndarray, role: str, low: float, high: float, said: str, most: int) -> str:
     size, (height, width) = 40, values.shape
-    longest = max(len(text_of(v)) for v in values.flat)
+    longest = max(len(_fitted(v)) for v in values.flat)
     font = min(16.0, (size - 5) / (0.58 * longest))
     parts = []
     for (y, x), value in np.ndenumerate(values):
@@ -94,9 +103,9 @@ def _svg(values: np.ndarray, role: str, low: float, high: float, said: str) -> s
         if font >= 7:
             parts.append(
                 f'<text x="{left + size / 2}" y="{top + size / 2 + font * 0.35:.1f}" font-size="{font:.1f}" '
-                f'fill="{ink}">{text_of(value)}</text>'
+                f'fill="{ink}">{_fitted(value)}</text>'
             )
-    widest = min(width, 10) * 38
+    widest = min(width, most) * 38
     return (
         f'<svg role="img" aria-label="{escape(said)}" viewBox="0 0 {width * size} {height * size}" '
         f'width="{widest}" class="cs-cells">{"".join(parts)}</svg>'
@@ -131,6 +140,6 @@ def image(rgb: np.ndarray, said: str, largest: int = 300) -> str:
     )
 
 
-def row(*figures: str) -> str:
-    """Figures beside each other, wrapping where the screen ends."""
-    return f'<div class="cs-row">{"".join(figures)}</div>'
+def row(*figures: str, pictures: bool = False) -> str:
+    """Figures beside each other, wrapping where the screen ends; ``pictures`` stand two in a row on a phone."""
+    return f'<div class="cs-row{" cs-pictures" if pictures else ""}">{"".join(figures)}</div>'

@@ -79,10 +79,126 @@ def profile(measured: np.ndarray, predicted: np.ndarray, title: str, largest: in
     )
 
 
-def blocks(found: Blocks, largest: int = 24) -> str:
-    """The blocks that a matrix repeats: equal colours and letters are equal numbers."""
-    where = found.where[:largest, :largest]
+MOST_LINES = 72
+"""Rows or columns of a matrix that is drawn with its entries."""
+
+AXES = {1: (), 2: ("row",), 3: ("slice", "row")}
+
+
+def _place(index: int, shape: tuple[int, ...], dims: int) -> str:
+    """A block row or column in words: which channel, slice and row of the array ``(C, *spatial)`` it stands for."""
+    at = [int(n) for n in np.unravel_index(index, shape)]
+    words = [f"{name} {n}" for name, n in zip(AXES[dims], at[1:], strict=True)]
+    return ", ".join(([f"channel {at[0]}"] if shape[0] > 1 or not words else []) + words)
+
+
+def _short(index: int, shape: tuple[int, ...], dims: int) -> str:
+    """The same in as little room as there is beside a block."""
+    at = [int(n) for n in np.unravel_index(index, shape)]
+    return "·".join(map(str, at[1:] if shape[0] == 1 and dims > 1 else at))
+
+
+def blocks(found: Blocks, weight: np.ndarray) -> str:
+    """A matrix in the blocks that it repeats: equal colours are equal blocks; hovering one marks its likes.
+
+    ``weight`` is the layer's, in torch's layout. Of a large matrix the first blocks are drawn.
+    """
+    out, into = found.operator.output_shape[1:], found.operator.input_shape[1:]
+    dims, kernel = len(out) - 1, weight.reshape(-1, weight.shape[-1])
     ids = {block: k for k, block in enumerate(sorted(found.repeats))}
+    if max(found.height, found.width) > MOST_LINES:
+        return _letters(found, ids)
+    where = found.where[: MOST_LINES // found.height, : MOST_LINES // found.width]
+    down, across = where.shape
+    rows, cols = down * found.height, across * found.width
+    cell = int(min(24, max(7, 620 / cols, 0 if cols > 24 else 18)))
+    left, top, gap = 16 + 7 * max(len(_short(b, out[:-1], dims)) for b in range(down)) + 16, 40, 4
+    at_y = lambda y: top + y * cell + y // found.height * gap  # noqa: E731
+    at_x = lambda x: left + x * cell + x // found.width * gap  # noqa: E731
+    # Room for the sentence below, however narrow the matrix is.
+    wide, tall = max(at_x(cols) + 2, 330), at_y(rows) + 26
+    op = found.operator
+    mine = (op.rows < rows) & (op.cols < cols)
+    entries: dict[tuple[int, int], list[str]] = {}
+    largest = float(np.abs(weight).max(initial=0)) or 1.0
+    for y, x, tap, value in zip(op.rows[mine], op.cols[mine], op.taps[mine], op.values[mine], strict=True):
+        place = f'x="{at_x(x) + 0.5:g}" y="{at_y(y) + 0.5:g}" width="{cell - 1}" height="{cell - 1}" rx="2"'
+        at = [int(n) for n in np.unravel_index(tap, weight.shape)][2:]
+        said = f"kernel cell {tuple(at) if dims > 1 else at[0]} = {text_of(value)}"
+        drawn = f'<rect {place} fill-opacity="{0.3 + 0.55 * abs(value) / largest:.2f}"><title>{said}</title></rect>'
+        if cell >= 16 and len(text_of(value)) * 7 <= cell + 4:
+            middle = f'x="{at_x(x) + cell / 2:g}" y="{at_y(y) + cell / 2 + 4:g}"'
+            drawn += f'<text {middle} text-anchor="middle" class="cs-entry">{text_of(value)}</text>'
+        entries.setdefault((int(y) // found.height, int(x) // found.width), []).append(drawn)
+    parts = [
+        f'<text x="{left}" y="12" class="cs-names">input {_axes(into, dims)} →</text>',
+        f'<text x="0" y="0" class="cs-names" transform="translate(4 {top + 2}) rotate(90)">'
+        f"output {_axes(out, dims)} →</text>",
+    ]
+    for b in range(down):
+        middle = at_y(b * found.height) + found.height * cell / 2 + 4
+        parts.append(f'<text x="{left - 8}" y="{middle:g}" text-anchor="end">{_short(b, out[:-1], dims)}</text>')
+    for b in range(across):
+        middle = at_x(b * found.width) + found.width * cell / 2
+        parts.append(f'<text x="{middle:g}" y="{top - 8}" text-anchor="middle">{_short(b, into[:-1], dims)}</text>')
+    for (y, x), block in np.ndenumerate(where):
+        edge = (
+            f'x="{at_x(x * found.width) - 1}" y="{at_y(y * found.height) - 1}" width="{found.width * cell + 2}" '
+            f'height="{found.height * cell + 2}" rx="4"'
+        )
+        ends = f"from input {_place(x, into[:-1], dims)} to output {_place(y, out[:-1], dims)}"
+        if block < 0:
+            look, said, name = 'class="cs-block"', f"No weight leads {ends}: zeros", ""
+        else:
+            k = ids[int(block)]
+            look = f'class="cs-block k{k}" style="--k:{CHANNELS[k % len(CHANNELS)]}"'
+            said, name = f"K{k} leads {ends}", f"K{k}"
+        parts.append(
+            f'<g {look}><rect class="cs-back" {edge}/>{"".join(entries.get((y, x), ()))}'
+            f'<text class="cs-say" x="0" y="{tall - 6}">{escape(said)}</text></g>'
+        )
+        if name and cell < 16:
+            parts.append(
+                f'<text class="cs-entry" x="{at_x(x * found.width) + 3}" y="{at_y(y * found.height) + 11}">{name}'
+                f"</text>"
+            )
+    chips, rules = [], []
+    for block, k in ids.items():
+        weights = " ".join(text_of(value) for value in kernel[block])
+        at = [int(n) for n in np.unravel_index(block, weight.shape[:-1])]
+        named = [f"kernel {name} {n}" for name, n in zip(AXES[dims], at[2:], strict=True)]
+        if max(weight.shape[:2]) > 1:
+            named.append(f"plane in {at[0]} → out {at[1]}")
+        chips.append(
+            f'<li class="cs-chip k{k}" tabindex="0" style="--k:{CHANNELS[k % len(CHANNELS)]}"><b>K{k}</b> '
+            f"[{escape(weights)}]<small>{escape(', '.join(named))}{' · ' if named else ''}"
+            f"{found.repeats[block]} times</small></li>"
+        )
+        rules.append(f".cs-toep:has(.k{k}:is(:hover,:focus)) :is(.cs-block,.cs-chip):not(.k{k}){{opacity:.22}}")
+    whole = where.shape == found.where.shape
+    title = (
+        f"{found.where.shape[0]} × {found.where.shape[1]} blocks of {found.height} × {found.width}"
+        f"{'' if whole else f', of which the first {down} × {across} are drawn'}"
+    )
+    counted = ", ".join(f"K{ids[block]} {count} times" for block, count in found.repeats.items())
+    return (
+        f"<style>{''.join(rules)}</style>"
+        f'<figure class="cs-cellfig cs-toep"><figcaption>{escape(title)}</figcaption><div class="cs-row">'
+        f'<svg class="cs-drawing" role="img" aria-label="{escape(title)}: {escape(counted)}" '
+        f'viewBox="0 0 {wide:g} {tall:g}" width="{wide:g}">{"".join(parts)}</svg>'
+        f'<ul class="cs-chips" aria-label="Blocks: each is a row of the kernel, slid along">{"".join(chips)}</ul>'
+        f"</div></figure>"
+    )
+
+
+def _axes(shape: tuple[int, ...], dims: int) -> str:
+    names = (["channel"] if shape[0] > 1 or dims == 1 else []) + list(AXES[dims])
+    return "·".join(names)
+
+
+def _letters(found: Blocks, ids: dict[int, int], largest: int = 24) -> str:
+    """The blocks of a matrix whose entries are too many to draw: equal colours and letters are equal numbers."""
+    where = found.where[:largest, :largest]
     size = 34
     parts = []
     for (y, x), block in np.ndenumerate(where):
@@ -214,6 +330,10 @@ def shuffle(found: ShuffleMap, factor: int, size: tuple[int, int]) -> str:
             f'fill="{CHANNELS[channel % len(CHANNELS)]}" fill-opacity=".5"/>'
             f'<text x="{cell / 2 - 1}" y="{cell / 2 + 4}" text-anchor="middle">{row * width + column}</text></g>'
         )
+    parts.append(
+        f'<rect x="{target_x}" y="{gap}" width="{width * factor * cell}" height="{height * factor * cell}" rx="6" '
+        f'fill="none" stroke="currentColor" stroke-dasharray="4 4" opacity=".5"/>'
+    )
     wide = target_x + width * factor * cell + 4
     tall = factor * (height * cell + gap) + gap
     said = (

@@ -138,7 +138,7 @@ function paintGrid(canvas, g, lay, slots, theme, names) {
     const { ch, d } = slots[k], o = slotOrigin(lay, k), start = ch * g.n + d * g.H * g.W;
     if (lay.labelH) {
       ctx.fillStyle = css(theme.muted);
-      ctx.font = `500 11px ${theme.font}`;
+      ctx.font = `500 ${11 * (lay.unit ?? 1)}px ${theme.font}`;
       ctx.textAlign = "left";
       ctx.textBaseline = "bottom";
       ctx.fillText(clip(ctx, names(k), lay.slotW), o.x + 1, o.y - 3);
@@ -383,11 +383,12 @@ function paintOperator(canvas, op, lay, theme) {
   const show = () => {
     const img = ctx.createImageData(W, H), pixels = new Uint32Array(img.data.buffer), colours = new Map();
     for (let i = 0; i < W * H; i++) if (hit[i]) {
-      // 255 shades are all an eye can tell apart, and few enough to look up.
-      const level = peak[i] === 0 || !Number.isFinite(peak[i]) ? peak[i] : (Math.round((peak[i] / stats.abs) * 127) || 0.5) / 127;
+      // 255 shades are all an eye can tell apart, and few enough to look up; a tap keeps its own colour.
+      const exact = stats.taps || peak[i] === 0 || !Number.isFinite(peak[i]);
+      const level = exact ? peak[i] : (Math.round((peak[i] / stats.abs) * 127) || 0.5) / 127;
       let c = colours.get(level);
       if (c == null) {
-        const [r, g, b] = operatorColour(theme, stats, level * stats.abs).map(Math.round);
+        const [r, g, b] = operatorColour(theme, stats, stats.taps ? level : level * stats.abs).map(Math.round);
         colours.set(level, (c = ((255 << 24) | (b << 16) | (g << 8) | r) >>> 0));
       }
       pixels[i] = c;

@@ -18,7 +18,7 @@ PARTS = {
 
 PARAMETERS = (
     "part",
-    *("entries", "colour", "flat"),
+    *("entries", "colour", "flat", "trip_image_c", "trip_image_d", "trip_small_c", "trip_small_d"),
     *("cb_dims", "cb_size", "cb_kernel", "cb_stride", "cb_dilation", "cb_kernel_h", "cb_stride_h", "cb_uneven"),
     *("cb_layers", "cb_seed", "cb_view"),
     *("picture", "scale", "look", "ac_size", "ac_scale", "shuffle"),

@@ -196,7 +196,7 @@ def _rows(names: list[str], figures: dict, view: str) -> None:
             pixels = picture if view == "Picture" else flat
             shown.append(framed(UPSAMPLERS[name].title, image(pixels, said, 200), f"unevenness {figure:.3f}"))
         title = f"Trained for {STEPS} steps to draw the picture" if trained else "Random weights"
-        parts.append(f"<h3>{title}</h3>" + row(*shown))
+        parts.append(f"<h3>{title}</h3>" + row(*shown, pictures=True))
     show("".join(parts), key=f"cb_generators_{len(parts)}")
 
 

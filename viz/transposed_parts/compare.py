@@ -64,7 +64,7 @@ def draw(_scene: Scene) -> None:
             below = f"{'<b>' if one['psnr'] == best else ''}{one['psnr']:.1f} dB{'</b>' if one['psnr'] == best else ''}"
             said = f"{one['title']}: {look.lower()}"
             shown.append(framed(one["title"], image(_looked(one["image"], original, look), said, 165), below))
-        show(row(*shown), key="up_pictures")
+        show(row(*shown, pictures=True), key="up_pictures")
         head = ("Method", "PSNR, dB", "Parameters", "MACs", "Pattern", "MACs counted by")
         text = [
             (

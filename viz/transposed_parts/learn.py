@@ -51,18 +51,18 @@ def draw(_scene: Scene) -> None:
         chosen["task"] = st.selectbox("What to learn", TASKS, key="task", bind="query-params")
         if chosen["task"] == TASKS[1]:
             chosen["picture"] = choose("picture")
-        left, right = st.columns(2, vertical_alignment="bottom")
-        scale = left.segmented_control("stride", [2, 3], default=2, required=True, key="wl_scale", bind="query-params")
-        kernel = right.number_input("kernel_size", 1, 9, 4, key="wl_kernel", bind="query-params")
-        chosen["scale"], chosen["kernel"] = scale, max(scale, kernel)
-        if kernel < scale:
-            st.caption(f"A kernel below the stride leaves holes: {scale} is used.")
+        scale = st.segmented_control("stride", [2, 3], default=2, required=True, key="wl_scale", bind="query-params")
+        left, right = st.columns(2)
+        kernel = left.number_input("kernel_size", 1, 9, 4, key="wl_kernel", bind="query-params")
         chosen["steps"] = left.number_input("Steps", 50, 1000, 300, step=50, key="wl_steps", bind="query-params")
+        chosen["seed"] = left.number_input("Seed", 0, 999, 0, key="wl_seed", bind="query-params")
+        chosen["optimizer"] = right.selectbox("Optimiser", OPTIMIZERS, key="wl_optimizer", bind="query-params")
         chosen["lr"] = right.selectbox(
             "Step size", [0.1, 0.05, 0.02, 0.01, 0.001], index=2, key="wl_lr", bind="query-params"
         )
-        chosen["optimizer"] = left.selectbox("Optimiser", OPTIMIZERS, key="wl_optimizer", bind="query-params")
-        chosen["seed"] = right.number_input("Seed", 0, 999, 0, key="wl_seed", bind="query-params")
+        chosen["scale"], chosen["kernel"] = scale, max(scale, kernel)
+        if kernel < scale:
+            st.caption(f"A kernel below the stride leaves holes: {scale} is used.")
         go, halt = st.columns(2)
         chosen["start"] = go.button("Train", icon=":material/play_arrow:", width="stretch")
         halt.button("Stop", icon=":material/stop:", width="stretch", help="What was reached stays on screen.")
@@ -70,6 +70,7 @@ def draw(_scene: Scene) -> None:
     with frame(choices):
         place, bar = st.empty(), st.empty()
         settings = tuple(chosen[name] for name in ("task", "scale", "kernel", "steps", "lr", "optimizer", "seed"))
+        settings += (chosen["picture"].name,) if "picture" in chosen else ()
         run: Run | None = st.session_state.get("_wl_run")
         if chosen["start"]:
             run = Run(settings, total=chosen["steps"])
@@ -91,6 +92,8 @@ def draw(_scene: Scene) -> None:
         st.session_state["_wl_shown"] = run
         with place.container():
             _picture(run)
+            if not run.steps:
+                st.caption("Random weights. Train, and watch the kernel, the pattern and the loss.")
             if run.steps and run.steps[-1] < run.total:
                 st.caption(f"Stopped after {run.steps[-1]} of {run.total} steps.")
             if run.steps and run.settings != settings:
@@ -108,7 +111,7 @@ def draw(_scene: Scene) -> None:
 def script() -> str:
     """The run that is shown, or the layer before its first, as a script."""
     run: Run = st.session_state["_wl_shown"]
-    task, scale, kernel, steps, lr, optimizer, seed = run.settings
+    task, scale, kernel, steps, lr, optimizer, seed = run.settings[:7]
     return learning_code(
         scale,
         kernel,

@@ -12,12 +12,16 @@ from models.share import Scene
 from models.spec import LayerSpec
 from models.transposed import TransposedError, round_trip, toeplitz_blocks
 from models.transposed_structure import density
+from viz import transposed_controls as controls
 from viz.figures import show
-from viz.figures.cells import cells, framed, plane, row
+from viz.figures.cells import cells, framed, row, text_of
 from viz.figures.upsampling import blocks
 from viz.four_views import matrices
 from viz.stage import stage
 from viz.transposed_parts._shared import frame, layer_controls, measured, predict
+
+MOST_DRAWN = 512
+"""Rows or columns of a pseudo-inverse that is drawn."""
 
 MOST_FLAT = 36
 """Numbers of an output that is drawn as one column."""
@@ -81,11 +85,14 @@ def draw(scene: Scene) -> None:
         st.info(str(error))
         return
     st.markdown(
-        "Each block is a 1-D transposed convolution with one row of the kernel: one weight along each diagonal, a "
-        "Toeplitz matrix. The blocks in turn lie along diagonals: doubly block Toeplitz."
+        "Cᵀ again, cut where a new row of the output and a new row of the input begin. Each block is a 1-D transposed "
+        "convolution with one row of the kernel: one weight along each diagonal, a Toeplitz matrix. The blocks in turn "
+        "repeat along diagonals: doubly block Toeplitz. Hover a block: its likes stay, and the line below says which "
+        "rows it joins."
+        if found.spec.dims > 1
+        else "In one dimension a pair of channels is one block: one weight along each diagonal, a Toeplitz matrix."
     )
-    drawn = (cells(made.block(block), f"Block K{k}", "kernel") for k, block in enumerate(sorted(made.repeats)[:3]))
-    show(row(blocks(made), *drawn), key="ct_blocks")
+    show(blocks(made, found.module.weight.numpy()), key="ct_blocks")
 
 
 def _structure(spec: LayerSpec) -> None:
@@ -117,15 +124,50 @@ def _round_trip(found) -> None:
     except TransposedError as error:
         st.info(f"{error}"[:1].upper() + f"{error}"[1:])
         return
+    picked = _slices(trip)
     figures = (
-        ("An image", trip.image, "input"),
-        ("C image: small", trip.small, "output"),
-        ("Cᵀ C image: the shape", trip.back, "input"),
-        ("C⁺ C image: the best guess", trip.best, "input"),
+        ("An image", trip.image, "input", picked["image"]),
+        ("C image: small", trip.small, "output", picked["small"]),
+        ("Cᵀ C image: the shape", trip.back, "input", picked["image"]),
+        ("C⁺ C image: the best guess", trip.best, "input", picked["image"]),
     )
-    show(row(*(cells(plane(values), title, role) for title, values, role in figures)), key="ct_trip")
+    show(row(*(cells(np.atleast_2d(values[at]), title, role) for title, values, role, at in figures)), key="ct_trip")
     st.markdown(
         f"{trip.lost} of {trip.image.size} directions are lost (the rank of C is {trip.rank}). Root mean square error: "
-        f"Cᵀ {trip.back_error:.3g}, C⁺ {trip.best_error:.3g}. Cᵀ has {found.operator.nnz} entries, C⁺ has "
+        f"Cᵀ {text_of(trip.back_error)}, C⁺ {text_of(trip.best_error)}. Cᵀ has {found.operator.nnz} entries, C⁺ has "
         f"{trip.inverse_entries} of {trip.inverse.size}: no small kernel, so no layer computes it."
     )
+    high, wide = trip.matrix.shape
+    drawn = (("C", trip.matrix), ("C⁺, its rows and columns exchanged to compare", trip.inverse.T))
+    if max(high, wide) <= MOST_DRAWN:
+        show(
+            row(*(cells(values, f"{name}: {high}×{wide}", "signed", most=16) for name, values in drawn)),
+            key="ct_inverse",
+        )
+
+
+def _slices(trip) -> dict[str, tuple[int, ...]]:
+    """Which channel and, in 3-D, slice of the large and the small images is drawn; asks where there is choice."""
+    made, volume = {}, trip.image.ndim == 4
+    asked = [
+        (name, key, word, count)
+        for name, shape in (("image", trip.image.shape), ("small", trip.small.shape))
+        for word, key, count in (("channel", "c", shape[0]), ("slice", "d", shape[1] if volume else 1))
+    ]
+    places = st.columns(max(1, sum(count > 1 for *_, count in asked)))
+    for name, key, word, count in asked:
+        at = 0
+        if count > 1:
+            param = f"trip_{name}_{key}"
+            controls.held(param, count)
+            with places.pop(0):
+                at = st.slider(
+                    f"{'Image' if name == 'image' else 'Small image'}: {word}",
+                    0,
+                    count - 1,
+                    min(count // 2 if key == "d" else 0, count - 1),
+                    key=param,
+                    bind="query-params",
+                )
+        made[name] = (*made.get(name, ()), *((at,) if key == "c" or volume else ()))
+    return made

@@ -40,7 +40,8 @@ def draw(scene: Scene) -> None:
         drawn = [meeting(one, name) for one, name in zip(sizes, names, strict=True)]
         show(check_cards([found.check("output_size"), found.check("macs")]), key="ct_size_cards")
         one = sizes[-1]
-        formula = f"<p>{mathml(one.formula.symbols)}</p><p>{mathml(one.formula.filled)}</p>"
+        lines = (one.formula.symbols, one.formula.filled)
+        formula = "".join(f'<p class="cs-scrolled">{mathml(line)}</p>' for line in lines)
         show(row(*(drawn[:1] if square else drawn)) + formula, key="ct_sizes")
         listed = " and ".join(str(s.size) for s in one.sizes)
         st.markdown(
@@ -48,6 +49,7 @@ def draw(scene: Scene) -> None:
             f"output_padding = {spec.output_padding[-1]} says that {one.chosen} was meant"
             + (". " if one.chosen_becomes == one.output else f", which itself becomes {one.chosen_becomes}. ")
             + "It adds no zeros to the input: it asks for a larger output."
+            + (" With stride 1 every size is alone; choose stride 2, and two meet." if max(spec.stride) == 1 else "")
         )
     predict(
         "sizes",
