@@ -10,6 +10,7 @@ import numpy as np
 import streamlit as st
 
 from models.formulas import big
+from models.spec import quoted
 from viz.field import field as field_view
 from viz.figures import Line, Series, numbers, plot, show, table
 from viz.url import asked, one_of, put, while_torch_loads, whole
@@ -37,6 +38,8 @@ def lesson(told: list[str]) -> None:
     _, misread = asked("net", one_of(known), "resnet50")
     _, side_misread = asked("side", whole(*SIDES), 224)
     _, picture_misread = asked("picture", one_of([*PICTURES, "Your own"]), "Cat")
+    strange = [name for name in st.query_params.get_all("compare") if name not in known]
+    told = [*told, *(f"compare: {quoted(name)} is no network of the list: it is left out." for name in strange)]
     for sentence in filter(None, (*told, misread, side_misread, picture_misread)):
         st.warning(sentence, icon=":material/info:")
     # Streamlit writes white on the theme's light accent in dark mode.
@@ -66,7 +69,7 @@ def lesson(told: list[str]) -> None:
             try:
                 found = network_field(name, side)
             except (ReceptiveFieldError, NetworkError) as error:
-                st.error(str(error), icon=":material/block:")
+                st.error(f"{str(error).rstrip('.')}. Or take another image size.", icon=":material/block:")
                 return
             row = _layer(found)
         with right:

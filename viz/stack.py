@@ -464,12 +464,16 @@ def cards(field: StackField) -> str:
         ),
         ("Jump", each(last.jump), field.agrees, "pixels from one unit's field to the next", _lines(last.steps, 1)),
         ("Start", each(last.start), field.agrees, "first pixel of unit 0; negative: padding", _lines(last.steps, 2)),
-        ("Centre", each(f"{c:g}" for c in centre), None, f"of unit ({place}), in pixels", ()),
+        ("Centre", each(map(_point, centre)), None, f"of unit ({place}), in pixels", ()),
         ("Padding in view", each(map(big, padding)), None, f"of unit ({place}), along an axis", ()),
         ("Parameters", big(field.parameters), None, f"one layer of {by(last.size)}: {big(single)}", ()),
         ("MACs", big(field.macs), None, f"{learned} with weights; padding counts", ()),
     ]
     return f'<div class="cs-cards">{"".join(_card(*one) for one in shown)}</div>'
+
+
+def _point(value: float | None) -> str:
+    return "–" if value is None else f"{value:g}"
 
 
 def minus(value: object) -> str:
@@ -568,18 +572,23 @@ def unit_numbers(field: StackField, unit: Reading) -> str:
     """HTML: field, jump, start, centre and padding of one unit of the last layer of `field`."""
     last = field.rows[-1]
     place = ", ".join(map(str, unit.index))
-    whole = int(np.prod([b - a + 1 for a, b in unit.box]))
-    inside = int(np.prod([0 if s is None else s[1] - s[0] + 1 for s in unit.inside]))
+    whole = _places(unit.box)
+    inside = _places(unit.inside)
     return numbers(
         [
             ("Unit", f"({place})", f"of layer {len(field.rows)}"),
             ("It sees", span_text(unit.box).removeprefix("pixels ").split(" along")[0], "pixels; negative: padding"),
-            ("Its centre", each(f"{c:g}" for c in unit.centre), "in pixels; 0 is the first pixel's middle"),
+            ("Its centre", each(map(_point, unit.centre)), "in pixels; 0 is the first pixel's middle"),
             ("Its jump", each(last.jump), "pixels to its neighbour's field"),
             ("Map's start", each(last.start), "first pixel of unit 0"),
             ("On padding", big(whole - inside), f"of {big(whole)} places of its field"),
         ]
     )
+
+
+def _places(spans) -> int:
+    """Places in a box given by first and last one per axis."""
+    return int(np.prod([0 if span is None else span[1] - span[0] + 1 for span in spans]))
 
 
 def compare(field: StackField, unit: Reading) -> str:
@@ -588,19 +597,20 @@ def compare(field: StackField, unit: Reading) -> str:
     inside = tuple(slice(span[0], span[1] + 1) if span else slice(0, 0) for span in unit.inside)
     theory[inside] = 1
     volume = int(theory.sum())
-    whole_box = int(np.prod([b - a + 1 for a, b in unit.box]))
+    whole_box = _places(unit.box)
+    box = None if None in unit.box else unit.box
     outside = f"; {big(whole_box - volume)} more lie outside, on padding" if whole_box > volume else ""
     told = f"From the graph: {span_text(unit.box)}, {big(volume)} pixels of the input{outside}."
     seen = f"From the gradient: {span_text(unit.measured)}, {big(unit.pixels)} pixels are read."
     most = int(unit.reads.max())
     return maps(
         [
-            Map("Theory: the box", theory, unit.box, told),
-            Map("Measured: where the gradient is not zero", unit.support.astype(float), unit.box, seen),
+            Map("Theory: the box", theory, box, told),
+            Map("Measured: where the gradient is not zero", unit.support.astype(float), box, seen),
             Map(
                 "Measured: on how many paths",
                 unit.reads,
-                unit.box,
+                box,
                 f"At most {big(most)} {'path leads' if most == 1 else 'paths lead'} from one pixel to the unit. "
                 "More paths, more weight.",
             ),
@@ -618,8 +628,13 @@ def span_text(spans) -> str:
 
 def why(field: StackField, unit: Reading) -> str:
     """One or two sentences: whether theory and gradient say the same for this unit, and if not, why."""
-    volume = int(np.prod([0 if s is None else s[1] - s[0] + 1 for s in unit.inside]))
+    volume = _places(unit.inside)
     same = all(a == b for a, b in zip(unit.inside, unit.measured, strict=True))
+    if volume == unit.pixels == 0:
+        return (
+            "**Both say: this unit reads nothing.** It lies between the stamps of a transposed layer whose stride is "
+            "larger than its kernel, or on padding alone."
+        )
     verdict = (
         "**The two boxes agree.**"
         if same
