@@ -104,7 +104,10 @@ def chromium_path() -> str | None:
 
 def launch(playwright: Playwright) -> Browser:
     # Containers give /dev/shm too little room for Chromium, and root has no sandbox.
-    return playwright.chromium.launch(executable_path=chromium_path(), args=["--no-sandbox", "--disable-dev-shm-usage"])
+    args = ["--no-sandbox", "--disable-dev-shm-usage"]
+    # A camera that shows a test picture; a page gets it with ``new_context(permissions=["camera"])``.
+    args += ["--use-fake-device-for-media-stream", "--use-fake-ui-for-media-stream"]
+    return playwright.chromium.launch(executable_path=chromium_path(), args=args)
 
 
 @dataclass
