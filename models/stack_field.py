@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from functools import lru_cache
 
@@ -260,7 +260,10 @@ def _analyse(stack: Stack) -> StackField:
         agrees = all(said) if said else None
         rows.append(LayerRow(layer, here.map_size, here.size, here.jump, here.start, parameters, macs, steps, agrees))
     try:
-        measured = measure_field(net, shape, narrowest=stack.size)
+        # More channels change no path, and longer strips of pictures take seconds.
+        thin = replace(stack, channels=min(stack.channels, 4))
+        longest = 8192 if stack.dims == 1 else 1024
+        measured = measure_field(build(thin), (1, thin.channels, *shape[2:]), narrowest=stack.size, longest=longest)
     except (RuntimeError, ValueError):
         measured = None
     agrees = None

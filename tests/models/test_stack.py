@@ -185,6 +185,13 @@ def test_a_branch_that_fits_at_this_size_alone_is_no_failure():
     assert found.unit((1,)).measured == ((6, 10),)
 
 
+def test_a_unit_between_the_stamps_reads_nothing():
+    """A transposed 1-tap layer of stride 3: two of three units get no term."""
+    found = analyse(read_stack("t1s3", 1, 6, 1))
+    assert (found.unit((1,)).inside, found.unit((1,)).pixels) == ((None,), 0)
+    assert found.unit((3,)).inside == ((1, 1),)
+
+
 def test_units_of_every_layer_have_their_box():
     found = analyse(read_stack("c3p1-m2-t4s2p1", 2, 12, 1))
     for number in (1, 2, 3):

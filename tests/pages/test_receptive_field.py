@@ -143,6 +143,16 @@ def test_a_unit_of_any_layer_is_read_out(stack_page):
     assert number(app, "on_padding") == "4"
 
 
+def test_a_unit_that_reads_nothing_is_told(stack_page):
+    app = stack_page
+    app.pills(key="example_stack").set_value("two").run()
+    app.text_input(key="layers").set_value("t1s4").run()
+    app.number_input(key="unit_row_1_33").set_value(1).run()
+    sound(app)
+    assert number(app, "it_sees") == "nothing"
+    assert any("reads nothing" in block.value for block in app.markdown)
+
+
 def test_text_that_is_no_stack_keeps_the_last_picture(stack_page):
     app = stack_page
     app.pills(key="example_stack").set_value("two").run()
