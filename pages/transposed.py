@@ -6,10 +6,12 @@ import streamlit as st
 
 from viz import heap, sharing
 from viz import transposed_controls as controls
-from viz.transposed_parts import PARAMETERS, PARTS, part_of, script_of
+from viz.transposed_parts import PARAMETERS, PARTS, part_of, script_of, unread
 
 reading = controls.read(known=("present", *PARAMETERS))
 scene = reading.scene
+# Before the widgets take their values from the link.
+wrong = unread()
 
 heading, actions = st.columns([3, 1], vertical_alignment="bottom")
 with heading:
@@ -20,8 +22,6 @@ line, choice = st.columns([2, 5], vertical_alignment="center")
 with line:
     st.markdown("… and why does it sometimes leave a checkerboard?")
 with choice:
-    if st.query_params.get("part") not in (None, *PARTS.values()):
-        st.warning("The link names a part that this page does not have: the first one is shown.")
     part = st.segmented_control(
         "Part of the lesson",
         list(PARTS),
@@ -32,7 +32,7 @@ with choice:
         format_func=PARTS.get,
         label_visibility="collapsed",
     )
-for sentence in reading.told:
+for sentence in (*reading.told, *wrong):
     st.warning(sentence, icon=":material/info:")
 
 waiting = st.empty()

@@ -112,6 +112,11 @@ def _from_url(known: tuple[str, ...]) -> tuple[LayerSpec, list[str]]:
     dims = query.get(f"{PREFIX}dims", "2")
     if dims in ("1", "2", "3"):
         asked["dims"] = int(dims)
+    else:
+        told.append(f"dims: {quoted(dims)} is none of 1, 2, 3: 2 is used instead.")
+    for name in ("bias", "per_axis"):
+        if query.get(PREFIX + name, "true") not in ("true", "false"):
+            told.append(f"{name}: {quoted(query[PREFIX + name])} is neither true nor false: it is left out.")
     axes = AXES[asked["dims"]]
     for param, text in query.items():
         plain = _plain(param)

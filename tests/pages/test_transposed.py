@@ -5,6 +5,7 @@ import json
 import re
 from pathlib import Path
 
+import cv2
 import numpy as np
 import pytest
 import torch
@@ -24,7 +25,7 @@ from viz.figures.upsampling import blocks
 from viz.four_views import four_views, matrices
 from viz.stage import share
 from viz.transposed_controls import playground_query
-from viz.transposed_parts import PARTS
+from viz.transposed_parts import PARAMETERS, PARTS
 
 SHELL = Path(__file__).resolve().parents[2] / "pages" / "_shell.py"
 WORKED = [[2, 9, 6, 1], [6, 29, 30, 7], [10, 29, 33, 13], [12, 24, 16, 4]]
@@ -141,6 +142,55 @@ def test_a_link_with_another_kind_is_told():
     told = sound(open_page(kind="conv", input_size="3")).warning.values
     assert len(told) == 1
     assert "transposed convolutions alone" in told[0]
+
+
+@pytest.mark.parametrize(
+    ("part", "query"),
+    [
+        ("views", {"ct_dims": "9"}),
+        ("views", {"ct_bias": "maybe"}),
+        ("checkerboard", {"cb_kernel": "99"}),
+        ("compare", {"picture": "Nobody"}),
+        ("learn", {"wl_lr": "5"}),
+    ],
+)
+def test_a_value_that_a_part_does_not_take_is_told(part, query):
+    app = sound(open_page(part=PARTS[part], **query))
+    (told,) = app.warning.values
+    ((name, value),) = query.items()
+    assert value in told
+    assert name.removeprefix("ct_") in told
+
+
+def test_every_default_of_the_parts_can_be_read():
+    for part in PARTS:
+        app = sound(open_page(part=PARTS[part]))
+        shown = {w.key: w.value for kind in ("slider", "number_input", "selectbox") for w in app.get(kind)}
+        for name in PARAMETERS.keys() & shown.keys():
+            PARAMETERS[name](str(shown[name]).capitalize() if name == "picture" else str(shown[name]))
+
+
+def test_a_picture_too_small_to_learn_from_is_told_and_the_layer_stays():
+    app = sound(open_page(part=PARTS["learn"], task="The picture", picture="Your own"))
+    small = cv2.imencode(".png", np.zeros((3, 300, 3), np.uint8))[1].tobytes()
+    app.file_uploader[0].upload("small.png", small, "image/png").run()
+    next(b for b in app.button if b.label == "Train").click().run()
+    assert not app.exception
+    assert "too small" in app.error[0].value
+    ran(script_of_any(app))
+
+
+def script_of_any(app: AppTest) -> str:
+    app.button(key="transposed_open_code").click().run()
+    assert not app.exception
+    return app.code[0].value
+
+
+def test_the_cost_is_counted_at_the_input():
+    query = {"ct_in_channels": "3", "ct_kernel_size": "2", "ct_stride": "2", "ct_bias": "true"}
+    app = sound(open_page(part=PARTS["sizes"], **query))
+    told = " ".join(text.value for text in app.markdown)
+    assert "= 48, and adds 16 biases; torch counted 48." in told
 
 
 def test_a_layer_that_is_too_large_is_told_and_the_nearest_is_one_click_away():

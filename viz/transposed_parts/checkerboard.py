@@ -86,7 +86,7 @@ def overlaps() -> tuple[tuple, list[Overlap]]:
     return (size, kernel, stride, dilation, layers), _levels(dims, size, kernel, stride, dilation, layers)
 
 
-@st.cache_data(max_entries=16, show_spinner=False)
+@st.cache_data(max_entries=16, show_spinner="Counting stamps …")
 def _levels(dims: int, size: int, kernel, stride, dilation: int, layers: int) -> list[Overlap]:
     with torch.device("meta"):
         layer = TRANSPOSED[dims - 1](1, 1, kernel, stride, dilation=dilation, bias=False)

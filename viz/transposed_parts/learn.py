@@ -14,7 +14,7 @@ from models.learning import OPTIMIZERS, LearningError, best_weights, bilinear_ta
 from models.picture import resize
 from models.share import Scene
 from models.transposed_code import learning_code
-from models.upsampling import bilinear_kernel, evenness, exact_transposed, pair
+from models.upsampling import UpsamplingError, bilinear_kernel, evenness, exact_transposed, pair
 from viz.figures import Line, Series, plot, show
 from viz.figures.cells import cells, row
 from viz.picture_input import choose
@@ -79,9 +79,11 @@ def draw(_scene: Scene) -> None:
             st.session_state["_wl_run"] = run
             try:
                 _train(run, chosen, place, bar)
-            except LearningError as error:
+            except (LearningError, UpsamplingError) as error:
                 st.error(f"{error}"[:1].upper() + f"{error}"[1:])
-        elif run is None:
+        # A run that could not begin has no kernel: the layer is shown as it was before it.
+        if run is None or run.kernel is None:
+            st.session_state["_wl_run"] = None
             run = Run(settings)
             if "picture" in chosen:
                 run.pixels = resize(chosen["picture"].pixels, LARGEST)
