@@ -29,7 +29,8 @@ class MapRow:
 
     `number` counts the operations that keep a map, from 1. `settings`: kernel size, stride, padding and dilation,
     `None` where the layer has none. `outside`: padding positions that the middle unit sees before and after the image.
-    `everything`: a global branch (squeeze-excite) lets its units see the whole image besides.
+    `everything`: a global branch (squeeze-excite) lets its units see the whole image besides. `channels_first`: the
+    tensor is `(N, C, H, W)`, as the gradient can be asked.
     """
 
     number: int
@@ -40,6 +41,7 @@ class MapRow:
     field: LocalField
     outside: tuple[tuple[int, int], ...]
     everything: bool
+    channels_first: bool
 
     @property
     def size(self) -> int:
@@ -121,8 +123,9 @@ def _row(number: int, layer: Layer, side: int) -> MapRow:
         low = int(np.floor(start + (n // 2) * jump))
         outside.append((max(0, -low), max(0, low + size - side)))
     settings = (layer.kernel_size, layer.stride, layer.padding, layer.dilation)
+    first = tuple(layer.output_shape[2:]) == tuple(layer.map_size)
     return MapRow(
-        number, layer.name, layer.kind, settings, layer.map_size, local, tuple(outside), layer.sees_everything
+        number, layer.name, layer.kind, settings, layer.map_size, local, tuple(outside), layer.sees_everything, first
     )
 
 

@@ -495,7 +495,21 @@ PRESETS: dict[str, StackPreset] = {
             "A 1×1 layer in the middle: what does it add to the receptive field?",
             ("Nothing", "1 pixel", "2 pixels"),
             "Nothing",
-            "F − 1 is 0, so the field stays as it is. A 1×1 layer mixes channels, never places.",
+            "F − 1 is 0, so the field stays as it is. A 1×1 layer mixes channels, never places: it may turn 192 maps of "
+            "28×28 into 16 of 28×28, and every unit still sees the same pixels.",
+            (5, 1),
+        ),
+        StackPreset(
+            "spread",
+            "One 3×3, dilated",
+            "c3d2",
+            2,
+            11,
+            "One 3×3 kernel with dilation 2. What does it span, and with how many weights?",
+            ("3×3 with 9", "5×5 with 9", "5×5 with 25", "7×7 with 9"),
+            "5×5 with 9",
+            "D·(F − 1) + 1: with dilation 1, 2, 3 one kernel covers 3, 5, 7 pixels a side, with nine weights each. It "
+            "reads nine pixels; those between its taps it steps over.",
             (5, 1),
         ),
         StackPreset(

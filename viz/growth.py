@@ -87,7 +87,15 @@ def lesson(told: list[str]) -> None:
         "A causal stack, two taps a layer: the output at time t must not see the future. With dilations 1, 2, 4, … "
         "each layer doubles the memory for the same weights."
     )
-    show(_wavenet(causal(width), cost), key="wavenet_plot")
+    remembered = causal(width)
+    (fast, slow) = (points[-1] for points in remembered.values())
+    four, plain = (points[3] for points in remembered.values())
+    st.markdown(
+        f"Four layers dilated 1, 2, 4, 8 remember **{four.size}** samples, four plain ones **{plain.size}**, both with "
+        f"{big(four.parameters)} weights. With {fast.layers} layers it is **{big(fast.size)}** against "
+        f"**{slow.size}**, for {big(fast.parameters)} weights each: exponential growth at linear cost."
+    )
+    show(_wavenet(remembered, cost), key="wavenet_plot")
 
 
 def _bought(budget, words: str) -> str:

@@ -312,6 +312,9 @@ def _every_layer(found, row) -> None:
 def _measure(found, row, measured_field) -> None:
     """On demand: the gradient's answer. Deep networks take a while."""
     key = (found.name, row.name, found.side)
+    if not row.channels_first:
+        st.caption(f"{row.name} holds its channels last: the gradient is asked for maps with channels first.")
+        return
     asked_for = st.button(
         f"Measure {row.name} on the gradient", key="measure_network", icon=":material/straighten:",
         help="Runs strips through the network and looks where the gradient is not zero. Deep networks take a minute.",

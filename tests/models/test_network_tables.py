@@ -90,6 +90,13 @@ def test_any_layer_has_its_row_and_its_boxes(name, layer):
     assert [one.number for one in found.maps] == list(range(1, len(found.maps) + 1))
 
 
+def test_maps_with_channels_last_are_known():
+    by_layout = {row.channels_first: row.name for row in network_field("swin_t").maps}
+    assert by_layout[True].startswith("features.0.0")
+    assert "norm" in by_layout[False]
+    assert all(row.channels_first for row in network_field("resnet18").maps)
+
+
 def test_a_network_that_cannot_be_followed_says_why():
     found = summary("swin_t")
     assert found.reason
