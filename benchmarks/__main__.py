@@ -10,7 +10,7 @@ from pathlib import Path
 
 from benchmarks import BENCHMARKS, table
 
-MODULES = ("browser", "receptive_field", "transposed", "operator")
+MODULES = ("browser", "receptive_field", "transposed", "operator", "feature_maps", "feature_networks")
 OUT = Path(__file__).parent / "out" / "ratios.md"
 
 
