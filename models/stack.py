@@ -495,8 +495,8 @@ PRESETS: dict[str, StackPreset] = {
             "A 1×1 layer in the middle: what does it add to the receptive field?",
             ("Nothing", "1 pixel", "2 pixels"),
             "Nothing",
-            "F − 1 is 0, so the field stays as it is. A 1×1 layer mixes channels, never places: it may turn 192 maps of "
-            "28×28 into 16 of 28×28, and every unit still sees the same pixels.",
+            "F − 1 is 0, so the field stays as it is. A 1×1 layer mixes channels, never places: it may turn 192 maps "
+            "of 28×28 into 16, and every unit still sees the same pixels.",
             (5, 1),
         ),
         StackPreset(
