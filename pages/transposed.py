@@ -4,7 +4,7 @@ import sys
 
 import streamlit as st
 
-from viz import heap, sharing
+from viz import heap, sharing, url
 from viz import transposed_controls as controls
 from viz.transposed_parts import PARAMETERS, PARTS, part_of, script_of, unread
 
@@ -12,6 +12,7 @@ reading = controls.read(known=("present", *PARAMETERS))
 scene = reading.scene
 # Before the widgets take their values from the link.
 wrong = unread()
+url.keep_alive(name for name in PARAMETERS if name != "part")
 
 heading, actions = st.columns([3, 1], vertical_alignment="bottom")
 with heading:

@@ -206,7 +206,8 @@ def test_training_can_be_stopped_and_keeps_what_it_reached(visit):
     seen = visit("/transposed?part=Watch+it+learn&wl_steps=1000")
     seen.page.get_by_role("button", name="Train").click()
     expect(seen.page.get_by_text("loss").first).to_be_visible()
-    seen.page.get_by_role("button", name="Stop").click()
+    # Streamlit shows a button of the same name in its header once a run takes long.
+    seen.page.get_by_test_id("stMainBlockContainer").get_by_role("button", name="Stop").click()
     expect(seen.page.get_by_text("Stopped after")).to_be_visible()
     seen.sound()
 
@@ -220,3 +221,31 @@ def test_pixel_shuffle_moves_when_asked(visit):
     box.check()
     page.wait_for_timeout(1700)
     assert first.bounding_box()["x"] > before["x"]
+
+
+def test_a_block_of_the_matrix_marks_its_likes_and_says_what_it_joins(visit):
+    seen = visit("/transposed?part=Matrix")
+    page = seen.page
+    block, other = page.locator(".cs-block.k1").first, page.locator(".cs-block.k0").first
+    said = block.locator(".cs-say")
+    expect(said).to_be_hidden()
+    block.locator("rect").nth(1).hover()
+    expect(said).to_be_visible()
+    assert said.text_content() == "K1 leads from input row 0 to output row 1"
+    expect(other).to_have_css("opacity", "0.22")
+    expect(page.locator(".cs-block.k1").nth(1)).to_have_css("opacity", "1")
+    page.mouse.move(0, 0)
+    page.locator(".cs-chip.k0").focus()
+    expect(block).to_have_css("opacity", "0.22")
+    expect(other).to_have_css("opacity", "1")
+    seen.sound()
+
+
+def test_the_same_layer_opens_in_the_playground(visit):
+    seen = visit("/transposed?ct_stride=2&ct_input_size=3")
+    page = seen.page
+    page.get_by_role("link", name="The same layer in the Playground").click()
+    page.wait_for_url("**/playground?**")
+    settled(page)
+    assert {"kind=transposed", "stride=2", "input_size=3"} <= set(page.url.split("?")[1].split("&"))
+    seen.sound()

@@ -108,6 +108,15 @@ def test_any_layer_opens_from_its_link(query, part):
     assert all(panel["mark"] is True for panel in panels(app).values())
 
 
+def test_what_was_chosen_in_one_part_is_there_after_a_look_at_another():
+    app = sound(open_page(part=PARTS["checkerboard"], cb_kernel="5"))
+    app.slider(key="cb_stride").set_value(3).run()
+    for part in ("sizes", "checkerboard"):
+        app.segmented_control(key="part").set_value(part).run()
+    seen = sound(app)
+    assert (seen.slider(key="cb_kernel").value, seen.slider(key="cb_stride").value) == (5, 3)
+
+
 def test_a_bad_link_is_told_and_shows_the_nearest_layer():
     app = sound(open_page(ct_stride="0", ct_kernel_size="abc", nonsense="1", ct_output_padding="9"))
     told = " ".join(app.warning.values)
