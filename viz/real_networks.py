@@ -322,8 +322,16 @@ def _measure(found, row, measured_field) -> None:
     if not asked_for and st.session_state.get("_measured_network") != key:
         return
     st.session_state["_measured_network"] = key
-    with st.spinner(f"Measuring {row.name} of {found.name} …"):
-        measured = measured_field(*key)
+    try:
+        with st.spinner(f"Measuring {row.name} of {found.name} …"):
+            measured = measured_field(*key)
+    except (ValueError, RuntimeError, AssertionError) as error:
+        st.warning(
+            f"{found.name} does not run on longer strips, so its gradient cannot be asked this way: "
+            f"{str(error).splitlines()[0].rstrip('.')}.",
+            icon=":material/block:",
+        )
+        return
     size, jump, start = measured.size, measured.jump, measured.start
     if None in size:
         st.warning(f"The gradient reaches both ends of a strip of {max(measured.lengths)} pixels: no finite field.")

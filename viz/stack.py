@@ -656,7 +656,9 @@ def why(field: StackField, unit: Reading) -> str:
         )
     if field.traced.box(unit.index) != unit.inside:
         verdict += " The field reaches past the border: there the unit sees padding."
-    return " ".join([verdict, *field.traced.notes])
+    notes = [note.replace("`size` is the widest, `box` is exact", "the number above is the widest") for note in
+             field.traced.notes]  # fmt: skip
+    return " ".join([verdict, *notes])
 
 
 __all__ = [

@@ -273,6 +273,16 @@ def test_any_layer_of_a_network_is_chosen_and_listed():
     assert any("nothing" in warning for warning in app.warning.values)
 
 
+@pytest.mark.parametrize(("net", "says"), [("vit_b_32", "longer strips"), ("swin_t", "channels last")])
+def test_a_network_that_cannot_be_measured_says_so(net, says):
+    app = sound(open_page(part="Real networks", net=net))
+    for button in app.button:
+        if button.key == "measure_network":
+            button.click().run()
+    sound(app)
+    assert any(says in text for text in (*app.warning.values, *(one.value for one in app.caption)))
+
+
 def test_an_upload_that_is_no_picture_gets_its_sentence():
     app = open_page(part="Real networks", net="alexnet", picture="Your own")
     app.file_uploader(key="field_upload").upload("a.png", b"no picture", "image/png").run()

@@ -86,9 +86,10 @@ def _map(item: Map, numbers: bool, k: int) -> str:
         f'<defs><pattern id="{name}" width="5" height="5" patternUnits="userSpaceOnUse" '
         'patternTransform="rotate(45)"><path class="cs-stripe" d="M0 0V5"/></pattern></defs>'
     )
-    wide = min(columns * cell, 900) if flat else 300
+    # A row of cells is as wide as it may be, and has a line of its own.
+    wide = f"flex:1 1 100%;max-width:{min(2 * columns * cell, 900)}px" if flat else "max-width:300px"
     return (
-        f'<figure class="cs-map" style="max-width:{wide}px"><figcaption>{escape(item.title)}</figcaption>'
+        f'<figure class="cs-map" style="{wide}"><figcaption>{escape(item.title)}</figcaption>'
         f'<svg viewBox="{size}" role="img" aria-label="{escape(item.title)}: {escape(item.told)}">'
         f"{pattern}{''.join(parts)}</svg><p>{escape(item.told)}</p></figure>"
     )
