@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from html import escape
 from typing import TYPE_CHECKING
 
@@ -272,16 +273,16 @@ def numbers_of(maps: np.ndarray, layer: str) -> None:
         show(silent, key="fm_silent")
 
 
-def steps(net: Network, layer: str) -> None:
-    """A convolution's answer, and what the normalisation and the activation after it make of it."""
+def steps(net: Network, layer: str, kinds: Mapping[str, str]) -> None:
+    """A convolution's answer, and what the normalisation and the activation after it make of it.
+
+    It is the layer itself, or the last one before it of the kind ``conv``.
+    """
     from models.activations import before_and_after, contact_sheet, ordered
 
-    shapes = net.survey(layer).shapes
-    from models.networks import skeleton
-
-    known = dict(skeleton(net.name).named_modules())
-    before = list(shapes)[: list(shapes).index(layer) + 1]
-    begin = next((n for n in reversed(before) if "Conv" in type(known[n]).__name__), layer)
+    layers = list(net.survey(layer).shapes)
+    before = layers[: layers.index(layer) + 1]
+    begin = next((n for n in reversed(before) if kinds[n] == "conv"), layer)
     found = net.ask(lambda module: [(n, m[0].float().cpu().numpy()) for n, m in before_and_after(module, net.x, begin)])
     st.markdown(f"**`{begin}`, step by step.** The same channels in each row, each row on its own scale.")
     channels = ordered(found[-1][1], "energy")[:SHOWN]

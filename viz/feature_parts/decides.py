@@ -179,9 +179,9 @@ def _reasons(net: Network, ranking: list[Score], target: int) -> None:
     st.markdown(f"**What speaks for “{name}”?** Bright: much.")
     kept = _kept((*net.key, target))
     with st.spinner("Asking for gradients …"):
-        if "gradient" not in kept:
-            kept["gradient"] = net.ask(lambda module: saliency(module, net.x, target))
-            kept["cam"] = net.ask(lambda module: grad_cam(module, net.x, target))
+        if not kept:  # filled in one go: other visitors may ask the same
+            slope = net.ask(lambda module: saliency(module, net.x, target))
+            kept |= {"gradient": slope, "cam": net.ask(lambda module: grad_cam(module, net.x, target))}
     cam = kept["cam"]
     below = f"layer {cam.layer}, {cam.map.shape[0]} × {cam.map.shape[1]} units"
     place, drawn = st.empty(), count()

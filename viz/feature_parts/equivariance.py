@@ -214,7 +214,12 @@ def _curves(net: Network, layer: str, motion: str) -> None:
             plot(kept["scores"], x=unit, y="Probability, %", label=f"Probability of the class by {unit}"),
             key="fm_invariance",
         )
-    if motion == "shift":
+    if motion == "shift" and not border:
+        st.markdown(
+            "Zeros at the border stay where they are when the picture moves, so even a layer of stride 1 errs there. "
+            "Take the border away to see what stride and pooling do alone."
+        )
+    elif motion == "shift":
         st.markdown(
             "With stride 1 the error is 0 at every shift. Each pooling by 2 doubles the shift after which it returns "
             "to 0. Blurring before subsampling removes the detail that the coarse grid cannot hold, and what stays "

@@ -97,11 +97,10 @@ def _walk(picture: Picture) -> None:
 
 def _layer(net: Network, place, strip_place) -> tuple[str, Survey]:
     """The chosen layer and the network's answer up to there, one pass; draws the choice."""
-    from models import networks
     from viz.strip import strip
 
     state = st.session_state
-    known = dict(networks.skeleton(net.name).named_modules())
+    known = _kinds(net.name)
     default = network.FIRST[net.name]
     now, misread = asked("fm_layer", str, default)
     if now not in known:
@@ -128,12 +127,19 @@ def _layer(net: Network, place, strip_place) -> tuple[str, Survey]:
             state["fm_layer"] = picked
 
     with strip_place:
-        strip([(n, _kind(known[n]), s) for n, s in shapes.items()], now, key="fm_strip", on_choose=from_strip)
+        strip([(n, known[n], s) for n, s in shapes.items()], now, key="fm_strip", on_choose=from_strip)
     return now, survey
 
 
-def _kind(module) -> str:
-    name = type(module).__name__.lower()
+@st.cache_data(max_entries=16, show_spinner=False)
+def _kinds(name: str) -> dict[str, str]:
+    """What kind of layer each name stands for, as ``viz.strip`` wants it."""
+    from models.networks import skeleton
+
+    return {layer: _kind(type(module).__name__.lower()) for layer, module in skeleton(name).named_modules()}
+
+
+def _kind(name: str) -> str:
     if "conv" in name:
         return "conv"
     if "norm" in name:
@@ -284,7 +290,7 @@ def _closer(look: str, net: Network, layer: str, survey: Survey, unit: tuple[int
     elif look == "Statistics":
         closer.numbers_of(survey.maps[layer].numpy(), layer)
     elif look == "Before and after":
-        closer.steps(net, layer)
+        closer.steps(net, layer, _kinds(net.name))
     else:
         closer.filters(net)
 
