@@ -25,7 +25,7 @@ def frame(draw_controls: Callable[[], None]) -> Iterator[None]:
 
 def predict(key: str, question: str, options: Sequence[str], answer: str, explanation: str) -> None:
     """Predict, then reveal."""
-    given = st.pills(f"**Predict:** {question}", options, key=f"fm_predict_{key}")
+    given = st.pills(f"**Predict:** {question}", options, key=f"fm_predict_{key}", wrap=True)
     if given is not None:
         verdict = "Yes." if given == answer else f"Not quite: {answer}."
         st.markdown(f"**{verdict}** {explanation}")

@@ -175,14 +175,16 @@ def _controls(picture: Picture) -> None:
 
         kind = FILTERS[TITLES[chosen]]
         st.caption(f"{kind.finds} Type into a cell of a kernel of up to 7×7 to make it your own.")
-        if st.session_state.get("fm_view") == VIEWS[1] and kind.name not in PAIRS:
-            st.caption("A gradient needs a pair of derivatives: Sobel's are used.")
     st.segmented_control("Show", VIEWS, default=VIEWS[0], required=True, key="fm_view", bind="query-params")
-    st.segmented_control(
-        "Operation", FLIPS, default=FLIPS[0], required=True, key="fm_flip", bind="query-params",
-        help="nn.Conv2d and cv2.filter2D lay the kernel on the picture as it is written: a correlation. Convolution, "
-        "as mathematics defines it, turns it by 180° first.",
-    )  # fmt: skip
+    if st.session_state["fm_view"] == VIEWS[1]:
+        if TITLES.get(chosen) not in PAIRS:
+            st.caption("A gradient needs a pair of derivatives: Sobel's are used.")
+    else:
+        st.segmented_control(
+            "Operation", FLIPS, default=FLIPS[0], required=True, key="fm_flip", bind="query-params",
+            help="nn.Conv2d and cv2.filter2D lay the kernel on the picture as it is written: a correlation. "
+            "Convolution, as mathematics defines it, turns it by 180° first.",
+        )  # fmt: skip
     st.selectbox(
         "padding_mode", list(BORDERS), format_func=BORDERS.get, index=1, key="fm_border", bind="query-params",
         help="What the kernel reads beyond the border of the picture.",
@@ -245,7 +247,7 @@ def _choice(picture: Picture) -> Choice:
             {"name": "side", "label": side.label, "unit": "", "step": 2, "min": 1, "max": LARGEST_OWN}
             | {"value": kernel.shape[0]},
         )
-    turned = state["fm_flip"] == FLIPS[1]
+    turned = state.get("fm_flip") == FLIPS[1] and view != VIEWS[1]
     colour = picture.colour and state.get("fm_planes") == COLOURS[1] and view != VIEWS[1]
     laid = filters.flipped(kernel) if turned else kernel
     return Choice(name, kernel, laid, dials, view, turned, state["fm_border"], colour)
@@ -396,8 +398,8 @@ def _response(shown: np.ndarray, choice: Choice) -> dict:
                 "note": f"from {_text(low)} to {_text(high)}, mean {_text(mean)}",
             },
             {
-                "id": "rectified", "title": "After ReLU", "role": "output", "map": 0, "top": top, "relu": True,
-                "kind": "picture" if kind == "picture" else "rectified",
+                "id": "rectified", "title": "Rectified, after ReLU", "role": "output", "map": 0, "top": top,
+                "relu": True, "kind": "picture" if kind == "picture" else "rectified",
                 "note": f"{share} of the values were below 0 and are 0 now",
             },
         ],
@@ -441,20 +443,17 @@ def _gradient(shown: np.ndarray, choice: Choice) -> dict:
     size = choice.laid.shape[0]
     found = filters.gradient(shown, choice.name, size, choice.border)
     across = filters.kernel(choice.name, size)
-    sign = -1 if choice.turned else 1
     top = float(found.magnitude.max()) or 1.0
     # Faint slopes would otherwise all look alike: the scale ends where the strongest hundredth begins.
     strong = float(np.percentile(found.magnitude, 99)) or top
-    maps = [plane(one[None]) for one in (sign * found.x, sign * found.y)]
+    maps = [plane(one[None]) for one in (found.x, found.y)]
     maps += [plane(one[None], exact=False) for one in (found.magnitude, found.angle)]
-    turned = ", turned by 180°" if choice.turned else ""
-    note = "Convolution turns the kernels: both signs change, the magnitude stays." if choice.turned else ""
     return {
         "kind": "gradient",
         "maps": maps,
         "kernels": [
-            {"title": f"Kernel for x{turned}", "short": "x", "values": (sign * across).tolist(), "map": 0},
-            {"title": f"Kernel for y{turned}", "short": "y", "values": (sign * across.T).tolist(), "map": 1},
+            {"title": "Kernel for x", "short": "x", "values": across.tolist(), "map": 0},
+            {"title": "Kernel for y", "short": "y", "values": across.T.tolist(), "map": 1},
         ],
         "panels": [
             _input_panel(choice),
@@ -467,8 +466,9 @@ def _gradient(shown: np.ndarray, choice: Choice) -> dict:
                 "top": strong / 2, "note": "",
             },
         ],
-        "facts": ["One nn.Conv2d(1, 2, …) gives both slopes.", note] if note else [
-            "One nn.Conv2d(1, 2, …) gives both slopes.", "The second kernel is the first one, transposed."
+        "facts": [
+            "One nn.Conv2d(1, 2, …) gives both slopes; the second kernel is the first one, transposed.",
+            "Turned by 180°, as in a convolution, both would give the slopes with the other sign.",
         ],
         "checks": [],
     }  # fmt: skip

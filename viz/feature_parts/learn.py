@@ -89,15 +89,14 @@ def lesson(picture: Picture) -> None:
         }
     )
     tell_once([take_own()])
-    pressed: dict[str, bool] = {}
-    with frame(lambda: _controls(pressed)):
-        _run(picture, pressed)
+    with frame(_controls):
+        _run(picture)
     for column, question in zip(st.columns(3, gap="medium"), QUESTIONS, strict=True):
         with column:
             predict(*question)
 
 
-def _controls(pressed: dict[str, bool]) -> None:
+def _controls() -> None:
     st.selectbox(
         "Target", TARGETS, key="fm_target", bind="query-params", help="Own kernel: the one of the filter bank."
     )
@@ -115,10 +114,6 @@ def _controls(pressed: dict[str, bool]) -> None:
         help="Standard deviation of what is added to the targets, as a share of theirs.",
     )  # fmt: skip
     right.number_input("Seed", 0, 999, 0, key="fm_run", bind="query-params", help="Of first weights and noise.")
-    with st.container(horizontal=True, gap="small"):
-        pressed["train"] = st.button("Train", icon=":material/play_arrow:")
-        st.button("Stop", icon=":material/stop:", help="What was reached stays on screen.")
-        pressed["reset"] = st.button("Reset", icon=":material/replay:", help="Back to random weights.")
 
 
 def _target() -> np.ndarray:
@@ -135,16 +130,20 @@ def _settings(picture: Picture) -> tuple:
     return (picture.key, st.session_state.get("fm_kernel"), *(st.session_state[name] for name in names))
 
 
-def _run(picture: Picture, pressed: dict[str, bool]) -> None:
+def _run(picture: Picture) -> None:
     from models.filters import FilterError
     from models.learning import LearningError
 
+    with st.container(horizontal=True, gap="small"):
+        train = st.button("Train", icon=":material/play_arrow:")
+        st.button("Stop", icon=":material/stop:", help="What was reached stays on screen.")
+        again = st.button("Reset", icon=":material/replay:", help="Back to random weights.")
     place, bar = st.empty(), st.empty()
     settings = _settings(picture)
     run: Run | None = st.session_state.get("_fm_run")
-    if run is None or pressed["reset"] or (not run.steps and run.settings != settings):
+    if run is None or again or (not run.steps and run.settings != settings):
         run = st.session_state["_fm_run"] = _fresh(settings)
-    if pressed["train"]:
+    if train:
         run = st.session_state["_fm_run"] = _fresh(settings)
         try:
             _train(run, picture, place, bar)
