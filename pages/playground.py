@@ -42,47 +42,62 @@ def type_into_cell():
         numbers.keep(after)
 
 
-with st.container(key="lesson"):
-    left, right = st.columns([1, 3], gap="medium")
+def draw_controls():
     with left, st.container(key="controls", gap="xsmall"):
         controls.draw(spec)
         numbers.draw(scene)
+    with chooser:
+        examples.draw(scene)
+
+
+def draw_measured():
+    from models import lab
+    from viz.cards import cards
+    from viz.scene import scene as draw_scene
+    from viz.stage import stage
+
+    measured, veiled = lab.of(scene), examples.asks(scene)
+    with picture.container():
+        if measured.why_not:
+            st.info(measured.why_not, icon=":material/straighten:")
+            if measured.nearest:
+                nearest = measured.nearest
+                st.button(
+                    f"Draw the nearest that fits: input {tuple(nearest.input_size)}, "
+                    f"{nearest.in_channels} → {nearest.out_channels} channels",
+                    on_click=controls.load,
+                    args=(nearest,),
+                )
+        else:
+            drawn = draw_scene(measured, image=scene.input == "photo")
+            stage({**drawn, "veiled": veiled}, key="stage", on_edit=type_into_cell)
+    # st.html would strip the formulas' MathML.
+    figures.markdown(cards(measured, veiled=veiled), unsafe_allow_html=True)
+    return measured
+
+
+with st.container(key="lesson"):
+    left, right = st.columns([1, 3], gap="medium")
     with right:
         with st.container(key="stage_area"):
             picture = st.empty()
         with st.container(key="numbers"):
             st.html(CARDS)
             figures = st.empty()
-        examples.draw(scene)
+        chooser = st.container()
+
+# What is seen goes first, except while torch loads, which takes seconds: then the question and the controls do.
+if "torch" in sys.modules:
+    measured = draw_measured()
+    draw_controls()
+else:
+    # As high as what will stand there, so that nothing moves.
+    picture.skeleton(STAGE_HEIGHT)
+    figures.skeleton(CARDS_HEIGHT)
+    draw_controls()
+    measured = draw_measured()
 
 fits = numbers.write_url(scene)
 if not fits:
     st.info("Your own numbers do not fit into a link of 2,000 characters: use File to take them along.")
-
-if "torch" not in sys.modules:
-    # As high as what will stand there, so that nothing moves.
-    picture.skeleton(STAGE_HEIGHT)
-    figures.skeleton(CARDS_HEIGHT)
-
-from models import lab  # noqa: E402  torch takes seconds to load: the question and the controls are on screen by now
-from viz.cards import cards  # noqa: E402
-from viz.scene import scene as draw_scene  # noqa: E402
-from viz.stage import stage  # noqa: E402
-
-measured = lab.of(scene)
-with picture.container():
-    if measured.why_not:
-        st.info(measured.why_not, icon=":material/straighten:")
-        if measured.nearest:
-            nearest = measured.nearest
-            st.button(
-                f"Draw the nearest that fits: input {tuple(nearest.input_size)}, "
-                f"{nearest.in_channels} → {nearest.out_channels} channels",
-                on_click=controls.load,
-                args=(nearest,),
-            )
-    else:
-        stage(draw_scene(measured, image=scene.input == "photo"), key="stage", on_edit=type_into_cell)
-# st.html would strip the formulas' MathML.
-figures.markdown(cards(measured), unsafe_allow_html=True)
 sharing.dialogs(scene, measured, fits)

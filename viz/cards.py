@@ -95,8 +95,11 @@ def _card(check: Check, channels: int) -> str:
     )
 
 
-def cards(lab: Lab) -> str:
-    """HTML of all numbers of one layer. The first card counts the output's channels if there are several."""
+def cards(lab: Lab, veiled: bool = False) -> str:
+    """HTML of all numbers of one layer. The first card counts the output's channels if there are several.
+
+    ``veiled`` blurs the numbers: a question about them waits for an answer.
+    """
     parts = [_card(check, lab.spec.out_channels) for check in lab.checks]
     if lab.seconds is not None:
         parts.append(
@@ -105,7 +108,14 @@ def cards(lab: Lab) -> str:
             f'<span class="cs-value">{time_text(lab.seconds)}</span>'
             f'<span class="cs-short">{escape(lab.device)}</span></div>'
         )
-    return f'<div class="cs-cards">{"".join(parts)}</div>'
+    return f'<div class="cs-cards{" cs-veiled" if veiled else ""}">{"".join(parts)}</div>{_key(lab.checks)}'
+
+
+def _key(checks: Sequence[Check]) -> str:
+    """What the marks mean, for those that are on screen."""
+    marks = dict.fromkeys(check.agrees for check in checks)
+    said = {True: f"✓ {AGREE}", False: f"≠ {DISAGREE}", None: "○ formula alone, not measured"}
+    return f'<p class="cs-key">{" · ".join(said[mark] for mark in marks)}</p>'
 
 
 def check_cards(checks: Sequence[Check]) -> str:

@@ -10,6 +10,7 @@ appeared leaves none, and after the back button the layer is read before the con
 
 from __future__ import annotations
 
+from contextlib import nullcontext
 from dataclasses import dataclass
 from typing import Any
 
@@ -185,7 +186,11 @@ def _from_controls(last: LayerSpec) -> Reading:
     if not per_axis:
         asked = {n: v[-1] if isinstance(v, tuple) else v for n, v in asked.items()}
     if kind != last.kind:
+        # What the visitor never touched starts anew, or a small input that suited one kind would starve the next.
+        asked |= {n: KINDS[kind].start.get(n, QUERY_DEFAULTS[n]) for n in asked if _untouched(last, n)}
         asked |= {n: v for n, v in KINDS[kind].start.items() if _untouched(last, n)}
+        if last.nearest(kind=kind, dims=dims, **_for_kind(asked, kind, dims, last))[1]:
+            asked |= KINDS[kind].start
     try:
         return Reading(last.change(kind=kind, dims=dims, **_for_kind(asked, kind, dims, last)))
     except SpecError:
@@ -209,12 +214,12 @@ def _differs(now, value) -> bool:
 
 
 def _untouched(last: LayerSpec, name: str) -> bool:
-    """Whether a setting still has the value that a bare page has, or did not exist for the kind before."""
+    """Whether a setting still has the value that its kind or a bare page begins with, or did not exist for it."""
     if name not in ("input_size", "in_channels", *KINDS[last.kind].takes):
         return True
     value = getattr(last, name)
     value = value[0] if isinstance(value, tuple) and len(set(value)) == 1 else value
-    return value == QUERY_DEFAULTS[name]
+    return value in (QUERY_DEFAULTS[name], KINDS[last.kind].start.get(name))
 
 
 def _for_kind(asked: dict[str, Any], kind: str, dims: int, last: LayerSpec) -> dict[str, Any]:
@@ -295,14 +300,16 @@ def _last(works, inside: int, limit: int) -> int:
 
 def draw(spec: LayerSpec) -> None:
     """All controls of the layer, in two columns, and the reason for each one that has nothing to choose."""
+    # A grid of the style sheet, not st.columns: three messages a row fewer in every run.
+    with st.container(key="settings"):
+        _draw(spec)
+
+
+def _draw(spec: LayerSpec) -> None:
     kind = KINDS[spec.kind]
     st.selectbox("Layer", list(KINDS), key="kind_choice", format_func=lambda name: KINDS[name].title, help=kind.prose)
-    left, right = st.columns(2, vertical_alignment="bottom")
-    with left:
-        st.segmented_control("Dimensions", list(kind.dims), key="dims", default=spec.dims, required=True)
-    with right:
-        if spec.dims > 1:
-            st.toggle("Per axis", key="per_axis", help="One value for each axis.")
+    st.segmented_control("Dimensions", list(kind.dims), key="dims", default=spec.dims, required=True)
+    st.toggle("Per axis", key="per_axis", help="One value for each axis.", disabled=spec.dims == 1)
     controls = parameters_of(spec, bool(st.session_state.get("per_axis")))
     rows: dict[str, list[str]] = {}
     for key, (name, _) in controls.items():
@@ -312,10 +319,8 @@ def draw(spec: LayerSpec) -> None:
     lines = [keys for keys in rows.values() if len(keys) > 1]
     lines += [single[i : i + 2] for i in range(0, len(single), 2)]
     for keys in lines:
-        reasons = []
-        for column, key in zip(st.columns(max(2, len(keys)), vertical_alignment="bottom"), keys, strict=False):
-            with column:
-                reasons.append(_control(spec, key, *controls[key]))
+        with st.container(key=f"three_{keys[0]}") if len(keys) == 3 else nullcontext():
+            reasons = [_control(spec, key, *controls[key]) for key in keys]
         if any(reasons):
             st.caption("  \n".join(filter(None, reasons)))
 

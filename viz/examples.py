@@ -44,7 +44,8 @@ def _of_topic(topic: str) -> list[str]:
 
 def _load(name: str) -> None:
     numbers.keep(scene_of(PRESETS[name]))
-    st.session_state["_chosen"] = name
+    st.session_state["_chosen"] = st.session_state["_asked"] = name
+    st.session_state.pop(f"predict_{name}", None)
 
 
 def _choose_topic() -> None:
@@ -65,6 +66,22 @@ def shown(scene: Scene) -> Preset | None:
     same = [p for p in PRESETS.values() if (p.spec, p.input, p.weights, p.seed) == now]
     chosen = PRESETS.get(st.session_state.get("_chosen"))
     return chosen if chosen in same else next(iter(same), None)
+
+
+def asks(scene: Scene) -> bool:
+    """Whether the question of the example on screen waits for a prediction: what would answer it stays veiled.
+
+    Only a click on an example asks. A link shows everything at once, for it reproduces what somebody saw.
+    """
+    state, preset = st.session_state, shown(scene)
+    if preset is None or preset.id != state.get("_asked") or state.get(f"predict_{preset.id}") is not None:
+        state.pop("_asked", None)
+        return False
+    return True
+
+
+def _reveal() -> None:
+    st.session_state.pop("_asked", None)
 
 
 def draw(scene: Scene) -> None:
@@ -98,7 +115,12 @@ def draw(scene: Scene) -> None:
 def _question(preset: Preset) -> None:
     """Predict, then reveal: answers to choose from, and what there is to see."""
     st.markdown(f":material/psychology_alt: **Predict.** {preset.question}")
-    answer = st.pills(preset.question, preset.options, key=f"predict_{preset.id}", label_visibility="collapsed")
+    with st.container(horizontal=True, vertical_alignment="center"):
+        answer = st.pills(
+            preset.question, preset.options, key=f"predict_{preset.id}", label_visibility="collapsed", width="content"
+        )
+        if st.session_state.get("_asked"):
+            st.button("Just show me", type="tertiary", key="just_show", on_click=_reveal)
     if answer is None:
         return
     verdict = "Yes." if answer == preset.answer else f"Not quite: {preset.answer}."

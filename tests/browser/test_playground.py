@@ -206,9 +206,14 @@ class TestControls:
     def test_a_preset_is_predicted_then_revealed(self, play):
         page = play().page
         page.get_by_role("radio", name="Groups", exact=True).first.click()
-        expect(number(page, "parameters")).to_contain_text("72")
+        expect(page.locator(".stage.veiled")).to_be_visible()
+        expect(page.locator("canvas[data-grid=output]").first).to_be_hidden()
+        expect(page.get_by_text("Parameters").first).to_be_visible()
+        expect(number(page, "parameters").locator(".cs-value")).to_be_hidden()
         page.get_by_role("radio", name="36", exact=True).click()
         expect(page.get_by_text("Not quite: 72.")).to_be_visible()
+        expect(number(page, "parameters")).to_contain_text("72")
+        expect(page.locator("canvas[data-grid=output]").first).to_be_visible()
         page.get_by_role("radio", name="3 → 10, standard").click()
         expect(number(page, "parameters")).to_contain_text("280")
         expect(page.get_by_text("Not quite")).to_have_count(0)

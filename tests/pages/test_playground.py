@@ -30,7 +30,7 @@ def open_page(**query: str | list[str]) -> AppTest:
 
 
 def cards(app: AppTest) -> str:
-    return next(block.value for block in app.markdown if 'class="cs-cards"' in block.value)
+    return next(block.value for block in app.markdown if 'class="cs-cards' in block.value)
 
 
 def number(app: AppTest, name: str) -> str:
@@ -89,6 +89,45 @@ def test_predicting_reveals_the_explanation():
     assert any("Not quite: 122." in block.value and preset.explanation in block.value for block in app.markdown)
     app.pills(key="predict_A1").set_value(preset.answer).run()
     assert any("**Yes.**" in block.value for block in app.markdown)
+
+
+def veiled(app: AppTest) -> bool:
+    """Whether stage and cards keep the answer back; they never differ."""
+    stage = json.loads(app.get("bidi_component")[0].proto.json)["veiled"]
+    assert stage == ("cs-veiled" in cards(app))
+    return stage
+
+
+def test_an_example_is_predicted_before_it_is_seen():
+    app = open_page()
+    assert not veiled(app)
+    app.pills(key="topic").set_value("Size").run()
+    assert veiled(app)
+    app.pills(key="predict_A3").set_value("4×4").run()
+    assert not veiled(app)
+    app.pills(key="preset").set_value("A3-stride").run()
+    assert veiled(app)
+    app.button(key="just_show").click().run()
+    assert not veiled(app)
+    app.pills(key="topic").set_value("Cost").run()
+    assert veiled(app)
+    app.number_input(key="input_size").set_value(9).run()
+    assert not veiled(app)
+    assert not veiled(open_page(**PRESETS["A3"].spec.to_query())), "a link shows what it was sent for"
+
+
+def test_another_kind_begins_where_that_kind_begins():
+    """A visitor who only ever changed the kind meets each kind at its own worked example."""
+    fresh = {}
+    for name in KINDS:
+        app = open_page()
+        app.selectbox(key="kind_choice").set_value(name).run()
+        fresh[name] = shown_spec(sound(app))
+        assert fresh[name].settings().get("upscale_factor", 2) > 1
+    app = open_page()
+    for name in (*KINDS, *reversed(KINDS)):
+        app.selectbox(key="kind_choice").set_value(name).run()
+        assert shown_spec(sound(app)).input_size[-1] == fresh[name].input_size[-1], name
 
 
 @pytest.mark.parametrize("name", KINDS)

@@ -7,6 +7,8 @@ send nothing to the server; only an edit of a cell does. The data contract is th
 from __future__ import annotations
 
 import base64
+import hashlib
+import json
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -22,11 +24,14 @@ def _read(name: str) -> str:
     return (_HERE / name).read_text(encoding="utf-8")
 
 
+# Streamlit sends a component's code with every new data, 100 kB a run. So the code is a component of its own, which
+# never changes and is sent once; the one that changes is a few lines.
+_STYLE = "\n".join(_read(part) for part in ("stage.css", "panels.css"))
+_DRAWING = "\n".join([f"const STYLE = {json.dumps(_STYLE)};", *(_read(part) for part in _PARTS), _read("arrive.js")])
+_VERSION = hashlib.sha256(_DRAWING.encode()).hexdigest()[:12]
+_code = st.components.v2.component("convscope_stage_code", js=_DRAWING.replace("%VERSION%", _VERSION))
 _component = st.components.v2.component(
-    "convscope_stage",
-    html=_read("stage.html"),
-    css=_read("stage.css") + _read("panels.css"),
-    js="\n".join(_read(part) for part in _PARTS),
+    "convscope_stage", html=_read("stage.html"), js=_read("mount.js").replace("%VERSION%", _VERSION)
 )
 
 
@@ -102,7 +107,8 @@ def stage(data: dict, *, key: str, height: int | None = None, on_edit: Callable[
       either ``base`` and ``offset`` (the source of position p and tap t is ``base[p] + offset[t]``) or CSR rows
       ``ptr, src, tap``. ``pairs`` is flat ``[o, i, k] * n``: output channel, input channel, kernel plane (−1: none).
     - ``operator``: ``{"link", "title", "note", "rows", "cols", "entries"}`` or ``None``.
-    - ``selected``: ``{"grid", "channel", "cell"}``; ``autoplay``; ``caption``; ``legend``.
+    - ``selected``: ``{"grid", "channel", "cell"}``; ``autoplay``; ``caption``; ``legend``; ``veiled``: the output, the
+      operator and the sum stay covered, for a question about them waits for an answer.
 
     ``{"panels": [...], "height"}`` instead draws several of these side by side, ``height`` px each, that share one
     selection: hovering in one marks the same cell, weight or product in all. Each panel adds ``{"id", "title", "note",
@@ -122,4 +128,7 @@ def stage(data: dict, *, key: str, height: int | None = None, on_edit: Callable[
     index in the real region, "value", "n"}`` in ``result.edit``; ``on_edit`` is called just before.
     """
     payload = {**share(data), "height": height or 500}
-    return _component(key=key, data=payload, on_edit_change=on_edit or (lambda: None))
+    with st.container(gap=None):
+        result = _component(key=key, data=payload, on_edit_change=on_edit or (lambda: None))
+        _code(key=f"{key}_code", data={}, height=0)
+    return result

@@ -28,7 +28,8 @@ class Stage {
     this.speed = 1;
     this.edits = 0;
     this.gaps = [34, 14]; // between grids, with a symbol and without
-    this.chrome = 72 + 52 + 16; // equation, bar and padding, in px
+    this.chrome = 72 + 52 + 16; // equation, bar and padding
+    this.unit = 1; // px of the screen for each px that is written here: more where the page is set larger
     this.renders = 0;
     this.theme = readTheme(this.$(".probe"));
     this.wire();
@@ -56,6 +57,7 @@ class Stage {
     if (rebuilt) this.build();
     this.layout(rebuilt);
     this.legend();
+    this.root.classList.toggle("veiled", !!data.veiled);
     this.hint();
     this.observe();
     if (first && data.autoplay && !matchMedia("(prefers-reduced-motion: reduce)").matches) {
@@ -197,7 +199,7 @@ class Stage {
   // One grid as `cols` planes a row, inside w × h with cells of at most `most`; null where it cannot be drawn.
   arrange(g, w, h, most, cols) {
     const { count } = g, n = count.c * count.d, label = n > 1 && g.sp.length > 1, rows = Math.ceil(n / cols);
-    const labelH = label ? 17 : 0, gapX = 12, gapY = label ? 4 : 0;
+    const labelH = label ? Math.round(17 * this.unit) : 0, gapX = 12, gapY = label ? 4 : 0;
     const labelW = label ? Math.min(84, 6.2 * Math.max(...[...Array(g.C).keys()].slice(0, 99).map((c) => this.planeName(g, c, 0).length))) : 0;
     const cw = (w - 2 * INSET - (cols - 1) * gapX) / (cols * g.W);
     const ch = (h - 2 * INSET - rows * labelH - (rows - 1) * gapY) / (rows * g.H);
@@ -205,7 +207,7 @@ class Stage {
     if (cell >= 5) cell = Math.floor(cell);
     if (cell <= 0) return null;
     const planeW = cell * g.W, planeH = cell * g.H, slotW = Math.max(planeW, labelW);
-    return { cell, cols, labelH, gapX, gapY, planeW, planeH, slotW, inset: INSET,
+    return { cell, cols, unit: this.unit, labelH, gapX, gapY, planeW, planeH, slotW, inset: INSET,
       w: 2 * INSET + cols * slotW + (cols - 1) * gapX, h: 2 * INSET + rows * (planeH + labelH) + (rows - 1) * gapY };
   }
 
@@ -249,7 +251,7 @@ class Stage {
   fitRow(way, roomW, roomH, top) {
     const { grids } = this.scene;
     const put = (most) => {
-      const lays = grids.map((g, i) => this.arrange(g, roomW, roomH - (this.steppers(g).length ? 24 : 0), most(g, way[i]), way[i]));
+      const lays = grids.map((g, i) => this.arrange(g, roomW, roomH - (this.steppers(g).length ? 24 * this.unit : 0), most(g, way[i]), way[i]));
       return lays.includes(null) || lays.reduce((sum, l, i) => sum + Math.max(l.w, this.captionWidth(grids[i])), 0) > roomW ? null : lays;
     };
     for (let s = top; s >= 30; s--) {
@@ -278,7 +280,7 @@ class Stage {
   // What a grid's title and steppers need, in px.
   captionWidth(g) {
     const padded = g.realShape.join() === g.sp.join() ? 0 : 7 + g.sp.join("×").length;
-    return Math.max((g.title.length + times([g.C, ...g.realShape]).length + padded) * 7.4, this.steppers(g).length * 118);
+    return Math.max((g.title.length + times([g.C, ...g.realShape]).length + padded) * 7.4, this.steppers(g).length * 118) * this.unit;
   }
 
   // Legible cells first, then large ones, then few planes side by side.
@@ -297,12 +299,13 @@ class Stage {
     const { scene, root } = this;
     const outer = root.clientWidth;
     if (!outer || !scene.grids.length) return;
-    const phone = this.isPhone(outer), height = scene.data.height || 500;
+    this.unit = parseFloat(getComputedStyle(document.documentElement).fontSize) / 16 || 1;
+    const phone = this.isPhone(outer), height = Math.round((scene.data.height || 500) * Math.sqrt(this.unit));
     root.classList.toggle("phone", phone);
     root.classList.toggle("multi", scene.links.some((l) => [...l.byOut.values()].some((ps) => ps.length > 1)));
     root.style.height = phone ? "" : `${height}px`;
     root.style.setProperty("--h", `${height}px`);
-    const key = `${outer}|${this.shape}|${this.big}|${window.devicePixelRatio}`;
+    const key = `${outer}|${this.shape}|${this.big}|${window.devicePixelRatio}|${this.unit}`;
     if (force || key !== this.layoutKey) {
       this.layoutKey = key;
       this.place(outer, height, phone);
@@ -319,17 +322,17 @@ class Stage {
   }
 
   place(outer, height, phone) {
-    const { scene } = this, W = outer - (phone ? 22 : 34), op = scene.operator;
+    const { scene, unit } = this, W = outer - (phone ? 22 : 34) * unit, op = scene.operator;
     for (const g of scene.grids) g.count = this.counts(g);
     const stepped = scene.grids.some((g) => this.steppers(g).length);
-    const capH = scene.flat ? 26 + (stepped ? 24 : 0) : 32;
-    const wellH = phone ? 330 : height - this.chrome;
+    const capH = (scene.flat ? 26 + (stepped ? 24 : 0) : 32) * unit;
+    const wellH = phone ? 330 : height - this.chrome * unit;
     const under = !phone && op && scene.grids.length > 4 && !scene.flat;
-    let opW = op ? (phone ? W : under ? Math.min(W - 400, 560) : clamp(W * (op.part ?? 0.25), 150, op.part ? W : 270)) : 0;
+    let opW = op ? (phone ? W : under ? Math.min(W - 400, 560 * unit) : clamp(W * (op.part ?? 0.25), 150, op.part ? W : 270 * unit)) : 0;
     if (op && op.note == null && !phone) opW = Math.max(100, this.operatorSize(opW, wellH - capH - 12, 40).w);
-    const opH = under ? this.operatorSize(opW, 90).h + 16 : 0;
-    const symbols = scene.data.symbols || [], top = phone ? 48 : 72;
-    const [wide, slim] = this.gaps, symW = scene.grids.slice(1).reduce((s, _, i) => s + (symbols[i] ? wide : slim), 0);
+    const opH = under ? this.operatorSize(opW, 90 * unit).h + 16 * unit : 0;
+    const symbols = scene.data.symbols || [], top = phone ? 48 : Math.round(72 * unit);
+    const [wide, slim] = this.gaps, symW = scene.grids.slice(1).reduce((s, _, i) => s + (symbols[i] ? wide : slim) * unit, 0);
     const roomH = wellH - capH - opH;
     let lays = null;
     if (phone || scene.flat) {
@@ -375,7 +378,7 @@ class Stage {
       f.fig.style.marginLeft = scene.flat && g.role !== "kernel" ? `${this.shiftOf(g) * lay.cell}px` : "";
       f.steps.style.display = this.steppers(g).length ? "" : "none";
     }
-    if (op) this.placeOperator(W, opW, wellH, under ? 90 : wellH - capH - (op.note == null ? 12 : 46), phone);
+    if (op) this.placeOperator(W, opW, wellH, under ? 90 * unit : wellH - capH - (op.note == null ? 12 : 46) * unit, phone);
     this.root.dataset.layout = scene.grids.map((g) => `${g.id}:${g.lay.cell}`).join(" ");
     this.placed = new Map(scene.grids.map((g) => [g.id, g.lay]));
     this.placedCounts = new Map(scene.grids.map((g) => [g.id, g.count]));
@@ -400,11 +403,11 @@ class Stage {
     const f = this.opFig, op = this.scene.operator;
     f.fig.classList.toggle("big", !!this.big);
     const size = this.big ? this.operatorSize(W - 8, (phone ? Math.max(260, this.well.clientHeight) : wellH) - 84, 64)
-      : this.operatorSize(opW - 2, phone ? 240 : roomH, op.part ? 40 : phone ? 22 : 18);
+      : this.operatorSize(opW - 2, phone ? 240 : roomH, (op.part ? 40 : phone ? 22 : 18) * this.unit);
     this.scene.operator.lay = size;
     f.cv.style.width = `${size.w}px`;
     f.cv.style.height = `${size.h}px`;
-    f.note.style.width = this.big ? "" : `${Math.max(size.w, Math.min(opW, 180))}px`;
+    f.note.style.width = this.big ? "" : `${Math.max(size.w, Math.min(opW, 180 * this.unit))}px`;
     f.grow.innerHTML = `<svg viewBox="0 0 16 16" aria-hidden="true"><path d="${this.big ? SHRINK : GROW}" fill="none" stroke="currentColor" stroke-width="1.4"/></svg>`;
     f.grow.setAttribute("aria-label", this.big ? "Make the operator small again" : "Enlarge the operator");
     f.grow.title = f.grow.getAttribute("aria-label");
@@ -813,7 +816,7 @@ class Stage {
   }
 
   hint() {
-    const hint = this.$(".hint"), text = this.pinned ? "Pinned. Esc or click again to let go" : this.scene.data.caption || "Hover or use the arrow keys; click pins a cell";
+    const hint = this.$(".hint"), text = this.pinned ? "Pinned. Esc or click again to let go" : (this.scene.data.veiled && "Predict first: the answer waits under the question mark") || this.scene.data.caption || "Hover or use the arrow keys; click pins a cell";
     if (hint.textContent !== text) hint.textContent = text;
   }
 
@@ -1270,8 +1273,13 @@ class Stage {
   }
 }
 
-export default function (component) {
+function mount(component) {
   const root = component.parentElement.querySelector(".stage");
+  if (!root._stage) {
+    const style = el("style");
+    style.textContent = STYLE;
+    root.before(style);
+  }
   const stage = (root._stage ??= new (component.data.panels ? Panels : Stage)(root));
   stage.update(component);
   return () => stage.dispose();
