@@ -474,7 +474,7 @@ def _made(name: str, pretrained: bool) -> nn.Module:
         raise _unreachable(name, error) from error
     except (RuntimeError, EOFError, UnpicklingError) as error:  # does not match its hash, or was cut off on the disk
         raise NetworkError(
-            f"The trained weights of {name} are damaged ({first_line(error).rstrip('.')}). Delete their file in "
+            f"The trained weights of {name} are damaged ({_complaint(error)}). Delete their file in "
             "torch's hub/checkpoints and try again."
         ) from error
 
@@ -511,6 +511,8 @@ def _check_archive(path: Path, module: nn.Module) -> None:
 
 def _complaint(error: Exception) -> str:
     """The first thing that is wrong: torch's lists begin with a heading."""
+    if isinstance(error, UnpicklingError):  # torch would advise to run what is in the file
+        return "there is something else than weights in the file, or it was cut off"
     lines = [line.strip() for line in str(error).splitlines() if line.strip()]
     if len(lines) > 1 and lines[0].startswith("Error(s) in loading state_dict"):
         return lines[1].rstrip(".")

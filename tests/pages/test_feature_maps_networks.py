@@ -179,7 +179,7 @@ def test_damaged_weights_are_one_sentence_and_random_ones_are_shown(tmp_path, mo
     path.write_bytes(b"cut off")
     app = open_page("walk", fm_network="SqueezeNet 1.1", fm_side="64")
     assert not app.exception
-    assert "damaged" in app.error[0].value
+    assert "damaged (there is something else than weights" in app.error[0].value
     assert "random weights" in sheet_of(app)["title"]
 
 
