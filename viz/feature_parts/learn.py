@@ -243,15 +243,20 @@ def _picture(run: Run, picture: Picture, key: str = "fm_learn") -> None:
     off = float(np.abs(now - wanted).mean())
     sizes = f"{len(learned)}×{len(learned)}"
     step = run.steps[-1] if run.steps else 0
-    html = row(
+    kernels = (
         # Two decimals can be read.
         cells(learned.round(2), f"Learned kernel, {sizes}, step {step}", "signed", high=most),
         cells(run.target.round(2), f"Target kernel, {len(run.target)}×{run.target.shape[1]}", "signed", high=most),
+    )
+    below = f"off by {off:.2g} on average"
+    pictures = (
         framed("Picture", image(piece, f"The middle of {picture.name}", 160), f"{piece.shape[0]} × {piece.shape[1]}"),
-        framed("Learned filter's map", image(drawn(now), "What the learned kernel makes of it", 160))
-        .replace("</figure>", f'<div class="cs-below">off by {off:.2g} on average</div></figure>'),
+        framed("Learned filter's map", image(drawn(now), "What the learned kernel makes of it", 160), below),
         framed("Target's map", image(drawn(wanted), "What the target makes of it", 160)),
-    )  # fmt: skip
+    )
+    # Small kernels leave room for the pictures beside them.
+    small = max(len(learned), len(run.target)) <= 3
+    html = row(*kernels, *pictures) if small else f'<div class="cs-above">{row(*kernels)}</div>{row(*pictures)}'
     if len(run.steps) > 1:
         lines = [Line(run.floor, "best possible")] if run.floor > 1e-9 else []
         html += plot(
