@@ -6,7 +6,7 @@ import streamlit as st
 
 from viz import sharing
 from viz.feature_parts import PARTS, parameters, part, picture
-from viz.url import keep_alive, tell_once, unknown
+from viz.url import choose_part, keep_alive, part_asked, tell_once, unknown
 
 OWN = ("part", *picture.PARAMETERS, *parameters())
 OWN_PICTURE = "Your own picture stays in this session: the link opens with the astronaut."
@@ -18,28 +18,13 @@ with actions, st.container(key="extras_actions", horizontal=True, horizontal_ali
     sharing.buttons(("Code", "Link"), page="features_")
 
 told = unknown(OWN)
-asked_part = st.query_params.get("part")
-if asked_part in PARTS:
-    st.session_state.setdefault("part", asked_part)
-elif asked_part not in (None, *PARTS.values()):
-    told.append("The link names a part that this page does not have: the first one is shown.")
-if st.session_state.get("part") not in PARTS:
-    st.session_state.pop("part", None)
+told.append(part_asked("feature-maps", PARTS))
 keep_alive(key for key in OWN if key != "part")
 line, choice = st.columns([2, 5], vertical_alignment="center")
 with line:
     st.markdown("A map tells where in the picture, and how strongly.")
 with choice:
-    chosen = st.segmented_control(
-        "Part of the lesson",
-        list(PARTS),
-        default="filters",
-        required=True,
-        key="part",
-        bind="query-params",
-        format_func=PARTS.get,
-        label_visibility="collapsed",
-    )
+    chosen = choose_part(PARTS)
 tell_once(told)
 shown = picture.choose()
 

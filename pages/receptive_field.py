@@ -8,20 +8,19 @@ from models.stack import PRESETS
 from viz import effective, growth, real_networks, your_network
 from viz import stack as editor
 from viz.figures import show
-from viz.url import asked, keep_alive, one_of, tell_once, unknown
+from viz.url import choose_part, keep_alive, part_asked, tell_once, unknown
 
-PARTS = ("Build a stack", "What it really uses", "Ways to grow it", "Real networks", "Your network")
+PARTS = {
+    title: title
+    for title in ("Build a stack", "What it really uses", "Ways to grow it", "Real networks", "Your network")
+}
 
 st.title("How much of the picture does this unit see?")
 st.markdown("Every box here is traced from the layers, and measured on the real gradient.")
-part, misread = asked("part", one_of(PARTS), PARTS[0])
 OWN = ["part"] + [name for each in (editor, effective, growth, real_networks, your_network) for name in each.PARAMETERS]
-keep_alive((*OWN, "_code"))
-told = [misread, *unknown(OWN)]
-part = st.segmented_control(
-    "Part of the lesson", PARTS, key="part", default=PARTS[0], required=True, bind="query-params",
-    label_visibility="collapsed",
-)  # fmt: skip
+keep_alive((*(name for name in OWN if name != "part"), "_code"))
+told = [part_asked("receptive-field", PARTS), *unknown(OWN)]
+part = choose_part(PARTS)
 
 
 def build_a_stack() -> None:

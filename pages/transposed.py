@@ -4,15 +4,15 @@ import sys
 
 import streamlit as st
 
-from viz import heap, sharing, url
+from viz import sharing, url
 from viz import transposed_controls as controls
 from viz.transposed_parts import PARAMETERS, PARTS, part_of, script_of, unread
 
-reading = controls.read(known=("present", *PARAMETERS))
+reading = controls.read(known=("present", "part", *PARAMETERS))
 scene = reading.scene
 # Before the widgets take their values from the link.
-wrong = unread()
-url.keep_alive(name for name in PARAMETERS if name != "part")
+wrong = [*unread(), url.part_asked("transposed", PARTS)]
+url.keep_alive(PARAMETERS)
 
 heading, actions = st.columns([3, 1], vertical_alignment="bottom")
 with heading:
@@ -23,17 +23,8 @@ line, choice = st.columns([2, 5], vertical_alignment="center")
 with line:
     st.markdown("… and why does it sometimes leave a checkerboard?")
 with choice:
-    part = st.segmented_control(
-        "Part of the lesson",
-        list(PARTS),
-        default="views",
-        required=True,
-        key="part",
-        bind="query-params",
-        format_func=PARTS.get,
-        label_visibility="collapsed",
-    )
-for sentence in (*reading.told, *wrong):
+    part = url.choose_part(PARTS)
+for sentence in filter(None, (*reading.told, *wrong)):
     st.warning(sentence, icon=":material/info:")
 
 waiting = st.empty()
@@ -42,7 +33,6 @@ if "torch" not in sys.modules:
 
 # torch takes seconds to load: the question is on screen by now.
 part_of(part)(scene)
-heap.settle()
 waiting.empty()
 sharing.page_dialogs(
     "transposed_",

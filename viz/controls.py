@@ -15,7 +15,6 @@ from dataclasses import dataclass
 from typing import Any
 
 import streamlit as st
-from streamlit.runtime.scriptrunner import get_script_run_ctx
 
 from models.formulas import extent
 from models.layers import KINDS
@@ -32,6 +31,7 @@ from models.spec import (
     read_settings,
     repair,
 )
+from viz.url import went_back
 
 OFFERED = {
     "input_size": 4096,
@@ -121,12 +121,6 @@ def read(known: tuple[str, ...] = ()) -> Reading:
     reading = _from_url(known) if linked else _from_controls(last)
     _keep(reading.spec)
     return reading
-
-
-def went_back() -> bool:
-    """Whether the browser's back or forward button asked for this run. The URL alone does not tell: what comes with a
-    request can be older than what the run before has written."""
-    return bool(getattr(get_script_run_ctx(), "is_history_navigation", False))
 
 
 def _in_url() -> dict[str, list[str]]:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any, TypeVar
 
 import streamlit as st
+from streamlit.runtime.scriptrunner import get_script_run_ctx
 
 from models.spec import quoted
 
@@ -53,6 +54,53 @@ def one_of(options: Iterable[str]) -> Callable[[str], str]:
         return text
 
     return read
+
+
+def went_back() -> bool:
+    """Whether the browser's back or forward button asked for this run. The URL alone does not tell: what comes with a
+    request can be older than what the run before has written."""
+    return bool(getattr(get_script_run_ctx(), "is_history_navigation", False))
+
+
+def part_asked(page: str, parts: Mapping[str, str]) -> str:
+    """Decide which part of a lesson is shown, before :func:`choose_part` draws the choice.
+
+    Args:
+        page: tells the pages apart: each comes back to the part that it was left at.
+        parts: name -> title; the first is the default. A link may spell either.
+
+    Returns:
+        A sentence if the link names none of them, else nothing.
+    """
+    state, text = st.session_state, st.query_params.get("part")
+    left_at, first = state.setdefault("_parts", {}), next(iter(parts))
+    told = ""
+    if state.get("_part_page") != page or state.get("part") not in parts or went_back():
+        spelled = {title: name for name, title in parts.items()} | {name: name for name in parts}
+        if text is None:
+            state["part"] = first if went_back() else left_at.get(page, first)
+        else:
+            state["part"] = spelled.get(text, first)
+            if text not in spelled:
+                told = f"part: {quoted(text)} is not a part of this page; {parts[first]} is shown."
+    state["_part_page"], left_at[page] = page, state["part"]
+    if state["part"] == first:
+        st.query_params.pop("part", None)
+    elif text != parts[state["part"]]:
+        st.query_params["part"] = parts[state["part"]]
+    return told
+
+
+def choose_part(parts: Mapping[str, str]) -> str:
+    """The choice between the parts of a lesson; returns the name of the one to show."""
+    return st.segmented_control(
+        "Part of the lesson",
+        list(parts),
+        required=True,
+        key="part",
+        format_func=parts.get,
+        label_visibility="collapsed",
+    )
 
 
 def unknown(known: Iterable[str]) -> list[str]:

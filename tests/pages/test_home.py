@@ -43,3 +43,19 @@ def test_it_says_what_this_is_and_lists_the_lessons_that_exist(home):
     assert home.title[0].value == "Pick a layer, see what it really does"
     assert [header.value for header in home.header] == [lesson.question for lesson in LESSONS]
     assert len(home.get("page_link")) == len(LESSONS)
+
+
+def test_each_lesson_comes_back_to_the_part_it_was_left_at():
+    app = AppTest.from_file(SHELL, default_timeout=120)
+    app.run()
+    app.switch_page("feature_maps.py").run()
+    app.segmented_control(key="part").set_value("pooling").run()
+    app.query_params.clear()
+    app.switch_page("receptive_field.py").run()
+    assert not app.warning
+    assert app.session_state["part"] == "Build a stack"
+    app.query_params.clear()
+    app.switch_page("feature_maps.py").run()
+    assert not app.exception
+    assert app.session_state["part"] == "pooling"
+    assert app.query_params["part"] == "Pooling"

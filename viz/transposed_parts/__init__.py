@@ -23,7 +23,6 @@ PARTS = {
 FLAG = ("true", "false")
 SLICE = whole(0, 4095)
 PARAMETERS = {
-    "part": one_of(PARTS.values()),
     "entries": one_of(("Numbers", "Structure")),
     "colour": one_of(("Tap", "Weight")),
     "flat": one_of(FLAG),
