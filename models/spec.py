@@ -534,7 +534,9 @@ def _query_value(name: str, text: str):
     if name == "padding" and text in ("same", "valid"):
         return text
     if isinstance(default, int):
-        return int(text) if re.fullmatch(r"-?[0-9]{1,18}", text) else _no(text)
+        value = int(text) if re.fullmatch(r"-?[0-9]{1,18}", text) else _no(text)
+        # The nearest size that exists would be 1: too small a picture for anything else that the link may say.
+        return _no(text) if name == "input_size" and value < 1 else value
     if isinstance(default, float):
         return float(text) if re.fullmatch(r"[0-9.e+-]{1,40}", text) else _no(text)
     return text

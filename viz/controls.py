@@ -10,6 +10,7 @@ appeared leaves none, and after the back button the layer is read before the con
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from contextlib import nullcontext
 from dataclasses import dataclass
 from typing import Any
@@ -128,11 +129,10 @@ def _in_url() -> dict[str, list[str]]:
     return {name: st.query_params.get_all(name) for name in st.query_params if name != "present"}
 
 
-def write_url(query: dict[str, str], known: tuple[str, ...] = ()) -> None:
-    """Make the URL say ``query``; parameters that are neither the layer's nor in ``known`` stay."""
-    ours = {*QUERY_DEFAULTS, *FIXED, *known}
+def write_url(query: dict[str, str], stay: Callable[[str], bool]) -> None:
+    """Make the URL say ``query``, besides the parameters that ``stay``."""
     now = {name: st.query_params.get_all(name) for name in st.query_params}
-    wanted = {n: v for n, v in now.items() if _plain(n) not in ours} | {n: [v] for n, v in query.items()}
+    wanted = {n: v for n, v in now.items() if stay(n)} | {n: [v] for n, v in query.items()}
     if wanted != now or wanted != st.session_state.get("_said", now):
         # A new run may stop this one while it writes: what has not been said is said next time.
         st.session_state["_said"] = None
@@ -150,7 +150,7 @@ def _from_url(known: tuple[str, ...]) -> Reading:
     asked, unread = read_settings(query)
     told = [f"{error.field}: {error.message}" for error in unread]
     spec, refused = repair(asked)
-    told += [f"{error.field}: {error.message}" for error in refused]
+    told += [f"{error.field}: {error.message}{_used(spec, error.field)}" for error in refused]
     settings = {*QUERY_DEFAULTS, *FIXED, *known}
     for name in query:
         if _plain(name) not in settings and not name.startswith("embed"):
@@ -160,6 +160,15 @@ def _from_url(known: tuple[str, ...]) -> Reading:
     uneven |= len(set(spec.input_size)) > 1
     state["per_axis"] = uneven or query.get("per_axis") == ["true"]
     return Reading(spec, tuple(dict.fromkeys(told)), linked=True)
+
+
+def _used(spec: LayerSpec, field: str) -> str:
+    """What a link's value gave way to, as the end of a sentence."""
+    name = _plain(field)
+    value = getattr(spec, name, None) if name in ("input_size", "in_channels", *KINDS[spec.kind].takes) else None
+    if isinstance(value, tuple):
+        value = value[0] if len(set(value)) == 1 else " × ".join(map(str, value))
+    return "" if value is None else f" Shown: {shown(value)}."
 
 
 def _from_controls(last: LayerSpec) -> Reading:

@@ -137,7 +137,7 @@ def write_url(scene: Scene) -> bool:
     if learned and scene.weights == OWN and scene.own_weights:
         own["w"] = write_weights(scene.own_weights)
     fits = len(st.context.url or "") + 1 + len(urlencode(query | own)) <= LONGEST_LINK
-    controls.write_url(query | own if fits else query, known=PARAMETERS)
+    controls.write_url(query | own if fits else query, stay=lambda n: n == "present" or n.startswith("embed"))
     return fits
 
 
