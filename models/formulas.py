@@ -236,7 +236,7 @@ def _latex_power(base: Sequence[int]) -> str:
 class Family:
     """Closed forms of the layers that share a way of moving. Each method takes a ``LayerSpec``, returns a Formula."""
 
-    reads = "On real input"
+    reads = "MACs, no padding"
 
     def sizes(self, s) -> tuple[int, ...]:
         """Output cells on each axis: the number alone, for the many settings that a control tries."""
