@@ -57,6 +57,8 @@ def draw_measured():
     from viz.stage import stage
 
     measured, veiled = lab.of(scene), examples.asks(scene)
+    # st.html would strip the formulas' MathML.
+    figures.markdown(cards(measured, veiled=veiled), unsafe_allow_html=True)
     with picture.container():
         if measured.why_not:
             st.info(measured.why_not, icon=":material/straighten:")
@@ -71,8 +73,6 @@ def draw_measured():
         else:
             drawn = draw_scene(measured, image=scene.input == "photo")
             stage({**drawn, "veiled": veiled}, key="stage", on_edit=type_into_cell)
-    # st.html would strip the formulas' MathML.
-    figures.markdown(cards(measured, veiled=veiled), unsafe_allow_html=True)
     return measured
 
 
