@@ -6,6 +6,7 @@ The plain names, as in a link to the Playground, are read too.
 
 from __future__ import annotations
 
+from contextlib import nullcontext
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlencode
@@ -284,12 +285,11 @@ def playground_query(scene: Scene) -> dict[str, str]:
 def draw(scene: Scene) -> None:
     """All controls, two in a row; a setting with nothing to choose says why in its help."""
     spec = scene.spec
-    left, right = st.columns(2, vertical_alignment="bottom")
-    with left:
+    # A grid of the style sheet, not st.columns: fewer messages to the browser in every run.
+    with st.container(key="settings"):
         st.segmented_control(
             "Dimensions", [1, 2, 3], default=2, required=True, key=f"{PREFIX}dims", bind="query-params"
         )
-    with right:
         st.toggle(
             "Per axis",
             key=f"{PREFIX}per_axis",
@@ -298,21 +298,14 @@ def draw(scene: Scene) -> None:
             help="One value for each axis.",
             disabled=spec.dims == 1,
         )
-    keys = _keys(spec, bool(st.session_state.get(f"{PREFIX}per_axis")))
-    rows: dict[str, list[str]] = {}
-    for key, (name, _) in sorted(keys.items(), key=lambda item: ORDER.index(item[1][0])):
-        rows.setdefault(name, []).append(key)
-    for line in (each for each in rows.values() if len(each) > 1):
-        for column, key in zip(st.columns(len(line)), line, strict=True):
-            with column:
-                _control(spec, key, *keys[key])
-    alone = [each[0] for each in rows.values() if len(each) == 1]
-    # Two columns for all of them, not two a row: a third of the messages to the browser.
-    half = (len(alone) + 1) // 2
-    for column, part in zip(st.columns(2), (alone[:half], alone[half:]), strict=True):
-        with column:
-            for key in part:
-                _control(spec, key, *keys[key])
+        keys = _keys(spec, bool(st.session_state.get(f"{PREFIX}per_axis")))
+        rows: dict[str, list[str]] = {}
+        for key, (name, _) in sorted(keys.items(), key=lambda item: ORDER.index(item[1][0])):
+            rows.setdefault(name, []).append(key)
+        for line in sorted(rows.values(), key=len, reverse=True):
+            with st.container(key=f"three_{line[0]}") if len(line) == 3 else nullcontext():
+                for key in line:
+                    _control(spec, key, *keys[key])
     for name, registry, label in (("input", INPUTS, "Input"), ("weights", WEIGHTS, "Weights")):
         now = getattr(scene, name)
         if st.session_state.get(PREFIX + name) != now:

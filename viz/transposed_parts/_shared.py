@@ -13,14 +13,23 @@ from viz import transposed_controls as controls
 
 
 @contextmanager
-def frame(draw_controls):
-    """Controls at the left, the picture at the right; on a phone the picture first."""
+def frame(draw_controls, picture_first: bool = False):
+    """Controls at the left, the picture at the right; on a phone the picture first.
+
+    ``picture_first`` sends the picture before the controls, for parts whose picture reads nothing from them.
+    """
     with st.container(key="lesson"):
         left, right = st.columns([1, 3], gap="medium")
-        with left, st.container(key="controls", gap="xsmall"):
-            draw_controls()
+        with left:
+            beside = st.container(key="controls", gap="xsmall")
+        if not picture_first:
+            with beside:
+                draw_controls()
         with right, st.container(key="stage_area"):
             yield
+        if picture_first:
+            with beside:
+                draw_controls()
 
 
 def layer_controls(scene: Scene) -> None:

@@ -22,7 +22,7 @@ def draw(scene: Scene) -> None:
         edit = (st.session_state.get("ct_stage") or {}).get("edit")
         controls.take_edit(scene, edit, lab.input_of(scene), lab.weights_of(scene))
 
-    with frame(lambda: layer_controls(scene)):
+    with frame(lambda: layer_controls(scene), picture_first=True):
         found = measured(scene)
         if found:
             try:
