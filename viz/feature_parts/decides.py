@@ -183,6 +183,7 @@ def _reasons(net: Network, ranking: list[Score], target: int) -> None:
             slope = net.ask(lambda module: saliency(module, net.x, target))
             kept |= {"gradient": slope, "cam": net.ask(lambda module: grad_cam(module, net.x, target))}
     cam = kept["cam"]
+    st.session_state["_fm_reasons"] = (net.name, net.trained, min(net.x.shape[2:]), cam.layer, target)
     below = f"layer {cam.layer}, {cam.map.shape[0]} × {cam.map.shape[1]} units"
     place, drawn = st.empty(), count()
 
@@ -302,5 +303,8 @@ def _steps(module, net: Network, k: int, target: int, bar) -> list:
 
 
 def script(picture: Picture) -> tuple[str, str]:
-    """There is none."""
-    raise ValueError("the code of these methods is in models/attribution.py: take it from there with the network")
+    """Scores, slopes and Grad-CAM of the class on the screen."""
+    shown = st.session_state.get("_fm_reasons")
+    if shown is None:
+        raise ValueError("there is no class on the screen yet")
+    return network.reasons_script(*shown)

@@ -82,6 +82,9 @@ def _part(picture: Picture) -> None:
             st.error(str(error), icon=":material/block:")
             return
         _maps(net, layer, motion, point)
+        st.session_state["_fm_motion_shown"] = (
+            net.name, net.trained, min(net.x.shape[2:]), layer, motion, point.value, st.session_state["fm_border"]
+        )  # fmt: skip
         net.tell()
     predict(
         "equivariance",
@@ -285,5 +288,8 @@ def _twin(net: Network, name: str) -> Network:
 
 
 def script(picture: Picture) -> tuple[str, str]:
-    """There is none."""
-    raise ValueError("the code of these curves is in models/equivariance.py: take it from there with the network")
+    """The curve of the layer and the motion on the screen."""
+    shown = st.session_state.get("_fm_motion_shown")
+    if shown is None:
+        raise ValueError("there is no layer on the screen yet")
+    return network.motion_script(*shown)

@@ -209,36 +209,43 @@ def _at_hand(name: str) -> bool:
     return True
 
 
-def script(name: str, trained: bool, side: int, layer: str, shape: tuple[int, ...]) -> tuple[str, str]:
-    """What a script does that asks the same layer of the same network, and the script."""
-    told = "Asks the same layer of the same network about a picture of yours, and asserts the shape of its maps."
+def _opening(name: str, trained: bool, side: int) -> tuple[str, str]:
+    """A sentence, and the lines that load a network and prepare a picture of the visitor's for it."""
     if name in OWN:
-        told += " It runs in a copy of this project."
+        told, loaded = " It runs in a copy of this project.", ""
         made = f"""from models import networks
 
 network = networks.load({name!r}, pretrained={trained})
 rgb = np.asarray(Image.open(sys.argv[1]).convert("RGB"))
 x = networks.prepare({name!r}, rgb, side={side}, crop=False).x
 """
-        loaded = ""
     else:
-        loaded = "import torchvision\n"
+        told, loaded = "", "import torchvision\n"
         weights = f"torchvision.models.get_model_weights({name!r}).DEFAULT"
         made = f"""recipe = {weights}.transforms()
 network = torchvision.models.get_model({name!r}, weights={'"DEFAULT"' if trained else None}).eval()
 picture = Image.open(sys.argv[1]).convert("RGB")
 scale = {side} / min(picture.size)
 picture = picture.resize([round(n * scale) for n in picture.size], Image.Resampling.BOX)
-x = torch.from_numpy(np.asarray(picture)).permute(2, 0, 1)[None] / 255
+x = torch.from_numpy(np.array(picture)).permute(2, 0, 1)[None] / 255
 x = (x - torch.tensor(recipe.mean).view(3, 1, 1)) / torch.tensor(recipe.std).view(3, 1, 1)
 """
-    code = f"""import sys
+    head = f"""import copy
+import sys
 
 import numpy as np
 import torch
 {loaded}from PIL import Image
 
-{made}
+{made}"""
+    return told, head
+
+
+def script(name: str, trained: bool, side: int, layer: str, shape: tuple[int, ...]) -> tuple[str, str]:
+    """What a script does that asks the same layer of the same network, and the script."""
+    more, head = _opening(name, trained, side)
+    told = "Asks the same layer of the same network about a picture of yours, and asserts the shape of its maps." + more
+    code = f"""{head.replace("import copy" + chr(10), "")}
 kept = []
 hook = network.get_submodule({layer!r}).register_forward_hook(lambda _m, _x, answer: kept.append(answer.clone()))
 with torch.inference_mode():
@@ -249,5 +256,68 @@ maps = kept[-1][0]
 assert len(maps) == {shape[0]}  # channels; height and width follow the picture: on the screen {shape[1]} × {shape[2]}
 strongest = maps.flatten(1).amax(1).argsort(descending=True)
 print(tuple(maps.shape), "strongest channels:", strongest[:8].tolist())
+"""
+    return told, code
+
+
+def reasons_script(name: str, trained: bool, side: int, layer: str, target: int) -> tuple[str, str]:
+    """What a script does that explains a class score by its slopes and by Grad-CAM, and the script."""
+    more, head = _opening(name, trained, side)
+    told = (
+        "Scores, plain gradient and Grad-CAM of the same class in plain PyTorch, for a picture of yours; asserts that "
+        "the probabilities sum to 1 and that the gradient predicts what a small step does to the score." + more
+    )
+    code = f"""{head}
+network = copy.deepcopy(network).double()
+x = x.double().requires_grad_(True)
+kept = []
+network.get_submodule({layer!r}).register_forward_hook(lambda _m, _x, answer: kept.append(answer) or answer.clone())
+scores = network(x)[0]
+probabilities = scores.softmax(0)
+assert abs(probabilities.sum().item() - 1) < 1e-9
+
+target = {target}
+maps = kept[-1]
+slope, of_maps = torch.autograd.grad(scores[target], (x, maps))
+
+step = 1e-6 * slope / (slope.norm() + 1e-30)  # a score that ReLU cut off has no slope
+with torch.no_grad():
+    change = (network(x + step)[0, target] - scores[target]).item()
+predicted = (slope * step).sum().item()
+assert abs(change - predicted) <= 1e-2 * abs(predicted) + 1e-12
+
+weights = of_maps[0].mean((1, 2))
+heat = (weights[:, None, None] * maps[0]).sum(0).relu()
+row, column = divmod(int(heat.argmax()), heat.shape[1])
+print(f"class {{target}}: score {{scores[target].item():.4g}}, probability {{probabilities[target].item():.3f}}")
+print(f"Grad-CAM is strongest at row {{row}}, column {{column}} of {{tuple(heat.shape)}}")
+"""
+    return told, code
+
+
+def motion_script(
+    name: str, trained: bool, side: int, layer: str, motion: str, value: float, without_border: bool
+) -> tuple[str, str]:
+    """What a script does that measures how a layer commutes with a motion of the picture, and the script."""
+    _, head = _opening(name, trained, side)
+    told = (
+        "The error of the same layer against the motion, for a picture of yours; asserts that standing still costs "
+        "nothing" + (", and a shift by whole units neither" if without_border and motion == "shift" else "") + ". It "
+        "runs in a copy of this project."
+    )
+    still = 1.0 if motion == "scale" else 0.0
+    values = sorted({still, value, *((1, 2, 4, 8, 16, 32) if motion == "shift" else ())})
+    code = f"""{head.replace("import copy" + chr(10), "")}
+from models.equivariance import {"circular, " if without_border else ""}equivariance
+
+# A picture that every stride divides.
+x = x[..., : x.shape[-2] // 32 * 32, : x.shape[-1] // 32 * 32]
+network = {"circular(network)" if without_border else "network"}
+for point in equivariance(network, x, {layer!r}, {values}, {motion!r}):
+    units = point.found.shape[-2:]
+    whole = point.exact and x.shape[-2] % units[0] == 0 and x.shape[-1] % units[1] == 0
+    print(f"{{point.value:g}}: error {{point.error:.4f}}" + (", whole units" if whole else ""))
+    if point.value == {still}{" or whole" if without_border and motion == "shift" else ""}:
+        assert point.error < 1e-3
 """
     return told, code
