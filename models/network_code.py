@@ -114,13 +114,17 @@ def _sequential_code(module: nn.Sequential, shared: dict[int, str], indent: str)
 
 @dataclass(frozen=True)
 class Example:
-    """A network to start from: its code, an input that fits (with the batch axis), its published parameter count."""
+    """A network to start from: its code, an input that fits (with the batch axis), its parameter count.
+
+    The count is the source's, unless this is a ``variant`` of what it describes; the code's first line says how.
+    """
 
     title: str
     code: str
     input_shape: tuple[int, ...]
     parameters: int
     source: str
+    variant: bool = False
 
 
 EXAMPLES: dict[str, Example] = {
@@ -145,6 +149,7 @@ model = nn.Sequential(
         (1, 1, 32, 32),
         61_706,
         "LeCun et al., Gradient-Based Learning Applied to Document Recognition, 1998, section II.B",
+        variant=True,
     ),
     "small_vgg": Example(
         "Small VGG (configuration A for 32×32 pictures)",

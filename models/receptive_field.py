@@ -54,8 +54,8 @@ class PublishedField(NamedTuple):
 
 _TABLE = "google-research/receptive_field, README, table of convnet models (TF-Slim definitions); Distill 2019"
 _STRIDE = (
-    "TF-Slim puts the stride of a stage in its last block, torchvision in the 3x3 convolution of its first: the blocks "
-    "between then work on the coarser map, so each of their taps reaches further."
+    "TF-Slim puts a stage's stride into the last block of the stage before, torchvision into the 3x3 convolution of "
+    "the stage's first block: that one still works on the finer map, so its taps reach less far."
 )
 PUBLISHED = (
     PublishedField("alexnet_v2", "alexnet", 195, _TABLE, ""),

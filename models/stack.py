@@ -23,8 +23,8 @@ MAX_SIZE = {1: 128, 2: 40}
 MAX_CHANNELS = 512
 MAX_TEXT = 400
 
-_N = r"\d{1,3}(?:x\d{1,3})?"
-_TOKEN = re.compile(rf"([ctma])({_N})((?:s{_N}|p(?:{_N}|s|c)|d{_N}|r\d{{1,3}})*)", re.ASCII)
+_N = r"\d{1,9}(?:x\d{1,9})?"
+_TOKEN = re.compile(rf"([ctma])({_N})((?:s{_N}|p(?:{_N}|s|c)|d{_N}|r\d{{1,9}})*)", re.ASCII)
 _OPTION = re.compile(rf"s({_N})|p({_N}|s|c)|d({_N})|r(\d+)", re.ASCII)
 WORDS = {"s": "same", "c": "causal"}
 
@@ -253,7 +253,7 @@ class Stack:
                 why = (
                     f"padding {layer.padding} cuts off everything; take less"
                     if layer.kind == "t"
-                    else f"its window spans {layer.extent}, but only {room} of its input are there: use a smaller "
+                    else f"its window spans {layer.extent}, but its input is only {room} long there: use a smaller "
                     "kernel or dilation, more padding, or a larger input"
                 )
                 raise StackError(f"{why}.", number)

@@ -7,6 +7,7 @@ import streamlit as st
 from models.layers import KINDS
 from viz import controls, examples, numbers, sharing
 from viz.cards import CSS as CARDS
+from viz.url import literal
 
 STAGE_HEIGHT, CARDS_HEIGHT = 500, 90
 
@@ -30,7 +31,7 @@ with actions, st.container(key="extras_actions", horizontal=True, horizontal_ali
     sharing.buttons()
 
 for sentence in dict.fromkeys((*reading.told, *told)):
-    st.warning(sentence, icon=":material/info:")
+    st.warning(literal(sentence), icon=":material/info:")
 
 
 def type_into_cell():

@@ -80,7 +80,7 @@ def build_a_stack() -> None:
 
 def predict(preset) -> None:
     """Question, answers to choose from, and what there is to see."""
-    answer = st.pills(f"**Predict:** {preset.question}", preset.options, key=f"predict_stack_{preset.id}")
+    answer = st.pills(f"**Predict:** {preset.question}", preset.options, key=f"predict_stack_{preset.id}", wrap=True)
     if answer is not None:
         verdict = "Yes." if answer == preset.answer else f"Not quite: {preset.answer}."
         st.markdown(f"**{verdict}** {preset.explanation}")

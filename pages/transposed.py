@@ -25,7 +25,7 @@ with line:
 with choice:
     part = url.choose_part(PARTS)
 for sentence in filter(None, (*reading.told, *wrong)):
-    st.warning(sentence, icon=":material/info:")
+    st.warning(url.literal(sentence), icon=":material/info:")
 
 waiting = st.empty()
 if "torch" not in sys.modules:

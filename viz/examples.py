@@ -117,7 +117,12 @@ def _question(preset: Preset) -> None:
     st.markdown(f":material/psychology_alt: **Predict.** {preset.question}")
     with st.container(horizontal=True, vertical_alignment="center"):
         answer = st.pills(
-            preset.question, preset.options, key=f"predict_{preset.id}", label_visibility="collapsed", width="content"
+            preset.question,
+            preset.options,
+            key=f"predict_{preset.id}",
+            label_visibility="collapsed",
+            width="content",
+            wrap=True,
         )
         if st.session_state.get("_asked"):
             st.button("Just show me", type="tertiary", key="just_show", on_click=_reveal)

@@ -13,7 +13,7 @@ from models.formulas import big
 from models.spec import quoted
 from viz.field import field as field_view
 from viz.figures import Line, Series, numbers, plot, show, table
-from viz.url import asked, one_of, put, while_torch_loads, whole
+from viz.url import asked, literal, one_of, put, while_torch_loads, whole
 
 PARAMETERS = ("net", "compare", "side", "layer_name", "picture")
 """URL parameters of this module."""
@@ -41,7 +41,7 @@ def lesson(told: list[str]) -> None:
     strange = [name for name in st.query_params.get_all("compare") if name not in known]
     told = [*told, *(f"compare: {quoted(name)} is no network of the list: it is left out." for name in strange)]
     for sentence in filter(None, (*told, misread, side_misread, picture_misread)):
-        st.warning(sentence, icon=":material/info:")
+        st.warning(literal(sentence), icon=":material/info:")
     # Streamlit writes white on the theme's light accent in dark mode.
     st.html("<style>.st-key-compare [data-tag] span { color: light-dark(#fff, #11151c); }</style>")
     with st.container(key="lesson"):
@@ -104,7 +104,7 @@ def _layer(found):
     if now not in labels:
         now = found.last.name
     if misread:
-        st.warning(misread, icon=":material/info:")
+        st.warning(literal(misread), icon=":material/info:")
     put("layer_name", now)
     picked = st.selectbox(
         "Layer", labels, key="layer_name", bind="query-params",

@@ -70,8 +70,8 @@ def read() -> tuple[Stack, list[str]]:
     try:
         stack = read_stack(values["layers"], dims, size, int(values["channels"]))
     except StackError as error:
-        told.append(error.message)
         stack = good or START.stack
+        told.append(f"{error.message} Until then you see {stack.to_text()} on {stack.size} pixels.")
         if good is None or state.get("layers") is None:
             keep(stack)
         else:

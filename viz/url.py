@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
@@ -112,10 +113,15 @@ def unknown(known: Iterable[str]) -> list[str]:
     return [f"{quoted(name)} is not a setting of this page: it is left out." for name in strange]
 
 
+def literal(sentence: str) -> str:
+    """A sentence for Streamlit's Markdown in which everything between quotation marks stands as it was written."""
+    return re.sub(r"“[^”]*”|\"[^\"]*\"", lambda m: re.sub(r"([\\`*_{}\[\]<>#$~:|])", r"\\\1", m[0]), sentence)
+
+
 def tell_once(sentences: Iterable[str]) -> None:
     """Show what a link held and could not be taken over; it stays for the run in which the link was read."""
     for sentence in dict.fromkeys(filter(None, sentences)):
-        st.warning(sentence, icon=":material/info:")
+        st.warning(literal(sentence), icon=":material/info:")
 
 
 def keep_alive(keys: Iterable[str]) -> None:

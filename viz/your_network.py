@@ -12,7 +12,7 @@ import streamlit as st
 from models.formulas import big
 from models.spec import quoted
 from viz.figures import numbers, show, table
-from viz.url import while_torch_loads
+from viz.url import literal, while_torch_loads
 
 PARAMETERS = ("network", "code", "input")
 """URL parameters of this module: an example's name, packed code, the input's shape."""
@@ -118,14 +118,14 @@ def lesson() -> None:
             )
         with right:
             for sentence in told:
-                st.warning(sentence, icon=":material/info:")
+                st.warning(literal(sentence), icon=":material/info:")
             code = state["_code"]
             try:
                 shape = read_shape(state["input"])
                 module = parse_network(code, device="meta")
                 found = describe(module, shape)
             except ParseError as error:
-                st.error(error.message, icon=":material/block:")
+                st.error(literal(error.message), icon=":material/block:")
                 if error.line:
                     line = code.split("\n")[error.line - 1] if error.line <= code.count("\n") + 1 else ""
                     st.code(f"{error.line}: {line[:200]}", language=None)
@@ -200,7 +200,8 @@ def _cards(found, last, example) -> str:
     shown = [("Layers", str(len(found.lines)), "in the order of execution")]
     source = ""
     if example is not None and found.parameters == example.parameters:
-        source = f"as published: {example.source.split(',')[0]}"
+        author = example.source.split(",")[0]
+        source = f"a variant of {author}: see the code's first line" if example.variant else f"as published: {author}"
     shown.append(("Parameters", big(found.parameters), source or "learned numbers, shared ones once"))
     shown.append(("MACs", big(found.macs), "convolutions and linear layers, padding included"))
     if last is not None:

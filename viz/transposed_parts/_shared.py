@@ -61,7 +61,7 @@ def measured(scene: Scene) -> lab.Lab | None:
 
 def predict(key: str, question: str, options: Sequence[str], answer: str, explanation: str) -> None:
     """Predict, then reveal."""
-    given = st.pills(f"**Predict:** {question}", options, key=f"predict_{key}")
+    given = st.pills(f"**Predict:** {question}", options, key=f"predict_{key}", wrap=True)
     if given is not None:
         verdict = "Yes." if given == answer else f"Not quite: {answer}."
         st.markdown(f"**{verdict}** {explanation}")
