@@ -174,12 +174,12 @@ def too_large(spec: LayerSpec) -> str:
     """One sentence why the layer is not drawn, or nothing."""
     if layer_bytes(spec) > LARGEST_LAYER:
         return (
-            f"This layer needs {layer_bytes(spec) / 2**30:,.1f} GiB, more than the 1 GiB that is run here: "
-            f"the numbers come from torch's meta device, without a picture."
+            f"This layer needs {layer_bytes(spec) / 2**30:,.1f} GiB in the 64-bit floats of the measurement, more than "
+            "the 1 GiB run here: the numbers come from torch's meta device, without a picture."
         )
     if operator_entries(spec) > LARGEST_OPERATOR:
         return (
-            f"This layer's matrix would have {formulas.big(operator_entries(spec))} entries, more than the "
+            f"This layer's matrix would have {formulas.big(operator_entries(spec))} non-zero entries, more than the "
             f"{formulas.big(LARGEST_OPERATOR)} that are drawn: the numbers stay, the picture is left out."
         )
     if _work(spec) > LARGEST_WORK:

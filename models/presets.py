@@ -138,6 +138,16 @@ _ALL = (
         {"macs": 10_035_200},
     ),
     Preset(
+        "A6-small",
+        "1×1, small enough to see",
+        _conv(kind="pointwise", input_size=4, in_channels=4, out_channels=2),
+        "Four channels in, two out. How many numbers does one output read?",
+        ("1", "4", "16"),
+        "4",
+        "One number from each input channel, all at the same place. In the matrix, every block is a diagonal.",
+        {"output_size": (4, 4), "channels": 2, "parameters": 8},
+    ),
+    Preset(
         "A6",
         "What can 1×1 do at all?",
         _conv(kind="pointwise", input_size=28, in_channels=192, out_channels=16),
@@ -147,16 +157,6 @@ _ALL = (
         "192 channels become 16: each output is a weighted sum of the 192 numbers at the same place. Size and "
         "receptive field stay as they were.",
         {"output_size": (28, 28), "channels": 16, "receptive_field": (1, 1)},
-    ),
-    Preset(
-        "A6-small",
-        "1×1, small enough to see",
-        _conv(kind="pointwise", input_size=4, in_channels=4, out_channels=2),
-        "Four channels in, two out. How many numbers does one output read?",
-        ("1", "4", "16"),
-        "4",
-        "One number from each input channel, all at the same place. In the matrix, every block is a diagonal.",
-        {"output_size": (4, 4), "channels": 2, "parameters": 8},
     ),
     Preset(
         "A10",

@@ -108,7 +108,8 @@ def cards(lab: Lab, veiled: bool = False) -> str:
             f'<span class="cs-value">{time_text(lab.seconds)}</span>'
             f'<span class="cs-short">{escape(lab.device)}</span></div>'
         )
-    return f'<div class="cs-cards{" cs-veiled" if veiled else ""}">{"".join(parts)}</div>{_key(lab.checks)}'
+    key = "" if veiled else _key(lab.checks)
+    return f'<div class="cs-cards{" cs-veiled" if veiled else ""}">{"".join(parts)}</div>{key}'
 
 
 def _key(checks: Sequence[Check]) -> str:

@@ -80,6 +80,10 @@ def asks(scene: Scene) -> bool:
     return True
 
 
+def _cover(name: str) -> None:
+    st.session_state["_asked"] = name
+
+
 def _reveal() -> None:
     st.session_state.pop("_asked", None)
 
@@ -126,6 +130,8 @@ def _question(preset: Preset) -> None:
         )
         if st.session_state.get("_asked"):
             st.button("Just show me", type="tertiary", key="just_show", on_click=_reveal)
+        elif answer is None:
+            st.button("Cover the answer first", type="tertiary", key="cover", on_click=_cover, args=(preset.id,))
     if answer is None:
         return
     verdict = "Yes." if answer == preset.answer else f"Not quite: {preset.answer}."

@@ -11,7 +11,7 @@ import streamlit as st
 
 from models.share import Scene, read_array, read_weights, write_array, write_weights
 from models.sources import INPUTS, WEIGHTS, TableError
-from models.spec import LayerSpec
+from models.spec import LayerSpec, quoted
 from viz import controls
 
 LONGEST_LINK = 2000
@@ -64,6 +64,10 @@ def _from_url(spec: LayerSpec, last: Scene) -> tuple[Scene, tuple[str, ...]]:
                 found |= {own: reader(query[param]), choice: OWN}
             except TableError as error:
                 told.append(error.message)
+    for param, registry in (("input", INPUTS), ("weights", WEIGHTS)):
+        text = query.get(param)
+        if text and text not in (OWN_TITLE, *(source.title for source in registry.values())):
+            told.append(f"{param}: {quoted(text)} is not one of the choices; the worked example is shown.")
     return Scene(spec, **found), tuple(told)
 
 

@@ -89,6 +89,7 @@ def _kernel_grid(stage: Stage, editable: bool) -> dict | None:
         "editable": editable,
         "image": False,
         "planes": planes if len(planes) > 1 else None,
+        "named": "×".join(map(str, stage.weight.shape)) if len(planes) > 1 else None,
     }
 
 

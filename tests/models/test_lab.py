@@ -111,7 +111,7 @@ def test_an_operator_of_more_than_two_million_entries_is_left_out():
     assert lab.too_large(small) == ""
     found = lab.run(large)
     assert found.why_not.startswith(
-        "This layer's matrix would have 2 005 056 entries, more than the 2 000 000 that are drawn"
+        "This layer's matrix would have 2 005 056 non-zero entries, more than the 2 000 000 that are drawn"
     )
     assert (found.y, found.operator, found.stages, found.seconds) == (None, None, (), None)
     assert found.nearest == small
@@ -121,7 +121,7 @@ def test_an_operator_of_more_than_two_million_entries_is_left_out():
 
 def test_a_layer_of_more_than_one_gibibyte_is_left_out():
     found = lab.run(LayerSpec(kind="pointwise", input_size=2, in_channels=20_000, out_channels=20_000))
-    assert found.why_not.startswith("This layer needs 3.0 GiB, more than the 1 GiB that is run here")
+    assert found.why_not.startswith("This layer needs 3.0 GiB in the 64-bit floats of the measurement")
     assert found.check("parameters").measured == 400_020_000
     assert found.nearest.input_size == (2, 2)
     assert lab.run(LayerSpec(input_size=5)).nearest is None

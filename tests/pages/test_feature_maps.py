@@ -17,7 +17,7 @@ from models import device, learning
 from models.drawings import plain
 from models.filters import FILTERS, PADDING_MODES
 from models.presets import PRESETS
-from viz.feature_parts import filters, learn, part, picture, pooling
+from viz.feature_parts import PARTS, filters, learn, part, picture, pooling
 from viz.picture_input import PICTURES
 
 SHELL = Path(__file__).resolve().parents[2] / "pages" / "_shell.py"
@@ -317,3 +317,11 @@ def test_the_code_runs_as_it_is(query):
     next(b for b in app.button if b.label == "Code").click().run()
     with device.one_thread():
         exec(compile(sound(app).code[0].value, "shown", "exec"), {})
+
+
+def test_a_walk_through_all_parts_in_any_order():
+    """What one part leaves in the session must not trip another: each key belongs to one widget."""
+    app = open_page()
+    for name in (*PARTS, *reversed(PARTS), "filters", "equivariance", "pooling", "equivariance", "learn"):
+        app.segmented_control(key="part").set_value(name).run()
+        assert not app.exception, (name, app.exception[0].message)

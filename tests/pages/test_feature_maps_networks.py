@@ -133,7 +133,7 @@ def test_every_look(look):
 def test_other_networks_say_that_their_weights_are_random(title, tmp_path, monkeypatch):
     monkeypatch.setattr(torch.hub, "get_dir", lambda: str(tmp_path))
     name = next(n for n, t in network.OFFERED.items() if t == title)
-    app = sound(open_page("walk", fm_network=title, fm_side="64"))
+    app = sound(open_page("walk", fm_network=title, fm_shorter="64"))
     assert "random weights" in sheet_of(app)["title"]
     assert any("Random weights are shown" in w.value for w in app.warning)
     megabytes = f"({networks.weights_bytes(name) / 2**20:.0f} MB)"
@@ -142,7 +142,7 @@ def test_other_networks_say_that_their_weights_are_random(title, tmp_path, monke
 
 def test_no_way_to_the_hub_is_one_sentence(tmp_path, monkeypatch):
     monkeypatch.setattr(torch.hub, "get_dir", lambda: str(tmp_path))
-    app = open_page("walk", fm_network="SqueezeNet 1.1", fm_side="64")
+    app = open_page("walk", fm_network="SqueezeNet 1.1", fm_shorter="64")
 
     def unreachable(name):
         raise NetworkError("The trained weights of squeezenet1_1 could not be fetched.")
@@ -156,7 +156,7 @@ def test_no_way_to_the_hub_is_one_sentence(tmp_path, monkeypatch):
 
 def test_weights_that_arrive_are_shown_at_once(tmp_path, monkeypatch):
     monkeypatch.setattr(torch.hub, "get_dir", lambda: str(tmp_path))
-    app = open_page("walk", fm_network="SqueezeNet 1.1", fm_side="64")
+    app = open_page("walk", fm_network="SqueezeNet 1.1", fm_shorter="64")
 
     def arrive(name):
         path = networks._hub_file(name)[1]
@@ -177,7 +177,7 @@ def test_damaged_weights_are_one_sentence_and_random_ones_are_shown(tmp_path, mo
     path = networks._hub_file("squeezenet1_1")[1]
     path.parent.mkdir(parents=True)
     path.write_bytes(b"cut off")
-    app = open_page("walk", fm_network="SqueezeNet 1.1", fm_side="64")
+    app = open_page("walk", fm_network="SqueezeNet 1.1", fm_shorter="64")
     assert not app.exception
     assert "damaged (there is something else than weights" in app.error[0].value
     assert "random weights" in sheet_of(app)["title"]
@@ -193,7 +193,7 @@ def test_a_full_gpu_is_told(monkeypatch):
         return run(module, *how, **more)
 
     monkeypatch.setattr(networks, "_run", crowded)
-    app = sound(open_page("walk", fm_side="96", fm_look="First filters"))
+    app = sound(open_page("walk", fm_shorter="96", fm_look="First filters"))
     assert any("The GPU has no memory left" in i.value for i in app.info)
     assert sheet_of(app)["size"] == [96, 96]
 
@@ -209,7 +209,7 @@ def test_late_layers(layer):
 MANGLED = {
     "fm_network": "VGG-17",
     "fm_weights": "trained",
-    "fm_side": "1000000",
+    "fm_shorter": "1000000",
     "fm_layer": "<script>alert(1)</script>",
     "fm_order": "energy; DROP TABLE",
     "fm_scale": "9",
@@ -230,7 +230,7 @@ def test_a_mangled_link_is_told_in_sentences():
 
 
 @pytest.mark.parametrize(("part", "query"), [
-    ("walk", {"fm_page": "7", "fm_network": "SqueezeNet 1.1", "fm_side": "64", "fm_layer": "features.9.expand3x3"}),
+    ("walk", {"fm_page": "7", "fm_network": "SqueezeNet 1.1", "fm_shorter": "64", "fm_layer": "features.9.expand3x3"}),
     ("walk", {"fm_layer": "flatten"}),
     ("walk", {"fm_layer": "bn2", "fm_unit": "1.2"}),
     ("decides", {"fm_class": "dragon (99)"}),
@@ -240,7 +240,7 @@ def test_a_mangled_link_is_told_in_sentences():
     ("equivariance", {"fm_shift": "1e9"}),
     ("equivariance", {"fm_factor": "0"}),
     ("equivariance", {"fm_at": "fc"}),
-    ("equivariance", {"fm_border": "perhaps"}),
+    ("equivariance", {"fm_wrap": "perhaps"}),
 ])  # fmt: skip
 def test_one_value_that_cannot_be_read_is_one_sentence(part, query):
     app = sound(open_page(part, **query))
@@ -249,7 +249,7 @@ def test_one_value_that_cannot_be_read_is_one_sentence(part, query):
 
 
 def test_a_picture_that_is_too_small_for_a_network_is_one_sentence():
-    app = open_page("walk", fm_network="Inception v3", fm_side="32")
+    app = open_page("walk", fm_network="Inception v3", fm_shorter="32")
     assert not app.exception
     assert len(app.error) == 1
     assert "Choose a larger picture" in app.error[0].value
@@ -270,7 +270,7 @@ def test_a_drawn_heart_is_a_heart_and_the_check_is_shown():
 
 def test_a_large_network_covers_places_when_asked(tmp_path, monkeypatch):
     monkeypatch.setattr(torch.hub, "get_dir", lambda: str(tmp_path))
-    app = sound(open_page("decides", fm_network="SqueezeNet 1.1", fm_side="32", fm_cover="Large"))
+    app = sound(open_page("decides", fm_network="SqueezeNet 1.1", fm_shorter="32", fm_cover="Large"))
     assert "not yet run" in shown(app)
     app.button(key="fm_run_occlusion").click().run()
     assert "49 places" in shown(sound(app))

@@ -301,9 +301,9 @@ def steps(net: Network, layer: str, kinds: Mapping[str, str]) -> None:
             (title, text(float(maps.mean())), text(float(maps.std())), f"{below:.1f}",
              f"{text(float(spread.std(1).min()))} to {text(float(spread.std(1).max()))}")
         )  # fmt: skip
-    show("".join(figures), key="fm_steps")
+    show("".join(figures), key="fm_stepwise")
     head = ("Step", "Mean", "Standard deviation", "At or below 0, %", "Deviation by channel")
-    show(table(head, rows, label=f"{begin}, step by step"), key="fm_steps_table")
+    show(table(head, rows, label=f"{begin}, step by step"), key="fm_stepwise_table")
     st.caption(
         "Blue: above 0, orange: below. Normalisation brings the channels to one scale and moves no edge; ReLU keeps "
         "what is blue."

@@ -25,13 +25,13 @@ MOTIONS = {"shift": "Shift", "rotate": "Rotate", "scale": "Scale"}
 SMALL_LAYERS = ("conv1", "relu1", "pool1", "relu2", "pool2", "relu3", "pool3", "relu4")
 SIZE = 205
 
-PARAMETERS = (*network.PARAMETERS, "fm_at", "fm_motion", "fm_shift", "fm_angle", "fm_factor", "fm_border")
+PARAMETERS = (*network.PARAMETERS, "fm_at", "fm_motion", "fm_shift", "fm_angle", "fm_factor", "fm_wrap")
 _READERS = network.READERS | {
     "fm_motion": one_of(MOTIONS.values()),
     "fm_shift": whole(-32, 32),
     "fm_angle": whole(-180, 180),
     "fm_factor": number(0.5, 2),
-    "fm_border": one_of(("true", "false")),
+    "fm_wrap": one_of(("true", "false")),
 }
 
 
@@ -66,7 +66,7 @@ def _part(picture: Picture) -> None:
         chosen["network"] = network.choose(picture)
         chosen["layer"] = st.container()
         st.toggle(
-            "Without a border", value=True, key="fm_border", bind="query-params",
+            "Without a border", value=True, key="fm_wrap", bind="query-params",
             help="Every padding goes round, as the shifted picture does. Off: zeros at the border count as errors.",
         )  # fmt: skip
 
@@ -83,7 +83,7 @@ def _part(picture: Picture) -> None:
             return
         _maps(net, layer, motion, point)
         st.session_state["_fm_motion_shown"] = (
-            net.name, net.trained, min(net.x.shape[2:]), layer, motion, point.value, st.session_state["fm_border"]
+            net.name, net.trained, min(net.x.shape[2:]), layer, motion, point.value, st.session_state["fm_wrap"]
         )  # fmt: skip
         net.tell()
     predict(
@@ -123,7 +123,7 @@ def _changed(module, blurred: bool):
     from models.equivariance import antialiased, circular
 
     module = antialiased(module) if blurred else module
-    return circular(module) if st.session_state["fm_border"] else module
+    return circular(module) if st.session_state["fm_wrap"] else module
 
 
 def _point(net: Network, layer: str, motion: str, value: float) -> MotionPoint:
@@ -193,7 +193,7 @@ def _kept(key: tuple) -> dict[str, object]:
 
 def _curves(net: Network, layer: str, motion: str) -> None:
     st.header("How large is the error, motion by motion?", anchor=False)
-    border = st.session_state["fm_border"]
+    border = st.session_state["fm_wrap"]
     question = (*net.key, layer, motion, border)
     kept = _kept(question)
     if "errors" not in kept:

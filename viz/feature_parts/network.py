@@ -61,11 +61,11 @@ USUAL = "Usual"
 SIDES = (USUAL, "32", "64", "96", "128", "160", "224", "299")
 """Pixels of the shorter side, as the network gets the picture."""
 
-PARAMETERS = ("fm_network", "fm_weights", "fm_side")
+PARAMETERS = ("fm_network", "fm_weights", "fm_shorter")
 READERS = {
     "fm_network": one_of(OFFERED.values()),
     "fm_weights": one_of((TRAINED, RANDOM)),
-    "fm_side": one_of(SIDES),
+    "fm_shorter": one_of(SIDES),
 }
 
 
@@ -156,7 +156,7 @@ def choose(picture: Picture) -> Network | None:
     )  # fmt: skip
     trained = wanted == TRAINED and _at_hand(name)
     side = st.select_slider(
-        "Shorter side, pixels", SIDES, value=USUAL, key="fm_side", bind="query-params",
+        "Shorter side, pixels", SIDES, value=USUAL, key="fm_shorter", bind="query-params",
         help=f"Usual: {networks.usual_side(name)}, what {OFFERED[name]} was made for.",
     )  # fmt: skip
     try:

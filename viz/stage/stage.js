@@ -98,8 +98,8 @@ class Stage {
       const fig = el("figure"), cap = el("figcaption"), name = el("div", "name"), cv = el("div", "cv");
       const steps = el("div", "steps"), base = el("canvas", "base"), over = el("canvas", "over");
       const size = times(g.realShape), drawn = times(g.sp);
-      const ch = g.C > 1 ? `${g.C}×` : "";
-      name.innerHTML = `${esc(g.title)} <span class="size">${ch}${size}</span>${size === drawn ? "" : ` <small>padded ${drawn}</small>`}`;
+      const ch = g.C > 1 ? `${g.C}×` : "", full = scene.data.grids[i].named ?? `${ch}${size}`;
+      name.innerHTML = `${esc(g.title)} <span class="size">${full}</span>${size === drawn ? "" : ` <small>padded ${drawn}</small>`}`;
       name.style.color = `var(--${ROLE[g.role] ? g.role : "map"})`;
       base.setAttribute("aria-hidden", "true");
       over.tabIndex = 0;
@@ -816,7 +816,7 @@ class Stage {
   }
 
   hint() {
-    const hint = this.$(".hint"), text = this.pinned ? "Pinned. Esc or click again to let go" : (this.scene.data.veiled && "Predict first: the answer waits under the question mark") || this.scene.data.caption || "Hover or use the arrow keys; click pins a cell";
+    const hint = this.$(".hint"), text = this.pinned ? "Pinned. Esc or click again to let go" : (this.scene.data.veiled && "Predict first: the answer waits under the question mark") || this.scene.data.caption || (matchMedia("(hover: none)").matches ? "Tap a cell, or walk with the buttons" : "Hover or use the arrow keys; click pins a cell");
     if (hint.textContent !== text) hint.textContent = text;
   }
 
