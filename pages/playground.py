@@ -87,8 +87,8 @@ with st.container(key="lesson"):
             figures = st.empty()
         chooser = st.container()
 
-# What is seen goes first, except while torch loads, which takes seconds: then the question and the controls do.
-if "torch" in sys.modules:
+# What is seen goes first, except on the first visit, and while torch loads: then the question and the controls do.
+if "torch" in sys.modules and st.session_state.get("_playground_seen"):
     measured = draw_measured()
     draw_controls()
 else:
@@ -97,6 +97,8 @@ else:
     figures.skeleton(CARDS_HEIGHT)
     draw_controls()
     measured = draw_measured()
+
+st.session_state["_playground_seen"] = True
 
 fits = numbers.write_url(scene)
 if not fits:
