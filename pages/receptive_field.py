@@ -8,6 +8,7 @@ from models.stack import PRESETS
 from viz import effective, growth, real_networks, your_network
 from viz import stack as editor
 from viz.figures import show
+from viz.lesson import predict
 from viz.url import choose_part, keep_alive, part_asked, tell_once, unknown
 
 PARTS = {
@@ -47,7 +48,7 @@ def build_a_stack() -> None:
                 )
             )
             if preset:
-                predict(preset)
+                predict(f"stack_{preset.id}", preset.question, preset.options, preset.answer, preset.explanation)
     below = st.container()
     if "torch" not in sys.modules:
         picture.skeleton(editor.stage_height(stack))
@@ -76,14 +77,6 @@ def build_a_stack() -> None:
         show(editor.compare(part, unit), key="stack_compare")
         with st.expander("Code"):
             st.code(stack.to_code(), language="python")
-
-
-def predict(preset) -> None:
-    """Question, answers to choose from, and what there is to see."""
-    answer = st.pills(f"**Predict:** {preset.question}", preset.options, key=f"predict_stack_{preset.id}", wrap=True)
-    if answer is not None:
-        verdict = "Yes." if answer == preset.answer else f"Not quite: {preset.answer}."
-        st.markdown(f"**{verdict}** {preset.explanation}")
 
 
 def choose_unit(stack) -> tuple[int, tuple[int, ...]]:

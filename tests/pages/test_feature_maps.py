@@ -3,7 +3,6 @@
 import base64
 import io
 import json
-from pathlib import Path
 
 import cv2
 import numpy as np
@@ -17,25 +16,15 @@ from models import device, learning
 from models.drawings import plain
 from models.filters import FILTERS, PADDING_MODES
 from models.presets import PRESETS
+from tests.pages.support import opened, sound
 from viz.feature_parts import PARTS, filters, learn, part, picture, pooling
 from viz.picture_input import PICTURES
 
-SHELL = Path(__file__).resolve().parents[2] / "pages" / "_shell.py"
 OURS = ("filters", "pooling", "learn")
 
 
 def open_page(**query: str) -> AppTest:
-    app = AppTest.from_file(SHELL, default_timeout=120).run()
-    app.switch_page("feature_maps.py")
-    for name, value in query.items():
-        app.query_params[name] = value
-    return app.run()
-
-
-def sound(app: AppTest) -> AppTest:
-    assert not app.exception
-    assert [e.value for e in app.error] == []
-    return app
+    return opened("feature_maps.py", **query)
 
 
 def mounted(app: AppTest, having: str) -> dict:

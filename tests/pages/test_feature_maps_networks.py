@@ -3,7 +3,6 @@
 import base64
 import json
 from functools import cache
-from pathlib import Path
 
 import cv2
 import numpy as np
@@ -14,28 +13,17 @@ from streamlit.testing.v1 import AppTest
 from models import device, networks
 from models.activations import contact_sheet
 from models.networks import NetworkError, feature_maps
+from tests.pages.support import opened, sound
 from viz.feature_parts import network, walk
 from viz.feature_parts.closer import cut, heated
 from viz.picture_input import PICTURES
 from viz.sheet import levels, packed, sheet_data
 
-SHELL = Path(__file__).resolve().parents[2] / "pages" / "_shell.py"
 TITLES = {"walk": "Walk through a network", "decides": "What decides", "equivariance": "Equivariance"}
 
 
 def open_page(part: str, **query: str) -> AppTest:
-    app = AppTest.from_file(SHELL, default_timeout=120).run()
-    app.switch_page("feature_maps.py")
-    app.query_params["part"] = TITLES[part]
-    for name, value in query.items():
-        app.query_params[name] = value
-    return app.run()
-
-
-def sound(app: AppTest) -> AppTest:
-    assert not app.exception
-    assert [e.value for e in app.error] == []
-    return app
+    return opened("feature_maps.py", part=TITLES[part], **query)
 
 
 def components(app: AppTest) -> list[dict]:

@@ -1,15 +1,13 @@
 """The home page's picture is kept as numbers: the layer must still return them."""
 
 import json
-from pathlib import Path
 
 import pytest
 import torch
 from streamlit.testing.v1 import AppTest
 
 from pages._lessons import LESSONS
-
-SHELL = Path(__file__).resolve().parents[2] / "pages" / "_shell.py"
+from tests.pages.support import SHELL
 
 
 @pytest.fixture(scope="module")

@@ -3,7 +3,6 @@
 import json
 import random
 import re
-from pathlib import Path
 
 import pytest
 from streamlit.testing.v1 import AppTest
@@ -13,11 +12,11 @@ from models.layers import KINDS
 from models.presets import PRESETS
 from models.share import Scene, read_file, write_file
 from models.spec import LayerSpec
+from tests.pages.support import SHELL, sound
 from viz.controls import OFFERED
 from viz.examples import topic_of
 from viz.numbers import LONGEST_LINK
 
-SHELL = Path(__file__).resolve().parents[2] / "pages" / "_shell.py"
 PAGE = "playground.py"
 
 
@@ -37,12 +36,6 @@ def number(app: AppTest, name: str) -> str:
     """The value that one card shows, its mark left out."""
     card = re.search(rf'data-number="{name}">.*?<span class="cs-value">(.*?)<', cards(app)).group(1)
     return card.strip()
-
-
-def sound(app: AppTest) -> AppTest:
-    assert not app.exception
-    assert [e.value for e in app.error] == []
-    return app
 
 
 def shown_spec(app: AppTest) -> LayerSpec:

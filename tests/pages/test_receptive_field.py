@@ -3,7 +3,6 @@
 import json
 import random
 import re
-from pathlib import Path
 
 import pytest
 from streamlit.testing.v1 import AppTest
@@ -11,19 +10,15 @@ from streamlit.testing.v1 import AppTest
 from models.formulas import big
 from models.network_code import EXAMPLES
 from models.stack import PRESETS, read_stack
+from tests.pages.support import opened
 from viz.growth import read_dilations
 from viz.your_network import pack, read_shape, unpack
 
-SHELL = Path(__file__).resolve().parents[2] / "pages" / "_shell.py"
 PARTS = ("Build a stack", "What it really uses", "Ways to grow it", "Real networks", "Your network")
 
 
 def open_page(**query) -> AppTest:
-    app = AppTest.from_file(SHELL, default_timeout=120).run()
-    app.switch_page("receptive_field.py")
-    for name, value in query.items():
-        app.query_params[name] = value
-    return app.run()
+    return opened("receptive_field.py", **query)
 
 
 def sound(app: AppTest) -> AppTest:

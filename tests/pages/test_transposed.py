@@ -3,7 +3,6 @@
 import base64
 import json
 import re
-from pathlib import Path
 
 import cv2
 import numpy as np
@@ -21,13 +20,13 @@ from models.transposed import forward_sizes, toeplitz_blocks
 from models.transposed_code import layer_code
 from models.transposed_structure import density
 from models.upsampling import evenness, exact_transposed
+from tests.pages.support import SHELL, sound
 from viz.figures.upsampling import blocks
 from viz.four_views import four_views, matrices
 from viz.stage import share
 from viz.transposed_controls import playground_query
 from viz.transposed_parts import PARAMETERS, PARTS
 
-SHELL = Path(__file__).resolve().parents[2] / "pages" / "_shell.py"
 WORKED = [[2, 9, 6, 1], [6, 29, 30, 7], [10, 29, 33, 13], [12, 24, 16, 4]]
 
 
@@ -37,12 +36,6 @@ def open_page(**query: str) -> AppTest:
     for name, value in query.items():
         app.query_params[name] = value
     return app.run()
-
-
-def sound(app: AppTest) -> AppTest:
-    assert not app.exception
-    assert [e.value for e in app.error] == []
-    return app
 
 
 def panels(app: AppTest) -> dict[str, dict]:

@@ -1,34 +1,12 @@
-"""What the parts have in common: the frame of controls and picture, questions, links that cannot be read."""
+"""What the parts have in common: numbers of the link, and links that cannot be read."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
-
-import streamlit as st
+from collections.abc import Callable, Mapping
 
 from models.spec import quoted
 from viz.url import asked, tell_once
-
-
-@contextmanager
-def frame(draw_controls: Callable[[], None]) -> Iterator[None]:
-    """Controls at the left, the picture at the right; on a phone the picture first."""
-    with st.container(key="lesson"):
-        left, right = st.columns([1, 3], gap="medium")
-        with left, st.container(key="controls", gap="xsmall"):
-            draw_controls()
-        with right, st.container(key="stage_area"):
-            yield
-
-
-def predict(key: str, question: str, options: Sequence[str], answer: str, explanation: str) -> None:
-    """Predict, then reveal."""
-    given = st.pills(f"**Predict:** {question}", options, key=f"fm_predict_{key}", wrap=True)
-    if given is not None:
-        verdict = "Yes." if given == answer else f"Not quite: {answer}."
-        st.markdown(f"**{verdict}** {explanation}")
 
 
 def number(low: float, high: float) -> Callable[[str], float]:

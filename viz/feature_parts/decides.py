@@ -11,12 +11,13 @@ import streamlit as st
 
 from models.drawings import CLASSES
 from viz.feature_parts import network
-from viz.feature_parts._shared import frame, predict, tell_misread
+from viz.feature_parts._shared import tell_misread
 from viz.feature_parts.closer import heated, text
 from viz.feature_parts.network import OWN
 from viz.feature_parts.picture import SHAPE, Picture
 from viz.figures import Series, plot, show, table
 from viz.figures.cells import framed, image, row
+from viz.lesson import frame, predict
 from viz.url import asked, one_of, put
 
 if TYPE_CHECKING:

@@ -9,12 +9,13 @@ import numpy as np
 import streamlit as st
 
 from viz.feature_parts import network
-from viz.feature_parts._shared import frame, number, predict, tell_misread
+from viz.feature_parts._shared import number, tell_misread
 from viz.feature_parts.closer import text, tinted
 from viz.feature_parts.network import OFFERED, OWN
 from viz.feature_parts.picture import Picture
 from viz.figures import Series, numbers, plot, show
 from viz.figures.cells import framed, image, row
+from viz.lesson import frame, predict
 from viz.url import asked, one_of, put, whole
 
 if TYPE_CHECKING:

@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
-from viz.feature_parts._shared import frame, number, predict, tell_misread
+from viz.feature_parts._shared import number, tell_misread
 from viz.feature_parts.picture import Picture
+from viz.lesson import frame, predict
 from viz.url import asked, one_of, tell_once
 
 if TYPE_CHECKING:

@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
-from viz.feature_parts._shared import frame, number, predict, tell_misread
+from viz.feature_parts._shared import number, tell_misread
 from viz.feature_parts.filters import OWN, START, TITLES, read_kernel, take_own
 from viz.feature_parts.picture import Picture
+from viz.lesson import frame, predict
 from viz.url import one_of, tell_once, whole
 
 if TYPE_CHECKING:
@@ -222,7 +223,7 @@ def _picture(run: Run, picture: Picture, key: str = "fm_learn") -> None:
     import numpy as np
 
     from models import device, filters
-    from viz.figures import Line, Series, plot, show
+    from viz.figures import loss_curve, show
     from viz.figures.cells import cells, framed, image, row
 
     piece, learned = _piece(picture), run.kernel
@@ -257,16 +258,7 @@ def _picture(run: Run, picture: Picture, key: str = "fm_learn") -> None:
     # Small kernels leave room for the pictures beside them.
     small = max(len(learned), len(run.target)) <= 3
     html = row(*kernels, *pictures) if small else f'<div class="cs-above">{row(*kernels)}</div>{row(*pictures)}'
-    if len(run.steps) > 1:
-        lines = [Line(run.floor, "best possible")] if run.floor > 1e-9 else []
-        html += plot(
-            [Series("loss", run.steps, [max(v, 1e-16) for v in run.losses])],
-            x="step",
-            y="mean squared error",
-            label=f"Loss over {run.steps[-1]} steps, from {run.losses[0]:.2g} to {run.losses[-1]:.2g}",
-            lines=lines,
-            log_y=True,
-        )
+    html += loss_curve(run.steps, run.losses, run.floor)
     show(html, key=key)
 
 

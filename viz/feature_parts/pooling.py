@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
-from viz.feature_parts._shared import frame, predict, tell_misread
+from viz.feature_parts._shared import tell_misread
 from viz.feature_parts.picture import Picture
+from viz.lesson import frame, predict
 from viz.url import one_of, whole
 
 if TYPE_CHECKING:

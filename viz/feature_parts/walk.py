@@ -11,8 +11,9 @@ import streamlit as st
 
 from models.spec import quoted
 from viz.feature_parts import network
-from viz.feature_parts._shared import frame, predict, tell_misread
+from viz.feature_parts._shared import tell_misread
 from viz.feature_parts.picture import Picture
+from viz.lesson import frame, predict
 from viz.url import asked, one_of, put, whole
 
 if TYPE_CHECKING:

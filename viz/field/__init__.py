@@ -2,19 +2,11 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any
 
-import streamlit as st
+from viz.component import component
 
-_HERE = Path(__file__).parent
-
-_component = st.components.v2.component(
-    "convscope_field",
-    html=(_HERE / "field.html").read_text(encoding="utf-8"),
-    css=(_HERE / "field.css").read_text(encoding="utf-8"),
-    js=(_HERE / "field.js").read_text(encoding="utf-8"),
-)
+_component = component(__file__)
 
 
 def field(

@@ -9,10 +9,10 @@ from pathlib import Path
 import streamlit as st
 
 from viz.figures.maps import Map, legend, maps
-from viz.figures.plot import Line, Series, plot
+from viz.figures.plot import Line, Series, loss_curve, plot
 from viz.figures.table import numbers, table
 
-__all__ = ["Line", "Map", "Series", "legend", "maps", "numbers", "plot", "show", "table"]
+__all__ = ["Line", "Map", "Series", "legend", "loss_curve", "maps", "numbers", "plot", "show", "table"]
 
 _HERE = Path(__file__).parent
 _JS = """

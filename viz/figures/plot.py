@@ -75,6 +75,21 @@ def plot(
     )
 
 
+def loss_curve(steps: Sequence[int], losses: Sequence[float], floor: float) -> str:
+    """HTML of a plot of the mean squared error against steps, logarithmic, with the least that is possible as a line;
+    nothing while there is a single step. A ``floor`` of no more than 1e-9 is not drawn."""
+    if len(steps) < 2:
+        return ""
+    return plot(
+        [Series("loss", steps, [max(v, 1e-16) for v in losses])],
+        x="step",
+        y="mean squared error",
+        label=f"Loss over {steps[-1]} steps, from {losses[0]:.2g} to {losses[-1]:.2g}",
+        lines=[Line(floor, "best possible")] if floor > 1e-9 else [],
+        log_y=True,
+    )
+
+
 def _svg(series, x, y, label, lines, uprights, log_x, log_y, size, name) -> str:
     width, height = size
     left, right, top, bottom = 58, 14, 14, 44

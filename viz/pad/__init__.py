@@ -4,21 +4,16 @@ from __future__ import annotations
 
 import base64
 import binascii
-from pathlib import Path
 
 import streamlit as st
 
-_HERE = Path(__file__).parent
+from viz.component import component
+
 _HEAD = "data:image/png;base64,"
 LARGEST = 1_000_000
 """Characters of a drawing that is taken."""
 
-_component = st.components.v2.component(
-    "convscope_pad",
-    html=(_HERE / "pad.html").read_text(encoding="utf-8"),
-    css=(_HERE / "pad.css").read_text(encoding="utf-8"),
-    js=(_HERE / "pad.js").read_text(encoding="utf-8"),
-)
+_component = component(__file__)
 
 
 def pad(key: str) -> bytes | None:

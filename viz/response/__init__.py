@@ -8,19 +8,12 @@ from __future__ import annotations
 
 import base64
 from collections.abc import Callable
-from pathlib import Path
 
 import numpy as np
-import streamlit as st
 
-_HERE = Path(__file__).parent
+from viz.component import component
 
-_component = st.components.v2.component(
-    "convscope_response",
-    html=(_HERE / "response.html").read_text(encoding="utf-8"),
-    css=(_HERE / "response.css").read_text(encoding="utf-8"),
-    js=(_HERE / "response.js").read_text(encoding="utf-8"),
-)
+_component = component(__file__)
 
 
 def pixels(values: np.ndarray) -> str:

@@ -6,24 +6,18 @@ Hovering and moving sends nothing to the server: it gets a unit or a pixel when 
 from __future__ import annotations
 
 import base64
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import cv2
 import numpy as np
-import streamlit as st
+
+from viz.component import component
 
 if TYPE_CHECKING:
     from models.activations import ContactSheet
 
-_HERE = Path(__file__).parent
 
-_component = st.components.v2.component(
-    "convscope_sheet",
-    html=(_HERE / "sheet.html").read_text(encoding="utf-8"),
-    css=(_HERE / "sheet.css").read_text(encoding="utf-8"),
-    js=(_HERE / "sheet.js").read_text(encoding="utf-8"),
-)
+_component = component(__file__)
 
 
 def packed(pixels: np.ndarray) -> str:

@@ -3,18 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from pathlib import Path
 
-import streamlit as st
+from viz.component import component
 
-_HERE = Path(__file__).parent
-
-_component = st.components.v2.component(
-    "convscope_strip",
-    html=(_HERE / "strip.html").read_text(encoding="utf-8"),
-    css=(_HERE / "strip.css").read_text(encoding="utf-8"),
-    js=(_HERE / "strip.js").read_text(encoding="utf-8"),
-)
+_component = component(__file__)
 
 
 def strip(

@@ -1,35 +1,12 @@
-"""What the parts have in common: the frame of controls and picture, questions, measured layers."""
+"""What the parts have in common: the controls of the layer, and the measured layer."""
 
 from __future__ import annotations
-
-from collections.abc import Sequence
-from contextlib import contextmanager
 
 import streamlit as st
 
 from models import lab
 from models.share import Scene
 from viz import transposed_controls as controls
-
-
-@contextmanager
-def frame(draw_controls, picture_first: bool = False):
-    """Controls at the left, the picture at the right; on a phone the picture first.
-
-    ``picture_first`` sends the picture before the controls, for parts whose picture reads nothing from them.
-    """
-    with st.container(key="lesson"):
-        left, right = st.columns([1, 3], gap="medium")
-        with left:
-            beside = st.container(key="controls", gap="xsmall")
-        if not picture_first:
-            with beside:
-                draw_controls()
-        with right, st.container(key="stage_area"):
-            yield
-        if picture_first:
-            with beside:
-                draw_controls()
 
 
 def layer_controls(scene: Scene) -> None:
@@ -57,11 +34,3 @@ def measured(scene: Scene) -> lab.Lab | None:
         settings = {name: getattr(near, name) for name in controls.DEFAULTS}
         st.button("Show the nearest that is drawn", on_click=lambda: controls.load(**settings))
     return None
-
-
-def predict(key: str, question: str, options: Sequence[str], answer: str, explanation: str) -> None:
-    """Predict, then reveal."""
-    given = st.pills(f"**Predict:** {question}", options, key=f"predict_{key}", wrap=True)
-    if given is not None:
-        verdict = "Yes." if given == answer else f"Not quite: {answer}."
-        st.markdown(f"**{verdict}** {explanation}")

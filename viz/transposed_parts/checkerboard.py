@@ -28,8 +28,8 @@ from viz.cards import mathml
 from viz.figures import show, table
 from viz.figures.cells import cells, framed, image, row
 from viz.figures.upsampling import landscape, profile
+from viz.lesson import frame, predict
 from viz.picture_input import PICTURES
-from viz.transposed_parts._shared import frame, predict
 
 STAGES, CHANNELS, SIZE, STEPS = 2, 8, 96, 200
 """The generator: two layers that double, eight channels, a picture of 96×96, and how long it is trained."""

@@ -25,8 +25,8 @@ from viz.cards import mathml
 from viz.figures import show, table
 from viz.figures.cells import framed, image, row
 from viz.figures.upsampling import positions, shuffle
+from viz.lesson import frame, predict
 from viz.picture_input import choose
-from viz.transposed_parts._shared import frame, predict
 
 
 def draw(_scene: Scene) -> None:

@@ -15,10 +15,10 @@ from models.picture import resize
 from models.share import Scene
 from models.transposed_code import learning_code
 from models.upsampling import UpsamplingError, bilinear_kernel, evenness, exact_transposed, pair
-from viz.figures import Line, Series, plot, show
+from viz.figures import loss_curve, show
 from viz.figures.cells import cells, row
+from viz.lesson import frame, predict
 from viz.picture_input import choose
-from viz.transposed_parts._shared import frame, predict
 
 TASKS = ("Bilinear interpolation of noise", "The picture")
 PICTURES_A_RUN, PACE = 25, 0.12
@@ -199,15 +199,5 @@ def _picture(run: Run, key: str = "wl_picture") -> None:
         )
     )
     html = row(*parts)
-    if len(run.steps) > 1:
-        floor = max(run.floor or 0.0, 1e-16)
-        lines = [Line(floor, "best possible")] if floor > 1e-9 else []
-        html += plot(
-            [Series("loss", run.steps, [max(v, 1e-16) for v in run.losses])],
-            x="step",
-            y="mean squared error",
-            label=f"Loss over {run.steps[-1]} steps, from {run.losses[0]:.2g} to {run.losses[-1]:.2g}",
-            lines=lines,
-            log_y=True,
-        )
+    html += loss_curve(run.steps, run.losses, run.floor or 0.0)
     show(html, key=key)

@@ -17,8 +17,9 @@ from viz.figures import show
 from viz.figures.cells import cells, framed, row, text_of
 from viz.figures.upsampling import blocks
 from viz.four_views import matrices
+from viz.lesson import frame, predict
 from viz.stage import stage
-from viz.transposed_parts._shared import frame, layer_controls, measured, predict
+from viz.transposed_parts._shared import layer_controls, measured
 
 MOST_DRAWN = 512
 """Rows or columns of a pseudo-inverse that is drawn."""

@@ -12,8 +12,9 @@ from viz.figures import show
 from viz.figures.cells import row
 from viz.figures.upsampling import meeting, waste
 from viz.four_views import zeros_alone
+from viz.lesson import frame, predict
 from viz.stage import stage
-from viz.transposed_parts._shared import frame, layer_controls, measured, predict
+from viz.transposed_parts._shared import layer_controls, measured
 
 AXES = {1: ("Width",), 2: ("Height", "Width"), 3: ("Depth", "Height", "Width")}
 EXAMPLES = {

@@ -11,8 +11,9 @@ from viz import transposed_controls as controls
 from viz.cards import cards
 from viz.figures import show
 from viz.four_views import four_views
+from viz.lesson import frame, predict
 from viz.stage import stage
-from viz.transposed_parts._shared import frame, layer_controls, measured, predict
+from viz.transposed_parts._shared import layer_controls, measured
 
 
 def draw(scene: Scene) -> None:

@@ -1,0 +1,22 @@
+"""Pages without a browser: open one by a link, and demand that nothing went wrong."""
+
+from pathlib import Path
+
+from streamlit.testing.v1 import AppTest
+
+SHELL = Path(__file__).resolve().parents[2] / "pages" / "_shell.py"
+
+
+def opened(page: str, **query: str | list[str]) -> AppTest:
+    """A page as a link with these parameters opens it, after the home page has been seen."""
+    app = AppTest.from_file(SHELL, default_timeout=120).run()
+    app.switch_page(page)
+    for name, value in query.items():
+        app.query_params[name] = value
+    return app.run()
+
+
+def sound(app: AppTest) -> AppTest:
+    assert not app.exception
+    assert [e.value for e in app.error] == []
+    return app

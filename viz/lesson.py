@@ -1,0 +1,36 @@
+"""What the parts of every lesson have in common: the frame of controls and picture, and the question."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+
+import streamlit as st
+
+
+@contextmanager
+def frame(draw_controls: Callable[[], None], picture_first: bool = False) -> Iterator[None]:
+    """Controls at the left, the picture at the right; on a phone the picture first.
+
+    ``picture_first`` sends the picture before the controls, for parts whose picture reads nothing from them.
+    """
+    with st.container(key="lesson"):
+        left, right = st.columns([1, 3], gap="medium")
+        with left:
+            beside = st.container(key="controls", gap="xsmall")
+        if not picture_first:
+            with beside:
+                draw_controls()
+        with right, st.container(key="stage_area"):
+            yield
+        if picture_first:
+            with beside:
+                draw_controls()
+
+
+def predict(key: str, question: str, options: Sequence[str], answer: str, explanation: str) -> None:
+    """Predict, then reveal."""
+    given = st.pills(f"**Predict:** {question}", options, key=f"predict_{key}", wrap=True)
+    if given is not None:
+        verdict = "Yes." if given == answer else f"Not quite: {answer}."
+        st.markdown(f"**{verdict}** {explanation}")
