@@ -14,15 +14,13 @@ scene = reading.scene
 wrong = [*unread(), url.part_asked("transposed", PARTS)]
 url.keep_alive(PARAMETERS)
 
-heading, actions = st.columns([3, 1], vertical_alignment="bottom")
-with heading:
+# Rows, not st.columns: fewer messages to the browser in every run.
+with st.container(horizontal=True, vertical_alignment="bottom"):
     st.title("How do we go from 2×2 back to 4×4?")
-with actions, st.container(key="extras_actions", horizontal=True, horizontal_alignment="right"):
-    sharing.buttons(("Code", "Link"), page="transposed_")
-line, choice = st.columns([2, 5], vertical_alignment="center")
-with line:
-    st.markdown("… and why does it sometimes leave a checkerboard?")
-with choice:
+    with st.container(key="extras_actions", horizontal=True, width="content"):
+        sharing.buttons(("Code", "Link"), page="transposed_")
+with st.container(horizontal=True, vertical_alignment="center"):
+    st.markdown("… and why does it sometimes leave a checkerboard?", width="content")
     part = url.choose_part(PARTS)
 for sentence in filter(None, (*reading.told, *wrong)):
     st.warning(url.literal(sentence), icon=":material/info:")

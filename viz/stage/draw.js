@@ -20,8 +20,14 @@ function readable(colour, bg, text, ratio = 4.6) {
   return text;
 }
 
+// Several panels ask at every update, and a canvas to read colours with takes milliseconds: the last answer is kept.
+const themeRead = { from: null, theme: null };
+
 function readTheme(probe) {
-  const style = getComputedStyle(probe), ctx = document.createElement("canvas").getContext("2d", { willReadFrequently: true });
+  const style = getComputedStyle(probe);
+  const from = ["--st-background-color", "--st-text-color", "--st-font"].map((name) => style.getPropertyValue(name)).join("|");
+  if (from === themeRead.from) return themeRead.theme;
+  const ctx = document.createElement("canvas").getContext("2d", { willReadFrequently: true });
   const parse = (name, fallback) => {
     ctx.fillStyle = fallback;
     ctx.fillStyle = style.getPropertyValue(name).trim() || fallback;
@@ -35,6 +41,7 @@ function readTheme(probe) {
   theme.pink = theme.dark ? mix(PINK, [255, 255, 255], 0.15) : mix(PINK, [140, 20, 90], 0.25);
   theme.ring = theme.dark ? ROLE.kernel : mix(ROLE.kernel, [120, 70, 0], 0.2);
   theme.id = css(bg) + css(text);
+  Object.assign(themeRead, { from, theme });
   return theme;
 }
 

@@ -2,11 +2,31 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
 import streamlit as st
 
 from models import lab
 from models.share import Scene
 from viz import transposed_controls as controls
+from viz.lesson import frame
+
+
+@contextmanager
+def lesson(scene: Scene, draw_above: Callable[[], None] | None = None) -> Iterator[None]:
+    """The frame of a part about the layer: its controls beside the picture, and above the picture what is about it.
+
+    Everything stands in the same place in each such part: a browser then keeps it from part to part, instead of
+    building it anew.
+    """
+    with frame(lambda: layer_controls(scene), picture_first=True):
+        if draw_above is None:
+            st.empty()
+        else:
+            with st.container(horizontal=True, vertical_alignment="bottom"):
+                draw_above()
+        yield
 
 
 def layer_controls(scene: Scene) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from html import escape
+
 import numpy as np
 import streamlit as st
 import torch
@@ -17,9 +19,9 @@ from viz.figures import show
 from viz.figures.cells import cells, framed, row, text_of
 from viz.figures.upsampling import blocks
 from viz.four_views import matrices
-from viz.lesson import frame, predict
+from viz.lesson import predict
 from viz.stage import stage
-from viz.transposed_parts._shared import layer_controls, measured
+from viz.transposed_parts._shared import lesson, measured
 
 MOST_DRAWN = 512
 """Rows or columns of a pseudo-inverse that is drawn."""
@@ -46,10 +48,8 @@ def draw(scene: Scene) -> None:
             help=f"Input and output as one column, in the order of the matrix; for one channel and up to {MOST_FLAT} "
             "numbers.",
         )
-        with st.expander("The layer", expanded=True):
-            layer_controls(scene)
 
-    with frame(choices):
+    with lesson(scene, choices):
         found = measured(scene)
         if found:
             data = matrices(
@@ -77,15 +77,16 @@ def draw(scene: Scene) -> None:
         "Sixteen numbers went through four: twelve directions are lost, and nothing brings them back. Cᵀ does not even "
         "undo what was kept; for that you need the pseudo-inverse C⁺, which has hardly any zeros left.",
     )
-    st.header("There and back", anchor=False)
-    _round_trip(found)
-    st.header("Blocks that repeat", anchor=False)
+    # One element for all of it: each one more costs the browser a few milliseconds when the part is opened.
+    show(f"<h2>There and back</h2>{_round_trip(found)}<h2>Blocks that repeat</h2>{_blocks(found)}", key="ct_below")
+
+
+def _blocks(found) -> str:
     try:
         made = toeplitz_blocks(found.module, found.spec.input_shape)
     except TransposedError as error:
-        st.info(str(error))
-        return
-    st.markdown(
+        return _sentence(error)
+    said = (
         "Cᵀ again, cut where a new row of the output and a new row of the input begin. Each block is a 1-D transposed "
         "convolution with one row of the kernel: one weight along each diagonal, a Toeplitz matrix. The blocks in turn "
         "repeat along diagonals: doubly block Toeplitz. Hover a block: its likes stay, and the line below says which "
@@ -93,7 +94,11 @@ def draw(scene: Scene) -> None:
         if found.spec.dims > 1
         else "In one dimension a pair of channels is one block: one weight along each diagonal, a Toeplitz matrix."
     )
-    show(blocks(made, found.module.weight.numpy()), key="ct_blocks")
+    return f'<p class="cs-text">{said}</p>{blocks(made, found.module.weight.numpy())}'
+
+
+def _sentence(error: Exception) -> str:
+    return f'<p class="cs-text cs-told">{escape(f"{error}"[:1].upper() + f"{error}"[1:])}</p>'
 
 
 def _structure(spec: LayerSpec) -> None:
@@ -116,15 +121,14 @@ def _structure(spec: LayerSpec) -> None:
     )
 
 
-def _round_trip(found) -> None:
+def _round_trip(found) -> str:
     spec: LayerSpec = found.spec
     shaped = LayerSpec("conv", spec.dims, spec.output_size, spec.out_channels, 1, kernel_size=1)
     image = make_input(shaped, "example")
     try:
         trip = round_trip(found.module, torch.from_numpy(image))
     except TransposedError as error:
-        st.info(f"{error}"[:1].upper() + f"{error}"[1:])
-        return
+        return _sentence(error)
     picked = _slices(trip)
     figures = (
         ("An image", trip.image, "input", picked["image"]),
@@ -132,19 +136,18 @@ def _round_trip(found) -> None:
         ("Cᵀ C image: the shape", trip.back, "input", picked["image"]),
         ("C⁺ C image: the best guess", trip.best, "input", picked["image"]),
     )
-    show(row(*(cells(np.atleast_2d(values[at]), title, role) for title, values, role, at in figures)), key="ct_trip")
-    st.markdown(
-        f"{trip.lost} of {trip.image.size} directions are lost (the rank of C is {trip.rank}). Root mean square error: "
-        f"Cᵀ {text_of(trip.back_error)}, C⁺ {text_of(trip.best_error)}. Cᵀ has {found.operator.nnz} entries, C⁺ has "
-        f"{trip.inverse_entries} of {trip.inverse.size}: no small kernel, so no layer computes it."
+    drawn = row(*(cells(np.atleast_2d(values[at]), title, role) for title, values, role, at in figures))
+    said = (
+        f'<p class="cs-text">{trip.lost} of {trip.image.size} directions are lost (the rank of C is {trip.rank}). '
+        f"Root mean square error: Cᵀ {text_of(trip.back_error)}, C⁺ {text_of(trip.best_error)}. "
+        f"Cᵀ has {found.operator.nnz} entries, C⁺ has {trip.inverse_entries} of {trip.inverse.size}: "
+        "no small kernel, so no layer computes it.</p>"
     )
     high, wide = trip.matrix.shape
-    drawn = (("C", trip.matrix), ("C⁺, its rows and columns exchanged to compare", trip.inverse.T))
+    both = (("C", trip.matrix), ("C⁺, its rows and columns exchanged to compare", trip.inverse.T))
     if max(high, wide) <= MOST_DRAWN:
-        show(
-            row(*(cells(values, f"{name}: {high}×{wide}", "signed", most=16) for name, values in drawn)),
-            key="ct_inverse",
-        )
+        said += row(*(cells(values, f"{name}: {high}×{wide}", "signed", most=16) for name, values in both))
+    return drawn + said
 
 
 def _slices(trip) -> dict[str, tuple[int, ...]]:
@@ -155,7 +158,8 @@ def _slices(trip) -> dict[str, tuple[int, ...]]:
         for name, shape in (("image", trip.image.shape), ("small", trip.small.shape))
         for word, key, count in (("channel", "c", shape[0]), ("slice", "d", shape[1] if volume else 1))
     ]
-    places = st.columns(max(1, sum(count > 1 for *_, count in asked)))
+    choices = sum(count > 1 for *_, count in asked)
+    places = st.columns(choices) if choices else []
     for name, key, word, count in asked:
         at = 0
         if count > 1:
@@ -163,7 +167,7 @@ def _slices(trip) -> dict[str, tuple[int, ...]]:
             controls.held(param, count)
             with places.pop(0):
                 at = st.slider(
-                    f"{'Image' if name == 'image' else 'Small image'}: {word}",
+                    f"There and back, {'image' if name == 'image' else 'small image'}: {word}",
                     0,
                     count - 1,
                     min(count // 2 if key == "d" else 0, count - 1),

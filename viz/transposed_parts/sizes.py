@@ -12,9 +12,9 @@ from viz.figures import show
 from viz.figures.cells import row
 from viz.figures.upsampling import meeting, waste
 from viz.four_views import zeros_alone
-from viz.lesson import frame, predict
+from viz.lesson import predict
 from viz.stage import stage
-from viz.transposed_parts._shared import layer_controls, measured
+from viz.transposed_parts._shared import lesson, measured
 
 AXES = {1: ("Width",), 2: ("Height", "Width"), 3: ("Depth", "Height", "Width")}
 EXAMPLES = {
@@ -27,14 +27,16 @@ EXAMPLES = {
 
 def draw(scene: Scene) -> None:
     """Sizes first, then the price of zeros."""
-    with frame(lambda: layer_controls(scene)):
+
+    def examples() -> None:
+        for name, settings in EXAMPLES.items():
+            st.button(name, on_click=controls.load, kwargs=settings)
+
+    with lesson(scene, examples):
         found = measured(scene)
         if found is None:
             return
         spec = found.spec
-        with st.container(horizontal=True, gap="small"):
-            for name, settings in EXAMPLES.items():
-                st.button(name, on_click=controls.load, kwargs=settings)
         sizes = forward_sizes(spec)
         square = all(one == sizes[0] for one in sizes)
         names = AXES[spec.dims] if not square or spec.dims == 1 else ("Each axis",) * spec.dims

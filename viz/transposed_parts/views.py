@@ -11,9 +11,9 @@ from viz import transposed_controls as controls
 from viz.cards import cards
 from viz.figures import show
 from viz.four_views import four_views
-from viz.lesson import frame, predict
+from viz.lesson import predict
 from viz.stage import stage
-from viz.transposed_parts._shared import layer_controls, measured
+from viz.transposed_parts._shared import lesson, measured
 
 
 def draw(scene: Scene) -> None:
@@ -23,7 +23,7 @@ def draw(scene: Scene) -> None:
         edit = (st.session_state.get("ct_stage") or {}).get("edit")
         controls.take_edit(scene, edit, lab.input_of(scene), lab.weights_of(scene))
 
-    with frame(lambda: layer_controls(scene), picture_first=True):
+    with lesson(scene):
         found = measured(scene)
         if found:
             try:
