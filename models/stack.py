@@ -3,8 +3,9 @@
 `"c3-c3s2p1-m2"` is a 3x3 convolution, another with stride 2 and padding 1, and a 2x2 max-pooling. The text is what a
 link carries and what a visitor may type. A layer is a letter (`c` convolution, `t` transposed, `m` max-pooling, `a`
 average-pooling), its kernel size, and then in any order `s` stride, `p` padding (a number, `ps` for "same", `pc` for
-causal), `d` dilation, and `r` for a residual branch that adds what came in so many layers before. Where the two axes
-differ, rows come first: `c3x1s2x1` is a 3x1 convolution with stride 2 along the rows.
+causal), `d` dilation, and `r` for a residual branch that adds what came in so many layers before: through a 1x1
+convolution where the layers between have a stride, or with a `c` behind it (`r2c`) cut to its middle, as U-Net crops.
+Where the two axes differ, rows come first: `c3x1s2x1` is a 3x1 convolution with stride 2 along the rows.
 """
 
 from __future__ import annotations
@@ -21,11 +22,11 @@ PER_AXIS = ("kernel_size", "stride", "padding", "dilation")
 MAX_LAYERS = 16
 MAX_SIZE = {1: 128, 2: 40}
 MAX_CHANNELS = 512
-MAX_TEXT = 400
+MAX_TEXT = 500
 
 _N = r"\d{1,9}(?:x\d{1,9})?"
-_TOKEN = re.compile(rf"([ctma])({_N})((?:s{_N}|p(?:{_N}|s|c)|d{_N}|r\d{{1,9}})*)", re.ASCII)
-_OPTION = re.compile(rf"s({_N})|p({_N}|s|c)|d({_N})|r(\d+)", re.ASCII)
+_TOKEN = re.compile(rf"([ctma])({_N})((?:s{_N}|p(?:{_N}|s|c)|d{_N}|r\d{{1,9}}c?)*)", re.ASCII)
+_OPTION = re.compile(rf"s({_N})|p({_N}|s|c)|d({_N})|r(\d+c?)", re.ASCII)
 WORDS = {"s": "same", "c": "causal"}
 
 Number = int | tuple[int, int]
@@ -56,7 +57,8 @@ class StackLayer:
     """One layer. A setting is a number for all axes, or a pair (rows, columns); a pair of equals becomes a number.
 
     `padding` may also be `"same"` or `"causal"` (all of it before). `skip`: a residual branch adds the input of the
-    layer `skip - 1` before this one; 1: this layer's own, 0: none.
+    layer `skip - 1` before this one; 1: this layer's own, 0: none. `crop`: of a larger map, the branch brings the
+    middle.
 
     `extent`, `pads` and `output_size` are for one axis: ask `along(axis)` for them.
     """
@@ -67,8 +69,11 @@ class StackLayer:
     padding: Number | str = 0
     dilation: Number = 1
     skip: int = 0
+    crop: bool = False
 
     def __post_init__(self) -> None:
+        if not self.skip:
+            object.__setattr__(self, "crop", False)
         for name in PER_AXIS:
             value = getattr(self, name)
             if isinstance(value, tuple) and len(set(value)) == 1:
@@ -121,7 +126,8 @@ class StackLayer:
         words += [f"stride {times(self.stride)}"] if self.stride != 1 else []
         words += [f"padding {times(self.padding)}"] if self.padding else []
         words += [f"dilation {times(self.dilation)}"] if self.dilation != 1 else []
-        words += [f"+ input of {self.skip} back" if self.skip > 1 else "+ its input"] if self.skip else []
+        if self.skip:
+            words.append((f"+ input of {self.skip} back" if self.skip > 1 else "+ its input") + ", cropped" * self.crop)
         return ", ".join(words)
 
     def to_text(self) -> str:
@@ -131,7 +137,7 @@ class StackLayer:
         if self.padding:
             text += f"p{self.padding[0] if isinstance(self.padding, str) else _short(self.padding)}"
         text += f"d{_short(self.dilation)}" if self.dilation != 1 else ""
-        return text + (f"r{self.skip}" if self.skip else "")
+        return text + (f"r{self.skip}{'c' * self.crop}" if self.skip else "")
 
     def output_size(self, n: int) -> int:
         """Along one axis: ⌊(W + P − D·(F − 1) − 1) / S⌋ + 1, or (W − 1)·S − 2P + D·(F − 1) + 1 when transposed."""
@@ -156,7 +162,7 @@ def _read_layer(token: str, number: int, dims: int) -> StackLayer:
             number,
         )
     kind, kernel, options = match[1], _value(match[2]), match[3]
-    settings: dict[str, Number | str] = {"stride": kernel if kind in "ma" else 1}
+    settings: dict = {"stride": kernel if kind in "ma" else 1}
     seen = set()
     for stride, padding, dilation, skip in _OPTION.findall(options):
         name, text = next(
@@ -165,7 +171,10 @@ def _read_layer(token: str, number: int, dims: int) -> StackLayer:
         if name in seen:
             raise StackError(f"“{token[:20]}” gives {name} twice; give it once.", number)
         seen.add(name)
-        settings[name] = _value(text)
+        if name == "skip":
+            settings |= {"skip": int(text.rstrip("c")), "crop": text.endswith("c")}
+        else:
+            settings[name] = _value(text)
     layer = StackLayer(kind, kernel, **settings)
     _check(layer, number, dims)
     return layer
@@ -270,23 +279,49 @@ class Stack:
     def _room(layer: StackLayer, n: int) -> bool:
         return n + sum(layer.pads) >= layer.extent
 
-    def skip_stride(self, number: int, axis: int = 0) -> int:
-        """Stride of the 1x1 convolution on the residual branch into layer `number` (from 1); 1: the identity."""
-        return prod(other.stride for other in self.along(axis)[number - self.layers[number - 1].skip : number])
+    def skip_stride(self, number: int, axis: int = 0) -> Fraction:
+        """Pixels between the units that the branch into layer `number` (from 1) takes, in units of the map that it
+        comes from: what the layers beside it do, transposed ones upwards. 1: the identity, or a cropped branch."""
+        layer, passed = self.layers[number - 1], self.along(axis)
+        if layer.crop:
+            return Fraction(1)
+        between = passed[number - layer.skip : number]
+        up = prod(other.stride for other in between if other.kind == "t")
+        return Fraction(prod(other.stride for other in between if other.kind != "t"), up)
 
     def skip_strides(self, number: int) -> tuple[int, ...]:
-        """The same for each axis."""
-        return tuple(self.skip_stride(number, axis) for axis in range(self.dims))
+        """Stride of the 1x1 convolution on that branch, per axis."""
+        return tuple(int(self.skip_stride(number, axis)) for axis in range(self.dims))
+
+    def skip_crops(self, number: int) -> tuple[tuple[int, int], ...]:
+        """Units that the branch into layer `number` leaves out before and after its middle, per axis."""
+        layer = self.layers[number - 1]
+        if not layer.crop:
+            return ((0, 0),) * self.dims
+        shapes = self.shapes
+        over = [a - b for a, b in zip(shapes[number - layer.skip], shapes[number], strict=True)]
+        return tuple((n // 2, n - n // 2) for n in over)
 
     def _check_skip(self, number: int, axis: int, sizes: list[int]) -> None:
-        skip = self.layers[number - 1].skip
-        if any(other.kind == "t" and other.stride > 1 for other in self.along(axis)[number - skip : number]):
-            raise StackError("a residual branch cannot pass a transposed layer of stride 2 or more.", number)
-        have, stride = sizes[number - skip], self.skip_stride(number, axis)
-        if (have - 1) // stride + 1 != sizes[number]:
+        layer = self.layers[number - 1]
+        have, out, stride = sizes[number - layer.skip], sizes[number], self.skip_stride(number, axis)
+        if stride.denominator > 1:
             raise StackError(
-                f"its residual branch brings {(have - 1) // stride + 1} units and the layer gives {sizes[number]}: "
-                "use padding “same” (or half the kernel) in the layers between.",
+                "its residual branch passes transposed layers that make the map larger, and cannot follow; let it "
+                "start further back, where the map is as fine.",
+                number,
+            )
+        brings = have if layer.crop else (have - 1) // int(stride) + 1
+        if layer.crop and brings < out:
+            raise StackError(
+                f"its cropped branch brings {brings} units and the layer gives {out}: a crop can only make it smaller.",
+                number,
+            )
+        if not layer.crop and brings != out:
+            crop = f", or crop the branch (r{layer.skip}c)" if have > out else ""
+            raise StackError(
+                f"its residual branch brings {brings} units and the layer gives {out}: "
+                f"use padding “same” (or half the kernel) in the layers between{crop}.",
                 number,
             )
 
@@ -350,18 +385,23 @@ def _tex(value: int | Fraction) -> str:
     return str(value.numerator) if value.denominator == 1 else rf"\tfrac{{{value.numerator}}}{{{value.denominator}}}"
 
 
+def _term(value: int | Fraction) -> str:
+    """A number behind a sign: a negative one in brackets."""
+    return f"({_tex(value)})" if value < 0 else _tex(value)
+
+
 def _algebra(stack: Stack, axis: int) -> list[Step]:
     fields: list[tuple[int, Fraction, int] | None] = [(1, Fraction(1), 0)]  # of the input: a pixel sees itself
-    steps = []
+    steps, lost = [], ""
     for number, layer in enumerate(stack.along(axis), 1):
-        before, turns = fields[-1], False
+        before = fields[-1]
         lines: tuple[str, ...] = ()
         why = ""
         if before is None:
-            after = None
-            why = "A transposed layer came before, whose units take turns: read from the trace."
+            after, why = None, lost
         elif layer.kind == "t" and layer.stride > 1:
-            after, turns = None, True
+            after = None
+            lost = "A transposed layer came before, whose units take turns: read from the trace."
             why = (
                 "Units take turns: neighbours read different taps, so one number per step of the algebra does not "
                 "hold; read from the trace."
@@ -375,28 +415,35 @@ def _algebra(stack: Stack, axis: int) -> list[Step]:
                 rf"r_{{{i}}} = r_{{{i - 1}}} + D\,(F - 1)\,j_{{{i - 1}}} = {_tex(size)} + {layer.dilation} \cdot "
                 rf"({layer.kernel_size} - 1) \cdot {_tex(jump)} = {_tex(after[0])}",
                 rf"j_{{{i}}} = j_{{{i - 1}}} \cdot S = {_tex(jump)} \cdot {layer.stride} = {_tex(after[1])}",
-                rf"s_{{{i}}} = s_{{{i - 1}}} - P\,j_{{{i - 1}}} = {_tex(start)} - {pad} \cdot {_tex(jump)} = "
+                rf"s_{{{i}}} = s_{{{i - 1}}} - P\,j_{{{i - 1}}} = {_tex(start)} - {_term(pad)} \cdot {_tex(jump)} = "
                 rf"{_tex(after[2])}",
             )
             if layer.skip:
                 branch = fields[number - layer.skip]
                 stride = stack.skip_stride(number, axis)
                 if branch is None or branch[1] * stride != after[1]:
-                    after, lines, why = None, (), "Branches of different jump meet: read from the trace."
+                    lost = (
+                        "The branch comes from units that take turns, or drift: read from the trace."
+                        if branch is None
+                        else f"Branches of different jump meet, {_plain(branch[1] * stride)} against "
+                        f"{_plain(after[1])}: they drift apart from unit to unit, so no one size, jump or start holds; "
+                        "read from the trace."
+                    )
+                    after, lines, why = None, (), lost
+                    lost = "Branches that do not line up came before: read from the trace."
                 else:
-                    low = min(after[2], branch[2])
-                    high = max(after[2] + after[0], branch[2] + branch[0])
+                    first = branch[2] + stack.skip_crops(number)[axis][0] * branch[1]
+                    low = min(after[2], first)
+                    high = max(after[2] + after[0], first + branch[0])
                     lines = (
                         *lines,
-                        rf"r_{{{i}}} = \max(\text{{ends}}) - \min(\text{{starts}}) = {_tex(high)} - {_tex(low)} = "
+                        rf"r_{{{i}}} = \max(\text{{ends}}) - \min(\text{{starts}}) = {_tex(high)} - {_term(low)} = "
                         rf"{_tex(high - low)} \quad \text{{both branches}}",
                     )
                     after = (high - low, after[1], low)
         fields.append(after)
         plain = (None, None, None) if after is None else tuple(_plain(v) for v in after)
         steps.append(Step(*plain, lines, why))
-        if turns:
-            fields[-1] = None
     return steps
 
 
@@ -411,7 +458,7 @@ def _plain(value: int | Fraction) -> int | Fraction:
 @dataclass(frozen=True)
 class StackPreset:
     """A worked example: a stack, the question to predict, and what there is to see. `expected`: the last layer's size
-    and jump."""
+    and jump, None where neighbours differ for ever."""
 
     id: str
     title: str
@@ -422,7 +469,7 @@ class StackPreset:
     options: tuple[str, ...]
     answer: str
     explanation: str
-    expected: tuple[int, int]
+    expected: tuple[int, int | None]
     channels: int = 1
 
     @property
@@ -590,6 +637,34 @@ PRESETS: dict[str, StackPreset] = {
             (5, 1),
         ),
         StackPreset(
+            "drift",
+            "A branch that drifts",
+            "c3s2r1c",
+            1,
+            23,
+            "The layer has stride 2. The branch around it is not strided, only cropped to the same length. How much do "
+            "its units see?",
+            ("3 pixels, all of them", "3 in the middle, 7 at the ends", "7 pixels, all of them"),
+            "3 in the middle, 7 at the ends",
+            "With each unit the layer moves on by two pixels and the branch by one. They meet in the middle and drift "
+            "apart from there: no one field, jump or start holds, so you see the widest. A 1×1 layer of the same "
+            "stride on the branch lines them up.",
+            (7, None),
+        ),
+        StackPreset(
+            "skip",
+            "A skip over down and up",
+            "c3s2p1-t4s2p1r2",
+            1,
+            16,
+            "Down by two, up again, and a branch adds the input, as in U-Net. What does the branch do to the field?",
+            ("Makes it larger", "Nothing", "Makes it smaller"),
+            "Nothing",
+            "Each unit's own pixel lies inside the 5 that it sees anyway. But the way down and up mixes these 5, and "
+            "neighbours get the same mixture: the branch brings back which pixel was where.",
+            (5, 1),
+        ),
+        StackPreset(
             "transposed",
             "Down and up again",
             "c3s2p1-t4s2p1",
@@ -632,6 +707,14 @@ def _layer_code(layer: StackLayer, dims: int, channels: int) -> list[str]:
     return [*calls, f"nn.{name}{dims}d({', '.join([*first, *settings])})"]
 
 
+def _cut(stack: Stack, number: int) -> str:
+    """The index that crops the branch into a layer; nothing where it stays as it is."""
+    if not stack.layers[number - 1].crop:
+        return ""
+    crops = zip(stack.skip_crops(number), stack.shapes[number], strict=True)
+    return f"[..., {', '.join(f'{before}:{before + n}' for (before, _), n in crops)}]"
+
+
 def _code(stack: Stack) -> str:
     calls = [_layer_code(layer, stack.dims, stack.channels) for layer in stack.layers]
     shape = (1, stack.channels, *(stack.size,) * stack.dims)
@@ -647,7 +730,7 @@ def _code(stack: Stack) -> str:
         init.append(f"        self.layer{number} = {made}")
         line = f"self.layer{number}(x{number - 1})"
         if layer.skip:
-            strides, source = stack.skip_strides(number), f"x{number - layer.skip}"
+            strides, source = stack.skip_strides(number), f"x{number - layer.skip}{_cut(stack, number)}"
             stride = strides[0] if len(set(strides)) == 1 else strides
             if stride != 1:
                 init.append(

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from functools import lru_cache
+from itertools import pairwise
 
 import numpy as np
 import torch
@@ -27,10 +28,18 @@ PAD = {1: nn.ConstantPad1d, 2: nn.ConstantPad2d}
 class Layer(nn.Module):
     """One layer of a stack: padding of its own where torch has none, the layer, and what a residual branch adds.
 
-    `shortcut`: per axis, the stride on that branch; None: there is no branch.
+    `shortcut`: per axis, the stride on that branch; None: there is no branch. `crops`: per axis, what the branch leaves
+    out before and after its middle.
     """
 
-    def __init__(self, layer: StackLayer, dims: int, channels: int, shortcut: tuple[int, ...] | None = None) -> None:
+    def __init__(
+        self,
+        layer: StackLayer,
+        dims: int,
+        channels: int,
+        shortcut: tuple[int, ...] | None = None,
+        crops: tuple[tuple[int, int], ...] = (),
+    ) -> None:
         super().__init__()
         pads = [layer.along(axis).pads for axis in range(dims)]
         lopsided = any(before != after for before, after in pads)
@@ -53,6 +62,8 @@ class Layer(nn.Module):
         self.shortcut = None
         if shortcut and max(shortcut) > 1:
             self.shortcut = CONV[dims](channels, channels, 1, shortcut, bias=False)
+        elif any(map(any, crops)):
+            self.shortcut = PAD[dims](tuple(-n for pair in reversed(crops) for n in pair), 0.0)
         elif shortcut:
             self.shortcut = nn.Identity()
 
@@ -68,7 +79,13 @@ class StackNetwork(nn.Module):
         super().__init__()
         self.skips = [layer.skip for layer in stack.layers]
         self.layers = nn.ModuleList(
-            Layer(layer, stack.dims, stack.channels, stack.skip_strides(number) if layer.skip else None)
+            Layer(
+                layer,
+                stack.dims,
+                stack.channels,
+                stack.skip_strides(number) if layer.skip else None,
+                stack.skip_crops(number),
+            )
             for number, layer in enumerate(stack.layers, 1)
         )
         learned = [layer.kind in "ct" for layer in stack.layers]
@@ -93,8 +110,10 @@ def build(stack: Stack, *, relu: bool = False) -> StackNetwork:
 
 @dataclass(frozen=True)
 class LayerRow:
-    """One line of the table, tuples per axis. `steps`: the algebra; `agrees`: algebra and trace, None if there is no
-    closed form along any axis."""
+    """One line of the table, tuples per axis. `steps`: the algebra. `jumps`: the distances that occur between the
+    fields of neighbouring units; more than one where units take turns or drift, and `jump` is their mean or None.
+    `agrees`: the trace's box of every unit is the one that the layers themselves reach, and the algebra, where it has a
+    closed form, gives the trace's numbers."""
 
     layer: StackLayer
     shape: tuple[int, ...]
@@ -104,7 +123,8 @@ class LayerRow:
     parameters: int
     macs: int
     steps: tuple[Step, ...]
-    agrees: bool | None
+    agrees: bool
+    jumps: tuple[tuple[int, ...], ...]
 
 
 @dataclass(frozen=True)
@@ -154,6 +174,8 @@ class StackField:
         traced, measured: of the last layer, from the graph and from the gradient.
         measured is None where a residual branch fits at this input size alone, so that no longer strip runs.
         agrees: whether the two are the same; None where either has no single number.
+        jumps: per axis, the distances between neighbours' fields that the gradient found, as in `LayerRow.jumps`;
+            empty where it was not asked.
         parameters, macs: of the whole stack.
         windows: per layer, the maps that it reads: the one before, and that of its residual branch.
         pads: per map (the input first) and axis, cells drawn before and after it: the padding of the layer that reads
@@ -167,6 +189,7 @@ class StackField:
     traced: ReceptiveField
     measured: MeasuredField | None
     agrees: bool | None
+    jumps: tuple[tuple[int, ...], ...]
     parameters: int
     macs: int
     windows: tuple[tuple[Windows, ...], ...]
@@ -182,12 +205,7 @@ class StackField:
 
     def boxes(self, number: int) -> tuple[tuple[tuple[int, int] | None, ...], ...]:
         """Per axis, first and last pixel that each unit of layer `number` sees, not clipped; None: no pixel."""
-        here, shape = self.traced.at(f"layers.{number - 1}"), self.stack.shapes[number]
-        found = []
-        for axis, n in enumerate(shape):
-            units = [tuple(u if a == axis else 0 for a in range(len(shape))) for u in range(n)]
-            found.append(tuple(here.box(unit)[axis] for unit in units))
-        return tuple(found)
+        return _boxes(self.traced.at(f"layers.{number - 1}"), self.stack.shapes[number])
 
     def unit(self, index: tuple[int, ...]) -> Reading:
         """What the unit at `index` of the last layer sees, by the trace and by the gradient."""
@@ -206,6 +224,21 @@ class StackField:
             support,
             _times_read(one, (1, 1, *self.shape[2:]), index),
         )
+
+
+def _boxes(field: ReceptiveField, shape: tuple[int, ...]) -> tuple[tuple[tuple[int, int] | None, ...], ...]:
+    """Per axis, first and last pixel of each unit's field, not clipped."""
+    found = []
+    for axis, n in enumerate(shape):
+        units = [tuple(u if a == axis else 0 for a in range(len(shape))) for u in range(n)]
+        found.append(tuple(field.box(unit)[axis] for unit in units))
+    return tuple(found)
+
+
+def _jumps(boxes: tuple[tuple[int, int] | None, ...]) -> tuple[int, ...]:
+    """The distances that occur between the starts of neighbours' fields."""
+    pairs = [(a[0], b[0]) for a, b in pairwise(boxes) if a is not None and b is not None]
+    return tuple(sorted({b - a for a, b in pairs}))
 
 
 def _times_read(net: StackNetwork, shape: tuple[int, ...], index: tuple[int, ...]) -> np.ndarray:
@@ -246,6 +279,7 @@ def _analyse(stack: Stack) -> StackField:
     counted = measure(net, shape)
     rows = []
     algebra = [stack.algebra(axis) for axis in range(stack.dims)]
+    seen, reached = _seen(stack)
     for number, layer in enumerate(stack.layers):
         here = traced.at(f"layers.{number}")
         macs = sum(row.macs or 0 for row in counted.layers if row.name.startswith(f"layers.{number}."))
@@ -257,8 +291,11 @@ def _analyse(stack: Stack) -> StackField:
             for step, trace in zip(steps, traces, strict=True)
             if step.size is not None
         ]
-        agrees = all(said) if said else None
-        rows.append(LayerRow(layer, here.map_size, here.size, here.jump, here.start, parameters, macs, steps, agrees))
+        agrees = all(said) and all(map(np.array_equal, here.boxes(), reached[number + 1]))
+        jumps = tuple(map(_jumps, _boxes(here, here.map_size)))
+        rows.append(
+            LayerRow(layer, here.map_size, here.size, here.jump, here.start, parameters, macs, steps, agrees, jumps)
+        )
     try:
         # More channels change no path, and longer strips of pictures take seconds.
         thin = replace(stack, channels=min(stack.channels, 4))
@@ -269,9 +306,10 @@ def _analyse(stack: Stack) -> StackField:
     agrees = None
     if measured is not None and None not in measured.size:
         agrees = (measured.size, measured.jump, measured.start) == (traced.size, traced.jump, traced.start)
+    jumps = () if agrees is None else tuple(map(_jumps, measured.boxes))
     windows, pads = _windows(stack)
     return StackField(
-        stack, tuple(rows), traced, measured, agrees, counted.parameters, counted.macs, windows, pads, _seen(stack)
+        stack, tuple(rows), traced, measured, agrees, jumps, counted.parameters, counted.macs, windows, pads, seen
     )
 
 
@@ -293,9 +331,13 @@ def _windows(stack: Stack) -> tuple[tuple[tuple[Windows, ...], ...], tuple[tuple
         reads = [Windows(number, found.rows, found.cols)]
         if layer.skip:
             start = number + 1 - layer.skip
+            cuts = [before for before, _ in stack.skip_crops(number + 1)]
+            kept = tuple(n if layer.crop else m for n, m in zip(shapes[number + 1], shapes[start], strict=True))
             branch = CONV[dims](1, 1, 1, stack.skip_strides(number + 1))
-            found = linear_operator(_plain(branch), (1, 1, *shapes[start]))
-            reads.append(Windows(start, found.rows, _drawn(found.cols, shapes[start], pads[start])))
+            found = linear_operator(_plain(branch), (1, 1, *kept))
+            places = [p + cut for p, cut in zip(np.unravel_index(found.cols, kept), cuts, strict=True)]
+            cells = np.ravel_multi_index(places, shapes[start])
+            reads.append(Windows(start, found.rows, _drawn(cells, shapes[start], pads[start])))
         windows.append(tuple(reads))
     return tuple(windows), tuple(pads)
 
@@ -312,8 +354,12 @@ def _drawn(cells: np.ndarray, shape: tuple[int, ...], pads: tuple[tuple[int, int
     return np.ravel_multi_index(tuple(p + pad[0] for p, pad in zip(places, pads, strict=True)), wide)
 
 
-def _seen(stack: Stack) -> tuple[np.ndarray, ...]:
-    """Push every pixel through the structure by itself: an identity batch, layer by layer, only zero or not."""
+def _seen(stack: Stack) -> tuple[tuple[np.ndarray, ...], tuple[tuple[np.ndarray, ...], ...]]:
+    """Push every pixel through the layers by itself: an identity batch, only zero or not.
+
+    Returns per map how many pixels each unit sees (for the input: how many units of the last map see each pixel), and
+    per map and axis an array (units, 2), the first and the last pixel that each unit sees; (0, -1): none.
+    """
     net = _summing(StackNetwork(Stack(stack.layers, stack.dims, stack.size, 1))).float()
     shape = (stack.size,) * stack.dims
     pixels = int(np.prod(shape))
@@ -323,7 +369,21 @@ def _seen(stack: Stack) -> tuple[np.ndarray, ...]:
             maps.append((layer(maps[-1], maps[-skip] if skip else maps[-1]) > 0).float())
     seen = [m.sum(0)[0].numpy().astype(np.int64) for m in maps]
     last = maps[-1].reshape(pixels, -1).sum(1).reshape(shape)
-    return (last.numpy().astype(np.int64), *seen[1:])
+    reached = tuple(_reached(m.reshape(*shape, *m.shape[2:]) > 0, stack.dims) for m in maps)
+    return (last.numpy().astype(np.int64), *seen[1:]), reached
+
+
+def _reached(sees: torch.Tensor, dims: int) -> tuple[np.ndarray, ...]:
+    """First and last pixel along each axis, of an array (pixels along each axis, units along each axis)."""
+    boxes = []
+    for axis in range(dims):
+        others = [a for a in range(dims) if a != axis]
+        flat = sees.any(others[0] + dims).any(others[0]) if others else sees
+        found = flat.numpy()
+        last = len(found) - 1 - np.argmax(found[::-1], axis=0)
+        there = found.any(axis=0)
+        boxes.append(np.where(there[:, None], np.stack([np.argmax(found, axis=0), last], axis=1), [[0, -1]]))
+    return tuple(boxes)
 
 
 def paths(stack: Stack, index: tuple[int, ...]) -> np.ndarray:

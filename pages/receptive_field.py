@@ -22,11 +22,14 @@ OWN = ["part"] + [name for each in (editor, effective, growth, real_networks, yo
 keep_alive((*(name for name in OWN if name != "part"), "_code"))
 told = [part_asked("receptive-field", PARTS), *unknown(OWN)]
 part = choose_part(PARTS)
+if part != "Build a stack":
+    editor.leave()
 
 
 def build_a_stack() -> None:
     stack, misread = editor.read()
-    tell_once([*told, *misread])
+    number, index, no_unit = editor.unit_shown(stack)
+    tell_once([*told, *misread, no_unit])
     with st.container(key="lesson"):
         left, right = st.columns([1, 3], gap="medium")
         with left, st.container(key="controls", gap="xsmall"):
@@ -59,8 +62,13 @@ def build_a_stack() -> None:
 
     field = analyse(stack)
     with picture.container():
-        stage(editor.scene(field), key="stack_stage", height=editor.stage_height(stack))
-        readout(field.shape[2:], editor.follow(field), key="stack_readout")
+        stage(editor.scene(field, number, index), key="stack_stage", height=editor.stage_height(stack))
+        readout(
+            field.shape[2:],
+            editor.follow(field),
+            key="stack_readout",
+            on_pin=lambda: editor.pinned(stack, field.pads, st.session_state["stack_readout"].get("pin")),
+        )
     with numbers.container():
         show(editor.cards(field), key="stack_cards")
     with below:
@@ -69,30 +77,15 @@ def build_a_stack() -> None:
         with st.expander("Step by step, with these numbers"):
             show(editor.algebra(field), key="stack_algebra")
         st.header("Theory and measurement, side by side", anchor=False)
-        chosen, index = choose_unit(stack)
-        part = field if chosen == len(stack.layers) else analyse(stack.upto(chosen))
+        st.caption("Click a unit in the picture above, or choose it here. The link keeps it.")
+        editor.choose_unit(stack, number, index)
+        part = field if number == len(stack.layers) else analyse(stack.upto(number))
         unit = part.unit(index)
         show(editor.unit_numbers(part, unit), key="unit_numbers")
         st.markdown(editor.why(part, unit))
         show(editor.compare(part, unit), key="stack_compare")
         with st.expander("Code"):
             st.code(stack.to_code(), language="python")
-
-
-def choose_unit(stack) -> tuple[int, tuple[int, ...]]:
-    """A layer and one of its units, whose field is compared; the middle one of the last layer at first."""
-    numbers = list(range(1, len(stack.layers) + 1))
-    names = ("row", "column") if stack.dims == 2 else ("position",)
-    index = []
-    with st.container(horizontal=True, vertical_alignment="bottom"):
-        number = st.selectbox(
-            "Layer", numbers, index=len(numbers) - 1, key=f"unit_layer_{len(numbers)}", width=300,
-            format_func=lambda n: f"{n}  {stack.layers[n - 1].describe(stack.dims)}",
-        )  # fmt: skip
-        for name, size in zip(names, stack.shapes[number], strict=True):
-            key = f"unit_{name}_{number}_{size}"
-            index.append(st.number_input(f"Unit: {name}", 0, size - 1, size // 2, key=key, width=160))
-    return number, tuple(index)
 
 
 if part == "Build a stack":

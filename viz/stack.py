@@ -15,6 +15,7 @@ from models.stack import (
     KINDS,
     MAX_LAYERS,
     MAX_SIZE,
+    MAX_TEXT,
     MOST,
     PER_AXIS,
     PRESETS,
@@ -26,12 +27,12 @@ from models.stack import (
 )
 from viz.controls import hold
 from viz.figures import Map, legend, maps, numbers, table
-from viz.url import asked, one_of, put, whole
+from viz.url import asked, one_of, put, went_back, whole
 
 if TYPE_CHECKING:
-    from models.stack_field import Reading, StackField
+    from models.stack_field import LayerRow, Reading, StackField
 
-PARAMETERS = ("layers", "dims", "size", "channels")
+PARAMETERS = ("layers", "dims", "size", "channels", "layer", "unit", "apart")
 """URL parameters of this module."""
 
 START = PRESETS["three"]
@@ -44,7 +45,9 @@ HINTS = {
     "stride": "Step from one window to the next (S).",
     "padding": "Cells added on each side (P); “same” keeps the size, “causal” adds all of them before.",
     "dilation": "Distance between neighbouring taps (D).",
-    "skip": "Adds the input of the layer that many layers back; 1 is this layer's own input. 0: no branch.",
+    "skip": "Adds what came in so many layers back; 1 is this layer's own input. Where the layers between have a "
+    "stride, a 1×1 layer of the same stride stands on the branch. Cropped: its middle is taken instead, as in U-Net; "
+    "if there is a stride between, the two then drift apart.",
 }
 
 
@@ -67,6 +70,13 @@ def read() -> tuple[Stack, list[str]]:
     dims = DIMS[values["dims"]]
     size = min(int(values["size"]), MAX_SIZE[dims])
     good: Stack | None = state.get("_stack")
+    if good is not None and len(values["layers"]) > MAX_TEXT:
+        told.append(
+            f"The text of the stack was {len(values['layers'])} characters long; {MAX_TEXT} are read. You see the "
+            "stack from before."
+        )
+        keep(good)
+        return good, [sentence for sentence in told if sentence]
     try:
         stack = read_stack(values["layers"], dims, size, int(values["channels"]))
     except StackError as error:
@@ -89,6 +99,106 @@ def keep(stack: Stack) -> None:
     state["channels"], state["_stack"] = stack.channels, stack
 
 
+def unit_shown(stack: Stack) -> tuple[int, tuple[int, ...], str]:
+    """The unit that is selected: its layer, its place, and a sentence if the link names one that is not there. At first
+    the middle one of the last layer. Keeps the link up to date, and that of the layer being edited."""
+    state, query, told = st.session_state, st.query_params, ""
+    layers = len(stack.layers)
+    if "_unit" not in state or went_back():
+        state["_unit"] = None
+        edited = query.get("layer", "1")
+        state["layer"] = int(edited) if edited.isascii() and edited.isdigit() and len(edited) < 3 else 0
+        if not 1 <= state["layer"] <= layers:
+            told = f"layer: “{edited[:20]}” is not one of the {layers} layers: the first is edited."
+        if (text := query.get("unit")) is not None:
+            try:
+                state["_unit"] = _read_unit(text, stack)
+            except ValueError as error:
+                told = f"unit: {error}"
+    if not 1 <= state.get("layer", 0) <= layers:
+        state["layer"] = 1
+    middle = (layers, tuple(n // 2 for n in stack.shapes[-1]))
+    unit = state["_unit"] or middle
+    if not _there(unit, stack) or unit == middle:
+        state["_unit"], unit = None, middle
+    _mirror("unit", "" if unit == middle else ".".join(map(str, (unit[0], *unit[1]))))
+    _mirror("layer", "" if state["layer"] == 1 else str(state["layer"]))
+    return *unit, told
+
+
+def leave() -> None:
+    """Another part is shown: its link has no unit of the stack."""
+    _mirror("unit", "")
+    _mirror("layer", "")
+
+
+def _mirror(name: str, value: str) -> None:
+    """The link says so; nothing where it is as at first."""
+    query = st.query_params
+    if not value:
+        query.pop(name, None)
+    elif query.get(name) != value:
+        query[name] = value
+
+
+def _read_unit(text: str, stack: Stack) -> tuple[int, tuple[int, ...]]:
+    words = text.split(".")
+    fits = all(w.isascii() and w.isdigit() and len(w) < 5 for w in words)
+    unit = (int(words[0]), tuple(map(int, words[1:]))) if fits else (0, ())
+    if not _there(unit, stack):
+        axes = "row and column" if stack.dims == 2 else "place"
+        raise ValueError(f"“{text[:20]}” names no unit of this stack by layer, {axes}: the middle one is selected.")
+    return unit
+
+
+def _there(unit: tuple[int, tuple[int, ...]], stack: Stack) -> bool:
+    number, index = unit
+    if not 1 <= number <= len(stack.layers) or len(index) != stack.dims:
+        return False
+    return all(0 <= i < n for i, n in zip(index, stack.shapes[number], strict=True))
+
+
+def pinned(stack: Stack, pads, cell: dict | None) -> None:
+    """Callback of the stage: the unit that was clicked is the selected one; a pixel or padding is not a unit."""
+    try:
+        number, drawn = int(cell["map"]), int(cell["cell"])
+        shape = tuple(n + sum(pad) for n, pad in zip(stack.shapes[number], pads[number], strict=True))
+        places = np.unravel_index(drawn, shape)
+    except (TypeError, KeyError, ValueError, IndexError):
+        return
+    unit = number, tuple(int(p) - pad[0] for p, pad in zip(places, pads[number], strict=True))
+    if _there(unit, stack):
+        st.session_state["_unit"] = unit
+
+
+def choose_unit(stack: Stack, number: int, index: tuple[int, ...]) -> None:
+    """The selected unit's layer and place as controls."""
+    numbers = list(range(1, len(stack.layers) + 1))
+    names = ("row", "column") if stack.dims == 2 else ("position",)
+    keys = [f"unit_{name}_{number}_{size}" for name, size in zip(names, stack.shapes[number], strict=True)]
+    layer_key = f"unit_layer_{len(numbers)}"
+    put(layer_key, number)
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        st.selectbox(
+            "Layer", numbers, key=layer_key, width=300, on_change=_choose_layer, args=(stack, layer_key),
+            format_func=lambda n: f"{n}  {stack.layers[n - 1].describe(stack.dims)}",
+        )  # fmt: skip
+        for name, key, size, place in zip(names, keys, stack.shapes[number], index, strict=True):
+            put(key, place)
+            st.number_input(
+                f"Unit: {name}", 0, size - 1, key=key, width=160, on_change=_choose_place, args=(number, keys)
+            )
+
+
+def _choose_layer(stack: Stack, key: str) -> None:
+    number = st.session_state[key]
+    st.session_state["_unit"] = number, tuple(n // 2 for n in stack.shapes[number])
+
+
+def _choose_place(number: int, keys: list[str]) -> None:
+    st.session_state["_unit"] = number, tuple(int(st.session_state[key]) for key in keys)
+
+
 def shown_preset(stack: Stack) -> str | None:
     """The worked example that is on screen now, if any."""
     return next((p.id for p in PRESETS.values() if p.stack == stack), None)
@@ -99,7 +209,7 @@ def choose_preset() -> None:
     preset = PRESETS.get(st.session_state.get("example_stack") or "")
     if preset:
         keep(preset.stack)
-        st.session_state["layer"] = 1
+        st.session_state["layer"], st.session_state["_unit"] = 1, None
 
 
 # -- editing ----------------------------------------------------------------------------------------------------------
@@ -148,7 +258,7 @@ def _set(name: str, number: int, axis: int | None) -> None:
     layers = list(stack.layers)
     before = layers[number - 1]
     try:
-        after = _of_kind(before, value) if name == "kind" else _with(before, name, axis, value)
+        after = _with(before, name, axis, value)
         layers[number - 1] = after
         keep(replace(stack, layers=tuple(layers)))
     except (StackError, TypeError) as error:
@@ -160,12 +270,29 @@ def _key(name: str, axis: int | None) -> str:
 
 
 def _with(layer: StackLayer, name: str, axis: int | None, value) -> StackLayer:
+    if name == "kind":
+        return _of_kind(layer, value)
+    if name == "skip":
+        back = value.split()[0]
+        return replace(layer, skip=0 if back == "none" else int(back), crop=value.endswith("cropped"))
     return replace(layer, **{name: value}) if axis is None else layer.with_axis(name, axis, value)
+
+
+def _now(layer: StackLayer, name: str, axis: int | None):
+    """The value that a setting's control shows."""
+    if name == "skip":
+        return _branch(layer.skip, layer.crop)
+    return getattr(layer if axis is None else layer.along(axis), name)
+
+
+def _branch(back: int, crop: bool) -> str:
+    """A residual branch as its control spells it."""
+    return f"{back} back{', cropped' * crop}" if back else "none"
 
 
 def _one_for_all(number: int) -> None:
     """Callback of the switch: without it, columns take over what rows have."""
-    if st.session_state["_per_axis"]:
+    if st.session_state["apart"]:
         return
     stack: Stack = st.session_state["_stack"]
     layers = list(stack.layers)
@@ -200,8 +327,6 @@ def draw(stack: Stack) -> int:
             help="In and out of every layer (C). Weights grow with C², the field does not.",
         )  # fmt: skip
     numbers = list(range(1, len(stack.layers) + 1))
-    if state.get("layer") not in numbers:
-        state["layer"] = numbers[0]
     number = st.radio(
         "Layers, from the input",
         numbers,
@@ -217,9 +342,8 @@ def draw(stack: Stack) -> int:
         key="layers",
         value=START.text,
         bind="query-params",
-        max_chars=400,
         help="c convolution, t transposed, m max-pooling, a average-pooling; then the kernel size, s stride, p padding "
-        "(ps: same, pc: causal), d dilation, r residual branch.",
+        "(ps: same, pc: causal), d dilation, r residual branch from so many layers back (r2c: cropped).",
     )
     return number
 
@@ -246,12 +370,21 @@ def _options(stack: Stack, number: int, name: str, axis: int | None) -> list:
     layer = stack.layers[number - 1]
     if name == "kind":
         return list(KINDS)
-    most = {"kernel_size": 15, "stride": 8, "padding": 16, "dilation": 16, "skip": number}[name]
-    values = list(range(0 if name in ("padding", "skip") else 1, most + 1))
+    now = _now(layer, name, axis)
+    if name == "skip":
+        back = range(1, number + 1)
+        values = [_branch(n, False) for n in (0, *back)] + [_branch(n, True) for n in back if _cuts(stack, number, n)]
+        return [v for v in values if v == now or _works(stack, number, name, axis, v)]
+    most = {"kernel_size": 15, "stride": 8, "padding": 16, "dilation": 16}[name]
+    values = list(range(0 if name == "padding" else 1, most + 1))
     if name == "padding":
         values += ["same", "causal"] if stack.dims == 1 else ["same"]
-    now = getattr(layer if axis is None else layer.along(axis), name)
     return [v for v in values if v == now or _works(stack, number, name, axis, v)] + ([] if now in values else [now])
+
+
+def _cuts(stack: Stack, number: int, back: int) -> bool:
+    """A branch from so far back has something to crop."""
+    return stack.shapes[number - back] != stack.shapes[number]
 
 
 def _works(stack: Stack, number: int, name: str, axis: int | None, value) -> bool:
@@ -267,8 +400,8 @@ def _works(stack: Stack, number: int, name: str, axis: int | None, value) -> boo
 def _settings(stack: Stack, number: int) -> None:
     layer, state = stack.layers[number - 1], st.session_state
     if not layer.alike:
-        state["_per_axis"] = True
-    split = stack.dims == 2 and bool(state.get("_per_axis"))
+        state["apart"] = True
+    split = stack.dims == 2 and bool(state.get("apart"))
     if split:
         pairs = [[("kind", None), ("skip", None)], *([(name, 0), (name, 1)] for name in PER_AXIS)]
     else:
@@ -276,7 +409,7 @@ def _settings(stack: Stack, number: int) -> None:
     for pair in pairs:
         for column, (name, axis) in zip(st.columns(2), pair, strict=True):
             options, key = _options(stack, number, name, axis), _key(name, axis)
-            now = getattr(layer if axis is None else layer.along(axis), name)
+            now = _now(layer, name, axis)
             put(key, now)
             hold(key, now, tuple(options))
             title = {"kind": "kind", "skip": "residual branch"}.get(name, name)
@@ -285,9 +418,7 @@ def _settings(stack: Stack, number: int) -> None:
                     title if axis is None else f"{title}, {NAMES[axis]}",
                     options,
                     key=key,
-                    format_func=lambda v, n=name: (
-                        KINDS[v] if n == "kind" else ("none" if n == "skip" and not v else str(v))
-                    ),
+                    format_func=lambda v, n=name: KINDS[v] if n == "kind" else str(v),
                     help=HINTS[name],
                     disabled=len(options) == 1,
                     on_change=_set,
@@ -295,7 +426,7 @@ def _settings(stack: Stack, number: int) -> None:
                 )
     if stack.dims == 2:
         st.toggle(
-            "Rows and columns apart", key="_per_axis", on_change=_one_for_all, args=(number,),
+            "Rows and columns apart", key="apart", bind="query-params", on_change=_one_for_all, args=(number,),
             help="A kernel of 3×1, a stride of 2 along the rows alone, …",
         )  # fmt: skip
 
@@ -303,8 +434,9 @@ def _settings(stack: Stack, number: int) -> None:
 # -- the stage --------------------------------------------------------------------------------------------------------
 
 
-def scene(field: StackField) -> dict:
-    """The stage's data: one grid a map, drawn with the padding of the layer that reads it, linked by the windows."""
+def scene(field: StackField, chosen: int, index: tuple[int, ...]) -> dict:
+    """The stage's data: one grid a map, drawn with the padding of the layer that reads it, linked by the windows. The
+    unit at `index` of layer `chosen` is selected."""
     from viz.stage import enc
 
     stack = field.stack
@@ -352,13 +484,15 @@ def scene(field: StackField) -> dict:
                     "reduce": "reads",
                 }
             )
-    middle = np.ravel_multi_index(field.middle(), stack.shapes[-1])
+    pads = field.pads[chosen]
+    drawn = tuple(n + sum(pad) for n, pad in zip(stack.shapes[chosen], pads, strict=True))
+    cell = np.ravel_multi_index(tuple(i + pad[0] for i, pad in zip(index, pads, strict=True)), drawn)
     return {
         "grids": grids,
         "symbols": ["→" if stack.dims == 2 else ""] * len(stack.layers),
         "links": links,
         "operator": None,
-        "selected": {"grid": grids[-1]["id"], "channel": 0, "cell": int(middle)},
+        "selected": {"grid": grids[chosen]["id"], "channel": 0, "cell": int(cell)},
         "autoplay": False,
         "caption": "In a unit: how many pixels it sees. In the input: how many units of the last map see this pixel.",
         "legend": True,
@@ -392,7 +526,9 @@ def follow(field: StackField) -> list[dict]:
                 "before": [pad[0] for pad in field.pads[number]],
                 "after": [pad[1] for pad in field.pads[number]],
                 "size": None if row is None else row.size,
-                "jump": None if row is None else ["differs" if j is None else str(j) for j in row.jump],
+                "jump": None
+                if row is None
+                else [jump_text(j, found) for j, found in zip(row.jump, row.jumps, strict=True)],
                 "start": None if row is None else ["differs" if s is None else str(s) for s in row.start],
                 "boxes": None if row is None else field.boxes(number),
             }
@@ -414,6 +550,26 @@ DIFFER = '<span class="cs-mark cs-no" role="img" aria-label="they differ" title=
 def mark(agrees: bool | None) -> str:
     """The sign that two independent numbers are the same; nothing where there is only one."""
     return "" if agrees is None else AGREE if agrees else DIFFER
+
+
+def steady(row: LayerRow) -> bool:
+    """The fields of neighbouring units lie equally far apart everywhere."""
+    return all(j is not None and found in ((), (j,)) for j, found in zip(row.jump, row.jumps, strict=True)) and all(
+        isinstance(j, int) for j in row.jump
+    )
+
+
+def jump_text(jump: object, found: tuple[int, ...]) -> str:
+    """`2`; `mean 1 (0, 2)` where units take turns; `differs (1, 2)` where no mean holds."""
+    if jump is not None and isinstance(jump, int) and found in ((), (jump,)):
+        return minus(jump)
+    turns = f" ({', '.join(map(str, found))})" if found else ""
+    return minus(f"{'differs' if jump is None else f'mean {jump}'}{turns}")
+
+
+def jumps(row: LayerRow) -> str:
+    """The jump along each axis, said once where all are alike."""
+    return ", ".join(dict.fromkeys(map(jump_text, row.jump, row.jumps)))
 
 
 def by(values) -> str:
@@ -444,12 +600,19 @@ def cards(field: StackField) -> str:
     centre, outside = field.traced.centre(unit), field.traced.outside(unit)
     sizes = [step.size for step in last.steps]
     algebra = "no closed form" if None in sizes else f"algebra {each(sizes)}"
-    if field.measured is None:
-        reached = "gradient: see below"
-    elif None in field.measured.size:
-        reached = "gradient touches both ends"
+    agrees = last.agrees and field.agrees is not False
+    if field.measured is None or None in field.measured.size:
+        reached = "each unit's own box measured"
     else:
         reached = f"gradient {each(field.measured.size)}"
+    if steady(last):
+        distance, jump_agrees = "pixels from one unit's field to the next", agrees
+    elif None in last.jump:
+        distance, jump_agrees = "fields of neighbours drift apart: no one jump holds", None
+    else:
+        turns = ", ".join(dict.fromkeys(" or ".join(map(str, found)) or "gaps" for found in last.jumps))
+        distance = f"on average: neighbours take turns, {turns} pixels, by trace and gradient"
+        jump_agrees = agrees and all(a == b for a, b in zip(last.jumps, field.jumps, strict=False))
     single = int(np.prod(last.size)) * stack.channels**2
     learned = sum(1 for layer in stack.layers if layer.kind in "ct")
     place = ", ".join(map(str, unit))
@@ -458,18 +621,18 @@ def cards(field: StackField) -> str:
         (
             "Receptive field",
             by(last.size),
-            field.agrees,
-            f"{algebra}, trace {each(last.size)}, {reached}",
+            agrees,
+            f"{algebra}, trace {each(last.size)}{'' if None not in last.jump else ' (the widest)'}, {reached}",
             _lines(last.steps, 0),
         ),
-        ("Jump", each(last.jump), field.agrees, "pixels from one unit's field to the next", _lines(last.steps, 1)),
-        ("Start", each(last.start), field.agrees, "first pixel of unit 0; negative: padding", _lines(last.steps, 2)),
+        ("Jump", each(last.jump), jump_agrees, distance, _lines(last.steps, 1)),
+        ("Start", each(last.start), agrees, "first pixel of unit 0; negative: padding", _lines(last.steps, 2)),
         ("Centre", each(map(_point, centre)), None, f"of unit ({place}), in pixels", ()),
         ("Padding in view", each(map(big, padding)), None, f"of unit ({place}), along an axis", ()),
         ("Parameters", big(field.parameters), None, f"one layer of {by(last.size)}: {big(single)}", ()),
         ("MACs", big(field.macs), None, f"{learned} with weights; padding counts", ()),
     ]
-    return f'<div class="cs-cards">{"".join(_card(*one) for one in shown)}</div>'
+    return f'<div class="cs-cards cs-rowed">{"".join(_card(*one) for one in shown)}</div>'
 
 
 def _point(value: float | None) -> str:
@@ -491,9 +654,10 @@ def _card(title: str, value: str, agrees: bool | None, hint: str, lines: Sequenc
     if not lines:
         return f'<div class="cs-card cs-plain" data-number="{name}">{body}</div>'
     formulas = "".join(f"<p>{mathml(line)}</p>" for line in lines)
+    # The formula is the next cell of the grid, so that an opened card stays where it is.
     return (
-        f'<details class="cs-card" name="cs-stack" data-number="{name}"><summary>{body}</summary>'
-        f'<div class="cs-more">{formulas}<p>{escape(hint)}.</p></div></details>'
+        f'<details class="cs-card" name="cs-stack" data-number="{name}"><summary>{body}</summary></details>'
+        f'<div class="cs-panel" data-formula="{name}">{formulas}<p>{escape(hint)}.</p></div>'
     )
 
 
@@ -521,7 +685,7 @@ def rows_of(field: StackField) -> list[tuple]:
                 times(layer.padding),
                 f"{channels} × {by(row.shape)}",
                 by(row.size),
-                each(row.jump),
+                jumps(row),
                 each(row.start),
                 big(row.parameters),
                 big(row.macs),
@@ -554,7 +718,7 @@ def algebra(field: StackField) -> str:
         opened, layer = " open" if number == 1 else "", escape(row.layer.describe(field.stack.dims))
         parts.append(
             f"<details{opened}><summary>{number}: {layer}"
-            f" → <b>r = {each(row.size)}</b>, j = {each(row.jump)}, s = {each(row.start)} {mark(row.agrees)}"
+            f" → <b>r = {each(row.size)}</b>, j = {jumps(row)}, s = {each(row.start)} {mark(row.agrees)}"
             f"</summary><div>{inside}</div></details>"
         )
     title, url = field.rows[0].steps[0].source
@@ -579,7 +743,7 @@ def unit_numbers(field: StackField, unit: Reading) -> str:
             ("Unit", f"({place})", f"of layer {len(field.rows)}"),
             ("It sees", span_text(unit.box).removeprefix("pixels ").split(" along")[0], "pixels; negative: padding"),
             ("Its centre", each(map(_point, unit.centre)), "in pixels; 0 is the first pixel's middle"),
-            ("Its jump", each(last.jump), "pixels to its neighbour's field"),
+            ("Its jump", jumps(last), "pixels to its neighbour's field"),
             ("Map's start", each(last.start), "first pixel of unit 0"),
             ("On padding", big(whole - inside), f"of {big(whole)} places of its field"),
         ]
@@ -652,7 +816,7 @@ def why(field: StackField, unit: Reading) -> str:
     if field.measured is None:
         verdict += (
             " Here the gradient is asked at this input size alone: the branch has the length of the layers beside it "
-            "at this size and at few others, so no longer strip runs."
+            "at this size and at few others, so no longer strip runs. Every unit of every layer is measured by itself."
         )
     if field.traced.box(unit.index) != unit.inside:
         verdict += " The field reaches past the border: there the unit sees padding."
@@ -662,6 +826,7 @@ def why(field: StackField, unit: Reading) -> str:
 
 
 __all__ = [
-    "HEAD", "MOST", "PARAMETERS", "algebra", "cards", "choose_preset", "compare", "draw", "follow", "keep",
-    "layer_table", "mark", "read", "rows_of", "scene", "shown_preset", "unit_numbers", "why",
+    "HEAD", "MOST", "PARAMETERS", "algebra", "cards", "choose_preset", "choose_unit", "compare", "draw", "follow",
+    "keep", "layer_table", "leave", "mark", "pinned", "read", "rows_of", "scene", "shown_preset", "unit_numbers",
+    "unit_shown", "why",
 ]  # fmt: skip

@@ -34,7 +34,9 @@ def stacks(draw, dims=(1, 2), most=4):
         padding = draw(st.integers(0, kernel // 2))
         if kind == "c" and stride == 1:
             padding = draw(st.sampled_from([padding, "same"] + (["causal"] if dimension == 1 else [])))
-        layer = StackLayer(kind, kernel, stride, padding, dilation, draw(st.sampled_from([0, 0, 0, 1, 2])))
+        layer = StackLayer(
+            kind, kernel, stride, padding, dilation, draw(st.sampled_from([0, 0, 0, 1, 2])), draw(st.booleans())
+        )
         if dimension == 2 and draw(st.booleans()):
             name = draw(st.sampled_from(["kernel_size", "stride", *(["dilation"] if kind in "cm" else [])]))
             layer = layer.with_axis(name, draw(st.integers(0, 1)), draw(st.integers(1, 4)))
@@ -121,6 +123,8 @@ def test_what_the_picture_marks_is_what_the_gradient_reaches(stack):
         ("c3r2", 1),
         ("c3-c3r1", 2),
         ("t4s2p1r1", 1),
+        ("c3p2r1c", 1),
+        ("c3rc", 1),
         ("c3pc", 1),
         ("c999", 1),
         ("-".join(["c1"] * 17), 0),
@@ -156,7 +160,14 @@ def test_any_text_is_a_stack_or_a_sentence(text):
 
 
 def test_code_runs_and_gives_the_same_shape():
-    for text in ("c3-m2-c3d2", "c3p1-c3p1r2", "c3x1s2x1p1x0-c3p1r2", "c4x3ps-t4x2s2x1p1x0"):
+    for text in (
+        "c3-m2-c3d2",
+        "c3p1-c3p1r2",
+        "c3x5-c3r2c",
+        "c3s2p1-t4s2p1r2",
+        "c3x1s2x1p1x0-c3p1r2",
+        "c4x3ps-t4x2s2x1p1x0",
+    ):
         code = read_stack(text, 2, 12, 2).to_code()
         done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=120)
         assert done.returncode == 0, done.stderr
@@ -183,6 +194,23 @@ def test_a_branch_that_fits_at_this_size_alone_is_no_failure():
     assert found.measured is None
     assert found.agrees is None
     assert found.unit((1,)).measured == ((6, 10),)
+
+
+def test_branches_of_different_jump_have_no_one_field():
+    """The strided path moves on by two pixels, the cropped branch by one: they meet in the middle alone."""
+    found = analyse(read_stack("c3s2r1c", 1, 23, 2))
+    (row,) = found.rows
+    assert (row.jump, row.jumps, row.agrees) == ((None,), ((1, 2),), True)
+    assert [found.unit((u,)).pixels for u in (0, 5, 10)] == [4, 3, 4]
+    assert [found.unit((u,)).measured for u in (0, 5, 10)] == [((0, 6),), ((10, 12),), ((16, 22),)]
+    # Where nothing is strided the crop lines them up: U-Net's way, without padding.
+    assert analyse(read_stack("c3-c3r2c", 2, 9, 1)).agrees
+
+
+def test_units_that_take_turns_are_measured_too():
+    found = analyse(read_stack("c3s2p1-t4s2p1r2", 1, 16, 1))
+    assert (found.rows[-1].jump, found.rows[-1].jumps, found.jumps) == ((1,), ((0, 2),), ((0, 2),))
+    assert found.agrees
 
 
 def test_a_unit_between_the_stamps_reads_nothing():

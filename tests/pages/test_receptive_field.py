@@ -52,7 +52,7 @@ def test_a_worked_example_shows_its_field(stack_page, name):
     sound(app)
     size, jump = preset.expected
     assert number(app, "receptive_field") == (f"{size} × {size}" if preset.dims == 2 else str(size))
-    assert number(app, "jump") == str(jump)
+    assert number(app, "jump") == ("differs" if jump is None else str(jump))
     assert "cs-no" not in shown(app)
     assert len(scene(app)["grids"]) == len(preset.stack.layers) + 1
     app.pills(key=f"predict_stack_{name}").set_value(preset.answer).run()
@@ -109,7 +109,7 @@ def test_a_walk_through_the_controls_never_breaks(stack_page):
 def test_axes_are_set_apart_and_joined_again(stack_page):
     app = stack_page
     app.pills(key="example_stack").set_value("two").run()
-    app.toggle(key="_per_axis").set_value(True).run()
+    app.toggle(key="apart").set_value(True).run()
     app.selectbox(key="_layer_kernel_size_columns").set_value(1).run()
     app.selectbox(key="_layer_stride_rows").set_value(2).run()
     sound(app)
@@ -117,7 +117,7 @@ def test_axes_are_set_apart_and_joined_again(stack_page):
     assert number(app, "receptive_field") == "7 × 3"
     assert number(app, "jump") == "2, 1"
     assert "cs-no" not in shown(app)
-    app.toggle(key="_per_axis").set_value(False).run()
+    app.toggle(key="apart").set_value(False).run()
     sound(app)
     assert app.text_input(key="layers").value == "c3s2-c3"
     app.text_input(key="layers").set_value("c3x1-c3").run()
@@ -136,6 +136,47 @@ def test_a_unit_of_any_layer_is_read_out(stack_page):
     assert number(app, "its_centre") == "0.5, 10.5"
     assert number(app, "its_jump") == "2"
     assert number(app, "on_padding") == "4"
+
+
+def test_the_link_carries_the_unit_the_edited_layer_and_the_switch():
+    app = sound(open_page(layers="c3p1-m2-c3x1", size="12", unit="2.0.5", layer="2", apart="true"))
+    assert scene(app)["selected"] == {"grid": "map2", "channel": 0, "cell": 5}
+    assert number(app, "unit") == "(0, 5)"
+    assert app.radio(key="layer").value == 2
+    assert app.toggle(key="apart").value is True
+    app.selectbox(key="unit_layer_3").set_value(1).run()
+    app.number_input(key="unit_row_1_12").set_value(3).run()
+    assert app.query_params["unit"] == "1.3.6"
+    # In the map that is drawn with the padding of the layer after it.
+    assert scene(app)["selected"]["grid"] == "map1"
+    app.radio(key="layer").set_value(1).run()
+    assert "layer" not in app.query_params
+    app.button(key="stack_remove").click().run()
+    sound(app)
+    app.segmented_control(key="part").set_value("Ways to grow it").run()
+    assert "unit" not in app.query_params
+    for unit in ("9.0.0", "1.0", "x", "1.-1.0", "1.99.0"):
+        app = sound(open_page(unit=unit, layer="99"))
+        assert any("unit" in warning or "layer" in warning for warning in app.warning.values)
+
+
+def test_units_that_take_turns_have_no_one_jump():
+    """A transposed layer of stride 2 after a stride of 2: fields move on by 0 and by 2 in turn."""
+    app = sound(open_page(layers="c3s2p1-t4s2p1", dims="1-D", size="16"))
+    card = re.search(r'data-number="jump">(.*?)</div>', shown(app)).group(1)
+    assert "take turns, 0 or 2 pixels" in card
+    assert "mean 1 (0, 2)" in shown(app)
+    app = sound(open_page(layers="c3s2r1c", dims="1-D", size="23"))
+    assert number(app, "jump") == "differs"
+    assert any("widest" in block.value for block in app.markdown)
+
+
+def test_text_that_is_too_long_is_told_and_taken_back():
+    app = open_page(layers="c3-c3")
+    app.text_input(key="layers").set_value("c3-" * 400).run()
+    sound(app)
+    assert any("1200 characters long; 500 are read" in warning for warning in app.warning.values)
+    assert app.text_input(key="layers").value == "c3-c3"
 
 
 def test_a_unit_that_reads_nothing_is_told(stack_page):

@@ -42,9 +42,18 @@ function told(data, selected) {
     + `<span class="soft">Its map: field <b>${field}</b>, jump <b>${list(map.jump)}</b>, start <b>${list(map.start)}</b></span>`;
 }
 
-export default function ({ data, parentElement }) {
+export default function ({ data, parentElement, setTriggerValue }) {
   const root = parentElement.querySelector(".readout");
   root.data = data;
+  // A unit that is pinned is the one that the page compares and the link keeps.
+  const pin = () => {
+    const { pinned, selected } = root.stage.dataset;
+    if (pinned !== "true") root.sent = null;
+    if (pinned !== "true" || root.sent === selected) return;
+    root.sent = selected;
+    const [grid, , cell] = selected.split(":");
+    setTriggerValue("pin", { map: Number(grid.slice(3)), cell: Number(cell) });
+  };
   const draw = () => {
     const text = told(root.data, root.stage?.dataset.selected);
     if (text && text !== root.text) root.innerHTML = root.text = text;
@@ -56,8 +65,11 @@ export default function ({ data, parentElement }) {
     if (stage !== root.stage) {
       root.watch?.disconnect();
       root.stage = stage;
-      root.watch = new MutationObserver(() => draw());
-      root.watch.observe(stage, { attributes: true, attributeFilter: ["data-selected", "data-renders"] });
+      root.watch = new MutationObserver(() => {
+        draw();
+        pin();
+      });
+      root.watch.observe(stage, { attributes: true, attributeFilter: ["data-selected", "data-renders", "data-pinned"] });
     }
     draw();
   };
