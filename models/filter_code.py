@@ -87,29 +87,82 @@ def pooling_code(kernel_size: int, stride: int, kind: str = "max") -> str:
     return "\n".join(lines) + "\n"
 
 
-def learning_code(kernel: np.ndarray, size: int, steps: int, lr: float, noise: float, seed: int) -> str:
-    """A convolution that learns a kernel by plain gradient descent, from pairs of noise before and after it."""
+_OPTIMIZERS = {
+    "adam": "torch.optim.Adam([layer.weight], lr={lr:g})",
+    "momentum": "torch.optim.SGD([layer.weight], lr={lr:g}, momentum=0.9)",
+    "sgd": "torch.optim.SGD([layer.weight], lr={lr:g})",
+}
+
+
+def learning_code(
+    opening: str, kernel: np.ndarray, size: int, *, steps: int, lr: float, optimizer: str, noise: float, seed: int,
+    first: np.ndarray | None = None, reached: tuple[int, float, np.ndarray] | None = None,
+) -> str:  # fmt: skip
+    """A convolution that learns a kernel from patches before and after it, number for number as `models.learning` does.
+
+    Args:
+        opening: lines that import numpy, torch and nn and make `values`, a picture `(height, width)` with mean 0 and
+            standard deviation 1.
+        first: the weights at step 0. reached: updates so far, the loss and the weights there. Both are asserted.
+    """
     side, reach = kernel.shape[0], size // 2
     margin = max(reach, side // 2)
+    done = steps if reached is None else reached[0]
     lines = [
-        _HEAD,
-        f"generator = torch.Generator().manual_seed({seed})",
-        f"target = torch.tensor({_table(kernel)}, dtype=torch.float32)[None, None]",
-        "before = torch.randn(32, 1, 24, 24, generator=generator)",
-        f"after = nn.functional.conv2d(before, target, padding={side // 2})",
-        f"after += {noise:g} * after.std() * torch.randn(after.shape, generator=generator)",
+        opening,
+        "# 32 patches, before and after the target.",
+        f"generator, picture = torch.Generator().manual_seed({seed}), torch.from_numpy(values)",
+        "height, width = (min(24, n) for n in picture.shape)",
+        "draw = lambda limit: int(torch.randint(limit, (1,), generator=generator))",
+        "patches = []",
+        "for _ in range(32):",
+        "    draw(1)",
+        "    y, x = draw(picture.shape[0] - height + 1), draw(picture.shape[1] - width + 1)",
+        "    patches.append(picture[None, y : y + height, x : x + width])",
+        "before = torch.stack(patches)",
+        f"target = torch.tensor({_table(kernel)}, dtype=torch.float64)",
+        f"after = nn.functional.conv2d(before, target[None, None], padding={side // 2})",
+    ]
+    if noise:
+        lines += [
+            f"generator = torch.Generator().manual_seed({seed})",
+            f"after += {noise:g} * after.std() * torch.randn(after.shape, dtype=after.dtype, generator=generator)",
+        ]
+    lines += [
         "",
         f"layer = nn.Conv2d(1, 1, {size}, padding={reach}, bias=False)",
+        f"nn.init.kaiming_uniform_(layer.weight, a=5**0.5, generator=torch.Generator().manual_seed({seed}))",
+        "layer.double()",
+    ]
+    if first is not None:
+        lines += [
+            f"first = np.array({_table(first)})",
+            "assert np.allclose(layer.weight.detach()[0, 0], first, atol=1e-6)  # as on the screen",
+        ]
+    lines += [
+        f"optimizer = {_OPTIMIZERS[optimizer].format(lr=lr)}",
         f"inner = (..., slice({margin}, -{margin}), slice({margin}, -{margin}))" if margin else "inner = ...",
         "losses = []",
-        f"for _ in range({steps}):",
+        f"for step in range({done + 1}):",
         "    loss = nn.functional.mse_loss(layer(before)[inner], after[inner])",
-        "    (slope,) = torch.autograd.grad(loss, layer.weight)",
-        "    with torch.no_grad():",
-        f"        layer.weight -= {lr:g} * slope",
         "    losses.append(loss.item())",
+        f"    if step == {done}:",
+        "        break",
+        "    # The step falls to 0 along half a cosine.",
+        f'    optimizer.param_groups[0]["lr"] = {lr:g} * (1 + np.cos(np.pi * step / {steps})) / 2',
+        "    optimizer.zero_grad()",
+        "    loss.backward()",
+        "    optimizer.step()",
         "",
-        "assert losses[-1] < losses[0]",
-        'print(f"loss {losses[0]:.3g} → {losses[-1]:.3g}", layer.weight.detach()[0, 0].numpy().round(2), sep="\\n")',
+        "learned = layer.weight.detach()[0, 0].numpy()",
     ]
+    if reached is None:
+        lines.append("assert losses[-1] < losses[0]")
+    else:
+        lines += [
+            f"reached = np.array({_table(reached[2])})",
+            "assert np.allclose(learned, reached, atol=1e-4)  # as on the screen",
+            f"assert abs(losses[-1] - {reached[1]:.6g}) <= {1e-3 * reached[1] + 1e-9:.1g}",
+        ]
+    lines.append('print(f"loss {losses[0]:.3g} → {losses[-1]:.3g}", learned.round(2), sep="\\n")')
     return "\n".join(lines) + "\n"

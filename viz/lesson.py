@@ -9,14 +9,21 @@ import streamlit as st
 
 
 @contextmanager
-def frame(draw_controls: Callable[[], None], picture_first: bool = False) -> Iterator[None]:
+def frame(
+    draw_controls: Callable[[], None], picture_first: bool = False, draw_lead: Callable[[], None] | None = None
+) -> Iterator[None]:
     """Controls at the left, the picture at the right; on a phone the picture first.
 
     ``picture_first`` sends the picture before the controls, for parts whose picture reads nothing from them.
+    ``draw_lead`` draws the controls without which the picture says nothing: above the others, on a phone above the
+    picture too.
     """
     with st.container(key="lesson"):
         left, right = st.columns([1, 3], gap="medium")
         with left:
+            if draw_lead is not None:
+                with st.container(key="lead", gap="xsmall"):
+                    draw_lead()
             beside = st.container(key="controls", gap="xsmall")
         if not picture_first:
             with beside:

@@ -184,7 +184,10 @@ def _reasons(net: Network, ranking: list[Score], target: int) -> None:
             slope = net.ask(lambda module: saliency(module, net.x, target))
             kept |= {"gradient": slope, "cam": net.ask(lambda module: grad_cam(module, net.x, target))}
     cam = kept["cam"]
-    st.session_state["_fm_reasons"] = (net.name, net.trained, min(net.x.shape[2:]), cam.layer, target)
+    one = next(one for one in ranking if one.number == target)
+    st.session_state["_fm_reasons"] = (
+        net.name, net.trained, min(net.x.shape[2:]), cam.layer, target, one.score, one.probability
+    )  # fmt: skip
     below = f"layer {cam.layer}, {cam.map.shape[0]} × {cam.map.shape[1]} units"
     place, drawn = st.empty(), count()
 
@@ -308,4 +311,4 @@ def script(picture: Picture) -> tuple[str, str]:
     shown = st.session_state.get("_fm_reasons")
     if shown is None:
         raise ValueError("there is no class on the screen yet")
-    return network.reasons_script(*shown)
+    return network.reasons_script(picture, *shown)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import streamlit as st
 
+from viz.dials import Dial, dials, take_all, turn
 from viz.feature_parts import network
 from viz.feature_parts._shared import number, tell_misread
 from viz.feature_parts.closer import text, tinted
@@ -16,7 +17,7 @@ from viz.feature_parts.picture import Picture
 from viz.figures import Series, numbers, plot, show
 from viz.figures.cells import framed, image, row
 from viz.lesson import frame, predict
-from viz.url import asked, one_of, put, whole
+from viz.url import asked, one_of, put, tell_once, whole
 
 if TYPE_CHECKING:
     from models.equivariance import MotionPoint
@@ -26,12 +27,17 @@ MOTIONS = {"shift": "Shift", "rotate": "Rotate", "scale": "Scale"}
 SMALL_LAYERS = ("conv1", "relu1", "pool1", "relu2", "pool2", "relu3", "pool3", "relu4")
 SIZE = 205
 
-PARAMETERS = (*network.PARAMETERS, "fm_at", "fm_motion", "fm_shift", "fm_angle", "fm_factor", "fm_wrap")
+DIALS = {
+    "shift": Dial("shift", "Shift to the right, pixels", -32, 32, 1, usual=3),
+    "rotate": Dial("turn", "Turn left", -180, 180, 5, "°", usual=30),
+    "scale": Dial("factor", "Factor", 0.5, 2, 0.1, usual=1.3),
+}
+"""By motion."""
+_BY_NAME = {one.name: one for one in DIALS.values()}
+
+PARAMETERS = (*network.PARAMETERS, "fm_at", "fm_motion", *(one.key for one in DIALS.values()), "fm_wrap")
 _READERS = network.READERS | {
     "fm_motion": one_of(MOTIONS.values()),
-    "fm_shift": whole(-32, 32),
-    "fm_angle": whole(-180, 180),
-    "fm_factor": number(0.5, 2),
     "fm_wrap": one_of(("true", "false")),
 }
 
@@ -52,18 +58,24 @@ def _part(picture: Picture) -> None:
     from models.networks import NetworkError
 
     tell_misread(_READERS)
+    tell_once(
+        take_all(
+            (
+                (DIALS["shift"], whole(-32, 32)),
+                (DIALS["rotate"], whole(-180, 180)),
+                (DIALS["scale"], number(0.5, 2)),
+            )
+        )
+    )
     chosen = {}
 
-    def controls() -> None:
-        chosen["motion"] = st.segmented_control(
+    def lead() -> None:
+        told = st.segmented_control(
             "Motion", MOTIONS.values(), default="Shift", required=True, key="fm_motion", bind="query-params"
         )
-        if chosen["motion"] == "Shift":
-            chosen["value"] = st.slider("Shift to the right, pixels", -32, 32, 3, key="fm_shift", bind="query-params")
-        elif chosen["motion"] == "Rotate":
-            chosen["value"] = st.slider("Turn left, degrees", -180, 180, 30, 5, key="fm_angle", bind="query-params")
-        else:
-            chosen["value"] = st.slider("Factor", 0.5, 2.0, 1.3, 0.1, key="fm_factor", bind="query-params")
+        chosen["motion"] = next(k for k, v in MOTIONS.items() if v == told)
+
+    def controls() -> None:
         chosen["network"] = network.choose(picture)
         chosen["layer"] = st.container()
         st.toggle(
@@ -71,21 +83,17 @@ def _part(picture: Picture) -> None:
             help="Every padding goes round, as the shifted picture does. Off: zeros at the border count as errors.",
         )  # fmt: skip
 
-    with frame(controls):
-        net = chosen["network"]
+    with frame(controls, draw_lead=lead):
+        net, motion = chosen["network"], chosen["motion"]
         if net is None:
             return
-        motion = next(k for k, v in MOTIONS.items() if v == chosen["motion"])
         try:
             layer = _layer(net, chosen["layer"])
-            point = _point(net, layer, motion, float(chosen["value"]))
         except (EquivarianceError, NetworkError) as error:
             st.error(str(error), icon=":material/block:")
             return
-        _maps(net, layer, motion, point)
-        st.session_state["_fm_motion_shown"] = (
-            net.name, net.trained, min(net.x.shape[2:]), layer, motion, point.value, st.session_state["fm_wrap"]
-        )  # fmt: skip
+        if not _live(net, layer, motion):
+            return
         net.tell()
     predict(
         "equivariance",
@@ -100,6 +108,26 @@ def _part(picture: Picture) -> None:
     except (EquivarianceError, NetworkError, AttributionError) as error:
         st.info(str(error))
     net.tell()
+
+
+@st.fragment
+def _live(net: Network, layer: str, motion: str) -> bool:
+    """The one thing that runs while the dial turns. Returns whether there is a map."""
+    from models.equivariance import EquivarianceError
+    from models.networks import NetworkError
+
+    dials([DIALS[motion].data()], key="fm_motion_dial", on_dial=lambda: turn("fm_motion_dial", _BY_NAME))
+    try:
+        point = _point(net, layer, motion, DIALS[motion].value)
+    except (EquivarianceError, NetworkError) as error:
+        st.error(str(error), icon=":material/block:")
+        return False
+    _maps(net, layer, motion, point)
+    st.session_state["_fm_motion_shown"] = (
+        net.name, net.trained, min(net.x.shape[2:]), layer, motion, point.value, st.session_state["fm_wrap"],
+        point.error,
+    )  # fmt: skip
+    return True
 
 
 def _layer(net: Network, place) -> str:
@@ -162,7 +190,10 @@ def _maps(net: Network, layer: str, motion: str, point: MotionPoint) -> None:
         ("Units", "on units" if point.exact else "between units", "where the motion takes them"),
         ("Channel shown", str(channel), f"of {len(point.found)}, the one with most energy"),
     ]
-    show(numbers(cards) + row(*figures), key="fm_moved")
+    show(
+        row(*figures, pictures=True, widest=SIZE) + f'<div style="margin-top:.8rem">{numbers(cards)}</div>',
+        key="fm_moved",
+    )
 
 
 def _as_tensor(pixels: np.ndarray):
@@ -293,4 +324,4 @@ def script(picture: Picture) -> tuple[str, str]:
     shown = st.session_state.get("_fm_motion_shown")
     if shown is None:
         raise ValueError("there is no layer on the screen yet")
-    return network.motion_script(*shown)
+    return network.motion_script(picture, *shown)

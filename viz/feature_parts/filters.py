@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
+from viz.dials import Dial, heard, into_link, number_of, take, take_all, turn
 from viz.feature_parts._shared import number, tell_misread
 from viz.feature_parts.picture import Picture
 from viz.lesson import frame, predict
-from viz.url import asked, one_of, tell_once
+from viz.url import one_of, tell_once
 
 if TYPE_CHECKING:
     import numpy as np
@@ -73,18 +74,6 @@ QUESTIONS = (
 )
 
 
-@dataclass(frozen=True)
-class Dial:
-    """A setting that is heard while it is turned. ``name`` is its URL parameter without ``fm_``."""
-
-    name: str
-    label: str
-    low: float
-    high: float
-    step: float
-    unit: str = ""
-
-
 DIALS = {
     one.name: one
     for one in (
@@ -126,7 +115,6 @@ def written(rows: list[list[float]]) -> str:
 
 def lesson(picture: Picture) -> None:
     """Controls, the live picture, and the questions."""
-    told = []
     tell_misread(
         {
             "fm_filter": one_of((*TITLES, OWN)),
@@ -136,10 +124,9 @@ def lesson(picture: Picture) -> None:
             "fm_planes": one_of(COLOURS),
         }
     )
-    for one in DIALS.values():
-        told.append(_take(f"fm_{one.name}", number(one.low, one.high), "{:g}"))
+    told = take_all((one, number(one.low, one.high)) for one in DIALS.values())
     tell_once([*told, take_own()])
-    with frame(lambda: _controls(picture)):
+    with frame(lambda: _controls(picture), draw_lead=_lead):
         _live(picture)
     for column, question in zip(st.columns(3, gap="medium"), QUESTIONS, strict=True):
         with column:
@@ -148,27 +135,16 @@ def lesson(picture: Picture) -> None:
 
 def take_own() -> str:
     """The own kernel from the link into the session. Returns what to tell."""
-    return _take("fm_kernel", lambda text: written(read_kernel(text)), "{}")
+    return take("fm_kernel", lambda text: written(read_kernel(text)), "{}")
 
 
-def _take(key: str, read, spell: str) -> str:
-    """A setting without a widget: from the link into the session, and back into the link. Returns what to tell."""
-    value, told = asked(key, read, None)
-    if told:
-        del st.query_params[key]
-    if value is not None:
-        st.session_state[key] = value
-        _into_link(key, spell.format(value))
-    return told
-
-
-def _into_link(key: str, text: str) -> None:
-    if st.query_params.get(key) != text:
-        st.query_params[key] = text
+def _lead() -> None:
+    st.selectbox("Filter", (*TITLES, OWN), key="fm_filter", bind="query-params")
+    st.segmented_control("Show", VIEWS, default=VIEWS[0], required=True, key="fm_view", bind="query-params")
 
 
 def _controls(picture: Picture) -> None:
-    chosen = st.selectbox("Filter", (*TITLES, OWN), key="fm_filter", bind="query-params")
+    chosen = st.session_state["fm_filter"]
     if chosen == OWN:
         st.caption("Type into the cells of the kernel; kernel_size adds or drops a ring of cells.")
     else:
@@ -176,7 +152,6 @@ def _controls(picture: Picture) -> None:
 
         kind = FILTERS[TITLES[chosen]]
         st.caption(f"{kind.finds} Type into a cell of a kernel of up to 7×7 to make it your own.")
-    st.segmented_control("Show", VIEWS, default=VIEWS[0], required=True, key="fm_view", bind="query-params")
     if st.session_state["fm_view"] == VIEWS[1]:
         if TITLES.get(chosen) not in PAIRS:
             st.caption("A gradient needs a pair of derivatives: Sobel's are used.")
@@ -231,23 +206,15 @@ def _choice(picture: Picture) -> Choice:
         usual = {"angle": 0, "sigma": 0.3 * ((size - 1) / 2 - 1) + 0.8, "wavelength": max(2.0, size / 2), "phase": 0}
         values = usual | given | {"size": size}
         shown = [one for one in DIALS.values() if _SETTING.get(one.name, one.name) in heeded]
+        ends = {"side": {"low": sizes[0], "high": sizes[-1]}}
         dials = tuple(
-            {
-                "name": one.name, "label": one.label, "unit": one.unit, "step": one.step,
-                "min": sizes[0] if one.name == "side" else one.low,
-                "max": sizes[-1] if one.name == "side" else one.high,
-                "value": values[_SETTING.get(one.name, one.name)],
-            }
+            one.data(values[_SETTING.get(one.name, one.name)], **ends.get(one.name, {}))
             for one in shown
             if one.name != "side" or len(sizes) > 1
-        )  # fmt: skip
+        )
     else:
         kernel = filters.as_kernel(read_kernel(state.get("fm_kernel", START)))
-        side = DIALS["side"]
-        dials = (
-            {"name": "side", "label": side.label, "unit": "", "step": 2, "min": 1, "max": LARGEST_OWN}
-            | {"value": kernel.shape[0]},
-        )
+        dials = (DIALS["side"].data(kernel.shape[0], low=1, high=LARGEST_OWN),)
     turned = state.get("fm_flip") == FLIPS[1] and view != VIEWS[1]
     colour = picture.colour and state.get("fm_planes") == COLOURS[1] and view != VIEWS[1]
     laid = filters.flipped(kernel) if turned else kernel
@@ -270,25 +237,17 @@ def _live(picture: Picture) -> None:
     except FilterError as error:
         st.info(f"{error}")
         return
-    # Data that do not change would not reach the browser, and its dial would wait for an answer.
-    data["heard"] = ((st.session_state.get("fm_response") or {}).get("dial") or {}).get("n", 0)
+    data["heard"] = number_of("fm_response")
     response(data, key="fm_response", on_dial=_turned, on_cell=lambda: _typed(choice))
 
 
 def _turned() -> None:
-    dial = (st.session_state.get("fm_response") or {}).get("dial") or {}
-    one, value = DIALS.get(dial.get("name")), dial.get("value")
-    if one is None or not isinstance(value, int | float):
+    if st.session_state["fm_filter"] != OWN:
+        turn("fm_response", DIALS)
         return
-    low = 1 if one.name == "side" else one.low
-    if not low <= value <= one.high:
-        return
-    if st.session_state["fm_filter"] == OWN:
-        _resize(int(value))
-        return
-    st.session_state[f"fm_{one.name}"] = float(value)
-    if dial.get("done"):
-        _into_link(f"fm_{one.name}", f"{value:g}")
+    found = heard("fm_response", DIALS)
+    if found and found[0].name == "side" and 1 <= found[1] <= LARGEST_OWN:
+        _resize(int(found[1]))
 
 
 def _resize(side: int) -> None:
@@ -318,7 +277,7 @@ def _typed(choice: Choice) -> None:
 
 def _keep(rows: list[list[float]]) -> None:
     st.session_state["fm_kernel"] = written(rows)
-    _into_link("fm_kernel", st.session_state["fm_kernel"])
+    into_link("fm_kernel", st.session_state["fm_kernel"])
 
 
 # -- the numbers behind the picture

@@ -10,7 +10,7 @@ import streamlit as st
 
 from viz.feature_parts._shared import number, tell_misread
 from viz.feature_parts.filters import OWN, START, TITLES, read_kernel, take_own
-from viz.feature_parts.picture import Picture
+from viz.feature_parts.picture import Picture, in_groups
 from viz.lesson import frame, predict
 from viz.url import one_of, tell_once, whole
 
@@ -90,17 +90,20 @@ def lesson(picture: Picture) -> None:
         }
     )
     tell_once([take_own()])
-    with frame(_controls):
+    with frame(_controls, draw_lead=_lead):
         _run(picture)
     for column, question in zip(st.columns(3, gap="medium"), QUESTIONS, strict=True):
         with column:
             predict(*question)
 
 
-def _controls() -> None:
+def _lead() -> None:
     st.selectbox(
         "Target", TARGETS, key="fm_target", bind="query-params", help="Own kernel: the one of the filter bank."
     )
+
+
+def _controls() -> None:
     st.segmented_control(
         "Learn from", PAIRS, default=PAIRS[0], required=True, key="fm_pairs", bind="query-params",
         help="Pieces of it, before and after the target. Both are first given mean 0 and standard deviation 1.",
@@ -263,10 +266,37 @@ def _picture(run: Run, picture: Picture, key: str = "fm_learn") -> None:
 
 
 def script(picture: Picture) -> tuple[str, str]:
-    """The same learning on noise, without an optimiser."""
+    """The same learning, number for number."""
     from models.filter_code import learning_code
 
-    state = st.session_state
-    told = "Runs as it is: plain gradient descent on noise before and after this kernel; asserts that the loss fell."
-    size, steps, seed = (int(state[name]) for name in ("fm_taps", "fm_steps", "fm_run"))
-    return told, learning_code(_target(), size, steps, float(state["fm_lr"]), float(state["fm_noise"]), seed)
+    state, run = st.session_state, st.session_state.get("_fm_run")
+    seed, same = int(state["fm_run"]), run is not None and run.settings == _settings(picture)
+    torch_lines = ("import numpy as np", "import torch", "from torch import nn")
+    if state["fm_pairs"] == PAIRS[1]:
+        whence, same_picture = "noise", True
+        opening = (
+            in_groups(torch_lines) + f"\nvalues = np.random.default_rng({seed}).normal(size=({NOISE_SIDE},) * 2)\n"
+        )
+    else:
+        same_picture = picture.in_link
+        whence = "the same picture" if same_picture else "the astronaut, or a picture whose path you write into it"
+        whence += ", in a copy of this project"
+        opening = picture.code(*torch_lines, "from models.picture import decode, resize") + (
+            f"rgb = resize(source, {state['fm_size']})\n"
+            "values = np.rint(rgb @ np.array([0.299, 0.587, 0.114]))\n"
+            "values = (values - values.mean()) / (values.std() or 1.0)\n"
+        )
+    same = same and same_picture
+    reached = (run.steps[-1], run.losses[-1], run.kernel) if same and run.steps else None
+    code = learning_code(
+        opening, _target(), int(state["fm_taps"]), steps=int(state["fm_steps"]), lr=float(state["fm_lr"]),
+        optimizer=state["fm_optimizer"], noise=float(state["fm_noise"]), seed=seed,
+        first=run.kernel if same and not run.steps else None, reached=reached,
+    )  # fmt: skip
+    told = f"Runs as it is: the same learning in plain PyTorch, from {whence}; asserts "
+    told += (
+        "the kernel and the loss on the screen." if reached
+        else "the first weights on the screen, and that the loss fell." if same
+        else "that the loss fell."
+    )  # fmt: skip
+    return told, code

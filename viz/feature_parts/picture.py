@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cached_property
 from hashlib import blake2b
@@ -53,6 +54,7 @@ class Picture:
     name: what a sentence calls it.
     colour: whether it is shown in colour.
     in_link: whether the page's link leads to the same picture: an upload, a photograph and a drawing stay here.
+    origin: an expression that makes ``source`` in a copy of this project, given :attr:`code`'s imports.
     """
 
     rgb: np.ndarray
@@ -60,6 +62,27 @@ class Picture:
     name: str
     colour: bool = True
     in_link: bool = True
+    origin: str = 'plain("circle", 256)'
+
+    def code(self, *imports: str) -> str:
+        """Opening of a script that runs in a copy of this project: all its imports, and ``source`` as it is on the
+        screen, in colour or grey. An own picture is not in it: a shipped one is, and where to put the own one's path.
+        """
+        if not self.in_link:
+            lines = ["# Put the path of your own picture here.", f"source = {self.origin}"]
+        else:
+            lines = [f"source = {self.origin}"]
+        maker = self.origin.split("(")[0]
+        made = f"from models.{'picture' if maker == 'decode' else 'drawings'} import {maker}"
+        # One line for what comes from one module.
+        needed = {*imports} | ({made} if not any(one.startswith(made) for one in imports) else set())
+        if maker == "decode":
+            needed.add("from pathlib import Path")
+        if not self.colour:
+            needed.add("import numpy as np")
+            luma = "np.rint(source @ np.array([0.299, 0.587, 0.114])).astype(np.uint8)"
+            lines.append(f"source = np.repeat({luma}[..., None], 3, 2)")
+        return f"{in_groups(needed)}\n" + "\n".join(lines) + "\n"
 
     @cached_property
     def key(self) -> str:
@@ -77,6 +100,14 @@ class Picture:
 
         rgb = resize(self.source, (height, width))
         return rgb if self.colour else np.repeat(_luma(rgb)[..., None], 3, 2)
+
+
+def in_groups(imports: Iterable[str]) -> str:
+    """Import lines in the usual order: Python's own, others', the project's."""
+    rank = {"copy": 0, "pathlib": 0, "models": 2}
+    lines = sorted(imports, key=lambda line: (line.startswith("from"), line))
+    groups = [[line for line in lines if rank.get(line.split()[1].split(".")[0], 1) == n] for n in range(3)]
+    return "\n".join("\n".join(group) + "\n" for group in groups if group)
 
 
 def _luma(rgb: np.ndarray) -> np.ndarray:
@@ -117,11 +148,12 @@ def choose() -> Picture:
             _settings()
         summary = st.empty()
     try:
-        full, name = _source(chosen)
-        picture = _shaped(full, name, chosen not in (UPLOAD, CAMERA, CANVAS) or name == DEFAULT.lower())
+        full, name, origin = _source(chosen)
+        picture = _shaped(full, name, origin, chosen not in (UPLOAD, CAMERA, CANVAS) or name == DEFAULT.lower())
     except PictureError as error:
         st.error(error.message)
-        picture = _shaped(_decoded((PICTURES / f"{SHIPPED[DEFAULT]}.png").read_bytes()), DEFAULT.lower(), False)
+        data = (PICTURES / f"{SHIPPED[DEFAULT]}.png").read_bytes()
+        picture = _shaped(_decoded(data), DEFAULT.lower(), _read(DEFAULT), False)
     height, width = picture.rgb.shape[:2]
     summary.caption(f"{width} × {height} pixels, {'colour' if picture.colour else 'grey'}")
     return picture
@@ -140,10 +172,16 @@ def _settings() -> None:
         st.slider("From the left, % of what is left", 0, 100, 50, key="fm_left", bind="query-params")
 
 
-def _source(chosen: str) -> tuple[np.ndarray, str]:
-    """Pixels before crop and size, and their name; the default while nothing was given yet."""
+def _read(name: str) -> str:
+    """The expression that reads a shipped picture."""
+    return f'decode(Path("assets/pictures/{SHIPPED[name]}.png").read_bytes(), max_side={SOURCE_SIDE})'
+
+
+def _source(chosen: str) -> tuple[np.ndarray, str, str]:
+    """Pixels before crop and size, their name, and code that makes them; the default while nothing was given yet."""
     if chosen == SHAPE:
-        return _drawn(st.session_state["fm_shape"], st.session_state["fm_seed"]), st.session_state["fm_shape"]
+        shape, seed = st.session_state["fm_shape"], st.session_state["fm_seed"]
+        return _drawn(shape, seed), shape, f'draw("{shape}", 256, {seed})' if seed else f'plain("{shape}", 256)'
     data, name = None, DEFAULT
     if chosen in SHIPPED:
         name = chosen
@@ -158,13 +196,14 @@ def _source(chosen: str) -> tuple[np.ndarray, str]:
     elif chosen == CANVAS:
         given = pad("fm_pad")
         data, name = (given, "your drawing") if given else (None, DEFAULT)
+    origin = _read(name if name in SHIPPED else DEFAULT)
     if data is None:
         data = (PICTURES / f"{SHIPPED[name]}.png").read_bytes()
         name = name.lower()
-    return _decoded(data), name
+    return _decoded(data), name, origin
 
 
-def _shaped(full: np.ndarray, name: str, in_link: bool) -> Picture:
+def _shaped(full: np.ndarray, name: str, origin: str, in_link: bool) -> Picture:
     """Cropped, resized, in colour or grey, as the settings say. Raises ``PictureError`` for a strip."""
     from models.picture import PictureError, resize
 
@@ -181,6 +220,7 @@ def _shaped(full: np.ndarray, name: str, in_link: bool) -> Picture:
             for side, key in ((height, "fm_top"), (width, "fm_left"))
         )
         source = full[top : top + edge, left : left + edge]
+        origin += f"[{top}:{top + edge}, {left}:{left + edge}]" if in_link else ""
     rgb = resize(source, int(state["fm_size"]))
     if min(rgb.shape[:2]) < NARROWEST:
         raise PictureError(
@@ -190,4 +230,4 @@ def _shaped(full: np.ndarray, name: str, in_link: bool) -> Picture:
     colour = bool(state["fm_colour"])
     if not colour:
         rgb = np.repeat(_luma(rgb)[..., None], 3, 2)
-    return Picture(np.ascontiguousarray(rgb), np.ascontiguousarray(source), name, colour, in_link)
+    return Picture(np.ascontiguousarray(rgb), np.ascontiguousarray(source), name, colour, in_link, origin)

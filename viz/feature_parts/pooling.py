@@ -6,10 +6,11 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
+from viz.dials import Dial, dials, take_all, turn
 from viz.feature_parts._shared import tell_misread
 from viz.feature_parts.picture import Picture
 from viz.lesson import frame, predict
-from viz.url import one_of, whole
+from viz.url import one_of, tell_once, whole
 
 if TYPE_CHECKING:
     import numpy as np
@@ -21,6 +22,10 @@ EXAMPLES = {
     "Overlapping: stride 1": "A22-overlapping",
     "Average 2×2": "",
     "Global average, 8×8×10": "A22-global",
+}
+DIALS = {
+    one.name: one
+    for one in (Dial("window", "kernel_size", 2, 8, 1, usual=2), Dial("stride", "stride", 1, 8, 1, usual=2))
 }
 PARAMETERS = ("fm_pool", "fm_window", "fm_stride", "fm_example")
 REACH = 3
@@ -35,13 +40,12 @@ def lesson(picture: Picture) -> None:
     tell_misread(
         {
             "fm_pool": one_of(KINDS),
-            "fm_window": whole(2, 8),
-            "fm_stride": whole(1, 8),
             "fm_example": one_of(EXAMPLES),
         }
     )
-    with frame(_controls):
-        _pooled(picture)
+    tell_once(take_all((one, whole(int(one.low), int(one.high))) for one in DIALS.values()))
+    with frame(_controls, draw_lead=_lead):
+        _live(picture)
     predict(
         "pool",
         "You shift a picture by one pixel. How many of the numbers after 2×2 max pooling with stride 2 change?",
@@ -55,14 +59,12 @@ def lesson(picture: Picture) -> None:
     _forgotten(picture)
 
 
+def _lead() -> None:
+    st.segmented_control("Pooling", KINDS, default=KINDS[0], required=True, key="fm_pool", bind="query-params")
+
+
 def _controls() -> None:
-    kind = st.segmented_control("Pooling", KINDS, default=KINDS[0], required=True, key="fm_pool", bind="query-params")
-    if kind != KINDS[2]:
-        st.slider("kernel_size", 2, 8, 2, key="fm_window", bind="query-params")
-        st.slider(
-            "stride", 1, 8, 2, key="fm_stride", bind="query-params",
-            help="Below kernel_size the windows overlap; above it, pixels between them are never read.",
-        )  # fmt: skip
+    kind = st.session_state["fm_pool"]
     st.caption(
         {
             KINDS[0]: "Keeps the strongest answer of each window: is the feature here at all?",
@@ -70,6 +72,23 @@ def _controls() -> None:
             KINDS[2]: "One mean for the whole map: how much of the feature is in the picture, wherever it is.",
         }[kind]
     )
+    if kind != KINDS[2]:
+        st.caption("stride below kernel_size: the windows overlap. Above it: pixels between them are never read.")
+
+
+@st.fragment
+def _live(picture: Picture) -> None:
+    """The one thing that runs while a dial turns; what stands below follows once it rests."""
+    if st.session_state.pop("_fm_pool_rests", False):
+        st.rerun(scope="app")
+    if st.session_state["fm_pool"] != KINDS[2]:
+        dials([one.data() for one in DIALS.values()], key="fm_pool_dials", on_dial=_turned)
+    _pooled(picture)
+
+
+def _turned() -> None:
+    turn("fm_pool_dials", DIALS)
+    st.session_state["_fm_pool_rests"] = bool(st.session_state["fm_pool_dials"]["dial"].get("done"))
 
 
 def _layer() -> tuple[nn.Module, str, int, int]:
@@ -80,7 +99,7 @@ def _layer() -> tuple[nn.Module, str, int, int]:
     kind = state["fm_pool"]
     if kind == KINDS[2]:
         return nn.AdaptiveAvgPool2d(1), "nn.AdaptiveAvgPool2d(1)", 0, 0
-    size, stride = int(state.get("fm_window", 2)), int(state.get("fm_stride", 2))
+    size, stride = (int(one.value) for one in DIALS.values())
     name = "MaxPool2d" if kind == KINDS[0] else "AvgPool2d"
     return getattr(nn, name)(size, stride), f"nn.{name}({size}, stride={stride})", size, stride
 
@@ -120,7 +139,7 @@ def _pooled(picture: Picture) -> None:
     shown = [framed("Input", image(picture.grey, f"{picture.name}, in grey", 330), f"{height} × {width}")]
     below = f"mean {y.mean():.4f}" if not size else f"{y.shape[0]} × {y.shape[1]}, drawn as large as the input"
     shown.append(framed(code.removeprefix("nn."), image(_grey(y), f"The picture after {code}", 330), below))
-    show(row(*shown), key="fm_pool_pictures")
+    show(row(*shown, pictures=True, widest=330), key="fm_pool_pictures")
     show(numbers(cards), key="fm_pool_cards")
 
 
@@ -198,6 +217,8 @@ def _unpooled(picture: Picture) -> None:
                 image(_grey(_middle(trip.unpooled[0])), "The middle of it", 330),
                 "bright: maxima where they were; black: zeros",
             ),
+            pictures=True,
+            widest=330,
         ),
         key="fm_unpool_picture",
     )

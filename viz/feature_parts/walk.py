@@ -82,7 +82,11 @@ def _walk(picture: Picture) -> None:
         except NetworkError as error:
             st.error(f"{error} Choose a larger picture or another network.", icon=":material/block:")
             return
-        st.session_state["_fm_shown"] = (net.name, net.trained, min(net.x.shape[2:]), layer, survey.shapes[layer])
+        peaks = survey.maps[layer].flatten(1).amax(1)
+        strongest = {int(n): float(peaks[n]) for n in peaks.argsort(descending=True)[:3]}
+        st.session_state["_fm_shown"] = (
+            net.name, net.trained, min(net.x.shape[2:]), layer, survey.shapes[layer], strongest
+        )  # fmt: skip
         unit = _sheet(net, layer, survey, chosen)
         net.tell()
     _predict()
@@ -301,4 +305,4 @@ def script(picture: Picture) -> tuple[str, str]:
     shown = st.session_state.get("_fm_shown")
     if shown is None:
         raise ValueError("there is no layer on the screen yet")
-    return network.script(*shown)
+    return network.script(picture, *shown)

@@ -140,6 +140,8 @@ def image(rgb: np.ndarray, said: str, largest: int = 300) -> str:
     )
 
 
-def row(*figures: str, pictures: bool = False) -> str:
-    """Figures beside each other, wrapping where the screen ends; ``pictures`` stand two in a row on a phone."""
-    return f'<div class="cs-row{" cs-pictures" if pictures else ""}">{"".join(figures)}</div>'
+def row(*figures: str, pictures: bool = False, widest: int = 200) -> str:
+    """Figures beside each other, wrapping where the screen ends; ``pictures`` stand two in a row on a phone, and are at
+    most ``widest`` pixels wide."""
+    look = f' cs-pictures" style="--widest:{widest}px' if pictures else ""
+    return f'<div class="cs-row{look}">{"".join(figures)}</div>'

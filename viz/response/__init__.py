@@ -12,8 +12,9 @@ from collections.abc import Callable
 import numpy as np
 
 from viz.component import component
+from viz.dials import TURNING
 
-_component = component(__file__)
+_component = component(__file__, TURNING)
 
 
 def pixels(values: np.ndarray) -> str:

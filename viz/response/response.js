@@ -10,12 +10,6 @@ const STILL = 128, NUMBERED = 7, TERMS = 9;
 const clamp = (v, lo, hi) => Math.max(lo, Math.min(hi, v));
 const mix = (a, b, t) => [0, 1, 2].map((i) => a[i] + (b[i] - a[i]) * t);
 const bytes = (text) => Uint8Array.from(atob(text), (c) => c.charCodeAt(0));
-const escape = (text) => String(text).replace(/[&<>"]/g, (c) => `&#${c.charCodeAt(0)};`);
-export const say = (v) => {
-  if (!Number.isFinite(v)) return "NaN";
-  const text = Math.abs(v - Math.round(v)) < 1e-9 && Math.abs(v) < 1e6 ? String(Math.round(v)) : String(Number(v.toPrecision(3)));
-  return text.replace("-", "−");
-};
 const ramp = (list, share) => {
   const at = clamp(share, 0, 1) * (list.length - 1), low = Math.min(Math.floor(at), list.length - 2);
   return mix(list[low], list[low + 1], at - low);
@@ -264,46 +258,6 @@ function figures(root, d) {
       place(root, ...to);
     };
   }
-}
-
-function dials(root, d) {
-  const form = root.querySelector(".dials"), key = JSON.stringify(d.dials.map(({ value, ...rest }) => rest));
-  if (root.dialKey !== key) {
-    root.dialKey = key;
-    form.innerHTML = d.dials.map((one) => `<label><span class="name">${escape(one.label)} <b></b></span><input type="range" name="${one.name}" min="${one.min}" max="${one.max}" step="${one.step}"></label>`).join("");
-    form.hidden = !d.dials.length && !d.room;
-  }
-  for (const one of d.dials) {
-    const input = form.querySelector(`[name=${one.name}]`);
-    // What the visitor turns at this moment is ahead of what comes back.
-    if (root.turning !== one.name) input.value = one.value;
-    input.parentElement.querySelector("b").textContent = `${say(Number(input.value))}${one.unit || ""}`;
-    input.oninput = () => {
-      root.turning = one.name;
-      input.parentElement.querySelector("b").textContent = `${say(Number(input.value))}${one.unit || ""}`;
-      turn(root, one.name, Number(input.value), false);
-    };
-    // Held by the address of the page once it rests; a key that is pressed again and again does not rest.
-    input.onchange = () => {
-      clearTimeout(root.resting);
-      root.resting = setTimeout(() => turn(root, one.name, Number(input.value), true), 600);
-    };
-  }
-}
-
-function turn(root, name, value, done) {
-  root.wanted = { name, value, done };
-  if (root.waiting) return;
-  root.waiting = setTimeout(() => answered(root), 2000);
-  const sent = root.wanted;
-  root.wanted = null;
-  root.send("dial", { ...sent, n: ++root.edits });
-}
-function answered(root) {
-  clearTimeout(root.waiting);
-  root.waiting = 0;
-  if (root.wanted) turn(root, root.wanted.name, root.wanted.value, root.wanted.done);
-  else root.turning = null;
 }
 
 function planes(root, d) {
