@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import cv2
 import numpy as np
 import streamlit as st
@@ -31,8 +33,8 @@ from viz.figures.upsampling import landscape, profile
 from viz.lesson import frame, predict
 from viz.picture_input import PICTURES
 
-STAGES, CHANNELS, SIZE, STEPS = 2, 8, 96, 200
-"""The generator: two layers that double, eight channels, a picture of 96×96, and how long it is trained."""
+STAGES, CHANNELS, SIZE, STEPS, STEP_SIZE = 2, 8, 96, 100, 0.01
+"""The generator: two layers that double, eight channels, a picture of 96×96, and how it is trained."""
 
 
 def draw(_scene: Scene) -> None:
@@ -70,9 +72,11 @@ def draw(_scene: Scene) -> None:
         "unevenness of the axes multiplies: with kernel 3 and stride 2 some cells get 1, some 2, some 4.",
     )
     st.header("A generator, before and after training", anchor=False)
-    _generators()
+    train_them = _generators()
     st.header("Backwards: what a strided convolution does to gradients", anchor=False)
     _backwards()
+    # Seconds of work: everything else is on screen by now.
+    train_them()
 
 
 def overlaps() -> tuple[tuple, list[Overlap]]:
@@ -139,7 +143,7 @@ def _drawn(name: str, seed: int, trained: bool) -> tuple[np.ndarray, np.ndarray,
         network = generator(name, STAGES, 2, CHANNELS, seed).double()
         code, picture = picture_code(_target(), CHANNELS, factor, seed)
         if trained:
-            for _ in train(network, code, picture, steps=STEPS, lr=0.005, seed=seed, fresh=False):
+            for _ in train(network, code, picture, steps=STEPS, lr=STEP_SIZE, seed=seed, fresh=False, every=STEPS):
                 pass
         made = generate(network, CHANNELS, factor, seed=seed)
         with torch.no_grad():
@@ -154,7 +158,8 @@ def _grey(values: np.ndarray) -> np.ndarray:
     return np.rint((values - low) / (high - low) * 255).astype(np.uint8)
 
 
-def _generators() -> None:
+def _generators() -> Callable[[], None]:
+    """Random weights at once; returns what trains them and draws the result below."""
     st.markdown(
         f"Five small generators, each {STAGES} layers that double, from a latent of {CHANNELS} numbers for each 4×4 "
         f"patch to a picture of {SIZE}×{SIZE}. They differ in one thing: how they enlarge. When the latent is the same "
@@ -167,37 +172,35 @@ def _generators() -> None:
         view = st.segmented_control(
             "Latent", ["Picture", "Flat"], default="Picture", required=True, key="cb_view", bind="query-params"
         )
-    place = st.empty()
-    progress = st.progress(0.0, "Training the five generators")
-    figures, names = {}, list(UPSAMPLERS)
-    for trained in (False, True):
+    names = list(UPSAMPLERS)
+    figures = {(name, False): _drawn(name, seed, False) for name in names}
+    _row(names, figures, False, view)
+    place, progress = st.empty(), st.empty()
+
+    def train_them() -> None:
         for i, name in enumerate(names):
+            progress.progress(i / len(names), f"Training: {UPSAMPLERS[name].title}, {i + 1} of {len(names)}")
             try:
-                figures[name, trained] = _drawn(name, seed, trained)
+                figures[name, True] = _drawn(name, seed, True)
             except LearningError as error:
-                st.info(f"{UPSAMPLERS[name].title}: {error}")
+                progress.info(f"{UPSAMPLERS[name].title}: {error}")
                 return
-            if trained:
-                progress.progress((i + 1) / len(names), "Training the five generators")
         with place.container():
-            _rows(names, figures, view)
-    progress.empty()
+            _row(names, figures, True, view)
+        progress.empty()
+
+    return train_them
 
 
-def _rows(names: list[str], figures: dict, view: str) -> None:
-    parts = []
-    for trained in (False, True):
-        if (names[0], trained) not in figures:
-            continue
-        shown = []
-        for name in names:
-            picture, flat, figure = figures[name, trained]
-            said = f"{UPSAMPLERS[name].title}, {'trained' if trained else 'random'} weights, {view.lower()} latent"
-            pixels = picture if view == "Picture" else flat
-            shown.append(framed(UPSAMPLERS[name].title, image(pixels, said, 200), f"unevenness {figure:.3f}"))
-        title = f"Trained for {STEPS} steps to draw the picture" if trained else "Random weights"
-        parts.append(f"<h3>{title}</h3>" + row(*shown, pictures=True))
-    show("".join(parts), key=f"cb_generators_{len(parts)}")
+def _row(names: list[str], figures: dict, trained: bool, view: str) -> None:
+    shown = []
+    for name in names:
+        picture, flat, figure = figures[name, trained]
+        said = f"{UPSAMPLERS[name].title}, {'trained' if trained else 'random'} weights, {view.lower()} latent"
+        pixels = picture if view == "Picture" else flat
+        shown.append(framed(UPSAMPLERS[name].title, image(pixels, said, 200), f"unevenness {figure:.3f}"))
+    title = f"Trained for {STEPS} steps to draw the picture" if trained else "Random weights"
+    show(f"<h3>{title}</h3>{row(*shown, pictures=True)}", key=f"cb_generators_{'trained' if trained else 'random'}")
 
 
 @st.cache_data(max_entries=8, show_spinner=False)
