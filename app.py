@@ -5,6 +5,8 @@ a ``pages`` folder *beside* the main script for its old multipage mode, which br
 """
 
 import contextlib
+import importlib
+import inspect
 import os
 import socket
 import sys
@@ -22,11 +24,40 @@ from starlette.routing import Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 WARM_UP_DELAY = float(os.environ.get("CONVSCOPE_WARM_UP_DELAY", "8"))
-"""Seconds. Importing torch holds the interpreter for two seconds, and a first text that falls into them comes a second
-late. Who starts the app clicks the link before; the page then imports torch itself, under its title. Behind a load
-balancer, 0 is right."""
+"""Seconds. Importing torch holds the interpreter for two seconds. Who starts the app clicks the link before; the page
+then imports torch itself, under its title. Behind a load balancer, 0 is right."""
+
+BEFORE_THE_TITLE = (
+    "numpy",
+    "PIL.ImageFile",
+    "streamlit.material_icon_names",
+    "viz.cards",
+    "viz.examples",
+    "viz.sharing",
+)
+"""What a page imports before its first text can be seen: a third of a second in all. None of it needs torch."""
 
 _device: list[str] = []
+
+
+class Courtesy:
+    """Lets the import of torch wait, between one module and the next, while a visitor's page is on its way.
+
+    A finder of modules that finds none. It delays only the thread that it is made for, and at most ``patience`` s.
+    """
+
+    def __init__(self, thread: threading.Thread, patience: float = 6) -> None:
+        self.thread, self.patience, self.until = thread, patience, 0.0
+
+    def visit(self, seconds: float) -> None:
+        """Somebody is waiting for a text, for so long from now."""
+        self.until = time.monotonic() + seconds
+
+    def find_spec(self, *_module) -> None:
+        if threading.current_thread() is self.thread:
+            while self.patience > 0 and time.monotonic() < self.until:
+                self.patience -= 0.02
+                time.sleep(0.02)
 
 
 def warm_up() -> None:
@@ -37,6 +68,21 @@ def warm_up() -> None:
 
     device.run(torch.nn.Conv2d(1, 1, 3), torch.zeros(1, 1, 8, 8))
     _device.append(device.describe())
+    with contextlib.suppress(ValueError):
+        sys.meta_path.remove(courtesy)
+
+
+def get_ready() -> None:
+    """Do now what the first visitor's first text would wait for."""
+    for name in BEFORE_THE_TITLE:
+        importlib.import_module(name)
+    # Streamlit asks once who has called it; for the answer Python looks up the file of every module, and remembers it.
+    inspect.stack()
+
+
+timer = threading.Timer(WARM_UP_DELAY, warm_up)
+timer.daemon = True
+courtesy = Courtesy(timer)
 
 
 def addresses() -> list[str]:
@@ -57,8 +103,8 @@ async def lifespan(_app: st.App) -> AsyncIterator[None]:
     lines = [f"  ConvScope is at  {here}"] + [f"  in your network  {url}" for url in network]
     sys.stdout.write("\n" + "\n".join(lines) + "\n\n")
     sys.stdout.flush()
-    timer = threading.Timer(WARM_UP_DELAY, warm_up)
-    timer.daemon = True
+    threading.Thread(target=get_ready, daemon=True).start()
+    sys.meta_path.insert(0, courtesy)
     timer.start()
     yield
     timer.cancel()
@@ -88,6 +134,9 @@ class SecurityHeaders:
         self.app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] in ("http", "websocket") and "/_stcore/health" not in scope["path"]:
+            # From the page to its scripts, to its socket, a browser takes a second or two; then the text is soon there.
+            courtesy.visit(2 if scope["type"] == "http" else 0.5)
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
