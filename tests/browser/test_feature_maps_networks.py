@@ -162,8 +162,13 @@ def test_moving_the_picture_moves_the_map(visit):
     seen = visit("/feature-maps?part=Equivariance&fm_shift=4")
     error = seen.page.locator("[data-number=equivariance_error]")
     expect(error).to_contain_text("exactly")  # two poolings by 2: every fourth shift
-    seen.page.locator("[data-testid=stSlider] input[type=range]").first.focus()
-    seen.page.keyboard.press("ArrowRight")
-    expect(error).to_contain_text("no")
+    dial = seen.page.locator("input[name=shift]").bounding_box()
+    y = dial["y"] + dial["height"] / 2
+    seen.page.mouse.move(dial["x"] + dial["width"] / 2, y)
+    seen.page.mouse.down()
+    seen.page.mouse.move(dial["x"] + dial["width"] * 0.6, y)
+    expect(error).to_contain_text("commutes: no")  # the button is still down
+    seen.page.mouse.up()
+    seen.page.locator("input[name=shift]").fill("5")
     seen.page.wait_for_url("**fm_shift=5**")
     seen.sound()
