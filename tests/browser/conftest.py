@@ -6,6 +6,7 @@ import pytest
 from playwright.sync_api import Browser, Page, sync_playwright
 
 from tests.browser.support import (
+    BACKGROUND,
     Recorder,
     Server,
     axe_violations,
@@ -72,6 +73,23 @@ class Visit:
     def accessible(self) -> None:
         """axe-core finds nothing."""
         assert axe_violations(self.page) == []
+
+    def everywhere(self) -> None:
+        """Sound and accessible at a desk and in a narrow window, light and dark.
+
+        The page is loaded once and turned: loading is what takes the time.
+        """
+        for width, scheme in ((1440, "light"), (1440, "dark"), (390, "dark"), (390, "light")):
+            self.page.set_viewport_size({"width": width, "height": 900})
+            self.page.emulate_media(color_scheme=scheme)
+            self.page.wait_for_function(
+                "colour => getComputedStyle(document.querySelector('[data-testid=stApp]')).backgroundColor === colour",
+                arg=BACKGROUND[scheme],
+            )
+            # Components lay themselves out anew one frame after their frame has a new size.
+            self.page.evaluate("() => new Promise(r => requestAnimationFrame(() => setTimeout(r, 200)))")
+            self.sound()
+            self.accessible()
 
 
 @pytest.fixture

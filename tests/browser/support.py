@@ -23,6 +23,9 @@ ROOT = Path(__file__).resolve().parents[2]
 # On a deep link Streamlit's front end first asks below the page's path and gets two 404s; that noise is its own.
 STREAMLIT_NOISE = re.compile(r"/[\w-]+/_stcore/(health|host-config)$")
 
+# The colours of the house: .streamlit/config.toml.
+BACKGROUND = {"light": "rgb(253, 253, 251)", "dark": "rgb(17, 21, 28)"}
+
 
 def free_port() -> int:
     """A TCP port that nobody listens on right now."""

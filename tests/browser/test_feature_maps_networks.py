@@ -142,12 +142,10 @@ def test_maps_that_fill_several_pages_are_one_canvas(visit):
 
 
 @pytest.mark.parametrize("part", PARTS)
-@pytest.mark.parametrize("how", [{"scheme": "light"}, {"scheme": "dark", "width": 390, "height": 844}], ids=str)
-def test_every_part_is_sound_and_accessible(visit, part, how):
-    seen = visit(f"/feature-maps?part={part}", **how)
+def test_every_part_is_sound_and_accessible(visit, part):
+    seen = visit(f"/feature-maps?part={part}")
     seen.page.locator("svg.cs-plot:visible, .sheet[data-unit]").first.wait_for()
-    seen.sound()
-    seen.accessible()
+    seen.everywhere()
 
 
 def test_a_tap_on_a_phone_selects(visit):

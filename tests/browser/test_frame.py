@@ -6,24 +6,24 @@ import pytest
 from playwright.sync_api import expect
 
 from pages._lessons import LESSONS
+from tests.browser.support import BACKGROUND
 
 PATHS = ["/"] + [f"/{lesson.url_path}" for lesson in LESSONS]
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize("width", [1440, 390])
 @pytest.mark.parametrize("path", PATHS)
-def test_every_page_is_sound_and_accessible(visit, path, width, scheme):
-    seen = visit(path, width=width, scheme=scheme)
-    seen.sound()
-    seen.accessible()
+def test_every_page_is_sound_and_accessible(visit, path):
+    seen = visit(path)
     expect(seen.page).to_have_title(re.compile("ConvScope$"))
+    seen.everywhere()
 
 
-def test_the_scheme_of_the_visitor_decides_the_colours(visit):
-    colour = "() => getComputedStyle(document.querySelector('[data-testid=stApp]')).backgroundColor"
-    assert visit("/", scheme="light").page.evaluate(colour) == "rgb(253, 253, 251)"
-    assert visit("/", scheme="dark").page.evaluate(colour) == "rgb(17, 21, 28)"
+@pytest.mark.parametrize("path", PATHS)
+def test_every_page_fits_a_phone(visit, path):
+    seen = visit(path, width=390, height=844, scheme="dark")
+    seen.sound()
+    background = "() => getComputedStyle(document.querySelector('[data-testid=stApp]')).backgroundColor"
+    assert seen.page.evaluate(background) == BACKGROUND["dark"]
 
 
 def test_the_navigation_names_each_lesson_and_leads_there(visit):
@@ -31,7 +31,7 @@ def test_the_navigation_names_each_lesson_and_leads_there(visit):
     for lesson in LESSONS:
         seen.page.get_by_test_id("stTopNavLink").filter(has_text=lesson.title).click()
         expect(seen.page).to_have_title(f"{lesson.title} · ConvScope")
-        assert re.search(rf"/{lesson.url_path}(\?|$)", seen.page.url)
+        expect(seen.page).to_have_url(re.compile(rf"/{lesson.url_path}(\?|$)"))
     seen.sound()
 
 
@@ -44,11 +44,12 @@ def test_home_leads_to_each_lesson(visit):
 
 def test_a_deep_link_is_the_first_request_to_a_fresh_server(visit, fresh_server):
     lesson = LESSONS[0]
-    seen = visit(f"/{lesson.url_path}?unknown=1", server=fresh_server)
+    seen = visit(f"/{lesson.url_path}?stride=2&unknown=1", server=fresh_server)
     expect(seen.page).to_have_title(f"{lesson.title} · ConvScope")
     expect(seen.page.get_by_test_id("stTopNavLink").filter(has_text=lesson.title)).to_be_visible()
     expect(seen.page.get_by_text("Page not found")).to_have_count(0)
-    assert "unknown=1" in seen.page.url
+    expect(seen.page).to_have_url(re.compile(r"stride=2"))
+    expect(seen.page.get_by_label("stride", exact=True)).to_have_value("2")
     seen.sound()
 
 

@@ -768,10 +768,12 @@ class Stage {
       this.part = r.part;
     } else r = this.reach(sel);
     const html = `${r.main}\n${r.sub}`;
-    if (html === this.eqHtml) return;
-    this.eqHtml = html;
-    eq.firstElementChild.innerHTML = r.main;
-    eq.lastElementChild.innerHTML = r.sub;
+    if (html !== this.eqHtml) {
+      this.eqHtml = html;
+      eq.firstElementChild.innerHTML = r.main;
+      eq.lastElementChild.innerHTML = r.sub;
+    }
+    // The same words in another theme have other colours.
     for (const [cls, grid] of [["--input", centre && this.part?.link.from], ["--kernel", centre && this.part?.link.kernel], ["--output", centre && scene.byId[centre.grid]]]) {
       if (grid) eq.style.setProperty(cls, css(this.theme.ink[grid.role] ?? this.theme.ink.map));
     }
