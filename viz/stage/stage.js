@@ -776,6 +776,7 @@ class Stage {
     // The same words in another theme have other colours.
     for (const [cls, grid] of [["--input", centre && this.part?.link.from], ["--kernel", centre && this.part?.link.kernel], ["--output", centre && scene.byId[centre.grid]]]) {
       if (grid) eq.style.setProperty(cls, css(this.theme.ink[grid.role] ?? this.theme.ink.map));
+      else if (centre || cls !== "--input") eq.style.removeProperty(cls);
     }
   }
 
