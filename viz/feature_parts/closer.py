@@ -305,8 +305,8 @@ def steps(net: Network, layer: str, kinds: Mapping[str, str]) -> None:
     head = ("Step", "Mean", "Standard deviation", "At or below 0, %", "Deviation by channel")
     show(table(head, rows, label=f"{begin}, step by step"), key="fm_stepwise_table")
     st.caption(
-        "Blue: above 0, orange: below. Normalisation brings the channels to one scale and moves no edge; ReLU keeps "
-        "what is blue."
+        "Orange: above 0, violet: below. Normalisation brings the channels to one scale and moves no edge; ReLU keeps "
+        "what is orange."
         + ("" if len(found) > 1 else " Nothing follows this layer at once: its answer goes on as it is.")
     )
 

@@ -366,7 +366,7 @@ def _response(shown: np.ndarray, choice: Choice) -> dict:
         "histogram": {
             "title": "Values of the feature map", "counts": counts.tolist(), "low": low, "high": high,
             "said": f"Histogram from {_text(low)} to {_text(high)}; {share} of the values are negative",
-            "note": f"Heights are square roots of counts. ReLU takes away what is orange: {share}.",
+            "note": f"Heights are square roots of counts. ReLU takes away what is violet: {share}.",
         },
         "facts": _facts(choice, facts),
         "checks": [[f"nn.ReLU sets exactly the {share} below 0 to 0.", bool(same)]],

@@ -16,7 +16,7 @@ LARGEST = 20
 """Columns of a table that is drawn with its numbers."""
 
 ROLES = {"input": "#0072b2", "kernel": "#e69f00", "output": "#009e73"}
-NEGATIVE, POSITIVE = "#b35806", "#2166ac"
+NEGATIVE, POSITIVE = "#5e3c99", "#b35806"
 CIVIDIS = ((0, 34, 78), (47, 66, 109), (87, 93, 109), (125, 124, 120), (163, 152, 110), (207, 188, 87), (254, 232, 56))
 
 

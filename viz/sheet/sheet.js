@@ -1,4 +1,4 @@
-const NEGATIVE = [179, 88, 6], POSITIVE = [33, 102, 172], OUTPUT = [0, 158, 115], LABEL = 14, GAP = 4, TALL = 590, WIDE = 210;
+const NEGATIVE = [94, 60, 153], POSITIVE = [179, 88, 6], OUTPUT = [0, 158, 115], LABEL = 14, GAP = 4, TALL = 590, WIDE = 210;
 const clamp = (v, lo, hi) => Math.max(lo, Math.min(hi, v));
 const mix = (a, b, t) => a.map((v, i) => Math.round(v + (b[i] - v) * t));
 const span = ([a, b]) => `${a} to ${b}`.replaceAll("-", "−");
@@ -69,7 +69,7 @@ class Sheet {
     const style = getComputedStyle(this.q(".probe"));
     const bg = rgb(style.backgroundColor), dark = light(bg) < light(rgb(style.color));
     const zero = dark ? mix(bg, [255, 255, 255], 0.06) : [246, 246, 247], { rectified } = this.data;
-    const [neg, pos] = dark ? [[255, 176, 92], [126, 184, 255]] : [NEGATIVE, POSITIVE];
+    const [neg, pos] = dark ? [[197, 176, 245], [255, 176, 92]] : [NEGATIVE, POSITIVE];
     const up = rectified ? (dark ? mix(OUTPUT, [190, 255, 225], 0.55) : mix(OUTPUT, [0, 40, 30], 0.45)) : pos;
     const table = Array.from({ length: 255 }, (_, v) => mix(zero, v < 127 ? neg : up, Math.abs(v - 127) / 127));
     const ctx = this.tint.getContext("2d"), out = ctx.createImageData(this.tint.width, this.tint.height);

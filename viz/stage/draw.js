@@ -1,7 +1,7 @@
 // Colours, numbers as text, and the painting of grids and operator on canvases.
 
 const ROLE = { input: [0, 114, 178], kernel: [230, 159, 0], output: [0, 158, 115], map: [86, 180, 233] };
-const PINK = [204, 121, 167], NEGATIVE = [179, 88, 6], POSITIVE = [33, 102, 172], ODD = [240, 228, 66];
+const PINK = [204, 121, 167], NEGATIVE = [94, 60, 153], POSITIVE = [179, 88, 6], ODD = [240, 228, 66];
 
 const mix = (a, b, t) => [a[0] + (b[0] - a[0]) * t, a[1] + (b[1] - a[1]) * t, a[2] + (b[2] - a[2]) * t];
 const css = (c, alpha) => `rgb(${Math.round(c[0])} ${Math.round(c[1])} ${Math.round(c[2])}${alpha == null ? "" : ` / ${alpha}`})`;

@@ -43,7 +43,7 @@ def draw(_scene: Scene) -> None:
             required=True,
             key="look",
             bind="query-params",
-            help="Detail: the middle, enlarged. Difference: blue too bright, orange too dark, eight times as strong.",
+            help="Detail: the middle, enlarged. Difference: orange too bright, violet too dark, eight times as strong.",
         )
         st.caption(
             "The picture is first made smaller (each pixel the mean of S² pixels), then enlarged in eight ways. The "
