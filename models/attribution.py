@@ -19,6 +19,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from models.formulas import big
 from models.learning import reset
 from models.rf_probe import first_line, private_copy
 
@@ -177,7 +178,7 @@ def occlusion(
     tops, lefts = _places(height, patch, stride), _places(width, patch, stride)
     total = len(tops) * len(lefts)
     if total > MOST_PLACES:
-        raise AttributionError(f"{total:,} places are too many: use a larger cover, or move it further.")
+        raise AttributionError(f"{big(total)} places are too many: use a larger cover, or move it further.")
     cover = _cover(image, fill)
     answer = _answer(module, image)
     target = _target(answer, target)

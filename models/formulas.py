@@ -204,9 +204,10 @@ def times(values: Sequence[int]) -> str:
     return " × ".join(str(v) for v in values)
 
 
-def big(value: int) -> str:
-    """A whole number with thin spaces between thousands."""
-    return f"{value:,}".replace(",", " ")
+def big(value: float, decimals: int = 0) -> str:
+    """A number as people read it, on every page and in every sentence: thin spaces between thousands, which neither a
+    decimal point nor a comma can be taken for, and at which no line breaks."""
+    return f"{value:,.{decimals}f}".replace(",", "\u202f")
 
 
 def _axes(values: Sequence[int], latex: Callable[[int], str], text: Callable[[int], str]) -> tuple[str, str]:

@@ -15,7 +15,7 @@ import torch
 from torch import nn
 
 from models import device, formulas, sources
-from models.formulas import Formula
+from models.formulas import Formula, big
 from models.layers import KINDS, build
 from models.measure import Measurement, measure
 from models.operator import CONVOLUTIONS, POOLS, TRANSPOSED, Operator, linear_operator, pool_window, source_map
@@ -174,13 +174,13 @@ def too_large(spec: LayerSpec) -> str:
     """One sentence why the layer is not drawn, or nothing."""
     if layer_bytes(spec) > LARGEST_LAYER:
         return (
-            f"This layer needs {layer_bytes(spec) / 2**30:,.1f} GiB in the 64-bit floats of the measurement, more than "
-            "the 1 GiB run here: the numbers come from torch's meta device, without a picture."
+            f"This layer needs {big(layer_bytes(spec) / 2**30, 1)} GiB in the 64-bit floats of the measurement, more "
+            "than the 1 GiB run here: the numbers come from torch's meta device, without a picture."
         )
     if operator_entries(spec) > LARGEST_OPERATOR:
         return (
-            f"This layer's matrix would have {formulas.big(operator_entries(spec))} non-zero entries, more than the "
-            f"{formulas.big(LARGEST_OPERATOR)} that are drawn: the numbers stay, the picture is left out."
+            f"This layer's matrix would have {big(operator_entries(spec))} non-zero entries, more than the "
+            f"{big(LARGEST_OPERATOR)} that are drawn: the numbers stay, the picture is left out."
         )
     if _work(spec) > LARGEST_WORK:
         return (

@@ -15,6 +15,8 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
+from models.formulas import big
+
 OPTIMIZERS = ("adam", "momentum", "sgd")
 """What can move the weights: Adam (Kingma and Ba 2015), gradient descent with momentum 0.9, and without."""
 
@@ -163,7 +165,7 @@ def _checked(module, inputs, targets, steps, lr, optimizer, batch, every) -> int
     if len(inputs) != len(targets) or not len(inputs):
         raise LearningError(f"{len(inputs)} inputs and {len(targets)} targets: give one target per input.")
     if not 1 <= steps <= MOST_STEPS or every < 1:
-        raise LearningError(f"{steps} steps, shown every {every}: use 1 to {MOST_STEPS:,} steps and 1 or more.")
+        raise LearningError(f"{steps} steps, shown every {every}: use 1 to {big(MOST_STEPS)} steps and 1 or more.")
     if not 0 < lr < math.inf:
         raise LearningError(f"{lr} is no step size: use a number above 0.")
     if optimizer not in OPTIMIZERS:

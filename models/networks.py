@@ -28,6 +28,7 @@ from torch import Tensor, nn
 from torch.overrides import TorchFunctionMode
 
 from models import device
+from models.formulas import big
 from models.picture import resize, to_tensor
 from models.rf_probe import first_line, private_copy
 
@@ -500,13 +501,13 @@ def _check_archive(path: Path, module: nn.Module) -> None:
     """What the file would become, read from its directory of contents before anything is unpacked."""
     room = 2 * sum(t.numel() * t.element_size() for t in module.state_dict().values()) + (1 << 20)
     if path.stat().st_size > room:
-        raise ValueError(f"it has {path.stat().st_size:,} bytes, the network needs less than {room:,}")
+        raise ValueError(f"it has {big(path.stat().st_size)} bytes, the network needs less than {big(room)}")
     if not zipfile.is_zipfile(path):
         raise ValueError("it is not an archive of torch.save, or is cut off")
     with zipfile.ZipFile(path) as archive:
         unpacked = sum(entry.file_size for entry in archive.infolist())
     if unpacked > room:
-        raise ValueError(f"it unpacks to {unpacked:,} bytes, the network needs less than {room:,}")
+        raise ValueError(f"it unpacks to {big(unpacked)} bytes, the network needs less than {big(room)}")
 
 
 def _complaint(error: Exception) -> str:

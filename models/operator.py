@@ -26,6 +26,7 @@ from torch import nn
 from torch.nn import functional as F
 
 from models import device
+from models.formulas import big
 
 CONVOLUTIONS = (nn.Conv1d, nn.Conv2d, nn.Conv3d)
 TRANSPOSED = (nn.ConvTranspose1d, nn.ConvTranspose2d, nn.ConvTranspose3d)
@@ -288,7 +289,7 @@ def _demand_countable(*counts: int) -> None:
     """Indices are 32-bit: refuse what they cannot number, before it is allocated."""
     if max(counts) >= 2**31:
         raise OperatorError(
-            f"This matrix needs {max(counts):,} places, more than 2³¹: use a smaller input or fewer channels."
+            f"This matrix needs {big(max(counts))} places, more than 2³¹: use a smaller input or fewer channels."
         )
 
 

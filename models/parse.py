@@ -27,6 +27,7 @@ from typing import NamedTuple
 import torch
 from torch import nn
 
+from models.formulas import big
 from models.layer_table import LAYER_KINDS, LAYERS, is_int, is_number
 from models.network_code import EXAMPLES, Example, to_code
 from models.walk import Row, check_network
@@ -799,8 +800,8 @@ class _Builder:
         self.numbers += sum(math.prod(t.shape) for t in [*module.parameters(), *module.buffers()])
         if self.numbers > MAX_PARAMETERS:
             raise ParseError(
-                f"with this nn.{layer.name} the network passes {MAX_PARAMETERS:,} parameters, which is the limit here; "
-                "use fewer channels or features.",
+                f"with this nn.{layer.name} the network passes {big(MAX_PARAMETERS)} parameters, which is the limit "
+                "here; use fewer channels or features.",
                 layer.line,
                 layer.name,
             )

@@ -9,7 +9,8 @@ from typing import Any
 
 import numpy as np
 
-from models.sources import INPUTS, WEIGHTS, TableError, read_numbers, write_numbers
+from models.formulas import big
+from models.sources import INPUTS, LARGEST_NUMBER, WEIGHTS, TableError, read_numbers, write_numbers
 from models.spec import LayerSpec, SpecError, read_settings
 
 LARGEST_FILE = 4_000_000
@@ -56,7 +57,9 @@ def read_array(text: str) -> np.ndarray:
         raise TableError("The link's own numbers cannot be read: they should look like 1.4.4~4_5_8.")
     shape = tuple(map(int, parts))
     if not 0 < prod(shape) <= LARGEST_OWN:
-        raise TableError(f"The link's own numbers claim {prod(shape):,} places: at most {LARGEST_OWN:,} are read.")
+        raise TableError(
+            f"The link's own numbers claim {big(prod(shape))} places: at most {big(LARGEST_OWN)} are read."
+        )
     return read_numbers(numbers, shape)
 
 
@@ -112,7 +115,7 @@ def read_file(data: bytes) -> Scene:
         FileError: one sentence, for files that are too large, not JSON, not ours, or inconsistent.
     """
     if len(data) > LARGEST_FILE:
-        raise FileError(f"The file has {len(data):,} bytes: at most {LARGEST_FILE:,} are read.")
+        raise FileError(f"The file has {big(len(data))} bytes: at most {big(LARGEST_FILE)} are read.")
     try:
         tree = json.loads(data.decode("utf-8"))
     except (ValueError, RecursionError):
@@ -145,7 +148,7 @@ def _array(tree: Any, name: str) -> np.ndarray:
     except (ValueError, TypeError):
         raise FileError(f"The file's {name} is not a table of numbers: download it again.") from None
     if array.size > LARGEST_OWN or not 0 < array.ndim <= 5 or array.size == 0:
-        raise FileError(f"The file's {name} has {array.size:,} numbers: 1 to {LARGEST_OWN:,} are read.")
-    if not np.isfinite(array).all() or np.abs(array).max() > 1e9:
-        raise FileError(f"The file's {name} holds numbers that are not finite or larger than 1,000,000,000.")
+        raise FileError(f"The file's {name} has {big(array.size)} numbers: 1 to {big(LARGEST_OWN)} are read.")
+    if not np.isfinite(array).all() or np.abs(array).max() > LARGEST_NUMBER:
+        raise FileError(f"The file's {name} holds numbers that are not finite or larger than {big(LARGEST_NUMBER)}.")
     return array

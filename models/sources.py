@@ -16,7 +16,10 @@ from pathlib import Path
 
 import numpy as np
 
+from models.formulas import big
+
 PICTURES = Path(__file__).resolve().parent.parent / "assets" / "pictures"
+LARGEST_NUMBER = 10**9
 LARGEST_TABLE = 4096
 """Numbers in a pasted table: a 64 × 64 image."""
 
@@ -333,7 +336,7 @@ def read_table(text: str, shape: tuple[int, ...] | None = None, largest: int = L
         TableError: for words, ragged rows, NaN and infinity, too few or too many numbers.
     """
     if len(text) > 40 * largest:
-        raise TableError(f"That is {len(text):,} characters: paste at most {largest:,} numbers.")
+        raise TableError(f"That is {big(len(text))} characters: paste at most {big(largest)} numbers.")
     if not any(map(str.isalnum, text)):
         raise TableError("There are no numbers in it: paste rows of numbers, such as 1 2 3 on each line.")
     text = WRAPPED.sub(r"\1", text.replace("−", "-"))
@@ -356,7 +359,7 @@ def read_table(text: str, shape: tuple[int, ...] | None = None, largest: int = L
     if shape is not None:
         if table.size != prod(shape):
             wanted = " × ".join(map(str, shape))
-            raise TableError(f"It has {_numbers(table.size)} and {wanted} = {prod(shape):,} are needed.")
+            raise TableError(f"It has {_numbers(table.size)} and {wanted} = {big(prod(shape))} are needed.")
         return table.reshape(shape)
     return table[0, 0] if table.shape[:2] == (1, 1) else table[0] if len(planes) == 1 else table
 
@@ -384,7 +387,7 @@ def _nested(text: str, largest: int) -> list[list[list[float]]] | None:
                 raise TableError("The lists are nested unevenly: make every row a list of numbers.")
             planes[-1].append([_number(str(cell), len(planes[-1]) + 1) for cell in cells])
     if sum(len(row) for plane in planes for row in plane) > largest:
-        raise TableError(f"There are more than {largest:,} numbers: paste a smaller table.")
+        raise TableError(f"There are more than {big(largest)} numbers: paste a smaller table.")
     return planes
 
 
@@ -402,13 +405,13 @@ def _lines(text: str, largest: int) -> list[list[list[float]]]:
             continue
         total += len(words)
         if total > largest:
-            raise TableError(f"There are more than {largest:,} numbers: paste a smaller table.")
+            raise TableError(f"There are more than {big(largest)} numbers: paste a smaller table.")
         planes[-1].append([_number(word, number) for word in words])
     return planes
 
 
 def _numbers(count: int) -> str:
-    return f"{count:,} number{'' if count == 1 else 's'}"
+    return f"{big(count)} number{'' if count == 1 else 's'}"
 
 
 def _number(word: str, line: int) -> float:
@@ -417,8 +420,8 @@ def _number(word: str, line: int) -> float:
     value = float(word)
     if not np.isfinite(value):
         raise TableError(f"“{word[:20]}” in line {line} is not a finite number: put a number in its place.")
-    if abs(value) > 1e9:
-        raise TableError(f"“{word[:20]}” in line {line} is too large: use numbers up to 1,000,000,000.")
+    if abs(value) > LARGEST_NUMBER:
+        raise TableError(f"“{word[:20]}” in line {line} is too large: use numbers up to {big(LARGEST_NUMBER)}.")
     return value
 
 
@@ -430,8 +433,8 @@ def write_numbers(values: np.ndarray) -> str:
 def read_numbers(text: str, shape: tuple[int, ...]) -> np.ndarray:
     """The inverse of ``write_numbers``; raises TableError if the numbers do not fill ``shape``."""
     if len(text) > 40 * max(LARGEST_TABLE, prod(shape)):
-        raise TableError(f"The link holds {len(text):,} characters of numbers, too many to read.")
+        raise TableError(f"The link holds {big(len(text))} characters of numbers, too many to read.")
     values = [_number(word, 1) for word in text.split("_") if word]
     if len(values) != prod(shape):
-        raise TableError(f"The link holds {_numbers(len(values))} of its own and {prod(shape):,} are needed.")
+        raise TableError(f"The link holds {_numbers(len(values))} of its own and {big(prod(shape))} are needed.")
     return np.array(values).reshape(shape)

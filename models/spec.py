@@ -13,6 +13,7 @@ from numbers import Real
 from operator import index
 from typing import Any
 
+from models.formulas import big
 from models.layers import KINDS, Kind
 
 AXES = {1: ("w",), 2: ("h", "w"), 3: ("d", "h", "w")}
@@ -192,14 +193,16 @@ class LayerSpec:
         if value < least:
             raise UnreadableError(name, f"{_said(value)} is too small: use {least} or more.")
         if value > LARGEST:
-            raise UnreadableError(name, f"{_said(value)} is too large: use {LARGEST:,} or less.")
+            raise UnreadableError(name, f"{_said(value)} is too large: use {big(LARGEST)} or less.")
         return value
 
     def _float(self, name: str, value) -> float:
         if isinstance(value, bool) or not isinstance(value, Real):
             raise UnreadableError(name, f"{_said(value)} is not a number.")
         if not 0 < value <= LARGEST or not float(value) > 0:
-            raise UnreadableError(name, f"{_said(value)} is out of range: use a number above 0 and up to {LARGEST:,}.")
+            raise UnreadableError(
+                name, f"{_said(value)} is out of range: use a number above 0 and up to {big(LARGEST)}."
+            )
         return float(value)
 
     def _each(self, name: str, value, read) -> tuple:

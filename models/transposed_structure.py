@@ -7,6 +7,7 @@ from math import prod
 
 import numpy as np
 
+from models.formulas import big
 from models.spec import LayerSpec
 
 MOST_PLACED = 2**24
@@ -43,7 +44,9 @@ def density(spec: LayerSpec, side: int = 256) -> Density:
     """
     rows, cols, taps = prod(spec.output_size), prod(spec.input_size), prod(spec.kernel_size)
     if cols * taps > MOST_PLACED:
-        raise ValueError(f"the matrix has more than {MOST_PLACED:,} entries a block: make the input or kernel smaller.")
+        raise ValueError(
+            f"the matrix has more than {big(MOST_PLACED)} entries a block: make the input or kernel smaller."
+        )
     down, across = min(side, rows), min(side, cols)
     offset = np.stack(np.unravel_index(np.arange(taps), spec.kernel_size))
     each = lambda values: np.array(values)[:, None, None]  # noqa: E731

@@ -15,6 +15,8 @@ from dataclasses import dataclass
 import torch
 from torch import nn
 
+from models.formulas import big
+
 # What one visitor's network may cost: a gigabyte of activations, some seconds of work, four gigabytes of scratch.
 MAX_ACTIVATIONS = 2**28
 MAX_WORK = 2**37
@@ -52,7 +54,7 @@ def check_network(module: nn.Module, input_shape: Sequence[int]) -> list[Row]:
     if not shape or not all(isinstance(size, int) and size > 0 for size in shape) or math.prod(shape) > MAX_ACTIVATIONS:
         raise ValueError(
             f"The input shape {_by(shape)} is not one to start from; give whole numbers above 0, batch first, "
-            f"at most {MAX_ACTIVATIONS:,} numbers in all."
+            f"at most {big(MAX_ACTIVATIONS)} numbers in all."
         )
     rows: list[Row] = []
     seen: set[int] = set()
@@ -135,8 +137,9 @@ def _cost(layer: nn.Module, arriving: tuple[int, ...], leaving: tuple[int, ...])
 
 def _too_large(layer: nn.Module, name: str, leaving: tuple[int, ...], activations: int, work: int) -> str:
     return (
-        f"{_title(layer, name)} gives {_by(leaving)}; up to here the network holds {activations:,} numbers and needs "
-        f"{work:,} multiplications, more than is run here: use fewer channels, a smaller input or a larger stride."
+        f"{_title(layer, name)} gives {_by(leaving)}; up to here the network holds {big(activations)} numbers and "
+        f"needs {big(work)} multiplications, more than is run here: use fewer channels, a smaller input or a larger "
+        "stride."
     )
 
 

@@ -102,5 +102,5 @@ st.session_state["_playground_seen"] = True
 
 fits = numbers.write_url(scene)
 if not fits:
-    st.info("Your own numbers do not fit into a link of 2,000 characters: use File to take them along.")
+    st.info("Your own numbers do not fit into a link of 2\u202f000 characters: use File to take them along.")
 sharing.dialogs(scene, measured, fits)

@@ -154,7 +154,7 @@ def _wavenet(found, cost: str) -> str:
         )
         for name, points in found.items()
     ]
-    x = {"Parameters": "Parameters", "MACs": "MACs, 1,024 samples", "Layers": "Layers"}[cost]
+    x = {"Parameters": "Parameters", "MACs": "MACs, 1\u202f024 samples", "Layers": "Layers"}[cost]
     label = f"Samples that a causal stack remembers, against {cost.lower()}"
     return plot(series, x=x, y="Receptive field, samples", label=label, log_y=True)
 

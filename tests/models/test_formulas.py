@@ -66,7 +66,8 @@ def test_the_line_under_a_number_shows_the_numbers():
         == "⌊(7 + 2·0 − 1·(3−1) − 1)/1⌋ + 1 = 5 and ⌊(9 + 2·0 − 1·(3−1) − 1)/1⌋ + 1 = 7"
     )
     assert line("output_size", kind="upsample", scale_factor=1.5) == "⌊4·1.5⌋ = 6"
-    assert big(1234567) == "1 234 567"
+    assert big(1234567) == "1\u202f234\u202f567"
+    assert big(1234.56, 1) == "1\u202f234.6"
 
 
 @pytest.mark.parametrize("kind", KINDS)

@@ -111,7 +111,7 @@ def test_an_operator_of_more_than_two_million_entries_is_left_out():
     assert lab.too_large(small) == ""
     found = lab.run(large)
     assert found.why_not.startswith(
-        "This layer's matrix would have 2 005 056 non-zero entries, more than the 2 000 000 that are drawn"
+        "This layer's matrix would have 2\u202f005\u202f056 non-zero entries, more than the 2\u202f000\u202f000"
     )
     assert (found.y, found.operator, found.stages, found.seconds) == (None, None, (), None)
     assert found.nearest == small

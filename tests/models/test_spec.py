@@ -287,7 +287,7 @@ SENTENCES = {
     ("padding", "full"): "'full' is not a padding for this layer: use a number, 'same' or 'valid'.",
     ("padding", -1): "-1 is too small: use 0 or more.",
     ("bias", 1): "1 is neither True nor False.",
-    ("in_channels", 10**7): "10000000 is too large: use 1,000,000 or less.",
+    ("in_channels", 10**7): "10000000 is too large: use 1\u202f000\u202f000 or less.",
     ("scale_factor", 2.0): "Convolution has no scale_factor: leave it out.",
 }
 

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
+from models.formulas import big
 from viz.dials import Dial, dials, take_all, turn
 from viz.feature_parts._shared import tell_misread
 from viz.feature_parts.picture import Picture
@@ -129,9 +130,9 @@ def _pooled(picture: Picture) -> None:
     height, width = picture.grey.shape
     read = f"⌊({height} − {size})/{stride}⌋ + 1 = {y.shape[0]}" if size else "one number per map"
     cards = [
-        ("Input", f"{height} × {width}", f"{height * width:,} numbers".replace(",", "\u202f")),
+        ("Input", f"{height} × {width}", f"{big(height * width)} numbers"),
         ("Output", f"{y.shape[0]} × {y.shape[1]}", read),
-        ("Kept", f"{100 * y.size / (height * width):.3g} %", f"{y.size:,} numbers".replace(",", "\u202f")),
+        ("Kept", f"{100 * y.size / (height * width):.3g} %", f"{big(y.size)} numbers"),
         ("Parameters", "0", "nothing is learned"),
     ]
     if size:

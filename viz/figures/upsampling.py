@@ -6,6 +6,7 @@ from html import escape
 
 import numpy as np
 
+from models.formulas import big
 from models.transposed import Blocks, ForwardSizes, Waste
 from models.upsampling import SamplePositions, ShuffleMap
 from viz.figures.cells import cividis, text_of
@@ -262,11 +263,11 @@ def waste(found: Waste) -> str:
         (found.border, 'class="cs-hatched" style="width:{w:.3f}%;opacity:.3"', "on zeros around them"),
     )
     bars = "".join(f"<i {look.format(w=100 * count / total)}></i>" for count, look, _ in parts)
-    words = ", ".join(f"{count:,} {name}".replace(",", "\u202f", 1) for count, _, name in parts)
+    words = ", ".join(f"{big(count)} {name}" for count, _, name in parts)
     return (
         f'<div role="img" aria-label="{escape(words)}" class="cs-bar">{bars}</div>'
-        f'<p class="cs-agree"><b>{100 * found.share:.1f} %</b> of {total:,} multiplications meet a zero that was put '
-        f"there: {escape(words)}. Stamping needs {found.stamp:,}.</p>"
+        f'<p class="cs-agree"><b>{100 * found.share:.1f} %</b> of {big(total)} multiplications meet a zero that was '
+        f"put there: {escape(words)}. Stamping needs {big(found.stamp)}.</p>"
     )
 
 

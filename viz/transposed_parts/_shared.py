@@ -40,7 +40,7 @@ def layer_controls(scene: Scene) -> None:
         query_params=controls.playground_query(scene),
     )
     if not controls.write_url(scene):
-        st.caption("Your own numbers do not fit into a link of 2,000 characters.")
+        st.caption("Your own numbers do not fit into a link of 2\u202f000 characters.")
 
 
 def measured(scene: Scene) -> lab.Lab | None:
