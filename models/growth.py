@@ -144,6 +144,8 @@ def causal(channels: int = 16, length: int = 1024) -> dict[str, tuple[Point, ...
             network, shape = nn.Sequential(*layers), (1, channels, length)
             counted = measure(network, shape)
             size = receptive_field(network, shape).size[0]
-            points.append(Point(f"{n} layers", size, n, counted.parameters, counted.macs, length))
+            points.append(
+                Point(f"{n} {'layer' if n == 1 else 'layers'}", size, n, counted.parameters, counted.macs, length)
+            )
         found[name] = tuple(points)
     return found

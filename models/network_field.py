@@ -7,6 +7,7 @@ from fractions import Fraction
 from functools import lru_cache
 
 import numpy as np
+from torch import nn
 
 from models.device import one_thread
 from models.networks import names, skeleton
@@ -152,14 +153,33 @@ def summary(name: str, side: int = 224) -> Summary:
     return Summary(name, last.size, last.jump, last.map_size[0], last.everything, found.reason)
 
 
+class _ChannelsFirst(nn.Module):
+    """A network whose map has its channels last, with them moved to where the gradient is asked for them."""
+
+    def __init__(self, network: nn.Module) -> None:
+        super().__init__()
+        self.network = network
+
+    def forward(self, x):
+        return self.network(x).movedim(-1, 1)
+
+
 @lru_cache(maxsize=64)
 def measured_field(name: str, layer: str, side: int = 224) -> MeasuredField:
-    """The same from the gradient, on narrow strips; global branches are cut, as `local` does. Takes seconds."""
-    module = skeleton(name)
+    """The same from the gradient, on narrow strips; global branches are cut, as `local` does. Takes seconds.
+
+    A network that runs at one image size alone (a vision transformer) is measured up to the layer, without the rest.
+    """
+    module, shape = skeleton(name), (1, 3, side, side)
+    last = not network_field(name, side).map(layer).channels_first
     with one_thread():
-        if layer in dict(module.named_modules()):
-            return measure_field(module, (1, 3, side, side), layer, through_global=False)
-        return measure_field(subnetwork(module, layer), (1, 3, side, side), through_global=False)
+        if layer in dict(module.named_modules()) and not last:
+            try:
+                return measure_field(module, shape, layer, through_global=False)
+            except (ValueError, RuntimeError, AssertionError):
+                pass
+        alone = subnetwork(module, layer)
+        return measure_field(_ChannelsFirst(alone) if last else alone, shape, through_global=False)
 
 
 def boxes(found: NetworkField, layer: str) -> tuple[list[list[int]], list[list[int]]]:

@@ -453,7 +453,10 @@ def _read(r: Reader, node: fx.Node, modules: dict[str, nn.Module], root: nn.Modu
     if node.op == "call_module":
         module = modules[node.target]
         if not concerns:
-            return module(*args, **kwargs)
+            # A table of constants stays real where the weights are on the meta device.
+            device = next((p.device for p in module.parameters()), None)
+            here = [a.to(device) if isinstance(a, torch.Tensor) and device else a for a in args]
+            return module(*here, **kwargs)
         reader = _module_reader(module)
         if reader is None:
             raise Unfollowed(f"layers of the kind {type(module).__name__} are not followed")

@@ -846,3 +846,11 @@ def _(r, m, x, *args, **kwargs):
 @_function("scaled_dot_product_attention")
 def _(r, query, key, value, *args, **kwargs):
     return r.mix(r.combine([query, key, value]), [-2])
+
+
+@_function("shifted_window_attention")
+def _(r, x, *args, **kwargs):
+    raise Unfollowed(
+        "its units attend to all others of their window, and windows shift from block to block, so fields no longer "
+        "repeat with one step"
+    )

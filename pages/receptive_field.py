@@ -24,6 +24,8 @@ told = [part_asked("receptive-field", PARTS), *unknown(OWN)]
 part = choose_part(PARTS)
 if part != "Build a stack":
     editor.leave()
+if part != "Real networks":
+    real_networks.leave()
 
 
 def build_a_stack() -> None:

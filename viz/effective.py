@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import streamlit as st
 
-from viz.figures import Series, numbers, plot, show
+from viz.figures import Line, Series, numbers, plot, show
 from viz.url import asked, one_of, put, while_torch_loads, whole
 
 if TYPE_CHECKING:
@@ -102,7 +102,7 @@ def lesson(told: list[str]) -> None:
                     st.caption(f"Stopped after {found.inputs} of {inputs} inputs.")
                     st.button("Go on", key="go_on", icon=":material/play_arrow:", on_click=_stop, args=(None,))
             with st.container(key="stage_area"):
-                show(picture(found, of), key="effective_picture")
+                show(f'<div class="cs-beside">{picture(found, of)}{_profile(found)}</div>', key="effective_picture")
             with st.container(key="numbers"):
                 show(_cards(found), key="effective_cards")
             if found.energy.max() == 0:
@@ -146,7 +146,7 @@ def _unit(units: tuple[int, ...]) -> tuple[int, ...] | None:
         title = {"unit_row": "Unit: row"}.get(key, "Unit: column" if len(units) == 2 else "Unit")
         with column:
             value = st.number_input(
-                title, 0, n - 1, None, key=key, bind="query-params", placeholder=f"middle: {n // 2}",
+                title, 0, n - 1, None, key=key, bind="query-params", placeholder=str(n // 2),
                 help=f"0 to {n - 1}; empty: the middle one, {n // 2}.",
             )  # fmt: skip
         index.append(n // 2 if value is None else value)
@@ -176,7 +176,7 @@ def _refine(steps, case, of: str, place):
         _bar(bar, f"Input {found.inputs} of {case.inputs}", found.inputs / case.inputs)
         if found.inputs < case.inputs and time.monotonic() - last > 0.6:
             with drawing:
-                show(picture(found, of), key=f"effective_partial_{found.inputs}")
+                show(f'<div class="cs-beside">{picture(found, of)}</div>', key=f"effective_partial_{found.inputs}")
             last = time.monotonic()
     return found
 
@@ -225,6 +225,29 @@ def picture(found: EffectiveField, name: str) -> str:
     )
 
 
+def _profile(found: EffectiveField) -> str:
+    """HTML: the energy summed along either axis of a picture; in one dimension the picture is a curve already."""
+    if found.energy.ndim == 1 or found.energy.max() == 0:
+        return ""
+    cx, hx = found.centre[1], found.half_width[1]
+    span = found.box[1]
+    along = "" if found.box[0] == span else ", columns"
+    uprights = [Line(cx - hx, "half"), Line(cx + hx, "")]
+    if span is not None:
+        uprights += [Line(span[0], f"box{along}"), Line(span[1], "")]
+    return plot(
+        [
+            Series(name, list(range(len(profile))), [float(100 * v) for v in profile])
+            for name, profile in zip(("by column", "by row"), reversed(found.profiles), strict=True)
+        ],
+        x="Position, pixels",
+        y="Energy, %",
+        label="Gradient energy summed over rows and over columns, with the ends of the theoretical box and of the half",
+        uprights=uprights,
+        slim=True,
+    )
+
+
 def _heat(values: np.ndarray) -> str:
     """Values from 0 to 1 in cividis, as the address of a PNG."""
     import cv2
@@ -260,7 +283,7 @@ def _cards(found: EffectiveField) -> str:
 
 
 def _growth(found) -> str:
-    notes = [f"{n} layers" for n in found.depths]
+    notes = [f"{n} {'layer' if n == 1 else 'layers'}" for n in found.depths]
     return plot(
         [
             Series("theoretical box: 2n + 1", found.depths, found.theory, notes),

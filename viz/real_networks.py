@@ -13,9 +13,9 @@ from models.formulas import big
 from models.spec import quoted
 from viz.field import field as field_view
 from viz.figures import Line, Series, numbers, plot, show, table
-from viz.url import asked, literal, one_of, put, while_torch_loads, whole
+from viz.url import asked, literal, one_of, put, went_back, while_torch_loads, whole
 
-PARAMETERS = ("net", "compare", "side", "layer_name", "picture")
+PARAMETERS = ("net", "compare", "side", "layer_name", "picture", "at")
 """URL parameters of this module."""
 
 PICTURES = {"Cat": "cat.png", "Astronaut": "astronaut.png", "Coffee": "coffee.png", "Rocket": "rocket.png"}
@@ -72,6 +72,7 @@ def lesson(told: list[str]) -> None:
                 st.error(f"{str(error).rstrip('.')}. Or take another image size.", icon=":material/block:")
                 return
             row = _layer(found)
+            unit = _unit(row.map_size)
         with right:
             # A place of its own: what is said there must not move the picture below.
             with st.container():
@@ -84,6 +85,8 @@ def lesson(told: list[str]) -> None:
                     key="field_view",
                     title=f"{name}, {row.name}",
                     everything=row.everything,
+                    unit=unit,
+                    on_pin=lambda: _pinned(st.session_state["field_view"].get("pin"), row.map_size),
                 )
             with st.container(key="numbers"):
                 show(_cards(found, row), key="network_cards")
@@ -124,6 +127,43 @@ def _layer(found):
         "Last layer of the stage with jump", jumps, key="_stage", format_func=str, on_change=_go_stage, args=(found,)
     )
     return row
+
+
+def _unit(size: tuple[int, ...]) -> tuple[int, int] | None:
+    """The unit that was clicked, or that the link names; on another layer's map, the one at the same place."""
+    state, query = st.session_state, st.query_params
+    if "_at" not in state or went_back():
+        state["_at"] = None
+        words = query.get("at", "").split(".")
+        if words != [""]:
+            try:
+                state["_at"] = tuple(whole(0, n - 1)(word) for word, n in zip(words, size, strict=True)), size
+            except ValueError:
+                h, w = size
+                st.warning(f"at: the link names no unit of this map of {h} × {w}; the middle one is shown.")
+    if state["_at"] is None:
+        query.pop("at", None)
+        return None
+    unit, before = state["_at"]
+    if before != size:
+        unit = tuple(int((u + 0.5) * n / m) for u, n, m in zip(unit, size, before, strict=True))
+        state["_at"] = unit, size
+    text = ".".join(map(str, unit))
+    if query.get("at") != text:
+        query["at"] = text
+    return unit
+
+
+def _pinned(unit, size: tuple[int, ...]) -> None:
+    """Callback of the map: this unit was clicked."""
+    whole_numbers = isinstance(unit, list) and len(unit) == len(size) and all(isinstance(u, int) for u in unit)
+    if whole_numbers and all(0 <= u < n for u, n in zip(unit, size, strict=True)):
+        st.session_state["_at"] = tuple(unit), tuple(size)
+
+
+def leave() -> None:
+    """Another part is shown: its link has no unit of a network."""
+    st.query_params.pop("at", None)
 
 
 def _go(name: str) -> None:
@@ -312,9 +352,6 @@ def _every_layer(found, row) -> None:
 def _measure(found, row, measured_field) -> None:
     """On demand: the gradient's answer. Deep networks take a while."""
     key = (found.name, row.name, found.side)
-    if not row.channels_first:
-        st.caption(f"{row.name} holds its channels last: the gradient is asked for maps with channels first.")
-        return
     asked_for = st.button(
         f"Measure {row.name} on the gradient", key="measure_network", icon=":material/straighten:",
         help="Runs strips through the network and looks where the gradient is not zero. Deep networks take a minute.",

@@ -599,12 +599,12 @@ def cards(field: StackField) -> str:
     unit = field.middle()
     centre, outside = field.traced.centre(unit), field.traced.outside(unit)
     sizes = [step.size for step in last.steps]
-    algebra = "no closed form" if None in sizes else f"algebra {each(sizes)}"
+    algebra = "no closed form" if None in sizes else f"algebra {by(sizes)}"
     agrees = last.agrees and field.agrees is not False
     if field.measured is None or None in field.measured.size:
         reached = "each unit's own box measured"
     else:
-        reached = f"gradient {each(field.measured.size)}"
+        reached = f"gradient {by(field.measured.size)}"
     if steady(last):
         distance, jump_agrees = "pixels from one unit's field to the next", agrees
     elif None in last.jump:
@@ -622,7 +622,7 @@ def cards(field: StackField) -> str:
             "Receptive field",
             by(last.size),
             agrees,
-            f"{algebra}, trace {each(last.size)}{'' if None not in last.jump else ' (the widest)'}, {reached}",
+            f"{algebra}, trace {by(last.size)}{'' if None not in last.jump else ' (the widest)'}, {reached}",
             _lines(last.steps, 0),
         ),
         ("Jump", each(last.jump), jump_agrees, distance, _lines(last.steps, 1)),

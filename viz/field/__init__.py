@@ -1,7 +1,8 @@
-"""A picture and a map of units over it: point at a unit, see its box on the picture. Nothing is sent to the server."""
+"""A picture and a map of units over it: point at a unit, see its box. Only a click is sent to the server."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from viz.component import component
@@ -17,6 +18,8 @@ def field(
     key: str,
     title: str,
     everything: bool = False,
+    unit: tuple[int, int] | None = None,
+    on_pin: Callable[[], None],
 ) -> Any:
     """Mount it.
 
@@ -26,6 +29,8 @@ def field(
         boxes: for the map's rows and for its columns, first and last pixel that a unit sees; they may lie outside.
         title: the map's name, for its caption.
         everything: units see the whole picture besides, through a global branch.
+        unit: the one that is shown at first, by row and column; the middle one if there is none.
+        on_pin: called when a unit is clicked; ``st.session_state[key]["pin"]`` is then its ``[row, column]``.
     """
     data = {"picture": picture, "image": list(image), "rows": boxes[0], "columns": boxes[1], "title": title}
-    return _component(key=key, data=data | {"everything": everything})
+    return _component(key=key, data=data | {"everything": everything, "unit": unit}, on_pin_change=on_pin)

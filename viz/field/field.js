@@ -55,12 +55,14 @@ function choose(root, row, column) {
   draw(root);
 }
 
-export default function ({ data, parentElement }) {
+export default function ({ data, parentElement, setTriggerValue }) {
   const root = parentElement.querySelector(".field"), map = root.querySelector(".map"), first = !root.data;
   const size = [data.rows.length, data.columns.length];
   root.data = data;
-  // Another layer's map: the unit at the same place of the picture.
-  root.unit = first ? size.map((n) => n >> 1) : root.unit.map((u, i) => Math.floor(((u + 0.5) * size[i]) / root.size[i]));
+  // The page's unit if it names another one now; on another layer's map, the unit at the same place of the picture.
+  const asked = JSON.stringify(data.unit), moved = data.unit && asked !== root.asked;
+  root.asked = asked;
+  root.unit = moved ? data.unit : first ? size.map((n) => n >> 1) : root.unit.map((u, i) => Math.floor(((u + 0.5) * size[i]) / root.size[i]));
   root.size = size;
   root.querySelector(".name").textContent = `${data.title}, ${data.rows.length} × ${data.columns.length} units`;
   const at = (e) => {
@@ -71,6 +73,7 @@ export default function ({ data, parentElement }) {
   map.onclick = (e) => {
     root.pinned = e.pointerType !== "touch" && !root.pinned;
     choose(root, ...at(e));
+    setTriggerValue("pin", root.unit);
   };
   map.onpointerleave = () => (root.pinned = false);
   map.onkeydown = (e) => {

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from html import escape
+from itertools import pairwise
 from math import ceil, floor, log10
 
 from viz.figures.table import table
@@ -27,7 +28,7 @@ class Series:
 
 @dataclass(frozen=True)
 class Line:
-    """A level to compare with, drawn across, or upright where it is a place on the x axis."""
+    """A level to compare with, drawn across, or upright where it is a place on the x axis. A name may be empty."""
 
     value: float
     name: str
@@ -43,6 +44,7 @@ def plot(
     uprights: Sequence[Line] = (),
     log_x: bool = False,
     log_y: bool = False,
+    slim: bool = False,
 ) -> str:
     """HTML of a plot in two sizes (the screen's width chooses), its legend and its numbers.
 
@@ -50,10 +52,11 @@ def plot(
         x, y: titles of the axes, with units.
         label: what the picture shows, for screen readers.
         log_x, log_y: logarithmic axes; then all values are above 0.
+        slim: the narrow size on every screen, for a place beside another figure.
     """
     body = "".join(
         _svg(series, x, y, label, lines, uprights, log_x, log_y, size, name)
-        for size, name in ((WIDE, "cs-wide"), (NARROW, "cs-narrow"))
+        for size, name in (((NARROW, "cs-slim"),) if slim else ((WIDE, "cs-wide"), (NARROW, "cs-narrow")))
     )
     keys = "".join(
         f'<li><svg viewBox="0 0 34 12" width="34" height="12" aria-hidden="true" class="cs-s{i % 6}">'
@@ -114,22 +117,13 @@ def _svg(series, x, y, label, lines, uprights, log_x, log_y, size, name) -> str:
         f'text-anchor="middle">{escape(y)}</text>'
     )
     for line in lines:
-        at = place_y(line.value)
-        parts.append(f'<path class="cs-level" d="M{left} {at:.1f}H{width - right}"/>')
-        parts.append(
-            f'<text class="cs-level-name" x="{width - right - 4}" y="{at - 5:.1f}" text-anchor="end">'
-            f"{escape(line.name)}</text>"
-        )
+        parts.append(f'<path class="cs-level" d="M{left} {place_y(line.value):.1f}H{width - right}"/>')
     for line in uprights:
-        at = place_x(line.value)
-        before = at > (left + width) / 2
-        parts.append(f'<path class="cs-level" d="M{at:.1f} {top}V{height - bottom}"/>')
-        parts.append(
-            f'<text class="cs-level-name" x="{at + (-6 if before else 6):.1f}" y="{top + 11}" '
-            f'text-anchor="{"end" if before else "start"}">{escape(line.name)}</text>'
-        )
+        parts.append(f'<path class="cs-level" d="M{place_x(line.value):.1f} {top}V{height - bottom}"/>')
+    taken: list[tuple[float, float]] = []
     for i, one in enumerate(series):
         at = [(place_x(a), place_y(b)) for a, b in zip(one.x, one.y, strict=True)]
+        taken += _along(at) if one.line else at
         drawn = _stroke("M" + "L".join(f"{a:.1f} {b:.1f}" for a, b in at), i) if one.line and len(at) > 1 else ""
         marks = ""
         if len(at) <= 60:
@@ -138,10 +132,51 @@ def _svg(series, x, y, label, lines, uprights, log_x, log_y, size, name) -> str:
                 told = f"{one.name}{f', {note}' if note else ''}: {x} {_number(u)}, {y} {_number(v)}"
                 marks += f"<g><title>{escape(told)}</title>{_marker(a, b, i)}</g>"
         parts.append(f'<g class="cs-s{i % 6}">{drawn}{marks}</g>')
+    frame = (left + 2, top, width - right, height - bottom)
+    for line in (one for one in lines if one.name):
+        at = place_y(line.value)
+        wide = _wide(line.name)
+        xs = [frame[2] - wide - 4, frame[0] + 4, (frame[0] + frame[2] - wide) / 2]
+        parts.append(_level_name(line.name, [(x, at + dy) for dy in (-5, 15) for x in xs], frame, taken))
+    for line in (one for one in uprights if one.name):
+        at = place_x(line.value)
+        sides = [at + 6, at - 6 - _wide(line.name)]
+        ys = [top + 11 + k * (frame[3] - top - 18) / 6 for k in range(7)]
+        parts.append(_level_name(line.name, [(x, y) for y in ys for x in sides], frame, taken))
     return (
         f'<svg class="cs-plot {name}" viewBox="0 0 {width} {height}" role="img" aria-label="{escape(label)}">'
         f"{''.join(parts)}</svg>"
     )
+
+
+def _wide(text: str) -> float:
+    """About how many units a level's name is wide."""
+    return 7.1 * len(text)
+
+
+def _along(at: Sequence[tuple[float, float]]) -> list[tuple[float, float]]:
+    """Points on a line, close enough for a word not to fall between them."""
+    points = list(at)
+    for (a, b), (c, d) in pairwise(at):
+        steps = int(max(abs(c - a), abs(d - b)) // 4)
+        points += [(a + (c - a) * k / (steps + 1), b + (d - b) * k / (steps + 1)) for k in range(1, steps + 1)]
+    return points
+
+
+def _level_name(text: str, places, frame, taken: list[tuple[float, float]]) -> str:
+    """A level's name at the place where it covers least; what it covers then counts as taken."""
+    wide = _wide(text)
+    inside = [
+        (x, y) for x, y in places if frame[0] <= x and x + wide <= frame[2] and y - 11 >= frame[1] - 4 and y <= frame[3]
+    ]
+
+    def covers(place) -> int:
+        x, y = place
+        return sum(x - 3 < a < x + wide + 3 and y - 13 < b < y + 4 for a, b in taken)
+
+    x, y = min(inside or places[:1], key=covers)
+    taken += [(x + wide * k / 8, y - 5) for k in range(9)]
+    return f'<text class="cs-level-name" x="{x:.1f}" y="{y:.1f}">{escape(text)}</text>'
 
 
 def _stroke(path: str, i: int) -> str:
