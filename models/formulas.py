@@ -32,6 +32,9 @@ COUNTER = (
 PASS = 100_000
 """What calling a layer once takes, in multiply–accumulates, however small the layer."""
 
+MANY_TAPS = 64
+"""From so many taps on, the entries of an operator are placed by rule and checked in one pass."""
+
 DOT, CROSS = r" \cdot ", r" \times "
 
 
@@ -350,9 +353,13 @@ class Window(Family):
         return self._passes(s, s.groups, s.in_channels)
 
     def _passes(self, s, channels: int, tables: int) -> int:
-        """One pass of the whole kernel for each tap, over ``channels``, and a table with a column for each tap."""
+        """Passes of the whole kernel over ``channels``, and a table with a column for each tap.
+
+        As many taps go in one pass as indices of the input's cells fit into the 53 bits of a float64, side by side.
+        """
         taps, out = prod(s.kernel_size), prod(s.output_size)
-        return taps * max(PASS, taps * out * channels, 100 * out * tables)
+        together = max(1, 53 // (s.in_channels * prod(s.input_size)).bit_length())
+        return max(-(-taps // together) * max(PASS, taps * out * channels), 100 * taps * out * tables)
 
     def touching(self, s) -> Formula:
         if s.padding_mode != "zeros":
@@ -394,6 +401,12 @@ def _counted(counts: Sequence[Counts], pairs: int, symbols: str) -> Formula:
 
 class Transposed(Window):
     """Transposed convolutions: each input cell stamps the kernel onto the output."""
+
+    def work(self, s) -> int:
+        taps = prod(s.kernel_size)
+        if taps < MANY_TAPS:
+            return super().work(s)
+        return max(PASS, 200 * s.in_channels * prod(s.input_size) * taps)
 
     def sizes(self, s) -> tuple[int, ...]:
         return tuple(

@@ -5,6 +5,8 @@ against each other:
 
 - *index push* (``linear_operator`` for layers with a kernel): the layer's kernel becomes one-hot at one tap, and the
   image's pixels hold their own index. What comes out is the index of the pixel that this tap reads.
+  A kernel of many taps would take many passes: its entries are placed by the rule of the settings instead, and taken
+  only if the layer, with random weights on a random image, answers as they say.
 - *basis push* (``basis_operator``, and ``linear_operator`` for every other layer): the layer's answer to each basis
   vector, less its answer to zero. It knows nothing of the layer, so it cannot repeat a mistake.
 
@@ -26,7 +28,7 @@ from torch import nn
 from torch.nn import functional as F
 
 from models import device
-from models.formulas import big
+from models.formulas import MANY_TAPS, big
 
 CONVOLUTIONS = (nn.Conv1d, nn.Conv2d, nn.Conv3d)
 TRANSPOSED = (nn.ConvTranspose1d, nn.ConvTranspose2d, nn.ConvTranspose3d)
@@ -44,6 +46,9 @@ REARRANGEMENTS = (nn.PixelShuffle, nn.PixelUnshuffle, nn.ChannelShuffle, nn.Iden
 
 EXACT_BITS = 53
 """Whole numbers of so many bits are exact in float64, so several indices can travel in one number, side by side."""
+
+MOST_PLACED = 1 << 22
+"""Products of a cell and a tap that are placed by rule at most."""
 
 DUST = 1e-13
 """Interpolation weights that are 0 on paper come out as rounding dust: anything smaller is no entry."""
@@ -237,6 +242,79 @@ def _index_push(layer: nn.Module, input_shape: tuple[int, ...]) -> Operator:
     probe = cls.__new__(cls)
     kernel_of_probe = torch.zeros(groups, 1, *kernel, dtype=torch.float64)
     vars(probe).update(vars(layer), _parameters={"weight": kernel_of_probe, "bias": None})
+    found = _placed(probe, spatial, transposed) if taps >= MANY_TAPS else None
+    positions, rows, slots, cols = found or _pushed_taps(probe, input_shape, per_group, out_per_group)
+    if found and (groups > 1 or per_group > 1):
+        part = np.arange(groups * per_group, dtype=np.int32)[:, None]
+        rows = (part // per_group * np.int32(prod(positions)) + rows).reshape(-1)
+        slots = (part % per_group * np.int32(taps) + slots).reshape(-1)
+        cols = (part * np.int32(cells) + cols).reshape(-1)
+        order = np.lexsort((slots, rows))
+        rows, slots, cols = rows[order], slots[order], cols[order]
+    size = prod(positions)
+    group, position = np.divmod(rows, np.int32(size))
+    if out_per_group > 1:
+        edges = np.searchsorted(group, np.arange(groups + 1))
+        copies = [np.tile(np.arange(*edges[g : g + 2]), out_per_group) for g in range(groups)]
+        member = [np.repeat(np.arange(out_per_group), edges[g + 1] - edges[g]) for g in range(groups)]
+        pick, member = np.concatenate(copies), np.concatenate(member).astype(np.int32)
+        group, position, slots, cols = group[pick], position[pick], slots[pick], cols[pick]
+    else:
+        member = np.zeros(len(cols), np.int32)
+    rows = (group * np.int32(out_per_group) + member) * np.int32(size) + position
+    if transposed:
+        within, tap = np.divmod(slots, np.int32(taps))
+        weight = ((group * np.int32(per_group) + within) * np.int32(out_per_group) + member) * np.int32(taps) + tap
+    else:
+        weight = (group * np.int32(out_per_group) + member) * np.int32(per_group * taps) + slots
+    output_shape = (1, groups * out_per_group, *positions)
+    return Operator(rows, cols, weights.reshape(-1).numpy()[weight], weight, output_shape, input_shape)
+
+
+def _placed(probe: nn.Module, spatial: tuple[int, ...], transposed: bool):
+    """Positions, rows, taps and columns of one pair of channels, sorted, without a pass for each tap.
+
+    Position p of the smaller image meets tap t at p·S + t·D − P of the larger one, along each axis (the shape formulas
+    in PyTorch's documentation). None where that is too much to place, or where the layer does otherwise: with random
+    weights and a random image, no wrong entry goes unnoticed.
+    """
+    kernel = probe.weight
+    taps, dims, groups = prod(kernel.shape[2:]), kernel.dim() - 2, len(kernel)
+    if isinstance(probe.padding, str) or probe.padding_mode != "zeros":
+        return None
+    settings = zip(spatial, kernel.shape[2:], probe.padding, probe.stride, probe.dilation, strict=True)
+    windows = spatial if transposed else [(n + 2 * p - d * (f - 1) - 1) // s + 1 for n, f, p, s, d in settings]
+    if prod(windows) * taps > MOST_PLACED:
+        return None
+    drawn = torch.Generator().manual_seed(0)
+    image = torch.rand(1, groups, *spatial, generator=drawn, dtype=torch.float64)
+    with torch.inference_mode():
+        kernel.copy_(torch.rand(kernel.shape, generator=drawn, dtype=torch.float64))
+        out = probe.forward(image)[0].numpy()
+        weight, image = kernel.numpy().reshape(groups, taps).copy(), image.numpy().reshape(groups, -1)
+        kernel.zero_()
+    positions = out.shape[1:]
+    _demand_countable(groups * prod(spatial), out.size * taps)
+    small, large = (spatial, positions) if transposed else (positions, spatial)
+    each = lambda values: np.array(values).reshape(dims, 1, 1)  # noqa: E731
+    cell, tap = (np.indices(size).reshape(dims, -1) for size in (small, kernel.shape[2:]))
+    where = cell[:, :, None] * each(probe.stride) + tap[:, None] * each(probe.dilation) - each(probe.padding)
+    here, tap = np.nonzero(((where >= 0) & (where < each(large))).all(axis=0))
+    there = np.ravel_multi_index(tuple(where[:, here, tap]), large)
+    rows, cols = (there, here) if transposed else (here, there)
+    for group in range(groups):
+        said = np.bincount(rows, weights=weight[group, tap] * image[group, cols], minlength=prod(positions))
+        if not np.allclose(said, out[group].reshape(-1), rtol=1e-9, atol=1e-9):
+            return None
+    order = np.lexsort((tap, rows))
+    return positions, *(one[order].astype(np.int32) for one in (rows, tap, cols))
+
+
+def _pushed_taps(probe: nn.Module, input_shape: tuple[int, ...], per_group: int, out_per_group: int):
+    """Positions, rows, taps and columns of one channel out of each group, a bundle of taps in each pass."""
+    kernel_of_probe = probe.weight
+    groups, channels, spatial = len(kernel_of_probe), input_shape[1], input_shape[2:]
+    taps, cells = prod(kernel_of_probe.shape[2:]), prod(spatial)
     one_hot = kernel_of_probe.numpy().reshape(groups, taps)
     index = torch.arange(1, channels * cells + 1, dtype=torch.float64).reshape(1, channels, *spatial)
     image = index[:, ::per_group]
@@ -265,24 +343,7 @@ def _index_push(layer: nn.Module, input_shape: tuple[int, ...]) -> Operator:
     found = np.flatnonzero(flat)
     rows, slots = np.divmod(found.astype(np.int32), np.int32(per_group * taps))
     cols = flat[found] - np.int32(1)
-    size = prod(positions)
-    group, position = np.divmod(rows, np.int32(size))
-    if out_per_group > 1:
-        edges = np.searchsorted(group, np.arange(groups + 1))
-        copies = [np.tile(np.arange(*edges[g : g + 2]), out_per_group) for g in range(groups)]
-        member = [np.repeat(np.arange(out_per_group), edges[g + 1] - edges[g]) for g in range(groups)]
-        pick, member = np.concatenate(copies), np.concatenate(member).astype(np.int32)
-        group, position, slots, cols = group[pick], position[pick], slots[pick], cols[pick]
-    else:
-        member = np.zeros(len(cols), np.int32)
-    rows = (group * np.int32(out_per_group) + member) * np.int32(size) + position
-    if transposed:
-        within, tap = np.divmod(slots, np.int32(taps))
-        weight = ((group * np.int32(per_group) + within) * np.int32(out_per_group) + member) * np.int32(taps) + tap
-    else:
-        weight = (group * np.int32(out_per_group) + member) * np.int32(per_group * taps) + slots
-    output_shape = (1, groups * out_per_group, *positions)
-    return Operator(rows, cols, weights.reshape(-1).numpy()[weight], weight, output_shape, input_shape)
+    return positions, rows, slots, cols
 
 
 def _demand_countable(*counts: int) -> None:

@@ -57,6 +57,18 @@ def test_a_convolution_small_enough_to_write_down():
     assert found.T.matrix.tolist() == [[3, 0], [5, 3], [0, 5]]
 
 
+@pytest.mark.parametrize("make", [nn.Conv2d, nn.ConvTranspose2d])
+@pytest.mark.parametrize("how", [{}, {"stride": (2, 3), "padding": (3, 1), "dilation": (1, 2), "groups": 2}])
+def test_a_kernel_of_many_taps_is_placed_as_it_is_pushed(make, how, monkeypatch):
+    layer = make(4, 2, (9, 8), **how).double().requires_grad_(False)
+    found = linear_operator(layer, (1, 4, 12, 17))
+    assert agree(found, basis_operator(layer, (1, 4, 12, 17)))
+    monkeypatch.setattr("models.operator.MOST_PLACED", 0)
+    pushed = linear_operator(layer, (1, 4, 12, 17))
+    for name in ("rows", "cols", "taps", "values"):
+        assert np.array_equal(getattr(found, name), getattr(pushed, name))
+
+
 def test_an_entry_exists_where_a_tap_reaches_even_if_its_weight_is_zero():
     layer = nn.Conv2d(2, 3, 3, padding=1)
     layer.weight.data.zero_()
