@@ -59,7 +59,9 @@ def test_every_part_opens_on_every_shipped_picture(which, name):
     app = sound(open_page(part=which, fm_picture=name, fm_size="64"))
     assert app.warning.values == []
     assert app.session_state["part"] == which
-    assert "64 × 64 pixels, colour" in app.caption.values
+    line = next(c for c in app.caption.values if c.startswith("64 × 64 pixels, colour. "))
+    licence = "public domain" if name in ("Astronaut", "Rocket") else "CC0"
+    assert line.endswith(f"({licence})")
 
 
 def test_the_shipped_pictures_reach_the_filters_as_they_are():

@@ -304,9 +304,18 @@ def steps(net: Network, layer: str, kinds: Mapping[str, str]) -> None:
     show("".join(figures), key="fm_stepwise")
     head = ("Step", "Mean", "Standard deviation", "At or below 0, %", "Deviation by channel")
     show(table(head, rows, label=f"{begin}, step by step"), key="fm_stepwise_table")
+    normal = next((n for n, (name, _) in enumerate(found) if name == "batch_norm"), None)
+    if normal is None:
+        scales = ""
+    elif np.allclose(found[normal][1], found[normal - 1][1], rtol=1e-3, atol=1e-3):
+        scales = " Batch normalisation has learned nothing yet: it subtracts 0 and divides by 1."
+    else:
+        scales = (
+            " Batch normalisation takes from each channel the mean and the deviation that it had over the training "
+            "pictures, and gives it a level and a scale that were learned: no edge moves."
+        )
     st.caption(
-        "Orange: above 0, violet: below. Normalisation brings the channels to one scale and moves no edge; ReLU keeps "
-        "what is orange."
+        f"Orange: above 0, violet: below.{scales} ReLU keeps what is orange."
         + ("" if len(found) > 1 else " Nothing follows this layer at once: its answer goes on as it is.")
     )
 

@@ -449,8 +449,10 @@ def _opencv(shown: np.ndarray, choice: Choice) -> dict:
     height, width = choice.laid.shape
     inside = (
         "No window lies inside the picture." if default.interior is None
-        else f"Where the window lies inside the picture, both give the same: {default.interior:.0e} of the largest "
-        f"possible answer is the largest difference ({default.dtype})."
+        else f"Where the window lies inside the picture, both give the same, to the last digit ({default.dtype})."
+        if default.interior == 0
+        else f"Where the window lies inside the picture, both give the same: they differ by at most "
+        f"{default.interior:.0e} of the largest possible answer ({default.dtype})."
     )  # fmt: skip
     checks = [[inside, default.agrees_inside]]
     if choice.border == "reflect":

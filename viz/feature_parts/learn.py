@@ -226,6 +226,7 @@ def _picture(run: Run, picture: Picture, key: str = "fm_learn") -> None:
     import numpy as np
 
     from models import device, filters
+    from viz.feature_parts.closer import tinted
     from viz.figures import loss_curve, show
     from viz.figures.cells import cells, framed, image, row
 
@@ -238,9 +239,7 @@ def _picture(run: Run, picture: Picture, key: str = "fm_learn") -> None:
     def drawn(values: np.ndarray) -> np.ndarray:
         if flat:
             return np.rint(np.clip(values, 0, 1) * 255).astype(np.uint8)
-        part = np.clip(values / top, -1, 1)[..., None]
-        ends = np.where(part < 0, (179.0, 88.0, 6.0), (33.0, 102.0, 172.0))
-        return np.rint(245 + (ends - 245) * np.abs(part)).astype(np.uint8)
+        return tinted(values / top)
 
     # One scale for both kernels, so that equal weights have equal colours.
     most = max(float(np.abs(run.target).max()), 1e-9)

@@ -128,6 +128,13 @@ def _drawn(shape: str, seed: int) -> np.ndarray:
     return drawings.plain(shape, 256) if seed == 0 else drawings.draw(shape, 256, seed)
 
 
+@st.cache_data(show_spinner=False)
+def _credits() -> dict[str, str]:
+    """What each shipped picture shows, who made it, and its licence, by the name of its file."""
+    rows = [line.strip("| \n").split(" | ") for line in (PICTURES / "LICENCES.md").read_text("utf-8").splitlines()]
+    return {row[0][:-4]: f"{row[1]}, {row[2]} ({row[3]})" for row in rows if row[0].endswith(".png")}
+
+
 def choose() -> Picture:
     """Draw the choice in one row and return the picture. What cannot be read is told, and the default is used."""
     from models.picture import PictureError
@@ -155,7 +162,9 @@ def choose() -> Picture:
         data = (PICTURES / f"{SHIPPED[DEFAULT]}.png").read_bytes()
         picture = _shaped(_decoded(data), DEFAULT.lower(), _read(DEFAULT), False)
     height, width = picture.rgb.shape[:2]
-    summary.caption(f"{width} × {height} pixels, {'colour' if picture.colour else 'grey'}")
+    told = f"{width} × {height} pixels, {'colour' if picture.colour else 'grey'}"
+    shown = SHIPPED.get(picture.name.capitalize())
+    summary.caption(f"{told}. {_credits()[shown]}" if shown else told)
     return picture
 
 

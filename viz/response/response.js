@@ -91,6 +91,8 @@ function wheel(canvas) {
   canvas.getContext("2d").putImageData(image, 0, 0);
 }
 
+// What a cell can hold: the more columns, the fewer digits.
+const short = (v, columns) => say(columns > 5 && Math.abs(v) < 10 ? Number(v.toFixed(3)) : Number(v.toPrecision(3)));
 const shade = (share) => `color-mix(in srgb, ${share < 0 ? css(NEGATIVE) : css(POSITIVE)} ${Math.round(5 + 45 * Math.min(1, Math.abs(share)))}%, transparent)`;
 const side = (columns, width) => clamp(Math.floor(width / columns) - 2, 4, 46);
 
@@ -105,7 +107,7 @@ function kernels(root, d) {
     const numbered = columns <= NUMBERED, edge = Math.min(side(columns, Math.min(box.clientWidth, 320)), numbered ? 46 : 14);
     const type = Math.min(14, edge * 0.32);
     const cell = (v, r, c) => {
-      const text = say(Number(v.toPrecision(3)));
+      const text = short(v, columns);
       const held = !numbered ? "" : d.editable && which === 0
         ? `<input data-cell="${r},${c}" inputmode="decimal" aria-label="Kernel row ${r + 1}, column ${c + 1}" value="${text}">` : text;
       return `<td style="background:${shade(v / most)}">${held}</td>`;
@@ -122,7 +124,7 @@ function kernels(root, d) {
 function edit(root, input) {
   const [r, c] = input.dataset.cell.split(",").map(Number), d = root.d, refused = root.querySelector(".refused");
   const typed = input.value.trim().replace("−", "-").replace(",", "."), value = typed === "" ? NaN : Number(typed);
-  const shown = say(Number(d.kernels[0].values[r][c].toPrecision(3)));
+  const shown = short(d.kernels[0].values[r][c], d.kernels[0].values[0].length);
   if (input.value.trim() === shown) return;
   if (!Number.isFinite(value) || Math.abs(value) > 1000) {
     refused.textContent = `“${input.value.slice(0, 12)}” is not a number from −1000 to 1000: the cell keeps ${shown}.`;

@@ -1,6 +1,7 @@
 const NEGATIVE = [94, 60, 153], POSITIVE = [179, 88, 6], OUTPUT = [0, 158, 115], LABEL = 14, GAP = 4, TALL = 590, WIDE = 210;
 const clamp = (v, lo, hi) => Math.max(lo, Math.min(hi, v));
 const mix = (a, b, t) => a.map((v, i) => Math.round(v + (b[i] - v) * t));
+const percent = (v) => (v < 1 && v > 0 ? Number(v.toPrecision(1)) : Math.round(v));
 const span = ([a, b]) => `${a} to ${b}`.replaceAll("-", "−");
 const rgb = (text) => (text.match(/[\d.]+/g) || [255, 255, 255]).slice(0, 3).map(Number);
 const light = ([r, g, b]) => 0.299 * r + 0.587 * g + 0.114 * b;
@@ -379,7 +380,7 @@ class Sheet {
         const [top, bottom] = data.rows[row], [left, right] = data.cols[column];
         const inside = Math.max(0, Math.min(right, W - 1) - Math.max(left, 0) + 1) * Math.max(0, Math.min(bottom, H - 1) - Math.max(top, 0) + 1);
         const pad = Math.round(100 - (100 * inside) / ((right - left + 1) * (bottom - top + 1)));
-        told += `It sees rows <b>${span([top, bottom])}</b>, columns <b>${span([left, right])}</b>: <b>${Math.round((100 * inside) / (H * W))} %</b> of the picture`;
+        told += `It sees rows <b>${span([top, bottom])}</b>, columns <b>${span([left, right])}</b>: <b>${percent((100 * inside) / (H * W))} %</b> of the picture`;
         told += pad ? `; <b>${pad} %</b> of its field is padding.` : ".";
         if (data.everything) told += " A global branch shows it the whole picture besides.";
       } else told += data.reason;
