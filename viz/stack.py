@@ -115,7 +115,7 @@ def unit_shown(stack: Stack) -> tuple[int, tuple[int, ...], str]:
                 state["_unit"] = _read_unit(text, stack)
             except ValueError as error:
                 told = f"unit: {error}"
-    if not 1 <= state.get("layer", 0) <= layers:
+    if state.get("layer") not in range(1, layers + 1):
         state["layer"] = 1
     middle = (layers, tuple(n // 2 for n in stack.shapes[-1]))
     unit = state["_unit"] or middle
@@ -176,7 +176,8 @@ def choose_unit(stack: Stack, number: int, index: tuple[int, ...]) -> None:
     numbers = list(range(1, len(stack.layers) + 1))
     names = ("row", "column") if stack.dims == 2 else ("position",)
     keys = [f"unit_{name}_{number}_{size}" for name, size in zip(names, stack.shapes[number], strict=True)]
-    layer_key = f"unit_layer_{len(numbers)}"
+    # A box of its own for each stack: the browser tells labels, and those of another stack name no layer here.
+    layer_key = f"unit_layer_{stack.to_text()}"
     put(layer_key, number)
     with st.container(horizontal=True, vertical_alignment="bottom"):
         st.selectbox(

@@ -129,7 +129,7 @@ def test_axes_are_set_apart_and_joined_again(stack_page):
 def test_a_unit_of_any_layer_is_read_out(stack_page):
     app = stack_page
     app.pills(key="example_stack").set_value("pooling").run()
-    app.selectbox(key="unit_layer_5").set_value(2).run()
+    app.selectbox(key="unit_layer_c3p1-m2-c3p1-m2-c3p1").set_value(2).run()
     app.number_input(key="unit_row_2_10").set_value(0).run()
     sound(app)
     assert number(app, "it_sees") == "rows −1 to 2, columns 9 to 12"
@@ -144,7 +144,7 @@ def test_the_link_carries_the_unit_the_edited_layer_and_the_switch():
     assert number(app, "unit") == "(0, 5)"
     assert app.radio(key="layer").value == 2
     assert app.toggle(key="apart").value is True
-    app.selectbox(key="unit_layer_3").set_value(1).run()
+    app.selectbox(key="unit_layer_c3p1-m2-c3x1").set_value(1).run()
     app.number_input(key="unit_row_1_12").set_value(3).run()
     assert app.query_params["unit"] == "1.3.6"
     # In the map that is drawn with the padding of the layer after it.
