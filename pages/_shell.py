@@ -12,8 +12,10 @@ from pathlib import Path
 
 import streamlit as st
 
+from models.spec import quoted
 from pages._lessons import LESSONS
 from viz import heap
+from viz.url import literal
 
 HERE = Path(__file__).resolve().parent
 ICON = HERE.parent / "assets" / "icon.svg"
@@ -39,7 +41,13 @@ st.logo(ICON, size="medium")
 
 # Navigation clears the URL, so the session remembers the mode and the URL repeats it.
 if "present" in st.query_params:
-    st.session_state.presenting = st.query_params["present"] == "1"
+    asked = st.query_params["present"]
+    st.session_state.presenting = asked == "1"
+    if asked != "1":
+        del st.query_params["present"]
+    if asked not in ("0", "1"):
+        # Not in the page, which would make room for it and close up again in the next run.
+        st.toast(literal(f"present: {quoted(asked)} is neither 1 nor 0; the page is shown as usual."), duration="long")
 presenting = st.session_state.setdefault("presenting", False)
 if presenting:
     st.query_params["present"] = "1"

@@ -60,6 +60,8 @@ st.markdown(
     "and stands beside the formula that predicts it."
 )
 for column, lesson in zip(st.columns(max(2, len(LESSONS))), LESSONS, strict=False):
-    with column.container(border=True, key=f"lesson_{lesson.url_path}"):
+    with column.container(
+        border=True, height="stretch", vertical_alignment="distribute", key=f"lesson_{lesson.url_path}"
+    ):
         st.header(lesson.question, anchor=False)
         st.page_link(lesson.file, label=lesson.title, icon=lesson.icon)

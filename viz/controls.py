@@ -155,6 +155,12 @@ def _from_url(known: tuple[str, ...]) -> Reading:
     for name in query:
         if _plain(name) not in settings and not name.startswith("embed"):
             told.append(f"{quoted(name)} is not a setting of this page: it is left out.")
+    taken = ("input_size", "in_channels", *KINDS[spec.kind].takes)
+    for name in query:
+        if _plain(name) in QUERY_DEFAULTS and _plain(name) not in (*taken, *FIXED):
+            told.append(f"{name}: {KINDS[spec.kind].title} has no such setting; it is left out.")
+    if query.get("per_axis", ["true"]) not in (["true"], ["false"]):
+        told.append(f"per_axis: {quoted(query['per_axis'][-1])} is neither true nor false: it is left out.")
     state = st.session_state
     uneven = any(isinstance(v, tuple) and len(set(v)) > 1 for v in spec.settings().values())
     uneven |= len(set(spec.input_size)) > 1

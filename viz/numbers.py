@@ -13,6 +13,7 @@ from models.share import Scene, read_array, read_weights, write_array, write_wei
 from models.sources import INPUTS, WEIGHTS, TableError
 from models.spec import LayerSpec, quoted
 from viz import controls
+from viz.url import whole
 
 LONGEST_LINK = 2000
 """Characters: what every browser, chat and mail program carries."""
@@ -50,11 +51,15 @@ def _from_url(spec: LayerSpec, last: Scene) -> tuple[Scene, tuple[str, ...]]:
     found: dict[str, Any] = {
         "input": _titled(INPUTS, query.get("input")),
         "weights": _titled(WEIGHTS, query.get("weights")),
-        "seed": _seed(query.get("seed")),
+        "seed": 0,
         # What the URL is silent about stays in the session: the way back to it is one choice.
         "own_input": last.own_input,
         "own_weights": last.own_weights,
     }
+    try:
+        found["seed"] = whole(0, 9999)(query.get("seed", "0"))
+    except ValueError as error:
+        told.append(f"seed: {error}")
     for param, reader, own, choice in (
         ("x", read_array, "own_input", "input"),
         ("w", read_weights, "own_weights", "weights"),
@@ -80,10 +85,6 @@ def _titled(registry, text: str | None) -> str:
 
 def _title(registry, name: str) -> str:
     return OWN_TITLE if name == OWN else registry[name].title
-
-
-def _seed(text: str | None) -> int:
-    return int(text) if text and text.isascii() and text.isdigit() and len(text) <= 4 else 0
 
 
 OWN_TITLE = "Your own"

@@ -105,11 +105,15 @@ def _paste(scene: Scene) -> None:
     learned = "bias" in scene.spec.settings()
     st.write("Rows of numbers: from a spreadsheet, from NumPy, or a Python list. The layer takes over their size.")
     into = ["Input", "Weights"] if learned else ["Input"]
-    st.segmented_control("Into", into, default="Input", required=True, key="pasted_into")
-    st.text_area("Table", height=220, placeholder="4 5 8 7\n1 8 8 8\n3 6 6 4\n6 5 7 8", key="pasted_table")
-    if st.session_state.get("_paste_error"):
-        st.error(st.session_state["_paste_error"])
-    st.button("Use these numbers", type="primary", on_click=_take_table, args=(scene,))
+    # In a form Ctrl+Enter does what its button does; elsewhere it would only send the text.
+    with st.form("pasted", border=False):
+        st.segmented_control("Into", into, default="Input", required=True, key="pasted_into")
+        st.text_area("Table", height=220, placeholder="4 5 8 7\n1 8 8 8\n3 6 6 4\n6 5 7 8", key="pasted_table")
+        if st.session_state.get("_paste_error"):
+            st.error(st.session_state["_paste_error"])
+        with st.container(horizontal=True, vertical_alignment="center"):
+            st.form_submit_button("Use these numbers", type="primary", on_click=_take_table, args=(scene,))
+            st.caption("or Ctrl+Enter in the table (⌘+Enter on a Mac)", width="content")
 
 
 def _take_table(scene: Scene) -> None:

@@ -360,7 +360,7 @@ class TestOwnNumbers:
         page.get_by_role("button", name="Use these numbers").click()
         expect(page.get_by_test_id("stDialog").get_by_test_id("stAlert")).to_contain_text("“three” in line 1")
         table.fill("1 2 3\n4 5 6\n7 8 9")
-        page.get_by_role("button", name="Use these numbers").click()
+        table.press("Control+Enter")
         expect(page.get_by_test_id("stDialog")).to_have_count(0)
         expect(number(page, "output_size")).to_contain_text("1 × 1")
         expect(page).to_have_url(re.compile(r"x=1\.3\.3~1_2_3_4_5_6_7_8_9"))
@@ -426,6 +426,9 @@ class TestLook:
         expect(one.page.get_by_test_id("stHeader")).to_be_hidden()
         expect(one.page.get_by_role("button", name="Code")).to_be_hidden()
         one.page.locator(".stage").wait_for()
+        # Streamlit leaves − and + out of number fields that it finds too narrow.
+        one.page.locator(".st-key-stride [data-testid=stNumberInputStepUp]").click()
+        expect(number(one.page, "output_size")).to_contain_text("2 × 2")
         one.sound()
 
     def test_a_theme_switch_sends_nothing(self, play):

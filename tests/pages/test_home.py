@@ -57,3 +57,16 @@ def test_each_lesson_comes_back_to_the_part_it_was_left_at():
     assert not app.exception
     assert app.session_state["part"] == "pooling"
     assert app.query_params["part"] == "Pooling"
+
+
+@pytest.mark.parametrize("asked", ["banana", "", "2"])
+def test_a_mode_that_is_none_is_told_and_leaves_the_link(asked):
+    app = AppTest.from_file(SHELL, default_timeout=60)
+    app.query_params["present"] = asked
+    app.run()
+    assert not app.exception
+    assert [toast.value for toast in app.toast] == [
+        f"present: “{asked}” is neither 1 nor 0; the page is shown as usual."
+    ]
+    assert "present" not in app.query_params
+    assert not app.session_state["presenting"]

@@ -172,6 +172,9 @@ def options_of(widget, app) -> list:
 
 BAD_LINKS = {
     "unknown": ({"colour": "red"}, "colour"),
+    "seed in words": ({"input": "Random", "seed": "banana"}, "seed: “banana” is not a whole number"),
+    "neither true nor false": ({"per_axis": "maybe"}, "per_axis: “maybe”"),
+    "another kind's": ({"mode": "nearest"}, "mode: Convolution has no such setting"),
     "word": ({"kernel_size": "three"}, "kernel_size"),
     "impossible": ({"kernel_size": "9"}, "kernel_size"),
     "enormous": ({"in_channels": "9" * 30}, "in_channels"),
@@ -265,7 +268,7 @@ def test_own_numbers_too_long_for_a_link_are_said_to_be():
     app = paste(open_page(), "\n".join(" ".join(["0.123456789"] * 20) for _ in range(20)))
     sound(app)
     assert "x" not in app.query_params
-    assert any(f"{LONGEST_LINK:,}" in info.value for info in app.info)
+    assert any(f"{big(LONGEST_LINK)}" in info.value for info in app.info)
     assert app.session_state["_scene"].own_input.shape == (1, 20, 20)
 
 
