@@ -55,14 +55,20 @@ class PictureError(ValueError):
 
 
 def decode(
-    data: bytes, *, max_bytes: int = MAX_BYTES, max_pixels: int = MAX_PIXELS, max_side: int = MAX_SIDE
+    data: bytes,
+    *,
+    max_bytes: int = MAX_BYTES,
+    max_pixels: int = MAX_PIXELS,
+    max_side: int = MAX_SIDE,
+    min_side: int = 1,
 ) -> np.ndarray:
     """The picture in a file as an RGB array `(H, W, 3)` of uint8, upright, its longer side at most `max_side` pixels.
 
     Reads PNG, JPEG, WebP, GIF, BMP and TIFF; of an animation or a stack of pages, the first picture. Transparency is
     laid on white; 16-bit grey keeps its upper byte; 32-bit grey and floating point are stretched from black to white.
     The EXIF orientation is applied. A picture of more than `max_pixels` pixels (a baseline JPEG: three times as many)
-    is refused by its header, before decoding. Raises `PictureError`, and nothing else.
+    is refused by its header, before decoding; one whose shorter side ends up below `min_side` pixels after it. Raises
+    `PictureError`, and nothing else.
     """
     if not isinstance(data, (bytes, bytearray, memoryview)) or not len(data):
         raise PictureError("The file is empty; choose a picture.")
@@ -83,7 +89,7 @@ def decode(
                 longest = max(image.size)
                 image.draft(None, tuple(-(-side * min(max_side, longest) // longest) for side in image.size))
             image.load()
-            return _fit(np.asarray(_rgb(_upright(image), max_side)), max_side)
+            pixels = _fit(np.asarray(_rgb(_upright(image), max_side)), max_side)
     except PictureError:
         raise
     except Image.DecompressionBombError:
@@ -92,6 +98,13 @@ def decode(
         raise PictureError(
             f"This {kind} file is damaged or ends too early; open it in a picture viewer, save it again and retry."
         ) from None
+    height, width = pixels.shape[:2]
+    if min(height, width) < min_side:
+        raise PictureError(
+            f"This picture comes to {width} × {height} pixels, too few to see anything: choose one of at least "
+            f"{min_side} × {min_side} that is not a mere strip."
+        )
+    return pixels
 
 
 def _kind(data: bytes) -> str:

@@ -36,5 +36,5 @@ sharing.page_dialogs(
     "transposed_",
     lambda: script_of(part, scene),
     controls.write_url(scene),
-    "Your own numbers are too many for a link, so it opens without them.",
+    "This link opens the same layer, but not the numbers you typed: they do not fit into a link.",
 )

@@ -11,6 +11,8 @@ import streamlit as st
 PICTURES = Path(__file__).resolve().parents[1] / "assets" / "pictures"
 NAMES = tuple(sorted(path.stem for path in PICTURES.glob("*.png")))
 OWN = "Your own"
+LEAST_SIDE = 8
+"""Pixels of the shorter side of a picture that is worth a look."""
 
 
 @dataclass(frozen=True)
@@ -25,7 +27,7 @@ class Picture:
 def _decoded(data: bytes, max_side: int) -> np.ndarray:
     from models.picture import decode
 
-    return decode(data, max_side=max_side)
+    return decode(data, max_side=max_side, min_side=LEAST_SIDE)
 
 
 def choose(key: str, *, default: str = "astronaut", max_side: int = 256) -> Picture:
@@ -51,6 +53,6 @@ def choose(key: str, *, default: str = "astronaut", max_side: int = 256) -> Pict
             try:
                 return Picture(_decoded(upload.getvalue(), max_side), "your picture")
             except PictureError as error:
-                st.error(error.message)
+                st.error(f"{error.message} Until then you see {default.capitalize()}.")
         name = default
     return Picture(_decoded((PICTURES / f"{name}.png").read_bytes(), max_side), name)

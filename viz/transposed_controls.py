@@ -6,13 +6,14 @@ The plain names, as in a link to the Playground, are read too.
 
 from __future__ import annotations
 
-from contextlib import nullcontext
+from contextlib import nullcontext, suppress
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlencode
 
 import numpy as np
 import streamlit as st
+from streamlit.errors import StreamlitAPIException
 
 from models.share import Scene, read_array, read_weights, write_array, write_weights
 from models.sources import INPUTS, WEIGHTS, TableError
@@ -119,6 +120,7 @@ def _from_url(known: tuple[str, ...]) -> tuple[LayerSpec, list[str]]:
     for name in ("bias", "per_axis"):
         if query.get(PREFIX + name, "true") not in ("true", "false"):
             told.append(f"{name}: {quoted(query[PREFIX + name])} is neither true nor false: it is left out.")
+            _drop(PREFIX + name)
     axes = AXES[asked["dims"]]
     for param, text in query.items():
         plain = _plain(param)
@@ -133,8 +135,8 @@ def _from_url(known: tuple[str, ...]) -> tuple[LayerSpec, list[str]]:
         setting = name if each else plain
         if setting not in ORDER:
             continue
-        if not (text.isascii() and text.isdigit() and len(text) <= 6):
-            told.append(f"{setting}: “{text[:20]}” is not a whole number: {asked[setting]} is used instead.")
+        if not (text.isascii() and text.removeprefix("-").isdigit() and len(text) <= 6):
+            told.append(f"{setting}: {quoted(text)} is not a whole number: {asked[setting]} is used instead.")
             continue
         if not each:
             asked[setting] = int(text)
@@ -148,6 +150,12 @@ def _from_url(known: tuple[str, ...]) -> tuple[LayerSpec, list[str]]:
     st.session_state[f"{PREFIX}per_axis"] = uneven or query.get(f"{PREFIX}per_axis") == "true"
     spec, refused = repair({"kind": "transposed", **asked})
     return spec, told + [f"{error.field}: {error.message}" for error in refused]
+
+
+def _drop(param: str) -> None:
+    """Take what cannot be read out of the URL; once its widget is drawn, Streamlit does that."""
+    with suppress(StreamlitAPIException):
+        del st.query_params[param]
 
 
 def _from_controls(last: LayerSpec) -> tuple[LayerSpec, list[str]]:
@@ -208,8 +216,11 @@ def _numbers(spec: LayerSpec) -> tuple[Scene, list[str]]:
         try:
             own[param] = reader(text)
             state[PREFIX + choice] = OWN
-        except TableError as error:
-            told.append(error.message)
+        except TableError:
+            told.append(
+                f"The {choice} in this link cannot be read, so the worked example is shown. Copy the whole link again, "
+                "or type the numbers into the cells."
+            )
         own[f"{param} in url"] = text
     chosen = {}
     for name, registry in (("input", INPUTS), ("weights", WEIGHTS)):
@@ -224,7 +235,11 @@ def _numbers(spec: LayerSpec) -> tuple[Scene, list[str]]:
     seed = state.get(f"{PREFIX}seed")
     if seed is None:
         text = st.query_params.get(f"{PREFIX}seed", "0")
-        seed = int(text) if text.isascii() and text.isdigit() and len(text) <= 4 else 0
+        readable = text.isascii() and text.isdigit() and len(text) <= 4
+        if not readable:
+            told.append(f"seed: {quoted(text)} is not a whole number from 0 to 9999: 0 is used instead.")
+            _drop(f"{PREFIX}seed")
+        seed = int(text) if readable else 0
     return Scene(spec, chosen["input"], chosen["weights"], seed, own.get("x"), own.get("w") or {}), told
 
 

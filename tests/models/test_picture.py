@@ -181,6 +181,13 @@ def test_one_pixel(kind):
     assert decode(saved(Image.new("RGB", (1, 1), WHITE), kind)).tolist() == [[[255, 255, 255]]]
 
 
+@pytest.mark.parametrize("size", [(1, 1), (7, 40), (20_000, 9)])
+def test_too_few_pixels_to_see_anything_are_refused_where_asked(size):
+    with pytest.raises(PictureError, match="choose one of at least 8 × 8"):
+        decode(saved(Image.new("RGB", size), "PNG"), min_side=8)
+    decode(saved(Image.new("RGB", (8, 9)), "PNG"), min_side=8)
+
+
 @pytest.mark.parametrize("kind", ["PNG", "JPEG", "BMP", "GIF", "TIFF"])
 @pytest.mark.parametrize("size", [(20_000, 1), (1, 20_000)])
 def test_a_thread_of_pixels_is_reduced_and_keeps_one(kind, size):

@@ -174,7 +174,7 @@ def test_every_default_of_the_parts_can_be_read():
 
 def test_a_picture_too_small_to_learn_from_is_told_and_the_layer_stays():
     app = sound(open_page(part=PARTS["learn"], task="The picture", picture="Your own"))
-    small = cv2.imencode(".png", np.zeros((3, 300, 3), np.uint8))[1].tobytes()
+    small = cv2.imencode(".png", np.zeros((10, 300, 3), np.uint8))[1].tobytes()
     app.file_uploader[0].upload("small.png", small, "image/png").run()
     next(b for b in app.button if b.label == "Train").click().run()
     assert not app.exception

@@ -13,7 +13,7 @@ import streamlit as st
 from models.drawings import CLASSES
 from viz.feature_parts._shared import tell_misread
 from viz.pad import pad
-from viz.picture_input import NAMES, PICTURES
+from viz.picture_input import LEAST_SIDE, NAMES, PICTURES
 from viz.url import one_of, whole
 
 SHAPE, UPLOAD, CAMERA, CANVAS = "A drawn shape", "Upload", "Camera", "Draw one yourself"
@@ -118,7 +118,7 @@ def _luma(rgb: np.ndarray) -> np.ndarray:
 def _decoded(data: bytes) -> np.ndarray:
     from models.picture import decode
 
-    return decode(data, max_side=SOURCE_SIDE)
+    return decode(data, max_side=SOURCE_SIDE, min_side=LEAST_SIDE)
 
 
 @st.cache_data(max_entries=16, show_spinner=False)

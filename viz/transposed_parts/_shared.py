@@ -40,7 +40,7 @@ def layer_controls(scene: Scene) -> None:
         query_params=controls.playground_query(scene),
     )
     if not controls.write_url(scene):
-        st.caption("Your own numbers do not fit into a link of 2\u202f000 characters.")
+        st.caption("You typed more numbers than a link can hold: a link from here opens without them.")
 
 
 def measured(scene: Scene) -> lab.Lab | None:

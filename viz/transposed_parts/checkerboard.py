@@ -220,7 +220,8 @@ def _backwards() -> None:
     rows = _sides(st.session_state.get("cb_seed") or 0)
     head = ("Layer, scale 2", "Where", "Overlap count", "A flat signal", "White noise")
     text = [(title, where, *(f"{figure:.3f}" for figure in figures)) for title, where, *figures in rows]
-    show(table(head, text, label="Unevenness of ways to enlarge and to shrink"), key="cb_table")
+    numbers = table(head, text, label="Unevenness of ways to enlarge and to shrink")
+    show(f'<div class="cs-named">{numbers}</div>', key="cb_table")
     strided = nn.Conv2d(1, 1, 3, 2, bias=False).requires_grad_(False)
     nn.init.ones_(strided.weight)
     picture = torch.zeros(1, 1, 13, 13, requires_grad=True)

@@ -28,6 +28,8 @@ from viz.figures.upsampling import positions, shuffle
 from viz.lesson import frame, predict
 from viz.picture_input import choose
 
+SIDEWAYS = "↔ Move the table sideways to see all columns."
+
 
 def draw(_scene: Scene) -> None:
     """The comparison, then three closer looks."""
@@ -77,7 +79,8 @@ def draw(_scene: Scene) -> None:
             )
             for one in rows
         ]
-        show(table(head, text, label=f"Eight ways to enlarge {picture.name} {scale} times"), key="up_table")
+        numbers = table(head, text, label=f"Eight ways to enlarge {picture.name} {scale} times")
+        show(f'<div class="cs-named">{numbers}</div><p class="cs-narrow cs-below">{SIDEWAYS}</p>', key="up_table")
     predict(
         "compare",
         "Can a transposed convolution be bilinear interpolation?",

@@ -43,8 +43,10 @@ def draw(scene: Scene) -> None:
         drawn = [meeting(one, name) for one, name in zip(sizes, names, strict=True)]
         show(check_cards([found.check("output_size"), found.check("macs")]), key="ct_size_cards")
         one = sizes[-1]
-        lines = (one.formula.symbols, one.formula.filled)
-        formula = "".join(f'<p class="cs-scrolled">{mathml(line)}</p>' for line in lines)
+        # The condition may go to a line of its own on a phone.
+        said, _, when = one.formula.symbols.partition(r", \quad")
+        formula = f'<p class="cs-scrolled">{mathml(said)} <span class="cs-whole">({mathml(when)})</span></p>'
+        formula += f'<p class="cs-scrolled">{mathml(one.formula.filled)}</p>'
         show(row(*(drawn[:1] if square else drawn)) + formula, key="ct_sizes")
         listed = " and ".join(str(s.size) for s in one.sizes)
         st.markdown(
