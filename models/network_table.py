@@ -71,11 +71,13 @@ class NetworkTable:
 
 
 def csv_text(head: Sequence[str], rows: Sequence[Sequence[object]]) -> str:
-    """A table, comma-separated, its head first."""
+    """A table, comma-separated, its head first. Numbers as programs read them: a hyphen for a minus, no spaces between
+    thousands, × as x."""
+    plain = str.maketrans({"−": "-", "×": "x", "\u202f": None, "\xa0": None})
     out = io.StringIO()
     writer = csv.writer(out, lineterminator="\n")
     writer.writerow(head)
-    writer.writerows(rows)
+    writer.writerows([str(cell).translate(plain) for cell in row] for row in rows)
     return out.getvalue()
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import replace
 from html import escape
@@ -612,7 +613,8 @@ def cards(field: StackField) -> str:
         distance, jump_agrees = "fields of neighbours drift apart: no one jump holds", None
     else:
         turns = ", ".join(dict.fromkeys(" or ".join(map(str, found)) or "gaps" for found in last.jumps))
-        distance = f"on average: neighbours take turns, {turns} pixels, by trace and gradient"
+        by_whom = "by trace and gradient" if field.jumps else "each unit's own box measured"
+        distance = f"neighbours take turns: {turns} pixels apart, {by_whom}"
         jump_agrees = agrees and all(a == b for a, b in zip(last.jumps, field.jumps, strict=False))
     single = int(np.prod(last.size)) * stack.channels**2
     learned = sum(1 for layer in stack.layers if layer.kind in "ct")
@@ -626,7 +628,13 @@ def cards(field: StackField) -> str:
             f"{algebra}, trace {by(last.size)}{'' if None not in last.jump else ' (the widest)'}, {reached}",
             _lines(last.steps, 0),
         ),
-        ("Jump", each(last.jump), jump_agrees, distance, _lines(last.steps, 1)),
+        (
+            "Jump",
+            f"{'' if None in last.jump or steady(last) else 'mean '}{each(last.jump)}",
+            jump_agrees,
+            distance,
+            _lines(last.steps, 1),
+        ),
         ("Start", each(last.start), agrees, "first pixel of unit 0; negative: padding", _lines(last.steps, 2)),
         ("Centre", each(map(_point, centre)), None, f"of unit ({place}), in pixels", ()),
         ("Padding in view", each(map(big, padding)), None, f"of unit ({place}), along an axis", ()),
@@ -658,7 +666,8 @@ def _card(title: str, value: str, agrees: bool | None, hint: str, lines: Sequenc
     # The formula is the next cell of the grid, so that an opened card stays where it is.
     return (
         f'<details class="cs-card" name="cs-stack" data-number="{name}"><summary>{body}</summary></details>'
-        f'<div class="cs-panel" data-formula="{name}">{formulas}<p>{escape(hint)}.</p></div>'
+        f'<div class="cs-panel" data-formula="{name}" tabindex="0" role="region" aria-label="Formula: {title}">'
+        f"{formulas}<p>{escape(hint)}.</p></div>"
     )
 
 
@@ -821,9 +830,18 @@ def why(field: StackField, unit: Reading) -> str:
         )
     if field.traced.box(unit.index) != unit.inside:
         verdict += " The field reaches past the border: there the unit sees padding."
-    notes = [note.replace("`size` is the widest, `box` is exact", "the number above is the widest") for note in
-             field.traced.notes]  # fmt: skip
+    notes = [_told(note) for note in field.traced.notes]
     return " ".join([verdict, *notes])
+
+
+def _told(note: str) -> str:
+    """A note of the trace in the page's words."""
+    if met := re.match(r"At 'layers\.(\d+)\.add' branches meet", note):
+        return (
+            f"In layer {int(met[1]) + 1} branches of different jump meet and drift apart: how much a unit sees depends "
+            "on the unit, and the numbers above the table are the widest in this image."
+        )
+    return note.replace("`size` is the widest, `box` is exact", "the receptive field above is the widest")
 
 
 __all__ = [

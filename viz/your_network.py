@@ -106,7 +106,6 @@ def lesson() -> None:
                 "A network: nn.Sequential(…), a list of layers, or what print(model) shows",
                 key="_code",
                 height=330,
-                max_chars=MAX_TEXT,
                 on_change=_own_code,
             )
             st.text_input(
@@ -163,8 +162,8 @@ def _start(examples) -> list[str]:
     if state.get("input") is None:
         state["input"] = st.query_params["input"]
     own = all(example.code != state["_code"] for example in examples.values())
-    packed = pack(state["_code"]) if own else ""
-    if own and len(packed) <= LONGEST:
+    packed = pack(state["_code"]) if own and len(state["_code"]) <= MAX_TEXT else ""
+    if packed and len(packed) <= LONGEST:
         st.query_params["code"] = packed
     elif "code" in st.query_params:
         del st.query_params["code"]
@@ -174,6 +173,8 @@ def _start(examples) -> list[str]:
 def _result(found, shape, module, to_code, example) -> None:
     if found.broken is not None:
         sentence = found.broken.row.message
+        if found.broken is found.lines[0]:  # then the input may be what is wrong
+            sentence = f"{sentence.rstrip('.')}. Or change the input."
         st.error(f"**{sentence[0].upper()}{sentence[1:]}**", icon=":material/link_off:")
     fits = found.broken is None
     last = [line for line in found.lines if line.row.status == "ok"][-1:]

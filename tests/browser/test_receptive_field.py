@@ -57,6 +57,11 @@ def test_the_cone_follows_the_pointer_without_a_message(visit):
     seen.page.mouse.move(*cell(seen.page, one, "map1", 0))
     assert len(window(one)["map0"]) == 9
     assert seen.recorder.sent == []
+    # A click pins the unit: it is compared below, and the link keeps it.
+    seen.page.mouse.click(*cell(seen.page, one, "map2", 8))
+    expect(seen.page).to_have_url(re.compile(r"unit=2\.1\.1"))
+    expect(seen.page.locator("[data-number=unit] .cs-value")).to_have_text("(1, 1)")
+    expect(one).to_have_attribute("data-selected", "map2:0:8")
 
 
 def test_the_cone_follows_the_keys_and_is_told(visit):
@@ -110,9 +115,13 @@ def test_editing_the_stack_changes_picture_numbers_and_link(visit):
 def test_formulas_are_drawn(visit):
     page = visit(PATH).page
     card = page.locator("[data-number=receptive_field]")
+    beside = page.locator("[data-number=jump]")
+    before = beside.bounding_box()
     card.locator("summary").click()
-    expect(card.locator("math")).to_be_visible()
-    assert card.locator("math").evaluate("(m) => m.getBoundingClientRect().width") > 40
+    formula = page.locator("[data-formula=receptive_field] math")
+    expect(formula).to_be_visible()
+    assert formula.evaluate("(m) => m.getBoundingClientRect().width") > 40
+    assert beside.bounding_box() == before
 
 
 def test_a_unit_shows_its_box_on_the_picture_without_a_message(visit):
@@ -132,6 +141,8 @@ def test_a_unit_shows_its_box_on_the_picture_without_a_message(visit):
     expect(field).to_have_attribute("data-unit", "1,1")
     expect(page.locator(".told")).to_contain_text("rows −58 to 153")
     assert seen.recorder.sent == []
+    units.click(position={"x": 5, "y": 5})
+    expect(page).to_have_url(re.compile(r"at=0\.0"))
     seen.sound()
 
 

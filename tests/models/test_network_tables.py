@@ -48,7 +48,9 @@ def test_exports_have_a_line_for_each_layer():
     rows = list(csv.reader(io.StringIO(found.csv())))
     assert tuple(rows[0]) == COLUMNS
     assert len(rows) == len(found.lines) + 1
-    assert rows[-1][5] == "67×67"
+    assert rows[-1][5] == "67x67"
+    # Numbers as a spreadsheet reads them.
+    assert [int(row[7]) for row in rows[1:]][-1] < 0
     assert found.markdown().count("\n") == len(found.lines) + 2
 
 
