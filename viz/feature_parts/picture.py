@@ -196,7 +196,10 @@ def _source(chosen: str) -> tuple[np.ndarray, str, str]:
         name = chosen
     elif chosen == UPLOAD:
         given = st.file_uploader(
-            "PNG, JPEG, WebP, GIF, BMP or TIFF", key="fm_file", max_upload_size=25, help="It stays in this session."
+            "PNG, JPEG, WebP, GIF, BMP or TIFF, up to 10 MB",
+            key="fm_file",
+            max_upload_size=10,
+            help="It stays in this session.",
         )
         data, name = (given.getvalue(), "your picture") if given else (None, DEFAULT)
     elif chosen == CAMERA:
