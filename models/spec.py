@@ -404,8 +404,11 @@ def read_settings(query: Mapping[str, Any]) -> tuple[dict[str, Any], list[SpecEr
         asked["dims"] = best
     per_axis = text.get("per_axis", "").lower() == "true"
     for name in ("input_size", "in_channels", *kind.takes):
-        if per_axis and name in SPATIAL and text.get(name) not in ("same", "valid"):
-            asked[name] = tuple(read(name, f"{name}_{axis}") for axis in AXES[asked["dims"]])
+        each = [f"{name}_{axis}" for axis in AXES[asked["dims"]]]
+        one_by_one = name in SPATIAL and (per_axis or any(param in text for param in each))
+        if one_by_one and text.get(name) not in ("same", "valid"):
+            # A plain value stands for the axes that the link does not name.
+            asked[name] = tuple(read(name, param if param in text else name) for param in each)
         else:
             asked[name] = read(name, name)
     return asked, errors

@@ -347,3 +347,12 @@ def test_sentences_of_rules(asked, field, message):
     with pytest.raises(SpecError) as caught:
         LayerSpec(**asked)
     assert (caught.value.field, caught.value.message) == (field, message)
+
+
+def test_a_plain_value_in_a_link_stands_for_the_axes_that_it_does_not_name():
+    query = {"input_size": "8", "kernel_size": "5", "kernel_size_w": "1", "stride_h": "2"}
+    for extra in ({}, {"per_axis": "true"}):
+        asked, errors = read_settings(query | extra)
+        assert not errors
+        assert set(np.ravel(asked["input_size"])) == {8}
+        assert (asked["kernel_size"], asked["stride"]) == ((5, 1), (2, 1))
