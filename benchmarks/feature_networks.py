@@ -7,8 +7,18 @@ import statistics
 import time
 
 from benchmarks import Row, benchmark, percentile
+from benchmarks.browser import bare_server, chromium
+from tests.browser.support import new_context, new_page, running, settled
 
 ROUNDS = 15
+PAINTED = {
+    "resnet18": ("ResNet-18", [f"layer1.{n}.conv{c}" for n in (0, 1) for c in (1, 2)] + ["layer2.0.conv1", "conv1"]),
+    "resnet50": ("ResNet-50", [f"layer{k}.{n}.conv3" for k in (1, 2) for n in (0, 1, 2)]),
+    "vgg16": ("VGG-16", [f"features.{n}" for n in (0, 2, 5, 7, 10, 12)]),
+}
+"""Layers to go through by network, more than the server keeps the maps of."""
+WIDEST = {"resnet18": "layer4.1.conv2", "vgg16": "features.28"}
+"""Layers of 512 maps."""
 LAYERS = (
     ("small", "relu1"),
     ("resnet18", "relu"),
@@ -71,6 +81,120 @@ def contact_sheets() -> list[Row]:
         note = f"median of {ROUNDS} alternating rounds; pairwise {pairwise:.2f}×; {sent / 1000:.0f} kB in one picture"
         rows.append(Row(f"{name} {layer}", ours, plain, met=ours <= 2 * plain, note=note))
     return rows
+
+
+# A choice of what to look at, the same pass, and one picture of all maps, as anybody would write it.
+BARE = """
+import cv2
+import numpy as np
+import streamlit as st
+import torch
+import torchvision
+from torchvision.models.feature_extraction import create_feature_extractor
+
+st.title("Bare")
+layer = st.segmented_control("Layer", {layers}, default={first!r})
+network = st.cache_resource(lambda: torchvision.models.get_model({name!r}).eval())()
+picture = cv2.resize(cv2.imread({picture!r})[..., ::-1], (224, 224)).transpose(2, 0, 1)
+with torch.inference_mode():
+    maps = create_feature_extractor(network, [layer])(torch.from_numpy(picture.copy())[None] / 255)[layer][0].numpy()
+maps = [cv2.resize(one, (64, 64)) / (np.abs(one).max() or 1) for one in maps[:64]]
+maps += [np.zeros((64, 64))] * (-len(maps) % 8)
+st.image(np.clip(np.vstack([np.hstack(maps[k : k + 8]) for k in range(0, len(maps), 8)]) / 2 + 0.5, 0, 1))
+"""
+
+# The time from a click to after the paint that follows the last change of what is watched.
+WATCH = """
+    ([element, attribute]) => {
+        const one = (0, eval)(element);
+        window.painted = null;
+        const observer = new MutationObserver(() => {
+            requestAnimationFrame(() => {
+                const channel = new MessageChannel();
+                channel.port1.onmessage = () => { window.painted = performance.now(); };
+                channel.port2.postMessage(0);
+            });
+        });
+        observer.observe(one, {attributes: true, attributeFilter: [attribute]});
+        window.addEventListener("click", () => { window.clicked = performance.now(); }, {capture: true, once: true});
+    }
+"""
+SHEET = """[...document.querySelectorAll("[data-testid=stBidiComponentIsolated]")]
+    .map((e) => e.shadowRoot.querySelector(".sheet")).find(Boolean)"""
+
+
+def _clicked(page, choice, element: str, attribute: str) -> float:
+    """Milliseconds from a click on a choice to the picture on the screen."""
+    page.evaluate(WATCH, [element, attribute])
+    choice.click()
+    page.wait_for_function("() => window.painted !== null", timeout=60_000)
+    took = page.evaluate("() => window.painted - window.clicked")
+    settled(page)
+    page.wait_for_timeout(600)
+    return took
+
+
+@benchmark(
+    "A click on a layer → all its maps painted (one page of 64), against the bare pass and a bare page",
+    goal="at most 2 × the network's forward",
+)
+def painted_maps() -> list[Row]:
+    """Layers in turn, more than the server keeps, so that each click costs a pass; the bare pass in between."""
+    import torch
+
+    from models import device, networks
+    from viz.picture_input import PICTURES
+
+    device.setup()
+    picture, rows = _picture(), []
+    with chromium() as browser, running() as app:
+        for name, (title, layers) in PAINTED.items():
+            network, ready = networks.load(name), networks.prepare(name, picture, crop=False)
+            source = BARE.format(layers=layers, first=layers[0], name=name, picture=str(PICTURES / "astronaut.png"))
+            took: tuple[list[float], ...] = ([], [], [])
+            with bare_server(source) as other:
+                page, _ = new_page(new_context(browser))
+                page.goto(f"{app.url}/feature-maps?part=walk&fm_network={title}&fm_layer={layers[0]}")
+                settled(page)
+                page.locator(".sheet[data-token]").wait_for()
+                bare, _ = new_page(new_context(browser))
+                bare.goto(other.url)
+                settled(bare)
+                bare.locator("[data-testid=stImage] img").wait_for()
+                for turn, layer in enumerate((*layers[1:], *layers)):
+                    mine = page.get_by_role("radio", name=f"{layer}, ", exact=False).first
+                    times = [_clicked(page, mine, SHEET, "data-token")]
+                    with torch.inference_mode():
+                        times.append(1000 * _seconds(lambda n=network, r=ready: n(r.x)))
+                    theirs = bare.get_by_role("radio", name=layer, exact=True)
+                    image = "document.querySelector('[data-testid=stImage] img')"
+                    times.append(_clicked(bare, theirs, image, "src"))
+                    if turn >= 1:  # the first ones warm up
+                        for one, many in zip(times, took, strict=True):
+                            many.append(one)
+                page.context.close()
+                bare.context.close()
+            ours, forward, plain = (percentile(times, 50) for times in took)
+            note = f"median of {len(took[0])} clicks"
+            rows.append(
+                Row(f"{name}: painted, against the bare pass", ours, forward, met=ours <= 2 * forward, note=note)
+            )
+            rows.append(Row(f"{name}: painted, against a bare page that draws as many", ours, plain, note=note))
+        rows += [_widest(browser, app, name, layer) for name, layer in WIDEST.items()]
+    return rows
+
+
+def _widest(browser, app, name: str, layer: str) -> Row:
+    """How many pictures 512 maps are in the page."""
+    page, _ = new_page(new_context(browser))
+    page.goto(f"{app.url}/feature-maps?part=walk&fm_network={PAINTED[name][0]}&fm_layer={layer}")
+    settled(page)
+    sheet = page.locator(".sheet[data-token]")
+    sheet.wait_for()
+    canvases = sheet.locator("canvas").count()
+    maps = page.get_by_text("512 maps").count()
+    page.context.close()
+    return Row(f"{name} {layer}: canvases for 512 maps", canvases, unit="", met=bool(maps) and canvases < 16)
 
 
 def _memory() -> tuple[float, float]:
