@@ -12,6 +12,7 @@ import numpy as np
 from models.code import to_code
 from models.lab import Lab
 from models.operator import TRANSPOSED
+from models.upsampling import Overlap
 
 MOST_DENSE = 2_000_000
 """Entries of a matrix that the code writes out densely; larger ones are left out of it."""
@@ -99,35 +100,201 @@ def layer_code(lab: Lab, forward_sizes: Sequence[Sequence[int]] = ()) -> str:
     return code + "\n".join(lines) + "\n"
 
 
-def overlap_code(
-    size: int, kernel: Sequence[int], stride: Sequence[int], dilation: int, layers: int, counts: Sequence[int]
-) -> str:
-    """The stamps that meet in each output: a layer of ones on an image of ones.
+CHECKERBOARD = """import base64
+import lzma
+import math
 
-    Args:
-        kernel, stride: one number per axis.
-        counts: the fewest and the most that meet, over the whole output of the last layer.
-    """
-    dims = len(kernel)
-    name = TRANSPOSED[dims - 1].__name__
-    least, most = counts
-    return f"""import torch
+import torch
 from torch import nn
+from torch.nn import functional as F
 
-layer = nn.{name}(1, 1, {tuple(kernel)}, {tuple(stride)}, dilation={dilation}, bias=False).double()
-layer.requires_grad_(False)
+
+def unevenness(values, period):
+    \"\"\"The part of the root mean square that repeats with the period, one number per axis.\"\"\"
+    dims = len(period)
+    values = values[(..., *(slice(n - n % p) for n, p in zip(values.shape[-dims:], period)))]
+    split = [k for n, p in zip(values.shape[-dims:], period) for k in (n // p, p)]
+    means = values.reshape(*values.shape[:-dims], *split).mean([2 * axis - 2 * dims for axis in range(dims)])
+    axes = list(range(-dims, 0))
+    return (((means - means.mean(axes, keepdim=True)) ** 2).mean() / (values**2).mean()).sqrt().item()
+
+
+# The stamps that meet: layers of ones on an image of ones.
+layer = nn.{name}(1, 1, {kernel}, {stride}, dilation={dilation}, bias=False).double().requires_grad_(False)
 nn.init.ones_(layer.weight)
-count = torch.ones(1, 1, {", ".join([str(size)] * dims)}, dtype=torch.float64)
-for _ in range({layers}):
+count = torch.ones(1, 1, *{size}, dtype=torch.float64)
+shown = [  # along each axis, after each layer
+    {profiles}
+]
+for profiles in shown:
     count = layer(count)
+    product = torch.ones(())
+    for profile in profiles:
+        product = product[..., None] * torch.tensor(profile)
+    assert torch.equal(count[0, 0], product.double())
+assert count[0, 0][{interior}].unique().tolist() == {levels}
 
-assert count.min() == {least}
-assert count.max() == {most}
+# How uneven, in the interior of an image that has one: the even shares of the axes multiply.
+even = [1.0] * {layers}
+for f, s, n, interiors in {axes}:
+    line = nn.ConvTranspose1d(1, 1, f, s, dilation={dilation}, bias=False).double().requires_grad_(False)
+    nn.init.ones_(line.weight)
+    count = torch.ones(1, 1, n, dtype=torch.float64)
+    for depth, (start, stop) in enumerate(interiors):
+        count = line(count)
+        even[depth] *= 1 - unevenness(count[0, 0, start:stop], [s ** (depth + 1)]) ** 2
+for share, seen in zip(even, {figures}, strict=True):
+    assert abs(math.sqrt(max(0, 1 - share)) - seen) < 1e-6
+
+
+# Five ways to double an image, weights drawn by seed.
+def drawn(module, seed):
+    generator = torch.Generator().manual_seed(seed)
+    for one in module.modules():
+        if isinstance(one, (nn.Conv2d, nn.ConvTranspose2d)):
+            nn.init.kaiming_uniform_(one.weight, a=math.sqrt(5), generator=generator)
+    return module
+
+
+def alike(conv, seed):
+    \"\"\"ICNR: the four subpixels of a channel start with one kernel.\"\"\"
+    kernel = torch.empty(conv.out_channels // 4, conv.in_channels, 3, 3)
+    nn.init.kaiming_uniform_(kernel, a=math.sqrt(5), generator=torch.Generator().manual_seed(seed))
+    conv.weight.data = kernel.repeat_interleave(4, 0)
+    return conv
+
+
+def shuffled(c):
+    return nn.Conv2d(c, 4 * c, 3, padding=1, bias=False)
+
+
+ways = {{
+    "Transposed, kernel 2S − 1": lambda c, seed: drawn(
+        nn.ConvTranspose2d(c, c, 3, 2, padding=1, output_padding=1, bias=False), seed
+    ),
+    "Transposed, kernel 2S": lambda c, seed: drawn(nn.ConvTranspose2d(c, c, 4, 2, padding=1, bias=False), seed),
+    "Resize, then convolve": lambda c, seed: drawn(
+        nn.Sequential(nn.Upsample(scale_factor=2), nn.Conv2d(c, c, 3, padding=1, bias=False)), seed
+    ),
+    "Pixel shuffle": lambda c, seed: nn.Sequential(drawn(shuffled(c), seed), nn.PixelShuffle(2)),
+    "Pixel shuffle, ICNR": lambda c, seed: nn.Sequential(alike(shuffled(c), seed), nn.PixelShuffle(2)),
+}}
+down = {{
+    "Strided, kernel 2S − 1": nn.Conv2d(1, 1, 3, 2, padding=1, bias=False),
+    "Strided, kernel 2S": nn.Conv2d(1, 1, 4, 2, padding=1, bias=False),
+    "Convolve, then average": nn.Sequential(nn.Conv2d(1, 1, 3, padding=1, bias=False), nn.AvgPool2d(2)),
+}}
+
+# The table: entries, sums and squared sums of each output's row of the matrix, or of each input's column.
+table = {{
+    {table}
+}}
+for (name, where), seen in table.items():
+    n = 12 if where == "output" else 24
+    layer = ways[name](1, {seed}) if where == "output" else drawn(down[name], {seed})
+    with torch.no_grad():
+        matrix = layer.double()(torch.eye(n * n, dtype=torch.float64).reshape(-1, 1, n, n)).reshape(n * n, -1)
+    matrix = matrix if where == "output" else matrix.T
+    for row, figure in zip(((matrix != 0).double().sum(0), matrix.sum(0), matrix.square().sum(0).sqrt()), seen):
+        assert abs(unevenness(row.reshape(24, 24)[4:-4, 4:-4], (2, 2)) - figure) < 6e-4, (name, where)
+
+strided = nn.Conv2d(1, 1, 3, 2, bias=False)
+nn.init.ones_(strided.weight)
+image = torch.zeros(1, 1, 13, 13, requires_grad=True)
+strided(image).sum().backward()
+assert torch.equal(image.grad[0, 0], torch.outer(*2 * [torch.tensor([1.0, 1, *[2, 1] * 5, 1])]))
+
+# The generators: from a code of {channels} numbers for each 4 × 4 patch to a picture.
+{picture}
+
+target = picture()
+turn = torch.randn(16, {channels}, generator=torch.Generator().manual_seed({seed}), dtype=torch.float64)
+code = torch.einsum("nphw,pc->nchw", F.pixel_unshuffle(target, 4), torch.linalg.qr(turn)[0])
+latent = torch.Generator().manual_seed({seed})
+torch.rand(1, {channels}, 8, 8, generator=latent)
+flat = torch.rand(1, {channels}, 1, 1, generator=latent).expand(-1, -1, 8, 8).double()
+
+
+def pattern(network):
+    with torch.no_grad():
+        return unevenness(network(flat)[0, 0, 8:-8, 8:-8], (4, 4))
+
+
+shown = {{  # unevenness with random weights, and trained
+    {generators}
+}}
+assert ways.keys() == shown.keys()
+for name, (random, trained) in shown.items():
+    network = nn.Sequential(
+        ways[name]({channels}, {seed}),
+        nn.ReLU(),
+        ways[name]({channels}, {seed} + 1),
+        drawn(nn.Conv2d({channels}, 1, 1, bias=False), {seed} + 2),
+    ).double()
+    assert abs(pattern(network) - random) < 6e-4, name
+    optimizer = torch.optim.Adam(network.parameters(), lr={lr})
+    schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, {steps})
+    for _ in range({steps}):
+        optimizer.zero_grad()
+        F.mse_loss(network(code), target).backward()
+        optimizer.step()
+        schedule.step()
+    assert abs(pattern(network) - trained) < 6e-4, name
 """
 
 
+def checkerboard_code(
+    size: int,
+    kernel: Sequence[int],
+    stride: Sequence[int],
+    dilation: int,
+    levels: Sequence[Overlap],
+    axes: Sequence[tuple[int, int, int, list[tuple[int, int]]]],
+    table: Sequence[tuple[str, str, float, float, float]],
+    generators: dict[str, tuple[float, float]],
+    pixels: np.ndarray,
+    *,
+    channels: int,
+    steps: int,
+    lr: float,
+    seed: int,
+) -> str:
+    """The part on the checkerboard: counts, unevenness, cures and generators; asserts every number on the screen.
+
+    Args:
+        kernel, stride: one number per axis.
+        levels: what ``upsampling.stacked`` found after each layer.
+        axes: for each axis kernel, stride, an input size with an interior, and that interior after each layer.
+        table: name, "output" or "gradient", and unevenness of counts, of a flat signal and of white noise.
+        generators: name -> unevenness with random weights and trained.
+        pixels: (H, W) of uint8, what the generators learn to draw.
+    """
+    dims, last = len(kernel), levels[-1]
+    inside = [slice(None)] * dims if last.interior is None else last.interior
+    return CHECKERBOARD.format(
+        name=TRANSPOSED[dims - 1].__name__,
+        kernel=tuple(kernel),
+        stride=tuple(stride),
+        dilation=dilation,
+        size=[size] * dims,
+        profiles="\n    ".join(f"{[one.astype(int).tolist() for one in level.profiles]}," for level in levels),
+        interior=", ".join(f"{'' if s.start is None else s.start}:{'' if s.stop is None else s.stop}" for s in inside),
+        levels=[float(n) for n in last.levels],
+        layers=len(levels),
+        axes=list(axes),
+        figures=[level.figure for level in levels],
+        table="\n    ".join(f'("{row[0]}", "{row[1]}"): {tuple(round(n, 6) for n in row[2:])},' for row in table),
+        generators="\n    ".join(f'"{name}": {tuple(round(n, 6) for n in both)},' for name, both in generators.items()),
+        picture=_embedded(pixels[..., None]),
+        channels=channels,
+        steps=steps,
+        lr=lr,
+        seed=seed,
+    )
+
+
 def _embedded(pixels: np.ndarray) -> str:
-    """Lines that define ``picture()``, which returns ``pixels`` (H, W, 3) of uint8 as (3, 1, H, W), 0 to 1.
+    """Lines that define ``picture()``, which returns ``pixels`` (H, W, C) of uint8 as (C, 1, H, W), 0 to 1.
 
     Differences along each row, packed: about half the bytes of the picture, and no library but torch is needed.
     """

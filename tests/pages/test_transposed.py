@@ -286,6 +286,26 @@ def test_the_code_of_every_part_runs_and_can_fail(part):
             ran(code.replace("29", "28"))
 
 
+@pytest.mark.parametrize(
+    "query",
+    [
+        {"cb_kernel": "4", "cb_kernel_h": "5", "cb_uneven": "true", "cb_stride_h": "3", "cb_size": "1"},
+        {"cb_dims": "1", "cb_kernel": "5", "cb_stride": "4", "cb_dilation": "2", "cb_layers": "2", "cb_seed": "3"},
+    ],
+)
+def test_the_code_of_the_checkerboard_asserts_every_figure(query):
+    app = sound(open_page(part=PARTS["checkerboard"], **query))
+    drawn = " ".join(json.loads(c.proto.json).get("html", "") for c in app.get("bidi_component"))
+    code = script(app)
+    ran(code)
+    figures = re.findall(r"unevenness (\d\.\d{3})<", drawn)
+    assert len(figures) == 10
+    pairs = re.findall(r'^    "[^"]+": \(([\d.]+), ([\d.]+)\),$', code, re.MULTILINE)
+    assert [f"{float(one[k]):.3f}" for k in (0, 1) for one in pairs] == figures
+    with pytest.raises(AssertionError):
+        ran(code.replace(pairs[0][1], "0.123456"))
+
+
 @pytest.mark.parametrize("query", [{"scale": "2"}, {"scale": "3", "picture": "Cat", "shuffle": "3", "ac_size": "7"}])
 def test_the_code_of_the_comparison_asserts_the_whole_table(query):
     app = sound(open_page(part=PARTS["compare"], **query))

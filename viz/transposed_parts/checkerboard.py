@@ -14,6 +14,7 @@ from models import device
 from models.learning import LearningError, train
 from models.operator import TRANSPOSED
 from models.share import Scene
+from models.transposed_code import checkerboard_code
 from models.upsampling import (
     DOWNSAMPLERS,
     UPSAMPLERS,
@@ -95,6 +96,28 @@ def _levels(dims: int, size: int, kernel, stride, dilation: int, layers: int) ->
     with torch.device("meta"):
         layer = TRANSPOSED[dims - 1](1, 1, kernel, stride, dilation=dilation, bias=False)
     return stacked([layer] * layers, (1, 1) + (size,) * dims)
+
+
+def script() -> str:
+    """Everything that the part shows, as a script. Raises ``ValueError`` where nothing is shown."""
+    seed = st.session_state["cb_seed"]
+    (size, kernel, stride, dilation, layers), levels = overlaps()
+    grey = np.rint(_target() * 255).astype(np.uint8)
+    generators = {
+        way.title: tuple(_drawn(name, seed, trained)[2] for trained in (False, True))
+        for name, way in UPSAMPLERS.items()
+    }
+    axes = [_wide_axis(size, f, s, dilation, layers) for f, s in zip(kernel, stride, strict=True)]
+    how = {"channels": CHANNELS, "steps": STEPS, "lr": STEP_SIZE, "seed": seed}
+    return checkerboard_code(size, kernel, stride, dilation, levels, axes, _sides(seed), generators, grey, **how)
+
+
+def _wide_axis(size: int, kernel: int, stride: int, dilation: int, layers: int) -> tuple:
+    """Kernel, stride, the smallest doubled input size that leaves an interior after each layer, and those interiors."""
+    while any(one.interior is None for one in _levels(1, size, (kernel,), (stride,), dilation, layers)):
+        size *= 2
+    found = _levels(1, size, (kernel,), (stride,), dilation, layers)
+    return kernel, stride, size, [(one.interior[0].start, one.interior[0].stop) for one in found]
 
 
 def _counts(levels: list[Overlap]) -> None:
