@@ -148,8 +148,11 @@ def _plain(name: str) -> str:
 def _from_url(known: tuple[str, ...]) -> Reading:
     query = _in_url()
     asked, unread = read_settings(query)
-    told = [f"{error.field}: {error.message}" for error in unread]
     spec, refused = repair(asked)
+    told = [
+        f"{error.field}: {error.message}{'' if error.message.endswith('is used.') else _used(spec, error.field)}"
+        for error in unread
+    ]
     told += [f"{error.field}: {error.message}{_used(spec, error.field)}" for error in refused]
     settings = {*QUERY_DEFAULTS, *FIXED, *known}
     for name in query:

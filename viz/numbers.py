@@ -68,7 +68,10 @@ def _from_url(spec: LayerSpec, last: Scene) -> tuple[Scene, tuple[str, ...]]:
             try:
                 found |= {own: reader(query[param]), choice: OWN}
             except TableError as error:
-                told.append(error.message)
+                registry = INPUTS if choice == "input" else WEIGHTS
+                if found[choice] == OWN and not len(found[own] if found[own] is not None else ()):
+                    found[choice] = "example"
+                told.append(f"{error.message} Shown: {_title(registry, found[choice])}.")
     for param, registry in (("input", INPUTS), ("weights", WEIGHTS)):
         text = query.get(param)
         if text and text not in (OWN_TITLE, *(source.title for source in registry.values())):
