@@ -206,6 +206,7 @@ def picture(found: EffectiveField, name: str) -> str:
             x="Input position, pixels",
             y="Gradient, share of its peak",
             label=told,
+            uprights=[Line(boxed[0][0], "box"), Line(boxed[0][1], "")],
         )
     height, width = gradient.shape
     (top, bottom), (left, right) = boxed

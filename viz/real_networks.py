@@ -43,7 +43,7 @@ def lesson(told: list[str]) -> None:
     for sentence in filter(None, (*told, misread, side_misread, picture_misread)):
         st.warning(literal(sentence), icon=":material/info:")
     # Streamlit writes white on the theme's light accent in dark mode.
-    st.html("<style>.st-key-compare [data-tag] span { color: light-dark(#fff, #11151c); }</style>")
+    st.html("<style>.st-key-compare [data-tag] * { color: light-dark(#fff, #11151c); }</style>")
     with st.container(key="lesson"):
         left, right = st.columns([1, 3], gap="medium")
         with left, st.container(key="controls", gap="small"):
@@ -235,7 +235,12 @@ def _outside(row) -> str:
 def _story(found) -> None:
     """What lies beyond the image, and what others printed."""
     last, side = found.last, found.side
-    if last.size > side:
+    if found.reason:
+        st.markdown(
+            f"**The trace ends before the last layer.** Up to `{last.name}` a unit sees {big(last.size)} of {side} "
+            "pixels a side; what comes after mixes places in a way that is no window."
+        )
+    elif last.size > side:
         st.markdown(
             f"**The field outgrows the image.** A unit of the last map sees {big(last.size)} pixels a side; the image "
             f"has {side}. The first units see edges and gradients; go deeper, and they see patterns, then parts, then "
