@@ -235,6 +235,13 @@ def _boxes(field: ReceptiveField, shape: tuple[int, ...]) -> tuple[tuple[tuple[i
     return tuple(found)
 
 
+def _seen_boxes(field: ReceptiveField) -> tuple[np.ndarray, ...]:
+    """Per axis the boxes inside the image; where all units of one axis see padding alone, no unit sees anything."""
+    boxes = field.boxes()
+    blind = any((box[:, 1] < 0).all() for box in boxes)
+    return tuple(np.tile([0, -1], (len(box), 1)) if blind else box for box in boxes)
+
+
 def _jumps(boxes: tuple[tuple[int, int] | None, ...]) -> tuple[int, ...]:
     """The distances that occur between the starts of neighbours' fields."""
     pairs = [(a[0], b[0]) for a, b in pairwise(boxes) if a is not None and b is not None]
@@ -291,7 +298,7 @@ def _analyse(stack: Stack) -> StackField:
             for step, trace in zip(steps, traces, strict=True)
             if step.size is not None
         ]
-        agrees = all(said) and all(map(np.array_equal, here.boxes(), reached[number + 1]))
+        agrees = all(said) and all(map(np.array_equal, _seen_boxes(here), reached[number + 1]))
         jumps = tuple(map(_jumps, _boxes(here, here.map_size)))
         rows.append(
             LayerRow(layer, here.map_size, here.size, here.jump, here.start, parameters, macs, steps, agrees, jumps)
