@@ -40,26 +40,6 @@ BEFORE_THE_TITLE = (
 _device: list[str] = []
 
 
-class Courtesy:
-    """Lets the import of torch wait, between one module and the next, while a visitor's page is on its way.
-
-    A finder of modules that finds none. It delays only the thread that it is made for, and at most ``patience`` s.
-    """
-
-    def __init__(self, thread: threading.Thread, patience: float = 6) -> None:
-        self.thread, self.patience, self.until = thread, patience, 0.0
-
-    def visit(self, seconds: float) -> None:
-        """Somebody is waiting for a text, for so long from now."""
-        self.until = time.monotonic() + seconds
-
-    def find_spec(self, *_module) -> None:
-        if threading.current_thread() is self.thread:
-            while self.patience > 0 and time.monotonic() < self.until:
-                self.patience -= 0.02
-                time.sleep(0.02)
-
-
 def warm_up() -> None:
     """Import torch and run one layer, so that no visitor waits for it."""
     import torch
@@ -68,8 +48,6 @@ def warm_up() -> None:
 
     device.run(torch.nn.Conv2d(1, 1, 3), torch.zeros(1, 1, 8, 8))
     _device.append(device.describe())
-    with contextlib.suppress(ValueError):
-        sys.meta_path.remove(courtesy)
 
 
 def get_ready() -> None:
@@ -82,7 +60,6 @@ def get_ready() -> None:
 
 timer = threading.Timer(WARM_UP_DELAY, warm_up)
 timer.daemon = True
-courtesy = Courtesy(timer)
 
 
 def addresses() -> list[str]:
@@ -104,7 +81,6 @@ async def lifespan(_app: st.App) -> AsyncIterator[None]:
     sys.stdout.write("\n" + "\n".join(lines) + "\n\n")
     sys.stdout.flush()
     threading.Thread(target=get_ready, daemon=True).start()
-    sys.meta_path.insert(0, courtesy)
     timer.start()
     yield
     timer.cancel()
@@ -134,9 +110,6 @@ class SecurityHeaders:
         self.app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] in ("http", "websocket") and "/_stcore/health" not in scope["path"]:
-            # From the page to its scripts, to its socket, a browser takes a second or two; then the text is soon there.
-            courtesy.visit(2 if scope["type"] == "http" else 0.5)
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return

@@ -6,6 +6,7 @@ import streamlit as st
 
 from viz import sharing
 from viz.feature_parts import PARTS, parameters, part, picture
+from viz.lesson import question
 from viz.url import choose_part, keep_alive, part_asked, tell_once, unknown
 
 OWN = ("part", *picture.PARAMETERS, *parameters())
@@ -13,7 +14,7 @@ OWN_PICTURE = "Your own picture stays in this session: the link opens with the a
 
 heading, actions = st.columns([3, 1], vertical_alignment="bottom")
 with heading:
-    st.title("What did this filter find?")
+    question("What did this filter find?")
 with actions, st.container(key="extras_actions", horizontal=True, horizontal_alignment="right"):
     sharing.buttons(("Code", "Link"), page="features_")
 

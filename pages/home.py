@@ -3,6 +3,7 @@
 import streamlit as st
 
 from pages._lessons import LESSONS
+from viz.lesson import question
 from viz.stage import stage
 
 # What torch.nn.Conv2d returned for this input and kernel, kept as numbers so that the picture need not wait for torch.
@@ -49,7 +50,7 @@ SCENE = {
     "autoplay": True,
 }
 
-st.title("Pick a layer, see what it really does")
+question("Pick a layer, see what it really does")
 st.markdown(
     "A convolution slides a small **kernel** over its **input** and adds up nine products for each **output** number. "
     "Watch it, then take over: hover, tap or use the arrow keys."

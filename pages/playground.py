@@ -7,6 +7,7 @@ import streamlit as st
 from models.layers import KINDS
 from viz import controls, examples, numbers, sharing
 from viz.cards import CSS as CARDS
+from viz.lesson import question
 from viz.url import literal
 
 STAGE_HEIGHT, CARDS_HEIGHT = 500, 90
@@ -18,7 +19,7 @@ kind = KINDS[spec.kind]
 
 heading, actions = st.columns([3, 2], vertical_alignment="bottom")
 with heading:
-    st.title("What is one output number made of?")
+    question("What is one output number made of?")
     classes = " and ".join(dict.fromkeys(f"`nn.{cls}`" for label, cls, *_ in kind.parts(spec) if label != "pad"))
     caveat = ": strictly, a cross-correlation" if kind.symbol == "∗" else ""
     st.markdown(

@@ -8,7 +8,7 @@ from models.stack import PRESETS
 from viz import effective, growth, real_networks, your_network
 from viz import stack as editor
 from viz.figures import show
-from viz.lesson import predict
+from viz.lesson import predict, question
 from viz.url import choose_part, keep_alive, part_asked, tell_once, unknown
 
 PARTS = {
@@ -16,7 +16,7 @@ PARTS = {
     for title in ("Build a stack", "What it really uses", "Ways to grow it", "Real networks", "Your network")
 }
 
-st.title("How much of the picture does this unit see?")
+question("How much of the picture does this unit see?")
 st.markdown("Every box here is traced from the layers, and measured on the real gradient.")
 OWN = ["part"] + [name for each in (editor, effective, growth, real_networks, your_network) for name in each.PARAMETERS]
 keep_alive((*(name for name in OWN if name != "part"), "_code"))

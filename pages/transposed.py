@@ -6,6 +6,7 @@ import streamlit as st
 
 from viz import sharing, url
 from viz import transposed_controls as controls
+from viz.lesson import question
 from viz.transposed_parts import PARAMETERS, PARTS, part_of, script_of, unread
 
 reading = controls.read(known=("present", "part", *PARAMETERS))
@@ -16,7 +17,7 @@ url.keep_alive(PARAMETERS)
 
 # Rows, not st.columns: fewer messages to the browser in every run.
 with st.container(horizontal=True, vertical_alignment="bottom"):
-    st.title("How do we go from 2×2 back to 4×4?")
+    question("How do we go from 2×2 back to 4×4?")
     with st.container(key="extras_actions", horizontal=True, width="content"):
         sharing.buttons(("Code", "Link"), page="transposed_")
 with st.container(horizontal=True, vertical_alignment="center"):

@@ -4,7 +4,6 @@ import json
 import socket
 import subprocess
 import sys
-import threading
 import time
 import urllib.request
 from pathlib import Path
@@ -74,19 +73,3 @@ def test_requirements_install_where_there_is_no_desktop():
     needed = Path(ROOT, "requirements.txt").read_text()
     assert "opencv-python-headless" in needed
     assert "\nopencv-python>" not in needed
-
-
-def test_the_import_of_torch_lets_visitors_pass():
-    import app
-
-    courtesy = app.Courtesy(threading.current_thread(), patience=0.1)
-    courtesy.visit(60)
-    before = time.monotonic()
-    courtesy.find_spec("torch")
-    waited = time.monotonic() - before
-    courtesy.find_spec("torch")
-    assert 0.1 <= waited < time.monotonic() - before + 0.01 < 30, "it waits, but not longer than its patience"
-    other = app.Courtesy(threading.Thread())
-    other.visit(60)
-    assert other.find_spec("torch") is None
-    assert other.patience == 6, "another thread's imports never wait"

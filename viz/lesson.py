@@ -2,10 +2,26 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 
 import streamlit as st
+
+FIRST_PAINT = 0.1
+"""Seconds that a visitor's first question stands alone."""
+
+
+def question(text: str) -> None:
+    """The title of a lesson.
+
+    A browser that is sent everything at once builds everything before it paints a word, which takes it two tenths of a
+    second longer; so the first question that a visitor sees goes out alone.
+    """
+    st.title(text)
+    if "_questioned" not in st.session_state:
+        st.session_state["_questioned"] = True
+        time.sleep(FIRST_PAINT)
 
 
 @contextmanager
