@@ -400,7 +400,8 @@ def convolve(picture: np.ndarray, kernel: np.ndarray, padding_mode: str = "zeros
 class Response:
     """What a filter answers, before and after ReLU.
 
-    output: of the picture's shape; rectified: its negative part set to 0 by `nn.ReLU`.
+    output: of the picture's shape, 0 where float32 cannot tell the sum from 0; rectified: its negative part set to 0
+        by `nn.ReLU`.
     negative: share of values that ReLU takes away.
     """
 
@@ -412,6 +413,9 @@ class Response:
 def respond(picture: np.ndarray, kernel: np.ndarray, padding_mode: str = "zeros") -> Response:
     """`apply`, then `nn.ReLU`. Raises `FilterError` as `apply` does."""
     output = apply(picture, kernel, padding_mode)
+    # A flat region answers with the rounding of its sum, and half of that would count as negative.
+    brightest = 1.0 if np.asarray(picture).dtype == np.uint8 else float(np.abs(picture).max())
+    output[np.abs(output) <= 2 * np.finfo(np.float32).eps * float(np.abs(kernel).sum()) * brightest] = 0
     with torch.inference_mode():
         rectified = nn.ReLU()(torch.from_numpy(output)).numpy()
     return Response(output, rectified, float((output < 0).mean()))

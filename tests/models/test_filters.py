@@ -195,6 +195,15 @@ def test_relu_takes_the_negative_part_away():
     np.testing.assert_allclose(both, told.output, atol=1e-6)  # the other half needs the opposite filter
 
 
+@pytest.mark.parametrize("name", ["sobel", "scharr", "laplacian"])
+def test_rounding_of_flat_regions_is_not_below_zero(name):
+    whole = np.rint(photo() @ (0.299, 0.587, 0.114))
+    exact = cv2.filter2D(whole, -1, kernel(name), borderType=cv2.BORDER_REFLECT_101)  # whole numbers: no rounding
+    told = filters.respond((whole / 255).astype(np.float32), kernel(name), "reflect")
+    assert told.negative == (exact < 0).mean()
+    np.testing.assert_array_equal(told.output == 0, exact == 0)
+
+
 @pytest.mark.parametrize("size", [3, 5])
 def test_gradient_is_opencv_s(size):
     grey = cv2.cvtColor(photo("cat"), cv2.COLOR_RGB2GRAY).astype(np.float32) / 255

@@ -341,12 +341,14 @@ def _response(shown: np.ndarray, choice: Choice) -> dict:
     from viz.response import plane
 
     found, facts = filters.respond(shown, choice.laid, choice.border), filters.facts(choice.written)
-    counts, _ = np.histogram(found.output, 48)
+    edges = _edges(float(found.output.min()), float(found.output.max()))
+    counts, _ = np.histogram(found.output, edges)
     top = float(np.abs(found.output).max()) or 1.0
     kind = _kind(facts)
     same = np.array_equal(found.rectified, np.maximum(found.output, 0))
     share = f"{100 * found.negative:.0f} %"
-    low, high, mean = (float(v) for v in (found.output.min(), found.output.max(), found.output.mean()))
+    low, high, mean = (float(v) for v in (found.output.min(), found.output.max(), found.output.mean(dtype=float)))
+    mean = 0.0 if abs(mean) < 1e-6 * top else mean  # what float32 leaves of numbers that cancel
     return {
         "kind": "response",
         "maps": [plane(_first(found.output))],
@@ -364,13 +366,26 @@ def _response(shown: np.ndarray, choice: Choice) -> dict:
             },
         ],
         "histogram": {
-            "title": "Values of the feature map", "counts": counts.tolist(), "low": low, "high": high,
+            "title": "Values of the feature map", "counts": counts.tolist(),
+            "edges": edges.tolist(), "low": low, "high": high,
             "said": f"Histogram from {_text(low)} to {_text(high)}; {share} of the values are negative",
             "note": f"Heights are square roots of counts. ReLU takes away what is violet: {share}.",
         },
         "facts": _facts(choice, facts),
         "checks": [[f"nn.ReLU sets exactly the {share} below 0 to 0.", bool(same)]],
     }  # fmt: skip
+
+
+def _edges(low: float, high: float, bins: int = 48) -> np.ndarray:
+    """``bins`` + 1 edges from ``low`` to ``high``, 0 one of them if it lies between: no bar mixes the two signs."""
+    import numpy as np
+
+    if low == high:
+        low, high = low - 0.5, high + 0.5
+    if not low < 0 < high:
+        return np.linspace(low, high, bins + 1)
+    below = min(max(round(bins * -low / (high - low)), 1), bins - 1)
+    return np.concatenate([np.linspace(low, 0, below + 1), np.linspace(0, high, bins - below + 1)[1:]])
 
 
 def _facts(choice: Choice, facts: KernelFacts) -> list[str]:
@@ -484,7 +499,7 @@ def _opencv(shown: np.ndarray, choice: Choice) -> dict:
             {"id": "filter2d", "title": "cv2.filter2D", "role": "output", "kind": kind, "map": 1, "top": top}
             | {"note": ""},
             {"id": "difference", "title": "Their difference", "role": "output", "kind": "signed", "map": 2}
-            | {"top": max(worst, 1e-6), "note": f"at most {_text(worst) if worst > 1e-5 else f'{worst:.0e}'}"},
+            | {"top": max(worst, 1e-6), "note": f"at most {_text(worst)}"},
         ],
         "facts": [f"{100 * share:.1f} % of the outputs have a window that reaches beyond the picture."],
         "checks": checks,
