@@ -66,6 +66,11 @@ def test_the_map_follows_the_dial_while_it_turns(visit):
     page.reload()
     settled(page)
     expect(page.locator(ROOT)).to_have_attribute("data-answer", wanted)
+    # Two dials right after each other: neither is lost.
+    dial(page, "angle").press("ArrowRight")
+    dial(page, "side").press("ArrowRight")
+    expect(page).to_have_url(re.compile("fm_side=5"))
+    expect(page).to_have_url(re.compile(f"fm_angle={turned + 1:g}(&|$)"))
     seen.sound()
 
 

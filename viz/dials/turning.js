@@ -17,8 +17,8 @@ function dials(root, d) {
   }
   for (const one of d.dials) {
     const input = form.querySelector(`[name=${one.name}]`);
-    // What the visitor turns at this moment is ahead of what comes back.
-    if (root.turning !== one.name) input.value = one.value;
+    // What the visitor turns at this moment, or turned and nobody has heard yet, is ahead of what comes back.
+    if (root.turning !== one.name && !root.wanted?.has(one.name)) input.value = one.value;
     input.parentElement.querySelector("b").textContent = `${say(Number(input.value))}${one.unit || ""}`;
     input.oninput = () => {
       root.turning = one.name;
@@ -27,23 +27,27 @@ function dials(root, d) {
     };
     // Held by the address of the page once it rests; a key that is pressed again and again does not rest.
     input.onchange = () => {
-      clearTimeout(root.resting);
-      root.resting = setTimeout(() => turn(root, one.name, Number(input.value), true), 600);
+      // Each dial rests by itself: turning the next one soon after does not drop this one.
+      root.resting ??= {};
+      clearTimeout(root.resting[one.name]);
+      root.resting[one.name] = setTimeout(() => turn(root, one.name, Number(input.value), true), 600);
     };
   }
 }
 
 function turn(root, name, value, done) {
-  root.wanted = { name, value, done };
-  if (root.waiting) return;
+  (root.wanted ??= new Map()).set(name, { name, value, done });
+  if (!root.waiting) next(root);
+}
+function next(root) {
+  const [sent] = root.wanted.values();
+  root.wanted.delete(sent.name);
   root.waiting = setTimeout(() => answered(root), 2000);
-  const sent = root.wanted;
-  root.wanted = null;
   root.send("dial", { ...sent, n: ++root.edits });
 }
 function answered(root) {
   clearTimeout(root.waiting);
   root.waiting = 0;
-  if (root.wanted) turn(root, root.wanted.name, root.wanted.value, root.wanted.done);
+  if (root.wanted?.size) next(root);
   else root.turning = null;
 }
