@@ -394,9 +394,10 @@ def _nested(text: str, largest: int) -> list[list[list[float]]] | None:
 def _lines(text: str, largest: int) -> list[list[list[float]]]:
     """Rows of numbers on lines, as spreadsheets and NumPy write them; a blank line begins the next slice."""
     planes: list[list[list[float]]] = [[]]
+    _refuse_commas_inside(text)
     slices = re.sub(r"[\])]\s*[\])]\s*,?\s*[\[(]\s*[\[(]", "\n\n", text.replace("\r", "").strip())
     rows = re.sub(r"[\])]\s*,?\s*[\[(]", "\n", slices)
-    plain = re.sub(r"[\[\](){}]", " ", rows).replace(";", "\n")
+    plain = re.sub(r";[ \t]*\n?", "\n", re.sub(r"[\[\](){}]", " ", rows))
     total = 0
     for number, line in enumerate(plain.split("\n"), 1):
         words = line.replace(",", " ").split()
@@ -408,6 +409,19 @@ def _lines(text: str, largest: int) -> list[list[list[float]]]:
             raise TableError(f"There are more than {big(largest)} numbers: paste a smaller table.")
         planes[-1].append([_number(word, number) for word in words])
     return planes
+
+
+def _refuse_commas_inside(text: str) -> None:
+    """Where tabs, or ``;`` on several lines, part the columns, ``1,5`` is one number: 1.5, or fifteen hundred?"""
+    lines = text.strip().splitlines()
+    columns = re.compile(r"\S\t+\S|;\s*\S" if len(lines) > 1 else r"\S\t+\S")
+    for number, line in enumerate(lines, 1):
+        inside = re.search(r"\d+,\d+", line)
+        if inside and columns.search(line):
+            shown = inside[0][:20]
+            raise TableError(
+                f"“{shown}” in line {number} has a comma inside: use a point for decimals, no mark for thousands."
+            )
 
 
 def _numbers(count: int) -> str:
