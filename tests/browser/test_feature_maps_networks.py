@@ -151,6 +151,10 @@ def test_every_part_is_sound_and_accessible(visit, part):
 def test_a_tap_on_a_phone_selects(visit):
     seen = walk(visit, width=390, height=844)
     page = seen.page
+    # What the maps are of is chosen above them.
+    top = lambda found: found.bounding_box()["y"]  # noqa: E731
+    for choice in ("Network", "Layer"):
+        assert top(page.get_by_role("combobox", name=choice)) < top(page.locator(".sheet[data-unit]"))
     page.touchscreen.tap(*place(page, (2, 30, 30)))
     expect(page.get_by_text(re.compile(r"Channel 2, unit \((29|30|31), (29|30|31)\)")).first).to_be_visible()
     seen.sound()

@@ -55,7 +55,9 @@ def png(array: np.ndarray) -> bytes:
 )
 def test_no_bar_of_the_histogram_mixes_signs(low, high):
     edges = filters._edges(low, high)
-    assert len(edges) == 49 and (np.diff(edges) > 0).all() and edges[0] <= low <= high <= edges[-1]
+    assert len(edges) == 49
+    assert (np.diff(edges) > 0).all()
+    assert edges[0] <= low <= high <= edges[-1]
     assert low >= 0 or high <= 0 or 0 in edges
 
 

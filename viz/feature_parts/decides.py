@@ -63,9 +63,12 @@ def lesson(picture: Picture) -> None:
     tell_misread(_READERS)
     chosen = {}
 
-    def controls() -> None:
-        chosen["network"] = network.choose(picture)
+    def lead() -> None:
+        chosen["name"] = network.choose_name()
         chosen["class"] = st.container()
+
+    def controls() -> None:
+        chosen["network"] = network.choose(picture, chosen["name"])
         st.segmented_control(
             "Cover", COVERS, default="Middle", required=True, key="fm_cover", bind="query-params",
             help="A tenth, a sixth or a quarter of the picture's shorter side.",
@@ -74,7 +77,7 @@ def lesson(picture: Picture) -> None:
             "Covered with", FILLS.values(), default=FILLS["mean"], required=True, key="fm_fill", bind="query-params"
         )
 
-    with frame(controls):
+    with frame(controls, draw_lead=lead):
         net = chosen["network"]
         if net is None:
             return
@@ -189,6 +192,8 @@ def _reasons(net: Network, ranking: list[Score], target: int) -> None:
         net.name, net.trained, min(net.x.shape[2:]), cam.layer, target, one.score, one.probability
     )  # fmt: skip
     below = f"layer {cam.layer}, {cam.map.shape[0]} × {cam.map.shape[1]} units"
+    if not cam.heat.any():
+        below += "; 0 everywhere: in these maps nothing speaks for the class"
     place, drawn = st.empty(), count()
 
     def draw(heat: np.ndarray, said: str) -> None:
@@ -275,6 +280,8 @@ def _sanity(net: Network, target: int) -> None:
         for step in kept["steps"][method]:
             title = "Before" if not step.done else f"{step.done} of {step.total} layers new"
             below = f"likeness {step.likeness:.2f}".replace("-", "−")
+            if not step.picture.any():
+                below += ", 0 everywhere"
             said = f"{TOLD[method][0]}, {title}, {below}"
             heat = np.minimum(step.picture, np.percentile(step.picture, 99.5))
             figures.append(framed(title, image(heated(net.pixels, heat), said, 150), below))

@@ -76,7 +76,7 @@ def _part(picture: Picture) -> None:
         chosen["motion"] = next(k for k, v in MOTIONS.items() if v == told)
 
     def controls() -> None:
-        chosen["network"] = network.choose(picture)
+        chosen["network"] = network.choose(picture, network.choose_name())
         chosen["layer"] = st.container()
         st.toggle(
             "Without a border", value=True, key="fm_wrap", bind="query-params",

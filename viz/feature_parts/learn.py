@@ -198,7 +198,7 @@ def _train(run: Run, picture: Picture, place, bar) -> None:
             run.steps.append(step.step)
             run.losses.append(step.loss)
             run.kernel = step.kernel[0, 0]
-            bar.progress(step.step / steps, f"Step {step.step} of {steps}, loss {step.loss:.2e}")
+            bar.progress(step.step / steps, f"Step {step.step} of {steps}, loss {step.loss:.3g}")
             with place.container():
                 # Streamlit wants a key of its own for each picture of one run.
                 _picture(run, picture, f"fm_learn_{step.step}")

@@ -141,15 +141,19 @@ def _fields(name: str, shape: tuple[int, ...]) -> ReceptiveField | str:
         return str(error)
 
 
-def choose(picture: Picture) -> Network | None:
-    """Draw the choice, and return the network with the picture in front of it; ``None`` after a sentence why not.
+def choose_name() -> str:
+    """Draw the choice of the network alone, and return its name: on a phone it stands above the picture."""
+    title = st.selectbox("Network", list(OFFERED.values()), key="fm_network", bind="query-params")
+    return next(name for name, one in OFFERED.items() if one == title)
+
+
+def choose(picture: Picture, name: str) -> Network | None:
+    """Draw the other choices, and return the network with the picture before it; ``None`` after a sentence why not.
 
     The part tells what ``READERS`` cannot read.
     """
     from models import networks
 
-    title = st.selectbox("Network", list(OFFERED.values()), key="fm_network", bind="query-params")
-    name = next(name for name, one in OFFERED.items() if one == title)
     wanted = st.segmented_control(
         "Weights", (TRAINED, RANDOM), default=TRAINED, required=True, key="fm_weights", bind="query-params",
         help="Random: as drawn before the first step of training. What you see then, the architecture does alone.",

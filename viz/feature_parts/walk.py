@@ -56,9 +56,12 @@ def _walk(picture: Picture) -> None:
     chosen = {}
     strip_place = st.container(key="fm_strip_area")
 
-    def controls() -> None:
-        chosen["network"] = network.choose(picture)
+    def lead() -> None:
+        chosen["name"] = network.choose_name()
         chosen["layers"] = st.container()
+
+    def controls() -> None:
+        chosen["network"] = network.choose(picture, chosen["name"])
         chosen["order"] = st.segmented_control(
             "Order", ORDERS.values(), default=ORDERS["index"], required=True, key="fm_order", bind="query-params",
             help="Energy: the mean of the squares. Largest first.",
@@ -73,7 +76,7 @@ def _walk(picture: Picture) -> None:
         )  # fmt: skip
         chosen["pages"] = st.container()
 
-    with frame(controls):
+    with frame(controls, draw_lead=lead):
         net = chosen["network"]
         if net is None:
             return
