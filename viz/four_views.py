@@ -18,19 +18,19 @@ from viz.scene import structure
 from viz.stage import enc
 
 HEIGHT = 268
-"""Of one of the four panels, in px."""
+"""Of one of the four panels of flat images, in px."""
 
 
 def four_views(lab: Lab) -> dict:
     """Stamp, zero insertion, matrix and gradient as four panels that share one selection."""
     stage, found = lab.stages[0], agreement(lab.module, torch.from_numpy(lab.x)[None])
     layer = KINDS["transposed"].parts(lab.spec)[0][1]
-    link = _link(stage, "input", "output", "weight")
+    link, height = _link(stage, "input", "output", "weight"), _height(stage)
 
     def panel(name: str, title: str, note: str, **data) -> dict:
         agree = found.errors[name] <= 1e-6 * max(1.0, float(np.abs(found.layer).max(initial=0)))
         says = f"{'equals' if agree else 'differs from'} nn.{layer}: largest difference {found.errors[name]:.1g}"
-        shared = {"selected": None, "legend": True, "operator": None, "symbols": [], "height": HEIGHT}
+        shared = {"selected": None, "legend": True, "operator": None, "symbols": [], "height": height}
         return shared | {"id": name, "title": title, "note": note, "mark": agree, "says": says} | data
 
     output = lambda name, title: _grid("output", "output", title, found.results[name][0])  # noqa: E731
@@ -76,6 +76,15 @@ def four_views(lab: Lab) -> dict:
             ),
         ]
     }
+
+
+def _height(stage: Stage) -> int:
+    """Of one of the four panels, in px: lines of numbers stand under each other, and so do the slices of volumes."""
+    axes = stage.y.ndim - 1
+    if axes == 1:
+        lines = len(stage.x) + len(stage.pairs) + len(stage.y)
+        return min(560, 212 + lines * min(72, 370 // max(stage.x.shape[1], stage.weight.shape[-1], stage.y.shape[1])))
+    return HEIGHT if axes == 2 else 520
 
 
 def zeros_alone(lab: Lab) -> dict:
@@ -220,7 +229,7 @@ def matrices(lab: Lab, *, numbers: bool, flat: bool, colour: str, height: int = 
     conv = convolution_matrix(lab.module, lab.spec.input_shape)
     back = (conv @ large[None])[0]
     look = {
-        "part": 0.5,
+        "part": 0.5 if lab.spec.dims < 3 else 0.36,  # slices need the width more than the matrix
         "colour": "tap" if colour == "tap" else None,
         "taps": prod(stage.weight.shape[2:]),
         "plain": not numbers,

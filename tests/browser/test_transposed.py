@@ -193,6 +193,24 @@ def test_the_four_views_need_no_scrolling_on_a_laptop(visit):
     assert box["y"] + box["height"] <= 900
 
 
+@pytest.mark.parametrize(
+    "query",
+    ["ct_dims=1&ct_stride=2", "ct_dims=3&ct_stride=2&ct_in_channels=2&ct_out_channels=4&ct_groups=2"],
+)
+def test_no_panel_cuts_off_its_numbers(visit, query):
+    page = visit(f"/transposed?{query}").page
+    expect(page.locator(".panel .well canvas.base").first).to_be_visible()
+    beyond = page.locator(".panel .well").evaluate_all(
+        """wells => wells.flatMap(well => {
+            const room = well.getBoundingClientRect();
+            return [...well.querySelectorAll("canvas.base")].map(one => one.getBoundingClientRect())
+                .flatMap(one => [one.right - room.right, one.bottom - room.bottom]);
+        })"""
+    )
+    assert beyond
+    assert max(beyond) <= 1
+
+
 def test_training_can_be_stopped_and_keeps_what_it_reached(visit):
     seen = visit("/transposed?part=Watch+it+learn&wl_steps=1000")
     seen.page.get_by_role("button", name="Train").click()
