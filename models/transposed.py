@@ -753,6 +753,21 @@ class RoundTrip:
         return int((np.abs(self.inverse) > 1e-12 * np.abs(self.inverse).max(initial=0)).sum())
 
 
+def weights_of_inverse(operator: Operator, inverse: np.ndarray) -> np.ndarray | None:
+    """The weights with which the transposed layer computes C⁺, flat as in the layer; None where none do.
+
+    Args:
+        operator: Cᵀ, with taps.
+        inverse: C⁺, ``(image cells, small cells)``.
+    """
+    picked = inverse[operator.rows, operator.cols]
+    weights = np.zeros(int(operator.taps.max(initial=0)) + 1)
+    weights[operator.taps] = picked
+    made = np.zeros_like(inverse)
+    made[operator.rows, operator.cols] = weights[operator.taps]
+    return weights if np.abs(made - inverse).max(initial=0) <= 1e-9 * np.abs(inverse).max(initial=0) else None
+
+
 def round_trip(module: nn.Module, x: torch.Tensor) -> RoundTrip:
     """Send an image through C, then back through Cᵀ and through C⁺.
 

@@ -12,7 +12,7 @@ from models.formulas import big
 from models.lab import make_input
 from models.share import Scene
 from models.spec import LayerSpec
-from models.transposed import TransposedError, round_trip, toeplitz_blocks
+from models.transposed import TransposedError, round_trip, toeplitz_blocks, weights_of_inverse
 from models.transposed_structure import density
 from viz import transposed_controls as controls
 from viz.figures import show
@@ -137,11 +137,17 @@ def _round_trip(found) -> str:
         ("C⁺ C image: the best guess", trip.best, "input", picked["image"]),
     )
     drawn = row(*(cells(np.atleast_2d(values[at]), title, role) for title, values, role, at in figures))
+    count = (
+        f"Cᵀ has {big(found.operator.nnz)} entries, C⁺ has {big(trip.inverse_entries)} of {big(trip.inverse.size)}: "
+    )
+    if weights_of_inverse(found.operator, trip.inverse) is None:
+        count += "no weights of this layer make it."
+    else:
+        count += "the same layer computes it, with other weights."
     said = (
         f'<p class="cs-text">{trip.lost} of {trip.image.size} directions are lost (the rank of C is {trip.rank}). '
         f"Root mean square error: Cᵀ {text_of(trip.back_error)}, C⁺ {text_of(trip.best_error)}. "
-        f"Cᵀ has {found.operator.nnz} entries, C⁺ has {trip.inverse_entries} of {trip.inverse.size}: "
-        "no small kernel, so no layer computes it.</p>"
+        f"{count}</p>"
     )
     high, wide = trip.matrix.shape
     both = (("C", trip.matrix), ("C⁺, its rows and columns exchanged to compare", trip.inverse.T))
