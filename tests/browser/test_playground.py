@@ -431,6 +431,26 @@ class TestLook:
         expect(number(one.page, "output_size")).to_contain_text("2 × 2")
         one.sound()
 
+    @pytest.mark.parametrize("present", ["", "&present=1"])
+    def test_the_widest_layer_stays_whole_and_beside_its_controls(self, play, present):
+        page = play("kind=depthwise_separable&dims=3&in_channels=3&out_channels=2" + present).page
+        settled(page)
+        well = page.locator(".stage .well").bounding_box()
+        for part in page.locator(".stage figure .name, .stage .cv, .stage .note").all():
+            box = part.bounding_box()
+            assert box["x"] >= well["x"]
+            assert box["x"] + box["width"] <= well["x"] + well["width"]
+            assert box["y"] >= well["y"]
+            assert box["y"] + box["height"] <= well["y"] + well["height"]
+        assert well["y"] < page.locator(".st-key-stride").bounding_box()["y"]
+
+    def test_a_word_between_grids_keeps_its_place(self, play):
+        page = play("kind=max_pool&dims=1").page
+        word, output = page.locator(".stage .sym").last, page.locator(".stage figure:has([data-grid=output])")
+        assert word.inner_text() == "max"
+        assert word.evaluate("n => n.scrollWidth <= n.clientWidth")
+        assert output.bounding_box()["x"] >= word.bounding_box()["x"] + word.bounding_box()["width"] - 1
+
     def test_a_theme_switch_sends_nothing(self, play):
         one = play(scheme="light")
         one.recorder.clear()

@@ -176,7 +176,11 @@ function paintGrid(canvas, g, lay, slots, theme, names) {
 }
 
 function clip(ctx, text, width) {
-  if (ctx.measureText(text).width <= width) return text;
+  const fits = (t) => ctx.measureText(t).width <= width;
+  if (fits(text)) return text;
+  // Words go before numbers do: which plane it is must stay.
+  const short = text.replace("channel ", "ch. ").replace(/in (\d+) → out (\d+)/, "$1 → $2");
+  if (fits(short)) return short;
   while (text.length > 1 && ctx.measureText(`${text}…`).width > width) text = text.slice(0, -1);
   return `${text}…`;
 }
@@ -225,7 +229,7 @@ function ring(ctx, b, colour, width, grow = 0) {
   ctx.stroke();
 }
 
-// A set of related cells: a ring each while cells are large, otherwise a tint and one frame around them.
+// A set of related cells: a ring each while cells are large, otherwise a tint and one frame a plane around them.
 function paintMarks(ctx, g, lay, slots, mark, theme, labels) {
   const boxes = [];
   for (const ch of mark.chs) for (const [cell, taps] of mark.cells) {
@@ -248,8 +252,8 @@ function paintMarks(ctx, g, lay, slots, mark, theme, labels) {
     for (const b of boxes) ctx.fillRect(b.x, b.y, Math.max(b.s, 1), Math.max(b.s, 1));
     const frames = new Map();
     for (const b of boxes) {
-      const f = frames.get(b.ch) || [1e9, 1e9, -1, -1];
-      frames.set(b.ch, [Math.min(f[0], b.x), Math.min(f[1], b.y), Math.max(f[2], b.x + b.s), Math.max(f[3], b.y + b.s)]);
+      const plane = b.ch * g.D + Math.floor(b.cell / (g.H * g.W)), f = frames.get(plane) || [1e9, 1e9, -1, -1];
+      frames.set(plane, [Math.min(f[0], b.x), Math.min(f[1], b.y), Math.max(f[2], b.x + b.s), Math.max(f[3], b.y + b.s)]);
     }
     ctx.strokeStyle = css(theme.ring);
     ctx.lineWidth = 2;

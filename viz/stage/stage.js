@@ -112,6 +112,7 @@ class Stage {
       const sym = i > 0 ? el("span", "sym") : null;
       if (sym) {
         sym.textContent = scene.data.symbols?.[i - 1] ?? "";
+        sym.classList.toggle("word", sym.textContent.length > 2);
         sym.setAttribute("aria-hidden", "true");
       }
       const block = el("div", "blk");
@@ -200,7 +201,7 @@ class Stage {
   arrange(g, w, h, most, cols) {
     const { count } = g, n = count.c * count.d, label = n > 1 && g.sp.length > 1, rows = Math.ceil(n / cols);
     const labelH = label ? Math.round(17 * this.unit) : 0, gapX = 12, gapY = label ? 4 : 0;
-    const labelW = label ? Math.min(84, 6.2 * Math.max(...[...Array(g.C).keys()].slice(0, 99).map((c) => this.planeName(g, c, 0).length))) : 0;
+    const labelW = label ? Math.min(84, 6.2 * this.unit * Math.max(...[...Array(g.C).keys()].slice(0, 99).map((c) => this.planeName(g, c, 0).length))) : 0;
     const cw = (w - 2 * INSET - (cols - 1) * gapX) / (cols * g.W);
     const ch = (h - 2 * INSET - rows * labelH - (rows - 1) * gapY) / (rows * g.H);
     let cell = Math.min(most, cw, ch);
@@ -230,6 +231,22 @@ class Stage {
       const key = grids.map((g, i) => Object.values(this.counts(g, few[i])).slice(0, 2)).join("|");
       return !seen.has(key) && seen.add(key);
     });
+  }
+
+  // All planes at once if their numbers can be read from the back row, else as few as that takes; null: titles too wide.
+  bestOfAll(roomW, roomH, top) {
+    const { grids } = this.scene;
+    let read = -1, best = null;
+    for (const few of this.thinner()) {
+      grids.forEach((g, i) => (g.count = this.counts(g, few[i])));
+      const lays = this.bestRow(roomW, roomH, top), can = lays ? lays.filter((l) => l.cell >= READABLE).length : -1;
+      if (can > read) {
+        read = can;
+        best = { lays, counts: grids.map((g) => g.count) };
+      }
+      if (read === grids.length) break;
+    }
+    return best;
   }
 
   // The best row of grids for the planes that they show now.
@@ -272,15 +289,14 @@ class Stage {
       }
       if (found) break;
     }
-    // Titles wider than the row are no reason to draw nothing.
-    const plain = () => grids.map((g, i) => this.arrange(g, roomW / grids.length, roomH, 34, way[i]));
-    return found ?? put(() => 15) ?? put(() => 6) ?? put(() => 0.5) ?? plain();
+    return found ?? put(() => 15) ?? put(() => 6) ?? put(() => 0.5);
   }
 
   // What a grid's title and steppers need, in px.
   captionWidth(g) {
     const padded = g.realShape.join() === g.sp.join() ? 0 : 7 + g.sp.join("×").length;
-    return Math.max((g.title.length + times([g.C, ...g.realShape]).length + padded) * 7.4, this.steppers(g).length * 118) * this.unit;
+    const size = times([g.C, ...g.realShape]).length + padded;
+    return Math.max((this.tight ? Math.max(g.title.length, size) : g.title.length + size) * 7.4, this.steppers(g).length * 118) * this.unit;
   }
 
   // Legible cells first, then large ones, then few planes side by side.
@@ -330,11 +346,13 @@ class Stage {
     const under = !phone && op && scene.grids.length > 4 && !scene.flat;
     let opW = op ? (phone ? W : under ? Math.min(W - 400, 560 * unit) : clamp(W * (op.part ?? 0.25), 150, op.part ? W : 270 * unit)) : 0;
     if (op && op.note == null && !phone) opW = Math.max(100, this.operatorSize(opW, wellH - capH - 12, 40).w);
-    const opH = under ? this.operatorSize(opW, 90 * unit).h + 16 * unit : 0;
+    const noteH = 17 * unit * (1 + (op?.note ?? "").split("\n").length);
+    const opH = under ? Math.max(this.operatorSize(opW, 90 * unit).h, noteH) + 16 * unit : 0;
     const symbols = scene.data.symbols || [], top = phone ? 48 : Math.round(72 * unit);
     const [wide, slim] = this.gaps, symW = scene.grids.slice(1).reduce((s, _, i) => s + (symbols[i] ? wide : slim) * unit, 0);
     const roomH = wellH - capH - opH;
     let lays = null;
+    this.tight = false;
     if (phone || scene.flat) {
       const roomW = phone ? W - 22 : W - 60 - (op ? opW + 24 : 0);
       const shift = (g) => (scene.flat && g.role !== "kernel" ? this.shiftOf(g) : 0);
@@ -350,25 +368,25 @@ class Stage {
         if (same && (phone || tall <= roomH + 26) && got.every((l) => l.w <= roomW)) lays = got;
       }
     } else {
-      const roomW = W - symW - (op && !under ? opW + 36 : 12);
-      // All planes at once if their numbers can be read from the back row, else as few as that takes.
-      let read = -1, counts = null;
-      for (const few of this.thinner()) {
-        scene.grids.forEach((g, i) => (g.count = this.counts(g, few[i])));
-        const got = this.bestRow(roomW, roomH, top), can = got ? got.filter((l) => l.cell >= READABLE).length : -1;
-        if (can > read) {
-          read = can;
-          lays = got;
-          counts = scene.grids.map((g) => g.count);
-        }
-        if (read === scene.grids.length) break;
+      const besides = op && !under ? opW + 36 : 12;
+      let roomW = W - symW - besides, high = roomH;
+      let best = this.bestOfAll(roomW, high, top);
+      if (!best) {
+        // Titles too wide for one row stand on two lines, and the symbols move closer.
+        this.tight = true;
+        roomW = W - besides - (scene.grids.length - 1) * 20 * unit;
+        high -= 20 * unit;
+        best = this.bestOfAll(roomW, high, top);
       }
-      scene.grids.forEach((g, i) => (g.count = counts[i]));
+      // Too wide still: drawn all the same.
+      lays = best?.lays ?? scene.grids.map((g) => this.arrange(g, W / scene.grids.length, high, 34, 1));
+      if (best) scene.grids.forEach((g, i) => (g.count = best.counts[i]));
       const limit = Math.max(34, Math.min(...lays.map((l) => l.cell)) * 1.5);
       lays = lays.map((l, i) => (l.cell > limit ? this.arrange(scene.grids[i], l.w, l.h, Math.floor(limit), l.cols) : l));
     }
     lays = new Map(scene.grids.map((g, i) => [g, lays[i]]));
     this.well.classList.toggle("flat", scene.flat);
+    this.well.classList.toggle("tight", this.tight);
     this.well.classList.toggle("under", !!under);
     for (const g of scene.grids) {
       const f = this.figs.get(g.id), lay = lays.get(g);
@@ -407,7 +425,7 @@ class Stage {
     this.scene.operator.lay = size;
     f.cv.style.width = `${size.w}px`;
     f.cv.style.height = `${size.h}px`;
-    f.note.style.width = this.big ? "" : `${Math.max(size.w, Math.min(opW, 180 * this.unit))}px`;
+    f.note.style.width = this.big || this.well.classList.contains("under") ? "" : `${Math.max(size.w, Math.min(opW, 180 * this.unit))}px`;
     f.grow.innerHTML = `<svg viewBox="0 0 16 16" aria-hidden="true"><path d="${this.big ? SHRINK : GROW}" fill="none" stroke="currentColor" stroke-width="1.4"/></svg>`;
     f.grow.setAttribute("aria-label", this.big ? "Make the operator small again" : "Enlarge the operator");
     f.grow.title = f.grow.getAttribute("aria-label");
@@ -423,7 +441,9 @@ class Stage {
   }
 
   planeName(g, ch, d) {
-    const one = g.planes?.[ch] ?? (g.C > 1 ? `channel ${ch}` : "");
+    // A stepper above the only channel names it already.
+    const stepped = g.D > 1 && g.count.c === 1 && g.role !== "kernel";
+    const one = stepped ? "" : (g.planes?.[ch] ?? (g.C > 1 ? `channel ${ch}` : ""));
     return g.D > 1 ? `${one ? `${one}, ` : ""}depth ${d}` : one;
   }
 
