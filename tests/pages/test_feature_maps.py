@@ -75,6 +75,12 @@ def test_every_part_opens_on_every_shipped_picture(which, name):
     assert line.endswith(f"({licence})")
 
 
+@pytest.mark.parametrize("door", [picture.UPLOAD, picture.CAMERA, picture.CANVAS])
+def test_what_stands_in_for_an_own_picture_is_told(door):
+    app = sound(open_page(fm_picture=door, fm_size="64"))
+    assert any(c.startswith("Until yours is here, the astronaut: 64 × 64") for c in app.caption.values)
+
+
 def test_the_shipped_pictures_reach_the_filters_as_they_are():
     data = mounted(sound(open_page(fm_picture="Photographer", fm_planes="Each colour")), "planes")
     shipped = np.asarray(Image.open(PICTURES / "camera.png").convert("RGB"))

@@ -164,6 +164,8 @@ def choose() -> Picture:
     height, width = picture.rgb.shape[:2]
     told = f"{width} × {height} pixels, {'colour' if picture.colour else 'grey'}"
     shown = SHIPPED.get(picture.name.capitalize())
+    if shown and chosen in (UPLOAD, CAMERA, CANVAS):
+        told = f"Until yours is here, the {picture.name}: {told}"
     summary.caption(f"{told}. {_credits()[shown]}" if shown else told)
     return picture
 
