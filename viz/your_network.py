@@ -53,8 +53,10 @@ def read_shape(text: str) -> tuple[int, ...]:
         ValueError: a sentence that says what to write.
     """
     words = [word for word in re.split(r"[x×,;\s()\[\]]+", text.strip().lower()) if word]
-    if not 1 <= len(words) <= 4 or not all(w.isascii() and w.isdigit() and 0 < len(w) < 7 for w in words):
+    if not 1 <= len(words) <= 4 or not all(w.isascii() and w.isdigit() for w in words):
         raise ValueError("write the input as channels × height × width, such as 3x224x224")
+    if max(map(len, words)) > 6:
+        raise ValueError("every size of the input must be below 1000000, such as 3x224x224")
     shape = tuple(int(word) for word in words)
     if min(shape) < 1:
         raise ValueError("every size of the input must be at least 1, such as 3x224x224")

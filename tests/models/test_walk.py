@@ -252,3 +252,8 @@ def test_status_and_shapes_are_those_of_a_real_run(layers, spatial):
             x = None
         assert (row.status == "ok", row.output_shape) == (x is not None, None if x is None else tuple(x.shape)), row
         assert bool(row.message) == (x is None)
+
+
+@pytest.mark.parametrize(("channels", "said"), [(1, "is 1 channel,"), (2, "is 2 channels,")])
+def test_channels_are_counted_in_english(channels, said):
+    assert said in broken("nn.Conv2d(3, 8, 3)", (1, channels, 8, 8)).message
