@@ -1,5 +1,6 @@
 """Scores and what they hang on, each held against something that is known."""
 
+import copy
 from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
@@ -137,7 +138,8 @@ def test_gradient_is_the_finite_difference():
     slope = gradient(net, x, 3)
     assert slope.shape == (3, 64, 64)
     step = 1e-3
-    double = networks.private_copy(net).double()
+    # Not networks.private_copy, whose weights are the network's own.
+    double = copy.deepcopy(net).double()
     for place in [(0, 20, 42), (1, 30, 30), (2, 5, 60)]:
         up, down = x.double().clone(), x.double().clone()
         up[(0, *place)] += step

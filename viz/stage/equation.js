@@ -74,7 +74,7 @@ function equation(scene, sel, opts) {
     const rounded = !exact(total) || parts.some((p) => p.groups.some((q) => q.terms.some((t) => !exact(t.x) || !exact(t.w))));
     const eq = !agrees(total, parts, bias) ? "≠" : rounded ? "≈" : "=";
     const tail = bias == null ? "" : ` <i>${bias < 0 ? "−" : "+"}</i> <span class="bias">bias ${number(Math.abs(bias))}</span>`;
-    const body = joined(terms, opts.room, hot, (t) => product(t, link), " + ");
+    const body = count ? joined(terms, opts.room, hot, (t) => product(t, link), " + ") : "0";
     const done = hot >= 0 ? termSum(terms.slice(0, hot + 1)) : null;
     const running = hot >= 0 ? ` <span class="run">${hot + 1} of ${count} terms make <b>${number(done)}</b></span>` : "";
     if (!many) {

@@ -23,7 +23,7 @@ from models.upsampling import (
 from models.upsampling import compare as compared
 from viz.cards import mathml
 from viz.figures import show, table
-from viz.figures.cells import framed, image, row
+from viz.figures.cells import NEGATIVE, POSITIVE, framed, image, row
 from viz.figures.upsampling import positions, shuffle
 from viz.lesson import frame, predict
 from viz.picture_input import choose
@@ -110,7 +110,7 @@ def _looked(values: np.ndarray, original: np.ndarray, look: str) -> np.ndarray:
     """The picture as it is shown: uint8 (H, W, 3)."""
     if look == "Difference":
         part = np.clip((values - original).mean(axis=2, keepdims=True) * 8, -1, 1)
-        ends = np.where(part < 0, (179.0, 88.0, 6.0), (33.0, 102.0, 172.0))
+        ends = np.where(part < 0, *(tuple(bytes.fromhex(c[1:])) for c in (NEGATIVE, POSITIVE)))
         return np.rint(245 + (ends - 245) * np.abs(part)).astype(np.uint8)
     if look == "Detail":
         side = 56
@@ -141,7 +141,7 @@ def _proof(pixels: np.ndarray, scale: int) -> None:
     scaled = lambda values: np.rint(np.clip(values, 0, 1) * 255).astype(np.uint8)  # noqa: E731
     top = float(np.abs(found.difference).max()) or 1.0
     part = np.clip(found.difference / top, -1, 1)[..., None]
-    ends = np.where(part < 0, (179.0, 88.0, 6.0), (33.0, 102.0, 172.0))
+    ends = np.where(part < 0, *(tuple(bytes.fromhex(c[1:])) for c in (NEGATIVE, POSITIVE)))
     difference = np.rint(245 + (ends - 245) * np.abs(part)).astype(np.uint8)
     agree = found.largest < 1e-9
     show(
