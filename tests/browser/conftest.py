@@ -20,14 +20,10 @@ from tests.browser.support import (
 )
 
 
-@pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    # Two browsers at once on two cores make each other late, so all of these run in one worker. First, because xdist
-    # reads the groups in the same hook.
     for item in items:
         if "browser" in item.path.parts:
             item.add_marker(pytest.mark.browser)
-            item.add_marker(pytest.mark.xdist_group("browser"))
             # A busy machine can make a real browser late; a defect fails every time.
             item.add_marker(pytest.mark.flaky(reruns=2))
 
