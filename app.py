@@ -58,10 +58,6 @@ def get_ready() -> None:
     inspect.stack()
 
 
-timer = threading.Timer(WARM_UP_DELAY, warm_up)
-timer.daemon = True
-
-
 def addresses() -> list[str]:
     """Where this server can be reached: from this machine, and from others in its network if it has one."""
     port, base = st.get_option("server.port"), st.get_option("server.baseUrlPath").strip("/")
@@ -81,6 +77,8 @@ async def lifespan(_app: st.App) -> AsyncIterator[None]:
     sys.stdout.write("\n" + "\n".join(lines) + "\n\n")
     sys.stdout.flush()
     threading.Thread(target=get_ready, daemon=True).start()
+    timer = threading.Timer(WARM_UP_DELAY, warm_up)
+    timer.daemon = True
     timer.start()
     yield
     timer.cancel()

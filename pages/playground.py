@@ -4,11 +4,12 @@ import sys
 
 import streamlit as st
 
+from models.formulas import big
 from models.layers import KINDS
 from viz import controls, examples, numbers, sharing
 from viz.cards import CSS as CARDS
 from viz.lesson import question
-from viz.url import literal
+from viz.url import tell_once
 
 STAGE_HEIGHT, CARDS_HEIGHT = 500, 90
 
@@ -31,8 +32,7 @@ with heading:
 with actions, st.container(key="extras_actions", horizontal=True, horizontal_alignment="right"):
     sharing.buttons()
 
-for sentence in dict.fromkeys((*reading.told, *told)):
-    st.warning(literal(sentence), icon=":material/info:")
+tell_once((*reading.told, *told))
 
 
 def type_into_cell():
@@ -103,5 +103,8 @@ st.session_state["_playground_seen"] = True
 
 fits = numbers.write_url(scene)
 if not fits:
-    st.info("Your own numbers do not fit into a link of 2\u202f000 characters: use File to take them along.")
+    st.info(
+        f"Your own numbers do not fit into a link of {big(numbers.LONGEST_LINK)} characters: "
+        "use File to take them along."
+    )
 sharing.dialogs(scene, measured, fits)

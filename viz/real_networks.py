@@ -13,7 +13,7 @@ from models.formulas import big
 from models.spec import quoted
 from viz.field import field as field_view
 from viz.figures import Line, Series, numbers, plot, show, table
-from viz.url import asked, literal, one_of, put, went_back, while_torch_loads, whole
+from viz.url import asked, into_link, one_of, put, tell_once, went_back, while_torch_loads, whole
 
 PARAMETERS = ("net", "compare", "side", "layer_name", "picture", "at")
 """URL parameters of this module."""
@@ -40,8 +40,7 @@ def lesson(told: list[str]) -> None:
     _, picture_misread = asked("picture", one_of([*PICTURES, "Your own"]), "Cat")
     strange = [name for name in st.query_params.get_all("compare") if name not in known]
     told = [*told, *(f"compare: {quoted(name)} is no network of the list: it is left out." for name in strange)]
-    for sentence in filter(None, (*told, misread, side_misread, picture_misread)):
-        st.warning(literal(sentence), icon=":material/info:")
+    tell_once((*told, misread, side_misread, picture_misread))
     # Streamlit writes white on the theme's light accent in dark mode.
     st.html("<style>.st-key-compare [data-tag] * { color: light-dark(#fff, #11151c); }</style>")
     with st.container(key="lesson"):
@@ -106,8 +105,7 @@ def _layer(found):
     now, misread = asked("layer_name", one_of(labels), found.last.name)
     if now not in labels:
         now = found.last.name
-    if misread:
-        st.warning(literal(misread), icon=":material/info:")
+    tell_once([misread])
     put("layer_name", now)
     picked = st.selectbox(
         "Layer", labels, key="layer_name", bind="query-params",
@@ -142,15 +140,13 @@ def _unit(size: tuple[int, ...]) -> tuple[int, int] | None:
                 h, w = size
                 st.warning(f"at: the link names no unit of this map of {h} × {w}; the middle one is shown.")
     if state["_at"] is None:
-        query.pop("at", None)
+        into_link("at", "")
         return None
     unit, before = state["_at"]
     if before != size:
         unit = tuple(int((u + 0.5) * n / m) for u, n, m in zip(unit, size, before, strict=True))
         state["_at"] = unit, size
-    text = ".".join(map(str, unit))
-    if query.get("at") != text:
-        query["at"] = text
+    into_link("at", ".".join(map(str, unit)))
     return unit
 
 
@@ -163,7 +159,7 @@ def _pinned(unit, size: tuple[int, ...]) -> None:
 
 def leave() -> None:
     """Another part is shown: its link has no unit of a network."""
-    st.query_params.pop("at", None)
+    into_link("at", "")
 
 
 def _go(name: str) -> None:

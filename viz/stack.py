@@ -12,6 +12,7 @@ import numpy as np
 import streamlit as st
 
 from models.formulas import big
+from models.spec import quoted
 from models.stack import (
     KINDS,
     MAX_LAYERS,
@@ -28,7 +29,7 @@ from models.stack import (
 )
 from viz.controls import hold
 from viz.figures import Map, legend, maps, numbers, table
-from viz.url import asked, one_of, put, went_back, whole
+from viz.url import asked, into_link, one_of, put, went_back, whole
 
 if TYPE_CHECKING:
     from models.stack_field import LayerRow, Reading, StackField
@@ -110,7 +111,7 @@ def unit_shown(stack: Stack) -> tuple[int, tuple[int, ...], str]:
         edited = query.get("layer", "1")
         state["layer"] = int(edited) if edited.isascii() and edited.isdigit() and len(edited) < 3 else 0
         if not 1 <= state["layer"] <= layers:
-            told = f"layer: “{edited[:20]}” is not one of the {layers} layers: the first is edited."
+            told = f"layer: {quoted(edited)} is not one of the {layers} layers: the first is edited."
         if (text := query.get("unit")) is not None:
             try:
                 state["_unit"] = _read_unit(text, stack)
@@ -122,24 +123,15 @@ def unit_shown(stack: Stack) -> tuple[int, tuple[int, ...], str]:
     unit = state["_unit"] or middle
     if not _there(unit, stack) or unit == middle:
         state["_unit"], unit = None, middle
-    _mirror("unit", "" if unit == middle else ".".join(map(str, (unit[0], *unit[1]))))
-    _mirror("layer", "" if state["layer"] == 1 else str(state["layer"]))
+    into_link("unit", "" if unit == middle else ".".join(map(str, (unit[0], *unit[1]))))
+    into_link("layer", "" if state["layer"] == 1 else str(state["layer"]))
     return *unit, told
 
 
 def leave() -> None:
     """Another part is shown: its link has no unit of the stack."""
-    _mirror("unit", "")
-    _mirror("layer", "")
-
-
-def _mirror(name: str, value: str) -> None:
-    """The link says so; nothing where it is as at first."""
-    query = st.query_params
-    if not value:
-        query.pop(name, None)
-    elif query.get(name) != value:
-        query[name] = value
+    into_link("unit", "")
+    into_link("layer", "")
 
 
 def _read_unit(text: str, stack: Stack) -> tuple[int, tuple[int, ...]]:
@@ -148,7 +140,7 @@ def _read_unit(text: str, stack: Stack) -> tuple[int, tuple[int, ...]]:
     unit = (int(words[0]), tuple(map(int, words[1:]))) if fits else (0, ())
     if not _there(unit, stack):
         axes = "row and column" if stack.dims == 2 else "place"
-        raise ValueError(f"“{text[:20]}” names no unit of this stack by layer, {axes}: the middle one is selected.")
+        raise ValueError(f"{quoted(text)} names no unit of this stack by layer, {axes}: the middle one is selected.")
     return unit
 
 
@@ -554,16 +546,19 @@ def mark(agrees: bool | None) -> str:
     return "" if agrees is None else AGREE if agrees else DIFFER
 
 
+def _constant(jump: object, found: tuple[int, ...]) -> bool:
+    """Along one axis the fields of neighbouring units lie equally far apart everywhere."""
+    return isinstance(jump, int) and found in ((), (jump,))
+
+
 def steady(row: LayerRow) -> bool:
-    """The fields of neighbouring units lie equally far apart everywhere."""
-    return all(j is not None and found in ((), (j,)) for j, found in zip(row.jump, row.jumps, strict=True)) and all(
-        isinstance(j, int) for j in row.jump
-    )
+    """So along each axis."""
+    return all(map(_constant, row.jump, row.jumps))
 
 
 def jump_text(jump: object, found: tuple[int, ...]) -> str:
     """`2`; `mean 1 (0, 2)` where units take turns; `differs (1, 2)` where no mean holds."""
-    if jump is not None and isinstance(jump, int) and found in ((), (jump,)):
+    if _constant(jump, found):
         return minus(jump)
     turns = f" ({', '.join(map(str, found))})" if found else ""
     return minus(f"{'differs' if jump is None else f'mean {jump}'}{turns}")

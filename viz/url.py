@@ -124,6 +124,15 @@ def tell_once(sentences: Iterable[str]) -> None:
         st.warning(literal(sentence), icon=":material/info:")
 
 
+def into_link(name: str, text: str) -> None:
+    """Spell a parameter in the link, if it is not there yet; an empty one leaves it."""
+    query = st.query_params
+    if not text:
+        query.pop(name, None)
+    elif query.get(name) != text:
+        query[name] = text
+
+
 def keep_alive(keys: Iterable[str]) -> None:
     """Keep what was chosen in widgets that this run does not draw; Streamlit would forget it."""
     for key in keys:

@@ -12,7 +12,7 @@ import streamlit as st
 from models.formulas import big
 from models.spec import quoted
 from viz.figures import numbers, show, table
-from viz.url import literal, while_torch_loads
+from viz.url import literal, tell_once, while_torch_loads
 
 PARAMETERS = ("network", "code", "input")
 """URL parameters of this module: an example's name, packed code, the input's shape."""
@@ -118,8 +118,7 @@ def lesson() -> None:
                 help="One size for sequences, two for pictures, three for volumes. The batch axis is added.",
             )
         with right:
-            for sentence in told:
-                st.warning(literal(sentence), icon=":material/info:")
+            tell_once(told)
             code = state["_code"]
             try:
                 shape = read_shape(state["input"])

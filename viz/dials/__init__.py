@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import streamlit as st
 
 from viz.component import component
-from viz.url import asked
+from viz.url import asked, into_link
 
 TURNING = "dials/turning"
 _component = component(__file__, TURNING)
@@ -70,16 +70,17 @@ def heard(key: str, known: Mapping[str, Dial]) -> tuple[Dial, float, bool] | Non
     return one, float(value), bool(told.get("done"))
 
 
-def turn(key: str, known: Mapping[str, Dial]) -> None:
-    """Take over what was turned; the link follows once it rests."""
+def turn(key: str, known: Mapping[str, Dial]) -> bool:
+    """Take over what was turned; the link follows once it rests. Returns whether it does."""
     found = heard(key, known)
     if found is None:
-        return
+        return False
     one, value, done = found
     if one.low <= value <= one.high:
         st.session_state[one.key] = value
         if done:
             into_link(one.key, f"{value:g}")
+    return done
 
 
 def take(key: str, read: Callable[[str], object], spell: str = "{:g}") -> str:
@@ -96,9 +97,3 @@ def take(key: str, read: Callable[[str], object], spell: str = "{:g}") -> str:
 def take_all(known: Iterable[tuple[Dial, Callable[[str], float]]]) -> list[str]:
     """:func:`take` for dials, each with the reader of its number."""
     return [take(one.key, read) for one, read in known]
-
-
-def into_link(key: str, text: str) -> None:
-    """Spell it in the link, if it is not there yet."""
-    if st.query_params.get(key) != text:
-        st.query_params[key] = text

@@ -12,7 +12,7 @@ import streamlit as st
 
 from viz.feature_parts.picture import SHIPPED
 from viz.figures import Series, numbers, plot, show, table
-from viz.figures.cells import NEGATIVE, POSITIVE, cividis, framed, image, row
+from viz.figures.cells import NEGATIVE, cividis, framed, image, row, tinted
 from viz.picture_input import PICTURES
 from viz.sheet import packed
 
@@ -40,14 +40,6 @@ def heated(pixels: np.ndarray, heat: np.ndarray, most: float = 0.85) -> np.ndarr
     grey = pixels.astype(np.float32) @ np.array([0.299, 0.587, 0.114], np.float32)
     cover = (0.35 + (most - 0.35) * share)[..., None]
     return np.rint(grey[..., None] * (1 - cover) + colour * cover).astype(np.uint8)
-
-
-def tinted(values: np.ndarray) -> np.ndarray:
-    """Values from −1 to 1 in the colours of a sign, uint8 `(H, W, 3)`."""
-    ends = [np.array([int(c[i : i + 2], 16) for i in (1, 3, 5)], np.float32) for c in (NEGATIVE, POSITIVE)]
-    part = np.clip(np.nan_to_num(values), -1, 1)[..., None]
-    out = 245 + (np.where(part < 0, *ends) - 245) * np.abs(part)
-    return np.rint(out).astype(np.uint8)
 
 
 def sheet_image(rgb: np.ndarray, clear: np.ndarray, said: str, width: int) -> str:

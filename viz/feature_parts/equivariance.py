@@ -11,11 +11,11 @@ import streamlit as st
 from viz.dials import Dial, dials, take_all, turn
 from viz.feature_parts import network
 from viz.feature_parts._shared import number, tell_misread
-from viz.feature_parts.closer import text, tinted
+from viz.feature_parts.closer import text
 from viz.feature_parts.network import OFFERED, OWN
 from viz.feature_parts.picture import Picture
 from viz.figures import Series, numbers, plot, show
-from viz.figures.cells import framed, image, row
+from viz.figures.cells import framed, image, row, tinted
 from viz.lesson import frame, predict
 from viz.url import asked, one_of, put, tell_once, whole
 

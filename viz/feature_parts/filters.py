@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
-from viz.dials import Dial, heard, into_link, number_of, take, take_all, turn
+from viz.dials import Dial, heard, number_of, take, take_all, turn
 from viz.feature_parts._shared import number, tell_misread
 from viz.feature_parts.picture import Picture
 from viz.lesson import frame, predict
-from viz.url import one_of, tell_once
+from viz.url import into_link, one_of, tell_once
 
 if TYPE_CHECKING:
     import numpy as np

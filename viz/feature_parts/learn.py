@@ -226,9 +226,8 @@ def _picture(run: Run, picture: Picture, key: str = "fm_learn") -> None:
     import numpy as np
 
     from models import device, filters
-    from viz.feature_parts.closer import tinted
     from viz.figures import loss_curve, show
-    from viz.figures.cells import cells, framed, image, row
+    from viz.figures.cells import cells, framed, image, row, tinted
 
     piece, learned = _piece(picture), run.kernel
     with device.one_thread():

@@ -88,8 +88,7 @@ def _live(picture: Picture) -> None:
 
 
 def _turned() -> None:
-    turn("fm_pool_dials", DIALS)
-    st.session_state["_fm_pool_rests"] = bool(st.session_state["fm_pool_dials"]["dial"].get("done"))
+    st.session_state["_fm_pool_rests"] = turn("fm_pool_dials", DIALS)
 
 
 def _layer() -> tuple[nn.Module, str, int, int]:

@@ -118,12 +118,17 @@ def _pixels(values: np.ndarray, role: str, low: float, high: float, said: str) -
         table = np.array([cividis(i / 255) for i in range(256)], np.uint8)
         rgb = table[np.rint(share * 255).astype(int)]
     elif role == "signed" or values.min() < 0:
-        part = np.nan_to_num(values / high).clip(-1, 1)[..., None]
-        ends = np.where(part < 0, _rgb(NEGATIVE), _rgb(POSITIVE))
-        rgb = np.rint(245 + (ends - 245) * np.abs(part)).astype(np.uint8)
+        rgb = tinted(values / high)
     else:
         rgb = np.rint(245 + (_rgb(ROLES[role]) - 245) * share[..., None]).astype(np.uint8)
     return image(rgb, said)
+
+
+def tinted(values: np.ndarray) -> np.ndarray:
+    """Values ``(H, W)`` from −1 to 1 in the colours of a sign: uint8 ``(H, W, 3)``."""
+    part = np.nan_to_num(values).clip(-1, 1)[..., None]
+    ends = np.where(part < 0, _rgb(NEGATIVE), _rgb(POSITIVE))
+    return np.rint(245 + (ends - 245) * np.abs(part)).astype(np.uint8)
 
 
 def _rgb(colour: str) -> np.ndarray:

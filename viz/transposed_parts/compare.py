@@ -23,7 +23,7 @@ from models.upsampling import (
 from models.upsampling import compare as compared
 from viz.cards import mathml
 from viz.figures import show, table
-from viz.figures.cells import NEGATIVE, POSITIVE, framed, image, row
+from viz.figures.cells import framed, image, row, tinted
 from viz.figures.upsampling import positions, shuffle
 from viz.lesson import frame, predict
 from viz.picture_input import choose
@@ -109,9 +109,7 @@ def _compared(pixels: np.ndarray, scale: int) -> tuple[np.ndarray, list[dict]]:
 def _looked(values: np.ndarray, original: np.ndarray, look: str) -> np.ndarray:
     """The picture as it is shown: uint8 (H, W, 3)."""
     if look == "Difference":
-        part = np.clip((values - original).mean(axis=2, keepdims=True) * 8, -1, 1)
-        ends = np.where(part < 0, *(tuple(bytes.fromhex(c[1:])) for c in (NEGATIVE, POSITIVE)))
-        return np.rint(245 + (ends - 245) * np.abs(part)).astype(np.uint8)
+        return tinted((values - original).mean(axis=2) * 8)
     if look == "Detail":
         side = 56
         top, left = (max(0, (n - side) // 2) for n in values.shape[:2])
@@ -140,9 +138,7 @@ def _proof(pixels: np.ndarray, scale: int) -> None:
     size = found.transposed.shape
     scaled = lambda values: np.rint(np.clip(values, 0, 1) * 255).astype(np.uint8)  # noqa: E731
     top = float(np.abs(found.difference).max()) or 1.0
-    part = np.clip(found.difference / top, -1, 1)[..., None]
-    ends = np.where(part < 0, *(tuple(bytes.fromhex(c[1:])) for c in (NEGATIVE, POSITIVE)))
-    difference = np.rint(245 + (ends - 245) * np.abs(part)).astype(np.uint8)
+    difference = tinted(found.difference / top)
     agree = found.largest < 1e-9
     show(
         row(
