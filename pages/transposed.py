@@ -23,8 +23,7 @@ with st.container(horizontal=True, vertical_alignment="bottom"):
 with st.container(horizontal=True, vertical_alignment="center"):
     st.markdown("… and why does it sometimes leave a checkerboard?", width="content")
     part = url.choose_part(PARTS)
-for sentence in filter(None, (*reading.told, *wrong)):
-    st.warning(url.literal(sentence), icon=":material/info:")
+url.tell_once((*reading.told, *wrong))
 
 waiting = st.empty()
 if "torch" not in sys.modules:

@@ -42,17 +42,6 @@ def test_home_leads_to_each_lesson(visit):
         expect(seen.page).to_have_title(f"{lesson.title} · ConvScope")
 
 
-def test_a_deep_link_is_the_first_request_to_a_fresh_server(visit, fresh_server):
-    lesson = LESSONS[0]
-    seen = visit(f"/{lesson.url_path}?stride=2&unknown=1", server=fresh_server)
-    expect(seen.page).to_have_title(f"{lesson.title} · ConvScope")
-    expect(seen.page.get_by_test_id("stTopNavLink").filter(has_text=lesson.title)).to_be_visible()
-    expect(seen.page.get_by_text("Page not found")).to_have_count(0)
-    expect(seen.page).to_have_url(re.compile(r"stride=2"))
-    expect(seen.page.get_by_label("stride", exact=True)).to_have_value("2")
-    seen.sound()
-
-
 def test_nothing_is_fetched_from_elsewhere(visit, browser, server):
     context = browser.new_context()
     page, asked = context.new_page(), set()

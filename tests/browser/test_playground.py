@@ -229,6 +229,9 @@ class TestLink:
         one = visit(path, server=fresh_server)
         page = one.page
         page.locator(".stage[data-selected]").wait_for()
+        expect(page).to_have_title("Playground · ConvScope")
+        expect(page.get_by_test_id("stTopNavLink").filter(has_text="Playground")).to_be_visible()
+        expect(page.get_by_text("Page not found")).to_have_count(0)
         # 0 + 4 + 8 in the first channel, 12 + 16 + 20 in the second, bias 1.
         expect(page.locator(".eq .main .y")).to_have_text("61")
         expect(number(page, "output_size")).to_contain_text("1 × 4")

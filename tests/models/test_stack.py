@@ -1,8 +1,5 @@
 """Stacks of layers: the text, the algebra, and both against PyTorch."""
 
-import subprocess
-import sys
-
 import numpy as np
 import pytest
 import torch
@@ -169,8 +166,8 @@ def test_code_runs_and_gives_the_same_shape():
         "c4x3ps-t4x2s2x1p1x0",
     ):
         code = read_stack(text, 2, 12, 2).to_code()
-        done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=120)
-        assert done.returncode == 0, done.stderr
+        assert "assert" in code
+        exec(compile(code, text, "exec"), {})
 
 
 def test_axes_have_settings_of_their_own():
