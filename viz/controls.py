@@ -182,9 +182,7 @@ def _used(spec: LayerSpec, field: str) -> str:
 
 def _from_controls(last: LayerSpec) -> Reading:
     state = st.session_state
-    kind, dims = state.get("kind_choice", last.kind), state.get("dims") or last.dims
-    if dims not in KINDS[kind].dims:
-        dims = min(KINDS[kind].dims, key=lambda d: abs(d - dims))
+    kind, dims = state.get("kind_choice", last.kind), _dims(last)
     asked: dict[str, Any] = {}
     per_axis = state.get("per_axis", state.get("_per_axis", False))
     for key, (name, axis) in parameters_of(last, state.get("_per_axis", per_axis)).items():
@@ -211,6 +209,21 @@ def _from_controls(last: LayerSpec) -> Reading:
         if kind == last.kind and dims == last.dims and touched:
             spec, errors = _yield_to(touched, last, changed, (spec, errors))
         return Reading(spec, tuple(f"{e.field}: {e.message}" for e in errors) if kind == last.kind else ())
+
+
+def _dims(last: LayerSpec) -> int:
+    """How many dimensions the layer gets. A kind without the chosen number lends its own, until the next kind."""
+    state = st.session_state
+    kind, dims = state.get("kind_choice", last.kind), state.get("dims") or last.dims
+    if kind != last.kind:
+        lender, chosen = state.pop("_dims_left", (None, dims))
+        dims = chosen if lender == last.kind else dims
+    elif dims != last.dims:
+        state.pop("_dims_left", None)
+    if dims in KINDS[kind].dims:
+        return dims
+    state["_dims_left"] = kind, dims
+    return min(KINDS[kind].dims, key=lambda d: abs(d - dims))
 
 
 def _yield_to(touched, last: LayerSpec, asked: dict[str, Any], otherwise):

@@ -42,6 +42,16 @@ def shown_spec(app: AppTest) -> LayerSpec:
     return app.session_state["_spec"]
 
 
+def test_a_kind_of_one_dimension_gives_the_others_back():
+    app = sound(open_page(dims="3"))
+    for kind, dims in (("causal", 1), ("depthwise", 3), ("causal", 1)):
+        app.selectbox(key="kind_choice").set_value(kind).run()
+        assert (shown_spec(sound(app)).kind, shown_spec(app).dims) == (kind, dims)
+    app.pills(key="topic").set_value("Sum").run()
+    app.selectbox(key="kind_choice").set_value("depthwise").run()
+    assert shown_spec(sound(app)).dims == 2, "an example begins anew"
+
+
 @pytest.mark.parametrize("name", PRESETS)
 def test_a_worked_example_shows_the_numbers_of_the_lecture(name):
     preset = PRESETS[name]
