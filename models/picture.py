@@ -7,6 +7,7 @@ format allows. Every page takes its pictures through here.
 from __future__ import annotations
 
 import io
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import cv2
@@ -21,6 +22,8 @@ MAX_PIXELS = 24_000_000
 MAX_SIDE = 1024
 # A JPEG is reduced while it is decoded, so the 48 or 64 megapixels of a phone never lie in memory.
 JPEG_BONUS = 3
+# 16-bit grey of so many bits would be nearly black if it kept its upper byte.
+MOSTLY_EMPTY = 13
 
 _READ = "PNG, JPEG, WebP, GIF, BMP or TIFF"
 _MAGIC = {
@@ -54,18 +57,39 @@ class PictureError(ValueError):
         super().__init__(message)
 
 
-def decode(
+@dataclass(frozen=True, eq=False)
+class Reading:
+    """A picture as `read` takes it from a file.
+
+    Attributes:
+        pixels: RGB, uint8, `(H, W, 3)`.
+        size: `(height, width)` in the file, upright; larger than `pixels` where the picture was reduced.
+        notes: a short sentence for each thing of the file that is not in `pixels` as it was.
+    """
+
+    pixels: np.ndarray
+    size: tuple[int, int]
+    notes: tuple[str, ...] = ()
+
+
+def decode(data: bytes, **limits: int) -> np.ndarray:
+    """The pixels that `read` finds, with the same limits and the same `PictureError`."""
+    return read(data, **limits).pixels
+
+
+def read(
     data: bytes,
     *,
     max_bytes: int = MAX_BYTES,
     max_pixels: int = MAX_PIXELS,
     max_side: int = MAX_SIDE,
     min_side: int = 1,
-) -> np.ndarray:
+) -> Reading:
     """The picture in a file as an RGB array `(H, W, 3)` of uint8, upright, its longer side at most `max_side` pixels.
 
     Reads PNG, JPEG, WebP, GIF, BMP and TIFF; of an animation or a stack of pages, the first picture. Transparency is
-    laid on white; 16-bit grey keeps its upper byte; 32-bit grey and floating point are stretched from black to white.
+    laid on white; 16 bits keep their upper 8; 16-bit grey that fills 13 bits or fewer, as cameras write it, keeps the
+    upper 8 of these; 32-bit grey and floating point are stretched from black to white. Notes tell which.
     The EXIF orientation is applied. A picture of more than `max_pixels` pixels (a baseline JPEG: three times as many)
     is refused by its header, before decoding; one whose shorter side ends up below `min_side` pixels after it. Raises
     `PictureError`, and nothing else.
@@ -85,11 +109,18 @@ def decode(
         with Image.open(io.BytesIO(data), formats=[kind]) as image:
             streams = kind == "JPEG" and not image.info.get("progressive")
             _check_size(image.size, max_pixels * (JPEG_BONUS if streams else 1))
+            height, width = image.size[::-1]
+            notes = _deep(image, kind, data)
             if kind == "JPEG":
                 longest = max(image.size)
                 image.draft(None, tuple(-(-side * min(max_side, longest) // longest) for side in image.size))
             image.load()
-            pixels = _fit(np.asarray(_rgb(_upright(image), max_side)), max_side)
+            upright = _upright(image)
+            turned = (upright.width > upright.height) != (width > height)
+            size = (width, height) if turned else (height, width)
+            flat, notes = _rgb(upright, max_side, notes)
+            pixels = _fit(np.asarray(flat), max_side)
+            notes = (*notes, *_first_of_many(image))
     except PictureError:
         raise
     except Image.DecompressionBombError:
@@ -104,7 +135,23 @@ def decode(
             f"This picture comes to {width} × {height} pixels, too few to see anything: choose one of at least "
             f"{min_side} × {min_side} that is not a mere strip."
         )
-    return pixels
+    return Reading(pixels, size, notes)
+
+
+def _deep(image: Image.Image, kind: str, data: bytes) -> tuple[str, ...]:
+    """A note on 16 bits a channel, which Pillow cuts to 8 in colour without a word."""
+    deep = kind == "PNG" and data[24] == 16  # IHDR: PNG specification, section 11.2.1
+    if kind == "TIFF":
+        deep = 16 in np.atleast_1d(image.tag_v2.get(258, 8))  # BitsPerSample: TIFF 6.0, section 8
+    return ("Of its 16 bits a channel, the upper 8 are used.",) if deep else ()
+
+
+def _first_of_many(image: Image.Image) -> tuple[str, ...]:
+    try:
+        many = getattr(image, "is_animated", False)
+    except Exception:  # what follows the first picture may be damaged
+        many = False
+    return ("Of its pictures, the first is used.",) if many else ()
 
 
 def _kind(data: bytes) -> str:
@@ -162,12 +209,21 @@ def _upright(image: Image.Image) -> Image.Image:
     return image
 
 
-def _rgb(image: Image.Image, max_side: int) -> Image.Image:
-    """Eight bits, three channels, on white, and already near its final size."""
+def _rgb(image: Image.Image, max_side: int, notes: tuple[str, ...]) -> tuple[Image.Image, tuple[str, ...]]:
+    """Eight bits, three channels, on white, and already near its final size; and the notes with what that changed."""
+    shift = 8
     if image.mode.startswith("I;16"):
-        image = Image.fromarray((np.asarray(image).astype(np.uint16) >> 8).astype(np.uint8))
+        values = np.asarray(image).astype(np.uint16)
+        filled = int(values.max()).bit_length()
+        if 0 < filled <= MOSTLY_EMPTY:
+            shift = max(0, filled - 8)
+            used = "the upper 8 of these" if shift else "these"
+            notes = (f"Its grey values fill {filled} of 16 bits: {used} are used.",)
+        image = Image.fromarray((values >> shift).astype(np.uint8))
     elif image.mode in ("I", "F"):
-        image = Image.fromarray(_stretched(np.asarray(image)))
+        values = np.asarray(image)
+        notes = ("Its grey values are stretched from black to white.",)
+        image = Image.fromarray(_stretched(values))
     elif image.has_transparency_data:
         image = image.convert("RGBA")
     elif image.mode not in ("L", "RGB"):
@@ -176,10 +232,12 @@ def _rgb(image: Image.Image, max_side: int) -> Image.Image:
     if factor > 1:
         image = image.reduce(factor)
     if image.mode == "RGBA":
+        if image.getchannel("A").getextrema()[0] < 255:
+            notes = (*notes, "Its transparency is laid on white.")
         page = Image.new("RGBA", image.size, "white")
         page.alpha_composite(image)
         image = page
-    return image.convert("RGB")
+    return image.convert("RGB"), notes
 
 
 def _stretched(values: np.ndarray) -> np.ndarray:

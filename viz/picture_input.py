@@ -4,9 +4,15 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 import streamlit as st
+
+from models.formulas import big
+
+if TYPE_CHECKING:
+    from models.picture import Reading
 
 PICTURES = Path(__file__).resolve().parents[1] / "assets" / "pictures"
 NAMES = tuple(sorted(path.stem for path in PICTURES.glob("*.png")))
@@ -24,16 +30,17 @@ class Picture:
 
 
 @st.cache_data(max_entries=16, show_spinner=False)
-def _decoded(data: bytes, max_side: int) -> np.ndarray:
-    from models.picture import decode
+def _read(data: bytes, max_side: int) -> Reading:
+    from models.picture import read
 
-    return decode(data, max_side=max_side, min_side=LEAST_SIDE)
+    return read(data, max_side=max_side, min_side=LEAST_SIDE)
 
 
 def choose(key: str, *, default: str = "astronaut", max_side: int = 256) -> Picture:
     """Draw the choice and return the picture, its longer side at most ``max_side`` pixels.
 
-    ``key`` is the URL parameter. A file that cannot be read is told in one sentence, and the default is used.
+    ``key`` is the URL parameter. Of the visitor's own picture a line says what was changed to show it. A file that
+    cannot be read is told in one sentence, and the default is used.
     """
     from models.picture import PictureError
 
@@ -51,8 +58,18 @@ def choose(key: str, *, default: str = "astronaut", max_side: int = 256) -> Pict
         )
         if upload is not None:
             try:
-                return Picture(_decoded(upload.getvalue(), max_side), "your picture")
+                found = _read(upload.getvalue(), max_side)
+                st.caption(_told(found))
+                return Picture(found.pixels, "your picture")
             except PictureError as error:
                 st.error(f"{error.message} Until then you see {default.capitalize()}.")
+        else:
+            st.caption(f"Until yours is here, you see {default.capitalize()}.")
         name = default
-    return Picture(_decoded((PICTURES / f"{name}.png").read_bytes(), max_side), name)
+    return Picture(_read((PICTURES / f"{name}.png").read_bytes(), max_side).pixels, name)
+
+
+def _told(found: Reading) -> str:
+    (height, width), (rows, columns) = found.size, found.pixels.shape[:2]
+    reduced = f", reduced to {columns} × {rows}" if (rows, columns) != found.size else ""
+    return " ".join((f"{big(width)} × {big(height)} pixels{reduced}.", *found.notes))

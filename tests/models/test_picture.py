@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image, ImageFile
 
-from models.picture import MAX_BYTES, PictureError, decode, resize, to_tensor
+from models.picture import MAX_BYTES, PictureError, decode, read, resize, to_tensor
 
 RED, GREEN, BLUE, WHITE, BLACK = (255, 0, 0), (0, 255, 0), (0, 0, 255), (255, 255, 255), (0, 0, 0)
 
@@ -112,6 +112,31 @@ def test_sixteen_bit_grey_keeps_its_upper_byte(kind):
     array = decode(saved(Image.fromarray(values), kind))
     assert array[:, :, 0].tolist() == [[0, 0, 1], [0x80, 0xFF, 0xFF]]
     assert np.ptp(array, axis=2).max() == 0
+
+
+@pytest.mark.parametrize("kind", ["PNG", "TIFF"])
+@pytest.mark.parametrize(
+    ("top", "said"), [(255, "fill 8 of 16 bits"), (4095, "fill 12 of 16 bits"), (65535, "16 bits a channel")]
+)
+def test_sixteen_bit_grey_of_fewer_bits_is_not_black_and_told(top, said, kind):
+    found = read(saved(Image.fromarray(np.array([[0, top]], np.uint16)), kind))
+    assert found.pixels[0, :, 0].tolist() == [0, 255]
+    (note,) = found.notes
+    assert said in note
+
+
+def test_what_is_changed_is_told_and_nothing_else():
+    deep = cv2.imencode(".png", np.full((2, 2, 4), 0x7FFF, np.uint16))[1].tobytes()
+    assert [note.split()[-3:] for note in read(deep).notes] == [["8", "are", "used."], ["laid", "on", "white."]]
+    frames = [Image.new("RGB", (6, 4), colour) for colour in (RED, GREEN)]
+    assert read(saved(frames[0], "GIF", save_all=True, append_images=frames[1:])).notes[0].endswith("first is used.")
+    for kind in FILES:
+        assert read(FILES[kind]).notes == ()
+    assert read(saved(Image.new("RGBA", (2, 2), (9, 9, 9, 255)), "PNG")).notes == ()
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    tall = read(saved(corners().resize((160, 80)), "JPEG", exif=exif), max_side=20)
+    assert (tall.size, tall.pixels.shape) == ((160, 80), (20, 10, 3))
 
 
 def test_sixteen_bit_colour():

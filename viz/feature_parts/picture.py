@@ -115,10 +115,12 @@ def _luma(rgb: np.ndarray) -> np.ndarray:
 
 
 @st.cache_data(max_entries=16, show_spinner=False)
-def _decoded(data: bytes) -> np.ndarray:
-    from models.picture import decode
+def _decoded(data: bytes) -> tuple[np.ndarray, str]:
+    """Pixels, and in words what of the file is not in them as it was."""
+    from models.picture import read
 
-    return decode(data, max_side=SOURCE_SIDE, min_side=LEAST_SIDE)
+    found = read(data, max_side=SOURCE_SIDE, min_side=LEAST_SIDE)
+    return found.pixels, " ".join(found.notes)
 
 
 @st.cache_data(max_entries=16, show_spinner=False)
@@ -155,18 +157,21 @@ def choose() -> Picture:
             _settings()
         summary = st.empty()
     try:
-        full, name, origin = _source(chosen)
+        (full, noted), name, origin = _source(chosen)
         picture = _shaped(full, name, origin, chosen not in (UPLOAD, CAMERA, CANVAS) or name == DEFAULT.lower())
     except PictureError as error:
         st.error(error.message)
         data = (PICTURES / f"{SHIPPED[DEFAULT]}.png").read_bytes()
-        picture = _shaped(_decoded(data), DEFAULT.lower(), _read(DEFAULT), False)
+        full, noted = _decoded(data)
+        picture = _shaped(full, DEFAULT.lower(), _read(DEFAULT), False)
     height, width = picture.rgb.shape[:2]
     told = f"{width} × {height} pixels, {'colour' if picture.colour else 'grey'}"
     shown = SHIPPED.get(picture.name.capitalize())
     if shown and chosen in (UPLOAD, CAMERA, CANVAS):
         told = f"Until yours is here, the {picture.name}: {told}"
     summary.caption(f"{told}. {_credits()[shown]}" if shown else told)
+    if noted:
+        st.caption(noted)
     return picture
 
 
@@ -188,11 +193,14 @@ def _read(name: str) -> str:
     return f'decode(Path("assets/pictures/{SHIPPED[name]}.png").read_bytes(), max_side={SOURCE_SIDE})'
 
 
-def _source(chosen: str) -> tuple[np.ndarray, str, str]:
-    """Pixels before crop and size, their name, and code that makes them; the default while nothing was given yet."""
+def _source(chosen: str) -> tuple[tuple[np.ndarray, str], str, str]:
+    """Pixels before crop and size and what is said of them, their name, and code that makes them.
+
+    The default while nothing was given yet.
+    """
     if chosen == SHAPE:
         shape, seed = st.session_state["fm_shape"], st.session_state["fm_seed"]
-        return _drawn(shape, seed), shape, f'draw("{shape}", 256, {seed})' if seed else f'plain("{shape}", 256)'
+        return (_drawn(shape, seed), ""), shape, f'draw("{shape}", 256, {seed})' if seed else f'plain("{shape}", 256)'
     data, name = None, DEFAULT
     if chosen in SHIPPED:
         name = chosen
