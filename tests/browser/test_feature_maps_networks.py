@@ -111,7 +111,14 @@ def test_arrow_keys_move_the_unit_and_tell_the_server_once(visit):
     page.locator(".view").click(position={"x": 100, "y": 100})
     expect(page.get_by_text("Pixel (33, 32)")).not_to_be_attached()
     expect(page.locator("figure", has_text="Largest change over all channels")).to_contain_text("✓")
+    page.wait_for_url("**fm_look=Pixel**")
+    link, told = page.url.removeprefix(seen.base), page.locator(".told").inner_text()
+    page.mouse.click(*place(page, (3, 10, 10)))
+    expect(page.get_by_text("Channel 3, unit (10, 10) of relu1")).to_be_visible()
     seen.sound()
+    again = visit(link, width=390)
+    expect(again.page.locator(".told")).to_have_text(told)
+    again.sound()
 
 
 def test_another_layer_is_chosen_on_the_strip_and_with_keys(visit):

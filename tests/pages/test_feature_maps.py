@@ -279,7 +279,8 @@ def test_the_layer_finds_the_kernel_and_keeps_it(monkeypatch):
         ({"part": "learn", "fm_kernel": "a"}, "no number"),
         ({"part": "learn", "fm_steps": "1000000"}, "1000000"),
         ({"part": "pooling", "fm_window": "0"}, "fm_window"),
-        ({"fm_top": "-3", "fm_crop": "Free"}, "fm_top"),
+        ({"fm_crop": "Free", "fm_top": "-3"}, "fm_top"),
+        ({"fm_seed": "1000"}, "fm_seed"),
         ({"elsewhere": "1"}, "elsewhere"),
     ],
 )
@@ -288,6 +289,7 @@ def test_a_value_that_cannot_be_read_is_told_and_the_page_works(query, word):
     assert len(app.warning) == 1
     assert word in app.warning[0].value
     assert app.get("bidi_component")
+    assert list(query)[-1] not in app.query_params
     app.run()
     assert app.warning.values == []
 

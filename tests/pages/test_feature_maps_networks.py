@@ -113,7 +113,12 @@ def test_the_small_network_opens_with_its_trained_weights():
 @pytest.mark.parametrize("look", [one for one in walk.LOOKS if one != "Unit"])
 def test_every_look(look):
     app = sound(open_page("walk", fm_look=look, fm_layer="relu2"))
-    words = {"Top patches": "A patch of", "Statistics": "Dead channels", "Before and after": "after relu"}
+    words = {
+        "Pixel": "none outside the 5 × 5 units",
+        "Top patches": "A patch of",
+        "Statistics": "Dead channels",
+        "Before and after": "after relu",
+    }
     assert words.get(look, "16 kernels of 5 × 5") in shown(app)
 
 
@@ -205,6 +210,7 @@ MANGLED = {
     "fm_look": "Everything",
     "fm_page": "7",
     "fm_unit": "99999.0.0",
+    "fm_pixel": "64.0",
 }
 
 

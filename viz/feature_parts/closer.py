@@ -172,6 +172,7 @@ def pixel(net: Network, layer: str, at: tuple[int, int], field: ReceptiveField |
         ),
         key="fm_pixel_view",
     )
+    st.caption("Measured: the pixel's three colours move by the picture's whole range, and the network looks again.")
 
 
 # -- one channel

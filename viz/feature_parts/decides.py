@@ -64,11 +64,11 @@ def lesson(picture: Picture) -> None:
     chosen = {}
 
     def lead() -> None:
-        chosen["name"] = network.choose_name()
+        chosen["weights"] = network.choose_weights()
         chosen["class"] = st.container()
 
     def controls() -> None:
-        chosen["network"] = network.choose(picture, chosen["name"])
+        chosen["network"] = network.choose(picture, *chosen["weights"])
         st.segmented_control(
             "Cover", COVERS, default="Middle", required=True, key="fm_cover", bind="query-params",
             help="A tenth, a sixth or a quarter of the picture's shorter side.",

@@ -74,10 +74,11 @@ def _part(picture: Picture) -> None:
             "Motion", MOTIONS.values(), default="Shift", required=True, key="fm_motion", bind="query-params"
         )
         chosen["motion"] = next(k for k, v in MOTIONS.items() if v == told)
+        chosen["weights"] = network.choose_weights()
+        chosen["layer"] = st.container()
 
     def controls() -> None:
-        chosen["network"] = network.choose(picture, network.choose_name())
-        chosen["layer"] = st.container()
+        chosen["network"] = network.choose(picture, *chosen["weights"])
         st.toggle(
             "Without a border", value=True, key="fm_wrap", bind="query-params",
             help="Every padding goes round, as the shifted picture does. Off: zeros at the border count as errors.",

@@ -141,28 +141,20 @@ def _fields(name: str, shape: tuple[int, ...]) -> ReceptiveField | str:
         return str(error)
 
 
-def choose_name() -> str:
-    """Draw the choice of the network alone, and return its name: on a phone it stands above the picture."""
-    title = st.selectbox("Network", list(OFFERED.values()), key="fm_network", bind="query-params")
-    return next(name for name, one in OFFERED.items() if one == title)
+def choose_weights() -> tuple[str, bool]:
+    """Draw the choice of the network and of its weights, which say what the pictures mean: on a phone they stand above.
 
-
-def choose(picture: Picture, name: str) -> Network | None:
-    """Draw the other choices, and return the network with the picture before it; ``None`` after a sentence why not.
-
-    The part tells what ``READERS`` cannot read.
+    Returns its name, and whether its weights are trained ones.
     """
     from models import networks
 
+    title = st.selectbox("Network", list(OFFERED.values()), key="fm_network", bind="query-params")
+    name = next(name for name, one in OFFERED.items() if one == title)
     wanted = st.segmented_control(
         "Weights", (TRAINED, RANDOM), default=TRAINED, required=True, key="fm_weights", bind="query-params",
         help="Random: as drawn before the first step of training. What you see then, the architecture does alone.",
     )  # fmt: skip
     trained = wanted == TRAINED and _at_hand(name)
-    side = st.select_slider(
-        "Shorter side, pixels", SIDES, value=USUAL, key="fm_shorter", bind="query-params",
-        help=f"Usual: {networks.usual_side(name)}, what {OFFERED[name]} was made for.",
-    )  # fmt: skip
     try:
         if trained:
             with st.spinner(f"Loading {OFFERED[name]} …"):
@@ -170,6 +162,21 @@ def choose(picture: Picture, name: str) -> Network | None:
     except networks.NetworkError as error:
         st.error(str(error), icon=":material/block:")
         trained = False
+    return name, trained
+
+
+def choose(picture: Picture, name: str, trained: bool) -> Network | None:
+    """Draw the choice of the size, and return the network with the picture before it; ``None`` after a sentence why
+    not.
+
+    The part tells what ``READERS`` cannot read.
+    """
+    from models import networks
+
+    side = st.select_slider(
+        "Shorter side, pixels", SIDES, value=USUAL, key="fm_shorter", bind="query-params",
+        help=f"Usual: {networks.usual_side(name)}, what {OFFERED[name]} was made for.",
+    )  # fmt: skip
     try:
         source = picture.source if picture.colour else picture.at(*picture.source.shape[:2])
         ready = networks.prepare(name, source, None if side == USUAL else int(side), crop=False)

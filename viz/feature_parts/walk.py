@@ -14,7 +14,7 @@ from viz.feature_parts import network
 from viz.feature_parts._shared import tell_misread
 from viz.feature_parts.picture import Picture
 from viz.lesson import frame, predict
-from viz.url import asked, one_of, put, whole
+from viz.url import asked, into_link, one_of, put, whole
 
 if TYPE_CHECKING:
     from models.networks import Survey
@@ -24,12 +24,13 @@ if TYPE_CHECKING:
 ORDERS = {"index": "Number", "strength": "Strongest value", "energy": "Energy"}
 SCALES = {"own": "Each its own", "shared": "The same"}
 SIGNS = ("Signed", "Rectified")
-LOOKS = ("Unit", "Top patches", "Statistics", "Before and after", "First filters")
+LOOKS = ("Unit", "Pixel", "Top patches", "Statistics", "Before and after", "First filters")
 PER_PAGE, LARGEST_CELL = 64, 64
 
-_OWN = ("fm_layer", "fm_order", "fm_scale", "fm_sign", "fm_page", "fm_look", "fm_unit")
+_OWN = ("fm_layer", "fm_order", "fm_scale", "fm_sign", "fm_page", "fm_look", "fm_unit", "fm_pixel")
 PARAMETERS = (*network.PARAMETERS, *_OWN)
 _UNIT = re.compile(r"(\d{1,5})\.(\d{1,4})\.(\d{1,4})")
+_PIXEL = re.compile(r"(\d{1,4})\.(\d{1,4})")
 _READERS = network.READERS | {
     "fm_order": one_of(ORDERS.values()),
     "fm_scale": one_of(SCALES.values()),
@@ -57,11 +58,11 @@ def _walk(picture: Picture) -> None:
     strip_place = st.container(key="fm_strip_area")
 
     def lead() -> None:
-        chosen["name"] = network.choose_name()
+        chosen["weights"] = network.choose_weights()
         chosen["layers"] = st.container()
 
     def controls() -> None:
-        chosen["network"] = network.choose(picture, chosen["name"])
+        chosen["network"] = network.choose(picture, *chosen["weights"])
         chosen["order"] = st.segmented_control(
             "Order", ORDERS.values(), default=ORDERS["index"], required=True, key="fm_order", bind="query-params",
             help="Energy: the mean of the squares. Largest first.",
@@ -90,13 +91,15 @@ def _walk(picture: Picture) -> None:
         st.session_state["_fm_shown"] = (
             net.name, net.trained, min(net.x.shape[2:]), layer, survey.shapes[layer], strongest
         )  # fmt: skip
-        unit = _sheet(net, layer, survey, chosen)
+        pixel, asks = _pixel(net, layer), asked("fm_look", one_of(LOOKS), LOOKS[0])[0] == "Pixel"
+        into_link("fm_pixel", _spelt(pixel) if asks else "")
+        unit = _sheet(net, layer, survey, chosen, pixel if asks else None)
         net.tell()
     _predict()
     look = st.segmented_control(
         "Look closer", LOOKS, default=LOOKS[0], required=True, key="fm_look", bind="query-params"
     )
-    _closer(look, net, layer, survey, unit)
+    _closer(look, net, layer, survey, unit, pixel)
     net.tell()
 
 
@@ -161,8 +164,10 @@ def _kind(name: str) -> str:
 # -- all maps
 
 
-def _sheet(net: Network, layer: str, survey: Survey, chosen: dict) -> tuple[int, int, int]:
-    """Draw all maps; returns the unit that is looked into."""
+def _sheet(
+    net: Network, layer: str, survey: Survey, chosen: dict, pixel: tuple[int, int] | None
+) -> tuple[int, int, int]:
+    """Draw all maps; returns the unit that is looked into. ``pixel`` is asked about instead, unless it is ``None``."""
     from models.activations import contact_sheet
     from viz.sheet import sheet_data, show_sheet
 
@@ -186,15 +191,30 @@ def _sheet(net: Network, layer: str, survey: Survey, chosen: dict) -> tuple[int,
         largest_cell=LARGEST_CELL,
     )  # fmt: skip
     boxes, everything, reason = _boxes(net, layer)
-    token = "/".join(map(str, (*net.key, layer)))
+    token = _token(net, layer)
     unit, first = _unit(token, maps, sheet)
     title = f"{net.title}, {layer}: {channels} maps of {height} × {width}, {net.weights}"
     data = sheet_data(
         sheet, net.pixels, boxes, token=token, title=title, selected=first, rectified=rectified,
-        everything=everything, reason=escape(reason),
+        everything=everything, reason=escape(reason), pixel=pixel,
     )  # fmt: skip
-    show_sheet(data, key="fm_sheet")
+    show_sheet(data, key="fm_sheet", on_unit=_unit_asked, on_pixel=_pixel_asked)
     return unit
+
+
+def _token(net: Network, layer: str) -> str:
+    """Tells what was chosen on these maps from what was chosen on others."""
+    return "/".join(map(str, (*net.key, layer)))
+
+
+def _unit_asked() -> None:
+    """A unit was chosen: it is looked into, unless the look is one that a channel or the layer answers."""
+    if st.session_state.get("fm_look") == "Pixel":
+        st.session_state["fm_look"] = "Unit"
+
+
+def _pixel_asked() -> None:
+    st.session_state["fm_look"] = "Pixel"
 
 
 def _boxes(net: Network, layer: str) -> tuple[tuple | None, bool, str]:
@@ -259,6 +279,24 @@ def _unit(token: str, maps: np.ndarray, sheet) -> tuple[tuple[int, int, int], tu
     return linked, linked
 
 
+def _pixel(net: Network, layer: str) -> tuple[int, int]:
+    """The pixel of the picture that is asked about: the one chosen last, in whatever layer, else the middle."""
+    state, text = st.session_state, st.query_params.get("fm_pixel")
+    size = net.pixels.shape[:2]
+    picked = _picked("pixel", _token(net, layer)) or state.get("_fm_pixel")
+    if picked is None and text is not None:
+        match = _PIXEL.fullmatch(text)
+        picked = tuple(map(int, match.groups())) if match else None
+        if picked is None or not all(0 <= at < n for at, n in zip(picked, size, strict=True)):
+            picked = None
+            st.warning("The link names a pixel that this picture does not have: the one in the middle is shown.")
+    if picked is None or not all(0 <= at < n for at, n in zip(picked, size, strict=True)):
+        picked = (size[0] // 2, size[1] // 2)
+    else:
+        state["_fm_pixel"] = picked
+    return picked
+
+
 def _spelt(unit: tuple[int, ...]) -> str:
     return ".".join(map(str, unit))
 
@@ -283,16 +321,16 @@ def _predict() -> None:
 # -- closer
 
 
-def _closer(look: str, net: Network, layer: str, survey: Survey, unit: tuple[int, int, int]) -> None:
+def _closer(
+    look: str, net: Network, layer: str, survey: Survey, unit: tuple[int, int, int], pixel: tuple[int, int]
+) -> None:
     from viz.feature_parts import closer
 
-    token = "/".join(map(str, (*net.key, layer)))
     field = _field(net, layer)
     if look == "Unit":
         closer.unit(net, layer, unit, field)
-        pixel = _picked("pixel", token)
-        if pixel is not None:
-            closer.pixel(net, layer, pixel, field)
+    elif look == "Pixel":
+        closer.pixel(net, layer, pixel, field)
     elif look == "Top patches":
         closer.patches(net, layer, unit[0])
     elif look == "Statistics":

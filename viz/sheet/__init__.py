@@ -6,6 +6,7 @@ Hovering and moving sends nothing to the server: it gets a unit or a pixel when 
 from __future__ import annotations
 
 import base64
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 import cv2
@@ -44,6 +45,7 @@ def sheet_data(
     rectified: bool = False,
     everything: bool = False,
     reason: str = "",
+    pixel: tuple[int, int] | None = None,
 ) -> dict[str, Any]:
     """What the browser needs.
 
@@ -54,6 +56,7 @@ def sheet_data(
         token: tells one set of maps from another; it comes back with what is chosen.
         selected: channel, row and column at first.
         everything: units see the whole picture besides, through a global branch.
+        pixel: row and column of the pixel that is asked about instead of a unit.
     """
     return {
         "maps": packed(levels(sheet)),
@@ -74,10 +77,12 @@ def sheet_data(
         "rectified": rectified,
         "everything": everything,
         "reason": reason,
+        "pixel": None if pixel is None else list(pixel),
     }
 
 
-def show_sheet(data: dict[str, Any], *, key: str) -> Any:
+def show_sheet(data: dict[str, Any], *, key: str, on_unit: Callable[[], None], on_pixel: Callable[[], None]) -> Any:
     """Mount it. Its state, also in ``st.session_state[key]``: ``unit`` and ``pixel``, as
-    ``{"token": …, "at": [channel, row, column]}`` and ``{"token": …, "at": [row, column]}``; ``None`` at first."""
-    return _component(key=key, data=data, on_unit_change=lambda: None, on_pixel_change=lambda: None)
+    ``{"token": …, "at": [channel, row, column]}`` and ``{"token": …, "at": [row, column]}``; ``None`` at first.
+    ``on_unit`` and ``on_pixel`` are called when one is chosen."""
+    return _component(key=key, data=data, on_unit_change=on_unit, on_pixel_change=on_pixel)

@@ -35,6 +35,7 @@ class Sheet {
     this.send = send;
     if (old && old.maps === data.maps && old.token === data.token && old.picture === data.picture) {
       this.data = data;
+      this.ask(data.pixel);
       return this.render();
     }
     const image = new Image();
@@ -51,13 +52,12 @@ class Sheet {
     const raw = ctx.getImageData(0, 0, width, height).data;
     this.grey = new Uint8Array(width * height);
     for (let i = 0; i < this.grey.length; i++) this.grey[i] = raw[4 * i];
-    if (!old || old.token !== data.token) {
-      this.unit = data.selected.slice();
-      this.pixel = null;
-    }
-    // What pages or order leave out is not on the canvas: the first map stands in.
-    if (!data.channels.includes(this.unit[0])) this.unit = [data.channels[0], ...this.unit.slice(1)];
-    this.hover = this.over_ = null;
+    if (!old || old.token !== data.token) this.chosen = this.pixel = null;
+    // What pages or order leave out is not on the canvas: the first map stands in, as it does on the server.
+    const unit = this.chosen || data.selected;
+    this.unit = data.channels.includes(unit[0]) ? unit.slice() : [data.channels[0], ...unit.slice(1)];
+    this.hover = null;
+    this.ask(data.pixel);
     this.q(".name").textContent = data.title;
     this.scene();
     this.colour();
@@ -196,6 +196,7 @@ class Sheet {
       const at = this.grey && this.inView(e);
       if (!at) return;
       this.pixel = at;
+      this.asked = true;
       this.reach(at);
       this.tell("pixel", at, 0);
     };
@@ -226,27 +227,38 @@ class Sheet {
       e.preventDefault();
       this.pixel = [clamp(to[0], 0, H - 1), clamp(to[1], 0, W - 1)];
       this.reach(this.pixel);
-      if (e.key === "Enter" || e.key === " ") this.tell("pixel", this.pixel, 0);
+      if (e.key !== "Enter" && e.key !== " ") return;
+      this.asked = true;
+      this.tell("pixel", this.pixel, 0);
     };
     this.view.onblur = () => this.grey && this.reach(null);
+  }
+
+  // What shows while nothing is pointed at: what a pixel reaches, or, for null, what a unit sees.
+  ask(pixel) {
+    this.asked = Boolean(pixel);
+    if (pixel) this.pixel ??= pixel;
+    if (!this.hover) this.over_ = this.asked ? this.pixel : null;
   }
 
   point(unit) {
     if (String(unit) === String(this.hover)) return;
     this.hover = unit;
-    this.over_ = null;
+    this.over_ = unit || !this.asked ? null : this.pixel;
     this.render();
   }
 
   reach(pixel) {
-    this.over_ = pixel;
+    this.over_ = pixel || (this.asked ? this.pixel : null);
     this.hover = null;
     this.render();
   }
 
   choose(unit, wait) {
     if (!unit) return;
-    this.unit = unit;
+    this.unit = this.chosen = unit;
+    this.asked = false;
+    this.over_ = null;
     this.render();
     this.tell("unit", unit, wait);
   }
@@ -312,7 +324,11 @@ class Sheet {
     ctx.imageSmoothingEnabled = false;
     ctx.drawImage(this.tint, from.x, from.y, cell[1], cell[0], 0, 0, wide, height);
     const dx = wide / cell[1] / step, dy = height / cell[0] / step, w = Math.max(6, dx), h = Math.max(6, dy);
-    this.frame(ctx, (unit[2] + 0.5) * dx - w / 2, (unit[1] + 0.5) * dy - h / 2, w, h, 2);
+    const reached = this.over_ && this.reached(this.over_);
+    if (reached) {
+      const [[a, b], [c, d]] = reached;
+      this.frame(ctx, c * dx, a * dy, (d - c + 1) * dx, (b - a + 1) * dy, 2);
+    } else if (!this.over_) this.frame(ctx, (unit[2] + 0.5) * dx - w / 2, (unit[1] + 0.5) * dy - h / 2, w, h, 2);
     this.q(".big-name").textContent = `Channel ${unit[0]}`;
     this.big.setAttribute("aria-label", `Channel ${unit[0]}, enlarged`);
   }
