@@ -258,32 +258,43 @@ _STEPS = frozenset(_NAMES.split())
 
 
 class _Followers(TorchFunctionMode):
-    """Records normalisations and activations that read the last recorded answer itself."""
+    """Records normalisations, activations and sums that read the last recorded answer itself.
+
+    A sum counts as long as nothing else has read the answer: later it belongs to the skip connection around others.
+    """
 
     def __init__(self) -> None:
         super().__init__()
         self.last: Tensor | None = None
         self.found: list[tuple[str, Tensor]] = []
+        self.read = False
 
     def start(self, name: str, answer: Tensor) -> None:
         self.last, self.found = answer, [(name, answer.clone())]
 
     def __torch_function__(self, func, types, args=(), kwargs=None):
-        name = getattr(func, "__name__", "")
-        follows = self.last is not None and bool(args) and args[0] is self.last and name.strip("_") in _STEPS
+        name = getattr(func, "__name__", "").strip("_")
+        name = "add" if name == "iadd" else name
+        reads = self.last is not None and any(one is self.last for one in args)
+        adds = name == "add" and not self.read and all(isinstance(one, Tensor) for one in args[:2])
+        follows = reads and (adds or (args[0] is self.last and name in _STEPS))
         with torch._C.DisableTorchFunction():
             answer = func(*args, **(kwargs or {}))
             if follows and isinstance(answer, Tensor):
                 self.last = answer
-                self.found.append((name.strip("_"), answer.clone()))
+                self.found.append((name, answer.clone()))
+            elif reads and isinstance(answer, Tensor) and answer.is_floating_point():
+                self.read = True
         return answer
 
 
 def before_and_after(module: nn.Module, x: Tensor, layer: str) -> list[tuple[str, Tensor]]:
-    """A layer's answer, and what the normalisation and the activation that follow at once make of it.
+    """A layer's answer, and what the normalisation, the sum of a skip connection and the activation that follow at
+    once make of it.
 
     Returns:
-        `[(layer, maps), ("batch_norm", maps), ("relu", maps)]`, as many as there are; functions count like modules.
+        `[(layer, maps), ("batch_norm", maps), ("add", maps), ("relu", maps)]`, as many as there are; functions count
+        like modules.
 
     Raises:
         NetworkError: as `feature_maps`.

@@ -189,6 +189,10 @@ def test_before_and_after_in_a_real_network():
     assert [n for n, _ in before_and_after(resnet, torch.randn(1, 3, 64, 64), "conv1")] == [
         "conv1", "batch_norm", "relu",
     ]  # fmt: skip
+    steps = before_and_after(resnet, torch.randn(1, 3, 64, 64), "layer2.0.conv2")
+    assert [n for n, _ in steps] == ["layer2.0.conv2", "batch_norm", "add", "relu"]
+    assert torch.equal(steps[3][1], steps[2][1].relu())
+    assert not torch.equal(steps[3][1], steps[1][1].relu())
     with pytest.raises(NetworkError, match="no layer 'nine'"):
         before_and_after(resnet, torch.randn(1, 3, 64, 64), "nine")
 

@@ -266,6 +266,13 @@ def numbers_of(maps: np.ndarray, layer: str) -> None:
         show(silent, key="fm_silent")
 
 
+_STEPS = {
+    "batch_norm": "after batch normalisation",
+    "layer_norm": "after layer normalisation",
+    "add": "after adding the skip connection",
+}
+
+
 def steps(net: Network, layer: str, kinds: Mapping[str, str]) -> None:
     """A convolution's answer, and what the normalisation and the activation after it make of it.
 
@@ -282,9 +289,7 @@ def steps(net: Network, layer: str, kinds: Mapping[str, str]) -> None:
     rows, figures = [], []
     for n, (name, maps) in enumerate(found):
         sheet = contact_sheet(maps[channels], columns=len(channels), scale="shared", largest_cell=96)
-        title = {"batch_norm": "after batch normalisation", "layer_norm": "after layer normalisation"}.get(
-            name, f"after {name.replace('_', ' ')}"
-        )
+        title = _STEPS.get(name, f"after {name.replace('_', ' ')}")
         title = f"{begin}, as it is" if n == 0 else title
         said = f"{title}: channels {', '.join(map(str, channels))}"
         figures.append(framed(title, sheet_image(tinted(sheet.image), np.isnan(sheet.image), said, 960)))

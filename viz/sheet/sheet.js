@@ -33,7 +33,8 @@ class Sheet {
   async take(data, send) {
     const old = this.data;
     this.send = send;
-    if (old && old.maps === data.maps && old.token === data.token && old.picture === data.picture) {
+    const same = ["maps", "token", "picture", "rectified"].every((name) => old?.[name] === data[name]);
+    if (same && String(old.scales) === String(data.scales) && String(old.channels) === String(data.channels)) {
       this.data = data;
       this.ask(data.pixel);
       return this.render();
