@@ -17,15 +17,15 @@ from models.transposed import agreement, convolution_matrix, zero_inserted
 from viz.scene import structure
 from viz.stage import enc
 
-HEIGHT = 268
-"""Of one of the four panels of flat images, in px."""
+HEIGHT = {1: 312, 2: 268, 3: 312}
+"""Of one of the four panels by dimensions, in px: two rows of them and the buttons stand on a laptop's screen."""
 
 
 def four_views(lab: Lab) -> dict:
     """Stamp, zero insertion, matrix and gradient as four panels that share one selection."""
     stage, found = lab.stages[0], agreement(lab.module, torch.from_numpy(lab.x)[None])
     layer = KINDS["transposed"].parts(lab.spec)[0][1]
-    link, height = _link(stage, "input", "output", "weight"), _height(stage)
+    link, height = _link(stage, "input", "output", "weight"), HEIGHT[lab.spec.dims]
 
     def panel(name: str, title: str, note: str, **data) -> dict:
         agree = found.errors[name] <= 1e-6 * max(1.0, float(np.abs(found.layer).max(initial=0)))
@@ -76,15 +76,6 @@ def four_views(lab: Lab) -> dict:
             ),
         ]
     }
-
-
-def _height(stage: Stage) -> int:
-    """Of one of the four panels, in px: lines of numbers stand under each other, and so do the slices of volumes."""
-    axes = stage.y.ndim - 1
-    if axes == 1:
-        lines = len(stage.x) + len(stage.pairs) + len(stage.y)
-        return min(560, 212 + lines * min(72, 370 // max(stage.x.shape[1], stage.weight.shape[-1], stage.y.shape[1])))
-    return HEIGHT if axes == 2 else 520
 
 
 def zeros_alone(lab: Lab) -> dict:
@@ -229,7 +220,8 @@ def matrices(lab: Lab, *, numbers: bool, flat: bool, colour: str, height: int = 
     conv = convolution_matrix(lab.module, lab.spec.input_shape)
     back = (conv @ large[None])[0]
     look = {
-        "part": 0.5 if lab.spec.dims < 3 else 0.36,  # slices need the width more than the matrix
+        # Slices and channels need the width more than the matrix does.
+        "part": 0.5 if lab.spec.dims == 1 or (len(large) == len(small) == 1 and lab.spec.dims == 2) else 0.36,
         "colour": "tap" if colour == "tap" else None,
         "taps": prod(stage.weight.shape[2:]),
         "plain": not numbers,

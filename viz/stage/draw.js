@@ -175,12 +175,13 @@ function paintGrid(canvas, g, lay, slots, theme, names) {
   }
 }
 
+// Words go before numbers do: which plane it is must stay.
+const shorten = (text) => text.replace("channel ", "ch. ").replace(/in (\d+) → out (\d+)/, "$1 → $2");
+
 function clip(ctx, text, width) {
   const fits = (t) => ctx.measureText(t).width <= width;
   if (fits(text)) return text;
-  // Words go before numbers do: which plane it is must stay.
-  const short = text.replace("channel ", "ch. ").replace(/in (\d+) → out (\d+)/, "$1 → $2");
-  if (fits(short)) return short;
+  if (fits(shorten(text))) return shorten(text);
   while (text.length > 1 && ctx.measureText(`${text}…`).width > width) text = text.slice(0, -1);
   return `${text}…`;
 }

@@ -47,6 +47,20 @@ class Panel extends Stage {
     this.host = host;
     this.chrome = 88;
     this.gaps = [24, 8];
+    this.narrow = true;
+  }
+
+  // Steppers stand under each other: a panel has little width.
+  steppersH(g) {
+    return this.steppers(g).length * 24 * this.unit;
+  }
+
+  steppersW(g) {
+    return this.steppers(g).length ? (this.tight ? 98 : g.role === "kernel" ? 112 : 104) : 0;
+  }
+
+  stepText(text) {
+    return this.tight ? shorten(text) : text;
   }
 
   get playing() {

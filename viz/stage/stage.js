@@ -2,12 +2,13 @@
 
 const GROW = "M9.5 2.5h4v4m0-4-4.5 4.5M6.5 13.5h-4v-4m0 4L7 9", SHRINK = "M13.5 2.5 9 7m0-3.5V7h3.5M2.5 13.5 7 9m0 3.5V9H3.5";
 const PLAY = "M4 2.5v11l9.5-5.5z", PAUSE = "M4 2.5h3v11H4zM9.5 2.5h3v11h-3z";
-const SPEEDS = [0.5, 1, 2, 4], INSET = 4, PHONE = 640, READABLE = 24, MOST = 1e9;
+const SPEEDS = [0.5, 1, 2, 4], INSET = 4, PHONE = 640, READABLE = 24, NUMBERED = 20, MOST = 1e9;
 const el = (tag, cls) => {
   const node = document.createElement(tag);
   if (cls) node.className = cls;
   return node;
 };
+const least = (lays) => Math.min(...lays.map((l) => l.cell));
 const times = (a) => a.join("×");
 const clamp = (v, lo, hi) => Math.max(lo, Math.min(hi, v));
 
@@ -29,6 +30,7 @@ class Stage {
     this.edits = 0;
     this.gaps = [34, 14]; // between grids, with a symbol and without
     this.chrome = 72 + 52 + 16; // equation, bar and padding
+    this.narrow = false; // whether one slice of several, or one line, may be shown where all are too small to read
     this.unit = 1; // px of the screen for each px that is written here: more where the page is set larger
     this.renders = 0;
     this.theme = readTheme(this.$(".probe"));
@@ -184,10 +186,10 @@ class Stage {
     return link.byOut.has(o) ? o : (link.pairs[0]?.o ?? 0);
   }
 
-  // How many channels and slices are drawn at once; `few`: one channel.
+  // How many channels and slices are drawn at once; `few`: one channel (1), and one slice of it (2).
   counts(g, few) {
     const most = few ? 1 : g.sp.length === 1 ? 12 : 4;
-    const d = g.D <= 6 ? g.D : 1, room = Math.max(1, Math.floor((g.D > 1 && !few ? 6 : most) / d));
+    const d = g.D <= 6 && !(few > 1) ? g.D : 1, room = Math.max(1, Math.floor((g.D > 1 && !few ? 6 : most) / d));
     if (g.C <= room) return { c: g.C, d };
     const link = this.scene.kernelLink(g);
     if (link) {
@@ -226,7 +228,12 @@ class Stage {
   // Ever fewer channels at once, the kernels' last: [few] by grid, without those that change nothing.
   thinner() {
     const { grids } = this.scene, seen = new Set(), order = ["input", "map", "output", "kernel"];
-    const levels = [-1, 0, 1, 2, 3].map((last) => grids.map((g) => !g.image && order.indexOf(g.role) <= last));
+    const levels = [-1, 0, 1, 2, 3].map((last) => grids.map((g) => Number(!g.image && order.indexOf(g.role) <= last)));
+    if (this.narrow) {
+      // Then one slice at a time, of the largest grids first.
+      const large = [...grids].sort((a, b) => b.n - a.n);
+      levels.push(...large.map((_, last) => grids.map((g) => (large.indexOf(g) <= last ? 2 : 1))));
+    }
     return levels.filter((few) => {
       const key = grids.map((g, i) => Object.values(this.counts(g, few[i])).slice(0, 2)).join("|");
       return !seen.has(key) && seen.add(key);
@@ -234,19 +241,35 @@ class Stage {
   }
 
   // All planes at once if their numbers can be read from the back row, else as few as that takes; null: titles too wide.
-  bestOfAll(roomW, roomH, top) {
+  bestOfAll(roomW, roomH, top, given) {
     const { grids } = this.scene;
     let read = -1, best = null;
-    for (const few of this.thinner()) {
+    for (const few of given ? [given] : this.thinner()) {
       grids.forEach((g, i) => (g.count = this.counts(g, few[i])));
-      const lays = this.bestRow(roomW, roomH, top), can = lays ? lays.filter((l) => l.cell >= READABLE).length : -1;
+      const lays = this.bestRow(roomW, roomH, top), can = lays ? this.legible(lays) : -1;
       if (can > read) {
         read = can;
         best = { lays, counts: grids.map((g) => g.count) };
       }
-      if (read === grids.length) break;
+      if (lays?.every((l) => l.cell >= READABLE)) break;
     }
     return best;
+  }
+
+  // How many grids can be read from the back row; in a narrow frame it comes first how many show numbers at all.
+  legible(lays) {
+    const { grids } = this.scene, can = (test) => lays.filter(test).length;
+    return can((l) => l.cell >= READABLE) + (this.narrow ? 10 * can((l, i) => l.cell >= this.numbered(grids[i])) : 0);
+  }
+
+  // From which size on a grid's cells show their numbers: numberFont.
+  numbered(g) {
+    if (g.longest == null) {
+      g.longest = 1;
+      const digits = g.stats.allInt ? 3 : 2;
+      if (g.values && g.values.length <= 4096) for (const v of g.values) g.longest = Math.max(g.longest, number(v, digits).length);
+    }
+    return Math.max(NUMBERED, Math.ceil(4 + 8 * 0.56 * g.longest));
   }
 
   // The best row of grids for the planes that they show now.
@@ -268,7 +291,7 @@ class Stage {
   fitRow(way, roomW, roomH, top) {
     const { grids } = this.scene;
     const put = (most) => {
-      const lays = grids.map((g, i) => this.arrange(g, roomW, roomH - (this.steppers(g).length ? 24 * this.unit : 0), most(g, way[i]), way[i]));
+      const lays = grids.map((g, i) => this.arrange(g, roomW, roomH - this.steppersH(g), most(g, way[i]), way[i]));
       return lays.includes(null) || lays.reduce((sum, l, i) => sum + Math.max(l.w, this.captionWidth(grids[i])), 0) > roomW ? null : lays;
     };
     for (let s = top; s >= 30; s--) {
@@ -277,26 +300,37 @@ class Stage {
     }
     // Where cells get tiny, small grids keep a size of `least` px; as wide as the row can bear.
     const at = (size, least) => put((g, cols) => (g.role === "kernel" || size < 10 ? Math.max(size, Math.min(34, least / (cols * g.W))) : size));
-    let found = at(10, 140);
+    const ten = at(10, 140);
+    let found = null;
     for (const least of [140, 110, 84, 60]) {
-      let [lo, hi] = found ? [10, 34] : [0.02, 10];
+      let [lo, hi] = ten ? [10, 34] : [0.02, 10], got = found ? null : ten;
       for (let i = 0; i < 14; i++) {
         const mid = Math.sqrt(lo * hi), lays = at(mid, least);
         if (lays) {
-          found = lays;
+          got = lays;
           lo = mid;
         } else hi = mid;
       }
-      if (found) break;
+      if (got && (!found || this.legible(got) > this.legible(found))) found = got;
+      if (found && !this.narrow) break;
     }
     return found ?? put(() => 15) ?? put(() => 6) ?? put(() => 0.5);
+  }
+
+  // Height and width that steppers take: side by side, or one under the other.
+  steppersH(g) {
+    return this.steppers(g).length ? 24 * this.unit : 0;
+  }
+
+  steppersW(g) {
+    return this.steppers(g).length * 118;
   }
 
   // What a grid's title and steppers need, in px.
   captionWidth(g) {
     const padded = g.realShape.join() === g.sp.join() ? 0 : 7 + g.sp.join("×").length;
     const size = times([g.C, ...g.realShape]).length + padded;
-    return Math.max((this.tight ? Math.max(g.title.length, size) : g.title.length + size) * 7.4, this.steppers(g).length * 118) * this.unit;
+    return Math.max((this.tight ? Math.max(g.title.length, size) : g.title.length + size) * 7.4, this.steppersW(g)) * this.unit;
   }
 
   // Legible cells first, then large ones, then few planes side by side.
@@ -340,52 +374,31 @@ class Stage {
   place(outer, height, phone) {
     const { scene, unit } = this, W = outer - (phone ? 22 : 34) * unit, op = scene.operator;
     for (const g of scene.grids) g.count = this.counts(g);
-    const stepped = scene.grids.some((g) => this.steppers(g).length);
-    const capH = (scene.flat ? 26 + (stepped ? 24 : 0) : 32) * unit;
+    const capH = (scene.flat && scene.grids.some((g) => this.steppers(g).length) ? 50 : scene.flat ? 26 : 32) * unit;
     const wellH = phone ? 330 : height - this.chrome * unit;
     const under = !phone && op && scene.grids.length > 4 && !scene.flat;
     let opW = op ? (phone ? W : under ? Math.min(W - 400, 560 * unit) : clamp(W * (op.part ?? 0.25), 150, op.part ? W : 270 * unit)) : 0;
     if (op && op.note == null && !phone) opW = Math.max(100, this.operatorSize(opW, wellH - capH - 12, 40).w);
+    // Tight, its title stands on two lines as well.
+    const tightW = op?.note == null && op && !phone ? Math.max(54 * unit, this.operatorSize(opW, wellH - capH - 12, 40).w) : opW;
     const noteH = 17 * unit * (1 + (op?.note ?? "").split("\n").length);
     const opH = under ? Math.max(this.operatorSize(opW, 90 * unit).h, noteH) + 16 * unit : 0;
-    const symbols = scene.data.symbols || [], top = phone ? 48 : Math.round(72 * unit);
-    const [wide, slim] = this.gaps, symW = scene.grids.slice(1).reduce((s, _, i) => s + (symbols[i] ? wide : slim) * unit, 0);
-    const roomH = wellH - capH - opH;
+    const top = phone ? 48 : Math.round(72 * unit);
+    const beside = (room) => (op && !under ? room + 36 : 12);
+    const row = (few) => {
+      this.tight = false;
+      return this.row(W, [beside(opW), beside(tightW)], wellH - opH - 32 * unit, top, few);
+    };
     let lays = null;
     this.tight = false;
+    this.flat = scene.flat;
     if (phone || scene.flat) {
       const roomW = phone ? W - 22 : W - 60 - (op ? opW + 24 : 0);
-      const shift = (g) => (scene.flat && g.role !== "kernel" ? this.shiftOf(g) : 0);
-      for (let s = top; !lays && s >= 0.5; s -= s > 4 ? 1 : 0.25) {
-        const got = scene.grids.map((g) => {
-          const n = g.count.c * g.count.d;
-          const ways = [1, 2, 3, 4].filter((c) => c <= n && (c === 1 || g.sp.length > 1));
-          const fits = ways.map((c) => this.arrange(g, roomW, phone && n === 1 ? 268 : 1e4, s, c));
-          return phone && !scene.flat ? fits.filter((l) => l && l.w <= roomW && l.cell >= Math.min(20, s)).pop() || fits[0] : fits[0];
-        });
-        const same = !scene.flat || got.every((l, i) => l.cell >= Math.floor(s) && l.w + shift(scene.grids[i]) * l.cell <= roomW);
-        const tall = got.reduce((sum, l) => sum + l.h + 38, -38);
-        if (same && (phone || tall <= roomH + 26) && got.every((l) => l.w <= roomW)) lays = got;
-      }
-    } else {
-      const besides = op && !under ? opW + 36 : 12;
-      let roomW = W - symW - besides, high = roomH;
-      let best = this.bestOfAll(roomW, high, top);
-      if (!best) {
-        // Titles too wide for one row stand on two lines, and the symbols move closer.
-        this.tight = true;
-        roomW = W - besides - (scene.grids.length - 1) * 20 * unit;
-        high -= 20 * unit;
-        best = this.bestOfAll(roomW, high, top);
-      }
-      // Too wide still: drawn all the same.
-      lays = best?.lays ?? scene.grids.map((g) => this.arrange(g, W / scene.grids.length, high, 34, 1));
-      if (best) scene.grids.forEach((g, i) => (g.count = best.counts[i]));
-      const limit = Math.max(34, Math.min(...lays.map((l) => l.cell)) * 1.5);
-      lays = lays.map((l, i) => (l.cell > limit ? this.arrange(scene.grids[i], l.w, l.h, Math.floor(limit), l.cols) : l));
-    }
+      lays = this.stack(roomW, phone ? null : wellH, top);
+      if (!phone && this.narrow && (!lays || least(lays) < READABLE)) lays = this.lines(roomW, wellH, top, row);
+    } else lays = row();
     lays = new Map(scene.grids.map((g, i) => [g, lays[i]]));
-    this.well.classList.toggle("flat", scene.flat);
+    this.well.classList.toggle("flat", this.flat);
     this.well.classList.toggle("tight", this.tight);
     this.well.classList.toggle("under", !!under);
     for (const g of scene.grids) {
@@ -393,7 +406,7 @@ class Stage {
       g.lay = lay;
       f.cv.style.width = `${lay.w}px`;
       f.cv.style.height = `${lay.h}px`;
-      f.fig.style.marginLeft = scene.flat && g.role !== "kernel" ? `${this.shiftOf(g) * lay.cell}px` : "";
+      f.fig.style.marginLeft = this.flat && g.role !== "kernel" ? `${this.shiftOf(g) * lay.cell}px` : "";
       f.steps.style.display = this.steppers(g).length ? "" : "none";
     }
     if (op) this.placeOperator(W, opW, wellH, under ? 90 * unit : wellH - capH - (op.note == null ? 12 : 46) * unit, phone);
@@ -401,6 +414,70 @@ class Stage {
     this.placed = new Map(scene.grids.map((g) => [g.id, g.lay]));
     this.placedCounts = new Map(scene.grids.map((g) => [g.id, g.count]));
     this.opLay = op?.lay;
+  }
+
+  // All grids under each other, in `high` px where that is limited; null where they cannot be drawn.
+  stack(roomW, high, top) {
+    const { scene, unit } = this, { grids } = scene, phone = high == null;
+    const shift = (g) => (scene.flat && g.role !== "kernel" ? this.shiftOf(g) : 0);
+    // A title, its steppers and the gap to the next: stage.css.
+    const above = (g) => (26 + 10 + (this.steppers(g).length ? 20 : 0)) * unit;
+    for (let s = top; s >= 0.5; s -= s > 4 ? 1 : 0.25) {
+      const got = grids.map((g) => {
+        const n = g.count.c * g.count.d;
+        const ways = [1, 2, 3, 4].filter((c) => c <= n && (c === 1 || g.sp.length > 1));
+        const fits = ways.map((c) => this.arrange(g, roomW, phone && n === 1 ? 268 : 1e4, s, c));
+        return phone && !scene.flat ? fits.filter((l) => l && l.w <= roomW && l.cell >= Math.min(20, s)).pop() || fits[0] : fits[0];
+      });
+      const same = !scene.flat || got.every((l, i) => l.cell >= Math.floor(s) && l.w + shift(grids[i]) * l.cell <= roomW);
+      const tall = got.reduce((sum, l, i) => sum + l.h + above(grids[i]), -10 * unit);
+      if (same && (phone || tall <= high) && got.every((l) => l.w <= roomW)) return got;
+    }
+    return null;
+  }
+
+  // Many lines under each other leave no room for their numbers: side by side they may, or one channel at a time.
+  lines(roomW, high, top, row) {
+    const { grids } = this.scene;
+    const rank = (lays) => (lays.every((l, i) => l.cell >= this.numbered(grids[i])) ? 1e3 : 0) + least(lays);
+    const ways = [];
+    for (const few of this.thinner()) {
+      const count = () => grids.forEach((g, i) => (g.count = this.counts(g, few[i])));
+      count();
+      const lays = this.stack(roomW, high, top);
+      if (lays) ways.push({ lays, flat: true, tight: false, count });
+      const beside = row(few);
+      if (beside) ways.push({ lays: beside, flat: false, tight: this.tight, count });
+      if (ways.some((w) => rank(w.lays) >= 1e3)) break;
+    }
+    const best = ways.reduce((a, b) => (rank(b.lays) > rank(a.lays) ? b : a), ways[0]);
+    best.count();
+    this.flat = best.flat;
+    this.tight = best.tight;
+    return best.lays;
+  }
+
+  // All grids side by side in `high` px, each under its title, with `besides` px of the width for something else, less
+  // where titles are tight; `few`: the planes that are shown.
+  row(W, besides, high, top, few) {
+    const { scene, unit } = this, { grids } = scene, symbols = scene.data.symbols || [], [wide, slim] = this.gaps;
+    const symW = grids.slice(1).reduce((s, _, i) => s + (symbols[i] ? wide : slim) * unit, 0);
+    let best = this.bestOfAll(W - symW - besides[0], high, top, few);
+    if (!best || (this.narrow && least(best.lays) < NUMBERED)) {
+      // Titles too wide for one row stand on two lines, and the symbols move closer.
+      this.tight = true;
+      const closer = this.bestOfAll(W - besides[1] - (grids.length - 1) * 20 * unit, high - 20 * unit, top, few);
+      if (!best || (closer && this.legible(closer.lays) > this.legible(best.lays))) {
+        best = closer;
+        high -= 20 * unit;
+      } else this.tight = false;
+    }
+    if (!best && few) return null;
+    // Too wide still: drawn all the same.
+    const lays = best?.lays ?? grids.map((g) => this.arrange(g, W / grids.length, high - this.steppersH(g), 34, 1));
+    if (best) grids.forEach((g, i) => (g.count = best.counts[i]));
+    const limit = Math.max(34, least(lays) * 1.5);
+    return lays.map((l, i) => (l.cell > limit ? this.arrange(grids[i], l.w, l.h, Math.floor(limit), l.cols) : l));
   }
 
   // One-dimensional grids stand under each other with their real cells aligned: cells of room before the padding.
@@ -447,9 +524,13 @@ class Stage {
     return g.D > 1 ? `${one ? `${one}, ` : ""}depth ${d}` : one;
   }
 
+  stepText(text) {
+    return text;
+  }
+
   drawSteppers(g) {
     const f = this.figs.get(g.id), kinds = this.steppers(g);
-    const text = kinds.map((k) => (k === "c" ? (g.slots.length > 1 && g.count.kernel ? `output ${this.kernelOut(g.count.kernel)}` : (g.planes?.[g.slots[0].ch] ?? `channel ${g.slots[0].ch}`)) : `depth ${g.slots[0].d}`));
+    const text = kinds.map((k) => this.stepText(k === "c" ? (g.slots.length > 1 && g.count.kernel ? `output ${this.kernelOut(g.count.kernel)}` : (g.planes?.[g.slots[0].ch] ?? `channel ${g.slots[0].ch}`)) : `depth ${g.slots[0].d}`));
     const key = kinds.join() + text.join();
     if (f.stepKey === key) return;
     f.stepKey = key;
@@ -622,15 +703,37 @@ class Stage {
       for (const link of this.scene.into(h)) {
         const pairs = link.byOut.get(centre.ch) || [];
         if (pairs.length && !pairs.some((p) => p.i === this.shown[link.from.id])) want(this.shown, link.from.id, pairs[0].i);
-        if (link.from.count.d < link.from.D && link.from.id !== this.steady) {
-          const ds = new Set();
-          link.each(link.position(centre.cell), (s) => ds.add(Math.floor(s / (link.from.H * link.from.W))));
-          if (ds.size && !ds.has(this.depth[link.from.id] ?? 0)) want(this.depth, link.from.id, Math.min(...ds));
-        }
+        this.followSlices(link, centre, sel, want);
       }
     }
     const stepped = this.scene.grids.some((h) => h.count.c < h.C || h.count.d < h.D);
     if (dirty && stepped) for (const h of this.scene.grids) this.baseOf(h);
+  }
+
+  // A slice of the source and the slice of the kernel that it meets; the one that was asked for decides on the other.
+  followSlices(link, centre, sel, want) {
+    const { from, kernel, tap } = { ...link, tap: this.tap }, sliced = (g) => g && g.count.d < g.D;
+    if (!sliced(from) && !sliced(kernel)) return;
+    const slice = (g, cell) => Math.floor(cell / (g.H * g.W)), all = [];
+    link.each(link.position(centre.cell), (s, t) => {
+      if (!tap || tap.link !== link || (t === tap.tap && (tap.src ?? s) === s)) all.push([slice(from, s), kernel ? slice(kernel, t) : 0, s]);
+    });
+    // Slices of zeros that were put there say little: the others first.
+    const real = all.filter((m) => !isPadding(from, m[2])), met = real.length && this.narrow ? real : all;
+    const keep = (g, at, asked) => {
+      if (!sliced(g)) return;
+      const now = this.depth[g.id] ?? 0, hits = met.filter((m) => m[at] === now);
+      if (hits.length) met.splice(0, met.length, ...hits);
+      else if (!asked && met.length) {
+        const next = Math.min(...met.map((m) => m[at]));
+        want(this.depth, g.id, next);
+        met.splice(0, met.length, ...met.filter((m) => m[at] === next));
+      }
+    };
+    const held = kernel && (sel.grid === kernel.id || this.steady === kernel.id);
+    if (held) keep(kernel, 1, true);
+    keep(from, 0, this.steady === from.id);
+    if (kernel && !held) keep(kernel, 1);
   }
 
   overlay(g, mark, centre, tap) {
