@@ -474,6 +474,17 @@ def bilinear_kernel(scale: int, dims: int = 2) -> torch.Tensor:
     return reduce(lambda kernel, axis: kernel[..., None] * line, range(dims - 1), line)
 
 
+def bilinear_in(scale: int, kernel: int) -> tuple[np.ndarray, bool]:
+    """The bilinear kernel at its place in a kernel of ``exact_transposed``, float64 ``(kernel, kernel)``.
+
+    With zeros around it where there is room, cut off where there is none; and whether all of it fits.
+    """
+    padding, tent = exact_transposed(scale, 1, kernel).padding[0], 2 * scale - scale % 2
+    place = np.arange(kernel) - padding + scale // 2 - (tent - 1) / 2
+    line = np.clip(1 - np.abs(place) / scale, 0, None)
+    return np.outer(line, line), padding >= scale // 2 and kernel - padding >= tent - scale // 2
+
+
 def bilinear_transposed(scale: int, channels: int = 1, dims: int = 2, dtype: torch.dtype = torch.float32) -> nn.Module:
     """A transposed convolution with ``bilinear_kernel``, each channel on its own; its output is ``scale`` times larger.
 

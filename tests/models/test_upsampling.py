@@ -11,6 +11,7 @@ from torch import nn
 from torch.nn import functional as F
 
 from models import upsampling as u
+from models.learning import best_weights, bilinear_task
 from models.operator import linear_operator
 
 QUICK = settings(deadline=None, max_examples=40, suppress_health_check=[HealthCheck.too_slow])
@@ -349,3 +350,17 @@ def test_uint8_and_float_pictures_are_the_same_picture():
     a, b = (u.compare(image, 2, ["bilinear"])[0] for image in (small, small / 255))
     assert a.image == pytest.approx(b.image)
     assert u.as_image(u.as_batch(small)) == pytest.approx(small / 255)
+
+
+@pytest.mark.parametrize("scale", [2, 3])
+@pytest.mark.parametrize("kernel", [2, 3, 4, 5, 7])
+def test_a_kernel_holds_the_bilinear_one_exactly_when_it_can_learn_it(scale, kernel):
+    kernel = max(scale, kernel)
+    held, fits = u.bilinear_in(scale, kernel)
+    layer = u.exact_transposed(scale, 1, kernel)
+    least = best_weights(layer, *bilinear_task(scale, size=10, count=4), margin=scale)
+    assert fits == (least < 1e-9)
+    if fits:
+        assert np.allclose(held, layer.weight.detach()[0, 0].numpy(), atol=1e-9)
+    else:
+        assert np.allclose(held, layer.weight.detach()[0, 0].numpy(), atol=0.15)

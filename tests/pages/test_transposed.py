@@ -3,6 +3,7 @@
 import base64
 import json
 import re
+from html import unescape
 
 import cv2
 import numpy as np
@@ -19,7 +20,7 @@ from models.spec import LayerSpec, SpecError
 from models.transposed import forward_sizes, toeplitz_blocks
 from models.transposed_code import layer_code
 from models.transposed_structure import density
-from models.upsampling import evenness, exact_transposed
+from models.upsampling import exact_transposed
 from tests.pages.support import SHELL, sound
 from viz.figures.upsampling import blocks
 from viz.four_views import four_views, matrices
@@ -192,7 +193,37 @@ def test_the_cost_is_counted_at_the_input():
     query = {"ct_in_channels": "3", "ct_kernel_size": "2", "ct_stride": "2", "ct_bias": "true"}
     app = sound(open_page(part=PARTS["sizes"], **query))
     told = " ".join(text.value for text in app.markdown)
-    assert "= 48, and adds 16 biases; torch counted 48." in told
+    assert "= 48, and adds 16 biases; torch counted 48. Counters" in told
+    assert "say 192, or 208 with biases" in told
+
+
+@pytest.mark.parametrize(
+    ("part", "query", "said", "answer"),
+    [
+        ("sizes", {"ct_input_size": "5", "ct_stride": "2", "ct_padding": "1"}, "stride 3, padding 1", "3"),
+        ("checkerboard", {"cb_stride": "3"}, "stride 3 and dilation 1", "3 and 6"),
+        ("checkerboard", {"cb_stride": "4", "cb_dilation": "2"}, "stride 4 and dilation 2", "none"),
+        ("checkerboard", {"cb_stride": "1"}, "stride 1", "all"),
+        ("learn", {"wl_kernel": "3"}, "kernel_size 3 and stride 2", "A part of a tent"),
+        ("learn", {"wl_kernel": "5", "wl_scale": "3"}, "kernel_size 5 and stride 3", "A tent"),
+        ("learn", {"task": "The picture", "wl_kernel": "3"}, "is not divisible", "Hardly any pattern"),
+    ],
+)
+def test_a_question_is_about_the_settings_on_the_screen(part, query, said, answer):
+    app = sound(open_page(part=PARTS[part], **query))
+    (asked,) = (pills for pills in app.pills if pills.key.startswith("predict_"))
+    assert said in asked.label
+    asked.set_value(answer).run()
+    assert any(text.value.startswith("**Yes.**") for text in sound(app).markdown)
+
+
+def test_large_numbers_are_written_in_one_way():
+    query = {"ct_input_size": "16", "ct_in_channels": "3", "ct_out_channels": "4", "ct_stride": "3", "ct_bias": "true"}
+    for part, asked in (("sizes", query), ("compare", {}), ("checkerboard", {"cb_kernel": "12", "cb_layers": "3"})):
+        app = sound(open_page(part=PARTS[part], **asked))
+        drawn = unescape(re.sub(r"<[^>]*>", " ", " ".join(html(app))))
+        told = " ".join([drawn, *(text.value for text in (*app.markdown, *app.caption))])
+        assert re.findall(r"(?<![\d.])\d{4,}", told) == []
 
 
 def test_a_layer_that_is_too_large_is_told_and_the_nearest_is_one_click_away():
@@ -236,6 +267,15 @@ def test_a_picture_is_enlarged_in_eight_ways():
         assert title in table
 
 
+def test_of_an_own_picture_it_is_said_what_was_changed():
+    app = sound(open_page(part=PARTS["compare"], picture="Your own"))
+    assert any("Until yours is here" in text for text in app.caption.values)
+    deep = cv2.imencode(".png", np.full((300, 1200, 3), 0x8000, np.uint16))[1].tobytes()
+    app.file_uploader[0].upload("deep.png", deep, "image/png").run()
+    told = "1\u202f200 × 300 pixels, reduced to 256 × 64. Of its 16 bits a channel, the upper 8 are used."
+    assert told in sound(app).caption.values
+
+
 def test_a_bad_upload_gets_one_sentence():
     app = sound(open_page(part=PARTS["compare"], picture="Your own"))
     app.file_uploader[0].upload("a.png", b"\x89PNG\r\n\x1a\nbroken", "image/png").run()
@@ -247,13 +287,19 @@ def test_a_bad_upload_gets_one_sentence():
 def test_training_ends_at_the_bilinear_kernel(hurried):
     app = sound(open_page(part=PARTS["learn"]))
     next(b for b in app.button if b.label == "Train").click().run()
-    sound(app)
+    figure = next(drawn for drawn in html(sound(app)) if "A flat image" in drawn)
+    numbers = re.findall(r">(−?[\d.]+)</text>", figure.split("cs-beside")[0])
+    assert len(numbers) == 16 + 16 + 36
+    assert all(re.fullmatch(r"−?\d\.\d\d", number) for number in numbers)
     run = app.session_state["_wl_run"]
     assert run.steps[-1] == run.total == 300
     assert run.losses[-1] < 1e-9 < run.losses[0]
     line = np.array([0.25, 0.75, 0.75, 0.25])
     assert np.allclose(run.kernel[0, 0], np.outer(line, line), atol=1e-4)
     assert run.uneven[-1] < 1e-4 < run.uneven[0]
+    next(b for b in app.button if b.label == "Reset").click().run()
+    assert app.session_state["_wl_run"] is None
+    assert "Random weights" in app.get("progress")[0].proto.text
 
 
 # -- taking it along ---------------------------------------------------------------------------------------------------
@@ -348,12 +394,11 @@ def test_the_code_of_a_stopped_run_goes_as_far_as_it_did(hurried):
     app = sound(open_page(part=PARTS["learn"], wl_steps="50"))
     next(b for b in app.button if b.label == "Train").click().run()
     run = app.session_state["_wl_run"]
-    for curve in (run.steps, run.losses):
+    for curve in (run.steps, run.losses, run.uneven):
         del curve[-10:]
     layer = exact_transposed(2, 1, 4)
     session = train(layer, *bilinear_task(2, seed=0), steps=50, lr=0.02, seed=0, margin=2)
     run.kernel = next(step for step in session if step.step == run.steps[-1]).kernel
-    run.uneven = [evenness(layer, (1, 1, 12, 12)).output.flat_figure]
     code = script(app)
     assert f"range({run.steps[-1]} + 1)" in code
     ran(code)

@@ -12,6 +12,8 @@ from html import escape
 import cv2
 import numpy as np
 
+from models.formulas import big
+
 LARGEST = 20
 """Columns of a table that is drawn with its numbers."""
 
@@ -25,8 +27,8 @@ def text_of(value: float) -> str:
     if not np.isfinite(value):
         return "∞" if value > 0 else "−∞" if value < 0 else "NaN"
     if abs(value - round(value)) < 1e-9 and abs(value) < 1e6:
-        return str(round(value)).replace("-", "−")
-    text = f"{value:.0f}" if 1000 <= abs(value) < 1e6 else f"{value:.3g}"
+        return big(round(value)).replace("-", "−")
+    text = big(value) if 1000 <= abs(value) < 1e6 else f"{value:.3g}"
     return text.replace("-", "−")
 
 
@@ -51,11 +53,12 @@ def cells(
     low: float | None = None,
     high: float | None = None,
     most: int = 10,
+    decimals: int | None = None,
 ) -> str:
     """One table ``(H, W)`` as a figure with its title; HTML.
 
     ``low`` and ``high`` fix the ends of the scale, so that several figures compare. ``most`` columns have their full
-    size; more share that width.
+    size; more share that width. ``decimals``: so many in each cell; if left out, as many as each number needs.
     """
     values = np.atleast_2d(np.asarray(values, dtype=float))
     height, width = values.shape
@@ -64,7 +67,7 @@ def cells(
     bottom = low if low is not None else (float(finite.min(initial=0)) if role == "count" else 0.0)
     said = f"{title}: {height} by {width} cells, from {text_of(values.min())} to {text_of(values.max())}"
     if max(height, width) <= LARGEST:
-        return framed(title, _svg(values, role, bottom, top, said, most))
+        return framed(title, _svg(values, role, bottom, top, said, most, decimals))
     return framed(title, _pixels(values, role, bottom, top, said))
 
 
@@ -74,17 +77,19 @@ def framed(title: str, body: str, below: str = "") -> str:
     return f'<figure class="cs-cellfig"><figcaption>{escape(title)}</figcaption>{body}{line}</figure>'
 
 
-def _fitted(value: float) -> str:
+def _fitted(value: float, decimals: int | None) -> str:
     """A number in a cell of a table: two decimals where three digits would be too long to read."""
+    if decimals is not None and np.isfinite(value):
+        return big(round(value, decimals) + 0.0, decimals).replace("-", "−")
     text = text_of(value)
     if len(text) <= 5 or "e" in text:
         return text
     return f"{round(value, 2) + 0.0:.2f}".replace("-", "−")
 
 
-def _svg(values: np.ndarray, role: str, low: float, high: float, said: str, most: int) -> str:
+def _svg(values: np.ndarray, role: str, low: float, high: float, said: str, most: int, decimals: int | None) -> str:
     size, (height, width) = 40, values.shape
-    longest = max(len(_fitted(v)) for v in values.flat)
+    longest = max(len(_fitted(v, decimals)) for v in values.flat)
     font = min(16.0, (size - 5) / (0.58 * longest))
     parts = []
     for (y, x), value in np.ndenumerate(values):
@@ -103,7 +108,7 @@ def _svg(values: np.ndarray, role: str, low: float, high: float, said: str, most
         if font >= 7:
             parts.append(
                 f'<text x="{left + size / 2}" y="{top + size / 2 + font * 0.35:.1f}" font-size="{font:.1f}" '
-                f'fill="{ink}">{_fitted(value)}</text>'
+                f'fill="{ink}">{_fitted(value, decimals)}</text>'
             )
     widest = min(width, most) * 38
     return (

@@ -78,9 +78,9 @@ def plot(
     )
 
 
-def loss_curve(steps: Sequence[int], losses: Sequence[float], floor: float) -> str:
+def loss_curve(steps: Sequence[int], losses: Sequence[float], floor: float, slim: bool = False) -> str:
     """HTML of a plot of the mean squared error against steps, logarithmic, with the least that is possible as a line;
-    nothing while there is a single step. A ``floor`` of no more than 1e-9 is not drawn."""
+    nothing while there is a single step. A ``floor`` of no more than 1e-9 is not drawn. ``slim`` as in ``plot``."""
     if len(steps) < 2:
         return ""
     return plot(
@@ -90,6 +90,7 @@ def loss_curve(steps: Sequence[int], losses: Sequence[float], floor: float) -> s
         label=f"Loss over {steps[-1]} steps, from {losses[0]:.2g} to {losses[-1]:.2g}",
         lines=[Line(floor, "best possible")] if floor > 1e-9 else [],
         log_y=True,
+        slim=slim,
     )
 
 

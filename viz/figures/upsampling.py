@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from html import escape
 
 import numpy as np
@@ -263,12 +264,31 @@ def waste(found: Waste) -> str:
         (found.border, 'class="cs-hatched" style="width:{w:.3f}%;opacity:.3"', "on zeros around them"),
     )
     bars = "".join(f"<i {look.format(w=100 * count / total)}></i>" for count, look, _ in parts)
+    keys = "".join(
+        f'<li><i class="cs-swatch"><i {look.format(w=100)}></i></i>{big(count)} {name}</li>'
+        for count, look, name in parts
+    )
     words = ", ".join(f"{big(count)} {name}" for count, _, name in parts)
     return (
-        f'<div role="img" aria-label="{escape(words)}" class="cs-bar">{bars}</div>'
+        f'<div role="img" aria-label="{escape(words)}" class="cs-bar">{bars}</div><ul class="cs-keys">{keys}</ul>'
         f'<p class="cs-agree"><b>{100 * found.share:.1f} %</b> of {big(total)} multiplications meet a zero that was '
-        f"put there: {escape(words)}. Stamping needs {big(found.stamp)}.</p>"
+        f"put there. Stamping needs {big(found.stamp)}.</p>"
     )
+
+
+def tiles(entries: Sequence[tuple[str, str, Sequence[tuple[str, str]], bool]]) -> str:
+    """Pictures in a grid whose names, pictures and numbers stand in line, two beside each other on a phone.
+
+    Each entry: its name, its picture (HTML), (title, value) of each number, and whether it is the best.
+    """
+    made = []
+    for name, body, numbers, best in entries:
+        rows = "".join(f"<div><dt>{escape(title)}</dt><dd>{escape(value)}</dd></div>" for title, value in numbers)
+        mark = ' <span class="cs-best">best</span>' if best else ""
+        made.append(
+            f'<li class="cs-tile"><div class="cs-tile-name">{escape(name)}{mark}</div>{body}<dl>{rows}</dl></li>'
+        )
+    return f'<ul class="cs-tiles">{"".join(made)}</ul>'
 
 
 def positions(off: SamplePositions, on: SamplePositions, size: int) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 
 import cv2
@@ -11,6 +12,7 @@ import torch
 from torch import nn
 
 from models import device
+from models.formulas import big
 from models.learning import LearningError, train
 from models.operator import TRANSPOSED
 from models.share import Scene
@@ -24,6 +26,7 @@ from models.upsampling import (
     evenness,
     generate,
     generator,
+    interior_unevenness,
     picture_code,
     stacked,
 )
@@ -64,20 +67,41 @@ def draw(_scene: Scene) -> None:
             st.info(f"{error}"[:1].upper() + f"{error}"[1:])
             return
         _counts(levels)
-    predict(
-        "checkerboard",
-        "Kernel 3 with stride 2 is uneven. Which kernel size is even with stride 2?",
-        ("2 and 4", "5", "none"),
-        "2 and 4",
-        "Every output gets the same number of stamps when the kernel is divisible by the stride. In two dimensions the "
-        "unevenness of the axes multiplies: with kernel 3 and stride 2 some cells get 1, some 2, some 4.",
-    )
+    _predicted(st.session_state["cb_stride"], st.session_state["cb_dilation"])
     st.header("A generator, before and after training", anchor=False)
     train_them = _generators()
     st.header("Backwards: what a strided convolution does to gradients", anchor=False)
     _backwards()
     # Seconds of work: everything else is on screen by now.
     train_them()
+
+
+def _predicted(stride: int, dilation: int) -> None:
+    """Which kernels are even with the stride and dilation that are set."""
+    divisible, others = f"{stride} and {2 * stride}", f"{stride + 1} and {2 * stride + 1}"
+    even = {n: interior_unevenness((n,), (stride,), (dilation,)).value == 0 for n in range(1, 2 * stride + 2)}
+    shared = math.gcd(stride, dilation)
+    if all(even.values()):
+        right, why = "all", "With stride 1 a stamp begins at every cell, so each cell inside gets all taps of a kernel."
+    elif not any(even.values()):
+        right = "none"
+        why = (
+            f"Stride {stride} and dilation {dilation} share the factor {shared}: taps land on one cell in {shared} "
+            "alone, and the others stay empty, whatever the kernel."
+        )
+    else:
+        right = divisible
+        why = (
+            "Every output gets the same number of stamps when the kernel is divisible by the stride. In two dimensions "
+            "the even shares of the axes multiply: with kernel 3 and stride 2 some cells get 1, some 2, some 4."
+        )
+    predict(
+        f"checkerboard_{stride}_{dilation}",
+        f"With stride {stride} and dilation {dilation}, which kernel sizes are even?",
+        ("all", "only 1", "none") if stride == 1 else (divisible, others, "all", "none"),
+        right,
+        why,
+    )
 
 
 def overlaps() -> tuple[tuple, list[Overlap]]:
@@ -143,7 +167,7 @@ def _counts(levels: list[Overlap]) -> None:
     figures = ", ".join(f"{level.figure:.3f}" for level in levels)
     show(
         f'<p class="cs-agree"><b>Unevenness {figures}</b>. {verdict} Counts in the interior: '
-        f"{', '.join(map(str, last.levels))}.</p>{formula}" + row(*parts) + row(*(profiles[1:] if same else profiles)),
+        f"{', '.join(map(big, last.levels))}.</p>{formula}" + row(*parts) + row(*(profiles[1:] if same else profiles)),
         key="cb_counts",
     )
 

@@ -15,6 +15,7 @@ from models.upsampling import (
     METHODS,
     BilinearProof,
     UpsamplingError,
+    bilinear_kernel,
     bilinear_proof,
     pair,
     sample_positions,
@@ -24,7 +25,7 @@ from models.upsampling import compare as compared
 from viz.cards import mathml
 from viz.figures import show, table
 from viz.figures.cells import framed, image, row, tinted
-from viz.figures.upsampling import positions, shuffle
+from viz.figures.upsampling import positions, shuffle, tiles
 from viz.lesson import frame, predict
 from viz.picture_input import choose
 
@@ -37,22 +38,26 @@ def draw(_scene: Scene) -> None:
 
     def choices() -> None:
         chosen["picture"] = choose("picture")
-        st.segmented_control("Scale", [2, 3, 4], default=2, required=True, key="scale", bind="query-params")
-        st.segmented_control(
-            "Show",
-            ["Picture", "Detail", "Difference"],
-            default="Detail",
-            required=True,
-            key="look",
-            bind="query-params",
-            help="Detail: the middle, enlarged. Difference: orange too bright, violet too dark, eight times as strong.",
-        )
         st.caption(
             "The picture is first made smaller (each pixel the mean of S² pixels), then enlarged in eight ways. The "
             "learned ones get the best kernel that exists for this very picture, by least squares."
         )
 
-    with frame(choices):
+    def looks() -> None:
+        with st.container(horizontal=True, gap="small"):
+            st.segmented_control("Scale", [2, 3, 4], default=2, required=True, key="scale", bind="query-params")
+            st.segmented_control(
+                "Show",
+                ["Picture", "Detail", "Difference"],
+                default="Detail",
+                required=True,
+                key="look",
+                bind="query-params",
+                help="Detail: the middle, enlarged. Difference: orange too bright, violet too dark, eight times as "
+                "strong.",
+            )
+
+    with frame(choices, draw_lead=looks):
         picture, scale, look = chosen["picture"], st.session_state["scale"], st.session_state["look"]
         st.session_state["_up_pixels"] = picture.pixels
         try:
@@ -60,37 +65,54 @@ def draw(_scene: Scene) -> None:
         except UpsamplingError as error:
             st.info(f"{error}"[:1].upper() + f"{error}"[1:])
             return
-        shown = [framed("Original", image(_looked(original, original, look), "The original", 165), "the goal")]
-        best = max(one["psnr"] for one in rows)
-        for one in rows:
-            below = f"{'<b>' if one['psnr'] == best else ''}{one['psnr']:.1f} dB{'</b>' if one['psnr'] == best else ''}"
-            said = f"{one['title']}: {look.lower()}"
-            shown.append(framed(one["title"], image(_looked(one["image"], original, look), said, 165), below))
-        show(row(*shown, pictures=True), key="up_pictures")
-        head = ("Method", "PSNR, dB", "Parameters", "MACs", "Pattern", "MACs counted by")
-        text = [
-            (
-                one["title"],
-                f"{one['psnr']:.2f}" if math.isfinite(one["psnr"]) else "∞",
-                one["parameters"],
-                big(one["macs"]),
-                f"{one['pattern']:.3f}",
-                one["counted"],
-            )
-            for one in rows
-        ]
-        numbers = table(head, text, label=f"Eight ways to enlarge {picture.name} {scale} times")
-        show(f'<div class="cs-named">{numbers}</div><p class="cs-narrow cs-below">{SIDEWAYS}</p>', key="up_table")
+        show(_grid(original, rows, look, scale) + _table(rows, f"{picture.name} {scale} times"), key="up_pictures")
+        st.caption(
+            "**PSNR**: 10·log₁₀(1 / mean squared error), in decibels; more is closer to the original. **Pattern**: the "
+            "part of the error that repeats with the scale; 0 is none, 1 is nothing but pattern. **MACs**: for the "
+            f"whole picture, all {original.shape[2]} colours."
+        )
     predict(
-        "compare",
+        f"compare_{scale}",
         "Can a transposed convolution be bilinear interpolation?",
         ("No, it has to be learned", "Yes, with the right kernel", "Only for scale 2"),
         "Yes, with the right kernel",
-        "A tent of 2S (or 2S − 1) cells on each axis: every stamp fades to nothing where the next one takes over.",
+        f"For scale {scale}, a tent of {len(bilinear_kernel(scale))} cells on each axis: every stamp fades to nothing "
+        "where the next one takes over. The pictures below show the two, and that nothing is left between them.",
     )
     _proof(picture.pixels, scale)
     _shuffled()
     _aligned()
+
+
+def _grid(original: np.ndarray, rows: list[dict], look: str, scale: int) -> str:
+    """The original and what each way makes of its smaller self, with the numbers below each picture."""
+    height, width = original.shape[:2]
+    sizes = (("Pixels", f"{width} × {height}"), ("Shrunk to", f"{width // scale} × {height // scale}"))
+    first = _looked(original, original, "Picture" if look == "Difference" else look)
+    shown = [("Original", image(first, "The original", 400), sizes, False)]
+    best = max(one["psnr"] for one in rows)
+    for one in rows:
+        picture = image(_looked(one["image"], original, look), f"{one['title']}: {look.lower()}", 400)
+        numbers = zip(("PSNR", "Parameters", "MACs", "Pattern"), _numbers(one, " dB"), strict=True)
+        shown.append((one["title"], picture, tuple(numbers), one["psnr"] == best))
+    return tiles(shown)
+
+
+def _table(rows: list[dict], done: str) -> str:
+    """The same numbers below each other, and who counted."""
+    head = ("Method", "PSNR, dB", "Parameters", "MACs", "Pattern", "MACs counted by")
+    text = [(one["title"], *_numbers(one), one["counted"]) for one in rows]
+    numbers = table(head, text, label=f"Eight ways to enlarge {done}")
+    return (
+        f'<details class="cs-same"><summary>The numbers as a table, and how the MACs were counted</summary>'
+        f'<div class="cs-named">{numbers}</div><p class="cs-narrow cs-below">{SIDEWAYS}</p></details>'
+    )
+
+
+def _numbers(one: dict, unit: str = "") -> tuple[str, str, str, str]:
+    """PSNR, parameters, MACs and pattern of one way, as they are written everywhere."""
+    psnr = f"{one['psnr']:.2f}{unit}" if math.isfinite(one["psnr"]) else "∞"
+    return psnr, big(one["parameters"]), big(one["macs"]), f"{one['pattern']:.3f}"
 
 
 @st.cache_data(max_entries=6, show_spinner="Enlarging in eight ways …")
@@ -176,11 +198,14 @@ def _aligned() -> None:
     size = left.slider("Pixels", 2, 10, 4, key="ac_size", bind="query-params")
     scale = right.slider("Scale", 2, 5, 2, key="ac_scale", bind="query-params")
     off, on = sample_positions(size, scale, False), sample_positions(size, scale, True)
-    agree = all(np.abs(one.measured - one.predicted).max() < 1e-9 for one in (off, on))
+    mark = "✓" if all(np.abs(one.measured - one.predicted).max() < 1e-9 for one in (off, on)) else "≠"
     show(
         positions(off, on, size)
-        + f"<p>off: {mathml(off.formula.symbols)}, spacing {off.spacing:.3f}<br>on: {mathml(on.formula.symbols)}, "
-        f"spacing {on.spacing:.3f} {'✓' if agree else '≠'} measured on nn.Upsample</p>",
+        + "".join(
+            f'<p class="cs-scrolled">align_corners {name}: {mathml(one.formula.symbols)} '
+            f"{mathml(f'= {one.formula.filled}')}, spacing {one.spacing:.3f} {mark} measured on nn.Upsample</p>"
+            for name, one in (("off", off), ("on", on))
+        ),
         key="up_aligned",
     )
     st.caption(

@@ -4,22 +4,25 @@ from __future__ import annotations
 
 import time
 from dataclasses import dataclass, field
+from zlib import crc32
 
 import numpy as np
 import streamlit as st
 import torch
 
 from models import device
+from models.formulas import big
 from models.learning import OPTIMIZERS, LearningError, best_weights, bilinear_task, patches, reset, train
 from models.picture import resize
 from models.share import Scene
 from models.transposed_code import learning_code
-from models.upsampling import UpsamplingError, bilinear_kernel, evenness, exact_transposed, pair
-from viz.figures import loss_curve, show
+from models.upsampling import UpsamplingError, bilinear_in, bilinear_kernel, evenness, exact_transposed, pair
+from viz.figures import Series, loss_curve, plot, show
 from viz.figures.cells import cells, row
 from viz.lesson import frame, predict
 from viz.picture_input import choose
 
+RAISED = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 TASKS = ("Bilinear interpolation of noise", "The picture")
 PICTURES_A_RUN, PACE = 25, 0.12
 """How often the pictures change during a run, and seconds for each at least: faster, and no eye can follow."""
@@ -63,14 +66,17 @@ def draw(_scene: Scene) -> None:
         chosen["scale"], chosen["kernel"] = scale, max(scale, kernel)
         if kernel < scale:
             st.caption(f"A kernel below the stride leaves holes: {scale} is used.")
-        go, halt = st.columns(2)
-        chosen["start"] = go.button("Train", icon=":material/play_arrow:", width="stretch")
-        halt.button("Stop", icon=":material/stop:", width="stretch", help="What was reached stays on screen.")
 
-    with frame(choices):
-        place, bar = st.empty(), st.empty()
+    def buttons() -> None:
+        with st.container(horizontal=True, gap="xsmall"):
+            chosen["start"] = st.button("Train", icon=":material/play_arrow:")
+            st.button("Stop", icon=":material/stop:", help="What was reached stays on screen.")
+            st.button("Reset", icon=":material/undo:", on_click=_forget, help="Back to random weights.")
+
+    with frame(choices, draw_lead=buttons):
+        bar, place = st.empty(), st.empty()
         settings = tuple(chosen[name] for name in ("task", "scale", "kernel", "steps", "lr", "optimizer", "seed"))
-        settings += (chosen["picture"].name,) if "picture" in chosen else ()
+        settings += (crc32(chosen["picture"].pixels),) if "picture" in chosen else ()
         run: Run | None = st.session_state.get("_wl_run")
         if chosen["start"]:
             run = Run(settings, total=chosen["steps"])
@@ -90,23 +96,55 @@ def draw(_scene: Scene) -> None:
             layer = exact_transposed(chosen["scale"], 1, chosen["kernel"])
             run.kernel = _reset(layer, chosen["seed"])
             _measure(run, layer, chosen["scale"])
-        bar.empty()
+        bar.progress(*_reached(run))
         st.session_state["_wl_shown"] = run
         with place.container():
             _picture(run)
-            if not run.steps:
-                st.caption("Random weights. Train, and watch the kernel, the pattern and the loss.")
-            if run.steps and run.steps[-1] < run.total:
-                st.caption(f"Stopped after {run.steps[-1]} of {run.total} steps.")
             if run.steps and run.settings != settings:
                 st.caption("The settings have changed since: press Train to start again.")
+    _predicted(chosen["task"], chosen["scale"], chosen["kernel"])
+
+
+def _forget() -> None:
+    st.session_state.pop("_wl_run", None)
+
+
+def _reached(run: Run) -> tuple[float, str]:
+    """How far a run is, from 0 to 1 and in words."""
+    if not run.steps:
+        return 0.0, "Random weights. Train, and watch the kernel, the pattern and the loss."
+    done, total, loss = run.steps[-1], run.total, f"loss {_small(run.losses[-1])}"
+    said = f"Trained for {big(total)} steps" if done == total else f"Stopped after {big(done)} of {big(total)} steps"
+    return done / total, f"{said}, {loss}."
+
+
+def _predicted(task: str, scale: int, kernel: int) -> None:
+    """What the layer that is set will learn."""
+    layer = f"kernel_size {kernel} and stride {scale}"
+    if task == TASKS[1]:
+        even = kernel % scale == 0
+        predict(
+            f"learn_picture_{scale}_{kernel}",
+            f"A layer with {layer} learns to enlarge this picture; its kernel {'is' if even else 'is not'} divisible "
+            "by its stride. What will it make of a flat image?",
+            ("A strong checkerboard", "Hardly any pattern", "It depends on the seed"),
+            "Hardly any pattern",
+            "Most of a picture is nearly flat, and a pattern there would cost error everywhere: training evens out "
+            "what the overlap does not. On noise, which is flat nowhere, nothing asks for that.",
+        )
+        return
+    held, fits = bilinear_in(scale, kernel)
+    exact = "Bilinear interpolation is linear in the picture, and this layer can express it exactly: the loss has one "
+    exact += "minimum, 0, and every seed falls into it."
     predict(
-        "learn",
-        "A kernel of 4 with stride 2 is trained to copy bilinear interpolation. What does its kernel become?",
-        ("All weights equal", "A tent", "It depends on the seed"),
-        "A tent",
-        "Bilinear interpolation is linear in the picture, and this layer can express it exactly: the loss has one "
-        "minimum, and every seed falls into it. With kernel 3 it cannot, and the best it finds leaves a checkerboard.",
+        f"learn_{scale}_{kernel}",
+        f"A layer with {layer} is trained to copy bilinear interpolation. What does its kernel become?",
+        ("All weights equal", "A tent", "A part of a tent", "It depends on the seed"),
+        "A tent" if fits else "A part of a tent",
+        exact + (" The outer weights become 0." if not held.all() else "")
+        if fits
+        else f"A tent for stride {scale} has {len(bilinear_kernel(scale))} cells on each axis. What does not fit is "
+        "missing in some outputs and not in others: the loss stays above 0, and a flat image comes out uneven.",
     )
 
 
@@ -166,7 +204,7 @@ def _train(run: Run, chosen: dict, place, bar) -> None:
             run.losses.append(step.loss)
             run.kernel = step.kernel
             _measure(run, layer, scale)
-            bar.progress(step.step / steps, f"Step {step.step} of {steps}, loss {step.loss:.2e}")
+            bar.progress(step.step / steps, f"Step {big(step.step)} of {big(steps)}, loss {_small(step.loss)}")
             with place.container():
                 # Streamlit wants a key of its own for each picture of one run.
                 _picture(run, f"wl_picture_{step.step}")
@@ -184,9 +222,13 @@ def _measure(run: Run, layer: torch.nn.Module, scale: int) -> None:
 
 def _picture(run: Run, key: str = "wl_picture") -> None:
     scale, kernel = run.settings[1], run.settings[2]
-    parts = [cells(run.kernel[0, 0], f"The kernel, {kernel}×{kernel}", "kernel")]
-    tent = bilinear_kernel(scale).numpy()
-    parts.append(cells(tent, f"The bilinear kernel, {len(tent)}×{len(tent)}", "kernel"))
+    tent, fits = bilinear_in(scale, kernel)
+    held = "" if fits and tent.all() else ", zeros around" if fits else ", what fits of it"
+    top = max(float(np.abs(run.kernel).max()), float(tent.max()))
+    parts = [
+        cells(run.kernel[0, 0], f"The kernel, {kernel}×{kernel}", "kernel", high=top, decimals=2),
+        cells(tent, f"The bilinear kernel{held}", "kernel", high=top, decimals=2),
+    ]
     # Around the mean, so that what is left to see is the pattern.
     mean = float(run.flat.mean())
     parts.append(
@@ -196,8 +238,27 @@ def _picture(run: Run, key: str = "wl_picture") -> None:
             "count",
             low=mean - 0.5,
             high=mean + 0.5,
+            decimals=2,
         )
     )
-    html = row(*parts)
-    html += loss_curve(run.steps, run.losses, run.floor or 0.0)
+    away = float(np.abs(run.kernel[0, 0] - tent).max())
+    html = f"{row(*parts)}<p>Largest difference from the bilinear kernel: <b>{_small(away)}</b>.</p>"
+    if len(run.steps) > 1:
+        uneven = plot(
+            [Series("unevenness", run.steps, run.uneven)],
+            x="step",
+            y="unevenness of a flat image",
+            label=f"Unevenness over {run.steps[-1]} steps, from {run.uneven[0]:.3f} to {run.uneven[-1]:.3f}",
+            slim=True,
+        )
+        loss = loss_curve(run.steps, run.losses, run.floor or 0.0, slim=True)
+        html += f'<div class="cs-beside"><div>{loss}</div><div>{uneven}</div></div>'
     show(html, key=key)
+
+
+def _small(value: float) -> str:
+    """Four decimals; powers of ten below."""
+    if value >= 0.001 or value == 0:
+        return f"{value:.4f}"
+    mantissa, exponent = f"{value:.1e}".split("e")
+    return f"{mantissa}·10{str(int(exponent)).translate(RAISED)}"

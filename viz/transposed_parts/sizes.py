@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import streamlit as st
 
+from models.formulas import big
 from models.share import Scene
-from models.transposed import TransposedError, cost, forward_sizes, wasted
+from models.spec import LayerSpec
+from models.transposed import ForwardSizes, TransposedError, cost, forward_sizes, wasted
 from viz import transposed_controls as controls
 from viz.cards import check_cards, mathml
 from viz.figures import show
@@ -23,6 +25,32 @@ EXAMPLES = {
     "5×5 to 7×7, why not just pad?": {"input_size": 5},
     "Twice as large, exactly": {"input_size": 4, "kernel_size": 4, "stride": 2, "padding": 1},
 }
+
+
+def _listed(found: ForwardSizes) -> str:
+    *sizes, last = (str(one.size) for one in found.sizes)
+    return f"{', '.join(sizes)} and {last}" if sizes else last
+
+
+def _predicted(spec: LayerSpec) -> None:
+    """A question about the layer that is set with another stride, which is not on the screen."""
+    size, kernel, padding, dilation = (one[-1] for one in (spec.input_size, spec.kernel_size, spec.pads, spec.dilation))
+    stride = spec.stride[-1] + 1
+    line = LayerSpec(
+        "transposed", 1, size, kernel_size=kernel, stride=stride, padding=padding[0], dilation=dilation, bias=False
+    )
+    (found,) = forward_sizes(line)
+    right = len(found.sizes)
+    options = sorted({1, right, stride - 1, stride, stride + 1})
+    predict(
+        f"sizes_{size}_{kernel}_{stride}_{padding[0]}_{dilation}",
+        f"A convolution with kernel_size {kernel}, stride {stride}, padding {padding[0]} and dilation {dilation} is to "
+        f"make {size}. From how many input sizes can it?",
+        [str(n) for n in options],
+        str(right),
+        f"From {_listed(found)}. Columns at the end that the last step of {stride} does not reach are left out, so "
+        f"sizes meet; going back, output_padding = 0 … {right - 1} says which was meant.",
+    )
 
 
 def draw(scene: Scene) -> None:
@@ -48,22 +76,15 @@ def draw(scene: Scene) -> None:
         formula = f'<p class="cs-scrolled">{mathml(said)} <span class="cs-whole">({mathml(when)})</span></p>'
         formula += f'<p class="cs-scrolled">{mathml(one.formula.filled)}</p>'
         show(row(*(drawn[:1] if square else drawn)) + formula, key="ct_sizes")
-        listed = " and ".join(str(s.size) for s in one.sizes)
         st.markdown(
-            f"A convolution with these settings makes {one.output} from {listed}: measured on the real layer. "
-            f"output_padding = {spec.output_padding[-1]} says that {one.chosen} was meant"
+            f"{'A' if square or spec.dims == 1 else f'{names[-1]}: a'} convolution with these settings makes "
+            f"{one.output} from {_listed(one)}: measured on the real layer. "
+            f"output_padding, r = {spec.output_padding[-1]}, says that {one.chosen} was meant"
             + (". " if one.chosen_becomes == one.output else f", which itself becomes {one.chosen_becomes}. ")
             + "It adds no zeros to the input: it asks for a larger output."
             + (" With stride 1 every size is alone; choose stride 2, and two meet." if max(spec.stride) == 1 else "")
         )
-    predict(
-        "sizes",
-        "A 3×3 convolution with stride 2 and padding 1 makes 3×3 from 5×5. From which other size too?",
-        ("4×4", "6×6", "7×7"),
-        "6×6",
-        "The last step of 2 does not fit into the sixth column, so it is left out. Going back, 3×3 could mean 5 or 6: "
-        "output_padding = 1 says 6.",
-    )
+    _predicted(spec)
     st.header("Why not just insert zeros and convolve?", anchor=False)
     try:
         share, price = wasted(found.module, spec.input_shape), cost(found.module, spec.input_shape)
@@ -75,6 +96,8 @@ def draw(scene: Scene) -> None:
     st.markdown(
         f"The zero-padding way multiplies {share.total_formula.text}. The transposed layer multiplies "
         f"{price.formula.text}"
-        + (f", and adds {price.bias_additions} biases" if price.bias_additions else "")
-        + f"; torch counted {price.macs}. Counters that take the output's size for it count the zeros as work."
+        + (f", and adds {big(price.bias_additions)} biases" if price.bias_additions else "")
+        + f"; torch counted {big(price.macs)}. Counters that multiply by the output's size say {big(share.total)}"
+        + (f", or {big(share.total + price.bias_additions)} with biases" if price.bias_additions else "")
+        + ": they count the zeros as work."
     )
