@@ -319,7 +319,7 @@ def test_the_lists_that_stand_before_torch_are_those_of_the_models():
         {"fm_view": "Gradient"},
         {"part": "pooling", "fm_window": "3"},
         {"part": "learn", "fm_target": "Emboss", "fm_steps": "100", "fm_noise": "0.1", "fm_pairs": "Noise"},
-        {"part": "learn", "fm_steps": "60", "fm_taps": "5", "fm_optimizer": "momentum", "fm_lr": "0.01"},
+        {"part": "learn", "fm_steps": "60", "fm_taps": "5", "fm_lr": "0.01", "fm_picture": "Coffee", "fm_colour": "false"},
         {"part": "walk", "fm_layer": "relu2", "fm_crop": "Free", "fm_colour": "false"},
         {"part": "decides", "fm_picture": "A drawn shape"},
         {"part": "equivariance", "fm_shift": "5"},

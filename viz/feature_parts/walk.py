@@ -92,7 +92,8 @@ def _walk(picture: Picture) -> None:
             net.name, net.trained, min(net.x.shape[2:]), layer, survey.shapes[layer], strongest
         )  # fmt: skip
         pixel, asks = _pixel(net, layer), asked("fm_look", one_of(LOOKS), LOOKS[0])[0] == "Pixel"
-        into_link("fm_pixel", _spelt(pixel) if asks else "")
+        chosen_one = st.session_state.get("_fm_pixel") == pixel
+        into_link("fm_pixel", _spelt(pixel) if asks and chosen_one else "")
         unit = _sheet(net, layer, survey, chosen, pixel if asks else None)
         net.tell()
     _predict()
