@@ -151,13 +151,38 @@ class Link {
     }
     if (!this.inv) {
       this.inv = invert(this.src, this.from.n);
-      this.rowOf = new Int32Array(this.src.length);
-      for (let p = 0; p < this.L; p++) this.rowOf.fill(p, this.ptr[p], this.ptr[p + 1]);
+      this.positions();
     }
     for (let j = this.inv.ptr[s]; j < this.inv.ptr[s + 1]; j++) {
       const e = this.inv.out[j];
       f(this.rowOf[e], this.tap ? this.tap[e] : -1, e);
     }
+  }
+
+  // Entries of one tap: f(position, source cell, entry number); of more than `most`, as many spread over all of them.
+  eachOfTap(tap, most, f) {
+    if (this.base) {
+      const T = this.offset.length, step = Math.max(1, Math.ceil(this.L / most));
+      for (let p = 0; p < this.L; p += step) {
+        const s = this.base[p] + this.offset[tap];
+        if (s >= 0 && s < this.from.n) f(p, s, p * T + tap);
+      }
+      return;
+    }
+    if (!this.tap) return;
+    if (!this.byTap) {
+      this.byTap = invert(this.tap, 1 + this.tap.reduce((a, b) => Math.max(a, b), 0));
+      this.positions();
+    }
+    const { ptr, out } = this.byTap, step = Math.max(1, Math.ceil((ptr[tap + 1] - ptr[tap]) / most));
+    for (let j = ptr[tap]; j < ptr[tap + 1]; j += step) f(this.rowOf[out[j]], this.src[out[j]], out[j]);
+  }
+
+  // The position of every entry.
+  positions() {
+    if (this.rowOf) return;
+    this.rowOf = new Int32Array(this.src.length);
+    for (let p = 0; p < this.L; p++) this.rowOf.fill(p, this.ptr[p], this.ptr[p + 1]);
   }
 
   weight(pair, tap, e) {

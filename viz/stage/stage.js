@@ -828,23 +828,19 @@ class Stage {
       const r = realIndex(op.first.from, s.cell);
       return r < 0 ? -1 : s.ch * op.first.from.nreal + r;
     };
-    if (tap && op.direct && tap.link === op.link && op.nnz <= 400000) {
-      const spots = [];
-      if (tap.k >= 0) {
-        for (const pair of op.link.byPlane.get(tap.k) || []) for (let p = 0; p < op.link.L && spots.length < 6000; p++) {
-          op.link.each(p, (s, t) => {
-            const c = t === tap.tap ? op.link.column(pair.i, s) : -1;
-            if (c >= 0) spots.push([c * sx, (pair.o * op.link.L + p) * sy]);
-          });
-        }
-      }
+    if (tap && op.direct && tap.link === op.link && tap.k >= 0 && tap.tap >= 0) {
+      const { link } = op, pairs = link.byPlane.get(tap.k) || [];
       ctx.fillStyle = css(theme.pink, sx >= 6 ? 0.25 : 0.9);
       ctx.strokeStyle = css(theme.pink);
       ctx.lineWidth = sx >= 10 ? 2 : 1.2;
-      for (const [x, y] of spots) {
+      // So many spots cover every row of the picture: more are not seen, and cost frames.
+      for (const pair of pairs) link.eachOfTap(tap.tap, 2000 / pairs.length, (p, s, e) => {
+        const c = link.has(pair, e) ? link.column(pair.i, s) : -1;
+        if (c < 0) return;
+        const x = c * sx, y = (pair.o * link.L + p) * sy;
         if (sx < 6) ctx.fillRect(x, y, Math.max(1.5, sx), Math.max(1.5, sy));
         else ctx.strokeRect(x + 1, y + 1, sx - 2, sy - 2);
-      }
+      });
     }
     let text = "";
     if (centre && centre.grid === op.link.to.id) {
