@@ -131,6 +131,9 @@ def test_another_layer_is_chosen_on_the_strip_and_with_keys(visit):
     page.keyboard.press("ArrowRight")
     page.keyboard.press("ArrowRight")
     expect(page.locator(".sheet .name")).to_contain_text("relu3")
+    expect(page.locator(".low")).to_have_text("below 0")
+    page.get_by_text("Rectified", exact=True).click()
+    expect(page.locator(".low")).to_have_text("0")
     seen.sound()
 
 
@@ -145,6 +148,9 @@ def test_maps_that_fill_several_pages_are_one_canvas(visit):
     expect(page.get_by_role("button", name="Load pretrained weights (5 MB)")).to_be_visible()
     page.get_by_role("button", name="Page 3").click()
     expect(page.locator(SHEET)).to_have_attribute("data-unit", re.compile(r"^1(2[89]|[3-9]\d),"))
+    settled(page)
+    channel, row, column = page.locator(SHEET).get_attribute("data-unit").split(",")
+    expect(page.get_by_text(f"Channel {channel}, unit ({row}, {column}) of")).to_be_visible()
     seen.sound()
 
 
@@ -160,8 +166,9 @@ def test_a_tap_on_a_phone_selects(visit):
     page = seen.page
     # What the maps are of is chosen above them.
     top = lambda found: found.bounding_box()["y"]  # noqa: E731
-    for choice in ("Network", "Layer"):
-        assert top(page.get_by_role("combobox", name=choice)) < top(page.locator(".sheet[data-unit]"))
+    for choice in ("Network", "Layer", "Weights"):
+        found = page.get_by_role("radiogroup" if choice == "Weights" else "combobox", name=choice)
+        assert top(found) < top(page.locator(".sheet[data-unit]"))
     page.touchscreen.tap(*place(page, (2, 30, 30)))
     expect(page.get_by_text(re.compile(r"Channel 2, unit \((29|30|31), (29|30|31)\)")).first).to_be_visible()
     seen.sound()

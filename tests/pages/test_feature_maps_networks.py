@@ -122,6 +122,12 @@ def test_every_look(look):
     assert words.get(look, "16 kernels of 5 × 5") in shown(app)
 
 
+@pytest.mark.parametrize(("part", "key"), [("walk", "fm_layer"), ("equivariance", "fm_at")])
+def test_the_link_leaves_out_the_layer_with_which_a_part_opens_and_no_other(part, key):
+    box = sound(open_page(part)).selectbox(key=key)
+    assert box.options[box.proto.default] == box.value != box.options[0]
+
+
 @pytest.mark.parametrize("title", ["SqueezeNet 1.1", "MobileNet v3, small"])
 def test_other_networks_say_that_their_weights_are_random(title, tmp_path, monkeypatch):
     monkeypatch.setattr(torch.hub, "get_dir", lambda: str(tmp_path))

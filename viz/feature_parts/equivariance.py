@@ -145,7 +145,8 @@ def _layer(net: Network, place) -> str:
         now = default
     put("fm_at", now)
     with place:
-        return st.selectbox("Layer", options, key="fm_at", bind="query-params")
+        # The link leaves out what it opens with: that is the network's usual layer, not its first.
+        return st.selectbox("Layer", options, options.index(default), key="fm_at", bind="query-params")
 
 
 def _changed(module, blurred: bool):

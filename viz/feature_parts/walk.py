@@ -131,7 +131,9 @@ def _layer(net: Network, place, strip_place) -> tuple[str, Survey]:
     shapes = survey.shapes
     put("fm_layer", now)
     with place:
-        st.selectbox("Layer", list(shapes), key="fm_layer", bind="query-params")
+        # The link leaves out what it opens with: that is the network's usual layer, not its first.
+        usual = list(shapes).index(default) if default in shapes else 0
+        st.selectbox("Layer", list(shapes), usual, key="fm_layer", bind="query-params")
 
     def from_strip() -> None:
         picked = (state.get("fm_strip") or {}).get("layer")
