@@ -74,11 +74,16 @@ def test_hovering_one_view_moves_all_four_and_sends_nothing(visit, name, grid, c
     assert seen.recorder.received == []
 
 
-def test_views_move_together_where_arrays_are_shared(visit):
-    seen = drawn(visit, "/transposed?ct_input_size=12&ct_stride=2")
+def test_views_move_together_where_arrays_are_shared_and_where_no_stamp_lands(visit):
+    groups = "ct_in_channels=4&ct_out_channels=2&ct_groups=2"
+    seen = drawn(visit, f"/transposed?ct_input_size=12&ct_stride=2&ct_dilation=3&{groups}")
     seen.recorder.clear()
     seen.page.mouse.move(*rect(seen.page, "stamp", "output", 31))
     assert selected(seen.page) == dict.fromkeys(PANELS, "output:31")
+    # Stamps of dilation 3 at distance 2 leave out the second cell of each row.
+    seen.page.mouse.move(*rect(seen.page, "stamp", "output", 1))
+    for name in ("stamp", "matrix", "gradient"):
+        expect(panel(seen.page, name).locator(".eq .main")).to_have_text("0 = 0 no input cell reaches it")
     assert seen.recorder.sent == []
     seen.sound()
 

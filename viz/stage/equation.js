@@ -40,14 +40,19 @@ function product(t, link) {
 
 function equation(scene, sel, opts) {
   const g = scene.byId[sel.grid];
-  const parts = scene.terms(g, sel.ch, sel.cell).filter((p) => p.groups.length);
+  const all = scene.terms(g, sel.ch, sel.cell), parts = all.filter((p) => p.groups.length);
   const total = g.values ? g.values[sel.ch * g.n + sel.cell] : null;
-  if (!parts.length) return { main: "", sub: "", plain: "", part: null };
+  if (!all.length) return { main: "", sub: "", part: null };
   if (isPadding(g, sel.cell)) {
     const from = g.source && g.source[sel.cell] >= 0;
     return { main: `<b class="y">${total == null ? "" : number(total)}</b> is padding${from ? ", copied from a real cell" : ""}`, sub: "", part: null };
   }
   const y = `<b class="y">${total == null ? "" : number(total)}</b>`;
+  if (all.every((p) => p.groups.every((q) => !q.terms.length))) {
+    const { bias } = all[0].link;
+    const made = bias ? `<span class="bias">bias ${number(bias[sel.ch])}</span>` : "0";
+    return { main: `${y} <i>=</i> ${made} <span class="soft">no input cell reaches it</span>`, sub: "", part: null };
+  }
   const { link, groups } = parts[0];
   const many = groups.length + parts.length > 2;
   const at = Math.max(0, groups.findIndex((q) => q.pair.i === opts.channel));
@@ -57,9 +62,7 @@ function equation(scene, sel, opts) {
   const part = { link, pair, terms, hot, at };
   const count = terms.length;
   let main = "", sub = "";
-  if (!count && !many) {
-    main = `${y} <i>=</i> ${bias == null ? "0" : `<span class="bias">bias ${number(bias)}</span>`} <span class="soft">no input cell reaches it</span>`;
-  } else if (total == null || !link.from.values || link.reduce === "reads" || (!link.weighted && link.reduce === "sum" && !agrees(total, parts, bias))) {
+  if (total == null || !link.from.values || link.reduce === "reads" || (!link.weighted && link.reduce === "sum" && !agrees(total, parts, bias))) {
     main = `<span class="soft">This cell reads ${opts.reads}</span>`;
   } else if (link.reduce === "max") {
     const show = (t) => `<b class="x${link.weighted && t.w === 1 ? " won" : ""}">${number(t.x)}</b>`;
@@ -84,22 +87,22 @@ function equation(scene, sel, opts) {
         sub = `<span class="run">${hot ? `${number(before)} + ` : ""}${number(t.x)}·${signed(t.w)} = <b>${number(done)}</b> after ${hot + 1} of ${count} terms</span>`;
       }
     } else {
-      const all = parts.flatMap((p) => p.groups.map((q) => ({ ...q, link: p.link })));
+      const every = parts.flatMap((p) => p.groups.map((q) => ({ ...q, link: p.link })));
       const fits = Math.max(2, Math.floor(opts.room.terms / 2));
-      const first = all.length > fits + 1 ? Math.min(Math.max(0, at - fits + 1), all.length - fits) : 0;
-      const some = all.length > fits + 1 ? all.slice(first, first + fits) : all;
-      const rest = all.length - some.length;
+      const first = every.length > fits + 1 ? Math.min(Math.max(0, at - fits + 1), every.length - fits) : 0;
+      const some = every.length > fits + 1 ? every.slice(first, first + fits) : every;
+      const rest = every.length - some.length;
       const name = (q) => (parts.length > 1 ? esc(q.link.from.title) : esc(q.link.from.planes?.[q.pair.i] ?? `channel ${q.pair.i}`));
       const pieces = some.map((q) => {
         const on = q.pair === pair;
         return `<button type="button" class="ch${on ? " on" : ""}" data-ch="${q.pair.i}" aria-pressed="${on}"><small>${name(q)}</small> ${number(termSum(q.terms))}</button>`;
       });
       if (rest) {
-        const others = all.filter((q) => !some.includes(q)).reduce((s, q) => s + termSum(q.terms), 0);
+        const others = every.filter((q) => !some.includes(q)).reduce((s, q) => s + termSum(q.terms), 0);
         pieces.push(`<span class="more">… ${rest} more ${rest === 1 ? "channel" : "channels"} ${signed(others)}</span>`);
       }
       main = `${y} <i>${eq}</i> ${pieces.join(" <i>+</i> ")}${tail}`;
-      sub = `<span class="soft">${name(all[at])}</span> <b>${number(termSum(terms))}</b> <i>${eq}</i> ${body}${running}`;
+      sub = `<span class="soft">${name(every[at])}</span> <b>${number(termSum(terms))}</b> <i>${eq}</i> ${body}${running}`;
     }
   }
   return { main, sub, part };
