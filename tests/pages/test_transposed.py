@@ -289,7 +289,7 @@ def test_training_ends_at_the_bilinear_kernel(hurried):
     next(b for b in app.button if b.label == "Train").click().run()
     figure = next(drawn for drawn in html(sound(app)) if "A flat image" in drawn)
     numbers = re.findall(r">(−?[\d.]+)</text>", figure.split("cs-beside")[0])
-    assert len(numbers) == 16 + 16 + 36
+    assert len(numbers) == 16 + 16 + 24
     assert all(re.fullmatch(r"−?\d\.\d\d", number) for number in numbers)
     run = app.session_state["_wl_run"]
     assert run.steps[-1] == run.total == 300

@@ -195,7 +195,7 @@ def _drawn(name: str, seed: int, trained: bool) -> tuple[np.ndarray, np.ndarray,
         made = generate(network, CHANNELS, factor, seed=seed)
         with torch.no_grad():
             drawn = network(code)[0, 0].numpy()
-    return _grey(drawn), _grey(made.flat), made.figure
+    return _grey(drawn), _pattern(made.flat), made.figure
 
 
 def _grey(values: np.ndarray) -> np.ndarray:
@@ -203,6 +203,12 @@ def _grey(values: np.ndarray) -> np.ndarray:
     if high - low < 1e-9:
         return np.full(values.shape, 128, np.uint8)
     return np.rint((values - low) / (high - low) * 255).astype(np.uint8)
+
+
+def _pattern(flat: np.ndarray) -> np.ndarray:
+    """A flat answer around its mean, as strong as its unevenness: what is nearly even looks so."""
+    size = float(np.sqrt(np.mean(flat**2))) or 1.0
+    return np.rint(128 + 84 * (flat - flat.mean()) / size).clip(0, 255).astype(np.uint8)
 
 
 def _generators() -> Callable[[], None]:

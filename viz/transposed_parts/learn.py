@@ -233,7 +233,7 @@ def _picture(run: Run, key: str = "wl_picture") -> None:
     mean = float(run.flat.mean())
     parts.append(
         cells(
-            run.flat[:6, :6],
+            run.flat[: 2 * scale, :6],
             f"A flat image of ones: unevenness {run.uneven[-1]:.3f}",
             "count",
             low=mean - 0.5,
