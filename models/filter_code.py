@@ -61,13 +61,15 @@ def filter_code(kernel: np.ndarray, padding_mode: str = "zeros", gradient: bool 
     return "\n".join(lines) + "\n"
 
 
-def pooling_code(kernel_size: int, stride: int, kind: str = "max") -> str:
-    """The worked example of pooling and of unpooling, and this window on noise."""
-    name = {"max": "MaxPool2d", "average": "AvgPool2d"}[kind]
+def pooling_code(opening: str, layer: str, shown: tuple[tuple[int, ...], float] | None = None) -> str:
+    """The worked example of pooling and of unpooling, and one layer on a picture.
+
+    Args:
+        opening: lines that import torch and nn and make `grey`, a picture `(height, width)` from 0 to 255.
+        layer: the pooling, as code. shown: shape and mean of its answer, which are asserted.
+    """
     lines = [
-        "import torch",
-        "from torch import nn",
-        "",
+        opening,
         "x = torch.tensor([[[[4.0, 5, 8, 7], [1, 8, 8, 8], [3, 6, 6, 4], [6, 5, 7, 8]]]])",
         "assert nn.MaxPool2d(2)(x).tolist() == [[[[8, 8], [6, 8]]]]",
         "assert nn.MaxPool2d(2, stride=1)(x).shape == (1, 1, 3, 3)  # overlapping",
@@ -78,12 +80,14 @@ def pooling_code(kernel_size: int, stride: int, kind: str = "max") -> str:
         "back = nn.MaxUnpool2d(2)(pooled, where)",
         "assert back.count_nonzero() == 4  # the maxima, where they were",
         "",
-        f"pool = nn.{name}({kernel_size}, stride={stride})",
-        "noise = torch.rand(1, 1, 32, 32)",
-        f"side = (32 - {kernel_size}) // {stride} + 1",
-        "assert pool(noise).shape == (1, 1, side, side)",
-        'print(f"32 × 32 becomes {side} × {side}")',
+        f"answer = {layer}(torch.from_numpy(grey).float()[None, None] / 255)[0, 0]",
     ]
+    if shown is not None:
+        lines += [
+            f"assert answer.shape == {shown[0]}  # as on the screen",
+            f"assert abs(answer.mean().item() - {shown[1]:.6g}) < 1e-5",
+        ]
+    lines.append('print(f"{tuple(grey.shape)} becomes {tuple(answer.shape)}, mean {answer.mean().item():.4f}")')
     return "\n".join(lines) + "\n"
 
 

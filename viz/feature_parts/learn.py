@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import streamlit as st
@@ -279,12 +279,7 @@ def script(picture: Picture) -> tuple[str, str]:
         same_picture = picture.in_link
         whence = "the same picture" if same_picture else "the astronaut, or a picture whose path you write into it"
         whence += ", in a copy of this project"
-        # luma is taken below, of the resized picture, as on the screen
-        opening = replace(picture, colour=True).code(*torch_lines, "from models.picture import decode, resize") + (
-            f"rgb = resize(source, {state['fm_size']})\n"
-            "values = np.rint(rgb @ np.array([0.299, 0.587, 0.114]))\n"
-            "values = (values - values.mean()) / (values.std() or 1.0)\n"
-        )
+        opening = picture.grey_code(*torch_lines) + "values = (grey - grey.mean()) / (grey.std() or 1.0)\n"
     same = same and same_picture
     reached = (run.steps[-1], run.losses[-1], run.kernel) if same and run.steps else None
     code = learning_code(

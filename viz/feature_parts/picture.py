@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from hashlib import blake2b
 
@@ -83,6 +83,15 @@ class Picture:
             luma = "np.rint(source @ np.array([0.299, 0.587, 0.114])).astype(np.uint8)"
             lines.append(f"source = np.repeat({luma}[..., None], 3, 2)")
         return f"{in_groups(needed)}\n" + "\n".join(lines) + "\n"
+
+    def grey_code(self, *imports: str) -> str:
+        """The same, and `grey`: luma of the picture as large as it is on the screen, 0 to 255, ``(H, W)``."""
+        decodes = "decode, " if self.origin.startswith("decode(") else ""
+        opening = replace(self, colour=True).code(
+            "import numpy as np", f"from models.picture import {decodes}resize", *imports
+        )
+        side = max(self.rgb.shape[:2])
+        return opening + f"grey = np.rint(resize(source, {side}) @ np.array([0.299, 0.587, 0.114]))\n"
 
     @cached_property
     def key(self) -> str:

@@ -270,13 +270,18 @@ def _forgotten(picture: Picture) -> None:
 
 
 def script(picture: Picture) -> tuple[str, str]:
-    """The worked example, there and back, and this window."""
+    """The worked example, there and back, and this layer on the picture."""
+    import torch
+
     from models.filter_code import pooling_code
 
-    _, _, size, stride = _layer()
-    kind = "average" if st.session_state["fm_pool"] == KINDS[1] else "max"
+    layer, code, _, _ = _layer()
+    with torch.inference_mode():
+        y = layer(_tensor(picture))[0, 0]
+    shown = (tuple(y.shape), float(y.mean())) if picture.in_link else None
+    whence = "the same picture" if shown else "the astronaut, or a picture whose path you write into it"
     return (
-        "Runs as it is: the worked example pooled four ways and unpooled, and this window on noise; asserts the "
-        "numbers.",
-        pooling_code(size or 2, stride or 2, kind),
+        f"Runs as it is, in a copy of this project: the worked example pooled four ways and unpooled, and this layer "
+        f"on {whence}; asserts the numbers.",
+        pooling_code(picture.grey_code("import torch", "from torch import nn"), code, shown),
     )
