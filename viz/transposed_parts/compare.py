@@ -203,7 +203,7 @@ def _aligned() -> None:
     show(
         positions(off, on, size)
         + "".join(
-            f'<p class="cs-scrolled">align_corners {name}: {mathml(one.formula.symbols)} '
+            f"<p>align_corners {name}: {mathml(one.formula.symbols)} "
             f"{mathml(f'= {one.formula.filled}')}, spacing {one.spacing:.3f} {mark} measured on nn.Upsample</p>"
             for name, one in (("off", off), ("on", on))
         ),
