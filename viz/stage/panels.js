@@ -123,7 +123,7 @@ class Panel extends Stage {
   }
 
   room(phone, multi) {
-    return phone ? super.room(phone, multi) : { terms: 9, chars: 58 };
+    return phone ? super.room(phone, multi) : { terms: 9, chars: 50 };
   }
 
   bottom() {

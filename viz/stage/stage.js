@@ -850,6 +850,10 @@ class Stage {
         this.opAt = { row, col: this.opCol ?? 0 };
         band(0, row * sy, w, sy, theme.pink, 2);
         text = `row ${row}`;
+        if (this.opCol != null) {
+          const w = tap && tap.link === op.link && tap.link.weighted ? this.weightOf(tap, p) : null;
+          text += `, column ${this.opCol}: ${w == null ? "no entry" : number(w)}`;
+        }
       }
     }
     const from = sel.grid === op.first.from.id ? sel : null;
@@ -861,7 +865,17 @@ class Stage {
       }
     }
     if (this.opCol != null && centre) band(this.opCol * sx, 0, sx, h, theme.ring, 1.2);
-    this.opFig.over.setAttribute("aria-label", `${op.title || "Operator"}, ${op.rows} rows, ${op.cols} columns${text ? `, ${text} selected` : ""}. ${(op.note || "").replace(/\n/g, ", ")}`);
+    this.opFig.over.setAttribute("aria-label", `${op.title || "Operator"}, ${op.rows} rows, ${op.cols} columns${text ? `, ${text} selected` : ""}.${op.note ? ` ${op.note.replace(/\n/g, ", ")}` : ""}`);
+  }
+
+  // The weight of the entry that a tap makes at a position.
+  weightOf(tap, p) {
+    const { link } = tap, pair = link.pairs.find((q) => q.k === tap.k && q.i === tap.i);
+    let found = null;
+    if (pair) link.each(p, (s, t, e) => {
+      if (t === tap.tap && (tap.src == null || tap.src === s)) found = link.weight(pair, t, e);
+    });
+    return found;
   }
 
   place1(g, cell) {
