@@ -15,7 +15,7 @@ import streamlit as st
 from models.spec import quoted
 from pages._lessons import LESSONS
 from viz import heap
-from viz.url import literal
+from viz.url import literal, went_back
 
 HERE = Path(__file__).resolve().parent
 ICON = HERE.parent / "assets" / "icon.svg"
@@ -31,6 +31,12 @@ page = st.navigation(
     + [st.Page(lesson.file, title=lesson.title, url_path=lesson.url_path) for lesson in LESSONS],
     position="top",
 )
+if went_back() and st.session_state.get("_page") != page.url_path:
+    # Streamlit takes bound parameters out of the link of a page that one leaves, and would then set their widgets to
+    # what a bare link means. In an ordinary run the session's values win.
+    st.rerun()
+st.session_state["_page_before"] = st.session_state.get("_page")
+st.session_state["_page"] = page.url_path
 # A Material or emoji icon in the tab would be fetched from a font host; a picture comes from this server.
 st.set_page_config(
     page_title="ConvScope" if page.url_path == "" else f"{page.title} · ConvScope",

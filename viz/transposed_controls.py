@@ -20,7 +20,7 @@ from models.sources import INPUTS, WEIGHTS, TableError
 from models.spec import AXES, QUERY_DEFAULTS, SPATIAL, LayerSpec, quoted, repair
 from viz import controls
 from viz.numbers import LONGEST_LINK, OWN, OWN_TITLE, edited
-from viz.url import went_back
+from viz.url import came_back, went_back
 
 PREFIX = "ct_"
 DEFAULTS: dict[str, Any] = {
@@ -66,8 +66,8 @@ def read(known: tuple[str, ...]) -> Reading:
     state, told = st.session_state, []
     last: LayerSpec | None = state.get("_ct_spec")
     # Another page clears the URL, and Streamlit forgets the controls meanwhile: the session still knows the layer.
-    away = f"{PREFIX}dims" not in state and any(_plain(name) for name in st.query_params)
-    if last is None or away or went_back():
+    named = any(_plain(name) for name in st.query_params)
+    if last is None or (named if came_back() else went_back()):
         _take_aliases()
         spec, told = _from_url(known)
     else:

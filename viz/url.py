@@ -63,6 +63,13 @@ def went_back() -> bool:
     return bool(getattr(get_script_run_ctx(), "is_history_navigation", False))
 
 
+def came_back() -> bool:
+    """Whether the run before this one was of another page, or there was none: where the link is bare, the session knows
+    what this page was left with."""
+    state = st.session_state
+    return state.get("_page_before") != state.get("_page")
+
+
 def part_asked(page: str, parts: Mapping[str, str]) -> str:
     """Decide which part of a lesson is shown, before :func:`choose_part` draws the choice.
 
@@ -76,7 +83,7 @@ def part_asked(page: str, parts: Mapping[str, str]) -> str:
     state, text = st.session_state, st.query_params.get("part")
     left_at, first = state.setdefault("_parts", {}), next(iter(parts))
     told = ""
-    if state.get("_part_page") != page or state.get("part") not in parts or went_back():
+    if came_back() or state.get("_part_page") != page or state.get("part") not in parts or went_back():
         spelled = {title: name for name, title in parts.items()} | {name: name for name in parts}
         if text is None:
             state["part"] = first if went_back() else left_at.get(page, first)

@@ -42,6 +42,16 @@ def test_home_leads_to_each_lesson(visit):
         expect(seen.page).to_have_title(f"{lesson.title} · ConvScope")
 
 
+def test_back_on_a_page_its_layer_is_there(visit):
+    """Streamlit takes bound parameters out of the link of a page that one leaves."""
+    page = visit("/transposed?part=Matrix&ct_kernel_size=5").page
+    page.get_by_test_id("stTopNavLink").filter(has_text="Playground").click()
+    expect(page).to_have_title("Playground · ConvScope")
+    page.go_back()
+    expect(page.get_by_label("kernel_size", exact=True)).to_have_value("5")
+    expect(page).to_have_url(re.compile("part=Matrix.*ct_kernel_size=5"))
+
+
 def test_nothing_is_fetched_from_elsewhere(visit, browser, server):
     context = browser.new_context()
     page, asked = context.new_page(), set()

@@ -420,8 +420,8 @@ class Stage {
   stack(roomW, high, top) {
     const { scene, unit } = this, { grids } = scene, phone = high == null;
     const shift = (g) => (scene.flat && g.role !== "kernel" ? this.shiftOf(g) : 0);
-    // A title, its steppers and the gap to the next: stage.css.
-    const above = (g) => (26 + 10 + (this.steppers(g).length ? 20 : 0)) * unit;
+    // A title, its steppers and the gap to the next: stage.css; in a narrow frame they share a line: panels.css.
+    const above = (g) => (26 + 10 + (this.steppers(g).length && (phone || !this.narrow) ? 20 : 0)) * unit;
     for (let s = top; s >= 0.5; s -= s > 4 ? 1 : 0.25) {
       const got = grids.map((g) => {
         const n = g.count.c * g.count.d;
