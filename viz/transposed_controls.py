@@ -117,6 +117,7 @@ def _from_url(known: tuple[str, ...]) -> tuple[LayerSpec, list[str]]:
         asked["dims"] = int(dims)
     else:
         told.append(f"dims: {quoted(dims)} is none of 1, 2, 3: 2 is used instead.")
+        _drop(f"{PREFIX}dims")
     for name in ("bias", "per_axis"):
         if query.get(PREFIX + name, "true") not in ("true", "false"):
             told.append(f"{name}: {quoted(query[PREFIX + name])} is neither true nor false: it is left out.")
@@ -127,8 +128,10 @@ def _from_url(known: tuple[str, ...]) -> tuple[LayerSpec, list[str]]:
         if not plain:
             if param == "kind":
                 told.append(f"This page shows transposed convolutions alone: kind = {quoted(text)} is left out.")
+                _drop(param)
             elif param not in known and not param.startswith("embed"):
                 told.append(f"{quoted(param)} is not a setting of this page: it is left out.")
+                _drop(param)
             continue
         name, _, axis = plain.rpartition("_")
         each = name in SPATIAL and axis in ("d", "h", "w")
@@ -137,6 +140,7 @@ def _from_url(known: tuple[str, ...]) -> tuple[LayerSpec, list[str]]:
             continue
         if not (text.isascii() and text.removeprefix("-").isdigit() and len(text) <= 6):
             told.append(f"{setting}: {quoted(text)} is not a whole number: {asked[setting]} is used instead.")
+            _drop(param)
             continue
         if not each:
             asked[setting] = int(text)

@@ -140,6 +140,18 @@ def into_link(name: str, text: str) -> None:
         query[name] = text
 
 
+def misread(readers: Mapping[str, Callable[[str], object]]) -> list[str]:
+    """Before the widgets are drawn: a sentence for each value of the link that none of them can take; it is taken out.
+
+    ``readers``: as for :func:`asked`, by parameter. Streamlit itself drops such a value without a word, and keeps it
+    where its widget is not drawn.
+    """
+    told = {key: sentence for key, read in readers.items() if (sentence := asked(key, read, None)[1])}
+    for key in told:
+        into_link(key, "")
+    return list(told.values())
+
+
 def keep_alive(keys: Iterable[str]) -> None:
     """Keep what was chosen in widgets that this run does not draw; Streamlit would forget it."""
     for key in keys:

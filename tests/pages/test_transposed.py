@@ -112,10 +112,11 @@ def test_what_was_chosen_in_one_part_is_there_after_a_look_at_another():
 
 
 def test_a_bad_link_is_told_and_shows_the_nearest_layer():
-    app = sound(open_page(ct_stride="0", ct_kernel_size="abc", nonsense="1", ct_output_padding="9"))
+    app = sound(open_page(ct_stride="0", ct_kernel_size="abc", nonsense="1", ct_output_padding="9", cb_stride="-1"))
     told = " ".join(app.warning.values)
-    for word in ("stride", "abc", "nonsense", "output_padding"):
+    for word in ("stride", "abc", "nonsense", "output_padding", "cb_stride"):
         assert word in told
+    assert not {"ct_kernel_size", "nonsense", "cb_stride"} & set(app.query_params)
     assert all(panel["mark"] is True for panel in panels(app).values())
 
 

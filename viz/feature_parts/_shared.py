@@ -6,7 +6,7 @@ import math
 from collections.abc import Callable, Mapping
 
 from models.spec import quoted
-from viz.url import asked, into_link, tell_once
+from viz.url import misread, tell_once
 
 
 def number(low: float, high: float) -> Callable[[str], float]:
@@ -25,13 +25,5 @@ def number(low: float, high: float) -> Callable[[str], float]:
 
 
 def tell_misread(readers: Mapping[str, Callable[[str], object]]) -> None:
-    """Before the widgets are drawn: one sentence for each value of the link that none of them can take; it leaves it.
-
-    ``readers`` are those of ``viz.url``, by parameter. Streamlit itself drops such a value without a word, and where
-    its widget is not drawn keeps it.
-    """
-    told = {key: asked(key, read, None)[1] for key, read in readers.items()}
-    tell_once(told.values())
-    for key, sentence in told.items():
-        if sentence:
-            into_link(key, "")
+    """Before the widgets are drawn: one sentence for each value of the link that none of them can take."""
+    tell_once(misread(readers))

@@ -9,7 +9,7 @@ import streamlit as st
 
 from models.share import Scene
 from viz.picture_input import NAMES, OWN
-from viz.url import asked, one_of, whole
+from viz.url import misread, one_of, whole
 
 PARTS = {
     "views": "Four views",
@@ -58,7 +58,7 @@ def unread() -> list[str]:
     if "_ct_parts_read" in st.session_state:
         return []
     st.session_state["_ct_parts_read"] = True
-    return [told for name, reader in PARAMETERS.items() if (told := asked(name, reader, None)[1])]
+    return misread(PARAMETERS)
 
 
 def part_of(name: str) -> Callable[[Scene], None]:
