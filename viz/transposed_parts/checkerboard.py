@@ -77,7 +77,7 @@ def draw(_scene: Scene) -> None:
 
 
 def _predicted(stride: int, dilation: int) -> None:
-    """Which kernels are even with the stride and dilation that are set."""
+    """Which kernels leave no pattern with the stride and dilation that are set."""
     divisible, others = f"{stride} and {2 * stride}", f"{stride + 1} and {2 * stride + 1}"
     even = {n: interior_unevenness((n,), (stride,), (dilation,)).value == 0 for n in range(1, 2 * stride + 2)}
     shared = math.gcd(stride, dilation)
@@ -97,7 +97,7 @@ def _predicted(stride: int, dilation: int) -> None:
         )
     predict(
         f"checkerboard_{stride}_{dilation}",
-        f"With stride {stride} and dilation {dilation}, which kernel sizes are even?",
+        f"With stride {stride} and dilation {dilation}, which kernel sizes leave no pattern?",
         ("all", "only 1", "none") if stride == 1 else (divisible, others, "all", "none"),
         right,
         why,
