@@ -4,32 +4,28 @@ from __future__ import annotations
 
 import numpy as np
 
-_HEAD = """import numpy as np
-import torch
-from torch import nn
-"""
-_DISC = """
-# A bright disc on a dark ground; put your own grey picture (0 to 1) here.
-y, x = np.mgrid[:96, :96]
-picture = (np.hypot(y - 44, x - 52) < 28).astype(np.float32) * 0.7 + 0.2
-"""
-
 
 def _table(values: np.ndarray) -> str:
     rows = ("[" + ", ".join(f"{float(v):.9g}" for v in row) + "]" for row in np.asarray(values))
     return "[\n    " + ",\n    ".join(rows) + ",\n]"
 
 
-def filter_code(kernel: np.ndarray, padding_mode: str = "zeros", gradient: bool = False) -> str:
-    """A kernel `(height, width)` as a layer, and what can be said of its answer.
+def filter_code(
+    opening: str, kernel: np.ndarray, padding_mode: str = "zeros", *, gradient: bool = False,
+    shown: dict[str, float] | None = None,
+) -> str:  # fmt: skip
+    """A kernel `(height, width)` as a layer on a picture, and what can be said of its answer.
 
     Args:
+        opening: lines that import cv2, numpy, torch and nn and make `planes`, `(N, H, W)` of float32 from 0 to 1.
         kernel: as it is laid on the picture. gradient: it is a derivative along x; its transpose is added for y.
+        shown: numbers of the answer that are asserted, by the expression that gives them here.
     """
     height, width = kernel.shape
-    lines = [_HEAD if gradient else "import cv2\n" + _HEAD, _DISC, f"kernel = np.array({_table(kernel)})", ""]
     out = 2 if gradient else 1
-    lines += [
+    lines = [
+        opening,
+        f"kernel = np.array({_table(kernel)}, dtype=float)",
         f"layer = nn.Conv2d(1, {out}, {(height, width)}, padding={(height // 2, width // 2)}, "
         f'padding_mode="{padding_mode}", bias=False)',
         "with torch.inference_mode():",
@@ -37,28 +33,39 @@ def filter_code(kernel: np.ndarray, padding_mode: str = "zeros", gradient: bool 
     if gradient:
         lines += [
             "    layer.weight.copy_(torch.from_numpy(np.stack([kernel, kernel.T])[:, None]))",
-            "    right, down = layer(torch.from_numpy(picture)[None, None])[0].numpy()",
+            "    right, down = layer(torch.from_numpy(planes)[:, None])[0].numpy()",
             "magnitude, angle = np.hypot(right, down), np.degrees(np.arctan2(-down, right)) % 360",
-            "",
-            "assert magnitude[44, 52] < 1e-5  # nothing changes in the middle of the disc",
-            "left_rim = np.abs(magnitude[44, 10:40]).argmax() + 10",
-            "assert min(angle[44, left_rim], 360 - angle[44, left_rim]) < 5  # there it gets brighter to the right",
-            'print(f"strongest slope {magnitude.max():.3f}")',
+            "steepest = np.unravel_index(magnitude.argmax(), magnitude.shape)",
         ]
+        last = 'print(f"strongest slope {magnitude.max():.3f} at {steepest}, towards {angle[steepest]:.0f}°")'
+        theirs = "np.stack([cv2.filter2D(planes[0], -1, one) for one in (kernel, kernel.T)])"
+        ours = "np.stack([right, down])"
     else:
         lines += [
             "    layer.weight.copy_(torch.from_numpy(kernel)[None, None])",
-            "    response = layer(torch.from_numpy(picture)[None, None])[0, 0].numpy()",
-            "    rectified = nn.ReLU()(torch.from_numpy(response)).numpy()",
-            "",
-            f"assert abs(kernel.sum() - {float(kernel.sum()):.9g}) < 1e-6",
-            "theirs = cv2.filter2D(picture, -1, kernel)",
-            f"inside = (slice({height // 2}, {96 - height // 2}), slice({width // 2}, {96 - width // 2}))",
-            "assert np.abs(response - theirs)[inside].max() <= 1e-5 * max(1, np.abs(kernel).sum())",
-            "assert (rectified == np.maximum(response, 0)).all()",
-            'print(f"from {response.min():.3f} to {response.max():.3f}, {(response < 0).mean():.0%} below zero")',
+            "    response = layer(torch.from_numpy(planes)[:, None])[:, 0].numpy()",
         ]
-    return "\n".join(lines) + "\n"
+        last = 'print(f"from {response.min():.3f} to {response.max():.3f}, {(response < 0).mean():.0%} below zero")'
+        theirs, ours = "np.stack([cv2.filter2D(plane, -1, kernel) for plane in planes])", "response"
+    weight = "np.abs(kernel).sum()"
+    lines += [
+        f"theirs = {theirs}",
+        f"difference = np.abs({ours} - theirs)",
+        "",
+        "# Where the window lies inside the picture; at the border OpenCV mirrors unless told otherwise.",
+        f"inside = (..., slice({height // 2}, {-(height // 2) or None}), slice({width // 2}, {-(width // 2) or None}))",
+        f"assert difference[inside].max() <= 1e-5 * max(1, {weight})",
+    ]
+    if not gradient:
+        lines += [
+            "# What float32 leaves of a sum that is 0 has no sign.",
+            f"response[np.abs(response) <= 2 * np.finfo(np.float32).eps * {weight}] = 0",
+            "rectified = nn.ReLU()(torch.from_numpy(response)).numpy()",
+            "assert (rectified == np.maximum(response, 0)).all()",
+        ]
+    for expression, value in (shown or {}).items():
+        lines.append(f"assert abs({expression} - {value:.6g}) <= 1e-5 * max(1, {weight})  # as on the screen")
+    return "\n".join([*lines, last]) + "\n"
 
 
 def pooling_code(opening: str, layer: str, shown: tuple[tuple[int, ...], float] | None = None) -> str:

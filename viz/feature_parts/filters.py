@@ -511,20 +511,43 @@ def _text(value: float) -> str:
 
 
 def script(picture: Picture) -> tuple[str, str]:
-    """This kernel, its layer, and OpenCV's answer."""
+    """This kernel as a layer on the picture, and OpenCV's answer."""
+    import numpy as np
+
+    from models import filters
     from models.filter_code import filter_code
 
     choice = _choice(picture)
-    if choice.view == VIEWS[1]:
-        from models.filters import kernel
-
-        across = kernel(choice.name, choice.laid.shape[0])
-        return (
-            "Runs as it is: both slopes of a drawn disc in one layer; asserts where they point.",
-            filter_code(across, choice.border, gradient=True),
-        )
+    imports = ("import cv2", "import numpy as np", "import torch", "from torch import nn")
+    if choice.colour:
+        opening = picture.colours_code(*imports) + "planes = colours.transpose(2, 0, 1).astype(np.float32) / 255\n"
+    else:
+        opening = picture.grey_code(*imports) + "planes = grey[None].astype(np.float32) / 255\n"
+    gradient = choice.view == VIEWS[1]
+    kernel = filters.kernel(choice.name, choice.laid.shape[0]) if gradient else choice.laid
+    shown = picture.rgb if choice.colour else picture.grey
+    if gradient:
+        found = filters.gradient(shown, choice.name, len(kernel), choice.border)
+        told = {
+            "magnitude.max()": found.magnitude.max(),
+            "np.percentile(magnitude, 99)": np.percentile(found.magnitude, 99),
+        }
+    elif choice.view == VIEWS[2]:
+        worst = np.abs(filters.apply(shown, kernel, choice.border) - filters.filter2d(shown, kernel)).max()
+        told = {"difference.max()": worst}
+    else:
+        found = filters.respond(shown, kernel, choice.border)
+        told = {
+            "response.min()": found.output.min(),
+            "response.max()": found.output.max(),
+            "response.mean(dtype=float)": found.output.mean(dtype=float),
+        }
+    code = filter_code(opening, kernel, choice.border, gradient=gradient, shown=told if picture.in_link else None)
+    whence = "the same picture" if picture.in_link else "the astronaut, or a picture whose path you write into it"
+    what = "both slopes in one layer" if gradient else "exactly this kernel"
+    asserts = "the numbers on the screen and " if picture.in_link else ""
     return (
-        "Runs as it is, on a drawn picture: applies exactly this kernel, asserts the sum of its weights and that "
-        "OpenCV gives the same inside.",
-        filter_code(choice.laid, choice.border),
+        f"Runs as it is, in a copy of this project: {what} on {whence}; asserts {asserts}"
+        "that OpenCV gives the same inside.",
+        code,
     )

@@ -86,12 +86,21 @@ class Picture:
 
     def grey_code(self, *imports: str) -> str:
         """The same, and `grey`: luma of the picture as large as it is on the screen, 0 to 255, ``(H, W)``."""
+        opening, sized = self._sized_code(imports)
+        return f"{opening}grey = np.rint({sized} @ np.array([0.299, 0.587, 0.114]))\n"
+
+    def colours_code(self, *imports: str) -> str:
+        """The same, and `colours`: the picture as large as it is on the screen, 0 to 255, ``(H, W, 3)``."""
+        opening, sized = self._sized_code(imports)
+        return f"{opening}colours = {sized}\n"
+
+    def _sized_code(self, imports: tuple[str, ...]) -> tuple[str, str]:
+        """The opening, in colour, and the expression for the picture as large as it is on the screen."""
         decodes = "decode, " if self.origin.startswith("decode(") else ""
         opening = replace(self, colour=True).code(
             "import numpy as np", f"from models.picture import {decodes}resize", *imports
         )
-        side = max(self.rgb.shape[:2])
-        return opening + f"grey = np.rint(resize(source, {side}) @ np.array([0.299, 0.587, 0.114]))\n"
+        return opening, f"resize(source, {max(self.rgb.shape[:2])})"
 
     @cached_property
     def key(self) -> str:
