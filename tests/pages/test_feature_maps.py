@@ -260,6 +260,18 @@ def test_the_layer_finds_the_kernel_and_keeps_it(monkeypatch):
     assert sound(app).session_state["_fm_run"].steps == []
 
 
+def test_a_run_that_diverges_says_so_in_numbers(monkeypatch):
+    shown = []
+    monkeypatch.setattr(learn, "PACE", 0)
+    monkeypatch.setattr("viz.figures.show", lambda html, *, key: shown.append(html))
+    app = open_page(part="learn", fm_optimizer="momentum", fm_lr="0.3", fm_taps="7", fm_steps="50", fm_size="48")
+    next(b for b in app.button if b.label == "Train").click().run()
+    assert sound(app).session_state["_fm_run"].losses[-1] > 1e40  # beyond float32
+    assert any("smaller learning rate" in one.value for one in app.caption)
+    assert "off by" in shown[-1]
+    assert not any(f"off by {word}" in one for one in shown for word in ("nan", "inf"))
+
+
 # -- links and scripts
 
 
@@ -327,6 +339,7 @@ def test_the_lists_that_stand_before_torch_are_those_of_the_models():
         {"part": "walk", "fm_layer": "relu2", "fm_crop": "Free", "fm_colour": "false"},
         {"part": "decides", "fm_picture": "A drawn shape"},
         {"part": "equivariance", "fm_shift": "5"},
+        {"part": "walk", "fm_network": "SqueezeNet 1.1", "fm_shorter": "64"},
     ],
     ids=[
         "filter",
@@ -340,6 +353,7 @@ def test_the_lists_that_stand_before_torch_are_those_of_the_models():
         "walk",
         "decides",
         "equivariance",
+        "torchvision",
     ],
 )
 def test_the_code_runs_as_it_is_and_holds_the_numbers_on_the_screen(query):

@@ -158,6 +158,8 @@ def _run(picture: Picture) -> None:
         _picture(run, picture)
         if run.steps and run.steps[-1] < run.total:
             st.caption(f"Stopped after {run.steps[-1]} of {run.total} steps.")
+        if run.losses and run.losses[-1] > run.losses[0]:
+            st.caption("The loss has grown: each update overshoots. Choose a smaller learning rate.")
         if run.steps and run.settings != settings:
             st.caption("The settings have changed since: press Train to start again.")
 
@@ -224,6 +226,7 @@ def _piece(picture: Picture) -> np.ndarray:
 
 def _picture(run: Run, picture: Picture, key: str = "fm_learn") -> None:
     import numpy as np
+    import torch
 
     from models import device, filters
     from viz.figures import loss_curve, show
@@ -231,7 +234,8 @@ def _picture(run: Run, picture: Picture, key: str = "fm_learn") -> None:
 
     piece, learned = _piece(picture), run.kernel
     with device.one_thread():
-        wanted, now = (filters.apply(piece, kernel, "reflect") for kernel in (run.target, learned))
+        # float64, as the weights: those of a run that diverges soon leave float32.
+        wanted, now = (filters.apply(piece, kernel, "reflect", torch.float64) for kernel in (run.target, learned))
     top = float(np.abs(wanted).max()) or 1.0
     flat = filters.facts(run.target).total > 0.5
 
@@ -287,10 +291,10 @@ def script(picture: Picture) -> tuple[str, str]:
         optimizer=state["fm_optimizer"], noise=float(state["fm_noise"]), seed=seed,
         first=run.kernel if same and not run.steps else None, reached=reached,
     )  # fmt: skip
-    told = f"Runs as it is: the same learning in plain PyTorch, from {whence}; asserts "
+    told = f"Runs as it is: the same learning in plain PyTorch, from {whence}; "
     told += (
-        "the kernel and the loss on the screen." if reached
-        else "the first weights on the screen, and that the loss fell." if same
-        else "that the loss fell."
+        "asserts the kernel and the loss on the screen." if reached
+        else "asserts the first weights on the screen, and prints what is learned." if same
+        else "prints what is learned."
     )  # fmt: skip
     return told, code

@@ -233,7 +233,7 @@ else:
 
 def _opening(picture: Picture, name: str, trained: bool, side: int, *imports: str) -> tuple[str, str]:
     """Of which picture it is, and the lines that load a network and prepare a picture for it."""
-    if name in OWN:
+    if _project(picture, name):
         head = picture.code("import torch", "from models import networks", *imports)
         told = "the same picture" if picture.in_link else "the astronaut, or a picture whose path you write into it"
         return (
@@ -259,9 +259,9 @@ x = (x - torch.tensor(recipe.mean).view(3, 1, 1)) / torch.tensor(recipe.std).vie
     )
 
 
-def _same(picture: Picture, name: str) -> bool:
-    """Whether the script's numbers must be those on the screen."""
-    return name in OWN and picture.in_link
+def _project(picture: Picture, name: str) -> bool:
+    """Whether the script runs in a copy of this project; otherwise torchvision is all it needs."""
+    return name in OWN or picture.in_link
 
 
 def _close(what: str, value: float) -> str:
@@ -277,7 +277,7 @@ def script(
     ``peaks``: the largest value of each of the strongest channels, largest first.
     """
     which, head = _opening(picture, name, trained, side)
-    same = _same(picture, name)
+    same = picture.in_link
     told = f"Runs as it is: asks the same layer of the same network about {which}; asserts "
     told += "the shape of its maps and its strongest channels." if same else "how many maps there are."
     code = f"""{head}
@@ -304,7 +304,7 @@ def reasons_script(
 ) -> tuple[str, str]:
     """What a script does that explains a class score by its slopes and by Grad-CAM, and the script."""
     which, head = _opening(picture, name, trained, side, "import copy")
-    same = _same(picture, name)
+    same = picture.in_link
     told = (
         f"Runs as it is: scores, plain gradient and Grad-CAM of the same class in plain PyTorch, for {which}; asserts "
         + ("the score on the screen, " if same else "that the probabilities sum to 1, ")
@@ -356,8 +356,8 @@ def motion_script(
     shift = without_border and motion == "shift"
     ours = f"from models.equivariance import {'circular, ' if without_border else ''}equivariance"
     which, head = _opening(picture, name, trained, side, ours)
-    same = _same(picture, name)
-    which += "" if name in OWN else ", in a copy of this project"
+    same = picture.in_link
+    which += "" if _project(picture, name) else ", in a copy of this project"
     told = (
         f"Runs as it is: the error of the same layer against the motion, for {which}; asserts that standing still "
         "costs nothing"
