@@ -37,7 +37,7 @@ def filter_code(
             "magnitude, angle = np.hypot(right, down), np.degrees(np.arctan2(-down, right)) % 360",
             "row, column = divmod(int(magnitude.argmax()), magnitude.shape[1])",
         ]
-        last = 'print(f"steepest at row {row}, column {column}: {magnitude.max():.3f} towards {angle[row, column]:.0f}°")'
+        last = 'print(f"steepest: {magnitude.max():.3f} at row {row}, column {column}, {angle[row, column]:.0f}°")'
         theirs = "np.stack([cv2.filter2D(planes[0], -1, one) for one in (kernel, kernel.T)])"
         ours = "np.stack([right, down])"
     else:
