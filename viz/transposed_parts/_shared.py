@@ -44,7 +44,10 @@ def layer_controls(scene: Scene) -> None:
 
 
 def measured(scene: Scene) -> lab.Lab | None:
-    """The measured layer, or a sentence on screen why it is not drawn, with a button to the nearest that is."""
+    """The drawn layer, or a sentence on screen why it is not, with a button to the nearest that is.
+
+    What needs no picture, the numbers, is in ``lab.of(scene)`` either way.
+    """
     found = lab.of(scene)
     if not found.why_not:
         return found

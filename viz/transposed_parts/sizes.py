@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
+from models import lab
 from models.formulas import big
 from models.share import Scene
 from models.spec import LayerSpec
@@ -53,6 +54,30 @@ def _predicted(spec: LayerSpec) -> None:
     )
 
 
+def _sizes(found: lab.Lab) -> None:
+    """Numbers and sizes that meet; they need no picture, so a layer that is too large to be drawn has them too."""
+    spec = found.spec
+    sizes = forward_sizes(spec)
+    square = all(one == sizes[0] for one in sizes)
+    names = AXES[spec.dims] if not square or spec.dims == 1 else ("Each axis",) * spec.dims
+    drawn = [meeting(one, name) for one, name in zip(sizes, names, strict=True)]
+    show(check_cards([found.check("output_size"), found.check("macs")]), key="ct_size_cards")
+    one = sizes[-1]
+    # The condition may go to a line of its own on a phone.
+    said, _, when = one.formula.symbols.partition(r", \quad")
+    formula = f'<p class="cs-scrolled">{mathml(said)} <span class="cs-whole">({mathml(when)})</span></p>'
+    formula += f'<p class="cs-scrolled">{mathml(one.formula.filled)}</p>'
+    show(row(*(drawn[:1] if square else drawn)) + formula, key="ct_sizes")
+    st.markdown(
+        f"{'A' if square or spec.dims == 1 else f'{names[-1]}: a'} convolution with these settings makes "
+        f"{one.output} from {_listed(one)}: measured on the real layer. "
+        f"output_padding, r = {spec.output_padding[-1]}, says that {one.chosen} was meant"
+        + (". " if one.chosen_becomes == one.output else f", which itself becomes {one.chosen_becomes}. ")
+        + "It adds no zeros to the input: it asks for a larger output."
+        + (" With stride 1 every size is alone; choose stride 2, and two meet." if max(spec.stride) == 1 else "")
+    )
+
+
 def draw(scene: Scene) -> None:
     """Sizes first, then the price of zeros."""
 
@@ -62,29 +87,11 @@ def draw(scene: Scene) -> None:
 
     with lesson(scene, examples):
         found = measured(scene)
-        if found is None:
-            return
-        spec = found.spec
-        sizes = forward_sizes(spec)
-        square = all(one == sizes[0] for one in sizes)
-        names = AXES[spec.dims] if not square or spec.dims == 1 else ("Each axis",) * spec.dims
-        drawn = [meeting(one, name) for one, name in zip(sizes, names, strict=True)]
-        show(check_cards([found.check("output_size"), found.check("macs")]), key="ct_size_cards")
-        one = sizes[-1]
-        # The condition may go to a line of its own on a phone.
-        said, _, when = one.formula.symbols.partition(r", \quad")
-        formula = f'<p class="cs-scrolled">{mathml(said)} <span class="cs-whole">({mathml(when)})</span></p>'
-        formula += f'<p class="cs-scrolled">{mathml(one.formula.filled)}</p>'
-        show(row(*(drawn[:1] if square else drawn)) + formula, key="ct_sizes")
-        st.markdown(
-            f"{'A' if square or spec.dims == 1 else f'{names[-1]}: a'} convolution with these settings makes "
-            f"{one.output} from {_listed(one)}: measured on the real layer. "
-            f"output_padding, r = {spec.output_padding[-1]}, says that {one.chosen} was meant"
-            + (". " if one.chosen_becomes == one.output else f", which itself becomes {one.chosen_becomes}. ")
-            + "It adds no zeros to the input: it asks for a larger output."
-            + (" With stride 1 every size is alone; choose stride 2, and two meet." if max(spec.stride) == 1 else "")
-        )
-    _predicted(spec)
+        _sizes(found or lab.of(scene))
+    _predicted(scene.spec)
+    if found is None:
+        return
+    spec = found.spec
     st.header("Why not just insert zeros and convolve?", anchor=False)
     try:
         share, price = wasted(found.module, spec.input_shape), cost(found.module, spec.input_shape)

@@ -30,11 +30,11 @@ def draw(scene: Scene) -> None:
                 data = four_views(found)
             except TransposedError as error:
                 st.info(f"{error}"[:1].upper() + f"{error}"[1:])
-                return
-            stage(data, key="ct_stage", on_edit=type_into_cell)
+            else:
+                stage(data, key="ct_stage", on_edit=type_into_cell)
+    show(cards(found or lab.of(scene)), key="ct_cards")
     if found is None:
         return
-    show(cards(found), key="ct_cards")
     predict(
         "views",
         "The input is [2, 1, 4, 4], the kernel 3×3. How many of its stamps meet in the middle cells of the 4×4 output?",
