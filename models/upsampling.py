@@ -43,6 +43,9 @@ LARGEST_IMAGE = 1024 * 1024
 
 MOST_ENTRIES = 2**24
 
+ROUNDING = 1e-9
+"""Differences from a picture, of 1, below which nothing but rounding is left: the two are then equal."""
+
 
 class UpsamplingError(ValueError):
     """Settings or pictures that these functions do not take; the message says why and what to do."""
@@ -915,7 +918,7 @@ class Comparison:
     Attributes:
         name, title, prose: of the method.
         image: float64, size of the (cropped) original; not clipped to 0 … 1.
-        difference: ``image − original``.
+        difference: ``image − original``; zero where it is rounding alone, and ``psnr`` is then infinite.
         psnr: decibels, on ``image`` clipped to 0 … 1.
         parameters: learned or fixed numbers that the layer holds.
         macs: multiply–accumulates for the whole picture, all colours; copies are none.
@@ -976,6 +979,9 @@ def compare(
             out, macs, counted = _counted(network, low)
         result = as_image(out)
         difference = result - original
+        exact = np.abs(difference).max() < ROUNDING
+        if exact:
+            difference = np.zeros_like(difference)
         found.append(
             Comparison(
                 name,
@@ -983,7 +989,7 @@ def compare(
                 method.prose,
                 result,
                 difference,
-                psnr(np.clip(result, 0, 1), original),
+                math.inf if exact else psnr(np.clip(result, 0, 1), original),
                 sum(p.numel() for p in network.parameters()) if network else 0,
                 macs,
                 counted,

@@ -287,6 +287,11 @@ def test_psnr_by_hand():
     assert u.psnr(np.ones(4), np.ones(4)) == math.inf
 
 
+def test_what_differs_by_rounding_alone_is_equal():
+    for one in u.compare(np.full((64, 64, 3), 128, np.uint8), 2, ["nearest", "transposed", "resize", "pixel_shuffle"]):
+        assert (one.psnr, one.pattern) == (math.inf, 0), one.name
+
+
 @pytest.mark.parametrize("scale", [2, 3])
 def test_all_methods_on_one_picture(scale):
     image = picture()

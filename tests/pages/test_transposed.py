@@ -229,7 +229,11 @@ def test_large_numbers_are_written_in_one_way():
 
 def test_a_layer_that_is_too_large_is_told_and_the_nearest_is_one_click_away():
     app = sound(open_page(ct_input_size="600"))
-    assert any("left out" in info for info in app.info.values)
+    assert any("the numbers stay, the picture is left out" in info for info in app.info.values)
+    assert json.dumps("602 × 602")[1:-1] in shown(app)
+    sizes = sound(open_page(part=PARTS["sizes"], ct_input_size="600"))
+    assert json.dumps("602 × 602")[1:-1] in shown(sizes)
+    assert any("makes 600 from 602" in text.value for text in sizes.markdown)
     next(b for b in app.button if "nearest" in b.label).click().run()
     assert len(panels(sound(app))) == 4
 
@@ -275,6 +279,8 @@ def test_of_an_own_picture_it_is_said_what_was_changed():
     app.file_uploader[0].upload("deep.png", deep, "image/png").run()
     told = "1\u202f200 × 300 pixels, reduced to 256 × 64. Of its 16 bits a channel, the upper 8 are used."
     assert told in sound(app).caption.values
+    # It is flat, so some ways are exact: their script compares infinities.
+    ran(script(app))
 
 
 def test_a_bad_upload_gets_one_sentence():

@@ -174,7 +174,7 @@ def blocks(found: Blocks, weight: np.ndarray) -> str:
         chips.append(
             f'<li class="cs-chip k{k}" tabindex="0" style="--k:{CHANNELS[k % len(CHANNELS)]}"><b>K{k}</b> '
             f"[{escape(weights)}]<small>{escape(', '.join(named))}{' · ' if named else ''}"
-            f"{found.repeats[block]} times</small></li>"
+            f"{_times(found.repeats[block])}</small></li>"
         )
         rules.append(f".cs-toep:has(.k{k}:is(:hover,:focus)) :is(.cs-block,.cs-chip):not(.k{k}){{opacity:.22}}")
     whole = where.shape == found.where.shape
@@ -182,7 +182,7 @@ def blocks(found: Blocks, weight: np.ndarray) -> str:
         f"{found.where.shape[0]} × {found.where.shape[1]} blocks of {found.height} × {found.width}"
         f"{'' if whole else f', of which the first {down} × {across} are drawn'}"
     )
-    counted = ", ".join(f"K{ids[block]} {count} times" for block, count in found.repeats.items())
+    counted = ", ".join(f"K{ids[block]} {_times(count)}" for block, count in found.repeats.items())
     return (
         f"<style>{''.join(rules)}</style>"
         f'<figure class="cs-cellfig cs-toep"><figcaption>{escape(title)}</figcaption><div class="cs-row">'
@@ -191,6 +191,10 @@ def blocks(found: Blocks, weight: np.ndarray) -> str:
         f'<ul class="cs-chips" aria-label="Blocks: each is a row of the kernel, slid along">{"".join(chips)}</ul>'
         f"</div></figure>"
     )
+
+
+def _times(count: int) -> str:
+    return "once" if count == 1 else f"{count} times"
 
 
 def _axes(shape: tuple[int, ...], dims: int) -> str:
@@ -213,7 +217,7 @@ def _letters(found: Blocks, ids: dict[int, int], largest: int = 24) -> str:
         parts.append(f'<text x="{(x + 0.5) * size}" y="{(y + 0.5) * size + 5}" text-anchor="middle">K{k}</text>')
     cut = f" (the first {largest})" if max(found.where.shape) > largest else ""
     title = f"{found.where.shape[0]} × {found.where.shape[1]} blocks of {found.height} × {found.width}{cut}"
-    counted = ", ".join(f"K{ids[block]} {count} times" for block, count in list(found.repeats.items())[:9])
+    counted = ", ".join(f"K{ids[block]} {_times(count)}" for block, count in list(found.repeats.items())[:9])
     return (
         f'<figure class="cs-cellfig"><figcaption>{escape(title)}</figcaption><svg class="cs-drawing" role="img" '
         f'aria-label="{escape(title)}: {escape(counted)}" '

@@ -174,10 +174,10 @@ def _proof(pixels: np.ndarray, scale: int) -> None:
         ),
         key="up_proof",
     )
+    edge = "row of pixels on each side differs" if scale < 4 else f"{scale // 2} rows of pixels on each side differ"
     st.caption(
-        f"{size[1]} × {size[0]} pixels, in float64. Only the outermost {'row' if scale < 4 else f'{scale // 2} rows'} "
-        "of pixels on each side differ: there interpolation repeats the last pixel, and a stamp from beyond it is "
-        "missing."
+        f"{size[1]} × {size[0]} pixels, in float64. Only the outermost {edge}: there interpolation repeats the last "
+        "pixel, and a stamp from beyond it is missing."
     )
 
 

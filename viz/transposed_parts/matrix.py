@@ -60,10 +60,12 @@ def draw(scene: Scene) -> None:
             )
             stage(data, key="ct_stage")
             rows, cols = found.operator.shape
+            entries = found.operator.nnz
+            weights = found.measurement.parameters - (found.spec.out_channels if found.spec.bias else 0)
             st.caption(
-                f"Cᵀ is {big(rows)}×{big(cols)} with {big(found.operator.nnz)} entries and "
-                f"{big(found.measurement.parameters - (found.spec.out_channels if found.spec.bias else 0))} "
-                "different weights. Play multiplies it out, row by row."
+                f"Cᵀ is {big(rows)}×{big(cols)} with {big(entries)} {'entry' if entries == 1 else 'entries'} and "
+                f"{'one weight' if weights == 1 else f'{big(weights)} different weights'}. "
+                "Play multiplies it out, row by row."
             )
         else:
             _structure(scene.spec)
