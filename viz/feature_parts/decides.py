@@ -87,7 +87,7 @@ def lesson(picture: Picture) -> None:
             _verdict(net, picture, ranking, target)
             _reasons(net, ranking, target)
         except (AttributionError, NetworkError) as error:
-            st.error(f"{error} Choose a larger picture or another network.", icon=":material/block:")
+            st.error(network.refused(error), icon=":material/block:")
             return
         net.tell()
     st.header("Do these pictures mean it?", anchor=False)

@@ -91,7 +91,7 @@ def _part(picture: Picture) -> None:
         try:
             layer = _layer(net, chosen["layer"])
         except (EquivarianceError, NetworkError) as error:
-            st.error(str(error), icon=":material/block:")
+            st.error(network.refused(error), icon=":material/block:")
             return
         if not _live(net, layer, motion):
             return
@@ -121,7 +121,7 @@ def _live(net: Network, layer: str, motion: str) -> bool:
     try:
         point = _point(net, layer, motion, DIALS[motion].value)
     except (EquivarianceError, NetworkError) as error:
-        st.error(str(error), icon=":material/block:")
+        st.error(network.refused(error), icon=":material/block:")
         return False
     _maps(net, layer, motion, point)
     st.session_state["_fm_motion_shown"] = (

@@ -29,6 +29,8 @@ PARAMETERS = ("fm_target", "fm_pairs", "fm_taps", "fm_lr", "fm_noise", "fm_steps
 PICTURES_A_RUN, PACE = 25, 0.12
 """How often the pictures change during a run, and seconds for each at least: faster, and no eye can follow."""
 NOISE_SIDE = 128
+WIDTH = 136
+"""Of a control, in pixels: two stand side by side in the usual column."""
 SHOWN = 96
 """Side of the piece of the picture that is drawn while it learns."""
 
@@ -108,16 +110,21 @@ def _controls() -> None:
         "Learn from", PAIRS, default=PAIRS[0], required=True, key="fm_pairs", bind="query-params",
         help="Pieces of it, before and after the target. Both are first given mean 0 and standard deviation 1.",
     )  # fmt: skip
-    left, right = st.columns(2, vertical_alignment="bottom")
-    left.segmented_control("kernel_size", SIDES, default=3, required=True, key="fm_taps", bind="query-params")
-    right.number_input("Steps", 50, MOST_STEPS, 1000, step=50, key="fm_steps", bind="query-params")
-    left.selectbox("Learning rate", RATES, index=1, key="fm_lr", bind="query-params")
-    right.selectbox("Optimiser", OPTIMIZERS, key="fm_optimizer", bind="query-params")
-    left.slider(
-        "Noise on targets", 0.0, 1.0, 0.0, 0.05, key="fm_noise", bind="query-params",
-        help="Standard deviation of what is added to the targets, as a share of theirs.",
-    )  # fmt: skip
-    right.number_input("Seed", 0, 999, 0, key="fm_run", bind="query-params", help="Of first weights and noise.")
+    # A row of two where there is room for two: a zoomed page has not.
+    with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
+        st.segmented_control(
+            "kernel_size", SIDES, default=3, required=True, key="fm_taps", bind="query-params", width=WIDTH
+        )
+        st.number_input("Steps", 50, MOST_STEPS, 1000, step=50, key="fm_steps", bind="query-params", width=WIDTH)
+        st.selectbox("Learning rate", RATES, index=1, key="fm_lr", bind="query-params", width=WIDTH)
+        st.selectbox("Optimiser", OPTIMIZERS, key="fm_optimizer", bind="query-params", width=WIDTH)
+        st.slider(
+            "Noise on targets", 0.0, 1.0, 0.0, 0.05, key="fm_noise", bind="query-params", width=WIDTH,
+            help="Standard deviation of what is added to the targets, as a share of theirs.",
+        )  # fmt: skip
+        st.number_input(
+            "Seed", 0, 999, 0, key="fm_run", bind="query-params", help="Of first weights and noise.", width=WIDTH
+        )
 
 
 def _target() -> np.ndarray:

@@ -259,6 +259,14 @@ x = (x - torch.tensor(recipe.mean).view(3, 1, 1)) / torch.tensor(recipe.std).vie
     )
 
 
+def refused(error: Exception) -> str:
+    """What torch says of a picture that does not run through, and what to do; other sentences as they are."""
+    told = str(error)
+    if "does not run through" not in told:
+        return told
+    return f"{told.rstrip('.')}. Choose a larger picture (“Shorter side”) or another network."
+
+
 def _project(picture: Picture, name: str) -> bool:
     """Whether the script runs in a copy of this project; otherwise torchvision is all it needs."""
     return name in OWN or picture.in_link

@@ -84,7 +84,7 @@ def _walk(picture: Picture) -> None:
         try:
             layer, survey = _layer(net, chosen["layers"], strip_place)
         except NetworkError as error:
-            st.error(f"{error} Choose a larger picture or another network.", icon=":material/block:")
+            st.error(network.refused(error), icon=":material/block:")
             return
         peaks = survey.maps[layer].flatten(1).amax(1)
         strongest = {int(n): float(peaks[n]) for n in peaks.argsort(descending=True)[:3]}
