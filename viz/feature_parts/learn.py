@@ -110,14 +110,16 @@ def _controls() -> None:
         "Learn from", PAIRS, default=PAIRS[0], required=True, key="fm_pairs", bind="query-params",
         help="Pieces of it, before and after the target. Both are first given mean 0 and standard deviation 1.",
     )  # fmt: skip
-    # A row of two where there is room for two: a zoomed page has not.
-    with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
+    # Two beside each other where there is room for two: a zoomed page has not.
+    with _pair():
         st.segmented_control(
-            "kernel_size", SIDES, default=3, required=True, key="fm_taps", bind="query-params", width=WIDTH
+            "kernel_size", SIDES, default=3, required=True, key="fm_taps", bind="query-params", width="content"
         )
         st.number_input("Steps", 50, MOST_STEPS, 1000, step=50, key="fm_steps", bind="query-params", width=WIDTH)
+    with _pair():
         st.selectbox("Learning rate", RATES, index=1, key="fm_lr", bind="query-params", width=WIDTH)
         st.selectbox("Optimiser", OPTIMIZERS, key="fm_optimizer", bind="query-params", width=WIDTH)
+    with _pair():
         st.slider(
             "Noise on targets", 0.0, 1.0, 0.0, 0.05, key="fm_noise", bind="query-params", width=WIDTH,
             help="Standard deviation of what is added to the targets, as a share of theirs.",
@@ -125,6 +127,10 @@ def _controls() -> None:
         st.number_input(
             "Seed", 0, 999, 0, key="fm_run", bind="query-params", help="Of first weights and noise.", width=WIDTH
         )
+
+
+def _pair():
+    return st.container(horizontal=True, vertical_alignment="bottom", gap="small")
 
 
 def _target() -> np.ndarray:
