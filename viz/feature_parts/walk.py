@@ -124,7 +124,9 @@ def _layer(net: Network, place, strip_place) -> tuple[str, Survey]:
         survey = net.survey(now)
     if now not in survey.shapes:
         wrong, now = now, default if default in survey.shapes else next(iter(survey.shapes))
-        misread = f"Layer {quoted(wrong)} of {net.title} answers with no maps: {now} is shown."
+        group = any(name.startswith(f"{wrong}.") for name in known)
+        why = "is a group of layers, and the walk goes layer by layer" if group else "answers with no maps"
+        misread = f"{quoted(wrong)} of {net.title} {why}: {now} is shown."
         survey = net.survey(now)
     if misread:
         st.warning(misread, icon=":material/info:")
