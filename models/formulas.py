@@ -210,7 +210,7 @@ def times(values: Sequence[int]) -> str:
 def big(value: float, decimals: int = 0) -> str:
     """A number as people read it, on every page and in every sentence: thin spaces between thousands, which neither a
     decimal point nor a comma can be taken for, and at which no line breaks."""
-    return f"{value:,.{decimals}f}".replace(",", "\u202f")
+    return f"{value:,.{decimals}f}".replace(",", "\u202f").replace("-", "−")
 
 
 def _axes(values: Sequence[int], latex: Callable[[int], str], text: Callable[[int], str]) -> tuple[str, str]:

@@ -200,7 +200,7 @@ def _too_small(spec) -> tuple[str, str]:
         )
     if isinstance(KINDS[spec.kind].family, formulas.Transposed):
         return "padding", (
-            f"padding {spec.padding[axis]} cuts away the whole output (its size would be {sizes[axis]}): "
+            f"padding {spec.padding[axis]} cuts away the whole output (its size would be {formulas.big(sizes[axis])}): "
             f"use less padding, a larger kernel or a larger input."
         )
     if isinstance(KINDS[spec.kind].family, formulas.Shuffle):

@@ -204,15 +204,20 @@ def load(**settings: Any) -> None:
     state[f"{PREFIX}per_axis"] = any(isinstance(v, tuple) and len(set(v)) > 1 for v in asked.values())
     _keep(LayerSpec(kind="transposed", **asked))
     state[f"{PREFIX}input"], state[f"{PREFIX}weights"] = "example", "example"
-    state["_ct_own"] = {}
+    _own().update(x=None, w={})
 
 
 # -- numbers -----------------------------------------------------------------------------------------------------------
 
 
+def _own() -> dict[str, Any]:
+    """The visitor's own numbers, and what the link held of them when they were last read or written."""
+    return st.session_state.setdefault("_ct_own", {})
+
+
 def _numbers(spec: LayerSpec) -> tuple[Scene, list[str]]:
     state, told = st.session_state, []
-    own = state.setdefault("_ct_own", {})
+    own = _own()
     for param, reader, choice in (("x", read_array, "input"), ("w", read_weights, "weights")):
         text = st.query_params.get(PREFIX + param)
         if text is None or text == own.get(f"{param} in url"):
@@ -261,12 +266,12 @@ def take_edit(scene: Scene, edit: dict | None, x: np.ndarray, weights: dict[str,
         return
     state = st.session_state
     state[f"{PREFIX}input"], state[f"{PREFIX}weights"] = after.input, after.weights
-    state["_ct_own"] = {"x": after.own_input, "w": after.own_weights}
+    _own().update(x=after.own_input, w=after.own_weights)
 
 
 def write_url(scene: Scene) -> bool:
     """Put the visitor's own numbers into the URL; False if they do not fit, and then they are left out of it."""
-    own, state = {}, st.session_state.setdefault("_ct_own", {})
+    own, state = {}, _own()
     if scene.input == OWN and scene.own_input is not None:
         own["x"] = write_array(scene.own_input)
     if scene.weights == OWN and scene.own_weights:

@@ -160,6 +160,16 @@ def test_a_number_typed_into_one_view_reaches_all(visit):
     page.mouse.move(*rect(page, "gradient", "output", 0))
     for name in PANELS:
         expect(panel(page, name).locator(".eq .y").first).to_have_text("0")
+    page.keyboard.press("5")
+    page.keyboard.press("Enter")
+    page.wait_for_url("**ct_x=*5_*")
+    page.mouse.move(*rect(page, "gradient", "output", 0))
+    for name in PANELS:
+        expect(panel(page, name).locator(".eq .y").first).to_have_text("5")
+    page.get_by_role("button", name="Back to the worked example").click()
+    for name in PANELS:
+        expect(panel(page, name).locator(".eq .y").first).to_have_text("2")
+    expect(page).not_to_have_url(re.compile("ct_x="))
     seen.sound()
 
 

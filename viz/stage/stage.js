@@ -1035,12 +1035,17 @@ class Stage {
     };
     over.onfocus = () => {
       if (!over.matches(":focus-visible") || this.pinned || this.playing) return;
-      const g = grid();
-      const s = this.sel?.grid === id ? this.sel : (this.last[id] ?? { grid: id, ch: g.slots[0].ch, cell: g.slots[0].d * g.H * g.W + (g.real && g.D === 1 ? realToDrawn(g, 0) : 0) });
+      const s = this.cellIn(grid());
       this.choose(s, true);
     };
     over.onblur = () => (this.kept = false);
     over.onkeydown = (e) => this.key(e, grid());
+  }
+
+  // The selected cell where it lies in this grid, else the one that was selected there last, else the first.
+  cellIn(g) {
+    if (this.sel?.grid === g.id) return this.sel;
+    return this.last[g.id] ?? { grid: g.id, ch: g.slots[0].ch, cell: g.slots[0].d * g.H * g.W + (g.real && g.D === 1 ? realToDrawn(g, 0) : 0) };
   }
 
   pin(on) {
@@ -1081,7 +1086,8 @@ class Stage {
   // ---- keys ----
 
   key(e, g) {
-    const s = this.sel?.grid === g.id ? this.sel : null;
+    // A pointer that only passed over another grid does not take the keys along.
+    const s = this.sel?.grid === g.id || !(this.pinned || this.playing) ? this.cellIn(g) : null;
     if (e.ctrlKey && !["Home", "End"].includes(e.key)) return;
     if (e.metaKey || e.altKey) return;
     const moves = { ArrowLeft: [0, -1], ArrowRight: [0, 1], ArrowUp: [-1, 0], ArrowDown: [1, 0] };
