@@ -20,7 +20,7 @@ from models.sources import INPUTS, WEIGHTS, TableError
 from models.spec import AXES, QUERY_DEFAULTS, SPATIAL, LayerSpec, quoted, repair
 from viz import controls
 from viz.numbers import LONGEST_LINK, OWN, OWN_TITLE, edited
-from viz.url import came_back, went_back
+from viz.url import came_back, into_link, went_back
 
 PREFIX = "ct_"
 DEFAULTS: dict[str, Any] = {
@@ -278,13 +278,8 @@ def write_url(scene: Scene) -> bool:
         own["w"] = write_weights(scene.own_weights)
     fits = len(st.context.url or "") + len(urlencode(own)) + 400 <= LONGEST_LINK
     for param in ("x", "w"):
-        text, key = own.get(param) if fits else None, PREFIX + param
-        state[f"{param} in url"] = text
-        if text is None:
-            if key in st.query_params:
-                del st.query_params[key]
-        elif st.query_params.get(key) != text:
-            st.query_params[key] = text
+        state[f"{param} in url"] = text = own.get(param) if fits else None
+        into_link(PREFIX + param, text or "")
     return fits
 
 

@@ -92,10 +92,7 @@ def part_asked(page: str, parts: Mapping[str, str]) -> str:
             if text not in spelled:
                 told = f"part: {quoted(text)} is not a part of this page; {parts[first]} is shown."
     state["_part_page"], left_at[page] = page, state["part"]
-    if state["part"] == first:
-        st.query_params.pop("part", None)
-    elif text != parts[state["part"]]:
-        st.query_params["part"] = parts[state["part"]]
+    into_link("part", "" if state["part"] == first else parts[state["part"]])
     return told
 
 

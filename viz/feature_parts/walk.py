@@ -261,8 +261,7 @@ def _unit(token: str, maps: np.ndarray, sheet) -> tuple[tuple[int, int, int], tu
         picked = (sheet.channels[0], *picked[1:])
     fits = lambda unit: all(0 <= i < n for i, n in zip(unit, maps.shape, strict=True))  # noqa: E731
     if picked is not None and began and began[0] == token and fits(picked):
-        if st.query_params.get("fm_unit") != _spelt(picked):
-            st.query_params["fm_unit"] = _spelt(picked)
+        into_link("fm_unit", _spelt(picked))
         return picked, began[1]
     text = st.query_params.get("fm_unit")
     linked = None
@@ -272,9 +271,8 @@ def _unit(token: str, maps: np.ndarray, sheet) -> tuple[tuple[int, int, int], tu
         if linked is None or not fits(linked):
             linked = None
             st.warning("The link names a unit that this layer does not have: the strongest is shown.")
-    if linked is None and text is not None:
-        del st.query_params["fm_unit"]
     if linked is None:
+        into_link("fm_unit", "")
         first = sheet.channels[int(np.argmax([maps[c].max() for c in sheet.channels]))]
         place = np.unravel_index(int(maps[first].argmax()), maps.shape[1:])
         linked = (int(first), int(place[0]), int(place[1]))

@@ -27,7 +27,7 @@ def text_of(value: float) -> str:
     if not np.isfinite(value):
         return "∞" if value > 0 else "−∞" if value < 0 else "NaN"
     if abs(value - round(value)) < 1e-9 and abs(value) < 1e6:
-        return big(round(value)).replace("-", "−")
+        return big(round(value))
     text = big(value) if 1000 <= abs(value) < 1e6 else f"{value:.3g}"
     return text.replace("-", "−")
 
@@ -80,7 +80,7 @@ def framed(title: str, body: str, below: str = "") -> str:
 def _fitted(value: float, decimals: int | None) -> str:
     """A number in a cell of a table: two decimals where three digits would be too long to read."""
     if decimals is not None and np.isfinite(value):
-        return big(round(value, decimals) + 0.0, decimals).replace("-", "−")
+        return big(round(value, decimals) + 0.0, decimals)
     text = text_of(value)
     if len(text) <= 5 or "e" in text:
         return text
