@@ -29,11 +29,31 @@ class Picture:
     name: str
 
 
-@st.cache_data(max_entries=16, show_spinner=False)
-def _read(data: bytes, max_side: int) -> Reading:
+@st.cache_data(max_entries=32, show_spinner=False)
+def taken(data: bytes, max_side: int) -> Reading:
+    """The picture in a file, its longer side at most ``max_side`` pixels. Raises ``PictureError``."""
     from models.picture import read
 
     return read(data, max_side=max_side, min_side=LEAST_SIDE)
+
+
+def told(found: Reading, shown: tuple[int, int], *, square: bool = False, ending: str = "") -> str:
+    """What a visitor reads about a picture of their own: its size, and each thing that is not shown as it was.
+
+    Args:
+        found: what was read.
+        shown: ``(height, width)`` on the screen.
+        square: whether only a square of it is shown.
+        ending: closes the sentence on the size.
+    """
+    (height, width), (rows, columns) = found.size, shown
+    if square and height != width:
+        changed = f", cut to a square, shown at {columns} × {rows}"
+    elif (rows, columns) != (height, width):
+        changed = f", {'reduced' if max(shown) < max(found.size) else 'enlarged'} to {columns} × {rows}"
+    else:
+        changed = ""
+    return " ".join((f"{big(width)} × {big(height)} pixels{changed}{ending}.", *found.notes))
 
 
 def choose(key: str, *, default: str = "astronaut", max_side: int = 256) -> Picture:
@@ -58,18 +78,12 @@ def choose(key: str, *, default: str = "astronaut", max_side: int = 256) -> Pict
         )
         if upload is not None:
             try:
-                found = _read(upload.getvalue(), max_side)
-                st.caption(_told(found))
+                found = taken(upload.getvalue(), max_side)
+                st.caption(told(found, found.pixels.shape[:2]))
                 return Picture(found.pixels, "your picture")
             except PictureError as error:
                 st.error(f"{error.message} Until then you see {default.capitalize()}.")
         else:
             st.caption(f"Until yours is here, you see {default.capitalize()}.")
         name = default
-    return Picture(_read((PICTURES / f"{name}.png").read_bytes(), max_side).pixels, name)
-
-
-def _told(found: Reading) -> str:
-    (height, width), (rows, columns) = found.size, found.pixels.shape[:2]
-    reduced = f", reduced to {columns} × {rows}" if (rows, columns) != found.size else ""
-    return " ".join((f"{big(width)} × {big(height)} pixels{reduced}.", *found.notes))
+    return Picture(taken((PICTURES / f"{name}.png").read_bytes(), max_side).pixels, name)

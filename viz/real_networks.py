@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import base64
 import time
-from pathlib import Path
 
 import numpy as np
 import streamlit as st
 
 from models.formulas import big
 from models.spec import quoted
+from viz import picture_input
 from viz.field import field as field_view
 from viz.figures import Line, Series, numbers, plot, show, table
 from viz.url import asked, into_link, one_of, put, tell_once, went_back, while_torch_loads, whole
@@ -19,11 +19,12 @@ PARAMETERS = ("net", "compare", "side", "layer_name", "picture", "at")
 """URL parameters of this module."""
 
 PICTURES = {"Cat": "cat.png", "Astronaut": "astronaut.png", "Coffee": "coffee.png", "Rocket": "rocket.png"}
-ASSETS = Path(__file__).resolve().parents[1] / "assets" / "pictures"
 COMPARED = ("alexnet", "vgg16", "resnet18", "mobilenet_v2")
 MOST = 6
 SOURCE = "https://github.com/google-research/receptive_field"
 SIDES = (32, 1024)
+SOURCE_SIDE, SIDE = 1024, 448
+"""Pixels of the longer side of a picture that is read, and of the square that is drawn of it."""
 
 
 def lesson(told: list[str]) -> None:
@@ -173,32 +174,33 @@ def _go_stage(found) -> None:
 
 
 def _picture(chosen: str, upload) -> str:
-    """The picture as a square, cut from the middle, as networks are fed."""
-    from models.picture import PictureError, decode
+    """The picture as a square, cut from the middle, as networks are fed; of an own one is told what was changed."""
+    from models.picture import PictureError
 
-    data = (ASSETS / PICTURES.get(chosen, PICTURES["Cat"])).read_bytes()
+    address = ""
     if upload is not None:
         try:
-            decode(upload.getvalue(), max_side=512)
             data = upload.getvalue()
+            address = _square(data)
+            st.caption(picture_input.told(picture_input.taken(data, SOURCE_SIDE), (SIDE, SIDE), square=True))
         except PictureError as error:
-            st.error(str(error), icon=":material/block:")
+            st.error(f"{error.message} Until then the cat sits in.", icon=":material/block:")
     elif chosen == "Your own":
         st.caption("Until you choose a picture, the cat sits in.")
-    return _square(data)
+    return address or _square((picture_input.PICTURES / PICTURES.get(chosen, PICTURES["Cat"])).read_bytes())
 
 
 @st.cache_data(max_entries=16, show_spinner=False)
 def _square(data: bytes) -> str:
     import cv2
 
-    from models.picture import decode, resize
+    from models.picture import resize
 
-    picture = decode(data, max_side=1024)
+    picture = picture_input.taken(data, SOURCE_SIDE).pixels
     height, width = picture.shape[:2]
     edge = min(height, width)
     top, left = (height - edge) // 2, (width - edge) // 2
-    square = resize(np.ascontiguousarray(picture[top : top + edge, left : left + edge]), (448, 448))
+    square = resize(np.ascontiguousarray(picture[top : top + edge, left : left + edge]), (SIDE, SIDE))
     _, packed = cv2.imencode(".jpg", cv2.cvtColor(square, cv2.COLOR_RGB2BGR), [cv2.IMWRITE_JPEG_QUALITY, 85])
     return "data:image/jpeg;base64," + base64.b64encode(packed.tobytes()).decode()
 

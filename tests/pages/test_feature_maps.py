@@ -108,16 +108,24 @@ def uploaded(data: bytes, **query: str) -> AppTest:
 
 
 @pytest.mark.parametrize(
-    ("array", "size"),
+    ("array", "size", "told"),
     [
-        (np.arange(300 * 200).reshape(200, 300).astype(np.uint16), "160 × 107"),
-        (np.full((40, 80, 4), 90, np.uint8), "160 × 80"),
+        (
+            np.arange(300 * 200).reshape(200, 300).astype(np.uint16),
+            "160 × 107",
+            "300 × 200 pixels, reduced to 160 × 107, colour. Of its 16 bits a channel, the upper 8 are used.",
+        ),
+        (
+            np.full((40, 80, 4), 90, np.uint8),
+            "160 × 80",
+            "80 × 40 pixels, enlarged to 160 × 80, colour. Its transparency is laid on white.",
+        ),
     ],
     ids=["16-bit", "alpha"],
 )
-def test_unusual_pictures_are_taken(array, size):
+def test_unusual_pictures_are_taken_and_what_was_changed_is_told(array, size, told):
     app = sound(uploaded(png(array)))
-    assert f"{size} pixels, colour" in app.caption.values
+    assert told in app.caption.values
     assert mounted(app, "planes")["size"] == [int(n) for n in size.split(" × ")][::-1]
 
 
@@ -143,7 +151,7 @@ def test_what_is_no_picture_gets_one_sentence_and_the_page_goes_on(which, data, 
 
 def test_a_strip_becomes_a_picture_when_it_is_cropped():
     app = sound(uploaded(png(np.zeros((60, 4000), np.uint8)), fm_crop="Square"))
-    assert "160 × 160 pixels, colour" in app.caption.values
+    assert "4\u202f000 × 60 pixels, cut to a square, shown at 160 × 160, colour." in app.caption.values
 
 
 # -- the filter bank

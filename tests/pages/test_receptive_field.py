@@ -1,10 +1,12 @@
 """The lesson on receptive fields without a browser: every part, every example, bad links and bad text."""
 
+import io
 import json
 import random
 import re
 
 import pytest
+from PIL import Image
 from streamlit.testing.v1 import AppTest
 
 from models.formulas import big
@@ -322,11 +324,18 @@ def test_a_network_of_attention_is_measured_up_to_it_and_says_why(net, reason):
     assert any(reason in block.value for block in app.info)
 
 
-def test_an_upload_that_is_no_picture_gets_its_sentence():
+def test_of_an_upload_it_is_told_what_was_changed_or_why_it_is_no_picture():
     app = open_page(part="Real networks", net="alexnet", picture="Your own")
     app.file_uploader(key="field_upload").upload("a.png", b"no picture", "image/png").run()
     sound(app)
     assert any("not a picture" in error for error in app.error.values)
+    file = io.BytesIO()
+    frames = [Image.new("RGBA", (40, 20), (200, 0, each, 90)) for each in (0, 9)]
+    frames[0].save(file, "PNG", save_all=True, append_images=frames[1:])
+    app.file_uploader(key="field_upload").upload("b.png", file.getvalue(), "image/png").run()
+    told = "40 × 20 pixels, cut to a square, shown at 448 × 448. Its transparency is laid on white. "
+    assert f"{told}Of its pictures, the first is used." in sound(app).caption.values
+    assert app.error.values == []
 
 
 def test_an_image_too_small_for_a_network_gets_its_sentence():

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from functools import cached_property
 from hashlib import blake2b
+from typing import TYPE_CHECKING
 
 import numpy as np
 import streamlit as st
@@ -13,8 +14,11 @@ import streamlit as st
 from models.drawings import CLASSES
 from viz.feature_parts._shared import tell_misread
 from viz.pad import pad
-from viz.picture_input import LEAST_SIDE, NAMES, PICTURES
+from viz.picture_input import NAMES, PICTURES, taken, told
 from viz.url import one_of, whole
+
+if TYPE_CHECKING:
+    from models.picture import Reading
 
 SHAPE, UPLOAD, CAMERA, CANVAS = "A drawn shape", "Upload", "Camera", "Draw one yourself"
 SHIPPED = {("photographer" if name == "camera" else name).capitalize(): name for name in NAMES}
@@ -133,15 +137,6 @@ def _luma(rgb: np.ndarray) -> np.ndarray:
 
 
 @st.cache_data(max_entries=16, show_spinner=False)
-def _decoded(data: bytes) -> tuple[np.ndarray, str]:
-    """Pixels, and in words what of the file is not in them as it was."""
-    from models.picture import read
-
-    found = read(data, max_side=SOURCE_SIDE, min_side=LEAST_SIDE)
-    return found.pixels, " ".join(found.notes)
-
-
-@st.cache_data(max_entries=16, show_spinner=False)
 def _drawn(shape: str, seed: int) -> np.ndarray:
     from models import drawings
 
@@ -174,22 +169,24 @@ def choose() -> Picture:
         with st.popover("Crop, size, colour", icon=":material/crop:"):
             _settings()
         summary = st.empty()
+    own = chosen in (UPLOAD, CAMERA, CANVAS)
     try:
-        (full, noted), name, origin = _source(chosen)
-        picture = _shaped(full, name, origin, chosen not in (UPLOAD, CAMERA, CANVAS) or name == DEFAULT.lower())
+        full, found, name, origin = _source(chosen)
+        picture = _shaped(full, name, origin, not own or name == DEFAULT.lower())
     except PictureError as error:
         st.error(error.message)
-        data = (PICTURES / f"{SHIPPED[DEFAULT]}.png").read_bytes()
-        full, noted = _decoded(data)
-        picture = _shaped(full, DEFAULT.lower(), _read(DEFAULT), False)
+        found = taken((PICTURES / f"{SHIPPED[DEFAULT]}.png").read_bytes(), SOURCE_SIDE)
+        picture = _shaped(found.pixels, DEFAULT.lower(), _read(DEFAULT), False)
     height, width = picture.rgb.shape[:2]
-    told = f"{width} × {height} pixels, {'colour' if picture.colour else 'grey'}"
+    colours = "colour" if picture.colour else "grey"
     shown = SHIPPED.get(picture.name.capitalize())
-    if shown and chosen in (UPLOAD, CAMERA, CANVAS):
-        told = f"Until yours is here, the {picture.name}: {told}"
-    summary.caption(f"{told}. {_credits()[shown]}" if shown else told)
-    if noted:
-        st.caption(noted)
+    if shown or chosen in (SHAPE, CANVAS):
+        said = f"{width} × {height} pixels, {colours}"
+        waits = f"Until yours is here, the {picture.name}: " if shown and own else ""
+        summary.caption(f"{waits}{said}. {_credits()[shown]}" if shown else said)
+    else:
+        cropped = st.session_state["fm_crop"] != CROPS[0]
+        summary.caption(told(found, (height, width), square=cropped, ending=f", {colours}"))
     return picture
 
 
@@ -211,14 +208,15 @@ def _read(name: str) -> str:
     return f'decode(Path("assets/pictures/{SHIPPED[name]}.png").read_bytes(), max_side={SOURCE_SIDE})'
 
 
-def _source(chosen: str) -> tuple[tuple[np.ndarray, str], str, str]:
-    """Pixels before crop and size and what is said of them, their name, and code that makes them.
+def _source(chosen: str) -> tuple[np.ndarray, Reading | None, str, str]:
+    """Pixels before crop and size, what was read if it was a file, their name, and code that makes them.
 
     The default while nothing was given yet.
     """
     if chosen == SHAPE:
         shape, seed = st.session_state["fm_shape"], st.session_state["fm_seed"]
-        return (_drawn(shape, seed), ""), shape, f'draw("{shape}", 256, {seed})' if seed else f'plain("{shape}", 256)'
+        code = f'draw("{shape}", 256, {seed})' if seed else f'plain("{shape}", 256)'
+        return _drawn(shape, seed), None, shape, code
     data, name = None, DEFAULT
     if chosen in SHIPPED:
         name = chosen
@@ -240,7 +238,8 @@ def _source(chosen: str) -> tuple[tuple[np.ndarray, str], str, str]:
     if data is None:
         data = (PICTURES / f"{SHIPPED[name]}.png").read_bytes()
         name = name.lower()
-    return _decoded(data), name, origin
+    found = taken(data, SOURCE_SIDE)
+    return found.pixels, found, name, origin
 
 
 def _shaped(full: np.ndarray, name: str, origin: str, in_link: bool) -> Picture:
