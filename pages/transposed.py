@@ -7,12 +7,14 @@ import streamlit as st
 from viz import sharing, url
 from viz import transposed_controls as controls
 from viz.lesson import question
-from viz.transposed_parts import PARAMETERS, PARTS, part_of, script_of, unread
+from viz.transposed_parts import PARAMETERS, PARTS, WITH_LAYER, part_of, script_of, unread
 
 reading = controls.read(known=("present", "part", *PARAMETERS))
 scene = reading.scene
-# Before the widgets take their values from the link.
-wrong = [*unread(), url.part_asked("transposed", PARTS)]
+# Before the widgets take their values from the link; a part tells of what it shows, and no other.
+no_part = url.part_asked("transposed", PARTS)
+shown = st.session_state["part"]
+wrong = [*controls.tell_of_layer(reading, shown in WITH_LAYER), *unread(shown, scene.spec), no_part, *reading.strange]
 url.keep_alive(PARAMETERS)
 
 # Rows, not st.columns: fewer messages to the browser in every run.
@@ -23,7 +25,7 @@ with st.container(horizontal=True, vertical_alignment="bottom"):
 with st.container(horizontal=True, vertical_alignment="center"):
     st.markdown("… and why does it sometimes leave a checkerboard?", width="content")
     part = url.choose_part(PARTS)
-url.tell_once((*reading.told, *wrong))
+url.tell_once(wrong)
 
 waiting = st.empty()
 if "torch" not in sys.modules:

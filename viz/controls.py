@@ -32,7 +32,7 @@ from models.spec import (
     read_settings,
     repair,
 )
-from viz.url import went_back
+from viz.url import no_setting, went_back
 
 OFFERED = {
     "input_size": 4096,
@@ -157,7 +157,7 @@ def _from_url(known: tuple[str, ...]) -> Reading:
     settings = {*QUERY_DEFAULTS, *FIXED, *known}
     for name in query:
         if _plain(name) not in settings and not name.startswith("embed"):
-            told.append(f"{quoted(name)} is not a setting of this page: it is left out.")
+            told.append(no_setting(name, sorted(settings)))
     taken = ("input_size", "in_channels", *KINDS[spec.kind].takes)
     for name in query:
         if _plain(name) in QUERY_DEFAULTS and _plain(name) not in (*taken, *FIXED):

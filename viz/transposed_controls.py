@@ -20,7 +20,7 @@ from models.sources import INPUTS, WEIGHTS, TableError
 from models.spec import AXES, QUERY_DEFAULTS, SPATIAL, LayerSpec, quoted, repair
 from viz import controls
 from viz.numbers import LONGEST_LINK, OWN, OWN_TITLE, edited
-from viz.url import came_back, into_link, went_back
+from viz.url import came_back, into_link, no_setting, went_back
 
 PREFIX = "ct_"
 DEFAULTS: dict[str, Any] = {
@@ -55,26 +55,40 @@ NUMBERS = ("input", "weights", "seed", "x", "w")
 
 @dataclass(frozen=True)
 class Reading:
-    """The layer and its numbers, and a sentence for each thing that could not be taken over."""
+    """The layer and its numbers, and a sentence for each thing that could not be taken over.
+
+    ``strange`` is about names that the page does not know, ``told`` about the layer and its numbers.
+    """
 
     scene: Scene
     told: tuple[str, ...] = ()
+    strange: tuple[str, ...] = ()
 
 
 def read(known: tuple[str, ...]) -> Reading:
     """What this session shows now; call it before any control is drawn. ``known``: the page's other parameters."""
-    state, told = st.session_state, []
+    state, told, strange = st.session_state, [], []
     last: LayerSpec | None = state.get("_ct_spec")
     # Another page clears the URL, and Streamlit forgets the controls meanwhile: the session still knows the layer.
     named = any(_plain(name) for name in st.query_params)
     if last is None or (named if came_back() else went_back()):
         _take_aliases()
-        spec, told = _from_url(known)
+        strange = _unknown(known)
+        spec, told = _from_url()
     else:
         spec, told = _from_controls(last)
     _keep(spec)
     scene, unread = _numbers(spec)
-    return Reading(scene, tuple(dict.fromkeys((*told, *unread))))
+    return Reading(scene, tuple(dict.fromkeys((*told, *unread))), tuple(strange))
+
+
+def tell_of_layer(reading: Reading, shown: bool) -> list[str]:
+    """What is told about the layer of the link: as soon as a part is shown that has the layer, not before."""
+    waiting = st.session_state.pop("_ct_untold", [])
+    if shown:
+        return [*waiting, *reading.told]
+    st.session_state["_ct_untold"] = [*waiting, *reading.told]
+    return []
 
 
 def _keys(spec: LayerSpec, per_axis: bool) -> dict[str, tuple[str, int | None]]:
@@ -109,7 +123,23 @@ def _take_aliases() -> None:
             st.query_params.pop(param, None)
 
 
-def _from_url(known: tuple[str, ...]) -> tuple[LayerSpec, list[str]]:
+def _unknown(known: tuple[str, ...]) -> list[str]:
+    """A sentence for each parameter of the link that this page has no use for; it is dropped."""
+    told = []
+    for param in [name for name in st.query_params if not _plain(name)]:
+        if param == "kind":
+            text = st.query_params[param]
+            told.append(f"This page shows transposed convolutions alone: kind = {quoted(text)} is left out.")
+        elif param not in known and not param.startswith("embed"):
+            spelled = PREFIX if param.startswith(PREFIX) else ""
+            told.append(no_setting(param, (*(spelled + each for each in (*DEFAULTS, *NUMBERS)), *known)))
+        else:
+            continue
+        _drop(param)
+    return told
+
+
+def _from_url() -> tuple[LayerSpec, list[str]]:
     told, asked = [], dict(DEFAULTS)
     query = {name: st.query_params.get_all(name)[-1] for name in st.query_params}
     dims = query.get(f"{PREFIX}dims", "2")
@@ -125,14 +155,6 @@ def _from_url(known: tuple[str, ...]) -> tuple[LayerSpec, list[str]]:
     axes = AXES[asked["dims"]]
     for param, text in query.items():
         plain = _plain(param)
-        if not plain:
-            if param == "kind":
-                told.append(f"This page shows transposed convolutions alone: kind = {quoted(text)} is left out.")
-                _drop(param)
-            elif param not in known and not param.startswith("embed"):
-                told.append(f"{quoted(param)} is not a setting of this page: it is left out.")
-                _drop(param)
-            continue
         name, _, axis = plain.rpartition("_")
         each = name in SPATIAL and axis in ("d", "h", "w")
         setting = name if each else plain

@@ -6,6 +6,7 @@ import re
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
+from difflib import SequenceMatcher
 from typing import Any, TypeVar
 
 import streamlit as st
@@ -14,6 +15,8 @@ from streamlit.runtime.scriptrunner import get_script_run_ctx
 from models.spec import quoted
 
 T = TypeVar("T")
+ALIKE = 0.7
+"""From 0 to 1: how much a name must be like another to be taken for a slip."""
 
 
 def asked(key: str, read: Callable[[str], T], default: T) -> tuple[T, str]:
@@ -70,6 +73,11 @@ def came_back() -> bool:
     return state.get("_page_before") != state.get("_page")
 
 
+def address_asked() -> str:
+    """The name behind the last slash of the address with which this session was opened, in its first run at least."""
+    return getattr(getattr(get_script_run_ctx(), "pages_manager", None), "intended_page_name", None) or ""
+
+
 def part_asked(page: str, parts: Mapping[str, str]) -> str:
     """Decide which part of a lesson is shown, before :func:`choose_part` draws the choice.
 
@@ -108,13 +116,39 @@ def choose_part(parts: Mapping[str, str]) -> str:
     )
 
 
+def near(name: str, known: Iterable[str]) -> list[str]:
+    """The known name that is most like this one, by ``difflib``, and those that are hardly less so; often none.
+
+    The beginning of a name (``pad``) is most like it, one of its words (``kernel``) nearly so.
+    """
+
+    def like(other: str) -> float:
+        return SequenceMatcher(None, name, other).ratio()
+
+    def likeness(each: str) -> float:
+        if len(name) > 2 and each.startswith(name):
+            return 1.0
+        return max(like(each), *(0.9 * like(word) for word in re.split("[_-]", each)))
+
+    found = {each: likeness(each) for each in dict.fromkeys(known)}
+    best = max(found.values(), default=0)
+    return [each for each, ratio in found.items() if ratio >= max(ALIKE, best - 0.05)]
+
+
+def no_setting(name: str, known: Iterable[str]) -> str:
+    """What is told about a parameter that a page does not know, with the name that may be meant."""
+    meant = near(name[:60], known)[:2]
+    hint = f" Perhaps you mean {' or '.join(quoted(each) for each in meant)}." if meant else ""
+    return f"{quoted(name)} is not a setting of this page: it is left out.{hint}"
+
+
 def unknown(known: Iterable[str]) -> list[str]:
     """A sentence for each parameter of the link that no widget of the page owns; the parameter is dropped."""
-    known = {*known, "present"}
-    strange = [name for name in st.query_params if name not in known and not name.startswith("embed")]
+    known = tuple(known)
+    strange = [name for name in st.query_params if name not in (*known, "present") and not name.startswith("embed")]
     for name in strange:
         del st.query_params[name]
-    return [f"{quoted(name)} is not a setting of this page: it is left out." for name in strange]
+    return [no_setting(name, known) for name in strange]
 
 
 def literal(sentence: str) -> str:

@@ -26,7 +26,7 @@ from viz.figures.upsampling import blocks
 from viz.four_views import four_views, matrices
 from viz.stage import share
 from viz.transposed_controls import playground_query
-from viz.transposed_parts import PARAMETERS, PARTS
+from viz.transposed_parts import PARTS, readers
 
 WORKED = [[2, 9, 6, 1], [6, 29, 30, 7], [10, 29, 33, 13], [12, 24, 16, 4]]
 
@@ -112,12 +112,36 @@ def test_what_was_chosen_in_one_part_is_there_after_a_look_at_another():
 
 
 def test_a_bad_link_is_told_and_shows_the_nearest_layer():
-    app = sound(open_page(ct_stride="0", ct_kernel_size="abc", nonsense="1", ct_output_padding="9", cb_stride="-1"))
+    app = sound(open_page(ct_stride="0", ct_kernel_size="abc", nonsense="1", ct_output_padding="9"))
     told = " ".join(app.warning.values)
-    for word in ("stride", "abc", "nonsense", "output_padding", "cb_stride"):
+    for word in ("stride", "abc", "nonsense", "output_padding"):
         assert word in told
-    assert not {"ct_kernel_size", "nonsense", "cb_stride"} & set(app.query_params)
+    assert not {"ct_kernel_size", "nonsense"} & set(app.query_params)
     assert all(panel["mark"] is True for panel in panels(app).values())
+
+
+def test_each_part_tells_of_what_it_shows_and_no_more():
+    query = {"ct_stride": "0", "ct_kernel_size": "4", "ct_seed": "x", "cb_stride": "-1", "ndim": "3"}
+    app = sound(open_page(part=PARTS["checkerboard"], **query))
+    spelled, stamps = sorted(app.warning.values)[::-1]
+    assert stamps.startswith("cb_stride: ")
+    assert spelled.endswith("Perhaps you mean “dims”.")
+    for part, names in (("learn", []), ("views", ["seed", "stride"]), ("checkerboard", []), ("matrix", [])):
+        app.segmented_control(key="part").set_value(part).run()
+        assert sorted(told.partition(":")[0] for told in sound(app).warning.values) == names
+    # What the link says that can be taken waits, too.
+    assert app.number_input(key="ct_kernel_size").value == 4
+
+
+def test_a_slice_that_an_image_does_not_have_is_told_and_leaves_the_link():
+    layer = {"ct_dims": "3", "ct_kernel_size": "2", "ct_in_channels": "2"}
+    app = sound(open_page(part=PARTS["matrix"], **layer, trip_image_d="7", trip_small_d="0", trip_small_c="2"))
+    assert sorted(app.warning.values) == [
+        "trip_image_d: this image has slices 0 to 2; “7” is left out.",
+        "trip_small_c: this image has channels 0 to 1; “2” is left out.",
+    ]
+    assert not {"trip_image_d", "trip_small_c"} & set(app.query_params)
+    assert (app.slider(key="trip_image_d").value, app.slider(key="trip_small_d").value) == (1, 0)
 
 
 def test_plain_names_are_read_and_the_pages_own_names_win():
@@ -170,8 +194,9 @@ def test_every_default_of_the_parts_can_be_read():
     for part in PARTS:
         app = sound(open_page(part=PARTS[part]))
         shown = {w.key: w.value for kind in ("slider", "number_input", "selectbox") for w in app.get(kind)}
-        for name in PARAMETERS.keys() & shown.keys():
-            PARAMETERS[name](str(shown[name]).capitalize() if name == "picture" else str(shown[name]))
+        read = readers(part, app.session_state["_ct_spec"])
+        for name in read.keys() & shown.keys():
+            read[name](str(shown[name]).capitalize() if name == "picture" else str(shown[name]))
 
 
 def test_a_picture_too_small_to_learn_from_is_told_and_the_layer_stays():

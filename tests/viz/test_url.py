@@ -4,7 +4,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from models.spec import quoted
-from viz.url import literal
+from viz.url import literal, near
+
+
+def test_a_slip_is_near_its_name_and_other_words_are_near_none():
+    names = ("dims", "kernel_size", "in_channels", "out_channels", "padding", "stride")
+    for slip, meant in {"ndim": "dims", "kernal": "kernel_size", "pad": "padding", "strides": "stride"}.items():
+        assert near(slip, names) == [meant]
+    assert near("channels", names) == ["in_channels", "out_channels"]
+    assert near("utm_source", names) == near("", names) == near("_", names) == near("x", ()) == []
 
 
 def test_quoted_text_is_no_markup():
