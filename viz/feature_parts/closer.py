@@ -12,7 +12,7 @@ import streamlit as st
 
 from viz.feature_parts.picture import SHIPPED
 from viz.figures import Series, numbers, plot, show, table
-from viz.figures.cells import NEGATIVE, cividis, framed, image, row, tinted
+from viz.figures.cells import NEGATIVE, cividis, framed, image, row, signed
 from viz.picture_input import PICTURES
 from viz.sheet import packed
 
@@ -292,7 +292,7 @@ def steps(net: Network, layer: str, kinds: Mapping[str, str]) -> None:
         title = _STEPS.get(name, f"after {name.replace('_', ' ')}")
         title = f"{begin}, as it is" if n == 0 else title
         said = f"{title}: channels {', '.join(map(str, channels))}"
-        figures.append(framed(title, sheet_image(tinted(sheet.image), np.isnan(sheet.image), said, 960)))
+        figures.append(framed(title, signed(sheet.image, said, 960)))
         below = 100 * float((maps <= 0).mean())
         spread = maps.reshape(len(maps), -1)
         rows.append(

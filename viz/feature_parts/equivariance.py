@@ -15,7 +15,7 @@ from viz.feature_parts.closer import text
 from viz.feature_parts.network import OFFERED, OWN
 from viz.feature_parts.picture import Picture
 from viz.figures import Series, numbers, plot, show
-from viz.figures.cells import framed, image, row, tinted
+from viz.figures.cells import framed, image, row, signed
 from viz.lesson import frame, predict
 from viz.url import asked, one_of, put, tell_once, whole
 
@@ -171,17 +171,15 @@ def _maps(net: Network, layer: str, motion: str, point: MotionPoint) -> None:
     expected, found = point.expected[channel], point.found[channel]
     top = max(float(np.abs(expected).max()), float(np.abs(found).max())) or 1.0
     picture = _pixels(moved(_as_tensor(net.pixels), motion, point.value))
-    left, right = np.where(point.compared, expected, 0), np.where(point.compared, found, 0)
+    left, right = (np.where(point.compared, one, np.nan) for one in (expected, found))
     figures = (
         framed("The moved picture", image(picture, "The moved picture", SIZE)),
-        framed("Its map", image(tinted(right / top), f"Channel {channel} of the moved picture", SIZE), "what is found"),
-        framed(
-            "The map, moved", image(tinted(left / top), f"Channel {channel}, moved", SIZE), "what equivariance expects"
-        ),
+        framed("Its map", signed(right / top, f"Channel {channel} of the moved picture", SIZE), "what is found"),
+        framed("The map, moved", signed(left / top, f"Channel {channel}, moved", SIZE), "what equivariance expects"),
         framed(
             "Their difference",
-            image(tinted((right - left) / top), "Difference of the two maps", SIZE),
-            "same scale; plain: they agree",
+            signed((right - left) / top, "Difference of the two maps", SIZE),
+            "same scale; plain: they agree" + ("" if point.compared.all() else "; outside: not compared"),
         ),
     )
     same = point.error < 1e-5

@@ -243,7 +243,7 @@ def _picture(run: Run, picture: Picture, key: str = "fm_learn") -> None:
 
     from models import device, filters
     from viz.figures import loss_curve, show
-    from viz.figures.cells import cells, framed, image, row, tinted
+    from viz.figures.cells import cells, framed, image, row, signed
 
     piece, learned = _piece(picture), run.kernel
     with device.one_thread():
@@ -252,10 +252,10 @@ def _picture(run: Run, picture: Picture, key: str = "fm_learn") -> None:
     top = float(np.abs(wanted).max()) or 1.0
     flat = filters.facts(run.target).total > 0.5
 
-    def drawn(values: np.ndarray) -> np.ndarray:
+    def drawn(values: np.ndarray, said: str) -> str:
         if flat:
-            return np.rint(np.clip(values, 0, 1) * 255).astype(np.uint8)
-        return tinted(values / top)
+            return image(np.rint(np.clip(values, 0, 1) * 255).astype(np.uint8), said, 160)
+        return signed(values / top, said, 160)
 
     # One scale for both kernels, so that equal weights have equal colours.
     most = max(float(np.abs(run.target).max()), 1e-9)
@@ -270,8 +270,8 @@ def _picture(run: Run, picture: Picture, key: str = "fm_learn") -> None:
     below = f"off by {off:.2g} on average"
     pictures = (
         framed("Picture", image(piece, f"The middle of {picture.name}", 160), f"{piece.shape[0]} × {piece.shape[1]}"),
-        framed("Learned filter's map", image(drawn(now), "What the learned kernel makes of it", 160), below),
-        framed("Target's map", image(drawn(wanted), "What the target makes of it", 160)),
+        framed("Learned filter's map", drawn(now, "What the learned kernel makes of it"), below),
+        framed("Target's map", drawn(wanted, "What the target makes of it")),
     )
     # Small kernels leave room for the pictures beside them.
     small = max(len(learned), len(run.target)) <= 3

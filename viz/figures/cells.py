@@ -1,12 +1,13 @@
 """A table of numbers as coloured cells: SVG with the numbers in it while they can be read, else a picture of pixels.
 
-Colours are the roles' (``input``, ``kernel``, ``output``, ``count``); numbers with a sign are blue and orange around
-zero. They follow the theme by themselves.
+Colours are the roles' (``input``, ``kernel``, ``output``, ``count``); numbers with a sign are violet and orange around
+zero. They follow the theme by themselves: tint.css.
 """
 
 from __future__ import annotations
 
 import base64
+from collections.abc import Sequence
 from html import escape
 
 import cv2
@@ -18,7 +19,7 @@ LARGEST = 20
 """Columns of a table that is drawn with its numbers."""
 
 ROLES = {"input": "#0072b2", "kernel": "#e69f00", "output": "#009e73"}
-NEGATIVE, POSITIVE = "#5e3c99", "#b35806"
+NEGATIVE, POSITIVE = "var(--negative)", "var(--positive)"
 CIVIDIS = ((0, 34, 78), (47, 66, 109), (87, 93, 109), (125, 124, 120), (163, 152, 110), (207, 188, 87), (254, 232, 56))
 
 
@@ -99,7 +100,8 @@ def _svg(values: np.ndarray, role: str, low: float, high: float, said: str, most
             fill, ink = f'fill="rgb{colour}"', _ink(colour)
         elif role == "signed" or low < 0 or values.min() < 0:
             share = min(abs(value) / high, 1.0) if np.isfinite(value) else 0
-            fill = f'fill="{NEGATIVE if value < 0 else POSITIVE}" fill-opacity="{0.05 + 0.45 * share:.3f}"'
+            # Numbers are read on it, and in the dark theme the ends are light.
+            fill = f'style="fill:{NEGATIVE if value < 0 else POSITIVE}" fill-opacity="{0.05 + 0.4 * share:.3f}"'
         else:
             share = min(value / high, 1.0) if np.isfinite(value) else 0
             fill = f'fill="{ROLES[role]}" fill-opacity="{0.08 + 0.45 * share:.3f}"'
@@ -121,31 +123,47 @@ def _pixels(values: np.ndarray, role: str, low: float, high: float, said: str) -
     share = np.nan_to_num((values - low) / (high - low) if high > low else np.zeros_like(values)).clip(0, 1)
     if role == "count":
         table = np.array([cividis(i / 255) for i in range(256)], np.uint8)
-        rgb = table[np.rint(share * 255).astype(int)]
-    elif role == "signed" or values.min() < 0:
-        rgb = tinted(values / high)
-    else:
-        rgb = np.rint(245 + (_rgb(ROLES[role]) - 245) * share[..., None]).astype(np.uint8)
-    return image(rgb, said)
+        return image(table[np.rint(share * 255).astype(int)], said)
+    if role == "signed" or values.min() < 0:
+        return signed(values / high, said)
+    return _tinted([(share, ROLES[role])], np.ones(share.shape, bool), said, 300)
 
 
-def tinted(values: np.ndarray) -> np.ndarray:
-    """Values ``(H, W)`` from −1 to 1 in the colours of a sign: uint8 ``(H, W, 3)``."""
-    part = np.nan_to_num(values).clip(-1, 1)[..., None]
-    ends = np.where(part < 0, _rgb(NEGATIVE), _rgb(POSITIVE))
-    return np.rint(245 + (ends - 245) * np.abs(part)).astype(np.uint8)
+def signed(values: np.ndarray, said: str, largest: int = 300) -> str:
+    """Values ``(H, W)`` from −1 to 1 in the colours of a sign; the page shows where there is none (NaN)."""
+    there = ~np.isnan(values)
+    part = np.where(there, values, 0)
+    return _tinted([(-part, NEGATIVE), (part, POSITIVE)], there, said, largest)
 
 
-def _rgb(colour: str) -> np.ndarray:
-    return np.array([int(colour[i : i + 2], 16) for i in (1, 3, 5)], float)
+def _tinted(layers: Sequence[tuple[np.ndarray, str]], there: np.ndarray, said: str, largest: int) -> str:
+    """Shares ``(H, W)`` of colours over that of zero, enlarged without blur. Each share is sent as the opacity of a
+    mask, so that the colour under it is the theme's."""
+    colours = "".join(f'<i style="background:{colour};mask-image:url({_mask(share)})"></i>' for share, colour in layers)
+    gaps = "" if there.all() else f";mask-image:url({_mask(there)})"
+    height, width = there.shape
+    return (
+        f'<div class="cs-tinted" role="img" aria-label="{escape(said)}" '
+        f'style="width:{largest}px;aspect-ratio:{width}/{height}{gaps}">{colours}</div>'
+    )
+
+
+def _mask(share: np.ndarray) -> str:
+    """Address of a picture whose opacity is ``share`` ``(H, W)``, from 0 to 1."""
+    pixels = np.zeros((*share.shape, 4), np.uint8)
+    pixels[..., 3] = np.rint(np.clip(share, 0, 1) * 255)
+    return _address(pixels)
+
+
+def _address(bgr: np.ndarray) -> str:
+    data = base64.b64encode(cv2.imencode(".png", np.ascontiguousarray(bgr))[1].tobytes()).decode("ascii")
+    return f"data:image/png;base64,{data}"
 
 
 def image(rgb: np.ndarray, said: str, largest: int = 300) -> str:
     """Pixels ``(H, W, 3)`` or ``(H, W)`` of uint8 as an ``img`` that is enlarged without blur."""
-    bgr = rgb[..., ::-1] if rgb.ndim == 3 else rgb
-    data = base64.b64encode(cv2.imencode(".png", np.ascontiguousarray(bgr))[1].tobytes()).decode("ascii")
     return (
-        f'<img alt="{escape(said)}" src="data:image/png;base64,{data}" '
+        f'<img alt="{escape(said)}" src="{_address(rgb[..., ::-1] if rgb.ndim == 3 else rgb)}" '
         f'style="width:{largest}px;max-width:100%;image-rendering:pixelated;display:block">'
     )
 

@@ -14,7 +14,7 @@ import numpy as np
 from viz.component import component
 from viz.dials import TURNING
 
-_component = component(__file__, TURNING)
+_component = component(__file__, TURNING, "tint")
 
 
 def pixels(values: np.ndarray) -> str:

@@ -1,6 +1,5 @@
 // Maps of one picture, the kernel between them, and what one output number is made of. Pointing sends nothing;
 // turning a dial sends its value while it moves, one message at a time.
-const NEGATIVE = [94, 60, 153], POSITIVE = [179, 88, 6], ZERO = [245, 245, 245];
 const CIVIDIS = [[0, 34, 78], [47, 66, 109], [87, 93, 109], [125, 124, 120], [163, 152, 110], [207, 188, 87], [254, 232, 56]];
 // Right, up, left, down: light, orange, dark, blue. Neighbours differ in lightness or between blue and yellow.
 const TURN = [[250, 250, 245], [230, 159, 0], [20, 20, 30], [0, 96, 190]];
@@ -14,7 +13,6 @@ const ramp = (list, share) => {
   const at = clamp(share, 0, 1) * (list.length - 1), low = Math.min(Math.floor(at), list.length - 2);
   return mix(list[low], list[low + 1], at - low);
 };
-const signed = (share) => mix(ZERO, share < 0 ? NEGATIVE : POSITIVE, Math.min(1, Math.abs(share)));
 const turned = (degrees) => {
   const at = (((degrees % 360) + 360) % 360) / 90, low = Math.floor(at) % 4;
   return mix(TURN[low], TURN[(low + 1) % 4], at - Math.floor(at));
@@ -30,27 +28,28 @@ function read(data) {
   return { ...data, maps, input, x: (i) => input[i] / 255 };
 }
 
-// Colours of 512 steps; made once.
-const LUTS = {};
-function lut(kind) {
-  if (LUTS[kind]) return LUTS[kind];
+// Colours of 512 steps; made once a theme.
+function lut(root, kind) {
+  root.luts ??= {};
+  if (root.luts[kind]) return root.luts[kind];
+  const { zero, negative, positive, rectified } = root.tint;
   const colour = {
-    signed: (t) => signed(2 * t - 1),
-    rectified: (t) => mix(ZERO, [0, 158, 115], t),
+    signed: (t) => mix(zero, t < 0.5 ? negative : positive, Math.abs(2 * t - 1)),
+    rectified: (t) => mix(zero, rectified, t),
     count: (t) => ramp(CIVIDIS, t),
     angle: (t) => turned(360 * t),
   }[kind] || ((t) => [255 * t, 255 * t, 255 * t]);
-  return (LUTS[kind] = Uint8ClampedArray.from(Array.from({ length: 513 }, (_, i) => colour(i / 512)).flat()));
+  return (root.luts[kind] = Uint8ClampedArray.from(Array.from({ length: 513 }, (_, i) => colour(i / 512)).flat()));
 }
 
-function paint(canvas, panel, d) {
+function paint(root, canvas, panel, d) {
   const [H, W] = d.size, n = H * W, image = new ImageData(W, H), out = image.data, top = panel.top || 1;
   const map = panel.map == null ? { values: d.input, unit: 1 / 255 } : d.maps[panel.map], { values, unit } = map;
   const single = d.planes.length === 1 || panel.kind === "angle" || panel.kind === "count";
   const [gain, shift] = {
     signed: [256 / top, 256], rectified: [512 / top, 0], count: [512 / top, 0], angle: [512 / 360, 0],
   }[panel.kind] || [512, 0];
-  const colours = lut(single ? panel.kind : "picture"), by = panel.kind === "angle" ? d.maps[panel.by] : null;
+  const colours = lut(root, single ? panel.kind : "picture"), by = panel.kind === "angle" ? d.maps[panel.by] : null;
   for (let i = 0; i < n; i++) {
     for (let c = 0; c < 3; c++) {
       const v = values[single ? i : c * n + i] * unit;
@@ -65,19 +64,19 @@ function paint(canvas, panel, d) {
   canvas.getContext("2d").putImageData(image, 0, 0);
 }
 
-const bar = (colours) => `linear-gradient(90deg, ${colours.map(css).join(",")})`;
+const bar = (colours) => `linear-gradient(90deg, ${colours.join(",")})`;
 function scale(panel, d) {
   const t = say(panel.top), steps = [0, 1, 2, 3, 4, 5, 6, 7, 8];
   if (panel.kind === "signed" && d.planes.length === 1)
-    return `<p class="scale">−${t}<i style="background:${bar([NEGATIVE, ZERO, POSITIVE])}"></i>${t}</p>`;
-  if (panel.kind === "signed") return `<p class="scale">−${t}<i style="background:linear-gradient(90deg,#000,#fff)"></i>${t}</p>`;
+    return `<p class="scale">−${t}<i style="background:${bar(["var(--negative)", "var(--zero)", "var(--positive)"])}"></i>${t}</p>`;
+  if (panel.kind === "signed") return `<p class="scale">−${t}<i style="background:${bar(["#000", "#fff"])}"></i>${t}</p>`;
   if (panel.kind === "rectified") {
-    const ends = d.planes.length === 1 ? [ZERO, [0, 158, 115]] : [[0, 0, 0], [255, 255, 255]];
+    const ends = d.planes.length === 1 ? ["var(--zero)", "var(--rectified)"] : ["#000", "#fff"];
     return `<p class="scale">0<i style="background:${bar(ends)}"></i>${t}</p>`;
   }
-  if (panel.kind === "count") return `<p class="scale">0<i style="background:${bar(steps.map((k) => ramp(CIVIDIS, k / 8)))}"></i>${t}</p>`;
+  if (panel.kind === "count") return `<p class="scale">0<i style="background:${bar(steps.map((k) => css(ramp(CIVIDIS, k / 8))))}"></i>${t}</p>`;
   if (panel.kind === "angle") return `<p class="wheel"><canvas aria-hidden="true"></canvas><span>towards the brighter side: → white, ↑ orange, ← black, ↓ blue; grey where nothing changes</span></p>`;
-  return `<p class="scale">0<i style="background:linear-gradient(90deg,#000,#fff)"></i>1</p>`;
+  return `<p class="scale">0<i style="background:${bar(["#000", "#fff"])}"></i>1</p>`;
 }
 function wheel(canvas) {
   const n = 88, image = new ImageData(n, n), c = (n - 1) / 2;
@@ -93,7 +92,8 @@ function wheel(canvas) {
 
 // What a cell can hold: the more columns, the fewer digits.
 const short = (v, columns) => say(columns > 5 && Math.abs(v) < 10 ? Number(v.toFixed(3)) : Number(v.toPrecision(3)));
-const shade = (share) => `color-mix(in srgb, ${share < 0 ? css(NEGATIVE) : css(POSITIVE)} ${Math.round(5 + 45 * Math.min(1, Math.abs(share)))}%, transparent)`;
+const end = (v) => (v < 0 ? "var(--negative)" : "var(--positive)");
+const shade = (share) => `color-mix(in srgb, ${end(share)} ${Math.round(5 + 40 * Math.min(1, Math.abs(share)))}%, transparent)`;
 const side = (columns, width) => clamp(Math.floor(width / columns) - 2, 4, 46);
 
 function kernels(root, d) {
@@ -144,7 +144,7 @@ function histogram(root, d) {
     const zero = at(0);
     const bars = h.counts.map((n, i) => {
       const from = h.edges[i], x = at(from), w = at(h.edges[i + 1]) - x, tall = n ? Math.max(1, (H - 24) * Math.sqrt(n / most)) : 0;
-      return `<rect x="${x.toFixed(1)}" y="${(H - 16 - tall).toFixed(1)}" width="${Math.max(0.5, w - 0.6).toFixed(1)}" height="${tall.toFixed(1)}" fill="${css(from < 0 ? NEGATIVE : POSITIVE)}"/>`;
+      return `<rect x="${x.toFixed(1)}" y="${(H - 16 - tall).toFixed(1)}" width="${Math.max(0.5, w - 0.6).toFixed(1)}" height="${tall.toFixed(1)}" style="fill:${end(from)}"/>`;
     }).join("");
     const line = zero > 0 && zero < W ? `<path d="M${zero.toFixed(1)} 4V${H - 16}" stroke="currentColor" stroke-dasharray="3 3"/>` + (zero > 40 && zero < W - 40 ? `<text x="${zero.toFixed(1)}" y="${H - 3}" text-anchor="middle">0</text>` : "") : "";
     html = `<h2>${escape(h.title)}</h2><svg viewBox="0 0 ${W} ${H}" role="img" aria-label="${escape(h.said)}">${bars}<path d="M1 ${H - 16}H${W - 1}" stroke="currentColor"/>${line}`
@@ -220,6 +220,10 @@ function tail(d, index) {
 }
 
 function figures(root, d) {
+  root.tint = tints(root, () => {
+    root.luts = {};
+    figures(root, root.d);
+  });
   const box = root.querySelector(".maps"), key = JSON.stringify(d.panels.map((p) => [p.id, p.role]));
   if (root.panelKey !== key) {
     root.panelKey = key;
@@ -244,7 +248,7 @@ function figures(root, d) {
       if (panel.kind === "angle") wheel(q(".wheel canvas"));
     }
     q(".note").textContent = panel.note || "";
-    paint(q(".base"), panel, d);
+    paint(root, q(".base"), panel, d);
     const at = (e) => {
       const r = over.getBoundingClientRect();
       return [Math.floor(((e.clientY - r.top) / r.height) * d.size[0]), Math.floor(((e.clientX - r.left) / r.width) * d.size[1])];

@@ -24,7 +24,7 @@ from models.upsampling import (
 from models.upsampling import compare as compared
 from viz.cards import mathml
 from viz.figures import show, table
-from viz.figures.cells import framed, image, row, tinted
+from viz.figures.cells import framed, image, row, signed
 from viz.figures.upsampling import positions, shuffle, tiles
 from viz.lesson import frame, predict
 from viz.picture_input import choose
@@ -88,11 +88,11 @@ def _grid(original: np.ndarray, rows: list[dict], look: str, scale: int) -> str:
     """The original and what each way makes of its smaller self, with the numbers below each picture."""
     height, width = original.shape[:2]
     sizes = (("Pixels", f"{width} × {height}"), ("Shrunk to", f"{width // scale} × {height // scale}"))
-    first = _looked(original, original, "Picture" if look == "Difference" else look)
-    shown = [("Original", image(first, "The original", 400), sizes, False)]
+    first = _looked(original, original, "Picture" if look == "Difference" else look, "The original")
+    shown = [("Original", first, sizes, False)]
     best = max(one["psnr"] for one in rows)
     for one in rows:
-        picture = image(_looked(one["image"], original, look), f"{one['title']}: {look.lower()}", 400)
+        picture = _looked(one["image"], original, look, f"{one['title']}: {look.lower()}")
         numbers = zip(("PSNR", "Parameters", "MACs", "Pattern"), _numbers(one, " dB"), strict=True)
         shown.append((one["title"], picture, tuple(numbers), one["psnr"] == best))
     return tiles(shown)
@@ -128,15 +128,15 @@ def _compared(pixels: np.ndarray, scale: int) -> tuple[np.ndarray, list[dict]]:
     return original, rows
 
 
-def _looked(values: np.ndarray, original: np.ndarray, look: str) -> np.ndarray:
-    """The picture as it is shown: uint8 (H, W, 3)."""
+def _looked(values: np.ndarray, original: np.ndarray, look: str, said: str) -> str:
+    """The picture as it is shown."""
     if look == "Difference":
-        return tinted((values - original).mean(axis=2) * 8)
+        return signed((values - original).mean(axis=2) * 8, said, 400)
     if look == "Detail":
         side = 56
         top, left = (max(0, (n - side) // 2) for n in values.shape[:2])
         values = values[top : top + side, left : left + side]
-    return np.rint(np.clip(values, 0, 1) * 255).astype(np.uint8)
+    return image(np.rint(np.clip(values, 0, 1) * 255).astype(np.uint8), said, 400)
 
 
 def _proved(pixels: np.ndarray, scale: int) -> BilinearProof:
@@ -160,7 +160,7 @@ def _proof(pixels: np.ndarray, scale: int) -> None:
     size = found.transposed.shape
     scaled = lambda values: np.rint(np.clip(values, 0, 1) * 255).astype(np.uint8)  # noqa: E731
     top = float(np.abs(found.difference).max()) or 1.0
-    difference = tinted(found.difference / top)
+    difference = signed(found.difference / top, "Difference: zero inside, not zero along the border", 240)
     agree = found.largest < 1e-9
     show(
         row(
@@ -168,7 +168,7 @@ def _proof(pixels: np.ndarray, scale: int) -> None:
             framed("Interpolation, bilinear", image(scaled(found.interpolated), "Bilinear interpolation", 240)),
             framed(
                 "Their difference",
-                image(difference, "Difference: zero inside, not zero along the border", 240),
+                difference,
                 f"inside: at most {found.largest:.1g} {'✓' if agree else '≠'}; at the border: up to {top:.2g}",
             ),
         ),
