@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from math import isfinite
 from typing import TYPE_CHECKING
 
 import streamlit as st
 
+from models.spec import quoted
 from viz.dials import Dial, heard, number_of, take, take_all, turn
 from viz.feature_parts._shared import number, tell_misread
 from viz.feature_parts.picture import Picture
 from viz.lesson import frame, predict
-from viz.url import into_link, one_of, tell_once
+from viz.url import into_link, one_of, tell_once, whole
 
 if TYPE_CHECKING:
     import numpy as np
@@ -103,9 +105,19 @@ def read_kernel(text: str) -> list[list[float]]:
     sides = {len(rows), *map(len, rows)}
     if len(sides) != 1 or not sides <= {1, 3, 5, LARGEST_OWN}:
         raise ValueError(f"The own kernel is not a square with an odd side: {told}")
-    if any(not abs(cell) <= NUDGES for row in rows for cell in row):
+    if not all(isfinite(cell) for row in rows for cell in row):
+        raise ValueError(f"The own kernel holds a number that is not finite: {told}")
+    if any(abs(cell) > NUDGES for row in rows for cell in row):
         raise ValueError(f"The own kernel holds a number beyond ±{NUDGES:g}: {told}")
     return rows
+
+
+def _side(text: str) -> int:
+    """The side of a kernel, as the link spells it. Raises ``ValueError``."""
+    side = whole(DIALS["side"].low, LARGEST)(text)
+    if side % 2 == 0:
+        raise ValueError(f"{quoted(text)} is even: it is left out; a kernel has a middle only where its side is odd.")
+    return side
 
 
 def written(rows: list[list[float]]) -> str:
@@ -124,7 +136,7 @@ def lesson(picture: Picture) -> None:
             "fm_planes": one_of(COLOURS),
         }
     )
-    told = take_all((one, number(one.low, one.high)) for one in DIALS.values())
+    told = take_all((one, _side if one.name == "side" else number(one.low, one.high)) for one in DIALS.values())
     tell_once([*told, take_own()])
     with frame(lambda: _controls(picture), draw_lead=_lead):
         _live(picture)
