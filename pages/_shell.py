@@ -15,7 +15,7 @@ import streamlit as st
 from models.spec import quoted
 from pages._lessons import LESSONS
 from viz import heap
-from viz.url import literal, went_back
+from viz.url import address_asked, literal, went_back
 
 HERE = Path(__file__).resolve().parent
 ICON = HERE.parent / "assets" / "icon.svg"
@@ -26,11 +26,17 @@ def toggle_presenting() -> None:
     st.query_params.pop("present", None)
 
 
-page = st.navigation(
-    [st.Page("home.py", title="ConvScope", default=True)]
-    + [st.Page(lesson.file, title=lesson.title, url_path=lesson.url_path) for lesson in LESSONS],
-    position="top",
-)
+pages = [st.Page("home.py", title="ConvScope", url_path="", default=True)]
+pages += [st.Page(lesson.file, title=lesson.title, url_path=lesson.url_path) for lesson in LESSONS]
+address = address_asked()
+# Streamlit takes no other address for a page's.
+if address and address == address.strip() and "/" not in address and address not in [one.url_path for one in pages]:
+    st.session_state["_no_page"] = address
+if "_no_page" in st.session_state:
+    # Else Streamlit shows the home page, and a box over it that names neither the address nor the pages that there are.
+    nowhere = st.session_state["_no_page"]
+    pages.append(st.Page("no_page.py", title="No such page", url_path=nowhere, visibility="hidden"))
+page = st.navigation(pages, position="top")
 if went_back() and st.session_state.get("_page") != page.url_path:
     # Streamlit takes bound parameters out of the link of a page that one leaves, and would then set their widgets to
     # what a bare link means. In an ordinary run the session's values win.

@@ -43,6 +43,22 @@ def test_it_says_what_this_is_and_lists_the_lessons_that_exist(home):
     assert len(home.get("page_link")) == len(LESSONS)
 
 
+def test_an_address_that_no_page_has_is_told_with_the_pages_that_there_are(monkeypatch):
+    manager = "streamlit.runtime.pages_manager.PagesManager.set_script_intent"
+    asks = lambda self, page_hash, _: vars(self).update(  # noqa: E731
+        _intended_page_script_hash=page_hash, _intended_page_name="" if page_hash else "recptive-<b>field"
+    )
+    monkeypatch.setattr(manager, asks)
+    app = AppTest.from_file(SHELL, default_timeout=60)
+    app._page_hash = ""
+    app.run()
+    assert not app.exception
+    assert "“recptive-\\<b\\>field”" in app.markdown[0].value
+    links = [link.proto.label for link in app.get("page_link")]
+    assert links[0] == "Perhaps you mean **Receptive fields**"
+    assert len(links) == len(LESSONS) + 1
+
+
 def test_each_lesson_comes_back_to_the_part_it_was_left_at():
     app = AppTest.from_file(SHELL, default_timeout=120)
     app.run()
