@@ -3,6 +3,7 @@
 import base64
 import io
 import json
+import re
 
 import cv2
 import numpy as np
@@ -258,7 +259,7 @@ def test_pooling_says_how_its_windows_lie(window, stride, said):
 
 
 def test_the_layer_finds_the_kernel_and_keeps_it(monkeypatch):
-    monkeypatch.setattr(learn, "PACE", 0)
+    monkeypatch.setattr("viz.learning.PACE", 0)
     app = open_page(part="learn", fm_pairs="Noise", fm_steps="300", fm_size="32")
     next(b for b in app.button if b.label == "Train").click().run()
     run = sound(app).session_state["_fm_run"]
@@ -270,13 +271,14 @@ def test_the_layer_finds_the_kernel_and_keeps_it(monkeypatch):
 
 def test_a_run_that_diverges_says_so_in_numbers(monkeypatch):
     shown = []
-    monkeypatch.setattr(learn, "PACE", 0)
+    monkeypatch.setattr("viz.learning.PACE", 0)
     monkeypatch.setattr("viz.figures.show", lambda html, *, key: shown.append(html))
     app = open_page(part="learn", fm_optimizer="momentum", fm_lr="0.3", fm_taps="7", fm_steps="50", fm_size="48")
     next(b for b in app.button if b.label == "Train").click().run()
     assert sound(app).session_state["_fm_run"].losses[-1] > 1e40  # beyond float32
     assert any("smaller learning rate" in one.value for one in app.caption)
     assert "off by" in shown[-1]
+    assert re.search(r">−?\d·10[⁰¹²³⁴⁵⁶⁷⁸⁹]+</text>", shown[-1].split("</figure>")[0])
     assert not any(f"off by {word}" in one for one in shown for word in ("nan", "inf"))
 
 

@@ -351,7 +351,7 @@ def ran(code: str) -> None:
 @pytest.fixture
 def hurried(monkeypatch):
     """A training run that does not wait for anybody's eyes."""
-    monkeypatch.setattr("viz.transposed_parts.learn.PACE", 0.0)
+    monkeypatch.setattr("viz.learning.PACE", 0.0)
 
 
 @pytest.mark.parametrize("part", PARTS)

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import time
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import streamlit as st
@@ -11,6 +10,7 @@ import streamlit as st
 from viz.feature_parts._shared import number, tell_misread
 from viz.feature_parts.filters import OWN, START, TITLES, read_kernel, take_own
 from viz.feature_parts.picture import Picture, in_groups
+from viz.learning import Run, buttons, small
 from viz.lesson import frame, predict
 from viz.url import one_of, tell_once, whole
 
@@ -26,8 +26,6 @@ RATES = (0.3, 0.1, 0.03, 0.01, 0.003)
 PAIRS = ("The picture", "Noise")
 MOST_STEPS = 3000
 PARAMETERS = ("fm_target", "fm_pairs", "fm_taps", "fm_lr", "fm_noise", "fm_steps", "fm_optimizer", "fm_run")
-PICTURES_A_RUN, PACE = 25, 0.12
-"""How often the pictures change during a run, and seconds for each at least: faster, and no eye can follow."""
 NOISE_SIDE = 128
 WIDTH = 136
 """Of a control, in pixels: two stand side by side in the usual column."""
@@ -65,16 +63,10 @@ QUESTIONS = (
 
 
 @dataclass
-class Run:
-    """A run so far, kept so that what was reached stays on screen when it is stopped."""
+class Finding(Run):
+    """With the kernel that is to be found."""
 
-    settings: tuple
-    target: np.ndarray
-    total: int
-    steps: list[int] = field(default_factory=list)
-    losses: list[float] = field(default_factory=list)
-    kernel: np.ndarray | None = None
-    floor: float = 0.0
+    target: np.ndarray | None = None
 
 
 def lesson(picture: Picture) -> None:
@@ -106,6 +98,8 @@ def _lead() -> None:
 
 
 def _controls() -> None:
+    # On a projector the type grows, and a number field of so many pixels would lose its − and +.
+    width = "stretch" if st.session_state.get("presenting") else WIDTH
     st.segmented_control(
         "Learn from", PAIRS, default=PAIRS[0], required=True, key="fm_pairs", bind="query-params",
         help="Pieces of it, before and after the target. Both are first given mean 0 and standard deviation 1.",
@@ -115,17 +109,17 @@ def _controls() -> None:
         st.segmented_control(
             "kernel_size", SIDES, default=3, required=True, key="fm_taps", bind="query-params", width="content"
         )
-        st.number_input("Steps", 50, MOST_STEPS, 1000, step=50, key="fm_steps", bind="query-params", width=WIDTH)
+        st.number_input("Steps", 50, MOST_STEPS, 1000, step=50, key="fm_steps", bind="query-params", width=width)
     with _pair():
-        st.selectbox("Learning rate", RATES, index=1, key="fm_lr", bind="query-params", width=WIDTH)
-        st.selectbox("Optimiser", OPTIMIZERS, key="fm_optimizer", bind="query-params", width=WIDTH)
+        st.selectbox("Learning rate", RATES, index=1, key="fm_lr", bind="query-params", width=width)
+        st.selectbox("Optimiser", OPTIMIZERS, key="fm_optimizer", bind="query-params", width=width)
     with _pair():
         st.slider(
-            "Noise on targets", 0.0, 1.0, 0.0, 0.05, key="fm_noise", bind="query-params", width=WIDTH,
+            "Noise on targets", 0.0, 1.0, 0.0, 0.05, key="fm_noise", bind="query-params", width=width,
             help="Standard deviation of what is added to the targets, as a share of theirs.",
         )  # fmt: skip
         st.number_input(
-            "Seed", 0, 999, 0, key="fm_run", bind="query-params", help="Of first weights and noise.", width=WIDTH
+            "Seed", 0, 999, 0, key="fm_run", bind="query-params", help="Of first weights and noise.", width=width
         )
 
 
@@ -151,30 +145,24 @@ def _run(picture: Picture) -> None:
     from models.filters import FilterError
     from models.learning import LearningError
 
-    with st.container(horizontal=True, gap="small"):
-        train = st.button("Train", icon=":material/play_arrow:")
-        st.button("Stop", icon=":material/stop:", help="What was reached stays on screen.")
-        again = st.button("Reset", icon=":material/replay:", help="Back to random weights.")
-    place, bar = st.empty(), st.empty()
+    start, again = buttons()
+    bar, place = st.empty(), st.empty()
     settings = _settings(picture)
-    run: Run | None = st.session_state.get("_fm_run")
+    run: Finding | None = st.session_state.get("_fm_run")
     if run is None or again or (not run.steps and run.settings != settings):
         run = st.session_state["_fm_run"] = _fresh(settings)
-    if train:
+    if start:
         run = st.session_state["_fm_run"] = _fresh(settings)
         try:
             _train(run, picture, place, bar)
         except (LearningError, FilterError) as error:
             st.error(f"{error}"[:1].upper() + f"{error}"[1:])
-    bar.empty()
+    run.tell(bar, "the kernel, its map and the loss")
     with place.container():
         _picture(run, picture)
-        if run.steps and run.steps[-1] < run.total:
-            st.caption(f"Stopped after {run.steps[-1]} of {run.total} steps.")
         if run.losses and run.losses[-1] > run.losses[0]:
             st.caption("The loss has grown: each update overshoots. Choose a smaller learning rate.")
-        if run.steps and run.settings != settings:
-            st.caption("The settings have changed since: press Train to start again.")
+        run.tell_changed(settings)
 
 
 def _made(size: int):
@@ -183,21 +171,21 @@ def _made(size: int):
     return nn.Conv2d(1, 1, size, padding=size // 2, bias=False)
 
 
-def _fresh(settings: tuple) -> Run:
+def _fresh(settings: tuple) -> Finding:
     from models.learning import reset
 
-    run = Run(settings, _target(), int(st.session_state["fm_steps"]))
+    run = Finding(settings, int(st.session_state["fm_steps"]), target=_target())
     layer = reset(_made(int(st.session_state["fm_taps"])), int(st.session_state["fm_run"]))
-    run.kernel = layer.weight.detach().double().numpy()[0, 0].copy()
+    run.kernel = layer.weight.detach().double().numpy().copy()
     return run
 
 
-def _train(run: Run, picture: Picture, place, bar) -> None:
+def _train(run: Finding, picture: Picture, place, bar) -> None:
     from models import device, filters
     from models.learning import best_weights, train
 
     state = st.session_state
-    size, steps = int(state["fm_taps"]), run.total
+    size = int(state["fm_taps"])
     layer = _made(size)
     margin = max(size // 2, run.target.shape[0] // 2)
     with device.one_thread():
@@ -205,20 +193,14 @@ def _train(run: Run, picture: Picture, place, bar) -> None:
             _examples(picture), run.target, noise=float(state["fm_noise"]), seed=int(state["fm_run"])
         )
         run.floor = best_weights(_made(size), inputs, targets, margin=margin)
-        since = time.monotonic()
-        for step in train(
-            layer, inputs, targets, steps=steps, lr=float(state["fm_lr"]), optimizer=state["fm_optimizer"],
-            seed=int(state["fm_run"]), margin=margin, every=max(1, steps // PICTURES_A_RUN),
-        ):  # fmt: skip
-            run.steps.append(step.step)
-            run.losses.append(step.loss)
-            run.kernel = step.kernel[0, 0]
-            bar.progress(step.step / steps, f"Step {step.step} of {steps}, loss {step.loss:.3g}")
+        session = train(
+            layer, inputs, targets, steps=run.total, lr=float(state["fm_lr"]), optimizer=state["fm_optimizer"],
+            seed=int(state["fm_run"]), margin=margin, every=run.every,
+        )  # fmt: skip
+        for step in run.follow(session, bar):
             with place.container():
                 # Streamlit wants a key of its own for each picture of one run.
                 _picture(run, picture, f"fm_learn_{step.step}")
-            time.sleep(max(0.0, PACE - (time.monotonic() - since)))
-            since = time.monotonic()
 
 
 def _examples(picture: Picture) -> np.ndarray:
@@ -237,7 +219,7 @@ def _piece(picture: Picture) -> np.ndarray:
     return grey[top : top + SHOWN, left : left + SHOWN]
 
 
-def _picture(run: Run, picture: Picture, key: str = "fm_learn") -> None:
+def _picture(run: Finding, picture: Picture, key: str = "fm_learn") -> None:
     import numpy as np
     import torch
 
@@ -245,7 +227,7 @@ def _picture(run: Run, picture: Picture, key: str = "fm_learn") -> None:
     from viz.figures import loss_curve, show
     from viz.figures.cells import cells, framed, image, row, signed
 
-    piece, learned = _piece(picture), run.kernel
+    piece, learned = _piece(picture), run.kernel[0, 0]
     with device.one_thread():
         # float64, as the weights: those of a run that diverges soon leave float32.
         wanted, now = (filters.apply(piece, kernel, "reflect", torch.float64) for kernel in (run.target, learned))
@@ -267,15 +249,15 @@ def _picture(run: Run, picture: Picture, key: str = "fm_learn") -> None:
         cells(learned.round(2), f"Learned kernel, {sizes}, step {step}", "signed", high=most),
         cells(run.target.round(2), f"Target kernel, {len(run.target)}×{run.target.shape[1]}", "signed", high=most),
     )
-    below = f"off by {off:.2g} on average"
+    below = f"off by {small(off)} on average"
     pictures = (
         framed("Picture", image(piece, f"The middle of {picture.name}", 160), f"{piece.shape[0]} × {piece.shape[1]}"),
         framed("Learned filter's map", drawn(now, "What the learned kernel makes of it"), below),
         framed("Target's map", drawn(wanted, "What the target makes of it")),
     )
     # Small kernels leave room for the pictures beside them.
-    small = max(len(learned), len(run.target)) <= 3
-    html = row(*kernels, *pictures) if small else f'<div class="cs-above">{row(*kernels)}</div>{row(*pictures)}'
+    room = max(len(learned), len(run.target)) <= 3
+    html = row(*kernels, *pictures) if room else f'<div class="cs-above">{row(*kernels)}</div>{row(*pictures)}'
     html += loss_curve(run.steps, run.losses, run.floor)
     show(html, key=key)
 
@@ -298,11 +280,11 @@ def script(picture: Picture) -> tuple[str, str]:
         whence += ", in a copy of this project"
         opening = picture.grey_code(*torch_lines) + "values = (grey - grey.mean()) / (grey.std() or 1.0)\n"
     same = same and same_picture
-    reached = (run.steps[-1], run.losses[-1], run.kernel) if same and run.steps else None
+    reached = (run.steps[-1], run.losses[-1], run.kernel[0, 0]) if same and run.steps else None
     code = learning_code(
         opening, _target(), int(state["fm_taps"]), steps=int(state["fm_steps"]), lr=float(state["fm_lr"]),
         optimizer=state["fm_optimizer"], noise=float(state["fm_noise"]), seed=seed,
-        first=run.kernel if same and not run.steps else None, reached=reached,
+        first=run.kernel[0, 0] if same and not run.steps else None, reached=reached,
     )  # fmt: skip
     told = f"Runs as it is: the same learning in plain PyTorch, from {whence}; "
     told += (

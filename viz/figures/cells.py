@@ -13,7 +13,7 @@ from html import escape
 import cv2
 import numpy as np
 
-from models.formulas import big
+from models.formulas import big, scientific
 
 LARGEST = 20
 """Columns of a table that is drawn with its numbers."""
@@ -29,8 +29,9 @@ def text_of(value: float) -> str:
         return "∞" if value > 0 else "−∞" if value < 0 else "NaN"
     if abs(value - round(value)) < 1e-9 and abs(value) < 1e6:
         return big(round(value))
-    text = big(value) if 1000 <= abs(value) < 1e6 else f"{value:.3g}"
-    return text.replace("-", "−")
+    if 1000 <= abs(value) < 1e6:
+        return big(value)
+    return f"{value:.3g}".replace("-", "−") if 1e-4 <= abs(value) < 1000 else scientific(value, 3)
 
 
 def cividis(share: float) -> tuple[int, int, int]:
@@ -80,17 +81,24 @@ def framed(title: str, body: str, below: str = "") -> str:
 
 def _fitted(value: float, decimals: int | None) -> str:
     """A number in a cell of a table: two decimals where three digits would be too long to read."""
-    if decimals is not None and np.isfinite(value):
+    if not np.isfinite(value) or abs(value) >= 1e6:
+        return scientific(value, 1) if np.isfinite(value) else text_of(value)
+    if decimals is not None:
         return big(round(value, decimals) + 0.0, decimals)
     text = text_of(value)
-    if len(text) <= 5 or "e" in text:
+    if len(text) <= 5:
         return text
-    return f"{round(value, 2) + 0.0:.2f}".replace("-", "−")
+    return scientific(value, 1) if 0 < abs(value) < 1e-4 else f"{round(value, 2) + 0.0:.2f}".replace("-", "−")
+
+
+def _long(text: str) -> float:
+    """About how many digits a number is wide: points and powers are narrow."""
+    return sum(0.6 if one in "·⁻⁰¹²³⁴⁵⁶⁷⁸⁹" else 1 for one in text)
 
 
 def _svg(values: np.ndarray, role: str, low: float, high: float, said: str, most: int, decimals: int | None) -> str:
     size, (height, width) = 40, values.shape
-    longest = max(len(_fitted(v, decimals)) for v in values.flat)
+    longest = max(_long(_fitted(v, decimals)) for v in values.flat)
     font = min(16.0, (size - 5) / (0.58 * longest))
     parts = []
     for (y, x), value in np.ndenumerate(values):

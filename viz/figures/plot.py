@@ -8,6 +8,7 @@ from html import escape
 from itertools import pairwise
 from math import ceil, floor, log10
 
+from models.formulas import scientific
 from viz.figures.table import table
 
 MARKERS = ("circle", "square", "triangle", "diamond", "cross", "ring")
@@ -87,7 +88,7 @@ def loss_curve(steps: Sequence[int], losses: Sequence[float], floor: float, slim
         [Series("loss", steps, [max(v, 1e-16) for v in losses])],
         x="step",
         y="mean squared error",
-        label=f"Loss over {steps[-1]} steps, from {losses[0]:.2g} to {losses[-1]:.2g}",
+        label=f"Loss over {steps[-1]} steps, from {_number(losses[0])} to {_number(losses[-1])}",
         lines=[Line(floor, "best possible")] if floor > 1e-9 else [],
         log_y=True,
         slim=slim,
@@ -96,11 +97,13 @@ def loss_curve(steps: Sequence[int], losses: Sequence[float], floor: float, slim
 
 def _svg(series, x, y, label, lines, uprights, log_x, log_y, size, name) -> str:
     width, height = size
-    left, right, top, bottom = 58, 14, 14, 44
+    right, top, bottom = 14, 14, 44
     xs = [v for one in series for v in one.x] + [line.value for line in uprights]
     ys = [v for one in series for v in one.y] + [line.value for line in lines]
-    place_x, ticks_x = _axis(xs, log_x, left, width - right, 7 if width > 500 else 4)
     place_y, ticks_y = _axis(ys, log_y, height - bottom, top, 6)
+    # Between the labels of the axis and the edge its title stands.
+    left = max(58, 27 + max((_wide(_number(value)) for value in ticks_y), default=0))
+    place_x, ticks_x = _axis(xs, log_x, left, width - right, 7 if width > 500 else 4)
     parts = []
     for value in ticks_y:
         at = place_y(value)
@@ -207,6 +210,10 @@ def _axis(values: Sequence[float], log: bool, start: float, end: float, most: in
         margin = 0.04 * (high - low)
         low, high = low - margin, high + margin
         ticks = _decades(low, high, most)
+        if len(ticks) < 2:
+            # Less than a decade: round numbers in between.
+            step = _nice((10**high - 10**low) / most)
+            ticks = [step * k for k in range(ceil(10**low / step), floor(10**high / step) + 1)]
         return _placed(lambda v: log10(max(v, 1e-12)), low, high, start, end), ticks
     low = min(low, 0)
     high = high if high > low else low + 1
@@ -236,11 +243,11 @@ def _nice(step: float) -> float:
 
 
 def _number(value: float) -> str:
-    """As people read it: thin spaces, k and M for round large numbers."""
+    """As people read it: k and M for large numbers, powers of ten for what is larger or very small."""
     if isinstance(value, str):
         return value
-    if abs(value) >= 1e12:
-        return f"{value:.1e}"
+    if abs(value) >= 1e12 or 0 < abs(value) < 1e-4:
+        return scientific(value, 3)
     for limit, unit in ((1e9, "G"), (1e6, "M"), (1e4, "k")):
         if abs(value) >= limit:
             return f"{value / limit * (10 if unit == 'k' else 1):.3g}{unit}"

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from dataclasses import dataclass, field
 from zlib import crc32
 
@@ -11,7 +10,6 @@ import streamlit as st
 import torch
 
 from models import device
-from models.formulas import big
 from models.learning import OPTIMIZERS, LearningError, best_weights, bilinear_task, patches, reset, train
 from models.picture import resize
 from models.share import Scene
@@ -19,31 +17,22 @@ from models.transposed_code import learning_code
 from models.upsampling import UpsamplingError, bilinear_in, bilinear_kernel, evenness, exact_transposed, pair
 from viz.figures import Series, loss_curve, plot, show
 from viz.figures.cells import cells, row
+from viz.learning import Run, buttons, small
 from viz.lesson import frame, predict
 from viz.picture_input import choose
 
-RAISED = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 TASKS = ("Bilinear interpolation of noise", "The picture")
-PICTURES_A_RUN, PACE = 25, 0.12
-"""How often the pictures change during a run, and seconds for each at least: faster, and no eye can follow."""
-
 LARGEST = 192
 """The longer side of a picture that is learned from, in pixels."""
 
 
 @dataclass
-class Run:
-    """A run so far, kept so that what was reached stays on screen when it is stopped."""
+class Enlarging(Run):
+    """With the picture that is learned from, and what the layer makes of a flat one."""
 
-    settings: tuple
-    steps: list[int] = field(default_factory=list)
-    losses: list[float] = field(default_factory=list)
-    kernel: np.ndarray | None = None
+    pixels: np.ndarray | None = None
     flat: np.ndarray | None = None
     uneven: list[float] = field(default_factory=list)
-    floor: float | None = None
-    total: int = 0
-    pixels: np.ndarray | None = None
 
 
 def draw(_scene: Scene) -> None:
@@ -67,22 +56,16 @@ def draw(_scene: Scene) -> None:
         if kernel < scale:
             st.caption(f"A kernel below the stride leaves holes: {scale} is used.")
 
-    def buttons() -> None:
-        with st.container(horizontal=True, gap="xsmall"):
-            chosen["start"] = st.button("Train", icon=":material/play_arrow:")
-            st.button("Stop", icon=":material/stop:", help="What was reached stays on screen.")
-            st.button("Reset", icon=":material/undo:", on_click=_forget, help="Back to random weights.")
+    def lead() -> None:
+        chosen["start"], chosen["again"] = buttons()
 
-    with frame(choices, draw_lead=buttons):
+    with frame(choices, draw_lead=lead):
         bar, place = st.empty(), st.empty()
         settings = tuple(chosen[name] for name in ("task", "scale", "kernel", "steps", "lr", "optimizer", "seed"))
         settings += (crc32(chosen["picture"].pixels),) if "picture" in chosen else ()
-        run: Run | None = st.session_state.get("_wl_run")
+        run: Enlarging | None = None if chosen["again"] else st.session_state.get("_wl_run")
         if chosen["start"]:
-            run = Run(settings, total=chosen["steps"])
-            if "picture" in chosen:
-                run.pixels = resize(chosen["picture"].pixels, LARGEST)
-            st.session_state["_wl_run"] = run
+            run = st.session_state["_wl_run"] = _fresh(settings, chosen)
             try:
                 _train(run, chosen, place, bar)
             except (LearningError, UpsamplingError) as error:
@@ -90,32 +73,21 @@ def draw(_scene: Scene) -> None:
         # A run that could not begin has no kernel: the layer is shown as it was before it.
         if run is None or run.kernel is None:
             st.session_state["_wl_run"] = None
-            run = Run(settings)
-            if "picture" in chosen:
-                run.pixels = resize(chosen["picture"].pixels, LARGEST)
+            run = _fresh(settings, chosen)
             layer = exact_transposed(chosen["scale"], 1, chosen["kernel"])
             run.kernel = _reset(layer, chosen["seed"])
             _measure(run, layer, chosen["scale"])
-        bar.progress(*_reached(run))
+        run.tell(bar, "the kernel, the pattern and the loss")
         st.session_state["_wl_shown"] = run
         with place.container():
             _picture(run)
-            if run.steps and run.settings != settings:
-                st.caption("The settings have changed since: press Train to start again.")
+            run.tell_changed(settings)
     _predicted(chosen["task"], chosen["scale"], chosen["kernel"])
 
 
-def _forget() -> None:
-    st.session_state.pop("_wl_run", None)
-
-
-def _reached(run: Run) -> tuple[float, str]:
-    """How far a run is, from 0 to 1 and in words."""
-    if not run.steps:
-        return 0.0, "Random weights. Train, and watch the kernel, the pattern and the loss."
-    done, total, loss = run.steps[-1], run.total, f"loss {_small(run.losses[-1])}"
-    said = f"Trained for {big(total)} steps" if done == total else f"Stopped after {big(done)} of {big(total)} steps"
-    return done / total, f"{said}, {loss}."
+def _fresh(settings: tuple, chosen: dict) -> Enlarging:
+    pixels = resize(chosen["picture"].pixels, LARGEST) if "picture" in chosen else None
+    return Enlarging(settings, chosen["steps"], pixels=pixels)
 
 
 def _predicted(task: str, scale: int, kernel: int) -> None:
@@ -150,7 +122,7 @@ def _predicted(task: str, scale: int, kernel: int) -> None:
 
 def script() -> str:
     """The run that is shown, or the layer before its first, as a script."""
-    run: Run = st.session_state["_wl_shown"]
+    run: Enlarging = st.session_state["_wl_shown"]
     task, scale, kernel, steps, lr, optimizer, seed = run.settings[:7]
     return learning_code(
         scale,
@@ -172,7 +144,7 @@ def _reset(layer: torch.nn.Module, seed: int) -> np.ndarray:
     return layer.weight.detach().double().numpy().copy()
 
 
-def _data(run: Run, chosen: dict) -> tuple[torch.Tensor, torch.Tensor]:
+def _data(run: Enlarging, chosen: dict) -> tuple[torch.Tensor, torch.Tensor]:
     scale = chosen["scale"]
     if run.pixels is None:
         return bilinear_task(scale, seed=chosen["seed"])
@@ -180,39 +152,31 @@ def _data(run: Run, chosen: dict) -> tuple[torch.Tensor, torch.Tensor]:
     return patches(low, high, count=24, seed=chosen["seed"])
 
 
-def _train(run: Run, chosen: dict, place, bar) -> None:
-    scale, steps = chosen["scale"], chosen["steps"]
+def _train(run: Enlarging, chosen: dict, place, bar) -> None:
+    scale = chosen["scale"]
     layer = exact_transposed(scale, 1, chosen["kernel"])
     with device.one_thread():
         inputs, targets = _data(run, chosen)
         run.floor = best_weights(exact_transposed(scale, 1, chosen["kernel"]), inputs, targets, margin=scale)
-        every = max(1, steps // PICTURES_A_RUN)
         session = train(
             layer,
             inputs,
             targets,
-            steps=steps,
+            steps=run.total,
             lr=chosen["lr"],
             optimizer=chosen["optimizer"],
             seed=chosen["seed"],
             margin=scale,
-            every=every,
+            every=run.every,
         )
-        since = time.monotonic()
-        for step in session:
-            run.steps.append(step.step)
-            run.losses.append(step.loss)
-            run.kernel = step.kernel
+        for step in run.follow(session, bar):
             _measure(run, layer, scale)
-            bar.progress(step.step / steps, f"Step {big(step.step)} of {big(steps)}, loss {_small(step.loss)}")
             with place.container():
                 # Streamlit wants a key of its own for each picture of one run.
                 _picture(run, f"wl_picture_{step.step}")
-            time.sleep(max(0.0, PACE - (time.monotonic() - since)))
-            since = time.monotonic()
 
 
-def _measure(run: Run, layer: torch.nn.Module, scale: int) -> None:
+def _measure(run: Enlarging, layer: torch.nn.Module, scale: int) -> None:
     """The checkerboard: what the layer makes of a flat image."""
     with torch.no_grad():
         one = torch.ones(1, 1, 8, 8, dtype=layer.weight.dtype)
@@ -220,7 +184,7 @@ def _measure(run: Run, layer: torch.nn.Module, scale: int) -> None:
     run.uneven.append(evenness(layer, (1, 1, 12, 12)).output.flat_figure)
 
 
-def _picture(run: Run, key: str = "wl_picture") -> None:
+def _picture(run: Enlarging, key: str = "wl_picture") -> None:
     scale, kernel = run.settings[1], run.settings[2]
     tent, fits = bilinear_in(scale, kernel)
     held = "" if fits and tent.all() else ", zeros around" if fits else ", what fits of it"
@@ -242,7 +206,7 @@ def _picture(run: Run, key: str = "wl_picture") -> None:
         )
     )
     away = float(np.abs(run.kernel[0, 0] - tent).max())
-    html = f"{row(*parts)}<p>Largest difference from the bilinear kernel: <b>{_small(away)}</b>.</p>"
+    html = f"{row(*parts)}<p>Largest difference from the bilinear kernel: <b>{small(away)}</b>.</p>"
     if len(run.steps) > 1:
         uneven = plot(
             [Series("unevenness", run.steps, run.uneven)],
@@ -251,14 +215,6 @@ def _picture(run: Run, key: str = "wl_picture") -> None:
             label=f"Unevenness over {run.steps[-1]} steps, from {run.uneven[0]:.3f} to {run.uneven[-1]:.3f}",
             slim=True,
         )
-        loss = loss_curve(run.steps, run.losses, run.floor or 0.0, slim=True)
+        loss = loss_curve(run.steps, run.losses, run.floor, slim=True)
         html += f'<div class="cs-beside"><div>{loss}</div><div>{uneven}</div></div>'
     show(html, key=key)
-
-
-def _small(value: float) -> str:
-    """Four decimals; powers of ten below."""
-    if value >= 0.001 or value == 0:
-        return f"{value:.4f}"
-    mantissa, exponent = f"{value:.1e}".split("e")
-    return f"{mantissa}·10{str(int(exponent)).translate(RAISED)}"
