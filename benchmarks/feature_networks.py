@@ -48,13 +48,13 @@ def _drawn(network, ready, layer: str) -> int:
 
     from models import networks
     from models.activations import contact_sheet
-    from viz.sheet import sheet_data
+    from viz.sheet import packed, sheet_data
 
     maps = networks.survey(network, ready.x, [layer]).maps[layer][0].numpy()
     sheet = contact_sheet(maps, per_page=64, largest_cell=64)
     spans = [[[i, i] for i in range(n)] for n in maps.shape[1:]]
-    data = sheet_data(sheet, ready.picture, tuple(spans), token=layer, title=layer, selected=(0, 0, 0))
-    return len(json.dumps(data))
+    data = sheet_data(sheet, tuple(spans), token=layer, title=layer, selected=(0, 0, 0))
+    return len(json.dumps(data | {"picture": packed(ready.picture)}))
 
 
 @benchmark("All maps of a layer, ready to be drawn, against the bare pass", goal="at most 2 × the network's forward")

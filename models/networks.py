@@ -546,25 +546,29 @@ class Survey(NamedTuple):
     """One pass through a network.
 
     shapes: of the maps that layers answer with, name to `(C, H, W)`, in the order in which they run; layers that hold
-    no others, each named once, at its last run. maps: the answers of the layers asked for.
+    no others, each named once, at its last run. maps: the answers of the layers asked for, and of those beside them.
     """
 
     shapes: dict[str, tuple[int, ...]]
     maps: dict[str, Tensor]
 
 
-def survey(module: nn.Module, x: Tensor, layers: Iterable[str] = ()) -> Survey:
+def survey(module: nn.Module, x: Tensor, layers: Iterable[str] = (), beside: Iterable[str] = ()) -> Survey:
     """The shapes of all maps, and the answers of some layers, in one pass: `feature_maps` and all layers' names.
+
+    Args:
+        beside: further layers, whose answers are kept where they are maps.
 
     Raises:
         NetworkError: as `feature_maps`.
     """
-    return _run(module, x, list(dict.fromkeys(layers)), everywhere=True)
+    wanted = list(dict.fromkeys(layers))
+    return _run(module, x, wanted, everywhere=True, beside=[n for n in dict.fromkeys(beside) if n not in wanted])
 
 
-def _run(module: nn.Module, x: Tensor, wanted: list[str], everywhere: bool) -> Survey:
+def _run(module: nn.Module, x: Tensor, wanted: list[str], everywhere: bool, beside: Sequence[str] = ()) -> Survey:
     known = dict(module.named_modules())
-    if unknown := [n for n in wanted if n not in known]:
+    if unknown := [n for n in (*wanted, *beside) if n not in known]:
         raise NetworkError(f"There is no layer {unknown[0]!r} in this network; names are those of named_modules().")
     copy = private_copy(module)
     answers: dict[str, Tensor] = {}
@@ -589,7 +593,7 @@ def _run(module: nn.Module, x: Tensor, wanted: list[str], everywhere: bool) -> S
 
         return hook
 
-    for name in wanted:
+    for name in (*wanted, *beside):
         copy.get_submodule(name).register_forward_hook(keep(name))
     if everywhere:
         for name, child in copy.named_modules():
@@ -609,4 +613,4 @@ def _run(module: nn.Module, x: Tensor, wanted: list[str], everywhere: bool) -> S
         raise NetworkError(
             f"Layer {silent[0]!r} gave no tensor: it did not run in evaluation mode, or answers something else."
         )
-    return Survey(shapes, {name: answers[name] for name in wanted})
+    return Survey(shapes, {name: answers[name] for name in (*wanted, *(n for n in beside if n in shapes))})

@@ -137,6 +137,30 @@ def test_another_layer_is_chosen_on_the_strip_and_with_keys(visit):
     seen.sound()
 
 
+def test_a_step_to_the_next_layer_is_drawn_before_the_server_knows_of_it(visit):
+    seen = walk(visit, "&fm_layer=conv2")
+    page, sheet = seen.page, seen.page.locator(SHEET)
+    page.wait_for_function("() => globalThis.convscopeAhead?.layers.bn2")
+    settled(page)
+    seen.recorder.clear()
+    page.get_by_role("button", name="The next layer").click()
+    expect(sheet).to_have_attribute("data-token", re.compile("/bn2$"))
+    assert seen.recorder.sent == []
+    # what is chosen meanwhile is told once the server knows the layer
+    page.mouse.click(*place(page, (7, 3, 9)))
+    page.wait_for_url(re.compile("fm_layer=bn2.*fm_unit=7.3.9"))
+    expect(page.get_by_text("Channel 7, unit (3, 9) of bn2")).to_be_visible()
+    settled(page)
+    expect(sheet).to_have_attribute("data-unit", "7,3,9")
+    ahead = page.evaluate("() => globalThis.convscopeAhead.layers.conv2")
+    page.get_by_role("button", name="The layer before").click()
+    page.wait_for_url(re.compile("fm_layer=conv2"))
+    settled(page)
+    server = page.evaluate(f"() => {SHEET_JS}.data")
+    assert ahead == {name: server[name] for name in ahead}
+    seen.sound()
+
+
 def test_maps_that_fill_several_pages_are_one_canvas(visit):
     seen = walk(visit, "&fm_network=SqueezeNet+1.1&fm_layer=features.9.expand3x3")
     page = seen.page

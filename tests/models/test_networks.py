@@ -269,6 +269,10 @@ def test_one_pass_tells_all_shapes_and_the_maps_asked_for():
     assert list(shapes) == list(map_layers(net, x))
     assert torch.equal(maps["features.3"], feature_maps(net, x, ["features.3"])["features.3"])
     assert maps["features.3"].is_contiguous()
+    beside = networks.survey(net, x, ["features.3"], ["features.4.squeeze", "features", "features.3"])
+    assert list(beside.maps) == ["features.3", "features.4.squeeze"]  # of a group of layers there are no maps
+    for name, answer in beside.maps.items():
+        assert torch.equal(answer, feature_maps(net, x, [name])[name])
 
 
 def test_kernels_lie_channels_last():

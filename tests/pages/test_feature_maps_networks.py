@@ -3,6 +3,7 @@
 import base64
 import json
 from functools import cache
+from math import prod
 
 import cv2
 import numpy as np
@@ -57,7 +58,7 @@ def astronaut(name: str, side: int | None = None) -> torch.Tensor:
 def test_grey_levels_hold_the_maps_to_half_a_percent():
     maps = np.random.default_rng(0).normal(size=(6, 20, 30)).astype(np.float32)
     sheet = contact_sheet(maps, order="energy")
-    data = sheet_data(sheet, np.zeros((8, 8, 3), np.uint8), None, token="t", title="", selected=(0, 0, 0))
+    data = sheet_data(sheet, None, token="t", title="", selected=(0, 0, 0))
     grey = unpacked(data["maps"]).astype(float)
     assert np.array_equal(grey, levels(sheet))
     for k, (channel, scale) in enumerate(zip(data["channels"], data["scales"], strict=True)):
@@ -200,6 +201,29 @@ def test_a_full_gpu_is_told(monkeypatch):
 @pytest.mark.parametrize("layer", ["gap", "relu4"])
 def test_late_layers(layer):
     sound(open_page("walk", fm_layer=layer, fm_order="Energy", fm_scale="The same", fm_sign="Rectified"))
+
+
+def test_a_step_to_a_layer_beside_needs_no_pass(monkeypatch):
+    app = sound(open_page("walk", fm_layer="conv3"))
+    sound(app.selectbox(key="fm_layer").set_value("conv2").run())  # now the shapes are known
+    asked = []
+    monkeypatch.setattr(networks, "survey", lambda *args: asked.append(args))
+    sound(app.selectbox(key="fm_layer").set_value("bn2").run())
+    assert asked == []
+    maps = feature_maps(networks.load("small", pretrained=True), astronaut("small"), ["bn2"])["bn2"][0].numpy()
+    assert np.array_equal(unpacked(sheet_of(app)["maps"]), levels(contact_sheet(maps)))
+
+
+def test_what_is_kept_beside_a_layer_is_bounded():
+    shapes = {f"layer{n}": (64, 224, 224) if n < 4 else (64, 56, 56) for n in range(60)}
+    for n, layer in enumerate(shapes):
+        kept = network.beside("vgg16", layer, shapes)
+        assert sum(4 * prod(shapes[one]) for one in kept) <= network.BESIDE
+        assert kept[:1] == ([f"layer{n + 1}"] if n < 59 else ["layer58"])
+        assert layer not in kept
+    assert network.nearest("abcde", "c") == ["d", "b", "e", "a"]
+    assert network.beside("resnet18", "bn1", {}) == ["relu", "maxpool"]
+    assert network.beside("resnet18", "layer1", {}) == []
 
 
 # -- links

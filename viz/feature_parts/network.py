@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass, field
+from math import prod
 from typing import TYPE_CHECKING, TypeVar
 
 import numpy as np
@@ -61,6 +62,9 @@ USUAL = "Usual"
 SIDES = (USUAL, "32", "64", "96", "128", "160", "224", "299")
 """Pixels of the shorter side, as the network gets the picture."""
 
+BESIDE = 16 << 20
+"""Bytes of maps around the chosen layer that are kept from its pass, so that a step to the next one needs none."""
+
 PARAMETERS = ("fm_network", "fm_weights", "fm_shorter")
 READERS = {
     "fm_network": one_of(OFFERED.values()),
@@ -111,8 +115,17 @@ class Network:
         self.said.clear()
 
     def survey(self, layer: str) -> Survey:
-        """All shapes and one layer's maps `(C, H, W)`, from one pass; kept. Raises ``NetworkError``."""
-        return _surveyed(self.key, layer, self)
+        """All shapes, and the maps `(C, H, W)` of one layer and of those beside it, from one pass; kept.
+
+        Raises ``NetworkError``.
+        """
+        kept = _passes(self.key)
+        found = kept[0] if kept else None
+        if found is None or layer not in found.maps:
+            more = beside(self.name, layer, found.shapes if found else {})
+            found = self.ask(lambda module: _surveyed(module, self.x, layer, more))
+            kept[:] = [found]
+        return found
 
     def fields(self) -> ReceptiveField | str:
         """The receptive fields of all layers, or why there are none."""
@@ -120,14 +133,57 @@ class Network:
 
 
 @st.cache_resource(max_entries=4, show_spinner=False)
-def _surveyed(key: tuple, layer: str, _network: Network) -> Survey:
+def _passes(key: tuple) -> list[Survey]:
+    """Room for the last pass of a network over a picture."""
+    return []
+
+
+def _surveyed(module: nn.Module, x: Tensor, layer: str, more: Sequence[str]) -> Survey:
     from models import networks
 
-    def look(module: nn.Module) -> Survey:
-        shapes, maps = networks.survey(module, _network.x, [layer])
-        return networks.Survey(shapes, {name: answer[0].float().cpu() for name, answer in maps.items()})
+    shapes, maps = networks.survey(module, x, [layer], more)
+    return networks.Survey(shapes, {name: answer[0].float().cpu() for name, answer in maps.items()})
 
-    return _network.ask(look)
+
+def beside(name: str, layer: str, shapes: Mapping[str, tuple[int, ...]]) -> list[str]:
+    """Layers near one, nearest first, as many as ``BESIDE`` holds of maps of these shapes; before they are known, the
+    next two in the order in which the network names them."""
+    if layer not in shapes:
+        named = list(kinds(name))
+        leaves = [n for n, child in zip(named, (*named[1:], ""), strict=True) if not child.startswith(f"{n}.")]
+        return leaves[leaves.index(layer) + 1 :][:2] if layer in leaves else []
+    room, near = BESIDE, []
+    for other in nearest(list(shapes), layer):
+        room -= 4 * prod(shapes[other])
+        if room < 0:
+            break
+        near.append(other)
+    return near
+
+
+def nearest(layers: Sequence[str], layer: str) -> list[str]:
+    """All others: the next one, the one before, the next but one ..."""
+    at = layers.index(layer) + 0.5
+    return [layers[n] for n in sorted(range(len(layers)), key=lambda n: abs(n - at)) if layers[n] != layer]
+
+
+@st.cache_data(max_entries=16, show_spinner=False)
+def kinds(name: str) -> dict[str, str]:
+    """What kind of layer each name stands for, as ``viz.strip`` wants it."""
+    from models.networks import skeleton
+
+    return {layer: _kind(type(module).__name__.lower()) for layer, module in skeleton(name).named_modules()}
+
+
+def _kind(name: str) -> str:
+    if "conv" in name:
+        return "conv"
+    if "norm" in name:
+        return "norm"
+    if "pool" in name:
+        return "pool"
+    acts = ("relu", "gelu", "silu", "swish", "sigmoid", "tanh", "elu", "mish")
+    return "act" if any(one in name for one in acts) else "other"
 
 
 @st.cache_resource(max_entries=16, show_spinner=False)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from html import escape
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 import streamlit as st
@@ -26,6 +26,8 @@ SCALES = {"own": "Each its own", "shared": "The same"}
 SIGNS = ("Signed", "Rectified")
 LOOKS = ("Unit", "Pixel", "Top patches", "Statistics", "Before and after", "First filters")
 PER_PAGE, LARGEST_CELL = 64, 64
+AHEAD, MOST_AHEAD = 500_000, 8
+"""Characters, and layers, that the browser gets besides the chosen one."""
 
 _OWN = ("fm_layer", "fm_order", "fm_scale", "fm_sign", "fm_page", "fm_look", "fm_unit", "fm_pixel")
 PARAMETERS = (*network.PARAMETERS, *_OWN)
@@ -102,6 +104,7 @@ def _walk(picture: Picture) -> None:
     )
     _closer(look, net, layer, survey, unit, pixel)
     net.tell()
+    _send_ahead(net, layer, survey, *chosen["ahead"])
 
 
 # -- the layer
@@ -112,7 +115,7 @@ def _layer(net: Network, place, strip_place) -> tuple[str, Survey]:
     from viz.strip import strip
 
     state = st.session_state
-    known = _kinds(net.name)
+    known = network.kinds(net.name)
     default = network.FIRST[net.name]
     now, misread = asked("fm_layer", str, default)
     if now not in known:
@@ -147,25 +150,6 @@ def _layer(net: Network, place, strip_place) -> tuple[str, Survey]:
     return now, survey
 
 
-@st.cache_data(max_entries=16, show_spinner=False)
-def _kinds(name: str) -> dict[str, str]:
-    """What kind of layer each name stands for, as ``viz.strip`` wants it."""
-    from models.networks import skeleton
-
-    return {layer: _kind(type(module).__name__.lower()) for layer, module in skeleton(name).named_modules()}
-
-
-def _kind(name: str) -> str:
-    if "conv" in name:
-        return "conv"
-    if "norm" in name:
-        return "norm"
-    if "pool" in name:
-        return "pool"
-    acts = ("relu", "gelu", "silu", "swish", "sigmoid", "tanh", "elu", "mish")
-    return "act" if any(one in name for one in acts) else "other"
-
-
 # -- all maps
 
 
@@ -173,12 +157,10 @@ def _sheet(
     net: Network, layer: str, survey: Survey, chosen: dict, pixel: tuple[int, int] | None
 ) -> tuple[int, int, int]:
     """Draw all maps; returns the unit that is looked into. ``pixel`` is asked about instead, unless it is ``None``."""
-    from models.activations import contact_sheet
-    from viz.sheet import sheet_data, show_sheet
+    from viz.sheet import show_sheet
 
-    maps = survey.maps[layer].numpy()
-    channels, height, width = maps.shape
-    pages = -(-channels // PER_PAGE)
+    shape = tuple(survey.maps[layer].shape)
+    channels, pages = shape[0], _pages(shape[0])
     page = 1
     if pages > 1:
         with chosen["pages"]:
@@ -188,23 +170,70 @@ def _sheet(
                 st.session_state["fm_page"] = 1
             st.caption(f"{channels} maps, {PER_PAGE} on a page")
             page = st.pagination(pages, key="fm_page", bind="query-params", max_visible_pages=5)
-    order = next(k for k, v in ORDERS.items() if v == chosen["order"])
-    scale = next(k for k, v in SCALES.items() if v == chosen["scale"])
-    rectified = chosen["sign"] == "Rectified"
+    style = Style(
+        next(k for k, v in ORDERS.items() if v == chosen["order"]),
+        next(k for k, v in SCALES.items() if v == chosen["scale"]),
+        chosen["sign"] == "Rectified",
+    )
+    data = _made(net.key, layer, style, page, net, survey)
+    unit, data["selected"] = _unit(data["token"], shape, data["channels"], data["selected"])
+    group = "/".join(map(str, (*net.key, *style)))
+    show_sheet(data, net.pixels, pixel, group=group, key="fm_sheet", on_unit=_unit_asked, on_pixel=_pixel_asked)
+    chosen["ahead"] = style, group
+    return unit
+
+
+class Style(NamedTuple):
+    """How maps are drawn."""
+
+    order: str
+    scale: str
+    rectified: bool
+
+
+@st.cache_data(max_entries=32, show_spinner=False)
+def _made(key: tuple, layer: str, style: Style, page: int, _net: Network, _survey: Survey) -> dict:
+    """A page of the maps of a layer, as ``viz.sheet`` wants it; selected is the strongest unit on it."""
+    from models.activations import contact_sheet
+    from viz.sheet import sheet_data
+
+    maps, layers = _survey.maps[layer].numpy(), list(_survey.shapes)
+    at = layers.index(layer)
+    channels, height, width = maps.shape
     sheet = contact_sheet(
-        maps, order=order, page=page - 1, per_page=PER_PAGE, scale=scale, rectified=rectified,
+        maps, order=style.order, page=page - 1, per_page=PER_PAGE, scale=style.scale, rectified=style.rectified,
         largest_cell=LARGEST_CELL,
     )  # fmt: skip
-    boxes, everything, reason = _boxes(net, layer)
-    token = _token(net, layer)
-    unit, first = _unit(token, maps, sheet)
-    title = f"{net.title}, {layer}: {channels} maps of {height} × {width}, {net.weights}"
-    data = sheet_data(
-        sheet, net.pixels, boxes, token=token, title=title, selected=first, rectified=rectified,
-        everything=everything, reason=escape(reason), pixel=pixel,
+    boxes, everything, reason = _boxes(_net, layer)
+    first = sheet.channels[int(np.argmax([maps[c].max() for c in sheet.channels]))]
+    row, column = np.unravel_index(int(maps[first].argmax()), maps.shape[1:])
+    return sheet_data(
+        sheet, boxes, token=_token(_net, layer), rectified=style.rectified, everything=everything,
+        title=f"{_net.title}, {layer}: {channels} maps of {height} × {width}, {_net.weights}",
+        selected=(int(first), int(row), int(column)), reason=escape(reason),
+        before=layers[at - 1] if at else None, after=layers[at + 1] if at + 1 < len(layers) else None,
     )  # fmt: skip
-    show_sheet(data, key="fm_sheet", on_unit=_unit_asked, on_pixel=_pixel_asked)
-    return unit
+
+
+def _send_ahead(net: Network, layer: str, survey: Survey, style: Style, group: str) -> None:
+    """The maps of the nearest layers go to the browser too, as many as ``AHEAD`` holds: a step along the strip is then
+    drawn at once."""
+    from viz.sheet import send_ahead
+
+    room, sheets = AHEAD, {}
+    for other in network.nearest([n for n in survey.shapes if n in survey.maps], layer)[:MOST_AHEAD]:
+        page = asked("fm_page", whole(1, 999), 1)[0]
+        page = page if page <= _pages(survey.shapes[other][0]) else 1
+        data = _made(net.key, other, style, page, net, survey)
+        room -= len(data["maps"])
+        if room < 0:
+            break
+        sheets[other] = data
+    send_ahead(sheets, group, key="fm_ahead")
+
+
+def _pages(channels: int) -> int:
+    return -(-channels // PER_PAGE)
 
 
 def _token(net: Network, layer: str) -> str:
@@ -252,14 +281,16 @@ def _field(net: Network, layer: str) -> ReceptiveField | str:
     return field.reason or field
 
 
-def _unit(token: str, maps: np.ndarray, sheet) -> tuple[tuple[int, int, int], tuple[int, int, int]]:
+def _unit(
+    token: str, shape: tuple[int, ...], channels: list[int], strongest: tuple[int, int, int]
+) -> tuple[tuple[int, int, int], tuple[int, int, int]]:
     """The unit that is looked into, and the one that these maps began with: the browser keeps its own from there."""
     state = st.session_state
     began = state.get("_fm_began")
     picked = _picked("unit", token)
-    if picked is not None and picked[0] not in sheet.channels:  # on another page; the browser does the same
-        picked = (sheet.channels[0], *picked[1:])
-    fits = lambda unit: all(0 <= i < n for i, n in zip(unit, maps.shape, strict=True))  # noqa: E731
+    if picked is not None and picked[0] not in channels:  # on another page; the browser does the same
+        picked = (channels[0], *picked[1:])
+    fits = lambda unit: all(0 <= i < n for i, n in zip(unit, shape, strict=True))  # noqa: E731
     if picked is not None and began and began[0] == token and fits(picked):
         into_link("fm_unit", _spelt(picked))
         return picked, began[1]
@@ -273,11 +304,9 @@ def _unit(token: str, maps: np.ndarray, sheet) -> tuple[tuple[int, int, int], tu
             st.warning("The link names a unit that this layer does not have: the strongest is shown.")
     if linked is None:
         into_link("fm_unit", "")
-        first = sheet.channels[int(np.argmax([maps[c].max() for c in sheet.channels]))]
-        place = np.unravel_index(int(maps[first].argmax()), maps.shape[1:])
-        linked = (int(first), int(place[0]), int(place[1]))
-    if linked[0] not in sheet.channels:
-        linked = (sheet.channels[0], *linked[1:])
+        linked = tuple(strongest)
+    if linked[0] not in channels:
+        linked = (channels[0], *linked[1:])
     state["_fm_began"] = (token, linked)
     return linked, linked
 
@@ -339,7 +368,7 @@ def _closer(
     elif look == "Statistics":
         closer.numbers_of(survey.maps[layer].numpy(), layer)
     elif look == "Before and after":
-        closer.steps(net, layer, _kinds(net.name))
+        closer.steps(net, layer, network.kinds(net.name))
     else:
         closer.filters(net)
 

@@ -1,17 +1,20 @@
 """All maps of a layer on one canvas, beside the picture: point at a unit, see its value and what it sees.
 
-Hovering and moving sends nothing to the server: it gets a unit or a pixel when one is chosen.
+Hovering and moving sends nothing to the server: it gets a unit or a pixel when one is chosen. The maps of layers that
+may be chosen next can be sent ahead; ``viz.strip`` then has them drawn without asking the server.
 """
 
 from __future__ import annotations
 
 import base64
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import lru_cache
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import cv2
 import numpy as np
+import streamlit as st
 
 from viz.component import component
 
@@ -20,6 +23,7 @@ if TYPE_CHECKING:
 
 
 _component = component(__file__)
+_ahead = st.components.v2.component("convscope_sheet_ahead", js=Path(__file__).with_name("ahead.js").read_text("utf-8"))
 
 
 def packed(pixels: np.ndarray) -> str:
@@ -43,7 +47,6 @@ def levels(sheet: ContactSheet) -> np.ndarray:
 
 def sheet_data(
     sheet: ContactSheet,
-    picture: np.ndarray,
     boxes: tuple[list[list[int]], list[list[int]]] | None,
     *,
     token: str,
@@ -52,18 +55,18 @@ def sheet_data(
     rectified: bool = False,
     everything: bool = False,
     reason: str = "",
-    pixel: tuple[int, int] | None = None,
+    before: str | None = None,
+    after: str | None = None,
 ) -> dict[str, Any]:
-    """What the browser needs.
+    """What the browser needs of the maps of a layer.
 
     Args:
-        picture: `(H, W, 3)` uint8, in the pixels in which boxes count.
         boxes: for the map's rows and columns, first and last pixel that a unit sees; they may lie outside. `None`: not
             known, and `reason` says why.
         token: tells one set of maps from another; it comes back with what is chosen.
         selected: channel, row and column at first.
         everything: units see the whole picture besides, through a global branch.
-        pixel: row and column of the pixel that is asked about instead of a unit.
+        before, after: the layers beside it, on a ``viz.strip`` on the same page; buttons lead there.
     """
     return {
         "maps": packed(levels(sheet)),
@@ -74,8 +77,6 @@ def sheet_data(
         "gap": sheet.gap,
         "step": sheet.step,
         "size": list(sheet.map_size),
-        "picture": _packed_once(picture.tobytes(), picture.shape),
-        "image": list(picture.shape[:2]),
         "rows": boxes[0] if boxes else None,
         "cols": boxes[1] if boxes else None,
         "token": token,
@@ -84,12 +85,40 @@ def sheet_data(
         "rectified": rectified,
         "everything": everything,
         "reason": reason,
-        "pixel": None if pixel is None else list(pixel),
+        "before": before,
+        "after": after,
     }
 
 
-def show_sheet(data: dict[str, Any], *, key: str, on_unit: Callable[[], None], on_pixel: Callable[[], None]) -> Any:
+def show_sheet(
+    data: dict[str, Any],
+    picture: np.ndarray,
+    pixel: tuple[int, int] | None = None,
+    *,
+    group: str = "",
+    key: str,
+    on_unit: Callable[[], None],
+    on_pixel: Callable[[], None],
+) -> Any:
     """Mount it. Its state, also in ``st.session_state[key]``: ``unit`` and ``pixel``, as
     ``{"token": …, "at": [channel, row, column]}`` and ``{"token": …, "at": [row, column]}``; ``None`` at first.
-    ``on_unit`` and ``on_pixel`` are called when one is chosen."""
-    return _component(key=key, data=data, on_unit_change=on_unit, on_pixel_change=on_pixel)
+
+    Args:
+        data: from :func:`sheet_data`.
+        picture: `(H, W, 3)` uint8, in the pixels in which boxes count.
+        pixel: row and column of the pixel that is asked about instead of a unit.
+        group: what sheets that are sent ahead must have been made for.
+        on_unit, on_pixel: called when one is chosen.
+    """
+    more = {
+        "picture": _packed_once(picture.tobytes(), picture.shape),
+        "image": list(picture.shape[:2]),
+        "pixel": None if pixel is None else list(pixel),
+        "group": group,
+    }
+    return _component(key=key, data=data | more, on_unit_change=on_unit, on_pixel_change=on_pixel)
+
+
+def send_ahead(sheets: Mapping[str, dict[str, Any]], group: str, *, key: str) -> None:
+    """Give the browser the sheets of layers, by name, that look at the same picture and may be chosen next."""
+    _ahead(key=key, data={"group": group, "layers": dict(sheets)}, height=0)

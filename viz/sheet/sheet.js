@@ -26,13 +26,40 @@ class Sheet {
     this.tint = document.createElement("canvas");
     this.listen();
     new ResizeObserver(() => this.grey && this.layout()).observe(this.q(".well"));
+    for (const [name, by] of [[".back", -1], [".next", 1]])
+      this.q(name).onclick = () => dispatchEvent(new CustomEvent("convscope-step", { detail: by }));
+    const step = (e) => (root.isConnected ? this.step(e.detail) : removeEventListener("convscope-layer", step));
+    addEventListener("convscope-layer", step);
     this.q(".probe").ontransitionend = () => this.grey && this.colour();
   }
 
-  // Draws for new data; `send(name, value)` tells the server what was chosen.
-  async take(data, send) {
-    const old = this.data;
+  // New data from the server; `send(name, value)` tells it what was chosen.
+  take(data, send) {
     this.send = send;
+    clearTimeout(this.held);
+    if (this.awaited && this.awaited !== data.token) {
+      // An answer to an earlier choice, most likely: the one to the last choice follows.
+      this.held = setTimeout(() => { this.awaited = this.queued = null; this.draw(data); }, 1000);
+      return;
+    }
+    const told = this.queued;
+    this.awaited = this.queued = null;
+    this.draw(data);
+    if (told) send(...told);
+  }
+
+  // A layer was chosen: where its maps were sent ahead they are drawn now, before the server answers.
+  step(layer) {
+    const { group, layers } = globalThis.convscopeAhead || {}, next = this.data?.group === group && layers[layer];
+    this.awaited = next ? next.token : null;
+    this.queued = null;
+    clearTimeout(this.later);
+    clearTimeout(this.held);
+    if (next) this.draw({ ...this.data, ...next, pixel: this.asked ? this.pixel : null });
+  }
+
+  async draw(data) {
+    const old = this.data;
     const same = ["maps", "token", "picture", "rectified"].every((name) => old?.[name] === data[name]);
     if (same && String(old.scales) === String(data.scales) && String(old.channels) === String(data.channels)) {
       this.data = data;
@@ -60,6 +87,11 @@ class Sheet {
     this.hover = null;
     this.ask(data.pixel);
     this.q(".name").textContent = data.title;
+    for (const [name, to, which] of [[".back", data.before, "The layer before"], [".next", data.after, "The next layer"]]) {
+      this.q(name).disabled = !to;
+      this.q(name).title = to ? `${which}: ${to}` : which;
+      this.q(name).ariaLabel = which;
+    }
     this.scene();
     this.colour();
     this.root.dataset.token = data.token;
@@ -189,12 +221,16 @@ class Sheet {
     this.maps.onpointermove = (e) => mouse(e) && this.point(this.under(e));
     this.big.onpointermove = (e) => mouse(e) && this.point(this.inBig(e));
     this.maps.onpointerleave = this.big.onpointerleave = () => this.grey && this.point(null);
-    this.maps.onclick = (e) => this.grey && this.choose(this.under(e), 0);
-    this.big.onclick = (e) => this.grey && this.choose(this.inBig(e), 0);
+    // A click tells whole pixels, the pointer parts of them, and a unit may be no wider than one.
+    let up = null;
+    this.root.addEventListener("pointerup", (e) => { up = e; }, true);
+    const exact = (e) => (up && Math.abs(up.clientX - e.clientX) < 1 && Math.abs(up.clientY - e.clientY) < 1 ? up : e);
+    this.maps.onclick = (e) => this.grey && this.choose(this.under(exact(e)), 0);
+    this.big.onclick = (e) => this.grey && this.choose(this.inBig(exact(e)), 0);
     this.view.onpointermove = (e) => mouse(e) && this.reach(this.inView(e));
     this.view.onpointerleave = () => this.grey && this.reach(null);
     this.view.onclick = (e) => {
-      const at = this.grey && this.inView(e);
+      const at = this.grey && this.inView(exact(e));
       if (!at) return;
       this.pixel = at;
       this.asked = true;
@@ -266,7 +302,8 @@ class Sheet {
 
   tell(name, at, wait) {
     clearTimeout(this.later);
-    const { token } = this.data, send = () => this.send(name, { token, at });
+    const { token } = this.data, what = [name, { token, at }];
+    const send = () => (this.awaited ? (this.queued = what) : this.send(...what));
     if (wait) this.later = setTimeout(send, wait);
     else send();
   }
@@ -340,6 +377,9 @@ class Sheet {
     const far = (spans, n) => Math.max(0, ...spans.map(([a, b]) => Math.max(-a, b - n + 1)));
     const longest = Math.max(H, W), m = rows ? Math.min(Math.max(far(rows, H), far(cols, W)), 0.15 * longest) : 0;
     this.margin = m;
+    const known = JSON.stringify([picture, m]);
+    if (this.known === known) return;
+    this.known = known;
     this.view.setAttribute("viewBox", `${-m} ${-m} ${W + 2 * m} ${H + 2 * m}`);
     const tile = longest / 40;
     this.view.innerHTML =

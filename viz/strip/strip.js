@@ -4,8 +4,14 @@ export default function ({ data, parentElement, setStateValue }) {
   const root = parentElement.querySelector(".strip"), row = root.querySelector(".row"), { layers } = data;
   const id = JSON.stringify(layers), chosen = Math.max(0, layers.findIndex((l) => l[0] === data.chosen));
   const tallest = Math.max(...layers.map((l) => Math.max(l[2][1], l[2][2])));
+  if (!root.pass) {
+    const by = (e) => (root.isConnected ? root.pass(e.detail) : removeEventListener("convscope-step", by));
+    addEventListener("convscope-step", by);
+  }
   if (root.id_ !== id) {
     root.id_ = id;
+    clearTimeout(root.later);
+    root.later = 0;
     row.replaceChildren(...layers.map(([name, kind, [channels, height, width]]) => {
       const button = document.createElement("button"), bar = document.createElement("b"), text = document.createElement("span");
       const few = layers.length <= 24;
@@ -30,21 +36,33 @@ export default function ({ data, parentElement, setStateValue }) {
       b.tabIndex = i === k ? 0 : -1;
     });
     const one = buttons[k];
+    root.at = k;
     if (one.offsetLeft < row.scrollLeft || one.offsetLeft + one.offsetWidth > row.scrollLeft + row.clientWidth)
       row.scrollLeft = one.offsetLeft - row.clientWidth / 2;
     if (send) setStateValue("layer", layers[k][0]);
   };
-  buttons.forEach((b, k) => (b.onclick = () => mark(k, true)));
+  const hold = () => { clearTimeout(root.later); root.later = 0; };
+  // Whoever has the maps of this layer at hand can draw them at once.
+  const go = (k, send) => {
+    dispatchEvent(new CustomEvent("convscope-layer", { detail: layers[k][0] }));
+    mark(k, send);
+  };
+  buttons.forEach((b, k) => (b.onclick = () => { hold(); go(k, true); }));
+  // One that is held, or clicked again and again, passes through many layers: the server hears of the last.
+  const pass = (to) => {
+    const k = Math.max(0, Math.min(buttons.length - 1, to));
+    hold();
+    go(k, false);
+    root.later = setTimeout(() => { hold(); mark(k, true); }, 350);
+  };
+  root.pass = (by) => pass(root.at + by);
   row.onkeydown = (e) => {
-    const now = buttons.findIndex((b) => b.getAttribute("aria-checked") === "true"), last = buttons.length - 1;
-    const to = { ArrowRight: now + 1, ArrowDown: now + 1, ArrowLeft: now - 1, ArrowUp: now - 1, Home: 0, End: last }[e.key];
+    const { at } = root;
+    const to = { ArrowRight: at + 1, ArrowDown: at + 1, ArrowLeft: at - 1, ArrowUp: at - 1, Home: 0, End: buttons.length - 1 }[e.key];
     if (to == null) return;
     e.preventDefault();
-    const k = Math.max(0, Math.min(last, to));
-    buttons[k].focus();
-    clearTimeout(root.later);
-    mark(k, false);
-    root.later = setTimeout(() => mark(k, true), 350); // a held key passes through many layers
+    pass(to);
+    buttons[root.at].focus();
   };
-  mark(chosen, false);
+  if (!root.later) mark(chosen, false); // else the visitor has gone on meanwhile
 }
