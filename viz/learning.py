@@ -46,14 +46,15 @@ class Run:
         return max(1, self.total // PICTURES)
 
     def follow(self, session: Iterable[Step], bar) -> Iterator[Step]:
-        """Each step of ``models.learning.train``, kept and told above the picture, no faster than the eye."""
+        """Each step of ``models.learning.train``, kept, and told in ``bar`` after the caller has drawn it; no faster
+        than the eye. A press ends the run wherever something is drawn: measure a step before anything of it is."""
         since = time.monotonic()
         for step in session:
             self.steps.append(step.step)
             self.losses.append(step.loss)
             self.kernel = step.kernel
-            bar.progress(step.step / self.total, f"Step {big(step.step)} of {big(self.total)}, loss {small(step.loss)}")
             yield step
+            bar.progress(step.step / self.total, f"Step {big(step.step)} of {big(self.total)}, loss {small(step.loss)}")
             time.sleep(max(0.0, PACE - (time.monotonic() - since)))
             since = time.monotonic()
 

@@ -8,6 +8,7 @@ from html import unescape
 import cv2
 import numpy as np
 import pytest
+import streamlit
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -142,6 +143,27 @@ def test_a_slice_that_an_image_does_not_have_is_told_and_leaves_the_link():
     ]
     assert not {"trip_image_d", "trip_small_c"} & set(app.query_params)
     assert (app.slider(key="trip_image_d").value, app.slider(key="trip_small_d").value) == (1, 0)
+
+
+@pytest.mark.parametrize(
+    ("cell", "pinned"),
+    [
+        ("weight.1.2.0", {"grid": "weight", "channel": 1, "cell": 6, "pinned": True}),
+        ("output.0.4.1", {"grid": "output", "channel": 0, "cell": 21, "pinned": True}),
+        *((bad, None) for bad in ("output.0.5.1", "output.0.1", "input.-1.0.0", "bias.0", "output.0.1.x", "²")),
+    ],
+)
+def test_the_link_pins_a_cell_of_the_four_views_or_says_why_not(cell, pinned):
+    app = sound(open_page(cell=cell, ct_input_size="3", ct_in_channels="2"))
+    middle = {"grid": "output", "channel": 0, "cell": 12, "pinned": False}
+    assert panels(app)["stamp"]["selected"] == (pinned or middle)
+    assert [f"“{cell}” is no cell of this layer" in told for told in app.warning.values] == [True] * (not pinned)
+    assert ("cell" in app.query_params) == bool(pinned)
+    app.segmented_control(key="part").set_value("sizes").run()
+    assert "cell" not in app.query_params
+    app.segmented_control(key="part").set_value("views").run()
+    assert panels(sound(app))["stamp"]["selected"] == (pinned or middle)
+    assert ("cell" in app.query_params) == bool(pinned)
 
 
 def test_plain_names_are_read_and_the_pages_own_names_win():
@@ -434,6 +456,19 @@ def test_the_code_of_a_stopped_run_goes_as_far_as_it_did(hurried):
     code = script(app)
     assert f"range({run.steps[-1]} + 1)" in code
     ran(code)
+
+
+def test_a_run_that_ends_between_two_of_its_numbers_is_shown_as_far_as_it_got(hurried, monkeypatch):
+    """A press ends a run wherever it draws or tells; here when it tells of its third step."""
+    told = []
+    with monkeypatch.context() as patch:
+        # Two numbers of each step, itself and of how many.
+        patch.setattr("viz.learning.big", lambda n: told.append(n) if len(told) < 4 else streamlit.stop())
+        app = sound(open_page(part=PARTS["learn"], wl_steps="50"))
+        next(b for b in app.button if b.label == "Train").click().run()
+    run = sound(app.run()).session_state["_wl_run"]
+    assert len(run.steps) == len(run.losses) == len(run.uneven) == 3
+    assert f"Stopped after {run.steps[-1]} of 50 steps" in app.get("progress")[0].proto.text
 
 
 def test_the_link_holds_the_page_and_has_a_picture():

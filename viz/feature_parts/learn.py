@@ -243,10 +243,9 @@ def _picture(run: Finding, picture: Picture, key: str = "fm_learn") -> None:
     most = max(float(np.abs(run.target).max()), 1e-9)
     off = float(np.abs(now - wanted).mean())
     sizes = f"{len(learned)}×{len(learned)}"
-    step = run.steps[-1] if run.steps else 0
     kernels = (
         # Two decimals can be read.
-        cells(learned.round(2), f"Learned kernel, {sizes}, step {step}", "signed", high=most),
+        cells(learned.round(2), f"Learned kernel, {sizes}", "signed", high=most),
         cells(run.target.round(2), f"Target kernel, {len(run.target)}×{run.target.shape[1]}", "signed", high=most),
     )
     below = f"off by {small(off)} on average"
