@@ -15,9 +15,9 @@ import torch
 from torch import Tensor, nn
 from torch.overrides import TorchFunctionMode
 
+from models.forward import private_copy, runs_through
 from models.networks import NetworkError, feature_maps
 from models.receptive_field import ReceptiveField, ReceptiveFieldError, receptive_field
-from models.rf_probe import first_line, private_copy
 
 __all__ = [
     "ORDERS",
@@ -325,10 +325,8 @@ def _placed(module: nn.Module, x: Tensor) -> Tensor:
 
 
 def _called(module: nn.Module, x: Tensor):
-    try:
+    with runs_through(x, NetworkError):
         return module(x)
-    except (RuntimeError, ValueError) as error:
-        raise NetworkError(f"An input of shape {list(x.shape)} does not run through: {first_line(error)}") from error
 
 
 def map_layers(module: nn.Module, x: Tensor) -> dict[str, tuple[int, ...]]:

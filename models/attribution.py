@@ -20,8 +20,8 @@ import torch
 from torch import Tensor, nn
 
 from models.formulas import big
+from models.forward import private_copy, runs_through
 from models.learning import reset
-from models.rf_probe import first_line, private_copy
 
 __all__ = [
     "FILLS",
@@ -89,12 +89,8 @@ def _ready(module: nn.Module, x: Tensor) -> Tensor:
 
 
 def _called(module: nn.Module, x: Tensor) -> Tensor:
-    try:
+    with runs_through(x, AttributionError):
         answer = module(x)
-    except (RuntimeError, ValueError) as error:
-        raise AttributionError(
-            f"An input of shape {list(x.shape)} does not run through: {first_line(error)}"
-        ) from error
     if not isinstance(answer, Tensor) or answer.dim() != 2:
         raise AttributionError("This network gives no class scores, one row of numbers per picture.")
     return answer

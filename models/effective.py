@@ -9,6 +9,7 @@ equal layers its width grows like √n, while the box grows like n.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass
 from math import prod
 
@@ -19,8 +20,8 @@ from torch.nn.modules.batchnorm import _BatchNorm
 from torch.overrides import TorchFunctionMode
 
 from models.device import one_thread
+from models.forward import private_copy, runs_through
 from models.receptive_field import ReceptiveField, ReceptiveFieldError, receptive_field, subnetwork
-from models.rf_probe import first_line, private_copy
 
 __all__ = ["EffectiveField", "effective_receptive_field", "effective_steps"]
 
@@ -255,17 +256,8 @@ def _theory(module, shape, layer) -> ReceptiveField | None:
 
 
 def _answer(copy: nn.Module, image: Tensor, activations: bool) -> Tensor:
-    with torch.enable_grad():
-        try:
-            if activations:
-                answer = copy(image)
-            else:
-                with _Linear():
-                    answer = copy(image)
-        except RuntimeError as error:
-            raise ReceptiveFieldError(
-                f"An input of shape {list(image.shape)} does not run through: {first_line(error)}"
-            ) from error
+    with torch.enable_grad(), runs_through(image, ReceptiveFieldError), nullcontext() if activations else _Linear():
+        answer = copy(image)
     while not isinstance(answer, Tensor):
         answer = next(iter(answer.values())) if isinstance(answer, dict) else answer[0]
     return answer

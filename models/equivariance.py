@@ -20,9 +20,9 @@ from torch import Tensor, nn
 from models.activations import layer_field
 from models.attribution import scores
 from models.device import one_thread
+from models.forward import first_line, private_copy, runs_through
 from models.networks import feature_maps
 from models.receptive_field import ReceptiveFieldError, receptive_field
-from models.rf_probe import first_line, private_copy
 
 __all__ = [
     "MOTIONS",
@@ -392,11 +392,8 @@ def distinct_positions(module: nn.Module, size: Sequence[int]) -> np.ndarray:
 
 
 def _run(module: nn.Module, x: Tensor) -> Tensor:
-    try:
-        with torch.inference_mode(), one_thread():
-            return module(x)
-    except (RuntimeError, ValueError) as error:
-        raise EquivarianceError(f"An input of {list(x.shape)} does not run through: {first_line(error)}") from error
+    with runs_through(x, EquivarianceError), torch.inference_mode(), one_thread():
+        return module(x)
 
 
 @dataclass(frozen=True, eq=False)

@@ -29,8 +29,8 @@ from torch.overrides import TorchFunctionMode
 
 from models import device
 from models.formulas import big
+from models.forward import first_line, private_copy, runs_through
 from models.picture import resize, to_tensor
-from models.rf_probe import first_line, private_copy
 
 __all__ = [
     "NetworkError",
@@ -602,13 +602,8 @@ def _run(module: nn.Module, x: Tensor, wanted: list[str], everywhere: bool, besi
     parameter = next(copy.parameters(), None)
     if parameter is not None:
         x = x.to(parameter.device, parameter.dtype)
-    with torch.inference_mode():
-        try:
-            copy(x)
-        except (RuntimeError, ValueError) as error:
-            raise NetworkError(
-                f"An input of shape {list(x.shape)} does not run through: {first_line(error)}"
-            ) from error
+    with torch.inference_mode(), runs_through(x, NetworkError):
+        copy(x)
     if silent := [n for n in wanted if n not in answers]:
         raise NetworkError(
             f"Layer {silent[0]!r} gave no tensor: it did not run in evaluation mode, or answers something else."

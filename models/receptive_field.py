@@ -24,8 +24,9 @@ import torch
 from torch import fx, nn
 
 from models import rf_axis
+from models.forward import first_line
 from models.rf_axis import NOTHING, Axis
-from models.rf_probe import MeasuredField, first_line, measure_field
+from models.rf_probe import MeasuredField, measure_field
 from models.rf_readers import FUNCTIONS, MODULES, Lost, Reader, ReceptiveFieldError, Unfollowed, Value
 
 __all__ = [

@@ -21,7 +21,6 @@ pixels costs a strip of 1,500 pixels, not a square. Weights are never read, so t
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from copy import deepcopy
 from fractions import Fraction
 from typing import Any, NamedTuple
 
@@ -29,6 +28,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 from torch.overrides import TorchFunctionMode
+
+from models.forward import first_line, private_copy
 
 
 class MeasuredField(NamedTuple):
@@ -62,17 +63,6 @@ class _Reached(Exception):
     def __init__(self, value: Tensor):
         super().__init__()
         self.value = value
-
-
-def first_line(error: BaseException) -> str:
-    """What an error says, short enough for a sentence: its first line, or its kind where it says nothing."""
-    return next(iter(str(error).strip().splitlines()), type(error).__name__)
-
-
-def private_copy(module: nn.Module) -> nn.Module:
-    """The same parameters and buffers in module objects of one's own: hooks and flags set on it reach nobody else."""
-    shared = {id(t): t for t in (*module.parameters(), *module.buffers())}
-    return deepcopy(module, shared)
 
 
 _READERS: dict[str, Callable[..., Any]] = {}

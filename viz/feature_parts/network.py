@@ -317,8 +317,10 @@ x = (x - torch.tensor(recipe.mean).view(3, 1, 1)) / torch.tensor(recipe.std).vie
 
 def refused(error: Exception) -> str:
     """What torch says of a picture that does not run through, and what to do; other sentences as they are."""
+    from models.forward import does_not_run
+
     told = str(error)
-    if "does not run through" not in told:
+    if not does_not_run(error):
         return told
     return f"{told.rstrip('.')}. Choose a larger picture (“Shorter side”) or another network."
 
