@@ -7,14 +7,19 @@ import streamlit as st
 from viz import sharing, url
 from viz import transposed_controls as controls
 from viz.lesson import question
-from viz.transposed_parts import PARAMETERS, PARTS, WITH_LAYER, part_of, script_of, unread
+from viz.transposed_parts import PARAMETERS, PARTS, WITH_LAYER, part_of, pinned, script_of, unread
 
-reading = controls.read(known=("present", "part", *PARAMETERS))
+reading = controls.read(known=("present", "part", pinned.PARAMETER, *PARAMETERS))
 scene = reading.scene
 # Before the widgets take their values from the link; a part tells of what it shows, and no other.
 no_part = url.part_asked("transposed", PARTS)
 shown = st.session_state["part"]
-wrong = [*controls.tell_of_layer(reading, shown in WITH_LAYER), *unread(shown, scene.spec), no_part, *reading.strange]
+wrong = [no_part, *reading.strange]
+if shown == "views":
+    wrong.append(pinned.read(scene.spec))
+else:
+    pinned.leave()
+wrong += [*controls.tell_of_layer(reading, shown in WITH_LAYER), *unread(shown, scene.spec)]
 url.keep_alive(PARAMETERS)
 
 # Rows, not st.columns: fewer messages to the browser in every run.

@@ -21,8 +21,11 @@ HEIGHT = {1: 312, 2: 268, 3: 312}
 """Of one of the four panels by dimensions, in px: two rows of them and the buttons stand on a laptop's screen."""
 
 
-def four_views(lab: Lab) -> dict:
-    """Stamp, zero insertion, matrix and gradient as four panels that share one selection."""
+def four_views(lab: Lab, selected: dict | None = None) -> dict:
+    """Stamp, zero insertion, matrix and gradient as four panels that share one selection.
+
+    ``selected``: as the stage takes it; an output cell in the middle without it.
+    """
     stage, found = lab.stages[0], agreement(lab.module, torch.from_numpy(lab.x)[None])
     layer = KINDS["transposed"].parts(lab.spec)[0][1]
     link, height = _link(stage, "input", "output", "weight"), HEIGHT[lab.spec.dims]
@@ -34,6 +37,7 @@ def four_views(lab: Lab) -> dict:
         return shared | {"id": name, "title": title, "note": note, "mark": agree, "says": says} | data
 
     output = lambda name, title: _grid("output", "output", title, found.results[name][0])  # noqa: E731
+    middle = _middle(stage.y.shape[1:])
     return {
         "panels": [
             panel(
@@ -44,7 +48,7 @@ def four_views(lab: Lab) -> dict:
                 symbols=["∗", "="],
                 links=[link],
                 stamps=True,
-                selected={"grid": "output", "channel": 0, "cell": _middle(stage.y.shape[1:])},
+                selected=selected or {"grid": "output", "channel": 0, "cell": middle, "pinned": False},
                 caption="Hover a cell: the same one is marked in all four",
             ),
             panel(

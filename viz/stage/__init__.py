@@ -93,7 +93,14 @@ def share(data: dict) -> dict:
     return {**data, "panels": replaced(data["panels"]), "arrays": [{"d": d, "b": b} for d, b in place]}
 
 
-def stage(data: dict, *, key: str, height: int | None = None, on_edit: Callable[[], None] | None = None):
+def stage(
+    data: dict,
+    *,
+    key: str,
+    height: int | None = None,
+    on_edit: Callable[[], None] | None = None,
+    on_pin: Callable[[], None] | None = None,
+):
     """Mount the stage and return Streamlit's result; ``result.edit`` holds an edit for one run, else ``None``.
 
     ``data`` is JSON. Arrays are plain lists or what :func:`enc` returns.
@@ -108,8 +115,9 @@ def stage(data: dict, *, key: str, height: int | None = None, on_edit: Callable[
       either ``base`` and ``offset`` (the source of position p and tap t is ``base[p] + offset[t]``) or CSR rows
       ``ptr, src, tap``. ``pairs`` is flat ``[o, i, k] * n``: output channel, input channel, kernel plane (−1: none).
     - ``operator``: ``{"link", "title", "note", "rows", "cols", "entries"}`` or ``None``.
-    - ``selected``: ``{"grid", "channel", "cell"}``; ``autoplay``; ``caption``; ``legend``; ``veiled``: the output, the
-      operator and the sum stay covered, for a question about them waits for an answer.
+    - ``selected``: ``{"grid", "channel", "cell"}``, and ``pinned`` if the page says whether it is; ``autoplay``;
+      ``caption``; ``legend``; ``veiled``: the output, the operator and the sum stay covered, for a question about
+      them waits for an answer.
 
     ``{"panels": [...], "height"}`` instead draws several of these side by side, ``height`` px each, that share one
     selection: hovering in one marks the same cell, weight or product in all. Each panel adds ``{"id", "title", "note",
@@ -127,9 +135,14 @@ def stage(data: dict, *, key: str, height: int | None = None, on_edit: Callable[
 
     ``height`` is the stage's height in px on a wide screen (500). An edit arrives as ``{"grid", "channel", "cell":
     index in the real region, "value", "n"}`` in ``result.edit``; ``on_edit`` is called just before.
+
+    Panels with ``on_pin`` send the cell that a click or Enter has pinned, a moment later and once for a double click:
+    ``{"grid": the name that the panels share, "index": the one that they agree on}`` in ``result.pin``; ``grid`` is
+    ``None`` when it was let go. Moving sends nothing, nor does letting go by moving on.
     """
-    payload = {**share(data), "height": height or 500}
+    payload = {**share(data), "height": height or 500} | ({"tells": True} if on_pin else {})
     with st.container(gap=None):
-        result = _component(key=key, data=payload, on_edit_change=on_edit or (lambda: None))
+        nothing = lambda: None  # noqa: E731
+        result = _component(key=key, data=payload, on_edit_change=on_edit or nothing, on_pin_change=on_pin or nothing)
         _code(key=f"{key}_code", data={}, height=0)
     return result

@@ -139,6 +139,14 @@ class Panel extends Stage {
     if (this.stamped != null) this.stampFrame(0);
   }
 
+  // Nobody has moved: the others need not follow.
+  layout(force) {
+    const { busy } = this.host;
+    this.host.busy = true;
+    super.layout(force);
+    this.host.busy = busy;
+  }
+
   // Enlarged, a matrix covers all panels.
   placeOperator(W, opW, wellH, roomH, phone) {
     const { clientWidth, clientHeight } = this.host.root;
@@ -149,6 +157,17 @@ class Panel extends Stage {
   select() {
     super.select();
     this.host.spread(this);
+  }
+
+  tell(sel) {
+    const g = sel && this.scene.byId[sel.grid];
+    this.host.tell(g ? { grid: shareName(g), index: shareIndex(g, sel.ch, sel.cell) } : { grid: null, index: 0 });
+  }
+
+  edit(s, typed) {
+    const begun = super.edit(s, typed);
+    if (begun) clearTimeout(this.host.telling);
+    return begun;
   }
 
   picture() {
@@ -223,6 +242,8 @@ class Panels {
 
   update(component) {
     const { setTriggerValue } = component, { arrays } = component.data;
+    this.send = setTriggerValue;
+    this.tells = component.data.tells;
     const data = arrays ? { ...component.data, panels: unshare(component.data.panels, arrays) } : component.data, key = JSON.stringify(data.panels.map((p) => p.id));
     this.busy = true;
     if (key !== this.key) {
@@ -280,7 +301,15 @@ class Panels {
     this.busy = false;
   }
 
+  // Once the clicks are over: a second one lets go again, or begins an edit.
+  tell(cell) {
+    if (!this.tells || cell.index < 0) return;
+    clearTimeout(this.telling);
+    this.telling = setTimeout(() => this.send("pin", cell), 400);
+  }
+
   dispose() {
+    clearTimeout(this.telling);
     for (const panel of this.panels) panel.dispose();
   }
 

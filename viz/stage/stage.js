@@ -87,6 +87,7 @@ class Stage {
       this.sel = this.valid(want) ? want : this.out;
       if (!first && !moved) this.pinned = false;
     }
+    if ((first || moved) && data.selected?.pinned != null) this.pinned = data.selected.pinned && this.valid(want);
     for (const k of Object.keys(this.last)) if (!this.valid(this.last[k])) delete this.last[k];
     this.tap = null;
   }
@@ -1020,8 +1021,9 @@ class Stage {
       if (this.pointer === "touch") {
         if (same && this.tapped && this.edit(s)) return;
         this.tapped = true;
-        this.pin(false);
+        this.pin(false, false);
         this.choose(s, true);
+        this.tell(s);
         return;
       }
       const unpin = same && this.pinned;
@@ -1048,11 +1050,15 @@ class Stage {
     return this.last[g.id] ?? { grid: g.id, ch: g.slots[0].ch, cell: g.slots[0].d * g.H * g.W + (g.real && g.D === 1 ? realToDrawn(g, 0) : 0) };
   }
 
-  pin(on) {
+  pin(on, tells = true) {
     this.pinned = on;
     this.hint();
     this.select();
+    if (tells) this.tell(on ? this.sel : null);
   }
+
+  // The cell that a click or Enter has chosen, or null when it was let go: panels send it to a page that keeps it.
+  tell() {}
 
   overOperator(e) {
     const op = this.scene.operator;
@@ -1111,7 +1117,7 @@ class Stage {
     e.preventDefault();
     if (next) {
       this.stop();
-      if (this.pinned) this.pin(false);
+      if (this.pinned) this.pin(false, false);
       this.choose(next, true);
       this.kept = true;
     }
@@ -1137,7 +1143,7 @@ class Stage {
     if (e.ctrlKey || e.metaKey || e.altKey) return;
     if (moves[e.key]) {
       this.stop();
-      if (this.pinned) this.pin(false);
+      if (this.pinned) this.pin(false, false);
       this.kept = true;
       this.chooseEntry(clamp(at.row + moves[e.key][0], 0, op.rows - 1), clamp(at.col + moves[e.key][1], 0, op.cols - 1));
     } else if (e.key === "Enter") this.enlarge(!this.big);

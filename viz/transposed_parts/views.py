@@ -13,6 +13,7 @@ from viz.figures import show
 from viz.four_views import four_views
 from viz.lesson import predict
 from viz.stage import stage
+from viz.transposed_parts import pinned
 from viz.transposed_parts._shared import lesson, measured
 
 
@@ -23,15 +24,18 @@ def draw(scene: Scene) -> None:
         edit = (st.session_state.get("ct_stage") or {}).get("edit")
         controls.take_edit(scene, edit, lab.input_of(scene), lab.weights_of(scene))
 
+    def pin() -> None:
+        pinned.keep(scene.spec, (st.session_state.get("ct_stage") or {}).get("pin"))
+
     with lesson(scene):
         found = measured(scene)
         if found:
             try:
-                data = four_views(found)
+                data = four_views(found, pinned.selected(scene.spec))
             except TransposedError as error:
                 st.info(f"{error}"[:1].upper() + f"{error}"[1:])
             else:
-                stage(data, key="ct_stage", on_edit=type_into_cell)
+                stage(data, key="ct_stage", on_edit=type_into_cell, on_pin=pin)
     show(cards(found or lab.of(scene)), key="ct_cards")
     if found is None:
         return
