@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from models.activations import ContactSheet
 
 
-_component = component(__file__)
+_component = component(__file__, "tint")
 _ahead = st.components.v2.component("convscope_sheet_ahead", js=Path(__file__).with_name("ahead.js").read_text("utf-8"))
 
 

@@ -1,9 +1,8 @@
-const NEGATIVE = [94, 60, 153], POSITIVE = [179, 88, 6], OUTPUT = [0, 158, 115], LABEL = 14, GAP = 4, TALL = 590, WIDE = 210;
+const LABEL = 14, GAP = 4, TALL = 590, WIDE = 210;
 const clamp = (v, lo, hi) => Math.max(lo, Math.min(hi, v));
 const mix = (a, b, t) => a.map((v, i) => Math.round(v + (b[i] - v) * t));
 const percent = (v) => (v < 1 && v > 0 ? Number(v.toPrecision(1)) : Math.round(v));
 const span = ([a, b]) => `${a} to ${b}`.replaceAll("-", "−");
-const rgb = (text) => (text.match(/[\d.]+/g) || [255, 255, 255]).slice(0, 3).map(Number);
 const light = ([r, g, b]) => 0.299 * r + 0.587 * g + 0.114 * b;
 const svg = (name, cls, at, more = "") =>
   `<${name} class="${cls}" ${Object.entries(at).map(([k, v]) => `${k}="${v}"`).join(" ")} ${more}/>`;
@@ -30,7 +29,6 @@ class Sheet {
       this.q(name).onclick = () => dispatchEvent(new CustomEvent("convscope-step", { detail: by }));
     const step = (e) => (root.isConnected ? this.step(e.detail) : removeEventListener("convscope-layer", step));
     addEventListener("convscope-layer", step);
-    this.q(".probe").ontransitionend = () => this.grey && this.colour();
   }
 
   // New data from the server; `send(name, value)` tells it what was chosen.
@@ -100,12 +98,9 @@ class Sheet {
   // -- colours
 
   colour() {
-    const style = getComputedStyle(this.q(".probe"));
-    const bg = rgb(style.backgroundColor), dark = light(bg) < light(rgb(style.color));
-    const zero = dark ? mix(bg, [255, 255, 255], 0.06) : [246, 246, 247], { rectified } = this.data;
-    const [neg, pos] = dark ? [[197, 176, 245], [255, 176, 92]] : [NEGATIVE, POSITIVE];
-    const up = rectified ? (dark ? mix(OUTPUT, [190, 255, 225], 0.55) : mix(OUTPUT, [0, 40, 30], 0.45)) : pos;
-    const table = Array.from({ length: 255 }, (_, v) => mix(zero, v < 127 ? neg : up, Math.abs(v - 127) / 127));
+    const tint = tints(this.root, () => this.grey && this.colour()), { rectified } = this.data, dark = light(tint.zero) < 128;
+    const up = rectified ? tint.rectified : tint.positive;
+    const table = Array.from({ length: 255 }, (_, v) => mix(tint.zero, v < 127 ? tint.negative : up, Math.abs(v - 127) / 127));
     const ctx = this.tint.getContext("2d"), out = ctx.createImageData(this.tint.width, this.tint.height);
     for (let i = 0; i < this.grey.length; i++) {
       const c = table[this.grey[i]];
