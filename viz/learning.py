@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any, Self
 
 import streamlit as st
 
 from models.formulas import big, scientific
 
 if TYPE_CHECKING:
-    import numpy as np
-
     from models.learning import Step
 
 PICTURES, PACE = 25, 0.12
@@ -31,45 +29,63 @@ def buttons() -> tuple[bool, bool]:
 
 @dataclass
 class Run:
-    """A run so far, kept so that what was reached stays on screen when it is stopped."""
+    """A run so far, kept so that what was reached stays on screen when it is stopped.
+
+    ``moments``: of ``models.learning.Step``, or what a lesson makes of one. A press starts the page anew while the run
+    may still be measuring its next moment, so each is added as a whole.
+    """
 
     settings: tuple
     total: int
-    steps: list[int] = field(default_factory=list)
-    losses: list[float] = field(default_factory=list)
-    kernel: np.ndarray | None = None
+    moments: list[Any] = field(default_factory=list)
+    before: Any = None
     floor: float = 0.0
+
+    def so_far(self) -> Self:
+        """A copy that no longer grows."""
+        return replace(self, moments=list(self.moments))
+
+    @property
+    def now(self) -> Any:
+        """What is to be seen: the last moment, or that before the first."""
+        return self.moments[-1] if self.moments else self.before
+
+    @property
+    def steps(self) -> list[int]:
+        return [one.step for one in self.moments]
+
+    @property
+    def losses(self) -> list[float]:
+        return [one.loss for one in self.moments]
 
     @property
     def every(self) -> int:
         """Steps from one picture to the next."""
         return max(1, self.total // PICTURES)
 
-    def follow(self, session: Iterable[Step], bar) -> Iterator[Step]:
-        """Each step of ``models.learning.train``, kept, and told in ``bar`` after the caller has drawn it; no faster
-        than the eye. A press ends the run wherever something is drawn: measure a step before anything of it is."""
+    def follow(self, session: Iterable[Step], bar, look: Callable[[Step], Any] = lambda step: step) -> Iterator[Step]:
+        """Each step of ``models.learning.train``: kept as ``look`` returns it, told in ``bar``, drawn by the caller, and
+        no faster than the eye follows."""
         since = time.monotonic()
         for step in session:
-            self.steps.append(step.step)
-            self.losses.append(step.loss)
-            self.kernel = step.kernel
-            yield step
+            self.moments.append(look(step))
             bar.progress(step.step / self.total, f"Step {big(step.step)} of {big(self.total)}, loss {small(step.loss)}")
+            yield step
             time.sleep(max(0.0, PACE - (time.monotonic() - since)))
             since = time.monotonic()
 
     def tell(self, bar, watch: str) -> None:
         """How far it is. ``watch``: what there is to see."""
-        if not self.steps:
+        if not self.moments:
             bar.progress(0.0, f"Random weights. Train, and watch {watch}.")
             return
-        done, total = self.steps[-1], big(self.total)
+        done, total = self.now.step, big(self.total)
         said = f"Trained for {total} steps" if done == self.total else f"Stopped after {big(done)} of {total} steps"
-        bar.progress(done / self.total, f"{said}, loss {small(self.losses[-1])}.")
+        bar.progress(done / self.total, f"{said}, loss {small(self.now.loss)}.")
 
     def tell_changed(self, settings: tuple) -> None:
         """Below a picture that belongs to other settings than those beside it."""
-        if self.steps and self.settings != settings:
+        if self.moments and self.settings != settings:
             st.caption("The settings have changed since: press Train to start again.")
 
 

@@ -264,7 +264,7 @@ def test_the_layer_finds_the_kernel_and_keeps_it(monkeypatch):
     next(b for b in app.button if b.label == "Train").click().run()
     run = sound(app).session_state["_fm_run"]
     assert run.steps[-1] == 300
-    assert np.abs(run.kernel - run.target).max() < 0.01
+    assert np.abs(run.now.kernel - run.target).max() < 0.01
     next(b for b in app.button if b.label == "Reset").click().run()
     assert sound(app).session_state["_fm_run"].steps == []
 

@@ -15,13 +15,11 @@ from hypothesis import strategies as st
 from streamlit.testing.v1 import AppTest
 
 from models import device, lab
-from models.learning import bilinear_task, train
 from models.share import Scene
 from models.spec import LayerSpec, SpecError
 from models.transposed import forward_sizes, toeplitz_blocks
 from models.transposed_code import layer_code
 from models.transposed_structure import density
-from models.upsampling import exact_transposed
 from tests.pages.support import SHELL, sound
 from viz.figures.upsampling import blocks
 from viz.four_views import four_views, matrices
@@ -349,7 +347,7 @@ def test_training_ends_at_the_bilinear_kernel(hurried):
     assert run.steps[-1] == run.total == 300
     assert run.losses[-1] < 1e-9 < run.losses[0]
     line = np.array([0.25, 0.75, 0.75, 0.25])
-    assert np.allclose(run.kernel[0, 0], np.outer(line, line), atol=1e-4)
+    assert np.allclose(run.now.kernel[0, 0], np.outer(line, line), atol=1e-4)
     assert run.uneven[-1] < 1e-4 < run.uneven[0]
     next(b for b in app.button if b.label == "Reset").click().run()
     assert app.session_state["_wl_run"] is None
@@ -448,17 +446,13 @@ def test_the_code_of_a_stopped_run_goes_as_far_as_it_did(hurried):
     app = sound(open_page(part=PARTS["learn"], wl_steps="50"))
     next(b for b in app.button if b.label == "Train").click().run()
     run = app.session_state["_wl_run"]
-    for curve in (run.steps, run.losses, run.uneven):
-        del curve[-10:]
-    layer = exact_transposed(2, 1, 4)
-    session = train(layer, *bilinear_task(2, seed=0), steps=50, lr=0.02, seed=0, margin=2)
-    run.kernel = next(step for step in session if step.step == run.steps[-1]).kernel
+    del run.moments[-10:]
     code = script(app)
     assert f"range({run.steps[-1]} + 1)" in code
     ran(code)
 
 
-def test_a_run_that_ends_between_two_of_its_numbers_is_shown_as_far_as_it_got(hurried, monkeypatch):
+def test_a_run_that_is_stopped_is_shown_as_far_as_it_got(hurried, monkeypatch):
     """A press ends a run wherever it draws or tells; here when it tells of its third step."""
     told = []
     with monkeypatch.context() as patch:
@@ -467,8 +461,8 @@ def test_a_run_that_ends_between_two_of_its_numbers_is_shown_as_far_as_it_got(hu
         app = sound(open_page(part=PARTS["learn"], wl_steps="50"))
         next(b for b in app.button if b.label == "Train").click().run()
     run = sound(app.run()).session_state["_wl_run"]
-    assert len(run.steps) == len(run.losses) == len(run.uneven) == 3
-    assert f"Stopped after {run.steps[-1]} of 50 steps" in app.get("progress")[0].proto.text
+    assert run.steps == [0, 2, 4]
+    assert "Stopped after 4 of 50 steps" in app.get("progress")[0].proto.text
 
 
 def test_the_link_holds_the_page_and_has_a_picture():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -148,8 +149,9 @@ def _run(picture: Picture) -> None:
     start, again = buttons()
     bar, place = st.empty(), st.empty()
     settings = _settings(picture)
-    run: Finding | None = st.session_state.get("_fm_run")
-    if run is None or again or (not run.steps and run.settings != settings):
+    kept: Finding | None = st.session_state.get("_fm_run")
+    run = kept and kept.so_far()
+    if run is None or again or (not run.moments and run.settings != settings):
         run = st.session_state["_fm_run"] = _fresh(settings)
     if start:
         run = st.session_state["_fm_run"] = _fresh(settings)
@@ -160,7 +162,7 @@ def _run(picture: Picture) -> None:
     run.tell(bar, "the kernel, its map and the loss")
     with place.container():
         _picture(run, picture)
-        if run.losses and run.losses[-1] > run.losses[0]:
+        if run.moments and run.now.loss > run.losses[0]:
             st.caption("The loss has grown: each update overshoots. Choose a smaller learning rate.")
         run.tell_changed(settings)
 
@@ -172,11 +174,11 @@ def _made(size: int):
 
 
 def _fresh(settings: tuple) -> Finding:
-    from models.learning import reset
+    from models.learning import Step, reset
 
     run = Finding(settings, int(st.session_state["fm_steps"]), target=_target())
     layer = reset(_made(int(st.session_state["fm_taps"])), int(st.session_state["fm_run"]))
-    run.kernel = layer.weight.detach().double().numpy().copy()
+    run.before = Step(0, math.nan, layer.weight.detach().double().numpy().copy())
     return run
 
 
@@ -227,7 +229,7 @@ def _picture(run: Finding, picture: Picture, key: str = "fm_learn") -> None:
     from viz.figures import loss_curve, show
     from viz.figures.cells import cells, framed, image, row, signed
 
-    piece, learned = _piece(picture), run.kernel[0, 0]
+    piece, learned = _piece(picture), run.now.kernel[0, 0]
     with device.one_thread():
         # float64, as the weights: those of a run that diverges soon leave float32.
         wanted, now = (filters.apply(piece, kernel, "reflect", torch.float64) for kernel in (run.target, learned))
@@ -265,7 +267,8 @@ def script(picture: Picture) -> tuple[str, str]:
     """The same learning, number for number."""
     from models.filter_code import learning_code
 
-    state, run = st.session_state, st.session_state.get("_fm_run")
+    state, kept = st.session_state, st.session_state.get("_fm_run")
+    run = kept and kept.so_far()
     seed, same = int(state["fm_run"]), run is not None and run.settings == _settings(picture)
     torch_lines = ("import numpy as np", "import torch", "from torch import nn")
     if state["fm_pairs"] == PAIRS[1]:
@@ -279,11 +282,12 @@ def script(picture: Picture) -> tuple[str, str]:
         whence += ", in a copy of this project"
         opening = picture.grey_code(*torch_lines) + "values = (grey - grey.mean()) / (grey.std() or 1.0)\n"
     same = same and same_picture
-    reached = (run.steps[-1], run.losses[-1], run.kernel[0, 0]) if same and run.steps else None
+    kernel = run.now.kernel[0, 0] if same else None
+    reached = (run.now.step, run.now.loss, kernel) if same and run.moments else None
     code = learning_code(
         opening, _target(), int(state["fm_taps"]), steps=int(state["fm_steps"]), lr=float(state["fm_lr"]),
         optimizer=state["fm_optimizer"], noise=float(state["fm_noise"]), seed=seed,
-        first=run.kernel[0, 0] if same and not run.steps else None, reached=reached,
+        first=None if reached else kernel, reached=reached,
     )  # fmt: skip
     told = f"Runs as it is: the same learning in plain PyTorch, from {whence}; "
     told += (

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+import math
+from dataclasses import dataclass
+from typing import NamedTuple
 from zlib import crc32
 
 import numpy as np
@@ -10,7 +12,7 @@ import streamlit as st
 import torch
 
 from models import device
-from models.learning import OPTIMIZERS, LearningError, best_weights, bilinear_task, patches, reset, train
+from models.learning import OPTIMIZERS, LearningError, Step, best_weights, bilinear_task, patches, reset, train
 from models.picture import resize
 from models.share import Scene
 from models.transposed_code import learning_code
@@ -28,11 +30,23 @@ LARGEST = 192
 
 @dataclass
 class Enlarging(Run):
-    """With the picture that is learned from, and what the layer makes of a flat one."""
+    """Its moments are ``Seen``; with the picture that is learned from."""
 
     pixels: np.ndarray | None = None
-    flat: np.ndarray | None = None
-    uneven: list[float] = field(default_factory=list)
+
+    @property
+    def uneven(self) -> list[float]:
+        return [one.uneven for one in self.moments]
+
+
+class Seen(NamedTuple):
+    """A step, and what the layer makes of a flat image at it."""
+
+    step: int
+    loss: float
+    kernel: np.ndarray
+    flat: np.ndarray
+    uneven: float
 
 
 def draw(_scene: Scene) -> None:
@@ -63,20 +77,20 @@ def draw(_scene: Scene) -> None:
         bar, place = st.empty(), st.empty()
         settings = tuple(chosen[name] for name in ("task", "scale", "kernel", "steps", "lr", "optimizer", "seed"))
         settings += (crc32(chosen["picture"].pixels),) if "picture" in chosen else ()
-        run: Enlarging | None = None if chosen["again"] else st.session_state.get("_wl_run")
+        kept: Enlarging | None = None if chosen["again"] else st.session_state.get("_wl_run")
+        run = kept and kept.so_far()
         if chosen["start"]:
             run = st.session_state["_wl_run"] = _fresh(settings, chosen)
             try:
                 _train(run, chosen, place, bar)
             except (LearningError, UpsamplingError) as error:
                 st.error(f"{error}"[:1].upper() + f"{error}"[1:])
-        # A run that could not begin has no kernel: the layer is shown as it was before it.
-        if run is None or run.kernel is None:
+        # Of a run that could not begin the layer is shown as it was before it.
+        if run is None or not run.moments:
             st.session_state["_wl_run"] = None
             run = _fresh(settings, chosen)
             layer = exact_transposed(chosen["scale"], 1, chosen["kernel"])
-            run.kernel = _reset(layer, chosen["seed"])
-            _measure(run, layer, chosen["scale"])
+            run.before = _seen(Step(0, math.nan, _reset(layer, chosen["seed"])), layer, chosen["scale"])
         run.tell(bar, "the kernel, the pattern and the loss")
         st.session_state["_wl_shown"] = run
         with place.container():
@@ -131,8 +145,8 @@ def script() -> str:
         lr,
         optimizer,
         seed,
-        weight=run.kernel,
-        uneven=run.uneven[-1],
+        weight=run.now.kernel,
+        uneven=run.now.uneven,
         losses=dict(zip(run.steps, run.losses, strict=True)),
         floor=run.floor,
         pixels=None if task == TASKS[0] else run.pixels,
@@ -169,50 +183,49 @@ def _train(run: Enlarging, chosen: dict, place, bar) -> None:
             margin=scale,
             every=run.every,
         )
-        for step in run.follow(session, bar):
-            _measure(run, layer, scale)
+        for step in run.follow(session, bar, lambda step: _seen(step, layer, scale)):
             with place.container():
                 # Streamlit wants a key of its own for each picture of one run.
                 _picture(run, f"wl_picture_{step.step}")
 
 
-def _measure(run: Enlarging, layer: torch.nn.Module, scale: int) -> None:
-    """The checkerboard: what the layer makes of a flat image."""
+def _seen(step: Step, layer: torch.nn.Module, scale: int) -> Seen:
+    """With the checkerboard: what the layer makes of a flat image."""
     with torch.no_grad():
         one = torch.ones(1, 1, 8, 8, dtype=layer.weight.dtype)
-        run.flat = layer(one)[0, 0].double().numpy()[scale:-scale, scale:-scale]
-    run.uneven.append(evenness(layer, (1, 1, 12, 12)).output.flat_figure)
+        flat = layer(one)[0, 0].double().numpy()[scale:-scale, scale:-scale]
+    return Seen(*step, flat, evenness(layer, (1, 1, 12, 12)).output.flat_figure)
 
 
 def _picture(run: Enlarging, key: str = "wl_picture") -> None:
-    scale, kernel = run.settings[1], run.settings[2]
+    scale, kernel, now = run.settings[1], run.settings[2], run.now
     tent, fits = bilinear_in(scale, kernel)
     held = "" if fits and tent.all() else ", zeros around" if fits else ", what fits of it"
-    top = max(float(np.abs(run.kernel).max()), float(tent.max()))
+    top = max(float(np.abs(now.kernel).max()), float(tent.max()))
     parts = [
-        cells(run.kernel[0, 0], f"The kernel, {kernel}×{kernel}", "kernel", high=top, decimals=2),
+        cells(now.kernel[0, 0], f"The kernel, {kernel}×{kernel}", "kernel", high=top, decimals=2),
         cells(tent, f"The bilinear kernel{held}", "kernel", high=top, decimals=2),
     ]
     # Around the mean, so that what is left to see is the pattern.
-    mean = float(run.flat.mean())
+    mean = float(now.flat.mean())
     parts.append(
         cells(
-            run.flat[: 2 * scale, :6],
-            f"A flat image of ones: unevenness {run.uneven[-1]:.3f}",
+            now.flat[: 2 * scale, :6],
+            f"A flat image of ones: unevenness {now.uneven:.3f}",
             "count",
             low=mean - 0.5,
             high=mean + 0.5,
             decimals=2,
         )
     )
-    away = float(np.abs(run.kernel[0, 0] - tent).max())
+    away = float(np.abs(now.kernel[0, 0] - tent).max())
     html = f"{row(*parts)}<p>Largest difference from the bilinear kernel: <b>{small(away)}</b>.</p>"
-    if len(run.steps) > 1:
+    if len(run.moments) > 1:
         uneven = plot(
             [Series("unevenness", run.steps, run.uneven)],
             x="step",
             y="unevenness of a flat image",
-            label=f"Unevenness over {run.steps[-1]} steps, from {run.uneven[0]:.3f} to {run.uneven[-1]:.3f}",
+            label=f"Unevenness over {now.step} steps, from {run.uneven[0]:.3f} to {now.uneven:.3f}",
             slim=True,
         )
         loss = loss_curve(run.steps, run.losses, run.floor, slim=True)
