@@ -64,8 +64,8 @@ class Run:
         return max(1, self.total // PICTURES)
 
     def follow(self, session: Iterable[Step], bar, look: Callable[[Step], Any] = lambda step: step) -> Iterator[Step]:
-        """Each step of ``models.learning.train``: kept as ``look`` returns it, told in ``bar``, drawn by the caller, and
-        no faster than the eye follows."""
+        """Each step of ``models.learning.train``: kept as ``look`` returns it, told in ``bar``, and drawn by the
+        caller, no faster than the eye follows."""
         since = time.monotonic()
         for step in session:
             self.moments.append(look(step))
