@@ -142,18 +142,28 @@ def test_a_step_to_the_next_layer_is_drawn_before_the_server_knows_of_it(visit):
     page, sheet = seen.page, seen.page.locator(SHEET)
     page.wait_for_function("() => globalThis.convscopeAhead?.layers.bn2")
     settled(page)
+    # the strip tells the server of a layer when no other has followed for a while, which here it must wait for
+    page.evaluate(
+        "() => { window.held = []; const real = setTimeout;"
+        "window.setTimeout = (call, ms, ...more) => (ms === 350 ? held.push(call) : real(call, ms, ...more)); }"
+    )
     seen.recorder.clear()
-    page.get_by_role("button", name="The next layer").click()
-    expect(sheet).to_have_attribute("data-token", re.compile("/bn2$"))
-    assert seen.recorder.sent == []
+    for name, layer in (("The next layer", "bn2"), ("The layer before", "conv2"), ("The next layer", "bn2")):
+        page.get_by_role("button", name=name).click()
+        expect(sheet).to_have_attribute("data-token", re.compile(f"/{layer}$"))
     # what is chosen meanwhile is told once the server knows the layer
     page.mouse.click(*place(page, (7, 3, 9)))
+    expect(sheet).to_have_attribute("data-unit", "7,3,9")
+    assert seen.recorder.sent == []
+    page.evaluate("() => held.splice(0).pop()()")
     page.wait_for_url(re.compile("fm_layer=bn2.*fm_unit=7.3.9"))
     expect(page.get_by_text("Channel 7, unit (3, 9) of bn2")).to_be_visible()
     settled(page)
     expect(sheet).to_have_attribute("data-unit", "7,3,9")
     ahead = page.evaluate("() => globalThis.convscopeAhead.layers.conv2")
     page.get_by_role("button", name="The layer before").click()
+    page.wait_for_function("() => held.length")
+    page.evaluate("() => held.splice(0).pop()()")
     page.wait_for_url(re.compile("fm_layer=conv2"))
     settled(page)
     server = page.evaluate(f"() => {SHEET_JS}.data")

@@ -33,23 +33,29 @@ class Sheet {
 
   // New data from the server; `send(name, value)` tells it what was chosen.
   take(data, send) {
+    const again = data.token === this.served?.token;
     this.send = send;
-    clearTimeout(this.held);
     if (this.awaited && this.awaited !== data.token) {
+      if (again) return; // Streamlit shows it once more while it waits
       // An answer to an earlier choice, most likely: the one to the last choice follows.
+      this.served = data;
+      clearTimeout(this.held);
       this.held = setTimeout(() => { this.awaited = this.queued = null; this.draw(data); }, 1000);
       return;
     }
+    clearTimeout(this.held);
     const told = this.queued;
     this.awaited = this.queued = null;
+    this.served = data;
     this.draw(data);
-    if (told) send(...told);
+    if (told) setTimeout(() => send(...told));
   }
 
   // A layer was chosen: where its maps were sent ahead they are drawn now, before the server answers.
   step(layer) {
-    const { group, layers } = globalThis.convscopeAhead || {}, next = this.data?.group === group && layers[layer];
-    this.awaited = next ? next.token : null;
+    const { group, layers } = globalThis.convscopeAhead || {}, back = this.served?.token.endsWith(`/${layer}`);
+    const next = back ? this.served : this.data?.group === group && layers[layer];
+    this.awaited = next && !back ? next.token : null;
     this.queued = null;
     clearTimeout(this.later);
     clearTimeout(this.held);
