@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import multiprocessing
+import os
 import statistics
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from math import ceil
 
 from benchmarks import Row, benchmark, percentile
 from benchmarks.browser import bare_server, chromium
@@ -138,6 +142,20 @@ def _clicked(page, choice, element: str, attribute: str) -> float:
     return took
 
 
+@contextmanager
+def _cores(which: set[int]) -> Iterator[None]:
+    """Processes that start here, and this one meanwhile, have these cores; all where the system cannot say."""
+    if not hasattr(os, "sched_setaffinity"):
+        yield
+        return
+    before = os.sched_getaffinity(0)
+    os.sched_setaffinity(0, which)
+    try:
+        yield
+    finally:
+        os.sched_setaffinity(0, before)
+
+
 @benchmark(
     "A click on a layer → all its maps painted (one page of 64), against the bare pass and a bare page",
     goal="at most 2 × the network's forward",
@@ -146,15 +164,19 @@ def painted_maps() -> list[Row]:
     """Jumps from layer to layer along the strip, each followed by a step to the next layer; the bare pass in between.
 
     A jump costs a pass where the maps of the last pass that are kept do not hold it; the bare page makes one each time.
+    Server and bare pass have one half of the cores, the browser the other: a visitor's browser is on another machine,
+    and a browser that shares the cores makes the pass half as long again.
     """
     import torch
 
     from models import device, networks
     from viz.picture_input import PICTURES
 
-    device.setup()
-    picture, rows = _picture(), []
-    with chromium() as browser, running() as app:
+    half = ceil((os.cpu_count() or 1) / 2)
+    serving, drawing = set(range(half)), set(range(half, os.cpu_count() or 1)) or {0}
+    with _cores(drawing), chromium() as browser, _cores(serving), running() as app:
+        device.setup()
+        picture, rows = _picture(), []
         for name, (title, layers) in PAINTED.items():
             network, ready = networks.load(name), networks.prepare(name, picture, crop=False)
             source = BARE.format(layers=layers, first=layers[0], name=name, picture=str(PICTURES / "astronaut.png"))

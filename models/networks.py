@@ -12,6 +12,7 @@ import threading
 import zipfile
 from collections import OrderedDict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -547,32 +548,51 @@ class Survey(NamedTuple):
 
     shapes: of the maps that layers answer with, name to `(C, H, W)`, in the order in which they run; layers that hold
     no others, each named once, at its last run. maps: the answers of the layers asked for, and of those beside them.
+    calls: how many layers had run when a layer had for the last time.
     """
 
     shapes: dict[str, tuple[int, ...]]
     maps: dict[str, Tensor]
+    calls: dict[str, int]
 
 
-def survey(module: nn.Module, x: Tensor, layers: Iterable[str] = (), beside: Iterable[str] = ()) -> Survey:
+def survey(
+    module: nn.Module, x: Tensor, layers: Iterable[str] = (), beside: Iterable[str] = (), before: Survey | None = None
+) -> Survey:
     """The shapes of all maps, and the answers of some layers, in one pass: `feature_maps` and all layers' names.
 
     Args:
         beside: further layers, whose answers are kept where they are maps.
+        before: an earlier survey of the same network with an input of the same shape. Shapes are then known, and the
+            pass ends as soon as all layers asked for have run for the last time.
 
     Raises:
         NetworkError: as `feature_maps`.
     """
     wanted = list(dict.fromkeys(layers))
-    return _run(module, x, wanted, everywhere=True, beside=[n for n in dict.fromkeys(beside) if n not in wanted])
+    more = [n for n in dict.fromkeys(beside) if n not in wanted]
+    calls = before.calls if before else {}
+    known = all(n in calls for n in (*wanted, *more)) and bool(wanted)
+    found = _run(module, x, wanted, True, more, max(calls[n] for n in (*wanted, *more)) if known else None)
+    return Survey(before.shapes, found.maps, calls) if known else found
 
 
-def _run(module: nn.Module, x: Tensor, wanted: list[str], everywhere: bool, beside: Sequence[str] = ()) -> Survey:
+class _Done(Exception):
+    """All that was asked for is there."""
+
+
+def _run(
+    module: nn.Module, x: Tensor, wanted: list[str], everywhere: bool, beside: Sequence[str] = (),
+    until: int | None = None,
+) -> Survey:  # fmt: skip
     known = dict(module.named_modules())
     if unknown := [n for n in (*wanted, *beside) if n not in known]:
         raise NetworkError(f"There is no layer {unknown[0]!r} in this network; names are those of named_modules().")
     copy = private_copy(module)
     answers: dict[str, Tensor] = {}
     shapes: dict[str, tuple[int, ...]] = {}
+    calls: dict[str, int] = {}
+    count = 0
 
     def keep(name):
         def hook(_module, _args, answer):
@@ -587,9 +607,14 @@ def _run(module: nn.Module, x: Tensor, wanted: list[str], everywhere: bool, besi
 
     def note(name):
         def hook(_module, _args, answer):
+            nonlocal count
+            count += 1
             if isinstance(answer, Tensor) and answer.dim() == 4:
                 shapes.pop(name, None)
                 shapes[name] = tuple(answer.shape[1:])
+                calls[name] = count
+            if count == until:
+                raise _Done
 
         return hook
 
@@ -602,10 +627,10 @@ def _run(module: nn.Module, x: Tensor, wanted: list[str], everywhere: bool, besi
     parameter = next(copy.parameters(), None)
     if parameter is not None:
         x = x.to(parameter.device, parameter.dtype)
-    with torch.inference_mode(), runs_through(x, NetworkError):
+    with torch.inference_mode(), runs_through(x, NetworkError), suppress(_Done):
         copy(x)
     if silent := [n for n in wanted if n not in answers]:
         raise NetworkError(
             f"Layer {silent[0]!r} gave no tensor: it did not run in evaluation mode, or answers something else."
         )
-    return Survey(shapes, {name: answers[name] for name in (*wanted, *(n for n in beside if n in shapes))})
+    return Survey(shapes, {name: answers[name] for name in (*wanted, *(n for n in beside if n in shapes))}, calls)

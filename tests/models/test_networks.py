@@ -264,7 +264,7 @@ def test_features_are_those_of_a_plain_forward_with_hooks(name):
 
 def test_one_pass_tells_all_shapes_and_the_maps_asked_for():
     net, x = networks.load("squeezenet1_1"), torch.rand(1, 3, 48, 64)
-    shapes, maps = networks.survey(net, x, ["features.3"])
+    shapes, maps, _ = networks.survey(net, x, ["features.3"])
     assert shapes == map_layers(net, x)
     assert list(shapes) == list(map_layers(net, x))
     assert torch.equal(maps["features.3"], feature_maps(net, x, ["features.3"])["features.3"])
@@ -273,6 +273,31 @@ def test_one_pass_tells_all_shapes_and_the_maps_asked_for():
     assert list(beside.maps) == ["features.3", "features.4.squeeze"]  # of a group of layers there are no maps
     for name, answer in beside.maps.items():
         assert torch.equal(answer, feature_maps(net, x, [name])[name])
+
+
+def test_a_pass_whose_shapes_are_known_ends_at_the_last_layer_asked_for():
+    net, x = networks.load("resnet18"), torch.rand(1, 3, 40, 33)
+    before = networks.survey(net, x)
+    for layer, beside in (("conv1", []), ("layer1.0.relu", ["bn1"]), ("layer2.0.bn1", ["layer1.1.relu", "maxpool"])):
+        found = networks.survey(net, x, [layer], beside, before)  # a relu of a block runs twice: its last answer counts
+        whole = feature_maps(net, x, [layer, *beside])
+        assert found.shapes == before.shapes
+        assert list(found.maps) == list(whole)
+        assert all(torch.equal(found.maps[name], whole[name]) for name in whole)
+
+    class Counted(nn.Identity):
+        runs = 0
+
+        def forward(self, x):
+            Counted.runs += 1
+            return x
+
+    net = nn.Sequential(nn.Conv2d(3, 4, 3), nn.ReLU(), Counted())
+    before = networks.survey(net, x)
+    networks.survey(net, x, ["1"], before=before)
+    assert Counted.runs == 1
+    networks.survey(net, x, ["2"], before=before)
+    assert Counted.runs == 2
 
 
 def test_kernels_lie_channels_last():

@@ -123,8 +123,9 @@ class Network:
         found = kept[0] if kept else None
         if found is None or layer not in found.maps:
             more = beside(self.name, layer, found.shapes if found else {})
-            found = self.ask(lambda module: _surveyed(module, self.x, layer, more))
-            kept[:] = [found]
+            now = self.ask(lambda module: _surveyed(module, self.x, layer, more, found))
+            kept[:] = [now]
+            return now
         return found
 
     def fields(self) -> ReceptiveField | str:
@@ -138,11 +139,11 @@ def _passes(key: tuple) -> list[Survey]:
     return []
 
 
-def _surveyed(module: nn.Module, x: Tensor, layer: str, more: Sequence[str]) -> Survey:
+def _surveyed(module: nn.Module, x: Tensor, layer: str, more: Sequence[str], before: Survey | None) -> Survey:
     from models import networks
 
-    shapes, maps = networks.survey(module, x, [layer], more)
-    return networks.Survey(shapes, {name: answer[0].float().cpu() for name, answer in maps.items()})
+    found = networks.survey(module, x, [layer], more, before)
+    return found._replace(maps={name: answer[0].float().cpu() for name, answer in found.maps.items()})
 
 
 def beside(name: str, layer: str, shapes: Mapping[str, tuple[int, ...]]) -> list[str]:

@@ -108,10 +108,9 @@ class Sheet {
     const up = rectified ? tint.rectified : tint.positive;
     const table = Array.from({ length: 255 }, (_, v) => mix(tint.zero, v < 127 ? tint.negative : up, Math.abs(v - 127) / 127));
     const ctx = this.tint.getContext("2d"), out = ctx.createImageData(this.tint.width, this.tint.height);
-    for (let i = 0; i < this.grey.length; i++) {
-      const c = table[this.grey[i]];
-      out.data.set([c[0], c[1], c[2], 255], 4 * i);
-    }
+    // Whole pixels at once: a sheet has a quarter of a million.
+    const words = new Uint32Array(Uint8Array.from(table.flatMap((c) => [...c, 255])).buffer), pixels = new Uint32Array(out.data.buffer);
+    for (let i = 0; i < pixels.length; i++) pixels[i] = words[this.grey[i]];
     ctx.putImageData(out, 0, 0);
     this.dark = dark;
     this.pink = dark ? "#ff9fd0" : "#d0257f";
