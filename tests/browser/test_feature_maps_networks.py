@@ -161,6 +161,7 @@ def test_a_step_to_the_next_layer_is_drawn_before_the_server_knows_of_it(visit):
     settled(page)
     expect(sheet).to_have_attribute("data-unit", "7,3,9")
     ahead = page.evaluate("() => globalThis.convscopeAhead.layers.conv2")
+    assert page.evaluate("() => Object.keys(globalThis.convscopeAhead.layers).length") > 2  # the earlier ones are kept
     page.get_by_role("button", name="The layer before").click()
     page.wait_for_function("() => held.length")
     page.evaluate("() => held.splice(0).pop()()")

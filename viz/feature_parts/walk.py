@@ -177,9 +177,10 @@ def _sheet(
     )
     data = _made(net.key, layer, style, page, net, survey)
     unit, data["selected"] = _unit(data["token"], shape, data["channels"], data["selected"])
-    group = "/".join(map(str, (*net.key, *style)))
+    asked_page = asked("fm_page", whole(1, 999), 1)[0]
+    group = "/".join(map(str, (*net.key, *style, asked_page)))
     show_sheet(data, net.pixels, pixel, group=group, key="fm_sheet", on_unit=_unit_asked, on_pixel=_pixel_asked)
-    chosen["ahead"] = style, group
+    chosen["ahead"] = style, asked_page, group
     return unit
 
 
@@ -215,21 +216,29 @@ def _made(key: tuple, layer: str, style: Style, page: int, _net: Network, _surve
     )  # fmt: skip
 
 
-def _send_ahead(net: Network, layer: str, survey: Survey, style: Style, group: str) -> None:
-    """The maps of the nearest layers go to the browser too, as many as ``AHEAD`` holds: a step along the strip is then
-    drawn at once."""
+def _send_ahead(net: Network, layer: str, survey: Survey, style: Style, page: int, group: str) -> None:
+    """The maps of the nearest layers go to the browser too, as many as ``AHEAD`` holds of those that it does not have:
+    a step along the strip is then drawn at once."""
     from viz.sheet import send_ahead
 
     room, sheets = AHEAD, {}
-    for other in network.nearest([n for n in survey.shapes if n in survey.maps], layer)[:MOST_AHEAD]:
-        page = asked("fm_page", whole(1, 999), 1)[0]
-        page = page if page <= _pages(survey.shapes[other][0]) else 1
-        data = _made(net.key, other, style, page, net, survey)
+    sent = st.session_state.get("_fm_sent")
+    if not sent or sent[0] != group:
+        sent = st.session_state["_fm_sent"] = group, set()
+    near = network.nearest([n for n in survey.shapes if n in survey.maps], layer)
+    for other in [layer, *near][: 1 + 2 * MOST_AHEAD]:
+        if other in sent[1]:
+            continue
+        there = page if page <= _pages(survey.shapes[other][0]) else 1
+        data = _made(net.key, other, style, there, net, survey)
         room -= len(data["maps"])
         if room < 0:
             break
         sheets[other] = data
+        if len(sheets) == MOST_AHEAD:
+            break
     send_ahead(sheets, group, key="fm_ahead")
+    sent[1].update(sheets)
 
 
 def _pages(channels: int) -> int:

@@ -120,5 +120,8 @@ def show_sheet(
 
 
 def send_ahead(sheets: Mapping[str, dict[str, Any]], group: str, *, key: str) -> None:
-    """Give the browser the sheets of layers, by name, that look at the same picture and may be chosen next."""
+    """Give the browser the sheets of layers, by name, that look at the same picture and may be chosen next.
+
+    It keeps those of the same ``group`` that it got before.
+    """
     _ahead(key=key, data={"group": group, "layers": dict(sheets)}, height=0)
