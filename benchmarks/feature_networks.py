@@ -191,7 +191,8 @@ def painted_maps() -> list[Row]:
                 settled(bare)
                 bare.locator("[data-testid=stImage] img").wait_for()
                 for turn, layer in enumerate((*layers[1:], *layers)):
-                    page.evaluate("(name) => { delete convscopeAhead.layers[name]; }", layer)  # as if nobody had been there
+                    # as if nobody had been there
+                    page.evaluate("(name) => { delete convscopeAhead.layers[name]; }", layer)
                     mine = page.get_by_role("radio", name=f"{layer}, ", exact=False).first
                     times = [_clicked(page, mine, SHEET, "data-token")]
                     times.append(_clicked(page, page.get_by_role("button", name="The next layer"), SHEET, "data-token"))
