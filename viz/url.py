@@ -25,7 +25,8 @@ def asked(key: str, read: Callable[[str], T], default: T) -> tuple[T, str]:
     ``read`` raises ``ValueError`` with a sentence that says what would be right.
     """
     state = st.session_state
-    if state.get(key) is not None:
+    # After the browser's back button the widget takes its value from the link, but only when it is drawn.
+    if state.get(key) is not None and not went_back():
         return state[key], ""
     text = st.query_params.get(key)
     if text is None:

@@ -134,6 +134,22 @@ def test_another_layer_is_chosen_on_the_strip_and_with_keys(visit):
     expect(page.locator(".low")).to_have_text("below 0")
     page.get_by_text("Rectified", exact=True).click()
     expect(page.locator(".low")).to_have_text("0")
+    settled(page)
+    # another control right after the strip does not take the choice back
+    page.get_by_role("radio", name=re.compile("^bn2,")).click()
+    page.get_by_text("The same", exact=True).click()
+    page.wait_for_url(re.compile("(?=.*fm_layer=bn2)(?=.*fm_scale=The)"))
+    expect(page.locator(".sheet .name")).to_contain_text("bn2")
+    settled(page)
+    # the browser's back button goes to the layer that the link names
+    page.get_by_role("radio", name=re.compile("^conv1,")).click()
+    page.wait_for_url("**fm_layer=conv1**")
+    settled(page)
+    page.go_back()
+    page.wait_for_url("**fm_layer=bn2**")
+    expect(page.locator(".sheet .name")).to_contain_text("bn2")
+    expect(page.get_by_role("radio", name=re.compile("^bn2,"))).to_be_checked()
+    expect(page.get_by_text("of bn2: what did it see?")).to_be_visible()
     seen.sound()
 
 

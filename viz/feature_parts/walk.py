@@ -14,7 +14,7 @@ from viz.feature_parts import network
 from viz.feature_parts._shared import tell_misread
 from viz.feature_parts.picture import Picture
 from viz.lesson import frame, predict
-from viz.url import asked, into_link, one_of, put, whole
+from viz.url import asked, into_link, one_of, put, went_back, whole
 
 if TYPE_CHECKING:
     from models.networks import Survey
@@ -54,6 +54,7 @@ def lesson(picture: Picture) -> None:
 @st.fragment
 def _walk(picture: Picture) -> None:
     from models.networks import NetworkError
+    from viz.strip import chosen_on
 
     tell_misread(_READERS)
     chosen = {}
@@ -97,6 +98,7 @@ def _walk(picture: Picture) -> None:
         chosen_one = st.session_state.get("_fm_pixel") == pixel
         into_link("fm_pixel", _spelt(pixel) if asks and chosen_one else "")
         unit = _sheet(net, layer, survey, chosen, pixel if asks else None)
+        st.session_state["_fm_strip_done"] = chosen_on("fm_strip")
         net.tell()
     _predict()
     look = st.segmented_control(
@@ -112,10 +114,14 @@ def _walk(picture: Picture) -> None:
 
 def _layer(net: Network, place, strip_place) -> tuple[str, Survey]:
     """The chosen layer and the network's answer up to there, one pass; draws the choice."""
-    from viz.strip import strip
+    from viz.strip import chosen_on, strip
 
     state = st.session_state
     known = network.kinds(net.name)
+    # What was chosen on the strip counts until a run has drawn it: another control may have cut off the run before.
+    on_strip = chosen_on("fm_strip")
+    if on_strip and on_strip != state.get("_fm_strip_done") and not went_back() and on_strip[0] in known:
+        put("fm_layer", on_strip[0])
     default = network.FIRST[net.name]
     now, misread = asked("fm_layer", str, default)
     if now not in known:
@@ -140,13 +146,8 @@ def _layer(net: Network, place, strip_place) -> tuple[str, Survey]:
         usual = list(shapes).index(default) if default in shapes else 0
         st.selectbox("Layer", list(shapes), usual, key="fm_layer", bind="query-params")
 
-    def from_strip() -> None:
-        picked = (state.get("fm_strip") or {}).get("layer")
-        if picked in shapes:
-            state["fm_layer"] = picked
-
     with strip_place:
-        strip([(n, known[n], s) for n, s in shapes.items()], now, key="fm_strip", on_choose=from_strip)
+        strip([(n, known[n], s) for n, s in shapes.items()], now, key="fm_strip", on_choose=lambda: None)
     return now, survey
 
 
@@ -297,6 +298,10 @@ def _unit(
     state = st.session_state
     began = state.get("_fm_began")
     picked = _picked("unit", token)
+    if went_back():  # the link counts, not what was chosen before
+        began, state["_fm_left"] = None, picked
+    if picked == state.get("_fm_left"):
+        picked = None
     if picked is not None and picked[0] not in channels:  # on another page; the browser does the same
         picked = (channels[0], *picked[1:])
     fits = lambda unit: all(0 <= i < n for i, n in zip(unit, shape, strict=True))  # noqa: E731

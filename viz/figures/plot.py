@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from html import escape
 from itertools import pairwise
 from math import ceil, floor, log10
+from sys import float_info
 
 from models.formulas import scientific
 from viz.figures.table import table
@@ -227,8 +228,9 @@ def _placed(scale: Callable[[float], float], low: float, high: float, start: flo
 
 
 def _decades(low: float, high: float, most: int) -> list[float]:
+    last = min(ceil(high), float_info.max_10_exp)
     for steps in ((1, 2, 5), (1, 3), (1,)):
-        found = [s * 10.0**k for k in range(floor(low), ceil(high) + 1) for s in steps]
+        found = [s * 10.0**k for k in range(floor(low), last + 1) for s in steps]
         found = [v for v in found if low <= log10(v) <= high]
         if len(found) <= most + 2:
             return found

@@ -66,7 +66,10 @@ class Sheet {
     const old = this.data;
     const same = ["maps", "token", "picture", "rectified"].every((name) => old?.[name] === data[name]);
     if (same && String(old.scales) === String(data.scales) && String(old.channels) === String(data.channels)) {
-      if (String(data.selected) !== String(old.selected)) this.unit = data.selected.slice();
+      if (String(data.selected) !== String(old.selected)) {
+        this.chosen = null;
+        this.unit = data.selected.slice();
+      }
       this.data = data;
       this.ask(data.pixel);
       return this.render();

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
+import streamlit as st
+
 from viz.component import component
 
 _component = component(__file__)
@@ -17,7 +19,13 @@ def strip(
     Args:
         layers: name, kind (``conv``, ``norm``, ``act``, ``pool`` or ``other``) and shape ``(C, H, W)``, in order.
         chosen: the layer that is shown.
-        on_choose: called when another is chosen; its name is then in ``st.session_state[key]["layer"]``.
+        on_choose: called when one is chosen; :func:`chosen_on` then tells which.
     """
     data = {"layers": [[name, kind, list(shape)] for name, kind, shape in layers], "chosen": chosen}
     _component(key=key, data=data, on_layer_change=on_choose)
+
+
+def chosen_on(key: str) -> tuple[str, int] | None:
+    """The layer that was chosen last on the strip with this key, and a number that tells this choice from others."""
+    found = (st.session_state.get(key) or {}).get("layer")
+    return (found["name"], found["number"]) if found else None

@@ -39,7 +39,8 @@ export default function ({ data, parentElement, setStateValue }) {
     root.at = k;
     if (one.offsetLeft < row.scrollLeft || one.offsetLeft + one.offsetWidth > row.scrollLeft + row.clientWidth)
       row.scrollLeft = one.offsetLeft - row.clientWidth / 2;
-    if (send) setStateValue("layer", layers[k][0]);
+    // With a number: the same layer may be chosen again after another was chosen elsewhere.
+    if (send) setStateValue("layer", { name: layers[k][0], number: Date.now() });
   };
   const hold = () => { clearTimeout(root.later); root.later = 0; };
   // Whoever has the maps of this layer at hand can draw them at once.
