@@ -135,7 +135,7 @@ def test_an_uploaded_picture_is_filtered(visit):
     page.locator("input[type=file]").set_input_files(
         {"name": "a.png", "mimeType": "image/png", "buffer": picture_file()}
     )
-    expect(page.get_by_text("96 × 64 pixels, colour")).to_be_visible(timeout=15_000)
+    expect(page.get_by_text("90 × 60 pixels, enlarged to 96 × 64, colour")).to_be_visible(timeout=15_000)
     expect(page.locator("[data-panel=response] canvas.base")).to_have_js_property("height", 64)
     page.locator("input[type=file]").set_input_files(
         {"name": "b.png", "mimeType": "image/png", "buffer": b"\x89PNG\r\n\x1a\n123"}
