@@ -147,7 +147,7 @@ def _layer(net: Network, place, strip_place) -> tuple[str, Survey]:
         st.selectbox("Layer", list(shapes), usual, key="fm_layer", bind="query-params")
 
     with strip_place:
-        strip([(n, known[n], s) for n, s in shapes.items()], now, key="fm_strip", on_choose=lambda: None)
+        strip([(n, known[n], s) for n, s in shapes.items()], now, key="fm_strip")
     return now, survey
 
 

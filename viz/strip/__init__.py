@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 import streamlit as st
 
@@ -11,18 +11,15 @@ from viz.component import component
 _component = component(__file__)
 
 
-def strip(
-    layers: Sequence[tuple[str, str, Sequence[int]]], chosen: str, *, key: str, on_choose: Callable[[], None]
-) -> None:
-    """Mount it.
+def strip(layers: Sequence[tuple[str, str, Sequence[int]]], chosen: str, *, key: str) -> None:
+    """Mount it. :func:`chosen_on` tells what is chosen on it.
 
     Args:
         layers: name, kind (``conv``, ``norm``, ``act``, ``pool`` or ``other``) and shape ``(C, H, W)``, in order.
         chosen: the layer that is shown.
-        on_choose: called when one is chosen; :func:`chosen_on` then tells which.
     """
     data = {"layers": [[name, kind, list(shape)] for name, kind, shape in layers], "chosen": chosen}
-    _component(key=key, data=data, on_layer_change=on_choose)
+    _component(key=key, data=data, on_layer_change=lambda: None)
 
 
 def chosen_on(key: str) -> tuple[str, int] | None:
