@@ -55,7 +55,8 @@ def _drawn(network, ready, layer: str) -> int:
 
     from models import networks
     from models.activations import contact_sheet
-    from viz.sheet import packed, sheet_data
+    from viz.png import packed
+    from viz.sheet import sheet_data
 
     maps = networks.survey(network, ready.x, [layer]).maps[layer][0].numpy()
     sheet = contact_sheet(maps, per_page=64, largest_cell=64)

@@ -18,7 +18,8 @@ from tests.pages.support import opened, sound
 from viz.feature_parts import network, walk
 from viz.feature_parts.closer import cut, heated
 from viz.picture_input import PICTURES
-from viz.sheet import levels, packed, sheet_data
+from viz.png import packed
+from viz.sheet import levels, sheet_data
 
 TITLES = {"walk": "Walk through a network", "decides": "What decides", "equivariance": "Equivariance"}
 

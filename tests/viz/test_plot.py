@@ -2,12 +2,13 @@
 
 import re
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from viz.figures.plot import loss_curve
 
 
+@settings(deadline=None)
 @given(st.lists(st.floats(0, 1.7e308), min_size=2, max_size=20))
 def test_every_loss_that_is_a_number_has_its_place(losses):
     curve = loss_curve(range(len(losses)), losses, 0.0)

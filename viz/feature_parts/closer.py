@@ -14,7 +14,7 @@ from viz.feature_parts.picture import SHIPPED
 from viz.figures import Series, numbers, plot, show, table
 from viz.figures.cells import NEGATIVE, cividis, framed, image, row, signed
 from viz.picture_input import PICTURES
-from viz.sheet import packed
+from viz.png import packed
 
 if TYPE_CHECKING:
     from models.receptive_field import ReceptiveField

@@ -6,14 +6,13 @@ zero. They follow the theme by themselves: tint.css.
 
 from __future__ import annotations
 
-import base64
 from collections.abc import Sequence
 from html import escape
 
-import cv2
 import numpy as np
 
 from models.formulas import big, scientific
+from viz.png import packed
 
 LARGEST = 20
 """Columns of a table that is drawn with its numbers."""
@@ -160,18 +159,13 @@ def _mask(share: np.ndarray) -> str:
     """Address of a picture whose opacity is ``share`` ``(H, W)``, from 0 to 1."""
     pixels = np.zeros((*share.shape, 4), np.uint8)
     pixels[..., 3] = np.rint(np.clip(share, 0, 1) * 255)
-    return _address(pixels)
-
-
-def _address(bgr: np.ndarray) -> str:
-    data = base64.b64encode(cv2.imencode(".png", np.ascontiguousarray(bgr))[1].tobytes()).decode("ascii")
-    return f"data:image/png;base64,{data}"
+    return packed(pixels)
 
 
 def image(rgb: np.ndarray, said: str, largest: int = 300) -> str:
     """Pixels ``(H, W, 3)`` or ``(H, W)`` of uint8 as an ``img`` that is enlarged without blur."""
     return (
-        f'<img alt="{escape(said)}" src="{_address(rgb[..., ::-1] if rgb.ndim == 3 else rgb)}" '
+        f'<img alt="{escape(said)}" src="{packed(rgb)}" '
         f'style="width:{largest}px;max-width:100%;image-rendering:pixelated;display:block">'
     )
 

@@ -6,17 +6,16 @@ may be chosen next can be sent ahead; ``viz.strip`` then has them drawn without 
 
 from __future__ import annotations
 
-import base64
 from collections.abc import Callable, Mapping
 from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import cv2
 import numpy as np
 import streamlit as st
 
 from viz.component import component
+from viz.png import packed
 
 if TYPE_CHECKING:
     from models.activations import ContactSheet
@@ -24,14 +23,6 @@ if TYPE_CHECKING:
 
 _component = component(__file__, "tint")
 _ahead = st.components.v2.component("convscope_sheet_ahead", js=Path(__file__).with_name("ahead.js").read_text("utf-8"))
-
-
-def packed(pixels: np.ndarray) -> str:
-    """Address of a picture `(H, W, 3)`, `(H, W, 4)` with opacity, or `(H, W)`, uint8: a PNG inside the page."""
-    bgr = pixels if pixels.ndim == 2 else pixels[..., [2, 1, 0, 3][: pixels.shape[2]]]
-    fast = [cv2.IMWRITE_PNG_COMPRESSION, 3]
-    data = cv2.imencode(".png", np.ascontiguousarray(bgr), fast)[1]
-    return "data:image/png;base64," + base64.b64encode(data.tobytes()).decode("ascii")
 
 
 @lru_cache(maxsize=8)
