@@ -36,6 +36,16 @@ SHEET_JS = (
 )
 
 
+def rested(page):
+    """Wait until the browser has got all that it asks for by itself."""
+    page.wait_for_function("() => globalThis.convscopeAhead?.more === false")
+    settled(page)
+
+
+LABELS = "(all) => all.map((one) => one.ariaLabel)"
+DRAWN = "(layer) => dispatchEvent(new CustomEvent('convscope-layer', {detail: layer}))"
+
+
 def sent_nothing(seen):
     assert seen.recorder.sent == []
     assert seen.recorder.received == []
@@ -52,6 +62,7 @@ def astronaut():
 def test_pointing_shows_value_and_box_and_sends_nothing(visit, astronaut):
     seen = walk(visit)
     page, sheet = seen.page, seen.page.locator(SHEET)
+    rested(page)
     seen.recorder.clear()
     page.mouse.move(*place(page, (5, 20, 33)))
     expect(sheet).to_have_attribute("data-shown", "5,20,33")
@@ -156,8 +167,7 @@ def test_another_layer_is_chosen_on_the_strip_and_with_keys(visit):
 def test_a_step_to_the_next_layer_is_drawn_before_the_server_knows_of_it(visit):
     seen = walk(visit, "&fm_layer=conv2")
     page, sheet = seen.page, seen.page.locator(SHEET)
-    page.wait_for_function("() => globalThis.convscopeAhead?.layers.bn2")
-    settled(page)
+    rested(page)
     # the strip tells the server of a layer when no other has followed for a while, which here it must wait for
     page.evaluate(
         "() => { window.held = []; const real = setTimeout;"
@@ -186,6 +196,42 @@ def test_a_step_to_the_next_layer_is_drawn_before_the_server_knows_of_it(visit):
     server = page.evaluate(f"() => {SHEET_JS}.data")
     assert ahead == {name: server[name] for name in ahead}
     seen.sound()
+
+
+def test_who_rests_has_every_layer_and_a_jump_needs_no_server(visit):
+    seen = walk(visit)
+    page = seen.page
+    rested(page)
+    everywhere = [one.split(",")[0] for one in page.locator(".strip [role=radio]").evaluate_all(LABELS)]
+    ahead = page.evaluate("() => globalThis.convscopeAhead.layers")
+    assert len(everywhere) == 16
+    assert set(ahead) == set(everywhere)
+    seen.recorder.clear()
+    for layer in ("relu4", "conv1", "bn3"):
+        page.evaluate(DRAWN, layer)
+        expect(page.locator(SHEET)).to_have_attribute("data-token", re.compile(f"/{layer}$"))
+        expect(page.locator(".sheet .name")).to_contain_text(f"{layer}: ")
+    sent_nothing(seen)
+    page.get_by_role("radio", name=re.compile("^relu4,")).click()
+    page.wait_for_url("**fm_layer=relu4**")
+    settled(page)
+    server = page.evaluate(f"() => {SHEET_JS}.data")
+    assert ahead["relu4"] == {name: server[name] for name in ahead["relu4"]}
+    seen.sound()
+
+
+@pytest.mark.parametrize("how", ["phone", "saving data"])
+def test_who_may_pay_for_data_gets_no_layers_unasked(visit, how):
+    seen = visit("/", **({"width": 390, "height": 844} if how == "phone" else {}))
+    if how == "saving data":
+        seen.page.add_init_script("Object.defineProperty(navigator, 'connection', {value: {saveData: true}})")
+    seen.goto(WALK)
+    seen.page.wait_for_function("() => globalThis.convscopeAhead")
+    settled(seen.page)
+    seen.recorder.clear()
+    seen.page.wait_for_timeout(1200)  # a desk has asked twice by then
+    sent_nothing(seen)
+    assert seen.page.evaluate("() => convscopeAhead.more && Object.keys(convscopeAhead.layers).length") < 16
 
 
 def test_maps_that_fill_several_pages_are_one_canvas(visit):

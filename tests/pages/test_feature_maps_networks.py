@@ -15,7 +15,7 @@ from models import device, networks
 from models.activations import contact_sheet
 from models.networks import NetworkError, feature_maps
 from tests.pages.support import opened, sound
-from viz.feature_parts import network, walk
+from viz.feature_parts import network, sheets, walk
 from viz.feature_parts.closer import cut, heated
 from viz.picture_input import PICTURES
 from viz.png import packed
@@ -225,6 +225,77 @@ def test_what_is_kept_beside_a_layer_is_bounded():
     assert network.nearest("abcde", "c") == ["d", "b", "e", "a"]
     assert network.beside("resnet18", "bn1", {}) == ["relu", "maxpool"]
     assert network.beside("resnet18", "layer1", {}) == []
+
+
+def resting() -> None:
+    """A script in which the browser of a visitor asks for more layers."""
+    import numpy as np
+    import streamlit as st
+
+    from models import networks
+    from viz.feature_parts import sheets
+    from viz.feature_parts.network import Network
+
+    ready = networks.prepare("small", np.full((64, 64, 3), 90, np.uint8), crop=False)
+    net = Network("small", True, ready.x, ready.picture, ("small", "resting"))
+    st.session_state["_fm_more"] = True
+    shapes = net.survey("relu1").shapes
+    sheets._go_ahead(net, "relu1", shapes, sheets.Style("index", "own", False), 1)
+
+
+def ahead(app: AppTest) -> dict:
+    return next(c for c in components(app) if "layers" in c)
+
+
+def test_layers_go_ahead_portion_by_portion_until_all_are_there():
+    app, got = AppTest.from_function(resting), {}
+    for turn in range(1, 9):
+        sent = ahead(sound(app.run()))
+        assert sent["turn"] == turn
+        assert 0 < len(sent["layers"]) <= sheets.PORTION
+        assert not got.keys() & sent["layers"]
+        got |= sent["layers"]
+        if not sent["more"]:
+            break
+    assert len(got) == 16
+    x = networks.prepare("small", np.full((64, 64, 3), 90, np.uint8), crop=False).x
+    for layer in ("conv1", "relu4"):
+        maps = feature_maps(networks.load("small", pretrained=True), x, [layer])[layer][0].numpy()
+        assert np.array_equal(unpacked(got[layer]["maps"]), levels(contact_sheet(maps)))
+
+
+def test_who_only_rests_waits_while_another_is_served():
+    app = AppTest.from_function(resting)
+    with sheets._resting:
+        sent = ahead(sound(app.run()))
+    assert sent["layers"] == {}
+    assert sent["more"]
+    assert ahead(sound(app.run()))["layers"]
+
+
+def test_nothing_more_goes_ahead_after_an_error_or_beyond_the_bound(monkeypatch):
+    monkeypatch.setattr(sheets, "MOST", 1)
+    assert not ahead(sound(AppTest.from_function(resting).run()))["more"]
+    monkeypatch.undo()
+    sheets.sheet_of.clear()
+
+    def refused(*_):
+        raise NetworkError("There is no memory left.")
+
+    monkeypatch.setattr(network.Network, "maps", refused)
+    sent = ahead(sound(AppTest.from_function(resting).run()))
+    assert sent["layers"] == {}
+    assert not sent["more"]
+
+
+def test_maps_too_large_to_be_kept_do_not_go_ahead():
+    shapes = {"a": (64, 56, 56), "b": (64, 299, 299), "c": (64, 56, 56)}
+    assert network.bytes_of(shapes["b"]) > network.BESIDE
+    net = network.Network("small", True, None, None, ("none",))
+    net.maps = lambda layers: {n: torch.zeros(shapes[n]) for n in layers}
+    net.fields = lambda: "There is no field."
+    sent = sheets._asked_for(net, list(shapes), shapes, sheets.Style("index", "own", False), 1)
+    assert list(sent) == ["a", "c"]
 
 
 # -- links

@@ -123,10 +123,20 @@ class Network:
         found = kept[0] if kept else None
         if found is None or layer not in found.maps:
             more = beside(self.name, layer, found.shapes if found else {})
-            now = self.ask(lambda module: _surveyed(module, self.x, layer, more, found))
+            now = self.ask(lambda module: _surveyed(module, self.x, [layer], more, found))
             kept[:] = [now]
             return now
         return found
+
+    def kept(self) -> dict[str, Tensor]:
+        """The maps that are at hand from the last :meth:`survey`."""
+        kept = _passes(self.key)
+        return kept[0].maps if kept else {}
+
+    def maps(self, layers: Sequence[str]) -> dict[str, Tensor]:
+        """The maps `(C, H, W)` of some layers, from one pass; not kept. Raises ``NetworkError``."""
+        kept = _passes(self.key)
+        return self.ask(lambda module: _surveyed(module, self.x, layers, (), kept[0] if kept else None)).maps
 
     def fields(self) -> ReceptiveField | str:
         """The receptive fields of all layers, or why there are none."""
@@ -139,10 +149,12 @@ def _passes(key: tuple) -> list[Survey]:
     return []
 
 
-def _surveyed(module: nn.Module, x: Tensor, layer: str, more: Sequence[str], before: Survey | None) -> Survey:
+def _surveyed(
+    module: nn.Module, x: Tensor, layers: Sequence[str], more: Sequence[str], before: Survey | None
+) -> Survey:
     from models import networks
 
-    found = networks.survey(module, x, [layer], more, before)
+    found = networks.survey(module, x, layers, more, before)
     return found._replace(maps={name: answer[0].float().cpu() for name, answer in found.maps.items()})
 
 
@@ -155,11 +167,16 @@ def beside(name: str, layer: str, shapes: Mapping[str, tuple[int, ...]]) -> list
         return leaves[leaves.index(layer) + 1 :][:2] if layer in leaves else []
     room, near = BESIDE, []
     for other in nearest(list(shapes), layer):
-        room -= 4 * prod(shapes[other])
+        room -= bytes_of(shapes[other])
         if room < 0:
             break
         near.append(other)
     return near
+
+
+def bytes_of(shape: tuple[int, ...]) -> int:
+    """What maps of this shape take."""
+    return 4 * prod(shape)
 
 
 def nearest(layers: Sequence[str], layer: str) -> list[str]:

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import re
 from html import escape
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
-import numpy as np
 import streamlit as st
 
 from models.spec import quoted
-from viz.feature_parts import network
+from viz.feature_parts import network, sheets
 from viz.feature_parts._shared import tell_misread
 from viz.feature_parts.picture import Picture
 from viz.lesson import frame, predict
@@ -18,16 +17,12 @@ from viz.url import asked, into_link, one_of, put, went_back, whole
 
 if TYPE_CHECKING:
     from models.networks import Survey
-    from models.receptive_field import ReceptiveField
     from viz.feature_parts.network import Network
 
 ORDERS = {"index": "Number", "strength": "Strongest value", "energy": "Energy"}
 SCALES = {"own": "Each its own", "shared": "The same"}
 SIGNS = ("Signed", "Rectified")
 LOOKS = ("Unit", "Pixel", "Top patches", "Statistics", "Before and after", "First filters")
-PER_PAGE, LARGEST_CELL = 64, 64
-AHEAD, MOST_AHEAD = 500_000, 8
-"""Characters, and layers, that the browser gets besides the chosen one."""
 
 _OWN = ("fm_layer", "fm_order", "fm_scale", "fm_sign", "fm_page", "fm_look", "fm_unit", "fm_pixel")
 PARAMETERS = (*network.PARAMETERS, *_OWN)
@@ -106,7 +101,7 @@ def _walk(picture: Picture) -> None:
     )
     _closer(look, net, layer, survey, unit, pixel)
     net.tell()
-    _send_ahead(net, layer, survey, *chosen["ahead"])
+    sheets.go_ahead(net, layer, survey.shapes, chosen["style"], chosen["page"])
 
 
 # -- the layer
@@ -161,7 +156,7 @@ def _sheet(
     from viz.sheet import show_sheet
 
     shape = tuple(survey.maps[layer].shape)
-    channels, pages = shape[0], _pages(shape[0])
+    channels, pages = shape[0], sheets.pages(shape[0])
     page = 1
     if pages > 1:
         with chosen["pages"]:
@@ -169,86 +164,19 @@ def _sheet(
                 if st.session_state.get("fm_page") is None:
                     st.warning(f"The link names a page that this layer does not have: it has {pages}.")
                 st.session_state["fm_page"] = 1
-            st.caption(f"{channels} maps, {PER_PAGE} on a page")
+            st.caption(f"{channels} maps, {sheets.PER_PAGE} on a page")
             page = st.pagination(pages, key="fm_page", bind="query-params", max_visible_pages=5)
-    style = Style(
+    style = sheets.Style(
         next(k for k, v in ORDERS.items() if v == chosen["order"]),
         next(k for k, v in SCALES.items() if v == chosen["scale"]),
         chosen["sign"] == "Rectified",
     )
-    data = _made(net.key, layer, style, page, net, survey)
+    data = sheets.sheet_of(net.key, layer, style, page, net, survey.shapes, lambda: survey.maps[layer])
     unit, data["selected"] = _unit(data["token"], shape, data["channels"], data["selected"])
-    asked_page = asked("fm_page", whole(1, 999), 1)[0]
-    group = "/".join(map(str, (*net.key, *style, asked_page)))
+    chosen["style"], chosen["page"] = style, asked("fm_page", whole(1, 999), 1)[0]
+    group = sheets.group(net, style, chosen["page"])
     show_sheet(data, net.pixels, pixel, group=group, key="fm_sheet", on_unit=_unit_asked, on_pixel=_pixel_asked)
-    chosen["ahead"] = style, asked_page, group
     return unit
-
-
-class Style(NamedTuple):
-    """How maps are drawn."""
-
-    order: str
-    scale: str
-    rectified: bool
-
-
-@st.cache_data(max_entries=32, show_spinner=False)
-def _made(key: tuple, layer: str, style: Style, page: int, _net: Network, _survey: Survey) -> dict:
-    """A page of the maps of a layer, as ``viz.sheet`` wants it; selected is the strongest unit on it."""
-    from models.activations import contact_sheet
-    from viz.sheet import sheet_data
-
-    maps, layers = _survey.maps[layer].numpy(), list(_survey.shapes)
-    at = layers.index(layer)
-    channels, height, width = maps.shape
-    sheet = contact_sheet(
-        maps, order=style.order, page=page - 1, per_page=PER_PAGE, scale=style.scale, rectified=style.rectified,
-        largest_cell=LARGEST_CELL,
-    )  # fmt: skip
-    boxes, everything, reason = _boxes(_net, layer)
-    first = sheet.channels[int(np.argmax([maps[c].max() for c in sheet.channels]))]
-    row, column = np.unravel_index(int(maps[first].argmax()), maps.shape[1:])
-    return sheet_data(
-        sheet, boxes, token=_token(_net, layer), rectified=style.rectified, everything=everything,
-        title=f"{_net.title}, {layer}: {channels} maps of {height} × {width}, {_net.weights}",
-        selected=(int(first), int(row), int(column)), reason=escape(reason),
-        before=layers[at - 1] if at else None, after=layers[at + 1] if at + 1 < len(layers) else None,
-    )  # fmt: skip
-
-
-def _send_ahead(net: Network, layer: str, survey: Survey, style: Style, page: int, group: str) -> None:
-    """The maps of the nearest layers go to the browser too, as many as ``AHEAD`` holds of those that it does not have:
-    a step along the strip is then drawn at once."""
-    from viz.sheet import send_ahead
-
-    room, sheets = AHEAD, {}
-    sent = st.session_state.get("_fm_sent")
-    if not sent or sent[0] != group:
-        sent = st.session_state["_fm_sent"] = group, set()
-    near = network.nearest([n for n in survey.shapes if n in survey.maps], layer)
-    for other in [layer, *near][: 1 + 2 * MOST_AHEAD]:
-        if other in sent[1]:
-            continue
-        there = page if page <= _pages(survey.shapes[other][0]) else 1
-        data = _made(net.key, other, style, there, net, survey)
-        room -= len(data["maps"])
-        if room < 0:
-            break
-        sheets[other] = data
-        if len(sheets) == MOST_AHEAD:
-            break
-    send_ahead(sheets, group, key="fm_ahead")
-    sent[1].update(sheets)
-
-
-def _pages(channels: int) -> int:
-    return -(-channels // PER_PAGE)
-
-
-def _token(net: Network, layer: str) -> str:
-    """Tells what was chosen on these maps from what was chosen on others."""
-    return "/".join(map(str, (*net.key, layer)))
 
 
 def _unit_asked() -> None:
@@ -259,36 +187,6 @@ def _unit_asked() -> None:
 
 def _pixel_asked() -> None:
     st.session_state["fm_look"] = "Pixel"
-
-
-def _boxes(net: Network, layer: str) -> tuple[tuple | None, bool, str]:
-    """Per axis the box of each unit through the windows alone, whether units see everything besides, or why not."""
-    field = _field(net, layer)
-    if isinstance(field, str):
-        return None, False, field
-    local = field.local
-    if local is None or None in local.start:
-        return None, field.sees_everything, "Each unit sees the whole picture."
-    found = tuple(
-        [[int(np.floor(s + u * j)), int(np.floor(s + u * j)) + z - 1] for u in range(n)]
-        for n, z, j, s in zip(field.map_size, local.size, local.jump, local.start, strict=True)
-    )
-    return found, field.sees_everything, ""
-
-
-def _field(net: Network, layer: str) -> ReceptiveField | str:
-    """The layer's field, or why there is none."""
-    from models.activations import layer_field
-    from models.receptive_field import ReceptiveFieldError
-
-    fields = net.fields()
-    if isinstance(fields, str):
-        return fields
-    try:
-        field = layer_field(fields, layer)
-    except ReceptiveFieldError as error:
-        return str(error)
-    return field.reason or field
 
 
 def _unit(
@@ -329,7 +227,7 @@ def _pixel(net: Network, layer: str) -> tuple[int, int]:
     """The pixel of the picture that is asked about: the one chosen last, in whatever layer, else the middle."""
     state, text = st.session_state, st.query_params.get("fm_pixel")
     size = net.pixels.shape[:2]
-    picked = _picked("pixel", _token(net, layer)) or state.get("_fm_pixel")
+    picked = _picked("pixel", sheets.token(net, layer)) or state.get("_fm_pixel")
     if picked is None and text is not None:
         match = _PIXEL.fullmatch(text)
         picked = tuple(map(int, match.groups())) if match else None
@@ -372,7 +270,7 @@ def _closer(
 ) -> None:
     from viz.feature_parts import closer
 
-    field = _field(net, layer)
+    field = sheets.field_of(net, layer)
     if look == "Unit":
         closer.unit(net, layer, unit, field)
     elif look == "Pixel":

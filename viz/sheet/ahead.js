@@ -1,8 +1,30 @@
 // Sheets of layers that may be chosen next; they wait here for the sheet on the page to take them.
-const MOST = 48;
+const MOST = 12e6, REST = 500, AGAIN = 2000;
+let timer = 0, touched = 0;
+for (const name of ["pointerdown", "keydown", "wheel"])
+  addEventListener(name, () => { touched = performance.now(); }, { capture: true, passive: true });
 
-export default function ({ data }) {
-  const { group, layers } = data, kept = globalThis.convscopeAhead;
-  const all = kept?.group === group ? { ...kept.layers, ...layers } : layers;
-  globalThis.convscopeAhead = { group, layers: Object.fromEntries(Object.entries(all).slice(-MOST)) };
+// What saves data, or may pay for it, gets nothing that nobody has asked for.
+function spares() {
+  const { saveData, type } = navigator.connection || {};
+  return saveData || (matchMedia("(pointer: coarse)").matches && !["wifi", "ethernet"].includes(type));
+}
+
+function rested(ask) {
+  clearTimeout(timer);
+  const left = touched + REST - performance.now();
+  timer = setTimeout(left > 0 || document.hidden ? () => rested(ask) : ask, Math.max(left, 100));
+}
+
+export default function ({ data, setTriggerValue }) {
+  const { group, layers, more, turn } = data, kept = globalThis.convscopeAhead;
+  const all = Object.entries(kept?.group === group ? { ...kept.layers, ...layers } : layers);
+  let room = MOST, from = all.length;
+  while (from && (room -= all[from - 1][1].maps.length) >= 0) from--;
+  globalThis.convscopeAhead = { group, layers: Object.fromEntries(all.slice(from)), more };
+  clearTimeout(timer);
+  if (!more || spares()) return;
+  const busy = !Object.keys(layers).length; // on the server somebody else is served
+  timer = setTimeout(() => rested(() => setTriggerValue("more", turn)), busy ? AGAIN : 0);
+  return () => clearTimeout(timer);
 }
