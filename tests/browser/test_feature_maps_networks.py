@@ -198,6 +198,27 @@ def test_a_step_to_the_next_layer_is_drawn_before_the_server_knows_of_it(visit):
     seen.sound()
 
 
+def test_the_last_of_quick_choices_counts_everywhere(visit):
+    seen = walk(visit, "&fm_layer=bn2")
+    page = seen.page
+    page.locator(".strip [role=radio]").evaluate_all(
+        """async (all) => {
+            for (const [layer, wait] of [["bn3", 350], ["gap", 20], ["bn3", 0]]) {
+                all.find((one) => one.ariaLabel.startsWith(`${layer},`)).click();
+                await new Promise((done) => setTimeout(done, wait));
+            }
+        }"""
+    )  # the answer to the second is under way when the third is asked for
+    expect(page.get_by_text("of bn3: what did it see?")).to_be_visible()
+    settled(page)
+    page.wait_for_timeout(1000)  # every choice has had its answer
+    assert "fm_layer=bn3" in page.url
+    expect(page.get_by_role("combobox", name="Layer")).to_have_value("bn3")
+    expect(page.get_by_role("radio", name=re.compile("^bn3,"))).to_be_checked()
+    expect(page.locator(SHEET)).to_have_attribute("data-token", re.compile("/bn3$"))
+    seen.sound()
+
+
 def test_who_rests_has_every_layer_and_a_jump_needs_no_server(visit):
     seen = walk(visit)
     page = seen.page

@@ -116,7 +116,8 @@ def _layer(net: Network, place, strip_place) -> tuple[str, Survey]:
     # What was chosen on the strip counts until a run has drawn it: another control may have cut off the run before.
     on_strip = chosen_on("fm_strip")
     if on_strip and on_strip != state.get("_fm_strip_done") and not went_back() and on_strip[0] in known:
-        put("fm_layer", on_strip[0])
+        # Even where the session knows it: the box may stand on a choice between, whose answer was still under way.
+        state["fm_layer"] = on_strip[0]
     default = network.FIRST[net.name]
     now, misread = asked("fm_layer", str, default)
     if now not in known:

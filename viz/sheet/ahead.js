@@ -10,10 +10,12 @@ function spares() {
   return saveData || (matchMedia("(pointer: coarse)").matches && !["wifi", "ethernet"].includes(type));
 }
 
+const runs = () => document.querySelector("[data-testid=stApp]")?.dataset.testScriptState === "running";
+
 function rested(ask) {
   clearTimeout(timer);
-  const left = touched + REST - performance.now();
-  timer = setTimeout(left > 0 || document.hidden ? () => rested(ask) : ask, Math.max(left, 100));
+  const rests = () => performance.now() > touched + REST && !document.hidden && !runs();
+  timer = setTimeout(() => (rests() ? ask() : rested(ask)), Math.max(touched + REST - performance.now(), 100));
 }
 
 export default function ({ data, setTriggerValue }) {

@@ -40,7 +40,7 @@ class Sheet {
       // An answer to an earlier choice, most likely: the one to the last choice follows.
       this.served = data;
       clearTimeout(this.held);
-      this.held = setTimeout(() => { this.awaited = this.queued = null; this.draw(data); }, 1000);
+      this.held = setTimeout(() => { this.awaited = this.queued = null; this.draw(data); }, 3000);
       return;
     }
     clearTimeout(this.held);
