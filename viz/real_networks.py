@@ -347,7 +347,7 @@ def _every_layer(found, row) -> None:
             key="every_layer_table",
         )
         st.download_button(
-            "CSV", lambda: csv_text(LAYERS, rows), f"{found.name}.csv", "text/csv", icon=":material/table:",
+            "CSV", csv_text(LAYERS, rows), f"{found.name}.csv", "text/csv", icon=":material/table:",
             on_click="ignore", key="every_layer_csv",
         )  # fmt: skip
 

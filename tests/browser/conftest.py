@@ -73,9 +73,9 @@ class Visit:
         assert axe_violations(self.page) == []
 
     def everywhere(self) -> None:
-        """Sound and accessible at a desk and in a narrow window, light and dark.
+        """Sound at a desk and in a narrow window, light and dark; accessible in each width and in each theme.
 
-        The page is loaded once and turned: loading is what takes the time.
+        The page is loaded once and turned: loading is what takes the time, and then axe.
         """
         for width, scheme in ((1440, "light"), (1440, "dark"), (390, "dark"), (390, "light")):
             self.page.set_viewport_size({"width": width, "height": 900})
@@ -87,7 +87,8 @@ class Visit:
             # Components lay themselves out anew one frame after their frame has a new size.
             self.page.evaluate("() => new Promise(r => requestAnimationFrame(() => setTimeout(r, 200)))")
             self.sound()
-            self.accessible()
+            if (width, scheme) in ((1440, "light"), (390, "dark")):
+                self.accessible()
 
 
 @pytest.fixture

@@ -50,8 +50,8 @@ def test_the_map_follows_the_dial_while_it_turns(visit):
     before = int(page.locator(ROOT).get_attribute("data-renders"))
     page.mouse.move(box["x"] + 8, y)
     page.mouse.down()
-    for step in range(1, 60):
-        page.mouse.move(box["x"] + 8 + 2 * step, y)
+    for step in range(1, 25):
+        page.mouse.move(box["x"] + 8 + 5 * step, y)
         page.wait_for_timeout(30)
     # The button is still down.
     assert int(page.locator(ROOT).get_attribute("data-renders")) >= before + 3
@@ -195,7 +195,7 @@ def test_the_layer_learns_and_can_be_stopped(visit):
     seen.sound()
 
 
-@pytest.mark.parametrize("part", OURS)
+@pytest.mark.parametrize("part", [part for part in OURS if part != "filters"])
 def test_every_part_is_sound_and_accessible(visit, part):
     visit(f"{PAGE}?part={part}&fm_size=64").everywhere()
 
