@@ -201,7 +201,7 @@ def _file(scene: Scene) -> None:
     st.write("Everything on this page, your own numbers included. Nothing is kept on the server.")
     st.download_button(
         "Download",
-        lambda: write_file(scene),
+        write_file(scene),
         "convscope.json",
         "application/json",
         on_click="ignore",

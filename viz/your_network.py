@@ -188,12 +188,12 @@ def _result(found, shape, module, to_code, example) -> None:
         + "Shapes and MACs are PyTorch's own, on the meta device; fields are traced from the graph."
     )
     with st.container(key="network_actions", horizontal=True):
-        for name, icon, make, file, kind in (
-            ("CSV", "table", found.csv, "network.csv", "text/csv"),
-            ("Markdown", "description", found.markdown, "network.md", "text/markdown"),
-            ("Code", "code", lambda: to_code(module), "network.py", "text/x-python"),
+        for name, icon, text, file, kind in (
+            ("CSV", "table", found.csv(), "network.csv", "text/csv"),
+            ("Markdown", "description", found.markdown(), "network.md", "text/markdown"),
+            ("Code", "code", to_code(module), "network.py", "text/x-python"),
         ):
-            st.download_button(name, make, file, kind, icon=f":material/{icon}:", on_click="ignore")
+            st.download_button(name, text, file, kind, icon=f":material/{icon}:", on_click="ignore")
 
 
 def _cards(found, last, example) -> str:
