@@ -15,7 +15,7 @@ import streamlit as st
 from models.spec import quoted
 from pages._lessons import LESSONS
 from viz import heap
-from viz.url import address_asked, literal, went_back
+from viz.url import address_asked, last_word, literal, went_back
 
 HERE = Path(__file__).resolve().parent
 ICON = HERE.parent / "assets" / "icon.svg"
@@ -78,5 +78,6 @@ with st.container(key="frame"):
         on_click=toggle_presenting,
     )
 
-page.run()
+with last_word():
+    page.run()
 heap.settle()

@@ -8,8 +8,10 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from difflib import SequenceMatcher
 from typing import Any, TypeVar
+from urllib.parse import urlencode
 
 import streamlit as st
+from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
 from streamlit.runtime.scriptrunner import get_script_run_ctx
 
 from models.spec import quoted
@@ -182,6 +184,36 @@ def misread(readers: Mapping[str, Callable[[str], object]]) -> list[str]:
     for key in told:
         into_link(key, "")
     return list(told.values())
+
+
+@contextmanager
+def last_word(bound: Callable[[], Mapping[str, Any]] = dict) -> Iterator[None]:
+    """Around a run in which widgets and the page both write the link: the last of several quick runs leaves it whole.
+
+    What a run writes replaces the whole link, and with it what the visitor has chosen while it was under way. The
+    request for that choice still knows it, in its link or at least in its widgets, so the run that answers it says the
+    link once more.
+
+    ``bound``: the widgets' parameters and what the link leaves out, asked for at the end.
+    """
+    link = lambda: {name: st.query_params.get_all(name) for name in st.query_params}  # noqa: E731
+    state, before, context = st.session_state, link(), get_script_run_ctx()
+    written = state.get("_link_written")
+    crossed = written is not None and written != before
+    try:
+        yield
+        missing = {
+            key: [str(state[key])]
+            for key, usual in bound().items()
+            if key not in st.query_params and state.get(key) not in (None, usual)
+        }
+        if context is not None and (crossed or missing):
+            said = ForwardMsg()
+            said.page_info_changed.query_string = urlencode(link() | missing, doseq=True)
+            context.enqueue(said)  # the browser leaves it alone where it is what it has
+    finally:
+        after = link()
+        state["_link_written"] = after if crossed or after != before else None
 
 
 def keep_alive(keys: Iterable[str]) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from html import escape
+from time import monotonic
 from typing import TYPE_CHECKING
 
 import streamlit as st
@@ -13,7 +14,7 @@ from viz.feature_parts import network, sheets
 from viz.feature_parts._shared import tell_misread
 from viz.feature_parts.picture import Picture
 from viz.lesson import frame, predict
-from viz.url import asked, into_link, one_of, put, went_back, whole
+from viz.url import asked, into_link, last_word, one_of, put, went_back, whole
 
 if TYPE_CHECKING:
     from models.networks import Survey
@@ -23,6 +24,9 @@ ORDERS = {"index": "Number", "strength": "Strongest value", "energy": "Energy"}
 SCALES = {"own": "Each its own", "shared": "The same"}
 SIGNS = ("Signed", "Rectified")
 LOOKS = ("Unit", "Pixel", "Top patches", "Statistics", "Before and after", "First filters")
+
+UNDER_WAY = 0.3
+"""Seconds after a run in which a request may come that was made before the browser had its answer."""
 
 _OWN = ("fm_layer", "fm_order", "fm_scale", "fm_sign", "fm_page", "fm_look", "fm_unit", "fm_pixel")
 PARAMETERS = (*network.PARAMETERS, *_OWN)
@@ -46,7 +50,19 @@ def lesson(picture: Picture) -> None:
     _walk(picture)
 
 
+def _usual() -> dict[str, object]:
+    """What the link leaves out, by parameter."""
+    title = st.session_state.get("fm_network")
+    name = next((name for name, one in network.OFFERED.items() if one == title), "small")
+    return {
+        "fm_order": ORDERS["index"], "fm_scale": SCALES["own"], "fm_sign": SIGNS[0], "fm_look": LOOKS[0], "fm_page": 1,
+        "fm_network": network.OFFERED["small"], "fm_weights": network.TRAINED, "fm_shorter": network.USUAL,
+        "fm_layer": network.FIRST[name],
+    }  # fmt: skip
+
+
 @st.fragment
+@last_word(_usual)
 def _walk(picture: Picture) -> None:
     from models.networks import NetworkError
     from viz.strip import chosen_on
@@ -102,6 +118,7 @@ def _walk(picture: Picture) -> None:
     _closer(look, net, layer, survey, unit, pixel)
     net.tell()
     sheets.go_ahead(net, layer, survey.shapes, chosen["style"], chosen["page"])
+    st.session_state["_fm_ended"] = monotonic()
 
 
 # -- the layer
@@ -114,10 +131,14 @@ def _layer(net: Network, place, strip_place) -> tuple[str, Survey]:
     state = st.session_state
     known = network.kinds(net.name)
     # What was chosen on the strip counts until a run has drawn it: another control may have cut off the run before.
-    on_strip = chosen_on("fm_strip")
+    on_strip, box, late = chosen_on("fm_strip"), state.get("fm_layer"), state.get("_fm_late")
     if on_strip and on_strip != state.get("_fm_strip_done") and not went_back() and on_strip[0] in known:
         # Even where the session knows it: the box may stand on a choice between, whose answer was still under way.
-        state["fm_layer"] = on_strip[0]
+        state["fm_layer"], state["_fm_late"] = on_strip[0], (box, on_strip[0])
+    elif late and box == late[0] and monotonic() - state.get("_fm_ended", 0) < UNDER_WAY and not went_back():
+        state["fm_layer"] = late[1]  # asked for before the box had heard of the choice on the strip
+    else:
+        state["_fm_late"] = None
     default = network.FIRST[net.name]
     now, misread = asked("fm_layer", str, default)
     if now not in known:

@@ -1,7 +1,7 @@
 // Sheets of layers that may be chosen next; they wait here for the sheet on the page to take them.
-const MOST = 12e6, REST = 500, AGAIN = 2000;
+const MOST = 12e6, REST = 700, AGAIN = 2000;
 let timer = 0, touched = 0;
-for (const name of ["pointerdown", "keydown", "wheel"])
+for (const name of ["pointerdown", "pointerup", "keydown", "keyup", "input", "wheel"])
   addEventListener(name, () => { touched = performance.now(); }, { capture: true, passive: true });
 
 // What saves data, or may pay for it, gets nothing that nobody has asked for.
@@ -12,10 +12,14 @@ function spares() {
 
 const runs = () => document.querySelector("[data-testid=stApp]")?.dataset.testScriptState === "running";
 
+// Streamlit sends what changes within one moment together, as if all of it were of one fragment: what a visitor
+// chooses must not meet it.
+const idle = globalThis.requestIdleCallback || ((call) => setTimeout(call, 50));
+
 function rested(ask) {
   clearTimeout(timer);
   const rests = () => performance.now() > touched + REST && !document.hidden && !runs();
-  timer = setTimeout(() => (rests() ? ask() : rested(ask)), Math.max(touched + REST - performance.now(), 100));
+  timer = setTimeout(() => idle(() => (rests() ? ask() : rested(ask))), Math.max(touched + REST - performance.now(), 100));
 }
 
 export default function ({ data, setTriggerValue }) {

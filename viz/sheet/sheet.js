@@ -64,6 +64,7 @@ class Sheet {
 
   async draw(data) {
     const old = this.data;
+    this.coming = data; // what was on its way before is out of date, even where nothing has to be loaded
     const same = ["maps", "token", "picture", "rectified"].every((name) => old?.[name] === data[name]);
     if (same && String(old.scales) === String(data.scales) && String(old.channels) === String(data.channels)) {
       if (String(data.selected) !== String(old.selected)) {
@@ -76,7 +77,6 @@ class Sheet {
     }
     const image = new Image();
     image.src = data.maps;
-    this.coming = data;
     await image.decode();
     if (this.coming !== data) return; // a later one has arrived meanwhile
     this.data = data;

@@ -29,21 +29,6 @@ export default function ({ data, parentElement, setStateValue }) {
       return button;
     }));
   }
-  // One choice at a time: a request says what the page stands on, and that must not be what an answer still under way
-  // is about to change. Of those that come meanwhile the last one counts.
-  root.send = setStateValue;
-  const tell = (name) => {
-    if (root.told) { root.next = name; return; }
-    if (name !== data.chosen) { root.told = name; root.wait = setTimeout(answered, 3000); }
-    root.send("layer", { name, number: Date.now() }); // numbered: it may be chosen again after another was elsewhere
-  };
-  const answered = () => {
-    const { next } = root;
-    clearTimeout(root.wait);
-    root.told = root.next = null;
-    if (next) tell(next);
-  };
-  if (root.told === data.chosen) setTimeout(answered);
   const buttons = [...row.children];
   const mark = (k, send) => {
     buttons.forEach((b, i) => {
@@ -54,7 +39,8 @@ export default function ({ data, parentElement, setStateValue }) {
     root.at = k;
     if (one.offsetLeft < row.scrollLeft || one.offsetLeft + one.offsetWidth > row.scrollLeft + row.clientWidth)
       row.scrollLeft = one.offsetLeft - row.clientWidth / 2;
-    if (send) tell(layers[k][0]);
+    // With a number: the same layer may be chosen again after another was chosen elsewhere.
+    if (send) setStateValue("layer", { name: layers[k][0], number: Date.now() });
   };
   const hold = () => { clearTimeout(root.later); root.later = 0; };
   // Whoever has the maps of this layer at hand can draw them at once.
@@ -79,5 +65,5 @@ export default function ({ data, parentElement, setStateValue }) {
     pass(to);
     buttons[root.at].focus();
   };
-  if (!root.later && !root.next) mark(chosen, false); // else the visitor has gone on meanwhile
+  if (!root.later) mark(chosen, false); // else the visitor has gone on meanwhile
 }
