@@ -212,7 +212,7 @@ def test_the_last_of_quick_choices_counts_everywhere(visit):
     expect(page.get_by_text("of bn3: what did it see?")).to_be_visible()
     settled(page)
     page.wait_for_timeout(1000)  # every choice has had its answer
-    assert "fm_layer=bn3" in page.url
+    expect(page).to_have_url(re.compile("fm_layer=bn3"))
     expect(page.get_by_role("combobox", name="Layer")).to_have_value("bn3")
     expect(page.get_by_role("radio", name=re.compile("^bn3,"))).to_be_checked()
     expect(page.locator(SHEET)).to_have_attribute("data-token", re.compile("/bn3$"))
