@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass, field
 from math import prod
@@ -165,13 +165,18 @@ def beside(name: str, layer: str, shapes: Mapping[str, tuple[int, ...]]) -> list
         named = list(kinds(name))
         leaves = [n for n, child in zip(named, (*named[1:], ""), strict=True) if not child.startswith(f"{n}.")]
         return leaves[leaves.index(layer) + 1 :][:2] if layer in leaves else []
-    room, near = BESIDE, []
-    for other in nearest(list(shapes), layer):
-        room -= bytes_of(shapes[other])
+    return held(nearest(list(shapes), layer), shapes)
+
+
+def held(layers: Iterable[str], shapes: Mapping[str, tuple[int, ...]]) -> list[str]:
+    """The first of these layers, as many as ``BESIDE`` holds of their maps."""
+    room, found = BESIDE, []
+    for layer in layers:
+        room -= bytes_of(shapes[layer])
         if room < 0:
             break
-        near.append(other)
-    return near
+        found.append(layer)
+    return found
 
 
 def bytes_of(shape: tuple[int, ...]) -> int:

@@ -178,12 +178,7 @@ def _at_hand(net: Network, left: list[str], shapes: Shapes, style: Style, page: 
 
 
 def _asked_for(net: Network, left: list[str], shapes: Shapes, style: Style, page: int) -> dict[str, dict]:
-    portion, room = [], network.BESIDE
-    for layer in filter(lambda n: _fits(shapes[n]), left):
-        room -= network.bytes_of(shapes[layer])
-        if room < 0 or len(portion) == PORTION:
-            break
-        portion.append(layer)
+    portion = network.held((n for n in left if _fits(shapes[n])), shapes)[:PORTION]
     once = cache(lambda: net.maps(portion))  # no pass where all sheets are known
     return {n: _of(net, n, shapes, style, page, lambda n=n: once()[n]) for n in portion}
 
