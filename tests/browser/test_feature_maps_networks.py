@@ -43,7 +43,7 @@ def rested(page):
 
 
 LABELS = "(all) => all.map((one) => one.ariaLabel)"
-DRAWN = "(layer) => dispatchEvent(new CustomEvent('convscope-layer', {detail: layer}))"
+DRAWN = "(name) => dispatchEvent(new CustomEvent('convscope-layer', {detail: {name, number: Date.now()}}))"
 
 
 def sent_nothing(seen):
@@ -212,10 +212,28 @@ def test_the_last_of_quick_choices_counts_everywhere(visit):
     expect(page.get_by_text("of bn3: what did it see?")).to_be_visible()
     settled(page)
     page.wait_for_timeout(1000)  # every choice has had its answer
-    expect(page).to_have_url(re.compile("fm_layer=bn3"))
-    expect(page.get_by_role("combobox", name="Layer")).to_have_value("bn3")
-    expect(page.get_by_role("radio", name=re.compile("^bn3,"))).to_be_checked()
-    expect(page.locator(SHEET)).to_have_attribute("data-token", re.compile("/bn3$"))
+
+    def everywhere(layer):
+        expect(page).to_have_url(re.compile(f"fm_layer={layer}"))
+        expect(page.get_by_role("combobox", name="Layer")).to_have_value(layer)
+        expect(page.get_by_role("radio", name=re.compile(f"^{layer},"))).to_be_checked()
+        expect(page.locator(SHEET)).to_have_attribute("data-token", re.compile(f"/{layer}$"))
+        expect(page.get_by_text(f"of {layer}: what did it see?")).to_be_visible()
+
+    everywhere("bn3")
+    # the list and the strip are one control
+    page.get_by_role("radio", name=re.compile("^conv1,")).click()
+    page.get_by_text("Energy", exact=True).click()
+    page.get_by_role("radio", name=re.compile("^pool2,")).click()
+    box = page.get_by_role("combobox", name="Layer")
+    box.focus()
+    page.keyboard.press("ArrowDown")
+    page.keyboard.press("ArrowDown")
+    expect(box).to_be_focused()
+    everywhere("bn3")
+    box.select_option("conv4")
+    everywhere("conv4")
+    expect(page).to_have_url(re.compile("fm_order=Energy"))
     seen.sound()
 
 

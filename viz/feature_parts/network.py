@@ -65,7 +65,9 @@ SIDES = (USUAL, "32", "64", "96", "128", "160", "224", "299")
 BESIDE = 16 << 20
 """Bytes of maps around the chosen layer that are kept from its pass, so that a step to the next one needs none."""
 
-PARAMETERS = ("fm_network", "fm_weights", "fm_shorter")
+USUALLY = {"fm_network": OFFERED["small"], "fm_weights": TRAINED, "fm_shorter": USUAL}
+"""What the link leaves out, by parameter."""
+PARAMETERS = tuple(USUALLY)
 READERS = {
     "fm_network": one_of(OFFERED.values()),
     "fm_weights": one_of((TRAINED, RANDOM)),
@@ -184,6 +186,11 @@ def bytes_of(shape: tuple[int, ...]) -> int:
     return 4 * prod(shape)
 
 
+def named(title: str | None) -> str:
+    """The network with this title; ours where there is none."""
+    return next((name for name, one in OFFERED.items() if one == title), "small")
+
+
 def nearest(layers: Sequence[str], layer: str) -> list[str]:
     """All others: the next one, the one before, the next but one ..."""
     at = layers.index(layer) + 0.5
@@ -228,7 +235,7 @@ def choose_weights() -> tuple[str, bool]:
     from models import networks
 
     title = st.selectbox("Network", list(OFFERED.values()), key="fm_network", bind="query-params")
-    name = next(name for name, one in OFFERED.items() if one == title)
+    name = named(title)
     wanted = st.segmented_control(
         "Weights", (TRAINED, RANDOM), default=TRAINED, required=True, key="fm_weights", bind="query-params",
         help="Random: as drawn before the first step of training. What you see then, the architecture does alone.",

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from html import escape
-from time import monotonic
 from typing import TYPE_CHECKING
 
 import streamlit as st
@@ -14,7 +13,7 @@ from viz.feature_parts import network, sheets
 from viz.feature_parts._shared import tell_misread
 from viz.feature_parts.picture import Picture
 from viz.lesson import frame, predict
-from viz.url import asked, into_link, last_word, one_of, put, went_back, whole
+from viz.url import asked, into_link, last_word, one_of, went_back, whole
 
 if TYPE_CHECKING:
     from models.networks import Survey
@@ -25,20 +24,21 @@ SCALES = {"own": "Each its own", "shared": "The same"}
 SIGNS = ("Signed", "Rectified")
 LOOKS = ("Unit", "Pixel", "Top patches", "Statistics", "Before and after", "First filters")
 
-UNDER_WAY = 0.3
-"""Seconds after a run in which a request may come that was made before the browser had its answer."""
+_CHOICES: dict[str, tuple[str, tuple[str, ...], str | None]] = {
+    "fm_order": ("Order", tuple(ORDERS.values()), "Energy: the mean of the squares. Largest first."),
+    "fm_scale": (
+        "Scale", tuple(SCALES.values()), "Each its own: weak maps can be seen. The same: maps can be compared."
+    ),
+    "fm_sign": ("Values", SIGNS, "Rectified: what is below 0 becomes 0, as ReLU makes it."),
+    "fm_look": ("Look closer", LOOKS, None),
+}  # fmt: skip
+"""By parameter: label, options, of which the first is the usual one, and help."""
 
-_OWN = ("fm_layer", "fm_order", "fm_scale", "fm_sign", "fm_page", "fm_look", "fm_unit", "fm_pixel")
-PARAMETERS = (*network.PARAMETERS, *_OWN)
+PARAMETERS = (*network.PARAMETERS, *_CHOICES, "fm_page", "fm_layer", "fm_unit", "fm_pixel")
 _UNIT = re.compile(r"(\d{1,5})\.(\d{1,4})\.(\d{1,4})")
 _PIXEL = re.compile(r"(\d{1,4})\.(\d{1,4})")
-_READERS = network.READERS | {
-    "fm_order": one_of(ORDERS.values()),
-    "fm_scale": one_of(SCALES.values()),
-    "fm_sign": one_of(SIGNS),
-    "fm_look": one_of(LOOKS),
-    "fm_page": whole(1, 999),
-}
+_READERS = network.READERS | {key: one_of(options) for key, (_, options, _) in _CHOICES.items()}
+_READERS["fm_page"] = whole(1, 999)
 
 
 def lesson(picture: Picture) -> None:
@@ -52,20 +52,22 @@ def lesson(picture: Picture) -> None:
 
 def _usual() -> dict[str, object]:
     """What the link leaves out, by parameter."""
-    title = st.session_state.get("fm_network")
-    name = next((name for name, one in network.OFFERED.items() if one == title), "small")
-    return {
-        "fm_order": ORDERS["index"], "fm_scale": SCALES["own"], "fm_sign": SIGNS[0], "fm_look": LOOKS[0], "fm_page": 1,
-        "fm_network": network.OFFERED["small"], "fm_weights": network.TRAINED, "fm_shorter": network.USUAL,
-        "fm_layer": network.FIRST[name],
-    }  # fmt: skip
+    own = {key: options[0] for key, (_, options, _) in _CHOICES.items()}
+    name = network.named(st.session_state.get("fm_network"))
+    return network.USUALLY | own | {"fm_page": 1, "fm_layer": network.FIRST[name]}
+
+
+def _choose(key: str) -> str:
+    label, options, told = _CHOICES[key]
+    return st.segmented_control(
+        label, options, default=options[0], required=True, key=key, bind="query-params", help=told
+    )
 
 
 @st.fragment
 @last_word(_usual)
 def _walk(picture: Picture) -> None:
     from models.networks import NetworkError
-    from viz.strip import chosen_on
 
     tell_misread(_READERS)
     chosen = {}
@@ -73,22 +75,11 @@ def _walk(picture: Picture) -> None:
 
     def lead() -> None:
         chosen["weights"] = network.choose_weights()
-        chosen["layers"] = st.container()
 
     def controls() -> None:
         chosen["network"] = network.choose(picture, *chosen["weights"])
-        chosen["order"] = st.segmented_control(
-            "Order", ORDERS.values(), default=ORDERS["index"], required=True, key="fm_order", bind="query-params",
-            help="Energy: the mean of the squares. Largest first.",
-        )  # fmt: skip
-        chosen["scale"] = st.segmented_control(
-            "Scale", SCALES.values(), default=SCALES["own"], required=True, key="fm_scale", bind="query-params",
-            help="Each its own: weak maps can be seen. The same: maps can be compared.",
-        )  # fmt: skip
-        chosen["sign"] = st.segmented_control(
-            "Values", SIGNS, default=SIGNS[0], required=True, key="fm_sign", bind="query-params",
-            help="Rectified: what is below 0 becomes 0, as ReLU makes it.",
-        )  # fmt: skip
+        for key in ("fm_order", "fm_scale", "fm_sign"):
+            chosen[key] = _choose(key)
         chosen["pages"] = st.container()
 
     with frame(controls, draw_lead=lead):
@@ -96,7 +87,8 @@ def _walk(picture: Picture) -> None:
         if net is None:
             return
         try:
-            layer, survey = _layer(net, chosen["layers"], strip_place)
+            with strip_place:
+                layer, number, survey = _layer(net)
         except NetworkError as error:
             st.error(network.refused(error), icon=":material/block:")
             return
@@ -108,38 +100,32 @@ def _walk(picture: Picture) -> None:
         pixel, asks = _pixel(net, layer), asked("fm_look", one_of(LOOKS), LOOKS[0])[0] == "Pixel"
         chosen_one = st.session_state.get("_fm_pixel") == pixel
         into_link("fm_pixel", _spelt(pixel) if asks and chosen_one else "")
-        unit = _sheet(net, layer, survey, chosen, pixel if asks else None)
-        st.session_state["_fm_strip_done"] = chosen_on("fm_strip")
+        unit = _sheet(net, layer, number, survey, chosen, pixel if asks else None)
         net.tell()
     _predict()
-    look = st.segmented_control(
-        "Look closer", LOOKS, default=LOOKS[0], required=True, key="fm_look", bind="query-params"
-    )
-    _closer(look, net, layer, survey, unit, pixel)
+    _closer(_choose("fm_look"), net, layer, survey, unit, pixel)
     net.tell()
     sheets.go_ahead(net, layer, survey.shapes, chosen["style"], chosen["page"])
-    st.session_state["_fm_ended"] = monotonic()
 
 
 # -- the layer
 
 
-def _layer(net: Network, place, strip_place) -> tuple[str, Survey]:
-    """The chosen layer and the network's answer up to there, one pass; draws the choice."""
+def _layer(net: Network) -> tuple[str, int, Survey]:
+    """The chosen layer, which choice of one that was, and the network's answer up to there, one pass; draws the strip.
+
+    The browser's strip owns the choice; the session and the link only repeat it.
+    """
     from viz.strip import chosen_on, strip
 
     state = st.session_state
-    known = network.kinds(net.name)
-    # What was chosen on the strip counts until a run has drawn it: another control may have cut off the run before.
-    on_strip, box, late = chosen_on("fm_strip"), state.get("fm_layer"), state.get("_fm_late")
-    if on_strip and on_strip != state.get("_fm_strip_done") and not went_back() and on_strip[0] in known:
-        # Even where the session knows it: the box may stand on a choice between, whose answer was still under way.
-        state["fm_layer"], state["_fm_late"] = on_strip[0], (box, on_strip[0])
-    elif late and box == late[0] and monotonic() - state.get("_fm_ended", 0) < UNDER_WAY and not went_back():
-        state["fm_layer"] = late[1]  # asked for before the box had heard of the choice on the strip
-    else:
-        state["_fm_late"] = None
-    default = network.FIRST[net.name]
+    known, default = network.kinds(net.name), network.FIRST[net.name]
+    choice = chosen_on("fm_strip")
+    if went_back():  # the link counts, not what was chosen before
+        state["_fm_layer_left"] = choice.number
+        state.pop("fm_layer", None)
+    elif choice.of == net.name and choice.number != state.get("_fm_layer_left"):
+        state["fm_layer"] = choice.name
     now, misread = asked("fm_layer", str, default)
     if now not in known:
         misread = (
@@ -156,25 +142,23 @@ def _layer(net: Network, place, strip_place) -> tuple[str, Survey]:
         survey = net.survey(now)
     if misread:
         st.warning(misread, icon=":material/info:")
-    shapes = survey.shapes
-    put("fm_layer", now)
-    with place:
-        # The link leaves out what it opens with: that is the network's usual layer, not its first.
-        usual = list(shapes).index(default) if default in shapes else 0
-        st.selectbox("Layer", list(shapes), usual, key="fm_layer", bind="query-params")
-
-    with strip_place:
-        strip([(n, known[n], s) for n, s in shapes.items()], now, key="fm_strip")
-    return now, survey
+    state["fm_layer"] = now
+    into_link("fm_layer", "" if now == default else now)
+    layers = [(name, known[name], shape) for name, shape in survey.shapes.items()]
+    strip(layers, now, of=net.name, number=choice.number, key="fm_strip")
+    return now, choice.number, survey
 
 
 # -- all maps
 
 
 def _sheet(
-    net: Network, layer: str, survey: Survey, chosen: dict, pixel: tuple[int, int] | None
+    net: Network, layer: str, number: int, survey: Survey, chosen: dict, pixel: tuple[int, int] | None
 ) -> tuple[int, int, int]:
-    """Draw all maps; returns the unit that is looked into. ``pixel`` is asked about instead, unless it is ``None``."""
+    """Draw all maps; returns the unit that is looked into. ``pixel`` is asked about instead, unless it is ``None``.
+
+    ``number``: tells which choice of a layer this answers.
+    """
     from viz.sheet import show_sheet
 
     shape = tuple(survey.maps[layer].shape)
@@ -189,15 +173,17 @@ def _sheet(
             st.caption(f"{channels} maps, {sheets.PER_PAGE} on a page")
             page = st.pagination(pages, key="fm_page", bind="query-params", max_visible_pages=5)
     style = sheets.Style(
-        next(k for k, v in ORDERS.items() if v == chosen["order"]),
-        next(k for k, v in SCALES.items() if v == chosen["scale"]),
-        chosen["sign"] == "Rectified",
+        next(k for k, v in ORDERS.items() if v == chosen["fm_order"]),
+        next(k for k, v in SCALES.items() if v == chosen["fm_scale"]),
+        chosen["fm_sign"] == "Rectified",
     )
     data = sheets.sheet_of(net.key, layer, style, page, net, survey.shapes, lambda: survey.maps[layer])
     unit, data["selected"] = _unit(data["token"], shape, data["channels"], data["selected"])
     chosen["style"], chosen["page"] = style, asked("fm_page", whole(1, 999), 1)[0]
     group = sheets.group(net, style, chosen["page"])
-    show_sheet(data, net.pixels, pixel, group=group, key="fm_sheet", on_unit=_unit_asked, on_pixel=_pixel_asked)
+    show_sheet(
+        data, net.pixels, pixel, choice=number, group=group, key="fm_sheet", on_unit=_unit_asked, on_pixel=_pixel_asked
+    )
     return unit
 
 

@@ -86,6 +86,7 @@ def show_sheet(
     picture: np.ndarray,
     pixel: tuple[int, int] | None = None,
     *,
+    choice: int = 0,
     group: str = "",
     key: str,
     on_unit: Callable[[], None],
@@ -98,6 +99,7 @@ def show_sheet(
         data: from :func:`sheet_data`.
         picture: `(H, W, 3)` uint8, in the pixels in which boxes count.
         pixel: row and column of the pixel that is asked about instead of a unit.
+        choice: number of the choice on a ``viz.strip`` that this answers.
         group: what sheets that are sent ahead must have been made for.
         on_unit, on_pixel: called when one is chosen.
     """
@@ -105,6 +107,7 @@ def show_sheet(
         "picture": _packed_once(picture.tobytes(), picture.shape),
         "image": list(picture.shape[:2]),
         "pixel": None if pixel is None else list(pixel),
+        "choice": choice,
         "group": group,
     }
     return _component(key=key, data=data | more, on_unit_change=on_unit, on_pixel_change=on_pixel)

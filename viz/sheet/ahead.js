@@ -1,7 +1,7 @@
 // Sheets of layers that may be chosen next; they wait here for the sheet on the page to take them.
 const MOST = 12e6, REST = 700, AGAIN = 2000;
 let timer = 0, touched = 0;
-for (const name of ["pointerdown", "pointerup", "keydown", "keyup", "input", "wheel"])
+for (const name of ["pointerdown", "pointerup", "keydown", "keyup", "input", "wheel", "popstate"])
   addEventListener(name, () => { touched = performance.now(); }, { capture: true, passive: true });
 
 // What saves data, or may pay for it, gets nothing that nobody has asked for.

@@ -33,32 +33,23 @@ class Sheet {
 
   // New data from the server; `send(name, value)` tells it what was chosen.
   take(data, send) {
-    const again = data.token === this.served?.token;
     this.send = send;
-    if (this.awaited && this.awaited !== data.token) {
-      if (again) return; // Streamlit shows it once more while it waits
-      // An answer to an earlier choice, most likely: the one to the last choice follows.
-      this.served = data;
-      clearTimeout(this.held);
-      this.held = setTimeout(() => { this.awaited = this.queued = null; this.draw(data); }, 3000);
-      return;
-    }
-    clearTimeout(this.held);
+    if (data.choice < this.choice) return; // an answer to an earlier choice: the one to the last follows
+    this.choice = data.choice;
     const told = this.queued;
-    this.awaited = this.queued = null;
+    this.queued = null;
     this.served = data;
     this.draw(data);
     if (told) setTimeout(() => send(...told));
   }
 
   // A layer was chosen: where its maps were sent ahead they are drawn now, before the server answers.
-  step(layer) {
-    const { group, layers } = globalThis.convscopeAhead || {}, back = this.served?.token.endsWith(`/${layer}`);
-    const next = back ? this.served : this.data?.group === group && layers[layer];
-    this.awaited = next && !back ? next.token : null;
+  step({ name, number }) {
+    const { group, layers } = globalThis.convscopeAhead || {}, back = this.served?.token.endsWith(`/${name}`);
+    const next = back ? this.served : this.data?.group === group && layers[name];
+    this.choice = number;
     this.queued = null;
     clearTimeout(this.later);
-    clearTimeout(this.held);
     if (next) this.draw({ ...this.data, ...next, pixel: this.asked ? this.pixel : null });
   }
 
@@ -307,7 +298,8 @@ class Sheet {
   tell(name, at, wait) {
     clearTimeout(this.later);
     const { token } = this.data, what = [name, { token, at }];
-    const send = () => (this.awaited ? (this.queued = what) : this.send(...what));
+    // The server must know the layer first.
+    const send = () => (this.choice > this.served.choice ? (this.queued = what) : this.send(...what));
     if (wait) this.later = setTimeout(send, wait);
     else send();
   }
