@@ -200,16 +200,16 @@ def last_word(bound: Callable[[], Mapping[str, Any]] = dict) -> Iterator[None]:
     state, before, context = st.session_state, link(), get_script_run_ctx()
     written = state.get("_link_written")
     crossed = written is not None and written != before
+    state["_link_mended"] = {}
     try:
         yield
-        missing = {
-            key: [str(state[key])]
-            for key, usual in bound().items()
-            if key not in st.query_params and state.get(key) not in (None, usual)
-        }
-        if context is not None and (crossed or missing):
+        for key, usual in bound().items():
+            if (value := state.get(key)) is not None and st.query_params.get(key, str(usual)) != str(value):
+                state["_link_mended"][key] = [] if value == usual else [str(value)]
+        mended = state["_link_mended"]  # by what is around this one too, which would say the link as it was
+        if context is not None and (crossed or mended):
             said = ForwardMsg()
-            said.page_info_changed.query_string = urlencode(link() | missing, doseq=True)
+            said.page_info_changed.query_string = urlencode(link() | mended, doseq=True)
             context.enqueue(said)  # the browser leaves it alone where it is what it has
     finally:
         after = link()

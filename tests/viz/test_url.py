@@ -64,3 +64,10 @@ def test_what_widgets_hold_and_the_link_has_lost_is_said():
     assert app.run().session_state["said"] == ["order=energy"]
     app.session_state["order"] = "number"
     assert app.run().session_state["said"] == []
+    # A request made before an answer: its link is older than its widgets.
+    app.session_state["layer"] = app.query_params["layer"] = "a"
+    app.query_params["order"] = "energy"
+    app.session_state["order"] = "size"
+    assert app.run().session_state["said"] == ["layer=a&order=size"]
+    app.session_state["order"] = "number"
+    assert app.run().session_state["said"] == ["layer=a"]
