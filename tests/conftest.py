@@ -1,7 +1,11 @@
-"""How the tests are shared out among pytest-xdist's workers."""
+"""How the tests are shared out among pytest-xdist's workers, and what hypothesis asks of the machine: no speed."""
 
 import pytest
+from hypothesis import HealthCheck, settings
 from xdist.scheduler import LoadScopeScheduling
+
+settings.register_profile("any machine", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("any machine")
 
 
 class OneBrowser(LoadScopeScheduling):

@@ -12,6 +12,7 @@ from models.share import FileError, Scene, read_file, write_file
 from models.sources import TableError, read_table
 from models.spec import LayerSpec, SpecError
 from viz import numbers
+from viz.runs import dialog
 
 ICONS = {"Code": "code", "Link": "link", "Paste": "content_paste", "File": "draft"}
 LAYER_TOLD = "Runs as it is, builds exactly this layer, and asserts the numbers on the screen."
@@ -70,7 +71,7 @@ def _layer_code(lab) -> str:
     return to_code(lab)
 
 
-@st.dialog("Code", width="large", on_dismiss=_close)
+@dialog("Code", width="large", on_dismiss=_close)
 def _code(script: Callable[[], tuple[str, str]]) -> None:
     try:
         told, code = script()
@@ -82,7 +83,7 @@ def _code(script: Callable[[], tuple[str, str]]) -> None:
     st.download_button("Download", code, "layer.py", "text/x-python", on_click="ignore", icon=":material/download:")
 
 
-@st.dialog("Link", on_dismiss=_close)
+@dialog("Link", on_dismiss=_close)
 def _link(fits: bool, unfit: str) -> None:
     import segno
 
@@ -98,7 +99,7 @@ def _link(fits: bool, unfit: str) -> None:
     st.markdown(framed, unsafe_allow_html=True)
 
 
-@st.dialog("Paste numbers", width="large", on_dismiss=_close)
+@dialog("Paste numbers", width="large", on_dismiss=_close)
 def _paste(scene: Scene) -> None:
     if st.session_state.pop("_taken", False):
         st.rerun()
@@ -194,7 +195,7 @@ def _sized(spec: LayerSpec, **size) -> LayerSpec:
         raise
 
 
-@st.dialog("File", on_dismiss=_close)
+@dialog("File", on_dismiss=_close)
 def _file(scene: Scene) -> None:
     if st.session_state.pop("_taken", False):
         st.rerun()

@@ -17,6 +17,7 @@ from viz.feature_parts.picture import Picture
 from viz.figures import Series, numbers, plot, show
 from viz.figures.cells import framed, image, row, signed
 from viz.lesson import frame, predict
+from viz.runs import fragment
 from viz.url import asked, one_of, put, tell_once, whole
 
 if TYPE_CHECKING:
@@ -51,7 +52,7 @@ def lesson(picture: Picture) -> None:
     _part(picture)
 
 
-@st.fragment
+@fragment
 def _part(picture: Picture) -> None:
     from models.attribution import AttributionError
     from models.equivariance import EquivarianceError
@@ -111,7 +112,7 @@ def _part(picture: Picture) -> None:
     net.tell()
 
 
-@st.fragment
+@fragment
 def _live(net: Network, layer: str, motion: str) -> bool:
     """The one thing that runs while the dial turns. Returns whether there is a map."""
     from models.equivariance import EquivarianceError

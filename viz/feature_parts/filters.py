@@ -13,6 +13,7 @@ from viz.dials import Dial, heard, number_of, take, take_all, turn
 from viz.feature_parts._shared import number, tell_misread
 from viz.feature_parts.picture import Picture
 from viz.lesson import frame, predict
+from viz.runs import fragment
 from viz.url import into_link, one_of, tell_once, whole
 
 if TYPE_CHECKING:
@@ -233,7 +234,7 @@ def _choice(picture: Picture) -> Choice:
     return Choice(name, kernel, laid, dials, view, turned, state["fm_border"], colour)
 
 
-@st.fragment
+@fragment
 def _live(picture: Picture) -> None:
     """The one thing that runs while a dial turns."""
     if st.session_state.pop("_fm_own", False):

@@ -11,6 +11,7 @@ from viz.dials import Dial, dials, take_all, turn
 from viz.feature_parts._shared import tell_misread
 from viz.feature_parts.picture import Picture
 from viz.lesson import frame, predict
+from viz.runs import fragment
 from viz.url import one_of, tell_once, whole
 
 if TYPE_CHECKING:
@@ -77,7 +78,7 @@ def _controls() -> None:
         st.caption("stride below kernel_size: the windows overlap. Above it: pixels between them are never read.")
 
 
-@st.fragment
+@fragment
 def _live(picture: Picture) -> None:
     """The one thing that runs while a dial turns; what stands below follows once it rests."""
     if st.session_state.pop("_fm_pool_rests", False):

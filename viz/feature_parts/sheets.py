@@ -16,6 +16,7 @@ import numpy as np
 import streamlit as st
 
 from viz.feature_parts import network
+from viz.runs import fragment
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -132,7 +133,7 @@ def go_ahead(net: Network, layer: str, shapes: Shapes, style: Style, page: int) 
     _go_ahead(net, layer, dict(shapes), style, page)
 
 
-@st.fragment
+@fragment
 def _go_ahead(net: Network, layer: str, shapes: Shapes, style: Style, page: int) -> None:
     from models.networks import NetworkError
     from viz.sheet import send_ahead

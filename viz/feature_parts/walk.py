@@ -13,6 +13,7 @@ from viz.feature_parts import network, sheets
 from viz.feature_parts._shared import tell_misread
 from viz.feature_parts.picture import Picture
 from viz.lesson import frame, predict
+from viz.runs import fragment
 from viz.url import asked, into_link, last_word, one_of, went_back, whole
 
 if TYPE_CHECKING:
@@ -64,7 +65,7 @@ def _choose(key: str) -> str:
     )
 
 
-@st.fragment
+@fragment
 @last_word(_usual)
 def _walk(picture: Picture) -> None:
     from models.networks import NetworkError
