@@ -32,6 +32,7 @@ from models.spec import (
     read_settings,
     repair,
 )
+from viz import given
 from viz.url import no_setting, went_back
 
 OFFERED = {
@@ -119,6 +120,8 @@ def read(known: tuple[str, ...] = ()) -> Reading:
     # Another page clears the URL, and Streamlit forgets its controls meanwhile: the session still knows the layer.
     away = "kind_choice" not in state
     linked = last is None or went_back() or (away and bool(_in_url()))
+    if linked:
+        given.forget()
     reading = _from_url(known) if linked else _from_controls(last)
     _keep(reading.spec)
     return reading
@@ -182,6 +185,7 @@ def _used(spec: LayerSpec, field: str) -> str:
 
 def _from_controls(last: LayerSpec) -> Reading:
     state = st.session_state
+    given.heard(_shown(last, state.get("_per_axis", False)))
     kind, dims = state.get("kind_choice", last.kind), _dims(last)
     asked: dict[str, Any] = {}
     per_axis = state.get("per_axis", state.get("_per_axis", False))
@@ -263,11 +267,13 @@ def _keep(spec: LayerSpec) -> None:
     state = st.session_state
     per_axis = bool(state.get("per_axis", state.get("_per_axis", False)))
     state["_spec"], state["_per_axis"] = spec, per_axis
-    fresh = {"kind_choice": spec.kind, "dims": spec.dims, "per_axis": per_axis}
-    fresh |= {key: value_of(spec, *which) for key, which in parameters_of(spec, per_axis).items()}
-    for key, value in fresh.items():
-        if key not in state or state[key] != value or type(state[key]) is not type(value):
-            state[key] = value
+    given.give(_shown(spec, per_axis))
+
+
+def _shown(spec: LayerSpec, per_axis: bool) -> dict[str, Any]:
+    """What the controls show of a layer, by key."""
+    found = {"kind_choice": spec.kind, "dims": spec.dims, "per_axis": per_axis}
+    return found | {key: value_of(spec, *which) for key, which in parameters_of(spec, per_axis).items()}
 
 
 def load(spec: LayerSpec) -> None:
@@ -391,7 +397,7 @@ def hold(key: str, value, shape) -> None:
     shapes = st.session_state.setdefault("_shapes", {})
     if shapes.get(key) != shape:
         shapes[key] = shape
-        st.session_state[key] = value
+        given.repeat(key, value)
 
 
 def _reason(spec: LayerSpec, name: str, axis: int | None, options: list) -> str:

@@ -12,7 +12,7 @@ import streamlit as st
 from models.share import Scene, read_array, read_weights, write_array, write_weights
 from models.sources import INPUTS, WEIGHTS, TableError
 from models.spec import LayerSpec, quoted
-from viz import controls
+from viz import controls, given
 from viz.url import whole
 
 LONGEST_LINK = 2000
@@ -125,14 +125,14 @@ def keep(scene: Scene) -> None:
 def _remember(scene: Scene) -> None:
     state = st.session_state
     state["_scene"] = scene
-    for key in ("input", "weights", "seed"):
-        if state.get(key) != getattr(scene, key):
-            state[key] = getattr(scene, key)
+    given.give({key: getattr(scene, key) for key in ("input", "weights", "seed")})
 
 
 def write_url(scene: Scene) -> bool:
     """Make the URL say what is shown. Own numbers that do not fit are left out of it; then it returns False."""
     query, own = scene.spec.to_query(), {}
+    if scene.spec.dims > 1 and st.session_state.get("_per_axis"):
+        query["per_axis"] = "true"
     learned = "bias" in scene.spec.settings()
     if scene.input != "example":
         query["input"] = _title(INPUTS, scene.input)

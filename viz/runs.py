@@ -47,6 +47,12 @@ def begin() -> None:
     context.cached_message_hashes = Kept(context.cached_message_hashes, used, now, age)
 
 
+def now() -> int:
+    """The number of this run, also in the callbacks that come before it."""
+    begin()
+    return st.session_state.get("_run", 0)
+
+
 def _counted(function: Callable) -> Callable:
     @wraps(function)
     def run(*args, **kwargs):

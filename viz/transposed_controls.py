@@ -18,9 +18,9 @@ from streamlit.errors import StreamlitAPIException
 from models.share import Scene, read_array, read_weights, write_array, write_weights
 from models.sources import INPUTS, WEIGHTS, TableError
 from models.spec import AXES, QUERY_DEFAULTS, SPATIAL, LayerSpec, quoted, repair
-from viz import controls
+from viz import controls, given
 from viz.numbers import LONGEST_LINK, OWN, OWN_TITLE, edited
-from viz.url import came_back, into_link, no_setting, went_back
+from viz.url import came_back, into_link, no_setting, say, went_back
 
 PREFIX = "ct_"
 DEFAULTS: dict[str, Any] = {
@@ -74,8 +74,10 @@ def read(known: tuple[str, ...]) -> Reading:
     if last is None or (named if came_back() else went_back()):
         _take_aliases()
         strange = _unknown(known)
+        given.forget()
         spec, told = _from_url()
     else:
+        given.heard(_shown(last, bool(state.get("_ct_per_axis"))))
         spec, told = _from_controls(last)
     _keep(spec)
     scene, unread = _numbers(spec)
@@ -212,11 +214,13 @@ def _keep(spec: LayerSpec) -> None:
     state = st.session_state
     per_axis = bool(state.get(f"{PREFIX}per_axis", False))
     state["_ct_spec"], state["_ct_per_axis"] = spec, per_axis
-    fresh = {f"{PREFIX}dims": spec.dims, f"{PREFIX}bias": spec.bias, f"{PREFIX}per_axis": per_axis}
-    fresh |= {key: controls.value_of(spec, *which) for key, which in _keys(spec, per_axis).items()}
-    for key, value in fresh.items():
-        if key not in state or state[key] != value or type(state[key]) is not type(value):
-            state[key] = value
+    given.give(_shown(spec, per_axis))
+
+
+def _shown(spec: LayerSpec, per_axis: bool) -> dict[str, Any]:
+    """What the controls show of a layer, by key."""
+    found = {f"{PREFIX}dims": spec.dims, f"{PREFIX}bias": spec.bias, f"{PREFIX}per_axis": per_axis}
+    return found | {key: controls.value_of(spec, *which) for key, which in _keys(spec, per_axis).items()}
 
 
 def load(**settings: Any) -> None:
@@ -225,7 +229,7 @@ def load(**settings: Any) -> None:
     asked = DEFAULTS | settings
     state[f"{PREFIX}per_axis"] = any(isinstance(v, tuple) and len(set(v)) > 1 for v in asked.values())
     _keep(LayerSpec(kind="transposed", **asked))
-    state[f"{PREFIX}input"], state[f"{PREFIX}weights"] = "example", "example"
+    given.give({f"{PREFIX}input": "example", f"{PREFIX}weights": "example"})
     _own().update(x=None, w={})
 
 
@@ -364,6 +368,17 @@ def draw(scene: Scene) -> None:
         st.number_input(
             "seed", 0, 9999, 0, key=f"{PREFIX}seed", bind="query-params", help="Another seed, other numbers."
         )
+    _say(spec)
+
+
+def _say(spec: LayerSpec) -> None:
+    """The layer of the link is the one that is shown, whatever quick choices have made of it."""
+    per_axis = bool(st.session_state.get(f"{PREFIX}per_axis"))
+    shown = _shown(spec, per_axis)
+    usually = {f"{PREFIX}per_axis": False} | {PREFIX + name: value for name, value in DEFAULTS.items()}
+    usually |= {key: DEFAULTS[name] for key, (name, _) in _keys(spec, per_axis).items()}
+    left = {name for name in st.query_params if _plain(name) not in ("", *NUMBERS)} - set(shown)
+    say(dict.fromkeys(left) | shown, usually)
 
 
 def _control(spec: LayerSpec, key: str, name: str, axis: int | None) -> None:

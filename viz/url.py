@@ -15,6 +15,7 @@ from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
 from streamlit.runtime.scriptrunner import get_script_run_ctx
 
 from models.spec import quoted
+from viz import runs
 
 T = TypeVar("T")
 ALIKE = 0.7
@@ -56,7 +57,9 @@ def one_of(options: Iterable[str]) -> Callable[[str], str]:
 
     def read(text: str) -> str:
         if text not in options:
-            shown = ", ".join(options[:12]) + (", …" if len(options) > 12 else "")
+            apart = any("," in option for option in options)
+            shown = ", ".join(f"“{option}”" if apart else option for option in options[:12])
+            shown += ", …" if len(options) > 12 else ""
             raise ValueError(f"{quoted(text)} is none of {shown}: it is left out.")
         return text
 
@@ -170,7 +173,7 @@ def into_link(name: str, text: str) -> None:
     query = st.query_params
     if not text:
         query.pop(name, None)
-    elif query.get(name) != text:
+    elif query.get_all(name) != [text]:
         query[name] = text
 
 
@@ -186,31 +189,41 @@ def misread(readers: Mapping[str, Callable[[str], object]]) -> list[str]:
     return list(told.values())
 
 
+def say(values: Mapping[str, Any], usually: Mapping[str, Any]) -> None:
+    """Tell :func:`last_word` what bound widgets hold, by parameter, and what the link leaves out."""
+    run, said = st.session_state.get("_link_is", (0, {}))
+    now = {key: (_spelled(value), _spelled(usually.get(key))) for key, value in values.items()}
+    st.session_state["_link_is"] = runs.now(), now | said if run == runs.now() else now
+
+
+def _spelled(value: Any) -> str | None:
+    return None if value is None else str(value).lower() if isinstance(value, bool) else str(value)
+
+
 @contextmanager
-def last_word(bound: Callable[[], Mapping[str, Any]] = dict) -> Iterator[None]:
+def last_word() -> Iterator[None]:
     """Around a run in which widgets and the page both write the link: the last of several quick runs leaves it whole.
 
     What a run writes replaces the whole link, and with it what the visitor has chosen while it was under way. The
-    request for that choice still knows it, in its link or at least in its widgets, so the run that answers it says the
-    link once more.
-
-    ``bound``: the widgets' parameters and what the link leaves out, asked for at the end.
+    request for that choice still knows it, in its link or at least in its widgets, of which :func:`say` tells; so the
+    run that answers it says the link once more.
     """
     link = lambda: {name: st.query_params.get_all(name) for name in st.query_params}  # noqa: E731
     state, before, context = st.session_state, link(), get_script_run_ctx()
     written = state.get("_link_written")
     crossed = written is not None and written != before
-    state["_link_mended"] = {}
     try:
         yield
-        for key, usual in bound().items():
-            if (value := state.get(key)) is not None and st.query_params.get(key, str(usual)) != str(value):
-                state["_link_mended"][key] = [] if value == usual else [str(value)]
-        mended = state["_link_mended"]  # by what is around this one too, which would say the link as it was
-        if context is not None and (crossed or mended):
-            said = ForwardMsg()
-            said.page_info_changed.query_string = urlencode(link() | mended, doseq=True)
-            context.enqueue(said)  # the browser leaves it alone where it is what it has
+        run, said = state.get("_link_is", (0, {}))
+        mended = {}
+        for key, (value, usual) in said.items() if run == runs.now() else ():
+            if st.query_params.get(key, usual) != (usual if value is None else value):
+                mended[key] = [] if value in (None, usual) else [value]
+        # After the back button the link is right, and to say it once more would end the way forward.
+        if context is not None and (crossed or mended) and not went_back():
+            message = ForwardMsg()
+            message.page_info_changed.query_string = urlencode(link() | mended, doseq=True)
+            context.enqueue(message)  # the browser leaves it alone where it is what it has
     finally:
         after = link()
         state["_link_written"] = after if crossed or after != before else None

@@ -32,13 +32,14 @@ def quick_runs() -> None:
     import streamlit as st
     from streamlit.runtime.scriptrunner import get_script_run_ctx
 
-    from viz.url import into_link, last_word
+    from viz.url import into_link, last_word, say
 
     context, said = get_script_run_ctx(), []
     real = context.enqueue
     context.enqueue = lambda message: (said.append(message.page_info_changed.query_string), real(message))
-    with last_word(lambda: {"order": "number"}):
+    with last_word():
         into_link("layer", st.session_state.get("layer", ""))
+        say({"order": st.session_state.get("order")}, {"order": "number"})
     context.enqueue = real
     st.session_state["said"] = [one for one in said if one]
 

@@ -125,7 +125,7 @@ def unit(net: Network, layer: str, at: tuple[int, int, int], field: ReceptiveFie
         cards.append(("On padding", f"{100 * (1 - inside / area):.0f} %", "of that box"))
         if seen.share_inside is not None:
             mark = "✓" if seen.share_inside > 0.999999 else "≠"
-            hint = f"of the gradient lies in the box {mark}"
+            hint = f"of the gradient lies in the box\u00a0{mark}"
             cards.append(("Measured", f"{100 * seen.share_inside:.4g} %", hint))
     show(numbers(cards) + row(*figures), key="fm_unit_view")
     if seen.reason:

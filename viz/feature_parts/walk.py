@@ -14,7 +14,7 @@ from viz.feature_parts._shared import tell_misread
 from viz.feature_parts.picture import Picture
 from viz.lesson import frame, predict
 from viz.runs import fragment
-from viz.url import asked, into_link, last_word, one_of, went_back, whole
+from viz.url import asked, into_link, last_word, literal, one_of, say, went_back, whole
 
 if TYPE_CHECKING:
     from models.networks import Survey
@@ -51,13 +51,6 @@ def lesson(picture: Picture) -> None:
     _walk(picture)
 
 
-def _usual() -> dict[str, object]:
-    """What the link leaves out, by parameter."""
-    own = {key: options[0] for key, (_, options, _) in _CHOICES.items()}
-    name = network.named(st.session_state.get("fm_network"))
-    return network.USUALLY | own | {"fm_page": 1, "fm_layer": network.FIRST[name]}
-
-
 def _choose(key: str) -> str:
     label, options, told = _CHOICES[key]
     return st.segmented_control(
@@ -66,7 +59,7 @@ def _choose(key: str) -> str:
 
 
 @fragment
-@last_word(_usual)
+@last_word()
 def _walk(picture: Picture) -> None:
     from models.networks import NetworkError
 
@@ -87,6 +80,8 @@ def _walk(picture: Picture) -> None:
         net = chosen["network"]
         if net is None:
             return
+        usually = network.USUALLY | {key: options[0] for key, (_, options, _) in _CHOICES.items()}
+        usually |= {"fm_page": 1, "fm_layer": network.FIRST[net.name]}
         try:
             with strip_place:
                 layer, number, survey = _layer(net)
@@ -106,6 +101,7 @@ def _walk(picture: Picture) -> None:
     _predict()
     _closer(_choose("fm_look"), net, layer, survey, unit, pixel)
     net.tell()
+    say({key: st.session_state.get(key) for key in usually}, usually)
     sheets.go_ahead(net, layer, survey.shapes, chosen["style"], chosen["page"])
 
 
@@ -169,7 +165,9 @@ def _sheet(
         with chosen["pages"]:
             if asked("fm_page", whole(1, 999), 1)[0] > pages:
                 if st.session_state.get("fm_page") is None:
-                    st.warning(f"The link names a page that this layer does not have: it has {pages}.")
+                    st.warning(
+                        f"The link names a page that this layer does not have: it has {pages}; the first is shown."
+                    )
                 st.session_state["fm_page"] = 1
             st.caption(f"{channels} maps, {sheets.PER_PAGE} on a page")
             page = st.pagination(pages, key="fm_page", bind="query-params", max_visible_pages=5)
@@ -221,8 +219,9 @@ def _unit(
         match = _UNIT.fullmatch(text)
         linked = tuple(map(int, match.groups())) if match else None
         if linked is None or not fits(linked):
+            why = "a unit that this layer does not have" if linked else f"no unit (channel.row.column): {quoted(text)}"
             linked = None
-            st.warning("The link names a unit that this layer does not have: the strongest is shown.")
+            st.warning(literal(f"The link names {why}. The strongest is shown."))
     if linked is None:
         into_link("fm_unit", "")
         linked = tuple(strongest)

@@ -24,6 +24,7 @@ class Strip {
       this.pass(to);
       this.buttons[this.at].focus();
     };
+    this.row.onscroll = () => this.edges();
     new ResizeObserver(() => this.lay()).observe(this.row);
   }
 
@@ -94,11 +95,19 @@ class Strip {
     this.show();
   }
 
+  // What goes on to a side fades there.
+  edges() {
+    const { scrollLeft, scrollWidth, clientWidth, classList } = this.row;
+    classList.toggle("before", scrollLeft > 2);
+    classList.toggle("after", scrollLeft + clientWidth < scrollWidth - 2);
+  }
+
   show() {
     const { row } = this, one = this.buttons?.[this.at];
     if (!one) return;
     const left = one.offsetLeft - EDGE < row.scrollLeft, right = one.offsetLeft + one.offsetWidth + EDGE > row.scrollLeft + row.clientWidth;
     if (left || right) row.scrollLeft = one.offsetLeft - row.clientWidth / 2;
+    this.edges();
   }
 
   mark(k) {
