@@ -382,8 +382,9 @@ class TestOwnNumbers:
         other.get_by_test_id("stDialog").locator("input[type=file]").set_input_files(path)
         expect(other.get_by_test_id("stDialog")).to_have_count(0)
         expect(number(other, "output_size")).to_contain_text("4 × 4")
+        expect(other).to_have_url(re.compile("padding=1"))
+        settled(other)
         assert equation(other) == before
-        assert "padding=1" in other.url
 
 
 class TestDialogs:

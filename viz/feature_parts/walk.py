@@ -17,6 +17,8 @@ from viz.runs import fragment
 from viz.url import asked, into_link, last_word, literal, one_of, say, went_back, whole
 
 if TYPE_CHECKING:
+    from streamlit.delta_generator import DeltaGenerator
+
     from models.networks import Survey
     from viz.feature_parts.network import Network
 
@@ -83,8 +85,7 @@ def _walk(picture: Picture) -> None:
         usually = network.USUALLY | {key: options[0] for key, (_, options, _) in _CHOICES.items()}
         usually |= {"fm_page": 1, "fm_layer": network.FIRST[net.name]}
         try:
-            with strip_place:
-                layer, number, survey = _layer(net)
+            layer, number, survey = _layer(net, strip_place)
         except NetworkError as error:
             st.error(network.refused(error), icon=":material/block:")
             return
@@ -108,7 +109,7 @@ def _walk(picture: Picture) -> None:
 # -- the layer
 
 
-def _layer(net: Network) -> tuple[str, int, Survey]:
+def _layer(net: Network, place: DeltaGenerator) -> tuple[str, int, Survey]:
     """The chosen layer, which choice of one that was, and the network's answer up to there, one pass; draws the strip.
 
     The browser's strip owns the choice; the session and the link only repeat it.
@@ -137,12 +138,13 @@ def _layer(net: Network) -> tuple[str, int, Survey]:
         why = "is a group of layers, and the walk goes layer by layer" if group else "answers with no maps"
         misread = f"{quoted(wrong)} of {net.title} {why}: {now} is shown."
         survey = net.survey(now)
-    if misread:
-        st.warning(misread, icon=":material/info:")
     state["fm_layer"] = now
     into_link("fm_layer", "" if now == default else now)
     layers = [(name, known[name], shape) for name, shape in survey.shapes.items()]
-    strip(layers, now, of=net.name, number=choice.number, key="fm_strip")
+    with place:
+        if misread:
+            st.warning(misread, icon=":material/info:")
+        strip(layers, now, of=net.name, number=choice.number, key="fm_strip")
     return now, choice.number, survey
 
 
