@@ -39,12 +39,13 @@ class Kept(frozenset):
 def begin() -> None:
     """Count this run, unless that is done."""
     context, state = get_script_run_ctx(), st.session_state
-    if context is None or isinstance(context.cached_message_hashes, Kept):
+    hashes = getattr(context, "cached_message_hashes", None)  # Streamlit's own: it may go with a later version
+    if hashes is None or isinstance(hashes, Kept):
         return
     now = state["_run"] = state.get("_run", 0) + 1
     used = state.setdefault("_messages", {})
     age = st.get_option("global.maxCachedMessageAge")
-    context.cached_message_hashes = Kept(context.cached_message_hashes, used, now, age)
+    context.cached_message_hashes = Kept(hashes, used, now, age)
 
 
 def now() -> int:
