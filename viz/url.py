@@ -15,7 +15,6 @@ from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
 from streamlit.runtime.scriptrunner import get_script_run_ctx
 
 from models.spec import quoted
-from viz import runs
 
 T = TypeVar("T")
 ALIKE = 0.7
@@ -191,9 +190,8 @@ def misread(readers: Mapping[str, Callable[[str], object]]) -> list[str]:
 
 def say(values: Mapping[str, Any], usually: Mapping[str, Any]) -> None:
     """Tell :func:`last_word` what bound widgets hold, by parameter, and what the link leaves out."""
-    run, said = st.session_state.get("_link_is", (0, {}))
-    now = {key: (_spelled(value), _spelled(usually.get(key))) for key, value in values.items()}
-    st.session_state["_link_is"] = runs.now(), now | said if run == runs.now() else now
+    said = {key: (_spelled(value), _spelled(usually.get(key))) for key, value in values.items()}
+    st.session_state["_link_is"] = said
 
 
 def _spelled(value: Any) -> str | None:
@@ -212,11 +210,11 @@ def last_word() -> Iterator[None]:
     state, before, context = st.session_state, link(), get_script_run_ctx()
     written = state.get("_link_written")
     crossed = written is not None and written != before
+    state.pop("_link_is", None)
     try:
         yield
-        run, said = state.get("_link_is", (0, {}))
         mended = {}
-        for key, (value, usual) in said.items() if run == runs.now() else ():
+        for key, (value, usual) in state.get("_link_is", {}).items():
             if st.query_params.get(key, usual) != (usual if value is None else value):
                 mended[key] = [] if value in (None, usual) else [value]
         # After the back button the link is right, and to say it once more would end the way forward.

@@ -186,11 +186,6 @@ def bytes_of(shape: tuple[int, ...]) -> int:
     return 4 * prod(shape)
 
 
-def named(title: str | None) -> str:
-    """The network with this title; ours where there is none."""
-    return next((name for name, one in OFFERED.items() if one == title), "small")
-
-
 def nearest(layers: Sequence[str], layer: str) -> list[str]:
     """All others: the next one, the one before, the next but one ..."""
     at = layers.index(layer) + 0.5
@@ -235,7 +230,7 @@ def choose_weights() -> tuple[str, bool]:
     from models import networks
 
     title = st.selectbox("Network", list(OFFERED.values()), key="fm_network", bind="query-params")
-    name = named(title)
+    name = next(name for name, one in OFFERED.items() if one == title)
     wanted = st.segmented_control(
         "Weights", (TRAINED, RANDOM), default=TRAINED, required=True, key="fm_weights", bind="query-params",
         help="Random: as drawn before the first step of training. What you see then, the architecture does alone.",

@@ -37,7 +37,9 @@ _CHOICES: dict[str, tuple[str, tuple[str, ...], str | None]] = {
 }  # fmt: skip
 """By parameter: label, options, of which the first is the usual one, and help."""
 
-PARAMETERS = (*network.PARAMETERS, *_CHOICES, "fm_page", "fm_layer", "fm_unit", "fm_pixel")
+_USUALLY = network.USUALLY | {key: options[0] for key, (_, options, _) in _CHOICES.items()} | {"fm_page": 1}
+"""What the link leaves out of what widgets hold, by parameter."""
+PARAMETERS = (*_USUALLY, "fm_layer", "fm_unit", "fm_pixel")
 _UNIT = re.compile(r"(\d{1,5})\.(\d{1,4})\.(\d{1,4})")
 _PIXEL = re.compile(r"(\d{1,4})\.(\d{1,4})")
 _READERS = network.READERS | {key: one_of(options) for key, (_, options, _) in _CHOICES.items()}
@@ -82,8 +84,6 @@ def _walk(picture: Picture) -> None:
         net = chosen["network"]
         if net is None:
             return
-        usually = network.USUALLY | {key: options[0] for key, (_, options, _) in _CHOICES.items()}
-        usually |= {"fm_page": 1, "fm_layer": network.FIRST[net.name]}
         try:
             layer, number, survey = _layer(net, strip_place)
         except NetworkError as error:
@@ -102,7 +102,7 @@ def _walk(picture: Picture) -> None:
     _predict()
     _closer(_choose("fm_look"), net, layer, survey, unit, pixel)
     net.tell()
-    say({key: st.session_state.get(key) for key in usually}, usually)
+    say({key: st.session_state.get(key) for key in _USUALLY}, _USUALLY)
     sheets.go_ahead(net, layer, survey.shapes, chosen["style"], chosen["page"])
 
 

@@ -42,6 +42,7 @@ class Strip {
     if (data.number < this.number && !other) return; // an answer to an earlier choice: the one to the last follows
     this.number = Math.max(this.number, data.number);
     this.mark(Math.max(0, data.layers.findIndex(([name]) => name === data.chosen)));
+    if (other) this.lay(); // the row may be as large as before
   }
 
   build() {
