@@ -31,9 +31,9 @@ BEFORE_THE_TITLE = (
     "numpy",
     "PIL.ImageFile",
     "streamlit.material_icon_names",
-    "viz.cards",
-    "viz.examples",
-    "viz.sharing",
+    "viz.figures.cards",
+    "pages.convolution._examples",
+    "viz.export.sharing",
 )
 """What a page imports before its first text can be seen: a third of a second in all. None of it needs torch."""
 

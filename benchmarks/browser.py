@@ -138,7 +138,11 @@ def control() -> list[Row]:
     start = {"input_size": 24, "kernel_size": 1}
     ours, base = [], []
     query = "&".join(f"{name}={value}" for name, value in start.items())
-    with chromium() as browser, running() as app, bare_server(bare.same_widgets("playground.py", **start)) as other:
+    with (
+        chromium() as browser,
+        running() as app,
+        bare_server(bare.same_widgets("convolution/playground.py", **start)) as other,
+    ):
         pages = []
         for url in (f"{app.url}/playground?{query}", other.url):
             page, _ = new_page(new_context(browser))

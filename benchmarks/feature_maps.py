@@ -127,8 +127,8 @@ def _server_row() -> Row:
     import torch
 
     from models import device, filters
-    from viz.feature_parts import filters as bank
-    from viz.feature_parts.picture import Picture
+    from pages.feature_maps import filters as bank
+    from pages.feature_maps.picture import Picture
 
     rgb = cv2.imread(str(PICTURES / "astronaut.png"))[..., ::-1].copy()
     picture, kernel = Picture(rgb, rgb, "astronaut"), filters.kernel("sobel", 3, angle=30)

@@ -45,7 +45,7 @@ def _seconds(task) -> float:
 
 def _picture():
     from models.picture import decode
-    from viz.picture_input import PICTURES
+    from viz.controls.picture import PICTURES
 
     return decode((PICTURES / "astronaut.png").read_bytes(), max_side=512)
 
@@ -56,8 +56,8 @@ def _drawn(network, ready, layer: str) -> int:
 
     from models import networks
     from models.activations import contact_sheet
-    from viz.png import packed
-    from viz.sheet import sheet_data
+    from viz.components.sheet import sheet_data
+    from viz.figures.png import packed
 
     maps = networks.survey(network, ready.x, [layer]).maps[layer][0].numpy()
     sheet = contact_sheet(maps, per_page=64, largest_cell=64)
@@ -173,7 +173,7 @@ def painted_maps() -> list[Row]:
     import torch
 
     from models import device, networks
-    from viz.picture_input import PICTURES
+    from viz.controls.picture import PICTURES
 
     half = ceil((os.cpu_count() or 1) / 2)
     serving, drawing = set(range(half)), set(range(half, os.cpu_count() or 1)) or {0}
@@ -245,7 +245,7 @@ def _memory() -> tuple[float, float]:
 def _walk(answer) -> None:
     from models import device, networks
     from models.activations import contact_sheet
-    from viz.feature_parts.network import FIRST
+    from pages.feature_maps.network import FIRST
 
     device.setup()
     picture = _picture()

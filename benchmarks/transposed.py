@@ -161,7 +161,7 @@ def transposed_change() -> list[Row]:
     query = {"ct_kernel_size": 4, "ct_stride": 2}
     link = "&".join(f"{name}={value}" for name, value in query.items())
     took: dict[str, tuple[list[float], list[float]]] = {name: ([], []) for name in ("input_size", "part")}
-    source = bare.same_widgets("transposed.py", **query)
+    source = bare.same_widgets("transposed/_page.py", **query)
     with chromium() as browser, running() as app, bare_server(source) as other:
         pages = []
         for url in (f"{app.url}/transposed?{link}", other.url):

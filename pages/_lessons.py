@@ -24,28 +24,28 @@ class Lesson:
 
 LESSONS: tuple[Lesson, ...] = (
     Lesson(
-        file="playground.py",
+        file="convolution/playground.py",
         url_path="playground",
         title="Playground",
         question="What is one output number made of?",
         icon=":material/grid_on:",
     ),
     Lesson(
-        file="transposed.py",
+        file="transposed/_page.py",
         url_path="transposed",
         title="Transposed",
         question="How do we go from 2×2 back to 4×4?",
         icon=":material/zoom_out_map:",
     ),
     Lesson(
-        file="receptive_field.py",
+        file="receptive_field/_page.py",
         url_path="receptive-field",
         title="Receptive fields",
         question="How much of the picture does this unit see?",
         icon=":material/filter_center_focus:",
     ),
     Lesson(
-        file="feature_maps.py",
+        file="feature_maps/_page.py",
         url_path="feature-maps",
         title="Feature maps",
         question="What did this filter find?",

@@ -2,9 +2,9 @@
 
 import streamlit as st
 
+from pages._lesson import question
 from pages._lessons import LESSONS
-from viz.lesson import question
-from viz.stage import stage
+from viz.components.stage import stage
 
 # What torch.nn.Conv2d returned for this input and kernel, kept as numbers so that the picture need not wait for torch.
 # tests/pages/test_home.py runs the layer again.

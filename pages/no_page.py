@@ -3,8 +3,8 @@
 import streamlit as st
 
 from models.spec import quoted
+from pages._lesson import question
 from pages._lessons import LESSONS
-from viz.lesson import question
 from viz.url import literal, near
 
 asked = st.session_state["_no_page"]

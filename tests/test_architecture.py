@@ -63,6 +63,6 @@ def test_every_lesson_has_its_file_and_its_own_address():
 
 def test_no_page_imports_another():
     """Pages stand beside each other: what two of them need lies in ``viz`` or in ``pages/_*.py``."""
-    pages = {f"pages.{lesson.file.removesuffix('.py')}" for lesson in LESSONS} | {"pages.home"}
+    pages = {f"pages.{lesson.file.removesuffix('.py').replace('/', '.')}" for lesson in LESSONS} | {"pages.home"}
     for page in PAGES:
         assert not module_level_imports(ROOT / "pages" / page) & pages

@@ -5,7 +5,7 @@ import json
 import numpy as np
 import streamlit as st
 
-from viz.stage import enc, stage
+from viz.components.stage import enc, stage
 
 A1_INPUT = [[4, 5, 8, 7], [1, 8, 8, 8], [3, 6, 6, 4], [6, 5, 7, 8]]
 A1_KERNEL = [[1, 4, 1], [1, 4, 3], [3, 3, 1]]

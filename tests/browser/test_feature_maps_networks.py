@@ -8,9 +8,9 @@ from playwright.sync_api import expect
 from models import networks
 from models.activations import unit_view
 from models.receptive_field import receptive_field
+from pages.feature_maps.closer import text
 from tests.browser.support import settled
-from viz.feature_parts.closer import text
-from viz.picture_input import PICTURES
+from viz.controls.picture import PICTURES
 
 WALK = "/feature-maps?part=Walk+through+a+network"
 SHEET = ".sheet"

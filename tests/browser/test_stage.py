@@ -7,7 +7,7 @@ import pytest
 
 from tests.browser.conftest import Visit
 from tests.browser.support import new_context, new_page, running
-from viz.stage import enc
+from viz.components.stage import enc
 
 SCENE_SHAPES = [
     "a1",

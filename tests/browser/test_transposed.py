@@ -10,10 +10,10 @@ from models import lab
 from models.share import Scene
 from models.spec import LayerSpec
 from models.transposed import stamps
+from pages.transposed import PARTS
 from tests.browser.support import settled
-from viz.four_views import four_views, matrices
-from viz.stage import share
-from viz.transposed_parts import PARTS
+from viz.components.stage import share
+from viz.scenes.four_views import four_views, matrices
 
 PANELS = ("stamp", "zero_insertion", "matrix", "gradient")
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from viz import lesson
+from pages import _lesson as lesson
 
 
 @pytest.fixture(autouse=True)

@@ -17,15 +17,15 @@ from models import device, learning
 from models.drawings import plain
 from models.filters import FILTERS, PADDING_MODES
 from models.presets import PRESETS
+from pages.feature_maps import PARTS, filters, learn, part, picture, pooling
 from tests.pages.support import opened, sound
-from viz.feature_parts import PARTS, filters, learn, part, picture, pooling
-from viz.picture_input import PICTURES
+from viz.controls.picture import PICTURES
 
 OURS = ("filters", "pooling", "learn")
 
 
 def open_page(**query: str) -> AppTest:
-    return opened("feature_maps.py", **query)
+    return opened("feature_maps/_page.py", **query)
 
 
 def mounted(app: AppTest, having: str) -> dict:
@@ -259,7 +259,7 @@ def test_pooling_says_how_its_windows_lie(window, stride, said):
 
 
 def test_the_layer_finds_the_kernel_and_keeps_it(monkeypatch):
-    monkeypatch.setattr("viz.learning.PACE", 0)
+    monkeypatch.setattr("pages._learning.PACE", 0)
     app = open_page(part="learn", fm_pairs="Noise", fm_steps="300", fm_size="32")
     next(b for b in app.button if b.label == "Train").click().run()
     run = sound(app).session_state["_fm_run"]
@@ -271,7 +271,7 @@ def test_the_layer_finds_the_kernel_and_keeps_it(monkeypatch):
 
 def test_a_run_that_diverges_says_so_in_numbers(monkeypatch):
     shown = []
-    monkeypatch.setattr("viz.learning.PACE", 0)
+    monkeypatch.setattr("pages._learning.PACE", 0)
     monkeypatch.setattr("viz.figures.show", lambda html, *, key: shown.append(html))
     app = open_page(part="learn", fm_optimizer="momentum", fm_lr="0.3", fm_taps="7", fm_steps="50", fm_size="48")
     next(b for b in app.button if b.label == "Train").click().run()

@@ -14,18 +14,18 @@ from streamlit.testing.v1 import AppTest
 from models import device, networks
 from models.activations import contact_sheet
 from models.networks import NetworkError, feature_maps
+from pages.feature_maps import network, sheets, walk
+from pages.feature_maps.closer import cut, heated
 from tests.pages.support import opened, sound
-from viz.feature_parts import network, sheets, walk
-from viz.feature_parts.closer import cut, heated
-from viz.picture_input import PICTURES
-from viz.png import packed
-from viz.sheet import levels, sheet_data
+from viz.components.sheet import levels, sheet_data
+from viz.controls.picture import PICTURES
+from viz.figures.png import packed
 
 TITLES = {"walk": "Walk through a network", "decides": "What decides", "equivariance": "Equivariance"}
 
 
 def open_page(part: str, **query: str) -> AppTest:
-    return opened("feature_maps.py", part=TITLES[part], **query)
+    return opened("feature_maps/_page.py", part=TITLES[part], **query)
 
 
 def components(app: AppTest) -> list[dict]:
@@ -236,8 +236,8 @@ def resting() -> None:
     import streamlit as st
 
     from models import networks
-    from viz.feature_parts import sheets
-    from viz.feature_parts.network import Network
+    from pages.feature_maps import sheets
+    from pages.feature_maps.network import Network
 
     ready = networks.prepare("small", np.full((64, 64, 3), 90, np.uint8), crop=False)
     net = Network("small", True, ready.x, ready.picture, ("small", "resting"))

@@ -62,14 +62,14 @@ def test_an_address_that_no_page_has_is_told_with_the_pages_that_there_are(monke
 def test_each_lesson_comes_back_to_the_part_it_was_left_at():
     app = AppTest.from_file(SHELL, default_timeout=120)
     app.run()
-    app.switch_page("feature_maps.py").run()
+    app.switch_page("feature_maps/_page.py").run()
     app.segmented_control(key="part").set_value("pooling").run()
     app.query_params.clear()
-    app.switch_page("receptive_field.py").run()
+    app.switch_page("receptive_field/_page.py").run()
     assert not app.warning
     assert app.session_state["part"] == "Build a stack"
     app.query_params.clear()
-    app.switch_page("feature_maps.py").run()
+    app.switch_page("feature_maps/_page.py").run()
     assert not app.exception
     assert app.session_state["part"] == "pooling"
     assert app.query_params["part"] == "Pooling"

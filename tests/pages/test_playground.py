@@ -12,12 +12,12 @@ from models.layers import KINDS
 from models.presets import PRESETS
 from models.share import Scene, read_file, write_file
 from models.spec import LayerSpec
+from pages.convolution._examples import topic_of
 from tests.pages.support import SHELL, sound
-from viz.controls import OFFERED
-from viz.examples import topic_of
-from viz.numbers import LONGEST_LINK
+from viz.controls.layer import OFFERED
+from viz.controls.numbers import LONGEST_LINK
 
-PAGE = "playground.py"
+PAGE = "convolution/playground.py"
 
 
 def open_page(**query: str | list[str]) -> AppTest:

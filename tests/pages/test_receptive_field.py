@@ -12,15 +12,15 @@ from streamlit.testing.v1 import AppTest
 from models.formulas import big
 from models.network_code import EXAMPLES
 from models.stack import PRESETS, read_stack
+from pages.receptive_field.growth import read_dilations
+from pages.receptive_field.your_network import pack, read_shape, unpack
 from tests.pages.support import opened
-from viz.growth import read_dilations
-from viz.your_network import pack, read_shape, unpack
 
 PARTS = ("Build a stack", "What it really uses", "Ways to grow it", "Real networks", "Your network")
 
 
 def open_page(**query) -> AppTest:
-    return opened("receptive_field.py", **query)
+    return opened("receptive_field/_page.py", **query)
 
 
 def sound(app: AppTest) -> AppTest:

@@ -20,19 +20,19 @@ from models.spec import LayerSpec, SpecError
 from models.transposed import forward_sizes, toeplitz_blocks
 from models.transposed_code import layer_code
 from models.transposed_structure import density
+from pages.transposed import PARTS, readers
 from tests.pages.support import SHELL, sound
+from viz.components.stage import share
+from viz.controls.transposed import playground_query
 from viz.figures.upsampling import blocks
-from viz.four_views import four_views, matrices
-from viz.stage import share
-from viz.transposed_controls import playground_query
-from viz.transposed_parts import PARTS, readers
+from viz.scenes.four_views import four_views, matrices
 
 WORKED = [[2, 9, 6, 1], [6, 29, 30, 7], [10, 29, 33, 13], [12, 24, 16, 4]]
 
 
 def open_page(**query: str) -> AppTest:
-    app = AppTest.from_file(SHELL, default_timeout=120)
-    app.switch_page("transposed.py")
+    app = AppTest.from_file(SHELL, default_timeout=120).run()
+    app.switch_page("transposed/_page.py")
     for name, value in query.items():
         app.query_params[name] = value
     return app.run()
@@ -371,7 +371,7 @@ def ran(code: str) -> None:
 @pytest.fixture
 def hurried(monkeypatch):
     """A training run that does not wait for anybody's eyes."""
-    monkeypatch.setattr("viz.learning.PACE", 0.0)
+    monkeypatch.setattr("pages._learning.PACE", 0.0)
 
 
 @pytest.mark.parametrize("part", PARTS)
@@ -457,7 +457,7 @@ def test_a_run_that_is_stopped_is_shown_as_far_as_it_got(hurried, monkeypatch):
     told = []
     with monkeypatch.context() as patch:
         # Two numbers of each step, itself and of how many.
-        patch.setattr("viz.learning.big", lambda n: told.append(n) if len(told) < 4 else streamlit.stop())
+        patch.setattr("pages._learning.big", lambda n: told.append(n) if len(told) < 4 else streamlit.stop())
         app = sound(open_page(part=PARTS["learn"], wl_steps="50"))
         next(b for b in app.button if b.label == "Train").click().run()
     run = sound(app.run()).session_state["_wl_run"]

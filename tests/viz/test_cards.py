@@ -8,7 +8,7 @@ from latex2mathml.converter import convert
 from models.formulas import formulas_of
 from models.layers import KINDS
 from models.spec import LayerSpec
-from viz.cards import mathml
+from viz.figures.cards import mathml
 
 
 def text(html: str) -> str:

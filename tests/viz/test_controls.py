@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from models.layers import KINDS
 from models.spec import FLAGS, LayerSpec, SpecError
-from viz.controls import OFFERED, allowed, parameters_of, value_of
+from viz.controls.layer import OFFERED, allowed, parameters_of, value_of
 
 
 @st.composite

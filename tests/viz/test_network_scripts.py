@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from models import device
-from viz.feature_parts import network
-from viz.feature_parts.picture import Picture
+from pages.feature_maps import network
+from pages.feature_maps.picture import Picture
 
 ROOT = Path(__file__).resolve().parents[2]
 OWN = Picture(*[np.zeros((16, 16, 3), np.uint8)] * 2, "mine", colour=False, in_link=False, origin="plain('heart', 256)")

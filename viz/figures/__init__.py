@@ -25,7 +25,7 @@ export default function ({ data, parentElement }) {
 }
 """
 
-_STYLES = (_HERE.parent / "cards.css", _HERE.parent / "tint.css", *sorted(_HERE.glob("*.css")))
+_STYLES = (_HERE.parent / "components" / "tint.css", *sorted(_HERE.glob("*.css")))
 
 _component = st.components.v2.component(
     "convscope_figure",

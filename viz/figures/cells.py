@@ -12,7 +12,7 @@ from html import escape
 import numpy as np
 
 from models.formulas import big, scientific
-from viz.png import packed
+from viz.figures.png import packed
 
 LARGEST = 20
 """Columns of a table that is drawn with its numbers."""

@@ -1,0 +1,113 @@
+"""Any convolution, measured live: choose a layer, see what it really does."""
+
+import sys
+
+import streamlit as st
+
+from models.formulas import big
+from models.layers import KINDS
+from pages._lesson import question
+from pages.convolution import _examples as examples
+from viz.controls import layer as controls
+from viz.controls import numbers
+from viz.export import sharing
+from viz.figures.cards import CSS as CARDS
+from viz.url import tell_once
+
+STAGE_HEIGHT, CARDS_HEIGHT = 500, 90
+
+reading = controls.read(known=("present", *numbers.PARAMETERS))
+scene, told = numbers.read(reading)
+spec = scene.spec
+kind = KINDS[spec.kind]
+
+heading, actions = st.columns([3, 2], vertical_alignment="bottom")
+with heading:
+    question("What is one output number made of?")
+    classes = " and ".join(dict.fromkeys(f"`nn.{cls}`" for label, cls, *_ in kind.parts(spec) if label != "pad"))
+    caveat = ": strictly, a cross-correlation" if kind.symbol == "∗" else ""
+    st.markdown(
+        f"Every number is what the real {classes} returned{caveat}.",
+        help="PyTorch does not flip the kernel. Mathematics does, and keeps the name convolution for that."
+        if caveat
+        else None,
+    )
+with actions, st.container(key="extras_actions", horizontal=True, horizontal_alignment="right"):
+    sharing.buttons()
+
+tell_once((*reading.told, *told))
+
+
+def type_into_cell():
+    from models import lab
+
+    edit = (st.session_state.get("stage") or {}).get("edit")
+    after = edit and numbers.edited(scene, edit, lab.input_of(scene), lab.weights_of(scene))
+    if after:
+        numbers.keep(after)
+
+
+def draw_controls():
+    with left, st.container(key="controls", gap="xsmall"):
+        controls.draw(spec)
+        numbers.draw(scene)
+    with chooser:
+        examples.draw(scene)
+
+
+def draw_measured():
+    from models import lab
+    from viz.components.stage import stage
+    from viz.figures.cards import cards
+    from viz.scenes.layer import scene as draw_scene
+
+    measured, veiled = lab.of(scene), examples.asks(scene)
+    # st.html would strip the formulas' MathML.
+    figures.markdown(cards(measured, veiled=veiled), unsafe_allow_html=True)
+    with picture.container():
+        if measured.why_not:
+            st.info(measured.why_not, icon=":material/straighten:")
+            if measured.nearest:
+                nearest = measured.nearest
+                st.button(
+                    f"Draw the nearest that fits: input {tuple(nearest.input_size)}, "
+                    f"{nearest.in_channels} → {nearest.out_channels} channels",
+                    on_click=controls.load,
+                    args=(nearest,),
+                )
+        else:
+            drawn = draw_scene(measured, image=scene.input == "photo")
+            stage({**drawn, "veiled": veiled}, key="stage", on_edit=type_into_cell)
+    return measured
+
+
+with st.container(key="lesson"):
+    left, right = st.columns([1, 3], gap="medium")
+    with right:
+        with st.container(key="stage_area"):
+            picture = st.empty()
+        with st.container(key="numbers"):
+            st.html(CARDS)
+            figures = st.empty()
+        chooser = st.container()
+
+# What is seen goes first, except on the first visit, and while torch loads: then the question and the controls do.
+if "torch" in sys.modules and st.session_state.get("_playground_seen"):
+    measured = draw_measured()
+    draw_controls()
+else:
+    # As high as what will stand there, so that nothing moves.
+    picture.skeleton(STAGE_HEIGHT)
+    figures.skeleton(CARDS_HEIGHT)
+    draw_controls()
+    measured = draw_measured()
+
+st.session_state["_playground_seen"] = True
+
+fits = numbers.write_url(scene)
+if not fits:
+    st.info(
+        f"Your own numbers do not fit into a link of {big(numbers.LONGEST_LINK)} characters: "
+        "use File to take them along."
+    )
+sharing.dialogs(scene, measured, fits)

@@ -1,0 +1,321 @@
+"""What decides: class scores, and three ways to ask which pixels they hang on, with the check that they mean it."""
+
+from __future__ import annotations
+
+from html import escape
+from itertools import count
+from typing import TYPE_CHECKING
+
+import numpy as np
+import streamlit as st
+
+from models.drawings import CLASSES
+from pages._lesson import frame, predict
+from pages.feature_maps import network
+from pages.feature_maps._shared import tell_misread
+from pages.feature_maps.closer import heated, text
+from pages.feature_maps.network import OWN
+from pages.feature_maps.picture import SHAPE, Picture
+from viz.figures import Series, plot, show, table
+from viz.figures.cells import framed, image, row
+from viz.url import asked, one_of, put
+
+if TYPE_CHECKING:
+    from models.attribution import Score
+    from pages.feature_maps.network import Network
+
+HIGHEST = "The highest"
+COVERS = ("Small", "Middle", "Large")
+FILLS = {"mean": "Mean colour", "black": "Black", "blur": "Blur"}
+_PARTS_OF_SIDE = {"Small": 10, "Middle": 6, "Large": 4}
+TOLD = {
+    "gradient": (
+        "Gradient",
+        "How much the score changes when a pixel changes a little. It is grainy, because neighbouring pixels often "
+        "pull in opposite directions.",
+    ),
+    "grad_cam": (
+        "Grad-CAM",
+        "The last maps, each weighted by how the score hangs on it, added up; what is below 0 is left out. It is as "
+        "coarse as those maps, and shows only what speaks for the class.",
+    ),
+    "occlusion": (
+        "Occlusion",
+        "Cover one place after another, and see how much the score falls. It needs no gradient, but a cover is itself "
+        "something to see, so its size and colour matter.",
+    ),
+}
+SIZE, STEPS = 250, 5
+
+PARAMETERS = (*network.PARAMETERS, "fm_class", "fm_cover", "fm_fill")
+_READERS = network.READERS | {"fm_cover": one_of(COVERS), "fm_fill": one_of(FILLS.values())}
+
+
+def lesson(picture: Picture) -> None:
+    """The whole part."""
+    from models.attribution import AttributionError
+    from models.networks import NetworkError
+
+    st.markdown(
+        "**Which pixels does the answer hang on?** A network gives each class a score. Three methods paint what speaks "
+        "for one of them, and a check shows whether to believe the painting."
+    )
+    tell_misread(_READERS)
+    chosen = {}
+
+    def lead() -> None:
+        chosen["weights"] = network.choose_weights()
+        chosen["class"] = st.container()
+
+    def controls() -> None:
+        chosen["network"] = network.choose(picture, *chosen["weights"])
+        st.segmented_control(
+            "Cover", COVERS, default="Middle", required=True, key="fm_cover", bind="query-params",
+            help="A tenth, a sixth or a quarter of the picture's shorter side.",
+        )  # fmt: skip
+        st.segmented_control(
+            "Covered with", FILLS.values(), default=FILLS["mean"], required=True, key="fm_fill", bind="query-params"
+        )
+
+    with frame(controls, draw_lead=lead):
+        net = chosen["network"]
+        if net is None:
+            return
+        try:
+            ranking = _scores(net)
+            target = _target(net, ranking, chosen["class"])
+            _verdict(net, picture, ranking, target)
+            _reasons(net, ranking, target)
+        except (AttributionError, NetworkError) as error:
+            st.error(network.refused(error), icon=":material/block:")
+            return
+        net.tell()
+    st.header("Do these pictures mean it?", anchor=False)
+    predict(
+        "decides",
+        "You draw the network's weights anew, and all it had learned is gone. What should an honest explanation do?",
+        ("Stay as it is", "Change", "Turn black"),
+        "Change",
+        "A picture that stays the same shows the edges of the photograph, not the reasons of the network.",
+    )
+    try:
+        _sanity(net, target)
+    except AttributionError as error:
+        st.info(str(error))
+    net.tell()
+
+
+# -- scores
+
+
+def _scores(net: Network) -> list[Score]:
+    from models import networks
+    from models.attribution import scores
+
+    names = networks.class_names(net.name)
+    with st.spinner(f"{net.title} looks at the picture …"):
+        return net.ask(lambda module: scores(module, net.x, names))
+
+
+def _target(net: Network, ranking: list[Score], place) -> int:
+    """The class that is explained."""
+    labels = {f"{one.name} ({one.number})": one.number for one in ranking}
+    now, _ = asked("fm_class", str, HIGHEST)
+    if now != HIGHEST and now not in labels:
+        if st.session_state.get("fm_class") is None:
+            st.warning("The link names a class that this network does not have: the highest is explained.")
+        put("fm_class", HIGHEST)
+    with place:
+        label = st.selectbox(
+            "Explain", [HIGHEST, *labels], key="fm_class", bind="query-params",
+            help="In the order of the scores. Ask also why it could be something else.",
+        )  # fmt: skip
+    return labels.get(label, ranking[0].number)
+
+
+def _verdict(net: Network, picture: Picture, ranking: list[Score], target: int) -> None:
+    shown = ranking[:5]
+    if all(one.number != target for one in shown):
+        shown = [*shown, next(one for one in ranking if one.number == target)]
+    rows = [
+        (
+            f"<b>{escape(one.name)}</b>" if one.number == target else escape(one.name),
+            text(one.score),
+            f"{100 * one.probability:.1f} %",
+            f'<div style="width:{max(1, round(160 * one.probability))}px;height:10px;border-radius:3px;'
+            'background:var(--output, #009e73)"></div>',
+        )
+        for one in shown
+    ]
+    best = ranking[0]
+    verdict = f"{net.title} says: {best.name}, {100 * best.probability:.0f} %"
+    given = framed("What the network gets", image(net.pixels, f"The picture: {picture.name}", SIZE))
+    head = ("Class", "Score", "Probability", "Bar")
+    show(row(given, framed(verdict, table(head, rows, label="Class scores", raw=(0, 3)))), key="fm_scores")
+    if not net.trained:
+        st.caption("Random weights: the names mean nothing. That is what an answer looks like before any training.")
+    elif net.name in OWN and picture.name not in CLASSES:
+        with st.container(horizontal=True, vertical_alignment="center"):
+            st.caption(
+                f"It learned {len(CLASSES)} drawn shapes and digits, and must name one of them whatever it sees.",
+                width="content",
+            )
+            st.button("Show it a drawn heart", on_click=_heart, icon=":material/favorite:", type="tertiary")
+
+
+def _heart() -> None:
+    st.session_state.update(fm_picture=SHAPE, fm_shape="heart", fm_seed=7)
+
+
+# -- three ways to ask
+
+
+@st.cache_resource(max_entries=24, show_spinner=False)
+def _kept(key: tuple) -> dict[str, object]:
+    """What was computed for one question: filled when it is done."""
+    return {}
+
+
+def _reasons(net: Network, ranking: list[Score], target: int) -> None:
+    from models.attribution import grad_cam, saliency
+
+    name = next(one.name for one in ranking if one.number == target)
+    st.markdown(f"**What speaks for “{name}”?** Bright: much.")
+    kept = _kept((*net.key, target))
+    with st.spinner("Asking for gradients …"):
+        if not kept:  # filled in one go: other visitors may ask the same
+            slope = net.ask(lambda module: saliency(module, net.x, target))
+            kept |= {"gradient": slope, "cam": net.ask(lambda module: grad_cam(module, net.x, target))}
+    cam = kept["cam"]
+    one = next(one for one in ranking if one.number == target)
+    st.session_state["_fm_reasons"] = (
+        net.name, net.trained, min(net.x.shape[2:]), cam.layer, target, one.score, one.probability
+    )  # fmt: skip
+    below = f"layer {cam.layer}, {cam.map.shape[0]} × {cam.map.shape[1]} units"
+    if not cam.heat.any():
+        below += "; 0 everywhere: in these maps nothing speaks for the class"
+    place, drawn = st.empty(), count()
+
+    def draw(heat: np.ndarray, said: str) -> None:
+        figures = [
+            _figure(net, "gradient", kept["gradient"], "largest slope over the colours"),
+            _figure(net, "grad_cam", cam.heat, below),
+            _figure(net, "occlusion", np.maximum(heat, 0), said),
+        ]
+        with place.container():
+            show(row(*figures), key=f"fm_reasons_{next(drawn)}")  # a key serves once in a run
+
+    state = st.session_state
+    cover = next(k for k, v in FILLS.items() if v == state["fm_fill"])
+    side = max(2, min(net.x.shape[2:]) // _PARTS_OF_SIDE[state["fm_cover"]])
+    question = (*net.key, target, side, cover)
+    done = _kept(question)
+    if "heat" not in done:
+        draw(np.zeros(net.pixels.shape[:2]), "not yet run")
+        asked_for = net.name in OWN or state.get("_fm_occlude") == question
+        if not asked_for and not st.button(
+            "Cover place after place", icon=":material/select_all:", key="fm_run_occlusion",
+            help="Over a hundred passes through the network: for a large one half a minute.",
+        ):  # fmt: skip
+            return
+        state["_fm_occlude"] = question
+        _occlude(net, target, side, cover, done, draw)
+    draw(*done["heat"])
+
+
+def _occlude(net: Network, target: int, side: int, cover: str, done: dict, draw) -> None:
+    from models.attribution import occlusion
+
+    bar = st.progress(0.0, "Covering place after place …")
+
+    def run(module):
+        last = None
+        for n, last in enumerate(occlusion(module, net.x, target, patch=side, fill=cover)):
+            bar.progress(last.done / last.total, f"{last.done} of {last.total} places covered")
+            if net.name not in OWN and n % 3 == 0:
+                draw(np.nan_to_num(last.heat), "as far as it got")
+        return last
+
+    found = net.ask(run)
+    bar.empty()
+    most = float(np.nanmax(found.drops))
+    said = (
+        f"cover of {side} × {side}, {found.total} places; the score of {text(found.score)} falls by up to {text(most)}"
+    )
+    done["heat"] = (found.heat, said)
+
+
+def _figure(net: Network, method: str, heat: np.ndarray, below: str) -> str:
+    title, told = TOLD[method]
+    if method == "gradient":
+        heat = np.minimum(heat, np.percentile(heat, 99.5))  # single pixels would leave the others dark
+    said = f"{title}: {told}"
+    return framed(
+        title,
+        image(heated(net.pixels, heat), said, SIZE),
+        f'<div style="max-width:{SIZE}px">{escape(below)}<br>{escape(told)}</div>',
+    )
+
+
+# -- the check
+
+
+def _sanity(net: Network, target: int) -> None:
+    """Each method's picture while the layers are drawn anew, from the last one on."""
+    kept = _kept((*net.key, target, "sanity"))
+    methods = ("gradient", "grad_cam")
+    if "steps" not in kept:
+        if net.name not in OWN and not st.button(
+            "Draw the weights anew, from the last layer to the first", icon=":material/casino:", key="fm_run_sanity"
+        ):
+            return
+        bar = st.progress(0.0, "Drawing weights anew …")
+        kept["steps"] = {
+            method: net.ask(lambda m, k=k: _steps(m, net, k, target, bar)) for k, method in enumerate(methods)
+        }
+        bar.empty()
+    parts = []
+    for method in methods:
+        figures = []
+        for step in kept["steps"][method]:
+            title = "Before" if not step.done else f"{step.done} of {step.total} layers new"
+            below = f"likeness {step.likeness:.2f}".replace("-", "−")
+            if not step.picture.any():
+                below += ", 0 everywhere"
+            said = f"{TOLD[method][0]}, {title}, {below}"
+            heat = np.minimum(step.picture, np.percentile(step.picture, 99.5))
+            figures.append(framed(title, image(heated(net.pixels, heat), said, 150), below))
+        parts.append(f"<h3>{TOLD[method][0]}</h3>" + row(*figures))
+    show("".join(parts), key="fm_sanity")
+    series = [
+        Series(TOLD[m][0], [s.done for s in kept["steps"][m]], [s.likeness for s in kept["steps"][m]]) for m in methods
+    ]
+    curve = plot(
+        series, x="Layers drawn anew, from the last one on", y="Likeness to the first picture",
+        label="Likeness of each method's picture while weights are drawn anew",
+    )  # fmt: skip
+    show(curve, key="fm_sanity_curve")
+    st.caption(
+        "Likeness: rank correlation of the pixels; 1: they are ordered alike, 0: nothing in common. A method whose "
+        "likeness stays near 1 is blind to what the network learned (Adebayo et al. 2018)."
+    )
+
+
+def _steps(module, net: Network, k: int, target: int, bar) -> list:
+    from models.attribution import sanity_check
+
+    found = []
+    for step in sanity_check(module, net.x, ("gradient", "grad_cam")[k], target, steps=STEPS):
+        found.append(step)
+        bar.progress(
+            (k + step.done / step.total) / 2, f"{TOLD[('gradient', 'grad_cam')[k]][0]}: {step.done} layers new"
+        )
+    return found
+
+
+def script(picture: Picture) -> tuple[str, str]:
+    """Scores, slopes and Grad-CAM of the class on the screen."""
+    shown = st.session_state.get("_fm_reasons")
+    if shown is None:
+        raise ValueError("there is no class on the screen yet")
+    return network.reasons_script(picture, *shown)

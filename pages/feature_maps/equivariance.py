@@ -1,0 +1,328 @@
+"""Equivariance: move the picture, and see whether the map moves with it."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import TYPE_CHECKING
+
+import numpy as np
+import streamlit as st
+
+from pages._lesson import frame, predict
+from pages.feature_maps import network
+from pages.feature_maps._shared import number, tell_misread
+from pages.feature_maps.closer import text
+from pages.feature_maps.network import OFFERED, OWN
+from pages.feature_maps.picture import Picture
+from viz.components.dials import Dial, dials, take_all, turn
+from viz.figures import Series, numbers, plot, show
+from viz.figures.cells import framed, image, row, signed
+from viz.runs import fragment
+from viz.url import asked, one_of, put, tell_once, whole
+
+if TYPE_CHECKING:
+    from models.equivariance import MotionPoint
+    from pages.feature_maps.network import Network
+
+MOTIONS = {"shift": "Shift", "rotate": "Rotate", "scale": "Scale"}
+SMALL_LAYERS = ("conv1", "relu1", "pool1", "relu2", "pool2", "relu3", "pool3", "relu4")
+SIZE = 205
+
+DIALS = {
+    "shift": Dial("shift", "Shift to the right, pixels", -32, 32, 1, usual=3),
+    "rotate": Dial("turn", "Turn left", -180, 180, 5, "°", usual=30),
+    "scale": Dial("factor", "Factor", 0.5, 2, 0.1, usual=1.3),
+}
+"""By motion."""
+_BY_NAME = {one.name: one for one in DIALS.values()}
+
+PARAMETERS = (*network.PARAMETERS, "fm_at", "fm_motion", *(one.key for one in DIALS.values()), "fm_wrap")
+_READERS = network.READERS | {
+    "fm_motion": one_of(MOTIONS.values()),
+    "fm_wrap": one_of(("true", "false")),
+}
+
+
+def lesson(picture: Picture) -> None:
+    """The whole part; what is chosen inside runs this alone."""
+    st.markdown(
+        "**When the picture moves, does the map move with it?** If it does, the layer is *equivariant*. If an answer "
+        "does not change at all, it is *invariant*: that is what the class should be."
+    )
+    _part(picture)
+
+
+@fragment
+def _part(picture: Picture) -> None:
+    from models.attribution import AttributionError
+    from models.equivariance import EquivarianceError
+    from models.networks import NetworkError
+
+    tell_misread(_READERS)
+    tell_once(
+        take_all(
+            (
+                (DIALS["shift"], whole(-32, 32)),
+                (DIALS["rotate"], whole(-180, 180)),
+                (DIALS["scale"], number(0.5, 2)),
+            )
+        )
+    )
+    chosen = {}
+
+    def lead() -> None:
+        told = st.segmented_control(
+            "Motion", MOTIONS.values(), default="Shift", required=True, key="fm_motion", bind="query-params"
+        )
+        chosen["motion"] = next(k for k, v in MOTIONS.items() if v == told)
+        chosen["weights"] = network.choose_weights()
+        chosen["layer"] = st.container()
+
+    def controls() -> None:
+        chosen["network"] = network.choose(picture, *chosen["weights"])
+        st.toggle(
+            "Without a border", value=True, key="fm_wrap", bind="query-params",
+            help="Every padding goes round, as the shifted picture does. Off: zeros at the border count as errors.",
+        )  # fmt: skip
+
+    with frame(controls, draw_lead=lead):
+        net, motion = chosen["network"], chosen["motion"]
+        if net is None:
+            return
+        try:
+            layer = _layer(net, chosen["layer"])
+        except (EquivarianceError, NetworkError) as error:
+            st.error(network.refused(error), icon=":material/block:")
+            return
+        if not _live(net, layer, motion):
+            return
+        net.tell()
+    predict(
+        "equivariance",
+        "A layer with stride 2 sees the picture shifted by one pixel. What happens to its map?",
+        ("It shifts by one unit", "It shifts by half a unit, exactly", "It becomes another map"),
+        "It becomes another map",
+        "A stride of 2 keeps every second position, and after a shift by one pixel these are the others. Only shifts "
+        "by whole strides move the map as it is.",
+    )
+    try:
+        _curves(net, layer, motion)
+    except (EquivarianceError, NetworkError, AttributionError) as error:
+        st.info(str(error))
+    net.tell()
+
+
+@fragment
+def _live(net: Network, layer: str, motion: str) -> bool:
+    """The one thing that runs while the dial turns. Returns whether there is a map."""
+    from models.equivariance import EquivarianceError
+    from models.networks import NetworkError
+
+    dials([DIALS[motion].data()], key="fm_motion_dial", on_dial=lambda: turn("fm_motion_dial", _BY_NAME))
+    try:
+        point = _point(net, layer, motion, DIALS[motion].value)
+    except (EquivarianceError, NetworkError) as error:
+        st.error(network.refused(error), icon=":material/block:")
+        return False
+    _maps(net, layer, motion, point)
+    st.session_state["_fm_motion_shown"] = (
+        net.name, net.trained, min(net.x.shape[2:]), layer, motion, point.value, st.session_state["fm_wrap"],
+        point.error,
+    )  # fmt: skip
+    return True
+
+
+def _layer(net: Network, place) -> str:
+    """The layer whose map is watched."""
+    default = "pool2" if net.name in OWN else network.FIRST[net.name]
+    if net.name in OWN:
+        options = list(SMALL_LAYERS)
+    else:
+        options = [n for n, shape in net.survey(default).shapes.items() if shape[1] * shape[2] > 1]
+    now, _ = asked("fm_at", str, default)
+    if now not in options:
+        if st.session_state.get("fm_at") is None:
+            st.warning(f"The link names a layer without maps in {net.title}: {default} is shown.")
+        now = default
+    put("fm_at", now)
+    with place:
+        # The link leaves out what it opens with: that is the network's usual layer, not its first.
+        return st.selectbox("Layer", options, options.index(default), key="fm_at", bind="query-params")
+
+
+def _changed(module, blurred: bool):
+    """The network as the settings want it; its weights are shared."""
+    from models.equivariance import antialiased, circular
+
+    module = antialiased(module) if blurred else module
+    return circular(module) if st.session_state["fm_wrap"] else module
+
+
+def _point(net: Network, layer: str, motion: str, value: float) -> MotionPoint:
+    from models.equivariance import equivariance
+
+    return net.ask(lambda module: next(equivariance(_changed(module, False), net.x, layer, [value], motion)))
+
+
+def _maps(net: Network, layer: str, motion: str, point: MotionPoint) -> None:
+    from models.equivariance import moved
+
+    energy = np.square(point.expected).reshape(len(point.expected), -1).mean(1)
+    channel = int(energy.argmax())
+    expected, found = point.expected[channel], point.found[channel]
+    top = max(float(np.abs(expected).max()), float(np.abs(found).max())) or 1.0
+    picture = _pixels(moved(_as_tensor(net.pixels), motion, point.value))
+    left, right = (np.where(point.compared, one, np.nan) for one in (expected, found))
+    figures = (
+        framed("The moved picture", image(picture, "The moved picture", SIZE)),
+        framed("Its map", signed(right / top, f"Channel {channel} of the moved picture", SIZE), "what is found"),
+        framed("The map, moved", signed(left / top, f"Channel {channel}, moved", SIZE), "what equivariance expects"),
+        framed(
+            "Their difference",
+            signed((right - left) / top, "Difference of the two maps", SIZE),
+            "same scale; plain: they agree" + ("" if point.compared.all() else "; outside: not compared"),
+        ),
+    )
+    same = point.error < 1e-5
+    told = "exactly, up to rounding" if same else "nearly" if point.error < 0.15 else "no"
+    cards = [
+        ("Equivariance error", text(point.error), f"commutes: {told}; 1.4: nothing in common"),
+        ("Change of the map", text(point.invariance), "against the map of the unmoved picture; 0: invariant"),
+        ("Units", "on units" if point.exact else "between units", "where the motion takes them"),
+        ("Channel shown", str(channel), f"of {len(point.found)}, the one with most energy"),
+    ]
+    show(
+        row(*figures, pictures=True, widest=SIZE) + f'<div style="margin-top:.8rem">{numbers(cards)}</div>',
+        key="fm_moved",
+    )
+
+
+def _as_tensor(pixels: np.ndarray):
+    from models.picture import to_tensor
+
+    return to_tensor(pixels)
+
+
+def _pixels(x) -> np.ndarray:
+    return np.rint(255 * x[0].permute(1, 2, 0).clamp(0, 1).numpy()).astype(np.uint8)
+
+
+# -- curves
+
+
+def _values(net: Network, motion: str) -> list[float]:
+    own = net.name in OWN
+    if motion == "shift":
+        return [float(v) for v in (range(17) if own else range(0, 33, 4))]
+    if motion == "rotate":
+        return [float(v) for v in range(0, 181, 15 if own else 45)]
+    return [0.5, 0.6, 0.7, 0.8, 0.9, 1.0, 1.1, 1.25, 1.4, 1.6, 1.8, 2.0] if own else [0.5, 0.75, 1.0, 1.5, 2.0]
+
+
+@st.cache_resource(max_entries=24, show_spinner=False)
+def _kept(key: tuple) -> dict[str, object]:
+    return {}
+
+
+def _curves(net: Network, layer: str, motion: str) -> None:
+    st.header("How large is the error, motion by motion?", anchor=False)
+    border = st.session_state["fm_wrap"]
+    question = (*net.key, layer, motion, border)
+    kept = _kept(question)
+    if "errors" not in kept:
+        if net.name not in OWN and not st.button(
+            "Measure the curves", icon=":material/show_chart:", key="fm_run_curves",
+            help="Some thirty passes through the network.",
+        ):  # fmt: skip
+            return
+        _measure(net, layer, motion, kept)
+    unit = {"shift": "Shift, pixels", "rotate": "Turn, degrees", "scale": "Factor"}[motion]
+    left, right = st.columns(2)
+    with left:
+        st.markdown(f"**The map** of `{layer}`: equivariance")
+        show(
+            plot(kept["errors"], x=unit, y="Equivariance error", label=f"Equivariance error of {layer} by {unit}"),
+            key="fm_errors",
+        )
+    with right:
+        st.markdown(f"**The class** “{kept['class']}”: invariance")
+        show(
+            plot(kept["scores"], x=unit, y="Probability, %", label=f"Probability of the class by {unit}"),
+            key="fm_invariance",
+        )
+    if motion == "shift" and not border:
+        st.markdown(
+            "Zeros at the border stay where they are when the picture moves, so even a layer of stride 1 errs there. "
+            "Take the border away to see what stride and pooling do alone."
+        )
+    elif motion == "shift":
+        st.markdown(
+            "With stride 1 the error is 0 at every shift. Each pooling by 2 doubles the shift after which it returns "
+            "to 0. Blurring before subsampling removes the detail that the coarse grid cannot hold, and what stays "
+            "moves smoothly (Zhang 2019): the cure for shifts in between."
+        )
+    else:
+        st.markdown(
+            "A convolution knows shifts alone: its kernel does not turn with the picture, and does not grow with it. "
+            "What a network knows of turned and scaled things it has to learn, one by one."
+        )
+
+
+def _measure(net: Network, layer: str, motion: str, kept: dict) -> None:
+    """Errors of the layer, and scores, as it is and with blur, into ``kept``."""
+    from models import networks
+    from models.attribution import scores
+    from models.equivariance import EquivarianceError, equivariance, invariance
+
+    values = _values(net, motion)
+    ways = [("as it is", net, False), ("blurred before subsampling, same weights", net, True)]
+    twin = {"small": "small_antialiased"}.get(net.name)
+    if twin and net.trained:
+        ways[1:] = [(f"{OFFERED[twin].lower()}, trained so", _twin(net, twin), False)]
+    elif net.name == "small_antialiased":
+        ways = ways[:1]
+    bar = st.progress(0.0, "Moving the picture …")
+    total = len(ways) * len(values) * 2
+    errors, told, done = [], [], 0
+    first = net.ask(lambda module: scores(module, net.x, networks.class_names(net.name), 1))[0]
+
+    def ticked(points, title: str):
+        nonlocal done
+        for point in points:
+            done += 1
+            bar.progress(min(1.0, done / total), f"Moving the picture: {title}")
+            yield point
+
+    def errors_of(module, x, title: str, blurred: bool):
+        points = equivariance(_changed(module, blurred), x, layer, values, motion)
+        return [point.error for point in ticked(points, title)]
+
+    def scores_of(module, x, title: str, blurred: bool):
+        points = invariance(_changed(module, blurred), x, first.number, values, motion)
+        return [100 * point.probability for point in ticked(points, title)]
+
+    for title, one, blurred in ways:
+        how = {"x": one.x, "title": title, "blurred": blurred}
+        try:
+            errors.append(Series(title, values, one.ask(partial(errors_of, **how))))
+            told.append(Series(title, values, one.ask(partial(scores_of, **how))))
+        except EquivarianceError:
+            if not errors:
+                raise
+    bar.empty()
+    if net.name in OWN and layer != "relu1" and motion == "shift":
+        points = net.ask(lambda m: [p.error for p in equivariance(_changed(m, False), net.x, "relu1", values, motion)])
+        errors.append(Series("relu1, stride 1", values, points))
+    kept |= {"scores": told, "class": first.name, "errors": errors}
+
+
+def _twin(net: Network, name: str) -> Network:
+    return network.Network(name, net.trained, net.x, net.pixels, (name, *net.key[1:]))
+
+
+def script(picture: Picture) -> tuple[str, str]:
+    """The curve of the layer and the motion on the screen."""
+    shown = st.session_state.get("_fm_motion_shown")
+    if shown is None:
+        raise ValueError("there is no layer on the screen yet")
+    return network.motion_script(picture, *shown)

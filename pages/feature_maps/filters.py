@@ -1,0 +1,566 @@
+"""Hand-made filters on the picture, live: what each finds, before and after ReLU, and against OpenCV."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from math import isfinite
+from typing import TYPE_CHECKING
+
+import streamlit as st
+
+from models.spec import quoted
+from pages._lesson import frame, predict
+from pages.feature_maps._shared import number, tell_misread
+from pages.feature_maps.picture import Picture
+from viz.components.dials import Dial, heard, number_of, take, take_all, turn
+from viz.runs import fragment
+from viz.url import into_link, one_of, tell_once, whole
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    from models.filters import KernelFacts
+
+# models.filters loads torch, and these lines are read before the title is on screen; a test holds them to it.
+TITLES = {
+    "Sobel": "sobel",
+    "Scharr": "scharr",
+    "Prewitt": "prewitt",
+    "Laplacian": "laplacian",
+    "Laplacian of Gaussian": "log",
+    "Gabor": "gabor",
+    "Gaussian blur": "gaussian",
+    "Box blur": "box",
+    "Motion blur": "motion",
+    "Sharpen": "sharpen",
+    "Emboss": "emboss",
+    "Identity": "identity",
+}
+OWN = "Own kernel"
+VIEWS = ("Response", "Gradient", "Against OpenCV")
+FLIPS = ("Correlation", "Convolution")
+BORDERS = {"zeros": "Zeros", "reflect": "Reflect", "replicate": "Replicate", "circular": "Circular"}
+COLOURS = ("Luma", "Each colour")
+PAIRS = ("sobel", "scharr", "prewitt")
+LARGEST = 15
+"""Side of the largest kernel that follows a dial: nn.Conv2d takes tenths of a second for larger ones."""
+LARGEST_OWN = 7
+START = "0 1 0; 1 -4 1; 0 1 0"
+NUDGES = 1000.0
+
+
+QUESTIONS = (
+    (
+        "filters",
+        "A Sobel filter that answers to change from left to right looks at a wall of one brightness. What is its map?",
+        ("As bright as the wall", "0 everywhere", "Noise"),
+        "0 everywhere",
+        "Its weights sum to 0, so equal pixels cancel. Only where brightness changes is something left: a feature map "
+        "says where its feature is, and how strongly.",
+    ),
+    (
+        "relu",
+        "An edge from dark to bright gives +1. What does the same filter give for one from bright to dark, after ReLU?",
+        ("1", "−1", "0"),
+        "0",
+        "Before ReLU it is −1, the same edge the other way round. ReLU keeps one of the two directions; a network that "
+        "needs both learns a second filter, the negative of the first.",
+    ),
+    (
+        "flip",
+        "For which of these does it matter whether the kernel is turned by 180° first?",
+        ("Gaussian blur", "Laplacian", "Emboss"),
+        "Emboss",
+        "The other two are symmetric: turned, they are the same. A network does not care either way, for it would "
+        "learn the turned kernel. That is why nn.Conv2d may correlate and still be called a convolution.",
+    ),
+)
+
+
+DIALS = {
+    one.name: one
+    for one in (
+        Dial("side", "kernel_size", 3, LARGEST, 2),
+        Dial("angle", "Angle", 0, 360, 1, "°"),
+        Dial("sigma", "Sigma, pixels", 0.3, 6, 0.1),
+        Dial("wavelength", "Wavelength, pixels", 2, 20, 0.5),
+        Dial("phase", "Phase", 0, 180, 5, "°"),
+    )
+}
+_SETTING = {"side": "size"}
+"""What models.filters calls a dial, where it differs."""
+
+PARAMETERS = (
+    *("fm_filter", "fm_view", "fm_flip", "fm_border", "fm_planes", "fm_kernel"),
+    *(f"fm_{name}" for name in DIALS),
+)
+
+
+def read_kernel(text: str) -> list[list[float]]:
+    """An own kernel as the link spells it: ``0 1 0; 1 -4 1; 0 1 0``, odd sides up to 7. Raises ``ValueError``."""
+    told = f"it is left out; write rows of numbers, such as {START}, with 1, 3, 5 or 7 rows and columns."
+    try:
+        rows = [[float(cell) for cell in row.split()] for row in text[:2000].split(";")]
+    except ValueError:
+        raise ValueError(f"The own kernel holds something that is no number: {told}") from None
+    sides = {len(rows), *map(len, rows)}
+    if len(sides) != 1 or not sides <= {1, 3, 5, LARGEST_OWN}:
+        raise ValueError(f"The own kernel is not a square with an odd side: {told}")
+    if not all(isfinite(cell) for row in rows for cell in row):
+        raise ValueError(f"The own kernel holds a number that is not finite: {told}")
+    if any(abs(cell) > NUDGES for row in rows for cell in row):
+        raise ValueError(f"The own kernel holds a number beyond ±{NUDGES:g}: {told}")
+    return rows
+
+
+def _side(text: str) -> int:
+    """The side of a kernel, as the link spells it. Raises ``ValueError``."""
+    side = whole(DIALS["side"].low, LARGEST)(text)
+    if side % 2 == 0:
+        raise ValueError(f"{quoted(text)} is even: it is left out; a kernel has a middle only where its side is odd.")
+    return side
+
+
+def written(rows: list[list[float]]) -> str:
+    """The other way round."""
+    return "; ".join(" ".join(f"{cell:.6g}" for cell in row) for row in rows)
+
+
+def lesson(picture: Picture) -> None:
+    """Controls, the live picture, and the questions."""
+    tell_misread(
+        {
+            "fm_filter": one_of((*TITLES, OWN)),
+            "fm_view": one_of(VIEWS),
+            "fm_flip": one_of(FLIPS),
+            "fm_border": one_of(BORDERS.values()),
+            "fm_planes": one_of(COLOURS),
+        }
+    )
+    told = take_all((one, _side if one.name == "side" else number(one.low, one.high)) for one in DIALS.values())
+    tell_once([*told, take_own()])
+    with frame(lambda: _controls(picture), draw_lead=_lead):
+        _live(picture)
+    for column, question in zip(st.columns(3, gap="medium"), QUESTIONS, strict=True):
+        with column:
+            predict(*question)
+
+
+def take_own() -> str:
+    """The own kernel from the link into the session. Returns what to tell."""
+    return take("fm_kernel", lambda text: written(read_kernel(text)), "{}")
+
+
+def _lead() -> None:
+    st.selectbox("Filter", (*TITLES, OWN), key="fm_filter", bind="query-params")
+    st.segmented_control("Show", VIEWS, default=VIEWS[0], required=True, key="fm_view", bind="query-params")
+
+
+def _controls(picture: Picture) -> None:
+    chosen = st.session_state["fm_filter"]
+    if chosen == OWN:
+        st.caption("Type into the cells of the kernel; kernel_size adds or drops a ring of cells.")
+    else:
+        from models.filters import FILTERS
+
+        kind = FILTERS[TITLES[chosen]]
+        st.caption(f"{kind.finds} Type into a cell of a kernel of up to 7×7 to make it your own.")
+    if st.session_state["fm_view"] == VIEWS[1]:
+        if TITLES.get(chosen) not in PAIRS:
+            st.caption("A gradient needs a pair of derivatives: Sobel's are used.")
+    else:
+        st.segmented_control(
+            "Operation", FLIPS, default=FLIPS[0], required=True, key="fm_flip", bind="query-params",
+            help="nn.Conv2d and cv2.filter2D lay the kernel on the picture as it is written: a correlation. "
+            "Convolution, as mathematics defines it, turns it by 180° first.",
+        )  # fmt: skip
+    st.selectbox(
+        "padding_mode", list(BORDERS), format_func=BORDERS.get, index=1, key="fm_border", bind="query-params",
+        help="What the kernel reads beyond the border of the picture.",
+    )  # fmt: skip
+    if picture.colour and st.session_state["fm_view"] != VIEWS[1]:
+        st.segmented_control(
+            "Colours", COLOURS, default=COLOURS[0], required=True, key="fm_planes", bind="query-params",
+            label_visibility="collapsed",
+            help="Luma: 0.299 red + 0.587 green + 0.114 blue. Each colour: all three by the same kernel.",
+        )  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Choice:
+    """The settings of one answer: the kernel as it is written, and as it lies on the picture."""
+
+    name: str
+    written: np.ndarray
+    laid: np.ndarray
+    dials: tuple[dict, ...]
+    view: str
+    turned: bool
+    border: str
+    colour: bool
+
+
+def _choice(picture: Picture) -> Choice:
+    from models import filters
+
+    state = st.session_state
+    name, view = TITLES.get(state["fm_filter"], ""), state["fm_view"]
+    if view == VIEWS[1] and name not in PAIRS:
+        name = PAIRS[0]
+    if name:
+        kind = filters.FILTERS[name]
+        sizes = [side for side in kind.sizes if side <= LARGEST]
+        size = min(
+            sizes, key=lambda side: abs(side - state.get("fm_side", 7 if name in ("gabor", "log") else sizes[0]))
+        )
+        heeded = [k for k in kind.settings if not (view == VIEWS[1] and k == "angle")]
+        given = {k: state[f"fm_{k}"] for k in heeded if k != "size" and f"fm_{k}" in state}
+        kernel = filters.kernel(name, size, **given)
+        usual = {"angle": 0, "sigma": 0.3 * ((size - 1) / 2 - 1) + 0.8, "wavelength": max(2.0, size / 2), "phase": 0}
+        values = usual | given | {"size": size}
+        shown = [one for one in DIALS.values() if _SETTING.get(one.name, one.name) in heeded]
+        ends = {"side": {"low": sizes[0], "high": sizes[-1]}}
+        dials = tuple(
+            one.data(values[_SETTING.get(one.name, one.name)], **ends.get(one.name, {}))
+            for one in shown
+            if one.name != "side" or len(sizes) > 1
+        )
+    else:
+        kernel = filters.as_kernel(read_kernel(state.get("fm_kernel", START)))
+        dials = (DIALS["side"].data(kernel.shape[0], low=1, high=LARGEST_OWN),)
+    turned = state.get("fm_flip") == FLIPS[1] and view != VIEWS[1]
+    colour = picture.colour and state.get("fm_planes") == COLOURS[1] and view != VIEWS[1]
+    laid = filters.flipped(kernel) if turned else kernel
+    return Choice(name, kernel, laid, dials, view, turned, state["fm_border"], colour)
+
+
+@fragment
+def _live(picture: Picture) -> None:
+    """The one thing that runs while a dial turns."""
+    if st.session_state.pop("_fm_own", False):
+        st.rerun(scope="app")
+    from models import device
+    from models.filters import FilterError
+    from viz.components.response import response
+
+    choice = _choice(picture)
+    try:
+        with device.one_thread():
+            data = _answer(picture, choice)
+    except FilterError as error:
+        st.info(f"{error}")
+        return
+    data["heard"] = number_of("fm_response")
+    response(data, key="fm_response", on_dial=_turned, on_cell=lambda: _typed(choice))
+
+
+def _turned() -> None:
+    if st.session_state["fm_filter"] != OWN:
+        turn("fm_response", DIALS)
+        return
+    found = heard("fm_response", DIALS)
+    if found and found[0].name == "side" and 1 <= found[1] <= LARGEST_OWN:
+        _resize(int(found[1]))
+
+
+def _resize(side: int) -> None:
+    """Another ring of zeros around the own kernel, or one less."""
+    rows = read_kernel(st.session_state.get("fm_kernel", START))
+    shift = (side - len(rows)) // 2
+    at = lambda r, c: rows[r][c] if 0 <= r < len(rows) and 0 <= c < len(rows) else 0.0  # noqa: E731
+    _keep([[at(r - shift, c - shift) for c in range(side)] for r in range(side)])
+
+
+def _typed(choice: Choice) -> None:
+    cell = (st.session_state.get("fm_response") or {}).get("cell") or {}
+    kernel = choice.written.copy()
+    row, column, value = cell.get("row"), cell.get("column"), cell.get("value")
+    side = len(kernel)
+    if side > LARGEST_OWN or row not in range(side) or column not in range(side):
+        return
+    if not isinstance(value, int | float) or not abs(value) <= NUDGES:
+        return
+    at = (side - 1 - row, side - 1 - column) if choice.turned else (row, column)
+    kernel[at] = value
+    _keep(kernel.tolist())
+    if st.session_state["fm_filter"] != OWN:
+        st.session_state["fm_filter"] = OWN
+        st.session_state["_fm_own"] = True
+
+
+def _keep(rows: list[list[float]]) -> None:
+    st.session_state["fm_kernel"] = written(rows)
+    into_link("fm_kernel", st.session_state["fm_kernel"])
+
+
+# -- the numbers behind the picture
+
+
+def _answer(picture: Picture, choice: Choice) -> dict:
+    """Everything that the component draws, measured on ``nn.Conv2d``."""
+    import numpy as np
+
+    from viz.components.response import pixels
+
+    shown = picture.rgb if choice.colour else picture.grey
+    planes = shown.transpose(2, 0, 1) if choice.colour else shown[None]
+    height, width = shown.shape[:2]
+    mode = {"reflect": "reflect", "replicate": "edge", "circular": "wrap"}.get(choice.border)
+
+    def source(side: int, kernel: int) -> list[int]:
+        reach = kernel // 2
+        if mode is None:
+            return np.pad(np.arange(side), reach, constant_values=-1).tolist()
+        return np.pad(np.arange(side), reach, mode=mode).tolist()
+
+    draw = {VIEWS[0]: _response, VIEWS[1]: _gradient, VIEWS[2]: _opencv}[choice.view]
+    data = draw(shown, choice)
+    rows, columns = np.shape(data["kernels"][0]["values"])
+    return data | {
+        "size": [height, width],
+        "planes": ["red", "green", "blue"] if choice.colour else ["grey"],
+        "input": pixels(planes),
+        "rows": source(height, rows),
+        "columns": source(width, columns),
+        "dials": list(choice.dials),
+        "editable": choice.view != VIEWS[1] and max(rows, columns) <= LARGEST_OWN,
+        "answer": written(choice.laid.tolist()) if choice.laid.size <= 49 else f"{choice.laid.sum():.6f}",
+    }
+
+
+def _first(values: np.ndarray) -> np.ndarray:
+    """``(H, W)`` or ``(H, W, C)`` with the colours first."""
+    return values[None] if values.ndim == 2 else values.transpose(2, 0, 1)
+
+
+def _input_panel(choice: Choice) -> dict:
+    return {"id": "input", "title": "Input", "role": "input", "kind": "picture", "note": ""}
+
+
+def _kernel(choice: Choice, title: str, which: int = 0) -> dict:
+    title = f"{title}, turned by 180°" if choice.turned else title
+    return {"title": title, "short": "", "values": choice.laid.tolist(), "map": which}
+
+
+def _kind(found: KernelFacts) -> str:
+    """Whether a response looks like a picture again, or has a sign."""
+    return "picture" if found.total > 0.5 else "signed"
+
+
+def _response(shown: np.ndarray, choice: Choice) -> dict:
+    import numpy as np
+
+    from models import filters
+    from viz.components.response import plane
+
+    found, facts = filters.respond(shown, choice.laid, choice.border), filters.facts(choice.written)
+    edges = _edges(float(found.output.min()), float(found.output.max()))
+    counts, _ = np.histogram(found.output, edges)
+    top = float(np.abs(found.output).max()) or 1.0
+    kind = _kind(facts)
+    same = np.array_equal(found.rectified, np.maximum(found.output, 0))
+    share = f"{100 * found.negative:.0f} %"
+    low, high, mean = (float(v) for v in (found.output.min(), found.output.max(), found.output.mean(dtype=float)))
+    mean = 0.0 if abs(mean) < 1e-6 * top else mean  # what float32 leaves of numbers that cancel
+    return {
+        "kind": "response",
+        "maps": [plane(_first(found.output))],
+        "kernels": [_kernel(choice, "Kernel")],
+        "panels": [
+            _input_panel(choice),
+            {
+                "id": "response", "title": "Feature map", "role": "output", "kind": kind, "map": 0, "top": top,
+                "note": f"from {_text(low)} to {_text(high)}, mean {_text(mean)}",
+            },
+            {
+                "id": "rectified", "title": "Rectified, after ReLU", "role": "output", "map": 0, "top": top,
+                "relu": True, "kind": "picture" if kind == "picture" else "rectified",
+                "note": f"{share} of the values were below 0 and are 0 now",
+            },
+        ],
+        "histogram": {
+            "title": "Values of the feature map", "counts": counts.tolist(),
+            "edges": edges.tolist(), "low": low, "high": high,
+            "said": f"Histogram from {_text(low)} to {_text(high)}; {share} of the values are negative",
+            "note": f"Heights are square roots of counts. ReLU takes away what is violet: {share}.",
+        },
+        "facts": _facts(choice, facts),
+        "checks": [[f"nn.ReLU sets exactly the {share} below 0 to 0.", bool(same)]],
+    }  # fmt: skip
+
+
+def _edges(low: float, high: float, bins: int = 48) -> np.ndarray:
+    """``bins`` + 1 edges from ``low`` to ``high``, 0 one of them if it lies between: no bar mixes the two signs."""
+    import numpy as np
+
+    if low == high:
+        low, high = low - 0.5, high + 0.5
+    if not low < 0 < high:
+        return np.linspace(low, high, bins + 1)
+    below = min(max(round(bins * -low / (high - low)), 1), bins - 1)
+    return np.concatenate([np.linspace(low, 0, below + 1), np.linspace(0, high, bins - below + 1)[1:]])
+
+
+def _facts(choice: Choice, facts: KernelFacts) -> list[str]:
+    height, width = choice.written.shape
+    total = facts.total
+    if total == 0:
+        sums = "Its weights sum to 0: flat regions answer with 0."
+    elif abs(total - 1) < 1e-6:
+        sums = "Its weights sum to 1: brightness stays."
+    else:
+        sums = f"Its weights sum to {_text(total)}: a flat region answers with {_text(total)} times its brightness."
+    if facts.rank == 1 and height > 1:
+        rank = f"Rank 1: a column, then a row do the same with {height} + {width} instead of {height * width} products."
+    else:
+        rank = f"Rank {facts.rank}: no single column and row do the same." if facts.rank > 1 else ""
+    flip = {
+        "same": "Turned by 180° it is the same: convolution and correlation agree.",
+        "negative": "Turned by 180° every sign changes: convolution gives the negative of correlation.",
+        "different": "Turned by 180° it is another kernel: convolution and correlation differ.",
+    }[facts.flip]
+    return [sentence for sentence in (sums, rank, flip) if sentence]
+
+
+def _gradient(shown: np.ndarray, choice: Choice) -> dict:
+    import numpy as np
+
+    from models import filters
+    from viz.components.response import plane
+
+    size = choice.laid.shape[0]
+    found = filters.gradient(shown, choice.name, size, choice.border)
+    across = filters.kernel(choice.name, size)
+    top = float(found.magnitude.max()) or 1.0
+    # Faint slopes would otherwise all look alike: the scale ends where the strongest hundredth begins.
+    strong = float(np.percentile(found.magnitude, 99)) or top
+    maps = [plane(one[None]) for one in (found.x, found.y)]
+    maps += [plane(one[None], exact=False) for one in (found.magnitude, found.angle)]
+    return {
+        "kind": "gradient",
+        "maps": maps,
+        "kernels": [
+            {"title": "Kernel for x", "short": "x", "values": across.tolist(), "map": 0},
+            {"title": "Kernel for y", "short": "y", "values": across.T.tolist(), "map": 1},
+        ],
+        "panels": [
+            _input_panel(choice),
+            {
+                "id": "magnitude", "title": "Magnitude", "role": "output", "kind": "count", "map": 2, "top": strong,
+                "note": f"largest {_text(top)}; the scale ends at the 99th percentile",
+            },
+            {
+                "id": "angle", "title": "Direction, in degrees", "role": "output", "kind": "angle", "map": 3, "by": 2,
+                "top": strong / 2, "note": "",
+            },
+        ],
+        "facts": [
+            "One nn.Conv2d(1, 2, …) gives both slopes; the second kernel is the first one, transposed.",
+            "Turned by 180°, as in a convolution, both would give the slopes with the other sign.",
+        ],
+        "checks": [],
+    }  # fmt: skip
+
+
+def _opencv(shown: np.ndarray, choice: Choice) -> dict:
+    import numpy as np
+
+    from models import filters
+    from viz.components.response import plane
+
+    ours = filters.apply(shown, choice.laid, choice.border)
+    theirs = filters.filter2d(shown, choice.laid)
+    off = ours - theirs
+    default = filters.compare(shown, choice.laid, choice.border)
+    kind, top = _kind(filters.facts(choice.laid)), float(max(np.abs(ours).max(), np.abs(theirs).max())) or 1.0
+    worst = float(np.abs(off).max())
+    height, width = choice.laid.shape
+    inside = (
+        "No window lies inside the picture." if default.interior is None
+        else f"Where the window lies inside the picture, both give the same, to the last digit ({default.dtype})."
+        if default.interior == 0
+        else f"Where the window lies inside the picture, both give the same: they differ by at most "
+        f"{default.interior:.0e} of the largest possible answer ({default.dtype})."
+    )  # fmt: skip
+    checks = [[inside, default.agrees_inside]]
+    if choice.border == "reflect":
+        checks.append(["At the border too: both mirror the picture about its outermost pixel.", default.agrees])
+    else:
+        checks.append(
+            [
+                f"At the border they differ by up to {_text(worst)}: cv2.filter2D mirrors the picture "
+                f"(BORDER_REFLECT_101) unless told otherwise, this layer takes {BORDERS[choice.border].lower()}.",
+                None,
+            ]
+        )
+        if choice.border in filters.BORDERS:
+            told = {"zeros": "BORDER_CONSTANT", "replicate": "BORDER_REPLICATE"}[choice.border]
+            alike = filters.compare(shown, choice.laid, choice.border, choice.border)
+            checks.append([f"Told borderType=cv2.{told}, OpenCV agrees everywhere.", alike.agrees])
+        else:
+            checks.append(["cv2.filter2D has no circular border.", None])
+    share = 1 - max(0, shown.shape[0] - height + 1) * max(0, shown.shape[1] - width + 1) / (
+        shown.shape[0] * shown.shape[1]
+    )
+    return {
+        "kind": "opencv",
+        "maps": [plane(_first(each), exact=each is ours) for each in (ours, theirs, off)],
+        "kernels": [_kernel(choice, "Kernel")],
+        "panels": [
+            {"id": "conv2d", "title": f"nn.Conv2d, {BORDERS[choice.border].lower()}", "role": "output"}
+            | {"kind": kind, "map": 0, "top": top, "note": ""},
+            {"id": "filter2d", "title": "cv2.filter2D", "role": "output", "kind": kind, "map": 1, "top": top}
+            | {"note": ""},
+            {"id": "difference", "title": "Their difference", "role": "output", "kind": "signed", "map": 2}
+            | {"top": max(worst, 1e-6), "note": f"at most {_text(worst)}"},
+        ],
+        "facts": [f"{100 * share:.1f} % of the outputs have a window that reaches beyond the picture."],
+        "checks": checks,
+    }
+
+
+def _text(value: float) -> str:
+    return f"{value:.3g}".replace("-", "−")
+
+
+def script(picture: Picture) -> tuple[str, str]:
+    """This kernel as a layer on the picture, and OpenCV's answer."""
+    import numpy as np
+
+    from models import filters
+    from models.filter_code import filter_code
+
+    choice = _choice(picture)
+    imports = ("import cv2", "import numpy as np", "import torch", "from torch import nn")
+    if choice.colour:
+        opening = picture.colours_code(*imports) + "planes = colours.transpose(2, 0, 1).astype(np.float32) / 255\n"
+    else:
+        opening = picture.grey_code(*imports) + "planes = grey[None].astype(np.float32) / 255\n"
+    gradient = choice.view == VIEWS[1]
+    kernel = filters.kernel(choice.name, choice.laid.shape[0]) if gradient else choice.laid
+    shown = picture.rgb if choice.colour else picture.grey
+    if gradient:
+        found = filters.gradient(shown, choice.name, len(kernel), choice.border)
+        told = {
+            "magnitude.max()": found.magnitude.max(),
+            "np.percentile(magnitude, 99)": np.percentile(found.magnitude, 99),
+        }
+    elif choice.view == VIEWS[2]:
+        worst = np.abs(filters.apply(shown, kernel, choice.border) - filters.filter2d(shown, kernel)).max()
+        told = {"difference.max()": worst}
+    else:
+        found = filters.respond(shown, kernel, choice.border)
+        told = {
+            "response.min()": found.output.min(),
+            "response.max()": found.output.max(),
+            "response.mean(dtype=float)": found.output.mean(dtype=float),
+        }
+    code = filter_code(opening, kernel, choice.border, gradient=gradient, shown=told if picture.in_link else None)
+    whence = "the same picture" if picture.in_link else "the astronaut, or a picture whose path you write into it"
+    what = "both slopes in one layer" if gradient else "exactly this kernel"
+    asserts = "the numbers on the screen and " if picture.in_link else ""
+    return (
+        f"Runs as it is, in a copy of this project: {what} on {whence}; asserts {asserts}"
+        "that OpenCV gives the same inside.",
+        code,
+    )

@@ -1,0 +1,298 @@
+"""A convolution finds a filter again from pictures before and after it, while you look."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import streamlit as st
+
+from pages._learning import Run, buttons, small
+from pages._lesson import frame, predict
+from pages.feature_maps._shared import number, tell_misread
+from pages.feature_maps.filters import OWN, START, TITLES, read_kernel, take_own
+from pages.feature_maps.picture import Picture, in_groups
+from viz.url import one_of, tell_once, whole
+
+if TYPE_CHECKING:
+    import numpy as np
+
+TARGETS = (
+    "Sobel", "Gaussian blur", "Laplacian", "Sharpen", "Emboss", "Box blur", "Motion blur", "Gabor", OWN,
+)  # fmt: skip
+SIDES = (3, 5, 7)
+OPTIMIZERS = ("adam", "momentum", "sgd")
+RATES = (0.3, 0.1, 0.03, 0.01, 0.003)
+PAIRS = ("The picture", "Noise")
+MOST_STEPS = 3000
+PARAMETERS = ("fm_target", "fm_pairs", "fm_taps", "fm_lr", "fm_noise", "fm_steps", "fm_optimizer", "fm_run")
+NOISE_SIDE = 128
+WIDTH = 136
+"""Of a control, in pixels: two stand side by side in the usual column."""
+SHOWN = 96
+"""Side of the piece of the picture that is drawn while it learns."""
+
+
+QUESTIONS = (
+    (
+        "learned",
+        "Nobody tells the layer what Sobel is. What does it need to find it?",
+        ("The nine numbers", "Pictures before and after the filter", "A definition of an edge"),
+        "Pictures before and after the filter",
+        "Each pair says what the output should have been. The gradient of the error moves the nine weights a little, "
+        "again and again. The error is a bowl with one lowest point, and that is the kernel which made the pairs.",
+    ),
+    (
+        "pairs",
+        "Pieces of a picture, or pieces of noise: from which does the layer learn faster?",
+        ("The picture", "Noise", "No difference"),
+        "Noise",
+        "Neighbouring pixels of a picture are nearly equal, so it hardly matters to the error how the weights share "
+        "their work between neighbours: the bowl is a long, flat valley. In noise every pixel is news, and the bowl "
+        "is round. Try both with the same steps.",
+    ),
+    (
+        "noise",
+        "You add noise to the targets. What becomes of the learned kernel?",
+        ("It is still close", "It is noise too", "It is 0"),
+        "It is still close",
+        "Noise that has nothing to do with the picture cancels over thousands of windows. The error no longer falls to "
+        "0: what is left is the noise, which no kernel can foretell.",
+    ),
+)
+
+
+@dataclass
+class Finding(Run):
+    """With the kernel that is to be found."""
+
+    target: np.ndarray | None = None
+
+
+def lesson(picture: Picture) -> None:
+    """Settings, the run, and what came of it."""
+    tell_misread(
+        {
+            "fm_target": one_of(TARGETS),
+            "fm_pairs": one_of(PAIRS),
+            "fm_taps": one_of(map(str, SIDES)),
+            "fm_lr": one_of(map(str, RATES)),
+            "fm_noise": number(0, 1),
+            "fm_steps": whole(50, MOST_STEPS),
+            "fm_optimizer": one_of(OPTIMIZERS),
+            "fm_run": whole(0, 999),
+        }
+    )
+    tell_once([take_own()])
+    with frame(_controls, draw_lead=_lead):
+        _run(picture)
+    for column, question in zip(st.columns(3, gap="medium"), QUESTIONS, strict=True):
+        with column:
+            predict(*question)
+
+
+def _lead() -> None:
+    st.selectbox(
+        "Target", TARGETS, key="fm_target", bind="query-params", help="Own kernel: the one of the filter bank."
+    )
+
+
+def _controls() -> None:
+    # On a projector the type grows, and a number field of so many pixels would lose its − and +.
+    width = "stretch" if st.session_state.get("presenting") else WIDTH
+    st.segmented_control(
+        "Learn from", PAIRS, default=PAIRS[0], required=True, key="fm_pairs", bind="query-params",
+        help="Pieces of it, before and after the target. Both are first given mean 0 and standard deviation 1.",
+    )  # fmt: skip
+    # Two beside each other where there is room for two: a zoomed page has not.
+    with _pair():
+        st.segmented_control(
+            "kernel_size", SIDES, default=3, required=True, key="fm_taps", bind="query-params", width="content"
+        )
+        st.number_input("Steps", 50, MOST_STEPS, 1000, step=50, key="fm_steps", bind="query-params", width=width)
+    with _pair():
+        st.selectbox("Learning rate", RATES, index=1, key="fm_lr", bind="query-params", width=width)
+        st.selectbox("Optimiser", OPTIMIZERS, key="fm_optimizer", bind="query-params", width=width)
+    with _pair():
+        st.slider(
+            "Noise on targets", 0.0, 1.0, 0.0, 0.05, key="fm_noise", bind="query-params", width=width,
+            help="Standard deviation of what is added to the targets, as a share of theirs.",
+        )  # fmt: skip
+        st.number_input(
+            "Seed", 0, 999, 0, key="fm_run", bind="query-params", help="Of first weights and noise.", width=width
+        )
+
+
+def _pair():
+    return st.container(horizontal=True, vertical_alignment="bottom", gap="small")
+
+
+def _target() -> np.ndarray:
+    from models import filters
+
+    name = st.session_state["fm_target"]
+    if name == OWN:
+        return filters.as_kernel(read_kernel(st.session_state.get("fm_kernel", START)))
+    return filters.kernel(TITLES[name], 5 if name == "Gabor" else 3)
+
+
+def _settings(picture: Picture) -> tuple:
+    names = ("fm_target", "fm_pairs", "fm_taps", "fm_lr", "fm_noise", "fm_steps", "fm_optimizer", "fm_run")
+    return (picture.key, st.session_state.get("fm_kernel"), *(st.session_state[name] for name in names))
+
+
+def _run(picture: Picture) -> None:
+    from models.filters import FilterError
+    from models.learning import LearningError
+
+    start, again = buttons()
+    bar, place = st.empty(), st.empty()
+    settings = _settings(picture)
+    kept: Finding | None = st.session_state.get("_fm_run")
+    run = kept and kept.so_far()
+    if run is None or again or (not run.moments and run.settings != settings):
+        run = st.session_state["_fm_run"] = _fresh(settings)
+    if start:
+        run = st.session_state["_fm_run"] = _fresh(settings)
+        try:
+            _train(run, picture, place, bar)
+        except (LearningError, FilterError) as error:
+            st.error(f"{error}"[:1].upper() + f"{error}"[1:])
+    run.tell(bar, "the kernel, its map and the loss")
+    with place.container():
+        _picture(run, picture)
+        if run.moments and run.now.loss > run.losses[0]:
+            st.caption("The loss has grown: each update overshoots. Choose a smaller learning rate.")
+        run.tell_changed(settings)
+
+
+def _made(size: int):
+    from torch import nn
+
+    return nn.Conv2d(1, 1, size, padding=size // 2, bias=False)
+
+
+def _fresh(settings: tuple) -> Finding:
+    from models.learning import Step, reset
+
+    run = Finding(settings, int(st.session_state["fm_steps"]), target=_target())
+    layer = reset(_made(int(st.session_state["fm_taps"])), int(st.session_state["fm_run"]))
+    run.before = Step(0, math.nan, layer.weight.detach().double().numpy().copy())
+    return run
+
+
+def _train(run: Finding, picture: Picture, place, bar) -> None:
+    from models import device, filters
+    from models.learning import best_weights, train
+
+    state = st.session_state
+    size = int(state["fm_taps"])
+    layer = _made(size)
+    margin = max(size // 2, run.target.shape[0] // 2)
+    with device.one_thread():
+        inputs, targets = filters.task(
+            _examples(picture), run.target, noise=float(state["fm_noise"]), seed=int(state["fm_run"])
+        )
+        run.floor = best_weights(_made(size), inputs, targets, margin=margin)
+        session = train(
+            layer, inputs, targets, steps=run.total, lr=float(state["fm_lr"]), optimizer=state["fm_optimizer"],
+            seed=int(state["fm_run"]), margin=margin, every=run.every,
+        )  # fmt: skip
+        for step in run.follow(session, bar):
+            with place.container():
+                # Streamlit wants a key of its own for each picture of one run.
+                _picture(run, picture, f"fm_learn_{step.step}")
+
+
+def _examples(picture: Picture) -> np.ndarray:
+    """``(H, W)``, mean 0 and standard deviation 1."""
+    import numpy as np
+
+    if st.session_state["fm_pairs"] == PAIRS[1]:
+        return np.random.default_rng(int(st.session_state["fm_run"])).normal(size=(NOISE_SIDE, NOISE_SIDE))
+    values = picture.grey.astype(float)
+    return (values - values.mean()) / (values.std() or 1.0)
+
+
+def _piece(picture: Picture) -> np.ndarray:
+    grey = picture.grey
+    top, left = (max(0, (n - SHOWN) // 2) for n in grey.shape)
+    return grey[top : top + SHOWN, left : left + SHOWN]
+
+
+def _picture(run: Finding, picture: Picture, key: str = "fm_learn") -> None:
+    import numpy as np
+    import torch
+
+    from models import device, filters
+    from viz.figures import loss_curve, show
+    from viz.figures.cells import cells, framed, image, row, signed
+
+    piece, learned = _piece(picture), run.now.kernel[0, 0]
+    with device.one_thread():
+        # float64, as the weights: those of a run that diverges soon leave float32.
+        wanted, now = (filters.apply(piece, kernel, "reflect", torch.float64) for kernel in (run.target, learned))
+    top = float(np.abs(wanted).max()) or 1.0
+    flat = filters.facts(run.target).total > 0.5
+
+    def drawn(values: np.ndarray, said: str) -> str:
+        if flat:
+            return image(np.rint(np.clip(values, 0, 1) * 255).astype(np.uint8), said, 160)
+        return signed(values / top, said, 160)
+
+    # One scale for both kernels, so that equal weights have equal colours.
+    most = max(float(np.abs(run.target).max()), 1e-9)
+    off = float(np.abs(now - wanted).mean())
+    sizes = f"{len(learned)}×{len(learned)}"
+    kernels = (
+        # Two decimals can be read.
+        cells(learned.round(2), f"Learned kernel, {sizes}", "signed", high=most),
+        cells(run.target.round(2), f"Target kernel, {len(run.target)}×{run.target.shape[1]}", "signed", high=most),
+    )
+    below = f"off by {small(off)} on average"
+    pictures = (
+        framed("Picture", image(piece, f"The middle of {picture.name}", 160), f"{piece.shape[0]} × {piece.shape[1]}"),
+        framed("Learned filter's map", drawn(now, "What the learned kernel makes of it"), below),
+        framed("Target's map", drawn(wanted, "What the target makes of it")),
+    )
+    # Small kernels leave room for the pictures beside them.
+    room = max(len(learned), len(run.target)) <= 3
+    html = row(*kernels, *pictures) if room else f'<div class="cs-above">{row(*kernels)}</div>{row(*pictures)}'
+    html += loss_curve(run.steps, run.losses, run.floor)
+    show(html, key=key)
+
+
+def script(picture: Picture) -> tuple[str, str]:
+    """The same learning, number for number."""
+    from models.filter_code import learning_code
+
+    state, kept = st.session_state, st.session_state.get("_fm_run")
+    run = kept and kept.so_far()
+    seed, same = int(state["fm_run"]), run is not None and run.settings == _settings(picture)
+    torch_lines = ("import numpy as np", "import torch", "from torch import nn")
+    if state["fm_pairs"] == PAIRS[1]:
+        whence, same_picture = "noise", True
+        opening = (
+            in_groups(torch_lines) + f"\nvalues = np.random.default_rng({seed}).normal(size=({NOISE_SIDE},) * 2)\n"
+        )
+    else:
+        same_picture = picture.in_link
+        whence = "the same picture" if same_picture else "the astronaut, or a picture whose path you write into it"
+        whence += ", in a copy of this project"
+        opening = picture.grey_code(*torch_lines) + "values = (grey - grey.mean()) / (grey.std() or 1.0)\n"
+    same = same and same_picture
+    kernel = run.now.kernel[0, 0] if same else None
+    reached = (run.now.step, run.now.loss, kernel) if same and run.moments else None
+    code = learning_code(
+        opening, _target(), int(state["fm_taps"]), steps=int(state["fm_steps"]), lr=float(state["fm_lr"]),
+        optimizer=state["fm_optimizer"], noise=float(state["fm_noise"]), seed=seed,
+        first=None if reached else kernel, reached=reached,
+    )  # fmt: skip
+    told = f"Runs as it is: the same learning in plain PyTorch, from {whence}; "
+    told += (
+        "asserts the kernel and the loss on the screen." if reached
+        else "asserts the first weights on the screen, and prints what is learned." if same
+        else "prints what is learned."
+    )  # fmt: skip
+    return told, code

@@ -1,0 +1,478 @@
+"""The network that the parts on networks look into: which one, with which weights, at which size; and its answers."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import nullcontext
+from dataclasses import dataclass, field
+from math import prod
+from typing import TYPE_CHECKING, TypeVar
+
+import numpy as np
+import streamlit as st
+
+from pages.feature_maps.picture import Picture, in_groups
+from viz.url import one_of
+
+if TYPE_CHECKING:
+    from torch import Tensor, nn
+
+    from models.networks import Survey
+    from models.receptive_field import ReceptiveField
+
+T = TypeVar("T")
+
+OFFERED = {
+    "small": "Our small network",
+    "small_antialiased": "Our small network, anti-aliased",
+    "alexnet": "AlexNet",
+    "vgg16": "VGG-16",
+    "resnet18": "ResNet-18",
+    "resnet50": "ResNet-50",
+    "squeezenet1_1": "SqueezeNet 1.1",
+    "inception_v3": "Inception v3",
+    "densenet121": "DenseNet-121",
+    "mobilenet_v2": "MobileNet v2",
+    "mobilenet_v3_small": "MobileNet v3, small",
+    "mobilenet_v3_large": "MobileNet v3, large",
+    "efficientnet_b0": "EfficientNet-B0",
+    "convnext_tiny": "ConvNeXt, tiny",
+}
+"""Networks by name, in the order in which they were published; ours first."""
+FIRST = {
+    "small": "relu1",
+    "small_antialiased": "relu1",
+    "alexnet": "features.1",
+    "vgg16": "features.1",
+    "resnet18": "relu",
+    "resnet50": "relu",
+    "squeezenet1_1": "features.1",
+    "inception_v3": "Conv2d_1a_3x3.bn",
+    "densenet121": "features.relu0",
+    "mobilenet_v2": "features.0.2",
+    "mobilenet_v3_small": "features.0.2",
+    "mobilenet_v3_large": "features.0.2",
+    "efficientnet_b0": "features.0.2",
+    "convnext_tiny": "features.0.0",
+}
+"""The layer at which a walk begins: what the first convolution found, after its activation where that is a layer."""
+OWN = ("small", "small_antialiased")
+TRAINED, RANDOM = "Trained", "Random"
+USUAL = "Usual"
+SIDES = (USUAL, "32", "64", "96", "128", "160", "224", "299")
+"""Pixels of the shorter side, as the network gets the picture."""
+
+BESIDE = 16 << 20
+"""Bytes of maps around the chosen layer that are kept from its pass, so that a step to the next one needs none."""
+
+USUALLY = {"fm_network": OFFERED["small"], "fm_weights": TRAINED, "fm_shorter": USUAL}
+"""What the link leaves out, by parameter."""
+PARAMETERS = tuple(USUALLY)
+READERS = {
+    "fm_network": one_of(OFFERED.values()),
+    "fm_weights": one_of((TRAINED, RANDOM)),
+    "fm_shorter": one_of(SIDES),
+}
+
+
+@dataclass(eq=False)
+class Network:
+    """A network that looks at a picture.
+
+    trained: whether its weights are. x: `(1, 3, H, W)`, what goes in. pixels: `(H, W, 3)` uint8, the same picture.
+    key: for caches. said: sentences about the device, each to be told once.
+    """
+
+    name: str
+    trained: bool
+    x: Tensor
+    pixels: np.ndarray
+    key: tuple
+    said: list[str] = field(default_factory=list)
+
+    @property
+    def title(self) -> str:
+        return OFFERED[self.name]
+
+    @property
+    def weights(self) -> str:
+        """In words."""
+        return "trained weights" if self.trained else "random weights"
+
+    def ask(self, work: Callable[[nn.Module], T]) -> T:
+        """What `work(network)` returns, on the best device. Raises what it raises."""
+        from models import device, networks
+
+        # a small network is done before a second thread has woken up
+        with device.one_thread() if self.name in OWN else nullcontext():
+            answer, told = networks.ask(self.name, work, self.trained)
+        if told and told not in self.said:
+            self.said.append(told)
+        return answer
+
+    def tell(self) -> None:
+        """Show what was said about the device."""
+        for sentence in self.said:
+            st.info(sentence, icon=":material/memory:")
+        self.said.clear()
+
+    def survey(self, layer: str) -> Survey:
+        """All shapes, and the maps `(C, H, W)` of one layer and of those beside it, from one pass; kept.
+
+        Raises ``NetworkError``.
+        """
+        kept = _passes(self.key)
+        found = kept[0] if kept else None
+        if found is None or layer not in found.maps:
+            more = beside(self.name, layer, found.shapes if found else {})
+            now = self.ask(lambda module: _surveyed(module, self.x, [layer], more, found))
+            kept[:] = [now]
+            return now
+        return found
+
+    def kept(self) -> dict[str, Tensor]:
+        """The maps that are at hand from the last :meth:`survey`."""
+        kept = _passes(self.key)
+        return kept[0].maps if kept else {}
+
+    def maps(self, layers: Sequence[str]) -> dict[str, Tensor]:
+        """The maps `(C, H, W)` of some layers, from one pass; not kept. Raises ``NetworkError``."""
+        kept = _passes(self.key)
+        return self.ask(lambda module: _surveyed(module, self.x, layers, (), kept[0] if kept else None)).maps
+
+    def fields(self) -> ReceptiveField | str:
+        """The receptive fields of all layers, or why there are none."""
+        return _fields(self.name, tuple(self.x.shape))
+
+
+@st.cache_resource(max_entries=4, show_spinner=False)
+def _passes(key: tuple) -> list[Survey]:
+    """Room for the last pass of a network over a picture."""
+    return []
+
+
+def _surveyed(
+    module: nn.Module, x: Tensor, layers: Sequence[str], more: Sequence[str], before: Survey | None
+) -> Survey:
+    from models import networks
+
+    found = networks.survey(module, x, layers, more, before)
+    return found._replace(maps={name: answer[0].float().cpu() for name, answer in found.maps.items()})
+
+
+def beside(name: str, layer: str, shapes: Mapping[str, tuple[int, ...]]) -> list[str]:
+    """Layers near one, nearest first, as many as ``BESIDE`` holds of maps of these shapes; before they are known, the
+    next two in the order in which the network names them."""
+    if layer not in shapes:
+        named = list(kinds(name))
+        leaves = [n for n, child in zip(named, (*named[1:], ""), strict=True) if not child.startswith(f"{n}.")]
+        return leaves[leaves.index(layer) + 1 :][:2] if layer in leaves else []
+    return held(nearest(list(shapes), layer), shapes)
+
+
+def held(layers: Iterable[str], shapes: Mapping[str, tuple[int, ...]]) -> list[str]:
+    """The first of these layers, as many as ``BESIDE`` holds of their maps."""
+    room, found = BESIDE, []
+    for layer in layers:
+        room -= bytes_of(shapes[layer])
+        if room < 0:
+            break
+        found.append(layer)
+    return found
+
+
+def bytes_of(shape: tuple[int, ...]) -> int:
+    """What maps of this shape take."""
+    return 4 * prod(shape)
+
+
+def nearest(layers: Sequence[str], layer: str) -> list[str]:
+    """All others: the next one, the one before, the next but one ..."""
+    at = layers.index(layer) + 0.5
+    return [layers[n] for n in sorted(range(len(layers)), key=lambda n: abs(n - at)) if layers[n] != layer]
+
+
+@st.cache_data(max_entries=16, show_spinner=False)
+def kinds(name: str) -> dict[str, str]:
+    """What kind of layer each name stands for, as ``viz.components.strip`` wants it."""
+    from models.networks import skeleton
+
+    return {layer: _kind(type(module).__name__.lower()) for layer, module in skeleton(name).named_modules()}
+
+
+def _kind(name: str) -> str:
+    if "conv" in name:
+        return "conv"
+    if "norm" in name:
+        return "norm"
+    if "pool" in name:
+        return "pool"
+    acts = ("relu", "gelu", "silu", "swish", "sigmoid", "tanh", "elu", "mish")
+    return "act" if any(one in name for one in acts) else "other"
+
+
+@st.cache_resource(max_entries=16, show_spinner=False)
+def _fields(name: str, shape: tuple[int, ...]) -> ReceptiveField | str:
+    from models.networks import skeleton
+    from models.receptive_field import ReceptiveFieldError, receptive_field
+
+    try:
+        return receptive_field(skeleton(name), shape)
+    except ReceptiveFieldError as error:
+        return str(error)
+
+
+def choose_weights() -> tuple[str, bool]:
+    """Draw the choice of the network and of its weights, which say what the pictures mean: on a phone they stand above.
+
+    Returns its name, and whether its weights are trained ones.
+    """
+    from models import networks
+
+    title = st.selectbox("Network", list(OFFERED.values()), key="fm_network", bind="query-params")
+    name = next(name for name, one in OFFERED.items() if one == title)
+    wanted = st.segmented_control(
+        "Weights", (TRAINED, RANDOM), default=TRAINED, required=True, key="fm_weights", bind="query-params",
+        help="Random: as drawn before the first step of training. What you see then, the architecture does alone.",
+    )  # fmt: skip
+    trained = wanted == TRAINED and _at_hand(name)
+    try:
+        if trained:
+            with st.spinner(f"Loading {OFFERED[name]} …"):
+                networks.load(name, pretrained=True)
+    except networks.NetworkError as error:
+        st.error(str(error), icon=":material/block:")
+        trained = False
+    return name, trained
+
+
+def choose(picture: Picture, name: str, trained: bool) -> Network | None:
+    """Draw the choice of the size, and return the network with the picture before it; ``None`` after a sentence why
+    not.
+
+    The part tells what ``READERS`` cannot read.
+    """
+    from models import networks
+
+    side = st.select_slider(
+        "Shorter side, pixels", SIDES, value=USUAL, key="fm_shorter", bind="query-params",
+        help=f"Usual: {networks.usual_side(name)}, what {OFFERED[name]} was made for.",
+    )  # fmt: skip
+    try:
+        source = picture.source if picture.colour else picture.at(*picture.source.shape[:2])
+        ready = networks.prepare(name, source, None if side == USUAL else int(side), crop=False)
+    except networks.NetworkError as error:
+        st.error(str(error), icon=":material/block:")
+        return None
+    return Network(name, trained, ready.x, ready.picture, (name, trained, side, _digest(ready.picture)))
+
+
+def _digest(pixels: np.ndarray) -> str:
+    from hashlib import blake2b
+
+    return blake2b(pixels.tobytes() + repr(pixels.shape).encode(), digest_size=12).hexdigest()
+
+
+def _at_hand(name: str) -> bool:
+    """Whether trained weights are on this server; where not, how to get them, and that they are not shown."""
+    from models import networks
+
+    if networks.weights_at_hand(name):
+        return True
+    size = networks.weights_bytes(name)
+    weight = f" ({size / 2**20:.0f} MB)" if size else ""
+    st.warning(
+        f"**Random weights are shown:** this server has no trained ones of {OFFERED[name]} yet.",
+        icon=":material/casino:",
+    )
+    if not st.button(f"Load pretrained weights{weight}", icon=":material/download:", key="fm_fetch"):
+        return False
+    bar = st.progress(0.0, "Asking torchvision's hub …")
+    try:
+        for done, total in networks.fetch_weights(name):
+            part = min(done / total, 1.0) if total else 0.0
+            whole = f" of {total / 2**20:.0f}" if total else ""
+            bar.progress(part, f"{done / 2**20:.0f}{whole} MB")
+    except networks.NetworkError as error:
+        bar.empty()
+        st.error(str(error), icon=":material/cloud_off:")
+        return False
+    bar.empty()
+    return True
+
+
+_DISC = """# Put the path of a picture of yours between the quotes; without one a disc is drawn.
+path = ""
+if path:
+    picture = Image.open(path).convert("RGB")
+else:
+    y, x = np.mgrid[:256, :256]
+    disc = np.where(np.hypot(y - 118, x - 138)[..., None] < 76, (230, 160, 60), (40, 60, 90))
+    picture = Image.fromarray(disc.astype(np.uint8))
+"""
+
+
+def _opening(picture: Picture, name: str, trained: bool, side: int, *imports: str) -> tuple[str, str]:
+    """Of which picture it is, and the lines that load a network and prepare a picture for it."""
+    if _project(picture, name):
+        head = picture.code("import torch", "from models import networks", *imports)
+        told = "the same picture" if picture.in_link else "the astronaut, or a picture whose path you write into it"
+        return (
+            f"{told}, in a copy of this project",
+            f"""{head}
+network = networks.load({name!r}, pretrained={trained})
+x = networks.prepare({name!r}, source, side={side}, crop=False).x
+""",
+        )
+    weights = f"torchvision.models.get_model_weights({name!r}).DEFAULT"
+    head = in_groups(["import torch", "import numpy as np", "import torchvision", "from PIL import Image", *imports])
+    return (
+        "a drawn disc, or a picture whose path you write into it",
+        f"""{head}
+{_DISC}
+recipe = {weights}.transforms()
+network = torchvision.models.get_model({name!r}, weights={'"DEFAULT"' if trained else None}).eval()
+scale = {side} / min(picture.size)
+picture = picture.resize([round(n * scale) for n in picture.size], Image.Resampling.BOX)
+x = torch.from_numpy(np.array(picture)).permute(2, 0, 1)[None] / 255
+x = (x - torch.tensor(recipe.mean).view(3, 1, 1)) / torch.tensor(recipe.std).view(3, 1, 1)
+""",
+    )
+
+
+def refused(error: Exception) -> str:
+    """What torch says of a picture that does not run through, and what to do; other sentences as they are."""
+    from models.forward import does_not_run
+
+    told = str(error)
+    if not does_not_run(error):
+        return told
+    return f"{told.rstrip('.')}. Choose a larger picture (“Shorter side”) or another network."
+
+
+def _project(picture: Picture, name: str) -> bool:
+    """Whether the script runs in a copy of this project; otherwise torchvision is all it needs."""
+    return name in OWN or picture.in_link
+
+
+def _close(what: str, value: float) -> str:
+    """An assertion that a number is the one on the screen."""
+    return f"assert abs({what} - {value:.6g}) <= {1e-3 * max(abs(value), 1e-3):.1g}  # as on the screen\n"
+
+
+def script(
+    picture: Picture, name: str, trained: bool, side: int, layer: str, shape: tuple[int, ...], peaks: dict[int, float]
+) -> tuple[str, str]:
+    """What a script does that asks the same layer of the same network, and the script.
+
+    ``peaks``: the largest value of each of the strongest channels, largest first.
+    """
+    which, head = _opening(picture, name, trained, side)
+    same = picture.in_link
+    told = f"Runs as it is: asks the same layer of the same network about {which}; asserts "
+    told += "the shape of its maps and its strongest channels." if same else "how many maps there are."
+    code = f"""{head}
+kept = []
+hook = network.get_submodule({layer!r}).register_forward_hook(lambda _m, _x, answer: kept.append(answer.clone()))
+with torch.inference_mode():
+    network(x)
+hook.remove()
+
+maps = kept[-1][0]
+assert len(maps) == {shape[0]}
+peaks = maps.flatten(1).amax(1)
+strongest = peaks.argsort(descending=True).tolist()
+"""
+    if same:
+        code += f"assert maps.shape == {tuple(shape)}\n"
+        code += "".join(_close(f"peaks[{channel}].item()", value) for channel, value in peaks.items())
+    code += """print(tuple(maps.shape), "strongest channels:", strongest[:8])\n"""
+    return told, code
+
+
+def reasons_script(
+    picture: Picture, name: str, trained: bool, side: int, layer: str, target: int, score: float, probability: float
+) -> tuple[str, str]:
+    """What a script does that explains a class score by its slopes and by Grad-CAM, and the script."""
+    which, head = _opening(picture, name, trained, side, "import copy")
+    same = picture.in_link
+    told = (
+        f"Runs as it is: scores, plain gradient and Grad-CAM of the same class in plain PyTorch, for {which}; asserts "
+        + ("the score on the screen, " if same else "that the probabilities sum to 1, ")
+        + "and that the gradient predicts what a small step does to the score."
+    )
+    code = f"""{head}
+network = copy.deepcopy(network).double()
+x = x.double().requires_grad_(True)
+kept = []
+network.get_submodule({layer!r}).register_forward_hook(lambda _m, _x, answer: kept.append(answer) or answer.clone())
+scores = network(x)[0]
+probabilities = scores.softmax(0)
+assert abs(probabilities.sum().item() - 1) < 1e-9
+
+target = {target}
+"""
+    if same:
+        code += _close("scores[target].item()", score) + _close("probabilities[target].item()", probability)
+    code += """maps = kept[-1]
+slope, of_maps = torch.autograd.grad(scores[target], (x, maps))
+
+# Beside the picture, for among equal pixels a maximum has several places: does the slope foretell a small step?
+noise = torch.randn(x.shape, dtype=x.dtype, generator=torch.Generator().manual_seed(0))
+near = (x + 1e-3 * noise).detach().requires_grad_(True)
+there = network(near)[0, target]
+(tilt,) = torch.autograd.grad(there, near)
+step = 1e-6 * tilt / (tilt.norm() + 1e-30)  # a score that ReLU cut off has no slope
+with torch.no_grad():
+    change = (network(near + step)[0, target] - there).item()
+predicted = (tilt * step).sum().item()
+assert abs(change - predicted) <= 1e-2 * abs(predicted) + 1e-12
+
+weights = of_maps[0].mean((1, 2))
+heat = (weights[:, None, None] * maps[0]).sum(0).relu()
+row, column = divmod(int(heat.argmax()), heat.shape[1])
+peak = int(slope[0].abs().amax(0).argmax())
+print(f"the slope is steepest at row {peak // x.shape[-1]}, column {peak % x.shape[-1]}")
+print(f"class {target}: score {scores[target].item():.4g}, probability {probabilities[target].item():.3f}")
+print(f"Grad-CAM is strongest at row {row}, column {column} of {tuple(heat.shape)}")
+"""
+    return told, code
+
+
+def motion_script(
+    picture: Picture, name: str, trained: bool, side: int, layer: str, motion: str, value: float, without_border: bool,
+    error: float,
+) -> tuple[str, str]:  # fmt: skip
+    """What a script does that measures how a layer commutes with a motion of the picture, and the script."""
+    shift = without_border and motion == "shift"
+    ours = f"from models.equivariance import {'circular, ' if without_border else ''}equivariance"
+    which, head = _opening(picture, name, trained, side, ours)
+    same = picture.in_link
+    which += "" if _project(picture, name) else ", in a copy of this project"
+    told = (
+        f"Runs as it is: the error of the same layer against the motion, for {which}; asserts that standing still "
+        "costs nothing"
+        + (", and a shift by whole units neither" if shift else "")
+        + (", and the error on the screen." if same else ".")
+    )
+    still = 1.0 if motion == "scale" else 0.0
+    values = sorted({still, value, *((1, 2, 4, 8, 16, 32) if motion == "shift" else ())})
+    cut = (
+        ""
+        if same
+        else """
+# A picture that every stride divides.
+x = x[..., : x.shape[-2] // 32 * 32, : x.shape[-1] // 32 * 32]"""
+    )
+    code = f"""{head}{cut}
+network = {"circular(network)" if without_border else "network"}
+for point in equivariance(network, x, {layer!r}, {values}, {motion!r}):
+    units = point.found.shape[-2:]
+    whole = point.exact and x.shape[-2] % units[0] == 0 and x.shape[-1] % units[1] == 0
+    print(f"{{point.value:g}}: error {{point.error:.4f}}" + (", whole units" if whole else ""))
+    if point.value == {still}{" or whole" if shift else ""}:
+        assert point.error < 1e-3
+"""
+    if same:
+        code += f"    if point.value == {value}:\n        " + _close("point.error", error)
+    return told, code

@@ -1,0 +1,272 @@
+"""The picture that all parts look at: shipped, drawn by the app, uploaded, photographed, or drawn by hand."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from functools import cached_property
+from hashlib import blake2b
+from typing import TYPE_CHECKING
+
+import numpy as np
+import streamlit as st
+
+from models.drawings import CLASSES
+from pages.feature_maps._shared import tell_misread
+from viz.components.pad import pad
+from viz.controls.picture import NAMES, PICTURES, taken, told
+from viz.url import one_of, whole
+
+if TYPE_CHECKING:
+    from models.picture import Reading
+
+SHAPE, UPLOAD, CAMERA, CANVAS = "A drawn shape", "Upload", "Camera", "Draw one yourself"
+SHIPPED = {("photographer" if name == "camera" else name).capitalize(): name for name in NAMES}
+SOURCES = (*SHIPPED, SHAPE, UPLOAD, CAMERA, CANVAS)
+CROPS = ("Whole", "Square", "Free")
+SIZES = (32, 48, 64, 96, 128, 160, 192, 224, 256)
+"""Pixels of the longer side."""
+DEFAULT, DEFAULT_SIZE = "Astronaut", 160
+NARROWEST = 16
+"""Pixels of the shorter side of a picture that is taken."""
+SOURCE_SIDE = 512
+
+PARAMETERS = (
+    *("fm_picture", "fm_shape", "fm_seed", "fm_size", "fm_colour"),
+    *("fm_crop", "fm_top", "fm_left", "fm_edge"),
+)
+_READERS = {
+    "fm_picture": one_of(SOURCES),
+    "fm_shape": one_of(CLASSES),
+    "fm_seed": whole(0, 999),
+    "fm_size": one_of(map(str, SIZES)),
+    "fm_colour": one_of(("true", "false")),
+    "fm_crop": one_of(CROPS),
+    "fm_top": whole(0, 100),
+    "fm_left": whole(0, 100),
+    "fm_edge": whole(10, 100),
+}
+
+
+@dataclass(frozen=True, eq=False)
+class Picture:
+    """What a page works on.
+
+    rgb: uint8 ``(H, W, 3)``, its longer side one of ``SIZES``, its shorter at least ``NARROWEST``. In grey all three
+        channels are luma.
+    source: the same picture, cropped but neither resized nor made grey; its longer side at most ``SOURCE_SIDE``.
+    name: what a sentence calls it.
+    colour: whether it is shown in colour.
+    in_link: whether the page's link leads to the same picture: an upload, a photograph and a drawing stay here.
+    origin: an expression that makes ``source`` in a copy of this project, given :attr:`code`'s imports.
+    """
+
+    rgb: np.ndarray
+    source: np.ndarray
+    name: str
+    colour: bool = True
+    in_link: bool = True
+    origin: str = 'plain("circle", 256)'
+
+    def code(self, *imports: str) -> str:
+        """Opening of a script that runs in a copy of this project: all its imports, and ``source`` as it is on the
+        screen, in colour or grey. An own picture is not in it: a shipped one is, and where to put the own one's path.
+        """
+        if not self.in_link:
+            lines = ["# Put the path of your own picture here.", f"source = {self.origin}"]
+        else:
+            lines = [f"source = {self.origin}"]
+        maker = self.origin.split("(")[0]
+        made = f"from models.{'picture' if maker == 'decode' else 'drawings'} import {maker}"
+        # One line for what comes from one module.
+        needed = {*imports} | ({made} if not any(one.startswith(made) for one in imports) else set())
+        if maker == "decode":
+            needed.add("from pathlib import Path")
+        if not self.colour:
+            needed.add("import numpy as np")
+            luma = "np.rint(source @ np.array([0.299, 0.587, 0.114])).astype(np.uint8)"
+            lines.append(f"source = np.repeat({luma}[..., None], 3, 2)")
+        return f"{in_groups(needed)}\n" + "\n".join(lines) + "\n"
+
+    def grey_code(self, *imports: str) -> str:
+        """The same, and `grey`: luma of the picture as large as it is on the screen, 0 to 255, ``(H, W)``."""
+        opening, sized = self._sized_code(imports)
+        return f"{opening}grey = np.rint({sized} @ np.array([0.299, 0.587, 0.114]))\n"
+
+    def colours_code(self, *imports: str) -> str:
+        """The same, and `colours`: the picture as large as it is on the screen, 0 to 255, ``(H, W, 3)``."""
+        opening, sized = self._sized_code(imports)
+        return f"{opening}colours = {sized}\n"
+
+    def _sized_code(self, imports: tuple[str, ...]) -> tuple[str, str]:
+        """The opening, in colour, and the expression for the picture as large as it is on the screen."""
+        decodes = "decode, " if self.origin.startswith("decode(") else ""
+        opening = replace(self, colour=True).code(
+            "import numpy as np", f"from models.picture import {decodes}resize", *imports
+        )
+        return opening, f"resize(source, {max(self.rgb.shape[:2])})"
+
+    @cached_property
+    def key(self) -> str:
+        """For caches: equal for equal pixels."""
+        return blake2b(self.rgb.tobytes() + repr(self.rgb.shape).encode(), digest_size=12).hexdigest()
+
+    @cached_property
+    def grey(self) -> np.ndarray:
+        """Luma, uint8 ``(H, W)``."""
+        return _luma(self.rgb)
+
+    def at(self, height: int, width: int) -> np.ndarray:
+        """The picture in another size, uint8 ``(height, width, 3)``, taken from ``source``."""
+        from models.picture import resize
+
+        rgb = resize(self.source, (height, width))
+        return rgb if self.colour else np.repeat(_luma(rgb)[..., None], 3, 2)
+
+
+def in_groups(imports: Iterable[str]) -> str:
+    """Import lines in the usual order: Python's own, others', the project's."""
+    rank = {"copy": 0, "pathlib": 0, "models": 2}
+    lines = sorted(imports, key=lambda line: (line.startswith("from"), line))
+    groups = [[line for line in lines if rank.get(line.split()[1].split(".")[0], 1) == n] for n in range(3)]
+    return "\n".join("\n".join(group) + "\n" for group in groups if group)
+
+
+def _luma(rgb: np.ndarray) -> np.ndarray:
+    return np.rint(rgb @ np.array([0.299, 0.587, 0.114])).astype(np.uint8)
+
+
+@st.cache_data(max_entries=16, show_spinner=False)
+def _drawn(shape: str, seed: int) -> np.ndarray:
+    from models import drawings
+
+    return drawings.plain(shape, 256) if seed == 0 else drawings.draw(shape, 256, seed)
+
+
+@st.cache_data(show_spinner=False)
+def _credits() -> dict[str, str]:
+    """What each shipped picture shows, who made it, and its licence, by the name of its file."""
+    rows = [line.strip("| \n").split(" | ") for line in (PICTURES / "LICENCES.md").read_text("utf-8").splitlines()]
+    return {row[0][:-4]: f"{row[1]}, {row[2]} ({row[3]})" for row in rows if row[0].endswith(".png")}
+
+
+def choose() -> Picture:
+    """Draw the choice in one row and return the picture. What cannot be read is told, and the default is used."""
+    from models.picture import PictureError
+
+    tell_misread(_READERS)
+    with st.container(key="picture_bar", horizontal=True, vertical_alignment="center", gap="small"):
+        chosen = st.selectbox(
+            "Picture", SOURCES, index=SOURCES.index(DEFAULT), key="fm_picture", bind="query-params",
+            label_visibility="collapsed", width=210,
+        )  # fmt: skip
+        if chosen == SHAPE:
+            st.selectbox("Shape", CLASSES, key="fm_shape", bind="query-params", label_visibility="collapsed", width=130)
+            st.number_input(
+                "Drawing", 0, 999, 0, key="fm_seed", bind="query-params", label_visibility="collapsed", width=130,
+                help="0: black on white. Each other number is another drawing, at a place and in colours of its own.",
+            )  # fmt: skip
+        with st.popover("Crop, size, colour", icon=":material/crop:"):
+            _settings()
+        summary = st.empty()
+    own = chosen in (UPLOAD, CAMERA, CANVAS)
+    try:
+        full, found, name, origin = _source(chosen)
+        picture = _shaped(full, name, origin, not own or name == DEFAULT.lower())
+    except PictureError as error:
+        st.error(error.message)
+        found = taken((PICTURES / f"{SHIPPED[DEFAULT]}.png").read_bytes(), SOURCE_SIDE)
+        picture = _shaped(found.pixels, DEFAULT.lower(), _read(DEFAULT), False)
+    height, width = picture.rgb.shape[:2]
+    colours = "colour" if picture.colour else "grey"
+    shown = SHIPPED.get(picture.name.capitalize())
+    if shown or chosen in (SHAPE, CANVAS):
+        said = f"{width} × {height} pixels, {colours}"
+        waits = f"Until yours is here, the {picture.name}: " if shown and own else ""
+        summary.caption(f"{waits}{said}. {_credits()[shown]}" if shown else said)
+    else:
+        cropped = st.session_state["fm_crop"] != CROPS[0]
+        summary.caption(told(found, (height, width), square=cropped, ending=f", {colours}"))
+    return picture
+
+
+def _settings() -> None:
+    st.select_slider("Longer side, pixels", SIZES, value=DEFAULT_SIZE, key="fm_size", bind="query-params")
+    st.toggle("Colour", value=True, key="fm_colour", bind="query-params")
+    crop = st.segmented_control(
+        "Crop", CROPS, default=CROPS[0], required=True, key="fm_crop", bind="query-params",
+        help="Square: the middle. Free: a square anywhere.",
+    )  # fmt: skip
+    if crop == "Free":
+        st.slider("Side, % of the shorter one", 10, 100, 50, key="fm_edge", bind="query-params")
+        st.slider("From the top, % of what is left", 0, 100, 50, key="fm_top", bind="query-params")
+        st.slider("From the left, % of what is left", 0, 100, 50, key="fm_left", bind="query-params")
+
+
+def _read(name: str) -> str:
+    """The expression that reads a shipped picture."""
+    return f'decode(Path("assets/pictures/{SHIPPED[name]}.png").read_bytes(), max_side={SOURCE_SIDE})'
+
+
+def _source(chosen: str) -> tuple[np.ndarray, Reading | None, str, str]:
+    """Pixels before crop and size, what was read if it was a file, their name, and code that makes them.
+
+    The default while nothing was given yet.
+    """
+    if chosen == SHAPE:
+        shape, seed = st.session_state["fm_shape"], st.session_state["fm_seed"]
+        code = f'draw("{shape}", 256, {seed})' if seed else f'plain("{shape}", 256)'
+        return _drawn(shape, seed), None, shape, code
+    data, name = None, DEFAULT
+    if chosen in SHIPPED:
+        name = chosen
+    elif chosen == UPLOAD:
+        given = st.file_uploader(
+            "PNG, JPEG, WebP, GIF, BMP or TIFF, up to 10 MB",
+            key="fm_file",
+            max_upload_size=10,
+            help="It stays in this session.",
+        )
+        data, name = (given.getvalue(), "your picture") if given else (None, DEFAULT)
+    elif chosen == CAMERA:
+        given = st.camera_input("Take a photograph", key="fm_photo", width=420, help="It stays in this session.")
+        data, name = (given.getvalue(), "your photograph") if given else (None, DEFAULT)
+    elif chosen == CANVAS:
+        given = pad("fm_pad")
+        data, name = (given, "your drawing") if given else (None, DEFAULT)
+    origin = _read(name if name in SHIPPED else DEFAULT)
+    if data is None:
+        data = (PICTURES / f"{SHIPPED[name]}.png").read_bytes()
+        name = name.lower()
+    found = taken(data, SOURCE_SIDE)
+    return found.pixels, found, name, origin
+
+
+def _shaped(full: np.ndarray, name: str, origin: str, in_link: bool) -> Picture:
+    """Cropped, resized, in colour or grey, as the settings say. Raises ``PictureError`` for a strip."""
+    from models.picture import PictureError, resize
+
+    state = st.session_state
+    height, width = full.shape[:2]
+    short = min(height, width)
+    if state["fm_crop"] == "Whole":
+        source = full
+    else:
+        free = state["fm_crop"] == "Free"
+        edge = max(1, round(short * state["fm_edge"] / 100)) if free else short
+        top, left = (
+            round((side - edge) * (state[key] if free else 50) / 100)
+            for side, key in ((height, "fm_top"), (width, "fm_left"))
+        )
+        source = full[top : top + edge, left : left + edge]
+        origin += f"[{top}:{top + edge}, {left}:{left + edge}]" if in_link else ""
+    rgb = resize(source, int(state["fm_size"]))
+    if min(rgb.shape[:2]) < NARROWEST:
+        raise PictureError(
+            f"At {state['fm_size']} pixels this picture is a strip of {rgb.shape[1]} × {rgb.shape[0]}, and at least "
+            f"{NARROWEST} each way are needed: crop it to a square, or choose a larger size."
+        )
+    colour = bool(state["fm_colour"])
+    if not colour:
+        rgb = np.repeat(_luma(rgb)[..., None], 3, 2)
+    return Picture(np.ascontiguousarray(rgb), np.ascontiguousarray(source), name, colour, in_link, origin)

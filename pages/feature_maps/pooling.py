@@ -1,0 +1,288 @@
+"""Pooling on the picture and on the worked example: what is kept, what comes back, which shifts are forgotten."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import streamlit as st
+
+from models.formulas import big
+from pages._lesson import frame, predict
+from pages.feature_maps._shared import tell_misread
+from pages.feature_maps.picture import Picture
+from viz.components.dials import Dial, dials, take_all, turn
+from viz.runs import fragment
+from viz.url import one_of, tell_once, whole
+
+if TYPE_CHECKING:
+    import numpy as np
+    from torch import nn
+
+KINDS = ("Max", "Average", "Global average")
+EXAMPLES = {
+    "Max 2×2, stride 2": "A22",
+    "Overlapping: stride 1": "A22-overlapping",
+    "Average 2×2": "",
+    "Global average, 8×8×10": "A22-global",
+}
+DIALS = {
+    one.name: one
+    for one in (Dial("window", "kernel_size", 2, 8, 1, usual=2), Dial("stride", "stride", 1, 8, 1, usual=2))
+}
+PARAMETERS = ("fm_pool", "fm_window", "fm_stride", "fm_example")
+REACH = 3
+"""Pixels of the largest shift that is tried, each way."""
+PIXEL_SIDE = 8
+CLOSE = 48
+"""Side of the piece of the picture that is shown enlarged."""
+
+
+def lesson(picture: Picture) -> None:
+    """The picture pooled, then three closer looks."""
+    tell_misread(
+        {
+            "fm_pool": one_of(KINDS),
+            "fm_example": one_of(EXAMPLES),
+        }
+    )
+    tell_once(take_all((one, whole(int(one.low), int(one.high))) for one in DIALS.values()))
+    with frame(_controls, draw_lead=_lead):
+        _live(picture)
+    predict(
+        "pool",
+        "You shift a picture by one pixel. How many of the numbers after 2×2 max pooling with stride 2 change?",
+        ("None: pooling forgets shifts", "Some, where a maximum crosses a window's edge", "All"),
+        "Some, where a maximum crosses a window's edge",
+        "A maximum that stays in its window gives the same number; one that leaves it does not. Pooling is a little "
+        "deaf to shifts, not invariant: only the global one is.",
+    )
+    _worked()
+    _unpooled(picture)
+    _forgotten(picture)
+
+
+def _lead() -> None:
+    st.segmented_control("Pooling", KINDS, default=KINDS[0], required=True, key="fm_pool", bind="query-params")
+
+
+def _controls() -> None:
+    kind = st.session_state["fm_pool"]
+    st.caption(
+        {
+            KINDS[0]: "Keeps the strongest answer of each window: is the feature here at all?",
+            KINDS[1]: "Keeps the mean of each window: how much of the feature is here?",
+            KINDS[2]: "One mean for the whole map: how much of the feature is in the picture, wherever it is.",
+        }[kind]
+    )
+    if kind != KINDS[2]:
+        st.caption("stride below kernel_size: the windows overlap. Above it: pixels between them are never read.")
+
+
+@fragment
+def _live(picture: Picture) -> None:
+    """The one thing that runs while a dial turns; what stands below follows once it rests."""
+    if st.session_state.pop("_fm_pool_rests", False):
+        st.rerun(scope="app")
+    if st.session_state["fm_pool"] != KINDS[2]:
+        dials([one.data() for one in DIALS.values()], key="fm_pool_dials", on_dial=_turned)
+    _pooled(picture)
+
+
+def _turned() -> None:
+    st.session_state["_fm_pool_rests"] = turn("fm_pool_dials", DIALS)
+
+
+def _layer() -> tuple[nn.Module, str, int, int]:
+    """The layer, its code, window and stride; the window of the global one is 0."""
+    from torch import nn
+
+    state = st.session_state
+    kind = state["fm_pool"]
+    if kind == KINDS[2]:
+        return nn.AdaptiveAvgPool2d(1), "nn.AdaptiveAvgPool2d(1)", 0, 0
+    size, stride = (int(one.value) for one in DIALS.values())
+    name = "MaxPool2d" if kind == KINDS[0] else "AvgPool2d"
+    return getattr(nn, name)(size, stride), f"nn.{name}({size}, stride={stride})", size, stride
+
+
+def _tensor(picture: Picture):
+    import torch
+
+    return torch.from_numpy(picture.grey).float()[None, None] / 255
+
+
+def _grey(values: np.ndarray) -> np.ndarray:
+    import numpy as np
+
+    return np.rint(np.clip(values, 0, 1) * 255).astype(np.uint8)
+
+
+def _pooled(picture: Picture) -> None:
+    import torch
+
+    from viz.figures import numbers, show
+    from viz.figures.cells import framed, image, row
+
+    layer, code, size, stride = _layer()
+    x = _tensor(picture)
+    with torch.inference_mode():
+        y = layer(x)[0, 0].numpy()
+    height, width = picture.grey.shape
+    read = f"⌊({height} − {size})/{stride}⌋ + 1 = {y.shape[0]}" if size else "one number per map"
+    cards = [
+        ("Input", f"{height} × {width}", f"{big(height * width)} numbers"),
+        ("Output", f"{y.shape[0]} × {y.shape[1]}", read),
+        ("Kept", f"{100 * y.size / (height * width):.3g} %", f"{big(y.size)} numbers"),
+        ("Parameters", "0", "nothing is learned"),
+    ]
+    if size:
+        cards.insert(3, ("Windows", *_overlap(size, stride)))
+    shown = [framed("Input", image(picture.grey, f"{picture.name}, in grey", 330), f"{height} × {width}")]
+    below = f"mean {y.mean():.4f}" if not size else f"{y.shape[0]} × {y.shape[1]}, drawn as large as the input"
+    shown.append(framed(code.removeprefix("nn."), image(_grey(y), f"The picture after {code}", 330), below))
+    show(row(*shown, pictures=True, widest=330), key="fm_pool_pictures")
+    show(numbers(cards), key="fm_pool_cards")
+
+
+def _overlap(size: int, stride: int) -> tuple[str, str]:
+    if stride < size:
+        return "overlap", f"neighbours share {size - stride} of {size} columns"
+    if stride == size:
+        return "touch", "each pixel is read once"
+    return "leave gaps", f"{stride - size} of {stride} columns are never read"
+
+
+def _worked() -> None:
+    from models import lab
+    from models.presets import PRESETS
+    from models.share import Scene
+    from models.spec import LayerSpec
+    from pages.convolution._examples import scene_of
+    from viz.components.stage import stage
+    from viz.scenes.layer import scene
+
+    st.header("One number at a time", anchor=False)
+    chosen = st.segmented_control(
+        "Worked example", list(EXAMPLES), default=next(iter(EXAMPLES)), required=True, key="fm_example",
+        bind="query-params", label_visibility="collapsed",
+    )  # fmt: skip
+    name = EXAMPLES[chosen]
+    found = lab.of(scene_of(PRESETS[name]) if name else Scene(LayerSpec(kind="avg_pool", kernel_size=2)))
+    stage(scene(found, editable=False), key="fm_pool_stage", height=380)
+
+
+def _unpooled(picture: Picture) -> None:
+    import numpy as np
+    import torch
+
+    from models.equivariance import EquivarianceError, unpool_round_trip
+    from viz.figures import show
+    from viz.figures.cells import cells, framed, image, row
+
+    st.header("Back again: unpooling with indices", anchor=False)
+    worked = np.array([[4, 5, 8, 7], [1, 8, 8, 8], [3, 6, 6, 4], [6, 5, 7, 8]], float)
+    trip = unpool_round_trip(torch.from_numpy(worked)[None, None])
+    show(
+        row(
+            cells(worked, "Input", "input"),
+            cells(trip.pooled[0], "Max 2×2", "output"),
+            cells(trip.indices[0], "Where each was (index)", "count"),
+            cells(trip.unpooled[0], "nn.MaxUnpool2d", "output"),
+        ),
+        key="fm_unpool_worked",
+    )
+    st.markdown(
+        "Max pooling can remember where each maximum was: an index into the 16 cells. `nn.MaxUnpool2d` puts the "
+        "values back there and 0 everywhere else. The positions return; the other values are gone."
+    )
+    _, _, size, stride = _layer()
+    if st.session_state["fm_pool"] != KINDS[0]:
+        st.caption("On the picture: choose Max pooling above, for only a maximum has a place.")
+        return
+    try:
+        trip = unpool_round_trip(_tensor(picture), size, stride)
+    except EquivarianceError as error:
+        st.info(f"{error}")
+        return
+    share = float(trip.kept.mean())
+    show(
+        row(
+            framed(
+                f"Input → max {size}×{size}, stride {stride} → unpooled",
+                image(_grey(trip.unpooled[0]), "The picture after pooling and unpooling: maxima among black", 330),
+                f"{100 * share:.3g} % of the pixels are back, and with them {100 * (1 - trip.lost):.3g} % of the "
+                "squared values",
+            ),
+            framed(
+                "The middle, enlarged",
+                image(_grey(_middle(trip.unpooled[0])), "The middle of it", 330),
+                "bright: maxima where they were; black: zeros",
+            ),
+            pictures=True,
+            widest=330,
+        ),
+        key="fm_unpool_picture",
+    )
+
+
+def _middle(values: np.ndarray) -> np.ndarray:
+    top, left = (max(0, (n - CLOSE) // 2) for n in values.shape)
+    return values[top : top + CLOSE, left : left + CLOSE]
+
+
+def _forgotten(picture: Picture) -> None:
+    import torch
+
+    from models.equivariance import EquivarianceError, distinct_positions, forgotten_shifts
+    from viz.figures import show
+    from viz.figures.cells import cells, row
+
+    st.header("Which shifts does it forget?", anchor=False)
+    layer, code, size, _ = _layer()
+    try:
+        places = distinct_positions(layer, (PIXEL_SIDE, PIXEL_SIDE))
+        point = torch.zeros(1, 1, PIXEL_SIDE, PIXEL_SIDE)
+        point[..., PIXEL_SIDE // 2, PIXEL_SIDE // 2] = 1
+        one = forgotten_shifts(layer, point, REACH)
+        all_ = forgotten_shifts(layer, _tensor(picture), REACH)
+    except EquivarianceError as error:
+        st.info(f"{error}")
+        return
+    told = int(places.max()) + 1
+    show(
+        row(
+            cells(places, f"One bright pixel on {PIXEL_SIDE}×{PIXEL_SIDE}: answers, numbered", "count"),
+            cells(one.same, f"Shifts of that pixel with the same answer: {one.count} of {one.of}", "output"),
+            cells(all_.same, f"Shifts of the picture with the same answer: {all_.count} of {all_.of}", "output"),
+        ),
+        key="fm_pool_forgotten",
+    )
+    st.markdown(
+        f"`{code}` tells **{told}** of {PIXEL_SIDE**2} positions apart: equal numbers in the first table are positions "
+        f"that it cannot tell from one another. The other tables shift by up to {REACH} pixels, rows downwards and "
+        "columns to the right, the middle being no shift; 1 marks an answer that stays the same. A shift goes round: "
+        "what leaves on one side comes in on the other."
+        + (
+            " Its mean never changes."
+            if not size
+            else " A whole picture has many maxima, and nearly every shift moves one of them across an edge."
+        )
+    )
+
+
+def script(picture: Picture) -> tuple[str, str]:
+    """The worked example, there and back, and this layer on the picture."""
+    import torch
+
+    from models.filter_code import pooling_code
+
+    layer, code, _, _ = _layer()
+    with torch.inference_mode():
+        y = layer(_tensor(picture))[0, 0]
+    shown = (tuple(y.shape), float(y.mean())) if picture.in_link else None
+    whence = "the same picture" if shown else "the astronaut, or a picture whose path you write into it"
+    return (
+        f"Runs as it is, in a copy of this project: the worked example pooled four ways and unpooled, and this layer "
+        f"on {whence}; asserts the numbers.",
+        pooling_code(picture.grey_code("import torch", "from torch import nn"), code, shown),
+    )

@@ -1,0 +1,296 @@
+"""What a unit really uses: gradient energy inside the theoretical box, and how both grow with depth."""
+
+from __future__ import annotations
+
+import time
+from html import escape
+from typing import TYPE_CHECKING
+
+import numpy as np
+import streamlit as st
+
+from viz.figures import Line, Series, numbers, plot, show
+from viz.url import asked, one_of, put, while_torch_loads, whole
+
+if TYPE_CHECKING:
+    from models.effective import EffectiveField
+
+PARAMETERS = ("of", "weights", "relu", "inputs", "depth", "of_layer", "unit_row", "unit_column")
+"""URL parameters of this module."""
+
+PLAIN, OWN_STACK = "Plain 3×3 layers", "Your stack"
+WEIGHTS = {"random": "random", "equal": "uniform", "as initialised": "given", "trained": "trained"}
+MOST = 50
+LUO = "https://arxiv.org/abs/1701.04128"
+
+
+def lesson(told: list[str]) -> None:
+    """The whole part: controls and picture, the numbers, and the growth with depth."""
+    from models.stack import StackError
+    from pages.receptive_field.stack import read as read_stack_of_session
+
+    with while_torch_loads(460):
+        from models.effective_cases import NETWORKS, OWN, Case, effective_refined, effective_so_far, side_of
+        from models.network_field import network_field
+        from models.networks import NetworkError, fetch_weights
+        from models.receptive_field import ReceptiveFieldError
+    options = [PLAIN, OWN_STACK, *NETWORKS]
+    checks = (
+        asked("of", one_of(options), PLAIN),
+        asked("weights", one_of(WEIGHTS), "random"),
+        asked("inputs", whole(1, MOST), 10),
+        asked("depth", whole(1, 40), 10),
+    )
+    for sentence in dict.fromkeys((*told, *(sentence for _, sentence in checks))):
+        if sentence:
+            st.warning(sentence, icon=":material/info:")
+    with st.container(key="lesson"):
+        left, right = st.columns([1, 3], gap="medium")
+        with left, st.container(key="controls", gap="small"):
+            of = st.selectbox("Network", options, key="of", bind="query-params")
+            depth, layer, stack = 0, "", None
+            if of == PLAIN:
+                depth = st.slider("Layers", 1, 40, 10, key="depth", bind="query-params")
+                units = (2 * depth + 9,) * 2
+            elif of == OWN_STACK:
+                try:
+                    stack = read_stack_of_session()[0]
+                except StackError as error:
+                    st.error(error.message, icon=":material/block:")
+                    return
+                units = stack.shapes[-1]
+                st.caption(f"`{stack.to_text()}` from “Build a stack”.")
+            else:
+                field = network_field(of, side_of(of))
+                layer = _layer([row.name for row in field.maps], field.last.name)
+                units = field.map(layer).map_size
+            known = [word for word in WEIGHTS if word != "trained" or of in NETWORKS]
+            if st.session_state.get("weights") not in known:
+                st.session_state["weights"] = "random"
+            weights = st.selectbox(
+                "Weights", known, key="weights", bind="query-params",
+                help="random: new ones with each input. equal: all the same, which gives a binomial profile. "
+                "as initialised: as PyTorch draws them, once. trained: our own small networks bring them along; "
+                "torchvision's are fetched from its hub.",
+            )  # fmt: skip
+            relu = st.toggle("With ReLU", value=True, key="relu", bind="query-params", help="Off: a linear network.")
+            drawn = of in OWN and weights == "trained"
+            inputs = st.slider(
+                "Drawings" if drawn else "Random inputs", 1, MOST, 10, key="inputs", bind="query-params",
+                help="The energy is their average. More of them go on from those that are done.",
+            )  # fmt: skip
+            unit = _unit(units)
+        name = {PLAIN: "depth", OWN_STACK: "stack"}.get(of, of)
+        case = Case(name, WEIGHTS[weights], relu, inputs, depth, stack, layer, unit)
+        with right:
+            place = st.empty()
+            try:
+                if weights == "trained":
+                    for done, total in fetch_weights(of):
+                        _bar(place, f"Fetching the weights of {of}: {done / 2**20:.0f} MB …", done / (total or 1e12))
+                found = effective_so_far(case)
+                if found is None or (found.inputs < inputs and st.session_state.get("_stopped") != case):
+                    found = _refine(effective_refined(case), case, of, place)
+            except (ReceptiveFieldError, NetworkError, RuntimeError) as error:
+                place.empty()
+                st.error(str(error).split("\n")[0], icon=":material/block:")
+                return
+            place.empty()
+            if found.inputs < inputs:
+                with place.container(horizontal=True, vertical_alignment="center"):
+                    st.caption(f"Stopped after {found.inputs} of {inputs} inputs.")
+                    st.button("Go on", key="go_on", icon=":material/play_arrow:", on_click=_stop, args=(None,))
+            with st.container(key="stage_area"):
+                show(f'<div class="cs-beside">{picture(found, of)}{_profile(found)}</div>', key="effective_picture")
+            with st.container(key="numbers"):
+                show(_cards(found), key="effective_cards")
+            if found.energy.max() == 0:
+                st.info(
+                    "No gradient reaches the input: the unit is 0 for all of these inputs, its ReLU is shut. Take more "
+                    "inputs, another unit, or switch ReLU off.",
+                    icon=":material/block:",
+                )
+            elif found.inputs < 10 and weights == "random":
+                st.caption("Few inputs give a noisy picture: more of them smooth it.")
+    st.markdown(
+        "The box says where a unit **could** look. The energy says where it **does**: many paths lead from the middle "
+        "of the box to the unit, few from its corners, so nearly all of the gradient sits near the middle "
+        f"([Luo et al. 2016]({LUO}))."
+    )
+    st.header("The box grows like n, the used part like √n", anchor=False)
+    _depths(WEIGHTS[weights] if weights != "trained" else "random", relu, min(inputs, 10))
+
+
+def _layer(names: list[str], last: str) -> str:
+    """The layer of a network whose unit is asked; its last map at first."""
+    now, misread = asked("of_layer", one_of(names), last)
+    if misread:
+        st.warning(misread, icon=":material/info:")
+    put("of_layer", now if now in names else last)
+    return st.selectbox(
+        "Layer", names, key="of_layer", bind="query-params", help="Its unit is asked. Type to search."
+    )  # fmt: skip
+
+
+def _unit(units: tuple[int, ...]) -> tuple[int, ...] | None:
+    """The unit that is asked; None is the middle one."""
+    index = []
+    names = ("unit_row", "unit_column") if len(units) == 2 else ("unit_column",)
+    for column, key, n in zip(st.columns(len(units)), names, units, strict=True):
+        _, misread = asked(key, whole(0, n - 1), n // 2)
+        if misread:
+            st.warning(misread, icon=":material/info:")
+        if st.session_state.get(key) is not None:
+            put(key, min(st.session_state[key], n - 1))
+        title = {"unit_row": "Unit: row"}.get(key, "Unit: column" if len(units) == 2 else "Unit")
+        with column:
+            value = st.number_input(
+                title, 0, n - 1, None, key=key, bind="query-params", placeholder=str(n // 2),
+                help=f"0 to {n - 1}; empty: the middle one, {n // 2}.",
+            )  # fmt: skip
+        index.append(n // 2 if value is None else value)
+    return None if tuple(index) == tuple(n // 2 for n in units) else tuple(index)
+
+
+def _stop(case) -> None:
+    """Callback: from now on this case is shown as far as it is known."""
+    st.session_state["_stopped"] = case
+
+
+def _bar(place, text: str, share: float) -> None:
+    place.progress(min(1.0, share), text)
+
+
+def _refine(steps, case, of: str, place):
+    """Draw the average while it is refined; the button ends it, and so does any other control."""
+    found, last = None, 0.0
+    with place.container():
+        with st.container(horizontal=True, vertical_alignment="center"):
+            bar = st.empty()
+            button = st.empty()
+        drawing = st.empty()
+    _bar(bar, "Asking the gradient …", 0.0)
+    button.button("Stop here", key="stop", icon=":material/stop:", on_click=_stop, args=(case,))
+    for found in steps:
+        _bar(bar, f"Input {found.inputs} of {case.inputs}", found.inputs / case.inputs)
+        if found.inputs < case.inputs and time.monotonic() - last > 0.6:
+            with drawing:
+                show(f'<div class="cs-beside">{picture(found, of)}</div>', key=f"effective_partial_{found.inputs}")
+            last = time.monotonic()
+    return found
+
+
+def _depths(weights: str, relu: bool, inputs: int) -> None:
+    from models.effective_cases import growth
+
+    place = st.empty()
+    found = growth(weights, relu, inputs, lambda done, n: _bar(place, f"Measuring depth {done} of {n} …", done / n))
+    place.empty()
+    show(_growth(found), key="effective_growth")
+
+
+def picture(found: EffectiveField, name: str) -> str:
+    """HTML: the root of the energy as an image (or as a curve in one dimension), the box, the half-width."""
+    gradient = np.sqrt(found.energy / (found.energy.max() or 1))
+    boxed = [span or (0, n - 1) for span, n in zip(found.box, gradient.shape, strict=True)]
+    told = (
+        f"Gradient energy of unit {found.index} of {name}, averaged over {found.inputs} inputs. "
+        f"The theoretical box spans {_sides(found)} pixels, the used part about {found.size:.3g} a side."
+    )
+    if gradient.ndim == 1:
+        positions = list(range(len(gradient)))
+        shown = [float(v) for v in gradient]
+        return plot(
+            [Series("gradient, share of its peak", positions, shown)],
+            x="Input position, pixels",
+            y="Gradient, share of its peak",
+            label=told,
+            uprights=[Line(boxed[0][0], "box"), Line(boxed[0][1], "")],
+        )
+    height, width = gradient.shape
+    (top, bottom), (left, right) = boxed
+    (cy, cx), (hy, hx) = found.centre, found.half_width
+    line = max(height, width) / 150
+    return (
+        f'<figure class="cs-energy"><svg viewBox="0 0 {width} {height}" role="img" aria-label="{escape(told)}">'
+        f'<image href="{_heat(gradient)}" width="{width}" height="{height}" preserveAspectRatio="none" '
+        'style="image-rendering:pixelated"/>'
+        f'<rect class="cs-on-heat" x="{left}" y="{top}" width="{right - left + 1}" height="{bottom - top + 1}" '
+        f'stroke-width="{line:.3f}"/>'
+        f'<rect class="cs-on-heat cs-half" x="{cx + 0.5 - hx:.2f}" y="{cy + 0.5 - hy:.2f}" width="{2 * hx:.2f}" '
+        f'height="{2 * hy:.2f}" stroke-width="{line:.3f}" stroke-dasharray="{3 * line:.3f} {2 * line:.3f}"/></svg>'
+        '<figcaption><ul class="cs-keys"><li><b class="cs-key-frame"></b>theoretical box</li>'
+        '<li><b class="cs-key-half"></b>half of the energy along each axis</li>'
+        "<li>colour: |gradient|, dark 0, yellow the largest</li></ul></figcaption></figure>"
+    )
+
+
+def _profile(found: EffectiveField) -> str:
+    """HTML: the energy summed along either axis of a picture; in one dimension the picture is a curve already."""
+    if found.energy.ndim == 1 or found.energy.max() == 0:
+        return ""
+    cx, hx = found.centre[1], found.half_width[1]
+    span = found.box[1]
+    along = "" if found.box[0] == span else ", columns"
+    uprights = [Line(cx - hx, "half"), Line(cx + hx, "")]
+    if span is not None:
+        uprights += [Line(span[0], f"box{along}"), Line(span[1], "")]
+    return plot(
+        [
+            Series(name, list(range(len(profile))), [float(100 * v) for v in profile])
+            for name, profile in zip(("by column", "by row"), reversed(found.profiles), strict=True)
+        ],
+        x="Position, pixels",
+        y="Energy, %",
+        label="Gradient energy summed over rows and over columns, with the ends of the theoretical box and of the half",
+        uprights=uprights,
+        slim=True,
+    )
+
+
+def _heat(values: np.ndarray) -> str:
+    """Values from 0 to 1 in cividis, as the address of a PNG."""
+    import cv2
+
+    from viz.figures.png import packed
+
+    return packed(cv2.applyColorMap(np.rint(values * 255).astype(np.uint8), cv2.COLORMAP_CIVIDIS)[..., ::-1])
+
+
+def _sides(found: EffectiveField) -> str:
+    return " × ".join("?" if s is None else str(s[1] - s[0] + 1) for s in found.box)
+
+
+def _cards(found: EffectiveField) -> str:
+    share, ratio = found.share_inside, found.ratio
+    shown = [
+        ("Theoretical box", _sides(found), "inside the image"),
+        ("Used", f"{found.size:.3g} a side", "pixels whose |gradient| exceeds 4.55 % of the largest (Luo et al.)"),
+        ("Share of the box", "–" if ratio is None else f"{100 * ratio:.3g} %", "of its pixels are used in that sense"),
+        (
+            "Half-width",
+            " × ".join(f"{h:.3g}" for h in found.half_width),
+            "half of the energy lies this close to its centre, per axis",
+        ),
+        (
+            "Inside the box",
+            "–" if share is None else f"{100 * share:.4g} %",
+            "of the energy; less by a global branch",
+        ),
+        ("Inputs", str(found.inputs), f"averaged; unit ({', '.join(map(str, found.index))})"),
+    ]
+    return numbers(shown)
+
+
+def _growth(found) -> str:
+    notes = [f"{n} {'layer' if n == 1 else 'layers'}" for n in found.depths]
+    return plot(
+        [
+            Series("theoretical box: 2n + 1", found.depths, found.theory, notes),
+            Series("measured on these weights", found.depths, found.measured, notes),
+            Series("equal weights, closed form: 4.41·√(2n/3)", found.depths, found.closed, notes),
+        ],
+        x="Layers of 3×3 (n)",
+        y="Pixels a side",
+        label="Width of the theoretical box and of the used part against the number of 3×3 layers",
+    )

@@ -1,0 +1,426 @@
+"""Real networks: what the units of any of their layers see, on a picture, in a table, and against depth."""
+
+from __future__ import annotations
+
+import base64
+import time
+
+import numpy as np
+import streamlit as st
+
+from models.formulas import big
+from models.spec import quoted
+from viz.components.field import field as field_view
+from viz.controls import picture as picture_input
+from viz.figures import Line, Series, numbers, plot, show, table
+from viz.url import asked, into_link, one_of, put, tell_once, went_back, while_torch_loads, whole
+
+PARAMETERS = ("net", "compare", "side", "layer_name", "picture", "at")
+"""URL parameters of this module."""
+
+PICTURES = {"Cat": "cat.png", "Astronaut": "astronaut.png", "Coffee": "coffee.png", "Rocket": "rocket.png"}
+COMPARED = ("alexnet", "vgg16", "resnet18", "mobilenet_v2")
+MOST = 6
+SOURCE = "https://github.com/google-research/receptive_field"
+SIDES = (32, 1024)
+SOURCE_SIDE, SIDE = 1024, 448
+"""Pixels of the longer side of a picture that is read, and of the square that is drawn of it."""
+
+
+def lesson(told: list[str]) -> None:
+    """The whole part."""
+    with while_torch_loads(500):
+        from models.network_field import boxes, measured_field, names, network_field
+        from models.networks import NetworkError
+        from models.receptive_field import ReceptiveFieldError
+
+        # Own networks last: people look for those they know.
+        known = sorted(names(), key=lambda name: (name.startswith("small"), name))
+    _, misread = asked("net", one_of(known), "resnet50")
+    _, side_misread = asked("side", whole(*SIDES), 224)
+    _, picture_misread = asked("picture", one_of([*PICTURES, "Your own"]), "Cat")
+    strange = [name for name in st.query_params.get_all("compare") if name not in known]
+    told = [*told, *(f"compare: {quoted(name)} is no network of the list: it is left out." for name in strange)]
+    tell_once((*told, misread, side_misread, picture_misread))
+    # Streamlit writes white on the theme's light accent in dark mode.
+    st.html("<style>.st-key-compare [data-tag] * { color: light-dark(#fff, #11151c); }</style>")
+    with st.container(key="lesson"):
+        left, right = st.columns([1, 3], gap="medium")
+        with left, st.container(key="controls", gap="small"):
+            name = st.selectbox(
+                "Network", known, index=known.index("resnet50"), key="net", bind="query-params",
+                help="Structure only: no weights are loaded.",
+            )  # fmt: skip
+            side = st.number_input(
+                "Image, pixels a side", *SIDES, 224, step=32, key="side", bind="query-params",
+                help="The usual size is 224.",
+            )  # fmt: skip
+            compared = st.multiselect(
+                "Compare with", known, list(COMPARED), key="compare", bind="query-params", max_selections=MOST - 1
+            )
+            chosen = st.pills(
+                "Picture", [*PICTURES, "Your own"], key="picture", default="Cat", required=True, bind="query-params"
+            )
+            upload = None
+            if chosen == "Your own":
+                upload = st.file_uploader(
+                    "A picture: PNG, JPEG, WebP, GIF, BMP or TIFF", key="field_upload", max_upload_size=10
+                )
+            try:
+                found = network_field(name, side)
+            except (ReceptiveFieldError, NetworkError) as error:
+                st.error(f"{str(error).rstrip('.')}. Or take another image size.", icon=":material/block:")
+                return
+            row = _layer(found)
+            unit = _unit(row.map_size)
+        with right:
+            # A place of its own: what is said there must not move the picture below.
+            with st.container():
+                address = _picture(chosen, upload)
+            with st.container(key="stage_area"):
+                field_view(
+                    address,
+                    (side, side),
+                    boxes(found, row.name),
+                    key="field_view",
+                    title=f"{name}, {row.name}",
+                    everything=row.everything,
+                    unit=unit,
+                    on_pin=lambda: _pinned(st.session_state["field_view"].get("pin"), row.map_size),
+                )
+            with st.container(key="numbers"):
+                show(_cards(found, row), key="network_cards")
+    _measure(found, row, measured_field)
+    _story(found)
+    _depth([name, *(other for other in compared if other != name)][:MOST], side)
+    st.header("Stage by stage", anchor=False)
+    show(_stages(found), key="network_stages")
+    st.caption("A stage is all maps of one jump; shown is its last layer.")
+    _every_layer(found, row)
+    _all(known, side)
+
+
+def _layer(found):
+    """The layer whose map is shown; the deepest at first."""
+    labels = [row.name for row in found.maps]
+    now, misread = asked("layer_name", one_of(labels), found.last.name)
+    if now not in labels:
+        now = found.last.name
+    tell_once([misread])
+    put("layer_name", now)
+    picked = st.selectbox(
+        "Layer", labels, key="layer_name", bind="query-params",
+        help="Every layer whose units have a place in the image, in the order of execution. Type to search.",
+    )  # fmt: skip
+    row = found.map(picked if picked in labels else now)
+    with st.container(key="layer_steps", horizontal=True, gap="xsmall"):
+        for word, step in (("Shallower", -1), ("Deeper", 1)):
+            other = row.number + step
+            st.button(
+                word, key=f"layer_{word.lower()}", on_click=_go, disabled=not 1 <= other <= len(labels),
+                args=(labels[min(max(other, 1), len(labels)) - 1],),
+            )  # fmt: skip
+    jumps = [stage.jump for stage in found.stages]
+    put("_stage", row.jump if row.name in [stage.name for stage in found.stages] else None)
+    st.pills(
+        "Last layer of the stage with jump", jumps, key="_stage", format_func=str, on_change=_go_stage, args=(found,)
+    )
+    return row
+
+
+def _unit(size: tuple[int, ...]) -> tuple[int, int] | None:
+    """The unit that was clicked, or that the link names; on another layer's map, the one at the same place."""
+    state, query = st.session_state, st.query_params
+    if "_at" not in state or went_back():
+        state["_at"] = None
+        words = query.get("at", "").split(".")
+        if words != [""]:
+            try:
+                state["_at"] = tuple(whole(0, n - 1)(word) for word, n in zip(words, size, strict=True)), size
+            except ValueError:
+                h, w = size
+                st.warning(f"at: the link names no unit of this map of {h} × {w}; the middle one is shown.")
+    if state["_at"] is None:
+        into_link("at", "")
+        return None
+    unit, before = state["_at"]
+    if before != size:
+        unit = tuple(int((u + 0.5) * n / m) for u, n, m in zip(unit, size, before, strict=True))
+        state["_at"] = unit, size
+    into_link("at", ".".join(map(str, unit)))
+    return unit
+
+
+def _pinned(unit, size: tuple[int, ...]) -> None:
+    """Callback of the map: this unit was clicked."""
+    whole_numbers = isinstance(unit, list) and len(unit) == len(size) and all(isinstance(u, int) for u in unit)
+    if whole_numbers and all(0 <= u < n for u, n in zip(unit, size, strict=True)):
+        st.session_state["_at"] = tuple(unit), tuple(size)
+
+
+def leave() -> None:
+    """Another part is shown: its link has no unit of a network."""
+    into_link("at", "")
+
+
+def _go(name: str) -> None:
+    st.session_state["layer_name"] = name
+
+
+def _go_stage(found) -> None:
+    jump = st.session_state.get("_stage")
+    if jump is not None:
+        _go(next(row.name for row in found.stages if row.jump == jump))
+
+
+def _picture(chosen: str, upload) -> str:
+    """The picture as a square, cut from the middle, as networks are fed; of an own one is told what was changed."""
+    from models.picture import PictureError
+
+    address = ""
+    if upload is not None:
+        try:
+            data = upload.getvalue()
+            address = _square(data)
+            st.caption(picture_input.told(picture_input.taken(data, SOURCE_SIDE), (SIDE, SIDE), square=True))
+        except PictureError as error:
+            st.error(f"{error.message} Until then the cat sits in.", icon=":material/block:")
+    elif chosen == "Your own":
+        st.caption("Until you choose a picture, the cat sits in.")
+    return address or _square((picture_input.PICTURES / PICTURES.get(chosen, PICTURES["Cat"])).read_bytes())
+
+
+@st.cache_data(max_entries=16, show_spinner=False)
+def _square(data: bytes) -> str:
+    import cv2
+
+    from models.picture import resize
+
+    picture = picture_input.taken(data, SOURCE_SIDE).pixels
+    height, width = picture.shape[:2]
+    edge = min(height, width)
+    top, left = (height - edge) // 2, (width - edge) // 2
+    square = resize(np.ascontiguousarray(picture[top : top + edge, left : left + edge]), (SIDE, SIDE))
+    _, packed = cv2.imencode(".jpg", cv2.cvtColor(square, cv2.COLOR_RGB2BGR), [cv2.IMWRITE_JPEG_QUALITY, 85])
+    return "data:image/jpeg;base64," + base64.b64encode(packed.tobytes()).decode()
+
+
+def _spread(values, between: str = " × ") -> str:
+    """One value if all axes have the same, else one per axis."""
+    values = [str(v).replace("-", "−") for v in values]
+    return values[0] if len(set(values)) == 1 else between.join(values)
+
+
+def _cards(found, row) -> str:
+    size, jump, start = row.field
+    share = max(size) / found.side
+    shown = [
+        ("Receptive field", " × ".join(map(big, size)), f"{share:.2g} times the image's side"),
+        ("Jump", _spread(jump), "pixels between neighbouring units"),
+        ("Start", _spread(start, ", "), "first pixel of unit 0; negative: padding"),
+        ("Map", " × ".join(map(str, row.map_size)), f"layer {row.number} of {len(found.maps)}: {row.kind}"),
+        ("Padding in view", _outside(row), "of the middle unit, before and after"),
+    ]
+    if row.everything:
+        shown.append(("Global branch", "sees all", "squeeze-excite or pooling; the box is through windows alone"))
+    return numbers(shown)
+
+
+def _outside(row) -> str:
+    return _spread([f"{before} + {after}" for before, after in row.outside], ", ")
+
+
+def _story(found) -> None:
+    """What lies beyond the image, and what others printed."""
+    last, side = found.last, found.side
+    if found.reason:
+        st.markdown(
+            f"**The trace ends before the last layer.** Up to `{last.name}` a unit sees {big(last.size)} of {side} "
+            "pixels a side; what comes after mixes places in a way that is no window."
+        )
+    elif last.size > side:
+        st.markdown(
+            f"**The field outgrows the image.** A unit of the last map sees {big(last.size)} pixels a side; the image "
+            f"has {side}. The first units see edges and gradients; go deeper, and they see patterns, then parts, then "
+            "objects, and in the end the whole scene and the padding around it."
+        )
+    else:
+        st.markdown(
+            f"**The field stays inside the image.** {big(last.size)} of {side} pixels a side: no unit sees the whole "
+            "scene; what is farther apart meets only in the classifier."
+        )
+    for one in found.published:
+        same = one.size == last.size
+        verdict = "the same as here." if same else f"here it is {big(last.size)}. {one.difference}"
+        st.markdown(f"Published for `{one.network}`: **{big(one.size)}**, {verdict} Source: [{one.source}]({SOURCE}).")
+    if found.name.startswith("small"):
+        st.markdown(
+            f"`{found.name}` is our own: four convolutions, trained on drawings of 64 × 64 pixels. It is the one that "
+            "the lesson on what a unit really uses can show with trained weights at any time."
+        )
+    if found.reason:
+        st.info(found.reason, icon=":material/alt_route:")
+    elif any(row.everything for row in found.maps):
+        st.info(
+            "Squeeze-excite multiplies each channel by a number that it reads from the whole map. So every unit after "
+            "it depends on the whole image, and the gradient is nowhere zero. The boxes here follow the windows alone.",
+            icon=":material/alt_route:",
+        )
+
+
+def _depth(chosen: list[str], side: int) -> None:
+    from models.network_field import network_field
+    from models.receptive_field import ReceptiveFieldError
+
+    st.header("How fast does the field grow with depth?", anchor=False)
+    series = []
+    for name in chosen:
+        try:
+            found = network_field(name, side)
+        except ReceptiveFieldError as error:
+            st.caption(f"{name}: {error}")
+            continue
+        series.append(Series(name, found.depth, found.sizes, found.layers))
+    show(
+        plot(
+            series,
+            x="Windows on the way (convolutions, poolings)",
+            y="Receptive field, pixels",
+            label=f"Receptive field against depth: {', '.join(s.name for s in series)}",
+            lines=[Line(side, f"image, {side} pixels")],
+            log_y=True,
+        ),
+        key="depth_plot",
+    )
+
+
+def _stages(found) -> str:
+    head = ("jump", "last layer of the stage", "map", "receptive field", "start", "padding seen", "whole image?")
+    rows = [
+        (
+            str(row.jump),
+            row.name,
+            "×".join(map(str, row.map_size)),
+            _spread(map(big, row.field.size)),
+            _spread(row.field.start, ", "),
+            _outside(row),
+            _whole(found, row),
+        )
+        for row in found.stages
+    ]
+    return table(head, rows, label=f"Stages of {found.name}")
+
+
+def _whole(found, row) -> str:
+    return "yes, by a global branch" if row.everything else "yes" if min(row.field.size) >= found.side else "no"
+
+
+LAYERS = ("no.", "layer", "kind", "kernel", "stride", "padding", "dilation", "map", "receptive field", "jump", "start",
+          "padding seen", "whole image?")  # fmt: skip
+
+
+def _layer_cells(found, row) -> tuple[str, ...]:
+    settings = ("" if values is None else _spread(values) for values in row.settings)
+    size, jump, start = row.field
+    return (
+        str(row.number), row.name, row.kind, *settings, "×".join(map(str, row.map_size)), _spread(map(big, size)),
+        _spread(jump), _spread(start, ", "), _outside(row), _whole(found, row),
+    )  # fmt: skip
+
+
+def _every_layer(found, row) -> None:
+    """All maps of the network in one table, drawn when it is opened."""
+    opened = st.expander(
+        f"All {len(found.maps)} layers of {found.name}",
+        key="every_layer",
+        on_change="rerun",
+        icon=":material/table_rows:",
+    )
+    if not opened.open:
+        return
+    from models.network_table import csv_text
+
+    rows = [_layer_cells(found, one) for one in found.maps]
+    with opened:
+        show(
+            table(LAYERS, rows, label=f"Layers of {found.name}", chosen=row.number - 1, tall=True),
+            key="every_layer_table",
+        )
+        st.download_button(
+            "CSV", csv_text(LAYERS, rows), f"{found.name}.csv", "text/csv", icon=":material/table:",
+            on_click="ignore", key="every_layer_csv",
+        )  # fmt: skip
+
+
+def _measure(found, row, measured_field) -> None:
+    """On demand: the gradient's answer. Deep networks take a while."""
+    key = (found.name, row.name, found.side)
+    asked_for = st.button(
+        f"Measure {row.name} on the gradient", key="measure_network", icon=":material/straighten:",
+        help="Runs strips through the network and looks where the gradient is not zero. Deep networks take a minute.",
+    )  # fmt: skip
+    if not asked_for and st.session_state.get("_measured_network") != key:
+        return
+    st.session_state["_measured_network"] = key
+    try:
+        with st.spinner(f"Measuring {row.name} of {found.name} …"):
+            measured = measured_field(*key)
+    except (ValueError, RuntimeError, AssertionError) as error:
+        st.warning(
+            f"{found.name} does not run on longer strips, so its gradient cannot be asked this way: "
+            f"{str(error).splitlines()[0].rstrip('.')}.",
+            icon=":material/block:",
+        )
+        return
+    size, jump, start = measured.size, measured.jump, measured.start
+    if None in size:
+        st.warning(f"The gradient reaches both ends of a strip of {max(measured.lengths)} pixels: no finite field.")
+        return
+    traced = row.field
+    same = (size, jump, start) == tuple(traced)
+    verdict = (
+        "the same as traced ✓"
+        if same
+        else f"traced: {_spread(traced.size)}, jump {_spread(traced.jump)}, start {_spread(traced.start, ', ')}"
+    )
+    st.markdown(
+        f"Measured on the gradient, strips of {_spread(measured.lengths)} pixels: receptive field "
+        f"**{_spread(size)}**, jump **{_spread(jump)}**, start **{_spread(start, ', ')}**: {verdict}."
+    )
+
+
+def _all(known: list[str], side: int) -> None:
+    """Every network in one table, traced on demand with progress."""
+    from models.network_field import summary
+
+    with st.expander(f"All {len(known)} networks at {side} pixels"):
+        if not st.toggle(
+            "Trace them all",
+            key="trace_all",
+            help="Takes twenty seconds the first time; rows come one by one.",
+        ):
+            return
+        bar, place = st.empty(), st.empty()
+        rows, last = [], time.monotonic()
+        for i, name in enumerate(known, 1):
+            bar.progress(i / len(known), f"Tracing {name}, {i} of {len(known)} …")
+            one = summary(name, side)
+            note = "sees the whole image through a global branch" if one.everything else one.reason
+            rows.append(
+                (
+                    name,
+                    "–" if one.size is None else big(one.size),
+                    "–" if one.jump is None else str(one.jump),
+                    "–" if one.map_size is None else f"{one.map_size}×{one.map_size}",
+                    note,
+                )
+            )
+            if i == len(known) or time.monotonic() - last > 1.5:
+                last = time.monotonic()
+                with place:
+                    show(
+                        table(("network", "receptive field", "jump", "last map", "note"), rows, label="All networks",
+                              tall=True),
+                        key=f"all_table_{i}",
+                    )  # fmt: skip
+        bar.empty()

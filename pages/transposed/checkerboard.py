@@ -1,0 +1,292 @@
+"""Why some pixels get more than others, and what helps."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+
+import cv2
+import numpy as np
+import streamlit as st
+import torch
+from torch import nn
+
+from models import device
+from models.formulas import big
+from models.learning import LearningError, train
+from models.operator import TRANSPOSED
+from models.share import Scene
+from models.transposed_code import checkerboard_code
+from models.upsampling import (
+    DOWNSAMPLERS,
+    UPSAMPLERS,
+    Overlap,
+    UpsamplingError,
+    build_way,
+    evenness,
+    generate,
+    generator,
+    interior_unevenness,
+    picture_code,
+    stacked,
+)
+from pages._lesson import frame, predict
+from viz.controls.picture import PICTURES
+from viz.figures import show, table
+from viz.figures.cards import mathml
+from viz.figures.cells import cells, framed, image, row
+from viz.figures.upsampling import landscape, profile
+
+STAGES, CHANNELS, SIZE, STEPS, STEP_SIZE = 2, 8, 96, 100, 0.01
+"""The generator: two layers that double, eight channels, a picture of 96×96, and how it is trained."""
+
+
+def draw(_scene: Scene) -> None:
+    """Counts, then a generator, then the cures."""
+
+    def choices() -> None:
+        st.segmented_control("Dimensions", [1, 2], default=2, required=True, key="cb_dims", bind="query-params")
+        st.slider("kernel_size", 1, 12, 3, key="cb_kernel", bind="query-params")
+        st.slider("stride", 1, 6, 2, key="cb_stride", bind="query-params")
+        st.slider("dilation", 1, 4, 1, key="cb_dilation", bind="query-params")
+        st.slider("input_size", 1, 16, 6, key="cb_size", bind="query-params")
+        st.slider(
+            "Layers in a row", 1, 3, 1, key="cb_layers", bind="query-params", help="The same layer, stacked on itself."
+        )
+        if st.session_state["cb_dims"] == 2 and st.toggle(
+            "Another height", value=False, key="cb_uneven", bind="query-params"
+        ):
+            left, right = st.columns(2)
+            left.number_input("kernel_size, height", 1, 12, 3, key="cb_kernel_h", bind="query-params")
+            right.number_input("stride, height", 1, 6, 2, key="cb_stride_h", bind="query-params")
+
+    with frame(choices):
+        try:
+            _, levels = overlaps()
+        except UpsamplingError as error:
+            st.info(f"{error}"[:1].upper() + f"{error}"[1:])
+            return
+        _counts(levels)
+    _predicted(st.session_state["cb_stride"], st.session_state["cb_dilation"])
+    st.header("A generator, before and after training", anchor=False)
+    train_them = _generators()
+    st.header("Backwards: what a strided convolution does to gradients", anchor=False)
+    _backwards()
+    # Seconds of work: everything else is on screen by now.
+    train_them()
+
+
+def _predicted(stride: int, dilation: int) -> None:
+    """Which kernels leave no pattern with the stride and dilation that are set."""
+    divisible, others = f"{stride} and {2 * stride}", f"{stride + 1} and {2 * stride + 1}"
+    even = {n: interior_unevenness((n,), (stride,), (dilation,)).value == 0 for n in range(1, 2 * stride + 2)}
+    shared = math.gcd(stride, dilation)
+    if all(even.values()):
+        right, why = "all", "With stride 1 a stamp begins at every cell, so each cell inside gets all taps of a kernel."
+    elif not any(even.values()):
+        right = "none"
+        why = (
+            f"Stride {stride} and dilation {dilation} share the factor {shared}: taps land on one cell in {shared} "
+            "alone, and the others stay empty, whatever the kernel."
+        )
+    else:
+        right = divisible
+        why = (
+            "Every output gets the same number of stamps when the kernel is divisible by the stride. In two dimensions "
+            "the even shares of the axes multiply: with kernel 3 and stride 2 some cells get 1, some 2, some 4."
+        )
+    predict(
+        f"checkerboard_{stride}_{dilation}",
+        f"With stride {stride} and dilation {dilation}, which kernel sizes leave no pattern?",
+        ("all", "only 1", "none") if stride == 1 else (divisible, others, "all", "none"),
+        right,
+        why,
+    )
+
+
+def overlaps() -> tuple[tuple, list[Overlap]]:
+    """The chosen (size, kernel, stride, dilation, layers) and what each layer counts. Raises ``UpsamplingError``."""
+    state = st.session_state
+    dims = state["cb_dims"]
+    uneven = dims == 2 and state.get("cb_uneven")
+    kernel = (state["cb_kernel_h"] if uneven else state["cb_kernel"], state["cb_kernel"])[-dims:]
+    stride = (state["cb_stride_h"] if uneven else state["cb_stride"], state["cb_stride"])[-dims:]
+    size, dilation, layers = state["cb_size"], state["cb_dilation"], state["cb_layers"]
+    return (size, kernel, stride, dilation, layers), _levels(dims, size, kernel, stride, dilation, layers)
+
+
+@st.cache_data(max_entries=16, show_spinner="Counting stamps …")
+def _levels(dims: int, size: int, kernel, stride, dilation: int, layers: int) -> list[Overlap]:
+    with torch.device("meta"):
+        layer = TRANSPOSED[dims - 1](1, 1, kernel, stride, dilation=dilation, bias=False)
+    return stacked([layer] * layers, (1, 1) + (size,) * dims)
+
+
+def script() -> str:
+    """Everything that the part shows, as a script. Raises ``ValueError`` where nothing is shown."""
+    seed = st.session_state["cb_seed"]
+    (size, kernel, stride, dilation, layers), levels = overlaps()
+    grey = np.rint(_target() * 255).astype(np.uint8)
+    generators = {
+        way.title: tuple(_drawn(name, seed, trained)[2] for trained in (False, True))
+        for name, way in UPSAMPLERS.items()
+    }
+    axes = [_wide_axis(size, f, s, dilation, layers) for f, s in zip(kernel, stride, strict=True)]
+    how = {"channels": CHANNELS, "steps": STEPS, "lr": STEP_SIZE, "seed": seed}
+    return checkerboard_code(size, kernel, stride, dilation, levels, axes, _sides(seed), generators, grey, **how)
+
+
+def _wide_axis(size: int, kernel: int, stride: int, dilation: int, layers: int) -> tuple:
+    """Kernel, stride, the smallest doubled input size that leaves an interior after each layer, and those interiors."""
+    while any(one.interior is None for one in _levels(1, size, (kernel,), (stride,), dilation, layers)):
+        size *= 2
+    found = _levels(1, size, (kernel,), (stride,), dilation, layers)
+    return kernel, stride, size, [(one.interior[0].start, one.interior[0].stop) for one in found]
+
+
+def _counts(levels: list[Overlap]) -> None:
+    last = levels[-1]
+    parts = []
+    for n, level in enumerate(levels, 1):
+        name = f"Stamps that meet, after layer {n}" if len(levels) > 1 else "Stamps that meet in each output"
+        parts.append(
+            cells(level.counts[:128, :128] if level.counts.ndim == 2 else level.counts[None, :128], name, "count")
+        )
+    if last.counts.ndim == 2:
+        parts.append(landscape(last.counts, "As a landscape"))
+    names = ("Along the height", "Along the width") if last.counts.ndim == 2 else ("Along the width",)
+    profiles = [
+        profile(found, wanted, name) for name, found, wanted in zip(names, last.profiles, last.predicted, strict=True)
+    ]
+    same = len(profiles) == 2 and np.array_equal(last.profiles[0], last.profiles[1])
+    formula = ""
+    if last.formula is not None:
+        agrees = abs(last.figure - last.formula.value) < 1e-9
+        formula = f"<p>{mathml(last.formula.filled)} {'✓' if agrees else '≠'} measured {last.figure:.3f}</p>"
+    verdict = "Even: every cell in the interior gets as many." if last.even else "Uneven: a pattern stays."
+    figures = ", ".join(f"{level.figure:.3f}" for level in levels)
+    show(
+        f'<p class="cs-agree"><b>Unevenness {figures}</b>. {verdict} Counts in the interior: '
+        f"{', '.join(map(big, last.levels))}.</p>{formula}" + row(*parts) + row(*(profiles[1:] if same else profiles)),
+        key="cb_counts",
+    )
+
+
+# -- generators --------------------------------------------------------------------------------------------------------
+
+
+@st.cache_data(max_entries=4, show_spinner=False)
+def _target() -> np.ndarray:
+    """The picture that the generators learn to draw: (SIZE, SIZE), 0 to 1."""
+    grey = cv2.imread(str(PICTURES / "cat.png"), cv2.IMREAD_GRAYSCALE)
+    return cv2.resize(grey, (SIZE, SIZE), interpolation=cv2.INTER_AREA) / 255
+
+
+@st.cache_data(max_entries=32, show_spinner=False)
+def _drawn(name: str, seed: int, trained: bool) -> tuple[np.ndarray, np.ndarray, float]:
+    """Picture and flat answer (uint8) of one generator, and its unevenness."""
+    factor = 2**STAGES
+    with device.one_thread():
+        network = generator(name, STAGES, 2, CHANNELS, seed).double()
+        code, picture = picture_code(_target(), CHANNELS, factor, seed)
+        if trained:
+            for _ in train(network, code, picture, steps=STEPS, lr=STEP_SIZE, seed=seed, fresh=False, every=STEPS):
+                pass
+        made = generate(network, CHANNELS, factor, seed=seed)
+        with torch.no_grad():
+            drawn = network(code)[0, 0].numpy()
+    return _grey(drawn), _pattern(made.flat), made.figure
+
+
+def _grey(values: np.ndarray) -> np.ndarray:
+    low, high = values.min(), values.max()
+    if high - low < 1e-9:
+        return np.full(values.shape, 128, np.uint8)
+    return np.rint((values - low) / (high - low) * 255).astype(np.uint8)
+
+
+def _pattern(flat: np.ndarray) -> np.ndarray:
+    """A flat answer around its mean, as strong as its unevenness: what is nearly even looks so."""
+    size = float(np.sqrt(np.mean(flat**2))) or 1.0
+    return np.rint(128 + 84 * (flat - flat.mean()) / size).clip(0, 255).astype(np.uint8)
+
+
+def _generators() -> Callable[[], None]:
+    """Random weights at once; returns what trains them and draws the result below."""
+    st.markdown(
+        f"Five small generators, each {STAGES} layers that double, from a latent of {CHANNELS} numbers for each 4×4 "
+        f"patch to a picture of {SIZE}×{SIZE}. They differ in one thing: how they enlarge. When the latent is the same "
+        "everywhere, all that varies is pattern."
+    )
+    left, right = st.columns([1, 1], vertical_alignment="bottom")
+    with left:
+        seed = st.number_input("Seed of the weights", 0, 999, 0, key="cb_seed", bind="query-params")
+    with right:
+        view = st.segmented_control(
+            "Latent", ["Picture", "Flat"], default="Picture", required=True, key="cb_view", bind="query-params"
+        )
+    names = list(UPSAMPLERS)
+    figures = {(name, False): _drawn(name, seed, False) for name in names}
+    _row(names, figures, False, view)
+    place, progress = st.empty(), st.empty()
+
+    def train_them() -> None:
+        for i, name in enumerate(names):
+            progress.progress(i / len(names), f"Training: {UPSAMPLERS[name].title}, {i + 1} of {len(names)}")
+            try:
+                figures[name, True] = _drawn(name, seed, True)
+            except LearningError as error:
+                progress.info(f"{UPSAMPLERS[name].title}: {error}")
+                return
+        with place.container():
+            _row(names, figures, True, view)
+        progress.empty()
+
+    return train_them
+
+
+def _row(names: list[str], figures: dict, trained: bool, view: str) -> None:
+    shown = []
+    for name in names:
+        picture, flat, figure = figures[name, trained]
+        said = f"{UPSAMPLERS[name].title}, {'trained' if trained else 'random'} weights, {view.lower()} latent"
+        pixels = picture if view == "Picture" else flat
+        shown.append(framed(UPSAMPLERS[name].title, image(pixels, said, 200), f"unevenness {figure:.3f}"))
+    title = f"Trained for {STEPS} steps to draw the picture" if trained else "Random weights"
+    show(f"<h3>{title}</h3>{row(*shown, pictures=True)}", key=f"cb_generators_{'trained' if trained else 'random'}")
+
+
+@st.cache_data(max_entries=8, show_spinner=False)
+def _sides(seed: int) -> list[tuple]:
+    rows = []
+    with device.one_thread():
+        for name, way in UPSAMPLERS.items():
+            side = evenness(build_way(name, 2, 1, seed), (1, 1, 12, 12)).output
+            rows.append((way.title, "output", side.count_figure, side.flat_figure, side.noise_figure))
+        for way in DOWNSAMPLERS.values():
+            side = evenness(way.build(2, 1, seed), (1, 1, 24, 24)).gradient
+            rows.append((way.title, "gradient", side.count_figure, side.flat_figure, side.noise_figure))
+    return rows
+
+
+def _backwards() -> None:
+    rows = _sides(st.session_state.get("cb_seed") or 0)
+    head = ("Layer, scale 2", "Where", "Overlap count", "A flat signal", "White noise")
+    text = [(title, where, *(f"{figure:.3f}" for figure in figures)) for title, where, *figures in rows]
+    numbers = table(head, text, label="Unevenness of ways to enlarge and to shrink")
+    show(f'<div class="cs-named">{numbers}</div>', key="cb_table")
+    strided = nn.Conv2d(1, 1, 3, 2, bias=False).requires_grad_(False)
+    nn.init.ones_(strided.weight)
+    picture = torch.zeros(1, 1, 13, 13, requires_grad=True)
+    with torch.inference_mode(False), torch.enable_grad():
+        strided(picture).sum().backward()
+    show(
+        row(cells(picture.grad[0, 0].numpy(), "Gradient of a 3×3 convolution with stride 2, all weights 1", "count")),
+        key="cb_gradient",
+    )
+    st.markdown(
+        "The backward pass of a strided convolution **is** a transposed convolution: some input pixels learn from four "
+        "outputs, some from one. Unevenness is the part of a signal's size that repeats with the stride: 0 is even, 1 "
+        "is nothing but pattern. Equal counts are only a chance to be even: what the weights make of a flat signal is "
+        "up to training, except where the structure forces it (resize, then convolve) or the start does (ICNR)."
+    )

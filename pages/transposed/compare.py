@@ -1,0 +1,215 @@
+"""Ways to enlarge a picture, held against the original."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import streamlit as st
+
+from models import device
+from models.formulas import big
+from models.share import Scene
+from models.transposed_code import compared_code
+from models.upsampling import (
+    METHODS,
+    BilinearProof,
+    UpsamplingError,
+    bilinear_kernel,
+    bilinear_proof,
+    pair,
+    sample_positions,
+    shuffle_map,
+)
+from models.upsampling import compare as compared
+from pages._lesson import frame, predict
+from viz.controls.picture import choose
+from viz.figures import show, table
+from viz.figures.cards import mathml
+from viz.figures.cells import framed, image, row, signed
+from viz.figures.upsampling import positions, shuffle, tiles
+
+SIDEWAYS = "↔ Move the table sideways to see all columns."
+
+
+def draw(_scene: Scene) -> None:
+    """The comparison, then three closer looks."""
+    chosen = {}
+
+    def choices() -> None:
+        chosen["picture"] = choose("picture")
+        st.caption(
+            "The picture is first made smaller (each pixel the mean of S² pixels), then enlarged in eight ways. The "
+            "learned ones get the best kernel that exists for this very picture, by least squares."
+        )
+
+    def looks() -> None:
+        with st.container(horizontal=True, gap="small"):
+            st.segmented_control("Scale", [2, 3, 4], default=2, required=True, key="scale", bind="query-params")
+            st.segmented_control(
+                "Show",
+                ["Picture", "Detail", "Difference"],
+                default="Detail",
+                required=True,
+                key="look",
+                bind="query-params",
+                help="Detail: the middle, enlarged. Difference: orange too bright, violet too dark, eight times as "
+                "strong.",
+            )
+
+    with frame(choices, draw_lead=looks):
+        picture, scale, look = chosen["picture"], st.session_state["scale"], st.session_state["look"]
+        st.session_state["_up_pixels"] = picture.pixels
+        try:
+            original, rows = _compared(picture.pixels, scale)
+        except UpsamplingError as error:
+            st.info(f"{error}"[:1].upper() + f"{error}"[1:])
+            return
+        show(_grid(original, rows, look, scale) + _table(rows, f"{picture.name} {scale} times"), key="up_pictures")
+        st.caption(
+            "**PSNR**: 10·log₁₀(1 / mean squared error), in decibels; more is closer to the original. **Pattern**: the "
+            "part of the error that repeats with the scale; 0 is none, 1 is nothing but pattern. **MACs**: for the "
+            f"whole picture, all {original.shape[2]} colours."
+        )
+    predict(
+        f"compare_{scale}",
+        "Can a transposed convolution be bilinear interpolation?",
+        ("No, it has to be learned", "Yes, with the right kernel", "Only for scale 2"),
+        "Yes, with the right kernel",
+        f"For scale {scale}, a tent of {len(bilinear_kernel(scale))} cells on each axis: every stamp fades to nothing "
+        "where the next one takes over. The pictures below show the two, and that nothing is left between them.",
+    )
+    _proof(picture.pixels, scale)
+    _shuffled()
+    _aligned()
+
+
+def _grid(original: np.ndarray, rows: list[dict], look: str, scale: int) -> str:
+    """The original and what each way makes of its smaller self, with the numbers below each picture."""
+    height, width = original.shape[:2]
+    sizes = (("Pixels", f"{width} × {height}"), ("Shrunk to", f"{width // scale} × {height // scale}"))
+    first = _looked(original, original, "Picture" if look == "Difference" else look, "The original")
+    shown = [("Original", first, sizes, False)]
+    best = max(one["psnr"] for one in rows)
+    for one in rows:
+        picture = _looked(one["image"], original, look, f"{one['title']}: {look.lower()}")
+        numbers = zip(("PSNR", "Parameters", "MACs", "Pattern"), _numbers(one, " dB"), strict=True)
+        shown.append((one["title"], picture, tuple(numbers), one["psnr"] == best))
+    return tiles(shown)
+
+
+def _table(rows: list[dict], done: str) -> str:
+    """The same numbers below each other, and who counted."""
+    head = ("Method", "PSNR, dB", "Parameters", "MACs", "Pattern", "MACs counted by")
+    text = [(one["title"], *_numbers(one), one["counted"]) for one in rows]
+    numbers = table(head, text, label=f"Eight ways to enlarge {done}")
+    return (
+        f'<details class="cs-same"><summary>The numbers as a table, and how the MACs were counted</summary>'
+        f'<div class="cs-named">{numbers}</div><p class="cs-narrow cs-below">{SIDEWAYS}</p></details>'
+    )
+
+
+def _numbers(one: dict, unit: str = "") -> tuple[str, str, str, str]:
+    """PSNR, parameters, MACs and pattern of one way, as they are written everywhere."""
+    psnr = f"{one['psnr']:.2f}{unit}" if math.isfinite(one["psnr"]) else "∞"
+    return psnr, big(one["parameters"]), big(one["macs"]), f"{one['pattern']:.3f}"
+
+
+@st.cache_data(max_entries=6, show_spinner="Enlarging in eight ways …")
+def _compared(pixels: np.ndarray, scale: int) -> tuple[np.ndarray, list[dict]]:
+    with device.one_thread():
+        found = compared(pixels, scale, list(METHODS))
+        original = pixels[: pixels.shape[0] // scale * scale, : pixels.shape[1] // scale * scale] / 255
+    keep = ("name", "title", "image", "psnr", "parameters", "macs", "counted", "pattern")
+    rows = [{name: getattr(one, name) for name in keep} for one in found]
+    for row_, one in zip(rows, found, strict=True):
+        if METHODS[one.name].learned:
+            row_["weight"] = next(one.network.parameters()).detach().numpy()
+    return original, rows
+
+
+def _looked(values: np.ndarray, original: np.ndarray, look: str, said: str) -> str:
+    """The picture as it is shown."""
+    if look == "Difference":
+        return signed((values - original).mean(axis=2) * 8, said, 400)
+    if look == "Detail":
+        side = 56
+        top, left = (max(0, (n - side) // 2) for n in values.shape[:2])
+        values = values[top : top + side, left : left + side]
+    return image(np.rint(np.clip(values, 0, 1) * 255).astype(np.uint8), said, 400)
+
+
+def _proved(pixels: np.ndarray, scale: int) -> BilinearProof:
+    low, _ = pair(pixels, scale)
+    return bilinear_proof(low[:, 0].mean(0).numpy(), scale)
+
+
+def script() -> str:
+    """The comparison that is shown, as a script. Raises ``ValueError`` for a picture that cannot be compared."""
+    state = st.session_state
+    pixels, scale, size, zoom = state["_up_pixels"], state["scale"], state["ac_size"], state["ac_scale"]
+    _, rows = _compared(pixels, scale)
+    border = float(np.abs(_proved(pixels, scale).difference).max())
+    positions = [(on, sample_positions(size, zoom, on).measured) for on in (False, True)]
+    return compared_code(pixels, scale, rows, border, state["shuffle"], positions, size, zoom)
+
+
+def _proof(pixels: np.ndarray, scale: int) -> None:
+    st.header("A transposed convolution that is bilinear interpolation", anchor=False)
+    found = _proved(pixels, scale)
+    size = found.transposed.shape
+    scaled = lambda values: np.rint(np.clip(values, 0, 1) * 255).astype(np.uint8)  # noqa: E731
+    top = float(np.abs(found.difference).max()) or 1.0
+    difference = signed(found.difference / top, "Difference: zero inside, not zero along the border", 240)
+    agree = found.largest < 1e-9
+    show(
+        row(
+            framed("ConvTranspose2d, tent kernel", image(scaled(found.transposed), "Transposed convolution", 240)),
+            framed("Interpolation, bilinear", image(scaled(found.interpolated), "Bilinear interpolation", 240)),
+            framed(
+                "Their difference",
+                difference,
+                f"inside: at most {found.largest:.1g} {'✓' if agree else '≠'}; at the border: up to {top:.2g}",
+            ),
+        ),
+        key="up_proof",
+    )
+    edge = "row of pixels on each side differs" if scale < 4 else f"{scale // 2} rows of pixels on each side differ"
+    st.caption(
+        f"{size[1]} × {size[0]} pixels, in float64. Only the outermost {edge}: there interpolation repeats the last "
+        "pixel, and a stamp from beyond it is missing."
+    )
+
+
+def _shuffled() -> None:
+    st.header("Pixel shuffle moves, and multiplies nothing", anchor=False)
+    factor = st.segmented_control("r", [2, 3], default=2, required=True, key="shuffle", bind="query-params")
+    found = shuffle_map(factor**2, (3, 3), factor)
+    same = all(np.array_equal(a, b) for a, b in zip(found.measured, found.predicted, strict=True))
+    show(shuffle(found, factor, (3, 3)), key="up_shuffle")
+    st.caption(
+        f"{factor**2}×3×3 → 1×{3 * factor}×{3 * factor}. Output (y, x) comes from channel (y mod r)·r + x mod r, cell "
+        f"(⌊y/r⌋, ⌊x/r⌋): `nn.PixelShuffle` moved every number there {'✓' if same else '≠'}."
+    )
+
+
+def _aligned() -> None:
+    st.header("align_corners: where the outputs sample", anchor=False)
+    left, right = st.columns(2)
+    size = left.slider("Pixels", 2, 10, 4, key="ac_size", bind="query-params")
+    scale = right.slider("Scale", 2, 5, 2, key="ac_scale", bind="query-params")
+    off, on = sample_positions(size, scale, False), sample_positions(size, scale, True)
+    mark = "✓" if all(np.abs(one.measured - one.predicted).max() < 1e-9 for one in (off, on)) else "≠"
+    show(
+        positions(off, on, size)
+        + "".join(
+            f"<p>align_corners {name}: {mathml(one.formula.symbols)} "
+            f"{mathml(f'= {one.formula.filled}')}, spacing {one.spacing:.3f} {mark} measured on nn.Upsample</p>"
+            for name, one in (("off", off), ("on", on))
+        ),
+        key="up_aligned",
+    )
+    st.caption(
+        "On, the outer middles are held together, and the spacing depends on the size of the image; off, it is 1/S "
+        "everywhere, and samples beyond the outer middles repeat the outer pixels."
+    )

@@ -1,0 +1,233 @@
+"""A transposed convolution learns to enlarge while you look."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import NamedTuple
+from zlib import crc32
+
+import numpy as np
+import streamlit as st
+import torch
+
+from models import device
+from models.learning import OPTIMIZERS, LearningError, Step, best_weights, bilinear_task, patches, reset, train
+from models.picture import resize
+from models.share import Scene
+from models.transposed_code import learning_code
+from models.upsampling import UpsamplingError, bilinear_in, bilinear_kernel, evenness, exact_transposed, pair
+from pages._learning import Run, buttons, small
+from pages._lesson import frame, predict
+from viz.controls.picture import choose
+from viz.figures import Series, loss_curve, plot, show
+from viz.figures.cells import cells, row
+
+TASKS = ("Bilinear interpolation of noise", "The picture")
+LARGEST = 192
+"""The longer side of a picture that is learned from, in pixels."""
+
+
+@dataclass
+class Enlarging(Run):
+    """Its moments are ``Seen``; with the picture that is learned from."""
+
+    pixels: np.ndarray | None = None
+
+    @property
+    def uneven(self) -> list[float]:
+        return [one.uneven for one in self.moments]
+
+
+class Seen(NamedTuple):
+    """A step, and what the layer makes of a flat image at it."""
+
+    step: int
+    loss: float
+    kernel: np.ndarray
+    flat: np.ndarray
+    uneven: float
+
+
+def draw(_scene: Scene) -> None:
+    """Settings, the run, and what came of it."""
+    chosen = {}
+
+    def choices() -> None:
+        chosen["task"] = st.selectbox("What to learn", TASKS, key="task", bind="query-params")
+        if chosen["task"] == TASKS[1]:
+            chosen["picture"] = choose("picture")
+        scale = st.segmented_control("stride", [2, 3], default=2, required=True, key="wl_scale", bind="query-params")
+        left, right = st.columns(2)
+        kernel = left.number_input("kernel_size", 1, 9, 4, key="wl_kernel", bind="query-params")
+        chosen["steps"] = left.number_input("Steps", 50, 1000, 300, step=50, key="wl_steps", bind="query-params")
+        chosen["seed"] = left.number_input("Seed", 0, 999, 0, key="wl_seed", bind="query-params")
+        chosen["optimizer"] = right.selectbox("Optimiser", OPTIMIZERS, key="wl_optimizer", bind="query-params")
+        chosen["lr"] = right.selectbox(
+            "Step size", [0.1, 0.05, 0.02, 0.01, 0.001], index=2, key="wl_lr", bind="query-params"
+        )
+        chosen["scale"], chosen["kernel"] = scale, max(scale, kernel)
+        if kernel < scale:
+            st.caption(f"A kernel below the stride leaves holes: {scale} is used.")
+
+    def lead() -> None:
+        chosen["start"], chosen["again"] = buttons()
+
+    with frame(choices, draw_lead=lead):
+        bar, place = st.empty(), st.empty()
+        settings = tuple(chosen[name] for name in ("task", "scale", "kernel", "steps", "lr", "optimizer", "seed"))
+        settings += (crc32(chosen["picture"].pixels),) if "picture" in chosen else ()
+        kept: Enlarging | None = None if chosen["again"] else st.session_state.get("_wl_run")
+        run = kept and kept.so_far()
+        if chosen["start"]:
+            run = st.session_state["_wl_run"] = _fresh(settings, chosen)
+            try:
+                _train(run, chosen, place, bar)
+            except (LearningError, UpsamplingError) as error:
+                st.error(f"{error}"[:1].upper() + f"{error}"[1:])
+        # Of a run that could not begin the layer is shown as it was before it.
+        if run is None or not run.moments:
+            st.session_state["_wl_run"] = None
+            run = _fresh(settings, chosen)
+            layer = exact_transposed(chosen["scale"], 1, chosen["kernel"])
+            run.before = _seen(Step(0, math.nan, _reset(layer, chosen["seed"])), layer, chosen["scale"])
+        run.tell(bar, "the kernel, the pattern and the loss")
+        st.session_state["_wl_shown"] = run
+        with place.container():
+            _picture(run)
+            run.tell_changed(settings)
+    _predicted(chosen["task"], chosen["scale"], chosen["kernel"])
+
+
+def _fresh(settings: tuple, chosen: dict) -> Enlarging:
+    pixels = resize(chosen["picture"].pixels, LARGEST) if "picture" in chosen else None
+    return Enlarging(settings, chosen["steps"], pixels=pixels)
+
+
+def _predicted(task: str, scale: int, kernel: int) -> None:
+    """What the layer that is set will learn."""
+    layer = f"kernel_size {kernel} and stride {scale}"
+    if task == TASKS[1]:
+        even = kernel % scale == 0
+        predict(
+            f"learn_picture_{scale}_{kernel}",
+            f"A layer with {layer} learns to enlarge this picture; its kernel {'is' if even else 'is not'} divisible "
+            "by its stride. What will it make of a flat image?",
+            ("A strong checkerboard", "Hardly any pattern", "It depends on the seed"),
+            "Hardly any pattern",
+            "Most of a picture is nearly flat, and a pattern there would cost error everywhere: training evens out "
+            "what the overlap does not. On noise, which is flat nowhere, nothing asks for that.",
+        )
+        return
+    held, fits = bilinear_in(scale, kernel)
+    exact = "Bilinear interpolation is linear in the picture, and this layer can express it exactly: the loss has one "
+    exact += "minimum, 0, and every seed falls into it."
+    predict(
+        f"learn_{scale}_{kernel}",
+        f"A layer with {layer} is trained to copy bilinear interpolation. What does its kernel become?",
+        ("All weights equal", "A tent", "A part of a tent", "It depends on the seed"),
+        "A tent" if fits else "A part of a tent",
+        exact + (" The outer weights become 0." if not held.all() else "")
+        if fits
+        else f"A tent for stride {scale} has {len(bilinear_kernel(scale))} cells on each axis. What does not fit is "
+        "missing in some outputs and not in others: the loss stays above 0, and a flat image comes out uneven.",
+    )
+
+
+def script() -> str:
+    """The run that is shown, or the layer before its first, as a script."""
+    run: Enlarging = st.session_state["_wl_shown"]
+    task, scale, kernel, steps, lr, optimizer, seed = run.settings[:7]
+    return learning_code(
+        scale,
+        kernel,
+        steps,
+        lr,
+        optimizer,
+        seed,
+        weight=run.now.kernel,
+        uneven=run.now.uneven,
+        losses=dict(zip(run.steps, run.losses, strict=True)),
+        floor=run.floor,
+        pixels=None if task == TASKS[0] else run.pixels,
+    )
+
+
+def _reset(layer: torch.nn.Module, seed: int) -> np.ndarray:
+    reset(layer, seed)
+    return layer.weight.detach().double().numpy().copy()
+
+
+def _data(run: Enlarging, chosen: dict) -> tuple[torch.Tensor, torch.Tensor]:
+    scale = chosen["scale"]
+    if run.pixels is None:
+        return bilinear_task(scale, seed=chosen["seed"])
+    low, high = pair(run.pixels, scale)
+    return patches(low, high, count=24, seed=chosen["seed"])
+
+
+def _train(run: Enlarging, chosen: dict, place, bar) -> None:
+    scale = chosen["scale"]
+    layer = exact_transposed(scale, 1, chosen["kernel"])
+    with device.one_thread():
+        inputs, targets = _data(run, chosen)
+        run.floor = best_weights(exact_transposed(scale, 1, chosen["kernel"]), inputs, targets, margin=scale)
+        session = train(
+            layer,
+            inputs,
+            targets,
+            steps=run.total,
+            lr=chosen["lr"],
+            optimizer=chosen["optimizer"],
+            seed=chosen["seed"],
+            margin=scale,
+            every=run.every,
+        )
+        for step in run.follow(session, bar, lambda step: _seen(step, layer, scale)):
+            with place.container():
+                # Streamlit wants a key of its own for each picture of one run.
+                _picture(run, f"wl_picture_{step.step}")
+
+
+def _seen(step: Step, layer: torch.nn.Module, scale: int) -> Seen:
+    """With the checkerboard: what the layer makes of a flat image."""
+    with torch.no_grad():
+        one = torch.ones(1, 1, 8, 8, dtype=layer.weight.dtype)
+        flat = layer(one)[0, 0].double().numpy()[scale:-scale, scale:-scale]
+    return Seen(*step, flat, evenness(layer, (1, 1, 12, 12)).output.flat_figure)
+
+
+def _picture(run: Enlarging, key: str = "wl_picture") -> None:
+    scale, kernel, now = run.settings[1], run.settings[2], run.now
+    tent, fits = bilinear_in(scale, kernel)
+    held = "" if fits and tent.all() else ", zeros around" if fits else ", what fits of it"
+    top = max(float(np.abs(now.kernel).max()), float(tent.max()))
+    parts = [
+        cells(now.kernel[0, 0], f"The kernel, {kernel}×{kernel}", "kernel", high=top, decimals=2),
+        cells(tent, f"The bilinear kernel{held}", "kernel", high=top, decimals=2),
+    ]
+    # Around the mean, so that what is left to see is the pattern.
+    mean = float(now.flat.mean())
+    parts.append(
+        cells(
+            now.flat[: 2 * scale, :6],
+            f"A flat image of ones: unevenness {now.uneven:.3f}",
+            "count",
+            low=mean - 0.5,
+            high=mean + 0.5,
+            decimals=2,
+        )
+    )
+    away = float(np.abs(now.kernel[0, 0] - tent).max())
+    html = f"{row(*parts)}<p>Largest difference from the bilinear kernel: <b>{small(away)}</b>.</p>"
+    if len(run.moments) > 1:
+        uneven = plot(
+            [Series("unevenness", run.steps, run.uneven)],
+            x="step",
+            y="unevenness of a flat image",
+            label=f"Unevenness over {now.step} steps, from {run.uneven[0]:.3f} to {now.uneven:.3f}",
+            slim=True,
+        )
+        loss = loss_curve(run.steps, run.losses, run.floor, slim=True)
+        html += f'<div class="cs-beside"><div>{loss}</div><div>{uneven}</div></div>'
+    show(html, key=key)

@@ -1,0 +1,186 @@
+"""The matrix, both ways round; its blocks; and why Cᵀ is no inverse."""
+
+from __future__ import annotations
+
+from html import escape
+
+import numpy as np
+import streamlit as st
+import torch
+
+from models.formulas import big
+from models.lab import make_input
+from models.share import Scene
+from models.spec import LayerSpec
+from models.transposed import TransposedError, round_trip, toeplitz_blocks, weights_of_inverse
+from models.transposed_structure import density
+from pages._lesson import predict
+from pages.transposed._shared import lesson, measured
+from viz.components.stage import stage
+from viz.controls import transposed as controls
+from viz.figures import show
+from viz.figures.cells import cells, framed, row, text_of
+from viz.figures.upsampling import blocks
+from viz.scenes.four_views import matrices
+
+MOST_DRAWN = 512
+"""Rows or columns of a pseudo-inverse that is drawn."""
+
+MOST_FLAT = 36
+"""Numbers of an output that is drawn as one column."""
+
+
+def draw(scene: Scene) -> None:
+    """C and Cᵀ side by side, blocks, round trip."""
+
+    def choices() -> None:
+        st.segmented_control(
+            "Entries", ["Numbers", "Structure"], default="Numbers", required=True, key="entries", bind="query-params"
+        )
+        st.segmented_control(
+            "Colour", ["Tap", "Weight"], default="Tap", required=True, key="colour", bind="query-params"
+        )
+        st.toggle(
+            "Flat vectors",
+            value=True,
+            key="flat",
+            bind="query-params",
+            help=f"Input and output as one column, in the order of the matrix; for one channel and up to {MOST_FLAT} "
+            "numbers.",
+        )
+
+    with lesson(scene, choices):
+        found = measured(scene)
+        if found:
+            data = matrices(
+                found,
+                numbers=st.session_state["entries"] == "Numbers",
+                flat=st.session_state["flat"] and found.y.size <= MOST_FLAT,
+                colour="tap" if st.session_state["colour"] == "Tap" else "value",
+            )
+            stage(data, key="ct_stage")
+            rows, cols = found.operator.shape
+            entries = found.operator.nnz
+            weights = found.measurement.parameters - (found.spec.out_channels if found.spec.bias else 0)
+            st.caption(
+                f"Cᵀ is {big(rows)}×{big(cols)} with {big(entries)} {'entry' if entries == 1 else 'entries'} and "
+                f"{'one weight' if weights == 1 else f'{big(weights)} different weights'}. "
+                "Play multiplies it out, row by row."
+            )
+        else:
+            _structure(scene.spec)
+    if found is None:
+        return
+    predict(
+        "matrix",
+        "C sends a 4×4 image to 2×2, Cᵀ sends that back to 4×4. Is the image back?",
+        ("Yes", "Only its shape", "Only its sum"),
+        "Only its shape",
+        "Sixteen numbers went through four: twelve directions are lost, and nothing brings them back. Cᵀ does not even "
+        "undo what was kept; for that you need the pseudo-inverse C⁺, which has hardly any zeros left.",
+    )
+    # One element for all of it: each one more costs the browser a few milliseconds when the part is opened.
+    show(f"<h2>There and back</h2>{_round_trip(found)}<h2>Blocks that repeat</h2>{_blocks(found)}", key="ct_below")
+
+
+def _blocks(found) -> str:
+    try:
+        made = toeplitz_blocks(found.module, found.spec.input_shape)
+    except TransposedError as error:
+        return _sentence(error)
+    said = (
+        "Cᵀ again, cut where a new row of the output and a new row of the input begin. Each block is a 1-D transposed "
+        "convolution with one row of the kernel: one weight along each diagonal, a Toeplitz matrix. The blocks in turn "
+        "repeat along diagonals: doubly block Toeplitz. Hover a block: its likes stay, and the line below says which "
+        "rows it joins."
+        if found.spec.dims > 1
+        else "In one dimension a pair of channels is one block: one weight along each diagonal, a Toeplitz matrix."
+    )
+    return f'<p class="cs-text">{said}</p>{blocks(made, found.module.weight.numpy())}'
+
+
+def _sentence(error: Exception) -> str:
+    return f'<p class="cs-text cs-told">{escape(f"{error}"[:1].upper() + f"{error}"[1:])}</p>'
+
+
+def _structure(spec: LayerSpec) -> None:
+    """Where the entries lie, as a picture of fixed size, for a matrix that is too large to be measured."""
+    try:
+        found = density(spec)
+    except ValueError as error:
+        st.info(f"{error}"[:1].upper() + f"{error}"[1:])
+        return
+    rows, cols = found.shape
+    down, across = found.counts.shape
+    share = found.counts / (np.bincount(np.arange(rows) * down // rows)[:, None])
+    share /= np.bincount(np.arange(cols) * across // cols)
+    title = f"Cᵀ, {big(rows)}×{big(cols)}: structure only"
+    show(row(framed(title, cells(share, "Share of each spot that is not zero", "count"))), key="ct_density")
+    st.caption(
+        f"{big(found.entries)} of {big(rows * cols)} entries are not zero, counted in {down}×{across} spots from the "
+        f"settings alone. The whole matrix has {big(found.blocks)} such "
+        + ("block." if found.blocks == 1 else "blocks, one for each pair of channels that meets.")
+    )
+
+
+def _round_trip(found) -> str:
+    spec: LayerSpec = found.spec
+    shaped = LayerSpec("conv", spec.dims, spec.output_size, spec.out_channels, 1, kernel_size=1)
+    image = make_input(shaped, "example")
+    try:
+        trip = round_trip(found.module, torch.from_numpy(image))
+    except TransposedError as error:
+        return _sentence(error)
+    picked = _slices(trip)
+    figures = (
+        ("An image", trip.image, "input", picked["image"]),
+        ("C image: small", trip.small, "output", picked["small"]),
+        ("Cᵀ C image: the shape", trip.back, "input", picked["image"]),
+        ("C⁺ C image: the best guess", trip.best, "input", picked["image"]),
+    )
+    drawn = row(*(cells(np.atleast_2d(values[at]), title, role) for title, values, role, at in figures))
+    count = (
+        f"Cᵀ has {big(found.operator.nnz)} entries, C⁺ has {big(trip.inverse_entries)} of {big(trip.inverse.size)}: "
+    )
+    if weights_of_inverse(found.operator, trip.inverse) is None:
+        count += "no weights of this layer make it."
+    else:
+        count += "the same layer computes it, with other weights."
+    said = (
+        f'<p class="cs-text">{trip.lost} of {trip.image.size} directions are lost (the rank of C is {trip.rank}). '
+        f"Root mean square error: Cᵀ {text_of(trip.back_error)}, C⁺ {text_of(trip.best_error)}. "
+        f"{count}</p>"
+    )
+    high, wide = trip.matrix.shape
+    both = (("C", trip.matrix), ("C⁺, its rows and columns exchanged to compare", trip.inverse.T))
+    if max(high, wide) <= MOST_DRAWN:
+        said += row(*(cells(values, f"{name}: {high}×{wide}", "signed", most=16) for name, values in both))
+    return drawn + said
+
+
+def _slices(trip) -> dict[str, tuple[int, ...]]:
+    """Which channel and, in 3-D, slice of the large and the small images is drawn; asks where there is choice."""
+    made, volume = {}, trip.image.ndim == 4
+    asked = [
+        (name, key, word, count)
+        for name, shape in (("image", trip.image.shape), ("small", trip.small.shape))
+        for word, key, count in (("channel", "c", shape[0]), ("slice", "d", shape[1] if volume else 1))
+    ]
+    choices = sum(count > 1 for *_, count in asked)
+    places = st.columns(choices) if choices else []
+    for name, key, word, count in asked:
+        at = 0
+        if count > 1:
+            param = f"trip_{name}_{key}"
+            controls.held(param, count)
+            with places.pop(0):
+                at = st.slider(
+                    f"There and back, {'image' if name == 'image' else 'small image'}: {word}",
+                    0,
+                    count - 1,
+                    min(count // 2 if key == "d" else 0, count - 1),
+                    key=param,
+                    bind="query-params",
+                )
+        made[name] = (*made.get(name, ()), *((at,) if key == "c" or volume else ()))
+    return made

@@ -1,0 +1,1 @@
+"""Components that run in the browser: plain JavaScript, CSS and one Python file each."""

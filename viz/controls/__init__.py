@@ -1,0 +1,1 @@
+"""Controls: the layer editor, its numbers, the picture."""

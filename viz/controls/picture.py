@@ -1,0 +1,89 @@
+"""Which picture a page works on: one that ships with the app, or the visitor's own through the one guarded door."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+import streamlit as st
+
+from models.formulas import big
+
+if TYPE_CHECKING:
+    from models.picture import Reading
+
+PICTURES = Path(__file__).resolve().parents[2] / "assets" / "pictures"
+NAMES = tuple(sorted(path.stem for path in PICTURES.glob("*.png")))
+OWN = "Your own"
+LEAST_SIDE = 8
+"""Pixels of the shorter side of a picture that is worth a look."""
+
+
+@dataclass(frozen=True)
+class Picture:
+    """Pixels ``(H, W, 3)`` of uint8, and what the picture is called."""
+
+    pixels: np.ndarray
+    name: str
+
+
+@st.cache_data(max_entries=32, show_spinner=False)
+def taken(data: bytes, max_side: int) -> Reading:
+    """The picture in a file, its longer side at most ``max_side`` pixels. Raises ``PictureError``."""
+    from models.picture import read
+
+    return read(data, max_side=max_side, min_side=LEAST_SIDE)
+
+
+def told(found: Reading, shown: tuple[int, int], *, square: bool = False, ending: str = "") -> str:
+    """What a visitor reads about a picture of their own: its size, and each thing that is not shown as it was.
+
+    Args:
+        found: what was read.
+        shown: ``(height, width)`` on the screen.
+        square: whether only a square of it is shown.
+        ending: closes the sentence on the size.
+    """
+    (height, width), (rows, columns) = found.size, shown
+    if square and height != width:
+        changed = f", cut to a square, shown at {columns} × {rows}"
+    elif (rows, columns) != (height, width):
+        changed = f", {'reduced' if max(shown) < max(found.size) else 'enlarged'} to {columns} × {rows}"
+    else:
+        changed = ""
+    return " ".join((f"{big(width)} × {big(height)} pixels{changed}{ending}.", *found.notes))
+
+
+def choose(key: str, *, default: str = "astronaut", max_side: int = 256) -> Picture:
+    """Draw the choice and return the picture, its longer side at most ``max_side`` pixels.
+
+    ``key`` is the URL parameter. Of the visitor's own picture a line says what was changed to show it. A file that
+    cannot be read is told in one sentence, and the default is used.
+    """
+    from models.picture import PictureError
+
+    name = st.selectbox(
+        "Picture",
+        [*NAMES, OWN],
+        index=NAMES.index(default),
+        key=key,
+        bind="query-params",
+        format_func=str.capitalize,
+    )
+    if name == OWN:
+        upload = st.file_uploader(
+            "PNG, JPEG, WebP, GIF, BMP or TIFF", key=f"{key}_file", max_upload_size=10, help="It stays in this session."
+        )
+        if upload is not None:
+            try:
+                found = taken(upload.getvalue(), max_side)
+                st.caption(told(found, found.pixels.shape[:2]))
+                return Picture(found.pixels, "your picture")
+            except PictureError as error:
+                st.error(f"{error.message} Until then you see {default.capitalize()}.")
+        else:
+            st.caption(f"Until yours is here, you see {default.capitalize()}.")
+        name = default
+    return Picture(taken((PICTURES / f"{name}.png").read_bytes(), max_side).pixels, name)

@@ -1,0 +1,1 @@
+"""Measurements → what the stage draws."""

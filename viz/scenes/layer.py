@@ -1,0 +1,160 @@
+"""A measured layer → the arrays that the stage draws. Nothing is computed here but the order of numbers."""
+
+from __future__ import annotations
+
+from math import prod
+
+import numpy as np
+
+from models.formulas import big
+from models.lab import Lab, Stage, Windows
+from models.layers import KINDS
+from viz.components.stage import enc
+
+
+def scene(lab: Lab, *, editable: bool = True, image: bool = False, autoplay: bool = False) -> dict:
+    """The stage's data for one layer: input, kernel, output (and the map between, for two layers in a row).
+
+    Args:
+        lab: a measured layer with a picture (``lab.stages`` is not empty).
+        editable: whether cells of input and kernels can be typed into.
+        image: the input is a picture: draw it as one where cells are too small for numbers.
+        autoplay: walk through the outputs at once.
+    """
+    kind = KINDS[lab.spec.kind]
+    grids, links, symbols = [_input_grid(lab.stages[0], editable, image)], [], []
+    for number, stage in enumerate(lab.stages):
+        last = number == len(lab.stages) - 1
+        kernel = _kernel_grid(stage, editable)
+        output = _output_grid(stage, last)
+        if kernel:
+            symbols += ["∗", "="]
+            grids += [kernel, output]
+        else:
+            symbols.append(kind.symbol)
+            grids.append(output)
+        links.append(_link(stage, grids[-3 if kernel else -2]["id"], kernel and kernel["id"], output["id"]))
+    return {
+        "grids": grids,
+        "symbols": symbols,
+        "links": links,
+        "operator": _operator(lab),
+        "selected": {"grid": "output", "channel": 0, "cell": 0},
+        "autoplay": autoplay,
+        "legend": True,
+    }
+
+
+def _input_grid(stage: Stage, editable: bool, image: bool) -> dict:
+    windows, channels = stage.windows, stage.x.shape[0]
+    return {
+        "id": "input",
+        "role": "input",
+        "title": "Input",
+        "shape": [channels, *windows.shape],
+        "values": enc(drawn_values(stage)),
+        "source": enc(windows.source),
+        "real": None if windows.source is None else [list(span) for span in windows.real],
+        "editable": editable,
+        "image": image,
+        "planes": None,
+    }
+
+
+def drawn_values(stage: Stage) -> np.ndarray:
+    """The input with its padding, (channels, cells): each drawn cell holds the value of its source."""
+    flat = stage.x.reshape(stage.x.shape[0], -1)
+    source = stage.windows.source
+    if source is None:
+        return flat
+    return np.where(source.reshape(-1) >= 0, flat[:, source.reshape(-1)], stage.pad_value)
+
+
+def _kernel_grid(stage: Stage, editable: bool) -> dict | None:
+    if stage.weight is None:
+        return None
+    kernel = stage.weight.shape[2:]
+    planes = [""] * prod(stage.weight.shape[:2])
+    for out, into, plane in stage.pairs.tolist():
+        planes[plane] = f"in {into} → out {out}"
+    label = {"depthwise": "Depthwise kernel", "pointwise": "Pointwise kernel"}.get(stage.name, "Kernel")
+    return {
+        "id": f"{stage.name}.weight" if stage.name else "weight",
+        "role": "kernel",
+        "title": label,
+        "shape": [len(planes), *kernel],
+        "values": enc(stage.weight),
+        "source": None,
+        "real": None,
+        "editable": editable,
+        "image": False,
+        "planes": planes if len(planes) > 1 else None,
+        "named": "×".join(map(str, stage.weight.shape)) if len(planes) > 1 else None,
+    }
+
+
+def _output_grid(stage: Stage, last: bool) -> dict:
+    return {
+        "id": "output" if last else "map",
+        "role": "output" if last else "map",
+        "title": "Output" if last else "Between",
+        "shape": list(stage.y.shape),
+        "values": enc(stage.y),
+        "source": None,
+        "real": None,
+        "editable": False,
+        "image": False,
+        "planes": None,
+    }
+
+
+def _link(stage: Stage, source: str, kernel: str | None, target: str) -> dict:
+    return {
+        "from": source,
+        "to": target,
+        "kernel": kernel,
+        **structure(stage.windows),
+        "pairs": enc(stage.pairs),
+        "values": enc(stage.values),
+        "bias": enc(stage.bias),
+        "reduce": stage.reduce,
+        "p": stage.p,
+    }
+
+
+def structure(windows: Windows) -> dict:
+    """The windows as a sum base[position] + offset[tap] if they are one, else row by row."""
+    positions = prod(windows.positions)
+    taps = len(windows.rows) // positions
+    if taps and taps * positions == len(windows.rows):
+        table = windows.cols.reshape(positions, taps)
+        whole = (windows.rows.reshape(positions, taps) == np.arange(positions)[:, None]).all()
+        in_order = (windows.taps.reshape(positions, taps) == np.arange(taps)).all()
+        offset = table[0] - table[0, 0]
+        if whole and in_order and (table == table[:, :1] + offset).all():
+            return {"base": enc(table[:, 0]), "offset": enc(offset)}
+    starts = np.searchsorted(windows.rows, np.arange(positions + 1))
+    has_taps = not len(windows.taps) or windows.taps[0] >= 0
+    return {"ptr": enc(starts), "src": enc(windows.cols), "tap": enc(windows.taps) if has_taps else None}
+
+
+def _operator(lab: Lab) -> dict:
+    rows, cols = lab.operator.shape
+    dense = rows * cols
+    composite = len(lab.stages) > 1
+    kind = KINDS[lab.spec.kind]
+    note = f"{big(lab.operator.nnz)} of {big(dense)} entries\na dense layer has {big(dense)} weights"
+    return {
+        "link": list(range(len(lab.stages))) if composite else 0,
+        "title": "Operator" if kind.linear else "Operator at this input",
+        "note": note if kind.linear else f"not linear: its Jacobian at this input\n{note}",
+        "rows": rows,
+        "cols": cols,
+        "entries": {
+            "rows": enc(lab.operator.rows),
+            "cols": enc(lab.operator.cols),
+            "values": enc(lab.operator.values),
+        }
+        if composite
+        else None,
+    }
