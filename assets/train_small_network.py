@@ -23,7 +23,7 @@ from torch import Tensor, nn
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from models.drawings import CLASSES, draw_many
-from models.small_network import NETWORKS, SIZE, SmallNetwork
+from models.networks.small import NETWORKS, SIZE, SmallNetwork
 
 PICTURES, EPOCHS, BATCH, RATE, SEED = 12_000, 10, 64, 5e-3, 0
 TEST_PICTURES, TEST_SEED = 3_600, 1_000_003

@@ -9,6 +9,7 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from copy import deepcopy
 from functools import cache
 
 import torch
@@ -68,6 +69,12 @@ def describe(device: torch.device | None = None) -> str:
         return f"{platform.machine()} GPU (mps)"
     threads = torch.get_num_threads()
     return f"cpu, {threads} thread{'s' if threads > 1 else ''}"
+
+
+def private_copy(module: nn.Module) -> nn.Module:
+    """The same parameters and buffers in module objects of one's own: hooks and flags set on it reach nobody else."""
+    shared = {id(t): t for t in (*module.parameters(), *module.buffers())}
+    return deepcopy(module, shared)
 
 
 def run(module: nn.Module, x: torch.Tensor) -> tuple[torch.Tensor, torch.device]:

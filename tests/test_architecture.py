@@ -1,6 +1,7 @@
 """Promises about imports: one way, no Streamlit in ``models``, no torch on the path to the first text."""
 
 import ast
+import pkgutil
 import subprocess
 import sys
 from pathlib import Path
@@ -10,7 +11,7 @@ import pytest
 from pages._lessons import LESSONS
 
 ROOT = Path(__file__).resolve().parents[1]
-MODELS = sorted(f"models.{file.stem}" for file in (ROOT / "models").glob("*.py") if file.stem != "__init__")
+MODELS = sorted(module.name for module in pkgutil.walk_packages([str(ROOT / "models")], "models."))
 PAGES = ["_shell.py", "home.py", *(lesson.file for lesson in LESSONS)]
 
 

@@ -82,7 +82,7 @@ def _enlarged(pixels: np.ndarray) -> int:
 
 def unit(net: Network, layer: str, at: tuple[int, int, int], field: ReceptiveField | str) -> None:
     """What one unit saw: patch, gradient, value, strongest neighbours."""
-    from models.activations import unit_view
+    from models.maps.activations import unit_view
 
     channel, *index = at
     known = None if isinstance(field, str) else field
@@ -145,7 +145,7 @@ def _around(span: tuple[int, int], n: int) -> tuple[int, int]:
 
 def pixel(net: Network, layer: str, at: tuple[int, int], field: ReceptiveField | str) -> None:
     """What one pixel of the picture reaches."""
-    from models.activations import influence
+    from models.maps.activations import influence
 
     known = None if isinstance(field, str) else field
     found = net.ask(lambda module: influence(module, net.x, layer, at, field=known))
@@ -203,8 +203,8 @@ def patches(net: Network, layer: str, channel: int) -> None:
 @st.cache_data(max_entries=64, show_spinner=False)
 def _patches(key: tuple, layer: str, channel: int, _net: Network) -> list[tuple[str, float, np.ndarray]]:
     from models import networks
-    from models.activations import top_patches
     from models.drawings import CLASSES, plain
+    from models.maps.activations import top_patches
     from models.picture import decode
     from pages.feature_maps.network import OWN, USUAL
 
@@ -226,7 +226,7 @@ def _patches(key: tuple, layer: str, channel: int, _net: Network) -> list[tuple[
 
 def numbers_of(maps: np.ndarray, layer: str) -> None:
     """Statistics of one layer's maps."""
-    from models.activations import ActivationError, statistics
+    from models.maps.activations import ActivationError, statistics
 
     try:
         found = statistics(maps)
@@ -278,7 +278,7 @@ def steps(net: Network, layer: str, kinds: Mapping[str, str]) -> None:
 
     It is the layer itself, or the last one before it of the kind ``conv``.
     """
-    from models.activations import before_and_after, contact_sheet, ordered
+    from models.maps.activations import before_and_after, contact_sheet, ordered
 
     layers = list(net.survey(layer).shapes)
     before = layers[: layers.index(layer) + 1]
@@ -320,7 +320,7 @@ def steps(net: Network, layer: str, kinds: Mapping[str, str]) -> None:
 
 def filters(net: Network) -> None:
     """The first convolution's kernels, as pictures."""
-    from models.activations import first_filters
+    from models.maps.activations import first_filters
 
     kernels = net.ask(first_filters)
     count, height, width, colours = kernels.shape

@@ -53,7 +53,7 @@ _READERS = network.READERS | {"fm_cover": one_of(COVERS), "fm_fill": one_of(FILL
 
 def lesson(picture: Picture) -> None:
     """The whole part."""
-    from models.attribution import AttributionError
+    from models.maps.attribution import AttributionError
     from models.networks import NetworkError
 
     st.markdown(
@@ -110,7 +110,7 @@ def lesson(picture: Picture) -> None:
 
 def _scores(net: Network) -> list[Score]:
     from models import networks
-    from models.attribution import scores
+    from models.maps.attribution import scores
 
     names = networks.class_names(net.name)
     with st.spinner(f"{net.title} looks at the picture …"):
@@ -177,7 +177,7 @@ def _kept(key: tuple) -> dict[str, object]:
 
 
 def _reasons(net: Network, ranking: list[Score], target: int) -> None:
-    from models.attribution import grad_cam, saliency
+    from models.maps.attribution import grad_cam, saliency
 
     name = next(one.name for one in ranking if one.number == target)
     st.markdown(f"**What speaks for “{name}”?** Bright: much.")
@@ -224,7 +224,7 @@ def _reasons(net: Network, ranking: list[Score], target: int) -> None:
 
 
 def _occlude(net: Network, target: int, side: int, cover: str, done: dict, draw) -> None:
-    from models.attribution import occlusion
+    from models.maps.attribution import occlusion
 
     bar = st.progress(0.0, "Covering place after place …")
 
@@ -302,7 +302,7 @@ def _sanity(net: Network, target: int) -> None:
 
 
 def _steps(module, net: Network, k: int, target: int, bar) -> list:
-    from models.attribution import sanity_check
+    from models.maps.attribution import sanity_check
 
     found = []
     for step in sanity_check(module, net.x, ("gradient", "grad_cam")[k], target, steps=STEPS):

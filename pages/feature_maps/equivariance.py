@@ -54,8 +54,8 @@ def lesson(picture: Picture) -> None:
 
 @fragment
 def _part(picture: Picture) -> None:
-    from models.attribution import AttributionError
-    from models.equivariance import EquivarianceError
+    from models.maps.attribution import AttributionError
+    from models.maps.equivariance import EquivarianceError
     from models.networks import NetworkError
 
     tell_misread(_READERS)
@@ -115,7 +115,7 @@ def _part(picture: Picture) -> None:
 @fragment
 def _live(net: Network, layer: str, motion: str) -> bool:
     """The one thing that runs while the dial turns. Returns whether there is a map."""
-    from models.equivariance import EquivarianceError
+    from models.maps.equivariance import EquivarianceError
     from models.networks import NetworkError
 
     dials([DIALS[motion].data()], key="fm_motion_dial", on_dial=lambda: turn("fm_motion_dial", _BY_NAME))
@@ -152,20 +152,20 @@ def _layer(net: Network, place) -> str:
 
 def _changed(module, blurred: bool):
     """The network as the settings want it; its weights are shared."""
-    from models.equivariance import antialiased, circular
+    from models.maps.equivariance import antialiased, circular
 
     module = antialiased(module) if blurred else module
     return circular(module) if st.session_state["fm_wrap"] else module
 
 
 def _point(net: Network, layer: str, motion: str, value: float) -> MotionPoint:
-    from models.equivariance import equivariance
+    from models.maps.equivariance import equivariance
 
     return net.ask(lambda module: next(equivariance(_changed(module, False), net.x, layer, [value], motion)))
 
 
 def _maps(net: Network, layer: str, motion: str, point: MotionPoint) -> None:
-    from models.equivariance import moved
+    from models.maps.equivariance import moved
 
     energy = np.square(point.expected).reshape(len(point.expected), -1).mean(1)
     channel = int(energy.argmax())
@@ -271,8 +271,8 @@ def _curves(net: Network, layer: str, motion: str) -> None:
 def _measure(net: Network, layer: str, motion: str, kept: dict) -> None:
     """Errors of the layer, and scores, as it is and with blur, into ``kept``."""
     from models import networks
-    from models.attribution import scores
-    from models.equivariance import EquivarianceError, equivariance, invariance
+    from models.maps.attribution import scores
+    from models.maps.equivariance import EquivarianceError, equivariance, invariance
 
     values = _values(net, motion)
     ways = [("as it is", net, False), ("blurred before subsampling, same weights", net, True)]

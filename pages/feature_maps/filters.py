@@ -19,9 +19,9 @@ from viz.url import into_link, one_of, tell_once, whole
 if TYPE_CHECKING:
     import numpy as np
 
-    from models.filters import KernelFacts
+    from models.maps.filters import KernelFacts
 
-# models.filters loads torch, and these lines are read before the title is on screen; a test holds them to it.
+# models.maps.filters loads torch, and these lines are read before the title is on screen; a test holds them to it.
 TITLES = {
     "Sobel": "sobel",
     "Scharr": "scharr",
@@ -88,7 +88,7 @@ DIALS = {
     )
 }
 _SETTING = {"side": "size"}
-"""What models.filters calls a dial, where it differs."""
+"""What models.maps.filters calls a dial, where it differs."""
 
 PARAMETERS = (
     *("fm_filter", "fm_view", "fm_flip", "fm_border", "fm_planes", "fm_kernel"),
@@ -161,7 +161,7 @@ def _controls(picture: Picture) -> None:
     if chosen == OWN:
         st.caption("Type into the cells of the kernel; kernel_size adds or drops a ring of cells.")
     else:
-        from models.filters import FILTERS
+        from models.maps.filters import FILTERS
 
         kind = FILTERS[TITLES[chosen]]
         st.caption(f"{kind.finds} Type into a cell of a kernel of up to 7×7 to make it your own.")
@@ -201,7 +201,7 @@ class Choice:
 
 
 def _choice(picture: Picture) -> Choice:
-    from models import filters
+    from models.maps import filters
 
     state = st.session_state
     name, view = TITLES.get(state["fm_filter"], ""), state["fm_view"]
@@ -527,8 +527,8 @@ def script(picture: Picture) -> tuple[str, str]:
     """This kernel as a layer on the picture, and OpenCV's answer."""
     import numpy as np
 
-    from models import filters
-    from models.filter_code import filter_code
+    from models.maps import filters
+    from models.maps.code import filter_code
 
     choice = _choice(picture)
     imports = ("import cv2", "import numpy as np", "import torch", "from torch import nn")

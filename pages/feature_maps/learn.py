@@ -129,7 +129,7 @@ def _pair():
 
 
 def _target() -> np.ndarray:
-    from models import filters
+    from models.maps import filters
 
     name = st.session_state["fm_target"]
     if name == OWN:
@@ -143,8 +143,8 @@ def _settings(picture: Picture) -> tuple:
 
 
 def _run(picture: Picture) -> None:
-    from models.filters import FilterError
     from models.learning import LearningError
+    from models.maps.filters import FilterError
 
     start, again = buttons()
     bar, place = st.empty(), st.empty()
@@ -183,8 +183,9 @@ def _fresh(settings: tuple) -> Finding:
 
 
 def _train(run: Finding, picture: Picture, place, bar) -> None:
-    from models import device, filters
+    from models import device
     from models.learning import best_weights, train
+    from models.maps import filters
 
     state = st.session_state
     size = int(state["fm_taps"])
@@ -225,7 +226,8 @@ def _picture(run: Finding, picture: Picture, key: str = "fm_learn") -> None:
     import numpy as np
     import torch
 
-    from models import device, filters
+    from models import device
+    from models.maps import filters
     from viz.figures import loss_curve, show
     from viz.figures.cells import cells, framed, image, row, signed
 
@@ -265,7 +267,7 @@ def _picture(run: Finding, picture: Picture, key: str = "fm_learn") -> None:
 
 def script(picture: Picture) -> tuple[str, str]:
     """The same learning, number for number."""
-    from models.filter_code import learning_code
+    from models.maps.code import learning_code
 
     state, kept = st.session_state, st.session_state.get("_fm_run")
     run = kept and kept.so_far()

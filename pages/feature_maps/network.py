@@ -342,7 +342,7 @@ x = (x - torch.tensor(recipe.mean).view(3, 1, 1)) / torch.tensor(recipe.std).vie
 
 def refused(error: Exception) -> str:
     """What torch says of a picture that does not run through, and what to do; other sentences as they are."""
-    from models.forward import does_not_run
+    from models.errors import does_not_run
 
     told = str(error)
     if not does_not_run(error):
@@ -445,7 +445,7 @@ def motion_script(
 ) -> tuple[str, str]:  # fmt: skip
     """What a script does that measures how a layer commutes with a motion of the picture, and the script."""
     shift = without_border and motion == "shift"
-    ours = f"from models.equivariance import {'circular, ' if without_border else ''}equivariance"
+    ours = f"from models.maps.equivariance import {'circular, ' if without_border else ''}equivariance"
     which, head = _opening(picture, name, trained, side, ours)
     same = picture.in_link
     which += "" if _project(picture, name) else ", in a copy of this project"

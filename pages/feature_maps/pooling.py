@@ -175,7 +175,7 @@ def _unpooled(picture: Picture) -> None:
     import numpy as np
     import torch
 
-    from models.equivariance import EquivarianceError, unpool_round_trip
+    from models.maps.equivariance import EquivarianceError, unpool_round_trip
     from viz.figures import show
     from viz.figures.cells import cells, framed, image, row
 
@@ -233,7 +233,7 @@ def _middle(values: np.ndarray) -> np.ndarray:
 def _forgotten(picture: Picture) -> None:
     import torch
 
-    from models.equivariance import EquivarianceError, distinct_positions, forgotten_shifts
+    from models.maps.equivariance import EquivarianceError, distinct_positions, forgotten_shifts
     from viz.figures import show
     from viz.figures.cells import cells, row
 
@@ -274,7 +274,7 @@ def script(picture: Picture) -> tuple[str, str]:
     """The worked example, there and back, and this layer on the picture."""
     import torch
 
-    from models.filter_code import pooling_code
+    from models.maps.code import pooling_code
 
     layer, code, _, _ = _layer()
     with torch.inference_mode():

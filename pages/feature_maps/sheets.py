@@ -96,7 +96,7 @@ def group(net: Network, style: Style, page: int) -> str:
 
 def field_of(net: Network, layer: str) -> ReceptiveField | str:
     """The layer's receptive field, or why there is none."""
-    from models.activations import layer_field
+    from models.maps.activations import layer_field
     from models.receptive_field import ReceptiveFieldError
 
     fields = net.fields()

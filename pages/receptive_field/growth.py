@@ -60,7 +60,7 @@ def lesson(told: list[str]) -> None:
         )  # fmt: skip
     place = st.empty()
     with place, while_torch_loads(380):
-        from models.growth import causal, equal_budget, ways
+        from models.receptive_field.growth import causal, equal_budget, ways
     found = ways(width)
     unit = "macs" if cost == "MACs" else "parameters"
     budget = equal_budget(unit, kernel, width)
@@ -183,7 +183,7 @@ def _gridding() -> None:
 
 @st.cache_data(max_entries=64, show_spinner=False)
 def _counts(dilations: tuple[int, ...]) -> np.ndarray:
-    from models.stack_field import paths
+    from models.stack.field import paths
 
     size = 2 * sum(dilations) + 1
     return paths(read_stack("-".join(f"c3d{d}" for d in dilations), 2, size, 1), (0, 0))

@@ -30,8 +30,8 @@ SOURCE_SIDE, SIDE = 1024, 448
 def lesson(told: list[str]) -> None:
     """The whole part."""
     with while_torch_loads(500):
-        from models.network_field import boxes, measured_field, names, network_field
         from models.networks import NetworkError
+        from models.networks.fields import boxes, measured_field, names, network_field
         from models.receptive_field import ReceptiveFieldError
 
         # Own networks last: people look for those they know.
@@ -269,7 +269,7 @@ def _story(found) -> None:
 
 
 def _depth(chosen: list[str], side: int) -> None:
-    from models.network_field import network_field
+    from models.networks.fields import network_field
     from models.receptive_field import ReceptiveFieldError
 
     st.header("How fast does the field grow with depth?", anchor=False)
@@ -338,7 +338,7 @@ def _every_layer(found, row) -> None:
     )
     if not opened.open:
         return
-    from models.network_table import csv_text
+    from models.networks.table import csv_text
 
     rows = [_layer_cells(found, one) for one in found.maps]
     with opened:
@@ -391,7 +391,7 @@ def _measure(found, row, measured_field) -> None:
 
 def _all(known: list[str], side: int) -> None:
     """Every network in one table, traced on demand with progress."""
-    from models.network_field import summary
+    from models.networks.fields import summary
 
     with st.expander(f"All {len(known)} networks at {side} pixels"):
         if not st.toggle(

@@ -32,7 +32,7 @@ from viz.figures import Map, legend, maps, numbers, table
 from viz.url import asked, into_link, one_of, put, went_back, whole
 
 if TYPE_CHECKING:
-    from models.stack_field import LayerRow, Reading, StackField
+    from models.stack.field import LayerRow, Reading, StackField
 
 PARAMETERS = ("layers", "dims", "size", "channels", "layer", "unit", "apart")
 """URL parameters of this module."""

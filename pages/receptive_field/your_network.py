@@ -68,7 +68,7 @@ def shape_text(shape: tuple[int, ...]) -> str:
 
 
 def _take_example() -> None:
-    from models.network_code import EXAMPLES
+    from models.parse.code import EXAMPLES
 
     name = st.session_state.get("network")
     if name in EXAMPLES:
@@ -78,7 +78,7 @@ def _take_example() -> None:
 
 def _own_code() -> None:
     """The text was changed: no example is shown any more."""
-    from models.network_code import EXAMPLES
+    from models.parse.code import EXAMPLES
 
     code = st.session_state["_code"]
     st.session_state["network"] = next((n for n, e in EXAMPLES.items() if e.code == code), None)
@@ -87,9 +87,9 @@ def _own_code() -> None:
 def lesson() -> None:
     """The whole part: examples, code and input at the left, the table at the right."""
     with while_torch_loads(400):
-        from models.network_code import EXAMPLES, to_code
-        from models.network_table import describe
+        from models.networks.table import describe
         from models.parse import ParseError, parse_network
+        from models.parse.code import EXAMPLES, to_code
     st.html("<style>.st-key-_code textarea { font-family: monospace; font-size: .85rem; }</style>")
     told = _start(EXAMPLES)
     state = st.session_state

@@ -16,7 +16,7 @@ from models.formulas import big
 from models.learning import LearningError, train
 from models.operator import TRANSPOSED
 from models.share import Scene
-from models.transposed_code import checkerboard_code
+from models.transposed.code import checkerboard_code
 from models.upsampling import (
     DOWNSAMPLERS,
     UPSAMPLERS,

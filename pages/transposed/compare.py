@@ -10,7 +10,7 @@ import streamlit as st
 from models import device
 from models.formulas import big
 from models.share import Scene
-from models.transposed_code import compared_code
+from models.transposed.code import compared_code
 from models.upsampling import (
     METHODS,
     BilinearProof,

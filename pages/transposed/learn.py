@@ -15,7 +15,7 @@ from models import device
 from models.learning import OPTIMIZERS, LearningError, Step, best_weights, bilinear_task, patches, reset, train
 from models.picture import resize
 from models.share import Scene
-from models.transposed_code import learning_code
+from models.transposed.code import learning_code
 from models.upsampling import UpsamplingError, bilinear_in, bilinear_kernel, evenness, exact_transposed, pair
 from pages._learning import Run, buttons, small
 from pages._lesson import frame, predict

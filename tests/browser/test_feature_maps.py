@@ -10,7 +10,7 @@ import pytest
 from PIL import Image
 from playwright.sync_api import Page, expect
 
-from models import filters
+from models.maps import filters
 from tests.browser.support import settled
 
 PAGE = "/feature-maps"

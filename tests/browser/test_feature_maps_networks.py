@@ -6,7 +6,7 @@ import pytest
 from playwright.sync_api import expect
 
 from models import networks
-from models.activations import unit_view
+from models.maps.activations import unit_view
 from models.receptive_field import receptive_field
 from pages.feature_maps.closer import text
 from tests.browser.support import settled

@@ -11,8 +11,10 @@ from hypothesis import strategies as st
 from torch import nn
 from torch.nn import functional as F
 
-from models import activations, networks
-from models.activations import (
+from models import networks
+from models.device import one_thread
+from models.maps import activations
+from models.maps.activations import (
     ActivationError,
     before_and_after,
     contact_sheet,
@@ -25,7 +27,6 @@ from models.activations import (
     top_patches,
     unit_view,
 )
-from models.device import one_thread
 from models.networks import NetworkError, feature_maps
 
 RNG = np.random.default_rng(0)

@@ -9,8 +9,11 @@ import torch
 from scipy.stats import spearmanr
 from torch import nn
 
-from models import attribution, networks
-from models.attribution import (
+from models import networks
+from models.device import one_thread
+from models.drawings import draw
+from models.maps import attribution
+from models.maps.attribution import (
     AttributionError,
     grad_cam,
     gradient,
@@ -21,10 +24,8 @@ from models.attribution import (
     sanity_check,
     scores,
 )
-from models.device import one_thread
-from models.drawings import draw
 from models.networks import class_names, prepare
-from models.small_network import CLASSES
+from models.networks.small import CLASSES
 
 
 @pytest.fixture(autouse=True)

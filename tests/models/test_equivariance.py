@@ -12,7 +12,7 @@ from torch import nn
 from models import networks
 from models.device import one_thread
 from models.drawings import draw
-from models.equivariance import (
+from models.maps.equivariance import (
     EquivarianceError,
     antialiased,
     circular,
@@ -23,10 +23,10 @@ from models.equivariance import (
     moved,
     unpool_round_trip,
 )
-from models.filters import kernel, layer
+from models.maps.filters import kernel, layer
 from models.networks import prepare
+from models.networks.small import CLASSES, blur_pool
 from models.picture import to_tensor
-from models.small_network import CLASSES, blur_pool
 from models.sources import PICTURES
 
 

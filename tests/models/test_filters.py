@@ -9,8 +9,9 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 from scipy import ndimage, signal
 
-from models import filters, learning
-from models.filters import FILTERS, FilterError, apply, compare, facts, gradient, kernel
+from models import learning
+from models.maps import filters
+from models.maps.filters import FILTERS, FilterError, apply, compare, facts, gradient, kernel
 
 RNG = np.random.default_rng(0)
 NOISE = RNG.random((23, 31))

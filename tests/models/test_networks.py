@@ -13,7 +13,7 @@ from torch import nn
 from torchvision.models.feature_extraction import create_feature_extractor
 
 from models import device, networks
-from models.activations import map_layers
+from models.maps.activations import map_layers
 from models.networks import NetworkError, feature_maps
 
 

@@ -18,8 +18,8 @@ from models import networks
 from models.device import one_thread
 from models.drawings import CLASSES, DrawingError, draw, draw_many, plain
 from models.networks import NetworkError, class_names, feature_maps, prepare
+from models.networks.small import NETWORKS, SmallNetwork, facts, weights_path
 from models.receptive_field import receptive_field
-from models.small_network import NETWORKS, SmallNetwork, facts, weights_path
 
 ROOT = Path(__file__).resolve().parents[2]
 

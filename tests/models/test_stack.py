@@ -6,9 +6,9 @@ import torch
 from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
-from models.growth import causal, equal_budget, ways
+from models.receptive_field.growth import causal, equal_budget, ways
 from models.stack import KINDS, PRESETS, Stack, StackError, StackLayer, read_stack, with_layer
-from models.stack_field import analyse, build, paths
+from models.stack.field import analyse, build, paths
 
 
 @pytest.fixture(scope="module", autouse=True)

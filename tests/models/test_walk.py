@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from torch import nn
 
 from models.parse import ParseError, parse_network
-from models.walk import check_network
+from models.parse.walk import check_network
 
 
 def walk(text: str, shape: tuple[int, ...]) -> list:

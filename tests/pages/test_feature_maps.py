@@ -15,7 +15,7 @@ from streamlit.testing.v1 import AppTest
 
 from models import device, learning
 from models.drawings import plain
-from models.filters import FILTERS, PADDING_MODES
+from models.maps.filters import FILTERS, PADDING_MODES
 from models.presets import PRESETS
 from pages.feature_maps import PARTS, filters, learn, part, picture, pooling
 from tests.pages.support import opened, sound

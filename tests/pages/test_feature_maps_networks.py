@@ -12,7 +12,7 @@ import torch
 from streamlit.testing.v1 import AppTest
 
 from models import device, networks
-from models.activations import contact_sheet
+from models.maps.activations import contact_sheet
 from models.networks import NetworkError, feature_maps
 from pages.feature_maps import network, sheets, walk
 from pages.feature_maps.closer import cut, heated

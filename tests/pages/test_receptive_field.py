@@ -10,7 +10,7 @@ from PIL import Image
 from streamlit.testing.v1 import AppTest
 
 from models.formulas import big
-from models.network_code import EXAMPLES
+from models.parse.code import EXAMPLES
 from models.stack import PRESETS, read_stack
 from pages.receptive_field.growth import read_dilations
 from pages.receptive_field.your_network import pack, read_shape, unpack

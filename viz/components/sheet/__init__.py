@@ -18,7 +18,7 @@ from viz.components._component import component
 from viz.figures.png import packed
 
 if TYPE_CHECKING:
-    from models.activations import ContactSheet
+    from models.maps.activations import ContactSheet
 
 
 _component = component(__file__, "tint")

@@ -15,7 +15,7 @@ from models.device import one_thread
 from models.measure import measure
 from models.operator import linear_operator
 from models.receptive_field import ReceptiveField, receptive_field
-from models.rf_probe import MeasuredField, measure_field, probe_gradient
+from models.receptive_field.probe import MeasuredField, measure_field, probe_gradient
 from models.stack import Stack, StackLayer, Step
 
 CONV = {1: nn.Conv1d, 2: nn.Conv2d}

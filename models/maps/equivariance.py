@@ -17,10 +17,10 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from models.activations import layer_field
-from models.attribution import scores
-from models.device import one_thread
-from models.forward import first_line, private_copy, runs_through
+from models.device import one_thread, private_copy
+from models.errors import first_line, runs_through
+from models.maps.activations import layer_field
+from models.maps.attribution import scores
 from models.networks import feature_maps
 from models.receptive_field import ReceptiveFieldError, receptive_field
 
@@ -234,7 +234,7 @@ def invariance(
     """Score of a class while the picture moves: one point per value.
 
     Raises:
-        EquivarianceError: no such motion or class. `models.attribution.AttributionError`: no class scores.
+        EquivarianceError: no such motion or class. `models.maps.attribution.AttributionError`: no class scores.
     """
     for value in values:
         _checked(motion, value)
@@ -288,7 +288,7 @@ def circular(module: nn.Module) -> nn.Module:
 def antialiased(module: nn.Module, taps: int = 3) -> nn.Module:
     """The same network, blurring before it subsamples: every map keeps its size, weights are shared.
 
-    After Zhang 2019: max-pooling of stride S becomes dense max-pooling, then `models.small_network.blur_pool` with
+    After Zhang 2019: max-pooling of stride S becomes dense max-pooling, then `models.networks.small.blur_pool` with
     replicated borders; a convolution of stride S becomes a dense one, then the same. (He blurs after the ReLU that
     follows, here it is before it: the network need not be taken apart.) Average pooling is left as it is: it is a blur
     already.

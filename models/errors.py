@@ -1,23 +1,18 @@
-"""Running a network that somebody else has made: on a copy of one's own, with refusals that can be told."""
+"""Refusals of torch as one sentence that a visitor can be told."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from copy import deepcopy
+from typing import TYPE_CHECKING
 
-from torch import Tensor, nn
+if TYPE_CHECKING:
+    from torch import Tensor
 
 
 def first_line(error: BaseException) -> str:
     """What an error says, short enough for a sentence: its first line, or its kind where it says nothing."""
     return next(iter(str(error).strip().splitlines()), type(error).__name__)
-
-
-def private_copy(module: nn.Module) -> nn.Module:
-    """The same parameters and buffers in module objects of one's own: hooks and flags set on it reach nobody else."""
-    shared = {id(t): t for t in (*module.parameters(), *module.buffers())}
-    return deepcopy(module, shared)
 
 
 @contextmanager

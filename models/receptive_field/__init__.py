@@ -1,6 +1,6 @@
 """Which input pixels a unit sees: traced through a network's graph, and measured from its gradient.
 
-The graph comes from `torch.fx`. Nothing is run: each node is read with the arithmetic of `models.rf_axis`, one axis of
+The graph comes from `torch.fx`. Nothing is run: each node is read with the arithmetic of `axis`, one axis of
 the image at a time, so a network may live on the meta device and an image may be as large as one likes. What cannot be
 followed (attention whose tokens leave the grid, an unknown operation) is *unavailable*, with the reason, never a guess.
 
@@ -23,11 +23,11 @@ import numpy as np
 import torch
 from torch import fx, nn
 
-from models import rf_axis
-from models.forward import first_line
-from models.rf_axis import NOTHING, Axis
-from models.rf_probe import MeasuredField, measure_field
-from models.rf_readers import FUNCTIONS, MODULES, Lost, Reader, ReceptiveFieldError, Unfollowed, Value
+from models.errors import first_line
+from models.receptive_field import axis as rf_axis
+from models.receptive_field.axis import NOTHING, Axis
+from models.receptive_field.probe import MeasuredField, measure_field
+from models.receptive_field.readers import FUNCTIONS, MODULES, Lost, Reader, ReceptiveFieldError, Unfollowed, Value
 
 __all__ = [
     "PUBLISHED",

@@ -15,7 +15,8 @@ import torch
 from torch import Tensor, nn
 from torch.overrides import TorchFunctionMode
 
-from models.forward import private_copy, runs_through
+from models.device import private_copy
+from models.errors import runs_through
 from models.networks import NetworkError, feature_maps
 from models.receptive_field import ReceptiveField, ReceptiveFieldError, receptive_field
 

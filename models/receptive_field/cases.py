@@ -10,14 +10,14 @@ from math import pi, sqrt
 
 from torch import Tensor, nn
 
-from models import small_network
 from models.drawings import CLASSES, draw
-from models.effective import CORE, EffectiveField, effective_steps
-from models.network_field import network_field
 from models.networks import load, skeleton
+from models.networks import small as small_network
+from models.networks.fields import network_field
 from models.picture import to_tensor
+from models.receptive_field.effective import CORE, EffectiveField, effective_steps
 from models.stack import Stack
-from models.stack_field import build
+from models.stack.field import build
 
 SIDE = 224
 OWN = tuple(small_network.NETWORKS)

@@ -21,7 +21,7 @@ from models.receptive_field import (
     receptive_field,
     subnetwork,
 )
-from models.rf_probe import MeasuredField, measure_field
+from models.receptive_field.probe import MeasuredField, measure_field
 
 
 @dataclass(frozen=True)

@@ -19,8 +19,9 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from models.device import private_copy
+from models.errors import runs_through
 from models.formulas import big
-from models.forward import private_copy, runs_through
 from models.learning import reset
 
 __all__ = [

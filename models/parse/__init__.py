@@ -28,9 +28,9 @@ import torch
 from torch import nn
 
 from models.formulas import big
-from models.layer_table import LAYER_KINDS, LAYERS, is_int, is_number
-from models.network_code import EXAMPLES, Example, to_code
-from models.walk import Row, check_network
+from models.parse.code import EXAMPLES, Example, to_code
+from models.parse.layers import LAYER_KINDS, LAYERS, is_int, is_number
+from models.parse.walk import Row, check_network
 
 __all__ = ["EXAMPLES", "LAYERS", "Example", "ParseError", "Row", "check_network", "parse_network", "to_code"]
 

@@ -17,8 +17,8 @@ import numpy as np
 import torch
 from torch import nn
 
-from models import rf_axis
-from models.rf_axis import Axis, pooled_length
+from models.receptive_field import axis as rf_axis
+from models.receptive_field.axis import Axis, pooled_length
 
 
 class ReceptiveFieldError(ValueError):

@@ -11,9 +11,9 @@ from fractions import Fraction
 from torch import nn
 
 from models.measure import measure
-from models.network_code import layer_code
+from models.parse.code import layer_code
+from models.parse.walk import Row, check_network
 from models.receptive_field import ReceptiveFieldError, receptive_field
-from models.walk import Row, check_network
 
 COLUMNS = ("layer", "kind", "output shape", "parameters", "MACs", "receptive field", "jump", "start", "what is wrong")
 
@@ -96,7 +96,7 @@ def describe(module: nn.Module, input_shape: Sequence[int]) -> NetworkTable:
     """Walk an `nn.Sequential` on the meta device, then count and trace the layers that fit.
 
     Raises:
-        ValueError: an input shape or a network that `models.walk.check_network` does not take.
+        ValueError: an input shape or a network that `models.parse.walk.check_network` does not take.
     """
     rows = check_network(module, input_shape)
     fitting = [row for row in rows if row.status == "ok"]

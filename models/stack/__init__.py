@@ -1,4 +1,4 @@
-"""A stack of layers as a short text, and the receptive field algebra on it. No torch: `models.stack_field` measures it.
+"""A stack of layers as a short text, and the receptive field algebra on it. No torch: `models.stack.field` measures it.
 
 `"c3-c3s2p1-m2"` is a 3x3 convolution, another with stride 2 and padding 1, and a 2x2 max-pooling. The text is what a
 link carries and what a visitor may type. A layer is a letter (`c` convolution, `t` transposed, `m` max-pooling, `a`

@@ -21,7 +21,7 @@ __all__ = ["CLASSES", "FACTS", "NETWORKS", "SIZE", "SmallNetwork", "blur_pool", 
 SIZE = 64
 """Side of the pictures it was trained on; it takes any from 16 pixels up."""
 CHANNELS = (16, 32, 48, 64)
-WEIGHTS = Path(__file__).resolve().parent.parent / "assets" / "weights"
+WEIGHTS = Path(__file__).resolve().parents[2] / "assets" / "weights"
 FACTS = WEIGHTS / "small_network.json"
 NETWORKS = {"small": False, "small_antialiased": True}
 """Names in `models.networks`, and whether the network blurs before it subsamples."""

@@ -29,8 +29,9 @@ from torch import Tensor, nn
 from torch.overrides import TorchFunctionMode
 
 from models import device
+from models.device import private_copy
+from models.errors import first_line, runs_through
 from models.formulas import big
-from models.forward import first_line, private_copy, runs_through
 from models.picture import resize, to_tensor
 
 __all__ = [
@@ -86,7 +87,7 @@ def register(
 
 
 def _register_small() -> None:
-    from models import small_network
+    from models.networks import small as small_network
 
     for name, antialiased in small_network.NETWORKS.items():
         build = partial(small_network.SmallNetwork, antialiased)

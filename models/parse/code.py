@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from torch import nn
 
-from models.layer_table import LAYER_KINDS, LAYERS
+from models.parse.layers import LAYER_KINDS, LAYERS
 
 # --- and back to text ------------------------------------------------------------------------------------------------
 

@@ -13,7 +13,7 @@ operations do:
 - after each of these, values and gradients are set back to one wherever they are not zero, so that nothing over- or
   underflows however deep the network is.
 
-Nothing here knows the arithmetic of `models.rf_axis`. Fields are measured one axis at a time on strips that are as
+Nothing here knows the arithmetic of `axis`. Fields are measured one axis at a time on strips that are as
 narrow along the other axes as the network allows, and lengthened until the field lies strictly inside: a field of 1,500
 pixels costs a strip of 1,500 pixels, not a square. Weights are never read, so the module may be on the meta device.
 """
@@ -29,7 +29,8 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 from torch.overrides import TorchFunctionMode
 
-from models.forward import first_line, private_copy
+from models.device import private_copy
+from models.errors import first_line
 
 
 class MeasuredField(NamedTuple):
