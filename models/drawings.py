@@ -11,6 +11,8 @@ from functools import cache
 import cv2
 import numpy as np
 
+from models.errors import DrawingError
+
 __all__ = ["CLASSES", "DIGITS", "SHAPES", "DrawingError", "draw", "draw_many", "plain"]
 
 SHAPES = ("circle", "ring", "square", "triangle", "star", "cross", "heart", "moon")
@@ -20,10 +22,6 @@ CLASSES = (*SHAPES, *DIGITS)
 OVERSAMPLED = 3
 LEAST_CONTRAST = 50
 SMALLEST, LARGEST = 16, 512
-
-
-class DrawingError(ValueError):
-    """A drawing that cannot be made; the message says which ones can."""
 
 
 def _arc(x: float, y: float, rx: float, ry: float, start: float, end: float, points: int = 24) -> list[tuple]:

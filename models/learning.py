@@ -15,6 +15,7 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
+from models.errors import LearningError
 from models.formulas import big
 
 OPTIMIZERS = ("adam", "momentum", "sgd")
@@ -23,10 +24,6 @@ OPTIMIZERS = ("adam", "momentum", "sgd")
 MOST_STEPS = 10_000
 MOST_WEIGHTS = 512
 """The largest layer that ``best_weights`` solves: one forward pass a weight."""
-
-
-class LearningError(ValueError):
-    """Settings or data that cannot be trained on; the message says why and what to do."""
 
 
 class Step(NamedTuple):

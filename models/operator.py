@@ -28,6 +28,7 @@ from torch import nn
 from torch.nn import functional as F
 
 from models import device
+from models.errors import OperatorError
 from models.formulas import MANY_TAPS, big
 
 CONVOLUTIONS = (nn.Conv1d, nn.Conv2d, nn.Conv3d)
@@ -52,10 +53,6 @@ MOST_PLACED = 1 << 22
 
 DUST = 1e-13
 """Interpolation weights that are 0 on paper come out as rounding dust: anything smaller is no entry."""
-
-
-class OperatorError(ValueError):
-    """A layer whose operator cannot be measured as asked; the message says why and what to do."""
 
 
 @dataclass(frozen=True, eq=False)

@@ -14,6 +14,8 @@ import cv2
 import numpy as np
 from PIL import Image
 
+from models.errors import PictureError
+
 if TYPE_CHECKING:
     import torch
 
@@ -47,14 +49,6 @@ _UPRIGHT = {
     7: [Image.Transpose.TRANSVERSE],
     8: [Image.Transpose.ROTATE_90],
 }
-
-
-class PictureError(ValueError):
-    """A file that is not read as a picture; `.message` is one sentence: what is wrong and what to do."""
-
-    def __init__(self, message: str) -> None:
-        self.message = message
-        super().__init__(message)
 
 
 @dataclass(frozen=True, eq=False)

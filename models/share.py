@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from models.errors import FileError
 from models.formulas import big
 from models.sources import INPUTS, LARGEST_NUMBER, WEIGHTS, TableError, read_numbers, write_numbers
 from models.spec import LayerSpec, SpecError, read_settings
@@ -18,14 +19,6 @@ LARGEST_FILE = 4_000_000
 
 LARGEST_OWN = 200_000
 """Numbers in one array of a file."""
-
-
-class FileError(ValueError):
-    """A file that is not one of ours; ``.message`` is one sentence."""
-
-    def __init__(self, message: str):
-        super().__init__(message)
-        self.message = message
 
 
 @dataclass(frozen=True)

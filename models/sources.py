@@ -16,6 +16,7 @@ from pathlib import Path
 
 import numpy as np
 
+from models.errors import TableError
 from models.formulas import big
 
 PICTURES = Path(__file__).resolve().parent.parent / "assets" / "pictures"
@@ -33,14 +34,6 @@ NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?|[+-]?(nan|inf|infinity)
 
 WRAPPED = re.compile(r"^\s*(?:\w+\.)?(?:array|tensor)\((.*?)(?:,\s*[a-z_]+=.*)?\)\s*$", re.DOTALL)
 """What NumPy and PyTorch print around an array."""
-
-
-class TableError(ValueError):
-    """A pasted table that cannot be used; ``.message`` is one sentence: what is wrong and what to change."""
-
-    def __init__(self, message: str):
-        super().__init__(message)
-        self.message = message
 
 
 @dataclass(frozen=True)

@@ -13,6 +13,7 @@ from numbers import Real
 from operator import index
 from typing import Any
 
+from models.errors import SpecError, UnreadableError
 from models.formulas import big
 from models.layers import KINDS, Kind
 
@@ -75,22 +76,6 @@ CHOICES = {
 FLAGS = ("bias", "align_corners", "ceil_mode", "count_include_pad")
 FLOATS = ("scale_factor", "norm_type")
 SMALLEST = {"padding": 0, "output_padding": 0}
-
-
-class SpecError(ValueError):
-    """Settings that the layer does not take.
-
-    ``.field`` is the setting that is in the way; ``.message`` is one sentence: what is wrong and what would be right.
-    """
-
-    def __init__(self, field: str, message: str):
-        super().__init__(f"{field}: {message}")
-        self.field = field
-        self.message = message
-
-
-class UnreadableError(SpecError):
-    """A value that no layer takes for this setting, whatever the others are."""
 
 
 @dataclass(frozen=True)

@@ -16,7 +16,7 @@ from torch import Tensor, nn
 from torch.overrides import TorchFunctionMode
 
 from models.device import private_copy
-from models.errors import runs_through
+from models.errors import ActivationError, runs_through
 from models.networks import NetworkError, feature_maps
 from models.receptive_field import ReceptiveField, ReceptiveFieldError, receptive_field
 
@@ -45,10 +45,6 @@ ORDERS = ("index", "strength", "energy")
 """By number; by the largest |value|; by the mean of the squares. The latter two: largest first."""
 
 SCALES = ("own", "shared")
-
-
-class ActivationError(ValueError):
-    """Maps, a unit or a setting that cannot be shown; one sentence."""
 
 
 def _maps(maps: np.ndarray | Tensor, axes: tuple[int, ...] = (3,)) -> np.ndarray:

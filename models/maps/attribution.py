@@ -20,7 +20,7 @@ import torch
 from torch import Tensor, nn
 
 from models.device import private_copy
-from models.errors import runs_through
+from models.errors import AttributionError, runs_through
 from models.formulas import big
 from models.learning import reset
 
@@ -46,10 +46,6 @@ FILLS = ("mean", "black", "blur")
 """What covers a place: the picture's mean colour, zeros, or the picture itself, blurred."""
 
 MOST_PLACES = 10_000
-
-
-class AttributionError(ValueError):
-    """A picture, class or setting that cannot be asked about; one sentence."""
 
 
 # -- scores

@@ -18,7 +18,7 @@ import torch
 from torch import Tensor, nn
 
 from models.device import one_thread, private_copy
-from models.errors import first_line, runs_through
+from models.errors import EquivarianceError, first_line, runs_through
 from models.maps.activations import layer_field
 from models.maps.attribution import scores
 from models.networks import feature_maps
@@ -43,10 +43,6 @@ __all__ = [
 
 MOTIONS = ("shift", "rotate", "scale")
 """By pixels to the right, degrees counter-clockwise, and a factor."""
-
-
-class EquivarianceError(ValueError):
-    """A layer, motion or picture that cannot be asked; one sentence."""
 
 
 # -- motions

@@ -17,6 +17,7 @@ import numpy as np
 import torch
 from torch import nn
 
+from models.errors import FilterError
 from models.learning import patches
 
 __all__ = [
@@ -58,10 +59,6 @@ BORDERS = {
 }
 """OpenCV's borders by torch's name. `symmetric` repeats the outermost pixel and has no name in torch; `circular` has
 none in `cv2.filter2D`."""
-
-
-class FilterError(ValueError):
-    """Settings that make no kernel, or a picture that it does not fit; one sentence."""
 
 
 # -- the bank

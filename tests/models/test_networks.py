@@ -5,6 +5,7 @@ import threading
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from unittest import mock
 from urllib.error import URLError
 
 import pytest
@@ -14,7 +15,7 @@ from torchvision.models.feature_extraction import create_feature_extractor
 
 from models import device, networks
 from models.maps.activations import map_layers
-from models.networks import NetworkError, feature_maps
+from models.networks import NetworkError, feature_maps, kept, known, weights
 
 
 @pytest.fixture(autouse=True)
@@ -29,13 +30,13 @@ def tiny():
 
 
 @pytest.fixture
-def own(tmp_path, monkeypatch):
-    monkeypatch.setattr(networks, "_own", {})
-    path = tmp_path / "tiny.pt"
-    net = tiny()
-    torch.save(net.state_dict(), path)
-    networks.register("tiny", tiny, path)
-    return net, path
+def own(tmp_path):
+    with mock.patch.dict(known.OWN, clear=True):
+        path = tmp_path / "tiny.pt"
+        net = tiny()
+        torch.save(net.state_dict(), path)
+        networks.register("tiny", tiny, path)
+        yield net, path
 
 
 def test_names_are_torchvision_s_classification_networks():
@@ -71,7 +72,7 @@ def test_load_is_shared_frozen_and_reproducible():
 
 def test_memory_is_bounded_and_the_oldest_goes_first(monkeypatch):
     size = 4 * 1_235_496  # squeezenet1_1
-    monkeypatch.setattr(networks, "_networks", networks._Networks(limit=round(2.5 * size)))
+    monkeypatch.setattr(kept, "_networks", kept._Networks(limit=round(2.5 * size)))
     first = networks.load("squeezenet1_1")
     networks.load("shufflenet_v2_x0_5")  # 1,366,792 parameters
     assert networks.cache_info()["networks"] == 2
@@ -80,7 +81,7 @@ def test_memory_is_bounded_and_the_oldest_goes_first(monkeypatch):
     info = networks.cache_info()
     assert info["bytes"] <= info["limit"]
     assert networks.load("squeezenet1_1") is first
-    monkeypatch.setattr(networks, "_networks", networks._Networks(limit=size // 2))
+    monkeypatch.setattr(kept, "_networks", kept._Networks(limit=size // 2))
     networks.load("squeezenet1_1")  # larger than the limit: served, not kept
     assert networks.cache_info()["networks"] == 0
 
@@ -206,7 +207,7 @@ def test_threads_do_not_see_each_other_s_maps():
 def test_feature_maps_share_the_weights():
     net = tiny()
     pointers = {p.data_ptr() for p in net.parameters()}
-    assert {p.data_ptr() for p in networks.private_copy(net).parameters()} == pointers
+    assert {p.data_ptr() for p in device.private_copy(net).parameters()} == pointers
 
 
 @pytest.mark.parametrize(
@@ -385,7 +386,7 @@ def hub(tmp_path, monkeypatch):
     server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
     threading.Thread(target=server.serve_forever, daemon=True).start()
     where = [f"http://127.0.0.1:{server.server_port}/w.pth", tmp_path / "w.pth", hashlib.sha256(content).hexdigest()]
-    monkeypatch.setattr(networks, "_hub_file", lambda name: tuple(where))
+    monkeypatch.setattr(known, "hub_file", lambda name: tuple(where))
     monkeypatch.setattr(networks, "_downloads", {})
     yield where, content, go, asked
     go.set()
@@ -441,6 +442,6 @@ def test_no_way_to_the_hub_is_one_sentence_and_can_be_tried_again(hub, monkeypat
 
 
 def test_a_hub_that_falls_silent_is_given_up(hub, monkeypatch):
-    monkeypatch.setattr(networks._Download, "SILENCE", 0.3)
+    monkeypatch.setattr(weights._Download, "SILENCE", 0.3)
     with pytest.raises(NetworkError, match="nothing came"):
         list(networks.fetch_weights("squeezenet1_1"))

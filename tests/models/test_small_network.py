@@ -8,6 +8,7 @@ import sys
 import zipfile
 from collections import OrderedDict
 from pathlib import Path
+from unittest import mock
 
 import numpy as np
 import pytest
@@ -17,7 +18,7 @@ import torchvision
 from models import networks
 from models.device import one_thread
 from models.drawings import CLASSES, DrawingError, draw, draw_many, plain
-from models.networks import NetworkError, class_names, feature_maps, prepare
+from models.networks import NetworkError, class_names, feature_maps, known, prepare
 from models.networks.small import NETWORKS, SmallNetwork, facts, weights_path
 from models.receptive_field import receptive_field
 
@@ -349,11 +350,15 @@ HOSTILE = {
 
 @pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::UserWarning", "ignore::FutureWarning")
 @pytest.mark.parametrize("kind", HOSTILE)
-def test_hostile_files_are_refused_and_nothing_is_run(kind, tmp_path, monkeypatch):
+def test_hostile_files_are_refused_and_nothing_is_run(kind, tmp_path):
     path, flag = tmp_path / "w.pt", tmp_path / "executed"
     HOSTILE[kind](path, flag)
-    monkeypatch.setattr(networks, "_own", {})
-    networks.register("victim", SmallNetwork, path)
+    with mock.patch.dict(known.OWN, clear=True):
+        networks.register("victim", SmallNetwork, path)
+        _refuses_the_victim(flag)
+
+
+def _refuses_the_victim(flag):
     with pytest.raises(NetworkError, match=r"^w\.pt does not hold weights for victim \(.+\)\. Save them anew") as told:
         networks.load("victim", pretrained=True)
     assert not flag.exists()

@@ -374,10 +374,10 @@ def test_the_registry_builds_what_the_views_take():
 @pytest.mark.parametrize(("kernel", "stride", "made"), [(2, 2, True), (1, 1, True), (2, 3, True), (3, 1, False)])
 def test_the_pseudo_inverse_is_a_layer_where_no_stamps_overlap(kernel, stride, made):
     layer = nn.ConvTranspose2d(2, 2, kernel, stride, bias=False).double()
-    operator = t.linear_operator(layer, (1, 2, 2, 2))
+    operator = linear_operator(layer, (1, 2, 2, 2))
     found = t.round_trip(layer, torch.zeros(operator.output_shape[1:]))
     weights = t.weights_of_inverse(operator, found.inverse)
     assert (weights is not None) == made
     if made:
         layer.weight.data.view(-1).copy_(torch.from_numpy(weights))
-        np.testing.assert_allclose(t.linear_operator(layer, (1, 2, 2, 2)).matrix, found.inverse, atol=1e-9)
+        np.testing.assert_allclose(linear_operator(layer, (1, 2, 2, 2)).matrix, found.inverse, atol=1e-9)

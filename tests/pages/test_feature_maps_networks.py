@@ -161,7 +161,7 @@ def test_weights_that_arrive_are_shown_at_once(tmp_path, monkeypatch):
     app = open_page("walk", fm_network="SqueezeNet 1.1", fm_shorter="64")
 
     def arrive(name):
-        path = networks._hub_file(name)[1]
+        path = known.hub_file(name)[1]
         path.parent.mkdir(parents=True)
         yield 1_000_000, 2_000_000
         torch.save(networks.load(name).state_dict(), path)
@@ -176,7 +176,7 @@ def test_weights_that_arrive_are_shown_at_once(tmp_path, monkeypatch):
 
 def test_damaged_weights_are_one_sentence_and_random_ones_are_shown(tmp_path, monkeypatch):
     monkeypatch.setattr(torch.hub, "get_dir", lambda: str(tmp_path))
-    path = networks._hub_file("squeezenet1_1")[1]
+    path = known.hub_file("squeezenet1_1")[1]
     path.parent.mkdir(parents=True)
     path.write_bytes(b"cut off")
     app = open_page("walk", fm_network="SqueezeNet 1.1", fm_shorter="64")

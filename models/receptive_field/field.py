@@ -1,0 +1,309 @@
+"""What can be asked of a map: size, jump, start and boxes of its units' receptive fields."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from fractions import Fraction
+from functools import cached_property
+from typing import NamedTuple
+
+import numpy as np
+
+from models.receptive_field.axis import NOTHING, Axis
+from models.receptive_field.probe import MeasuredField
+from models.receptive_field.reader import Lost, ReceptiveFieldError, Value
+
+
+class LocalField(NamedTuple):
+    """Size, jump and start through the windows alone, global branches left out."""
+
+    size: tuple[int, ...]
+    jump: tuple[int | Fraction, ...]
+    start: tuple[int | None, ...]
+
+
+def _plain(number: Fraction) -> int | Fraction:
+    return number.numerator if number.denominator == 1 else number
+
+
+class _Field:
+    """What can be asked of any map: of the network's output and of each layer's.
+
+    All sizes are in input pixels, all tuples run over the axes of the image (1, 2 or 3). Where nothing can be said,
+    `size`, `jump` and `start` are `None` and `reason` says why.
+    """
+
+    _value: Value | Lost
+    _image: tuple[int, ...]
+
+    @property
+    def reason(self) -> str | None:
+        """Why there is no field; `None` where there is one."""
+        return self._value.reason if isinstance(self._value, Lost) else None
+
+    @property
+    def _axes(self) -> tuple[Axis, ...]:
+        if isinstance(self._value, Lost):
+            raise ReceptiveFieldError(self._value.reason)
+        return self._value.axes
+
+    @property
+    def map_size(self) -> tuple[int, ...] | None:
+        """Units along each axis of the image; 1 where the axis has been summed over."""
+        return None if self.reason else tuple(a.n for a in self._axes)
+
+    @property
+    def sees_everything(self) -> bool:
+        """Global pooling, a squeeze-excite gate or the like lets each unit see whatever any unit before it saw."""
+        return not self.reason and any(a.everything for a in self._axes)
+
+    @property
+    def aligned(self) -> bool:
+        """False where branches of different jump meet, or maps were laid end to end: then no one size holds."""
+        return not self.reason and all(a.aligned for a in self._axes)
+
+    @property
+    def size(self) -> tuple[int, ...] | None:
+        """Extent of a unit's field. Where units differ (transposed layers, adaptive pooling), the widest.
+
+        Along an axis that is seen whole, or where branches do not line up: the widest field inside this image.
+        """
+        return None if self.reason else tuple(a.rule.size if _regular(a) else _extent(a) for a in self._axes)
+
+    @property
+    def jump(self) -> tuple[int | Fraction | None, ...] | None:
+        """Distance between the fields of neighbouring units: a Fraction after a transposed layer, 0 where all units see
+        the same, `None` where it is not the same everywhere."""
+        if self.reason:
+            return None
+        return tuple(_plain(a.rule.jump) if _regular(a) else 0 if a.everything else None for a in self._axes)
+
+    @property
+    def start(self) -> tuple[int | None, ...] | None:
+        """Index of the leftmost input pixel of unit 0's field; negative: that far inside the padding."""
+        if self.reason:
+            return None
+        return tuple(a.rule.lo[0] if _regular(a) else _exact(a, 0)[0] for a in self._axes)
+
+    @property
+    def local(self) -> LocalField | None:
+        """The field through convolutions and pooling windows alone; the same as the whole one without global branches.
+
+        `None` after global pooling or flattening, where no such path is left.
+        """
+        if self.reason or any(a.rule is None for a in self._axes):
+            return None
+        rules = [a.rule for a in self._axes]
+        return LocalField(
+            tuple(r.size for r in rules), tuple(_plain(r.jump) for r in rules), tuple(r.lo[0] for r in rules)
+        )
+
+    def box(self, index: int | Sequence[int], clipped: bool = False) -> tuple[tuple[int, int] | None, ...]:
+        """First and last input pixel that the unit at `index` (one int per axis) sees, both included.
+
+        Not clipped, the box may reach into the padding. `clipped=True`: only pixels of the image that the unit truly
+        depends on, leftover columns and folded padding considered. `None` along each axis: the unit sees no pixel.
+        """
+        spans = tuple(
+            a.rule.at(u) if _regular(a) and not clipped else _exact(a, u, whole=True)
+            for a, u in zip(self._axes, self._index(index), strict=True)
+        )
+        return (None,) * len(spans) if None in spans else spans
+
+    def boxes(self) -> tuple[np.ndarray, ...]:
+        """Per axis an int64 array (units, 2): first and last pixel of the image that each unit sees; (0, −1): none.
+
+        A unit that sees none along one axis sees none at all. Branches are joined axis by axis.
+        """
+        result = []
+        for axis in self._axes:
+            lo, hi = axis.exact
+            result.append(np.where((lo == NOTHING)[:, None], [[0, -1]], np.stack([lo, hi], axis=1)))
+        return tuple(result)
+
+    def centre(self, index: int | Sequence[int]) -> tuple[float | None, ...]:
+        """Middle of the unit's (unclipped) box, in pixels: 0 is the centre of the first pixel."""
+        return tuple(None if span is None else (span[0] + span[1]) / 2 for span in self.box(index))
+
+    def outside(self, index: int | Sequence[int]) -> tuple[tuple[int, int], ...]:
+        """Per axis, how many positions of the unit's box lie before and after the image: the padding that it sees."""
+        spans = zip(self.box(index), self._image, strict=True)
+        return tuple((0, 0) if s is None else (max(0, -s[0]), max(0, s[1] - n + 1)) for s, n in spans)
+
+    def _index(self, index: int | Sequence[int]) -> tuple[int, ...]:
+        units = (index,) if isinstance(index, (int, np.integer)) else tuple(index)
+        if len(units) != len(self._axes):
+            raise ReceptiveFieldError(
+                f"An index needs one number per axis of the image: {len(self._axes)}, not {len(units)}."
+            )
+        for axis, (u, a) in enumerate(zip(units, self._axes, strict=True)):
+            if not 0 <= u < a.n:
+                raise ReceptiveFieldError(
+                    f"Unit {u} does not exist along axis {axis}: this map has units 0 to {a.n - 1}."
+                )
+        return tuple(int(u) for u in units)
+
+
+def _regular(axis: Axis) -> bool:
+    return axis.rule is not None and not axis.everything
+
+
+def _extent(axis: Axis) -> int:
+    lo, hi = axis.exact
+    return max(0, int((hi - lo).max()) + 1)
+
+
+def _exact(axis: Axis, unit: int, whole: bool = False):
+    lo, hi = axis.exact
+    if lo[unit] == NOTHING:
+        return None if whole else (None, None)
+    return int(lo[unit]), int(hi[unit])
+
+
+@dataclass(eq=False)
+class Layer(_Field):
+    """One operation of the network, in the order of execution, and the field of its output's units.
+
+    `name` as in `named_modules()`; a function call is named by its place (`layer1.0.add`), a module that is called
+    again gets `_1`, `_2`, … `kind` is the torch class or function. Settings are tuples per axis, `None` where the
+    operation has none. `output_shape` includes the batch axis; `None` where the tensor could not be followed.
+    """
+
+    name: str
+    kind: str
+    kernel_size: tuple[int, ...] | None
+    stride: tuple[int, ...] | None
+    padding: tuple[int, ...] | None
+    dilation: tuple[int, ...] | None
+    output_padding: tuple[int, ...] | None
+    _value: Value | Lost = field(repr=False)
+    _image: tuple[int, ...] = field(repr=False)
+
+    @property
+    def output_shape(self) -> tuple[int, ...] | None:
+        return None if self.reason else tuple(self._value.shape)
+
+    @property
+    def is_map(self) -> bool:
+        """The output still has one tensor axis per axis of the image, and units with places of their own."""
+        if isinstance(self._value, Lost) or not self._value.is_map:
+            return False
+        return all(a.rule is not None or not a.everything for a in self._value.axes)
+
+
+class ConeStep(NamedTuple):
+    """`spans`: per axis, first and last unit of this layer that the selected unit depends on."""
+
+    name: str
+    spans: tuple[tuple[int, int], ...]
+
+
+class ReceptiveField(_Field):
+    """The receptive field of a network's output units, or of a layer's inside it.
+
+    `layers` is the table of all operations up to there, `notes` says in sentences what a single number hides,
+    `measured` holds the gradient's answer where it was asked for.
+    """
+
+    def __init__(
+        self,
+        name: str | None,
+        value: Value | Lost,
+        channels: int,
+        image: tuple[int, ...],
+        layers: tuple[Layer, ...],
+        named: Mapping[str, Value | Lost],
+        events: Mapping[str, tuple[str, ...]],
+    ):
+        self.name, self._value, self.channels, self._image = name, value, channels, image
+        self.layers, self._named, self._events = layers, named, events
+        self.measured: MeasuredField | None = None
+        self.agrees: bool | None = None
+
+    def __repr__(self) -> str:
+        if self.reason:
+            return f"ReceptiveField(unavailable: {self.reason})"
+        return f"ReceptiveField(size={self.size}, jump={self.jump}, start={self.start})"
+
+    def at(self, name: str) -> ReceptiveField:
+        """The field at another layer or block of the same network: any name in `layers` or in `named_modules()`."""
+        if name not in self._named:
+            raise ReceptiveFieldError(
+                f"There is no layer {name!r} on the way to the output; names are those of named_modules()."
+            )
+        stop = next((i for i, x in enumerate(self.layers) if x.name == name), None)
+        if stop is None:
+            inside = [i for i, x in enumerate(self.layers) if x.name.startswith(name + ".")]
+            stop = inside[-1] if inside else len(self.layers) - 1
+        value, layers = self._named[name], self.layers[: stop + 1]
+        return ReceptiveField(name, value, self.channels, self._image, layers, self._named, self._events)
+
+    @property
+    def feature_map(self) -> ReceptiveField | None:
+        """The field at the last layer whose units have a place in the image: before adaptive pooling and flattening."""
+        maps = [layer for layer in self.layers if layer.is_map]
+        while len(maps) > 1 and "adaptive" in maps[-1].kind.lower():
+            maps.pop()
+        last = maps[-1].name if maps else None
+        return None if last is None else self.at(last)
+
+    def cone(self, index: int | Sequence[int]) -> tuple[ConeStep, ...]:
+        """From the image (`"input"`) up to this map: which units of each layer the unit at `index` depends on.
+
+        Layers on branches that the unit does not depend on are left out. Positions in the padding are not units.
+        """
+        spans = [a.cone(u) for a, u in zip(self._axes, self._index(index), strict=True)]
+        steps = [ConeStep("input", tuple(_bottom(s) for s in spans))] if all(map(_bottom, spans)) else []
+        for layer in self.layers:
+            if isinstance(layer._value, Value) and all(a in s for a, s in zip(layer._value.axes, spans, strict=True)):
+                here = tuple(s[a] for a, s in zip(layer._value.axes, spans, strict=True))
+                steps.append(ConeStep(layer.name, here))
+        return tuple(steps)
+
+    @cached_property
+    def notes(self) -> tuple[str, ...]:
+        """Sentences on what `size`, `jump` and `start` do not tell; empty for a plain stack of windows."""
+        if self.reason:
+            return (self.reason,)
+        reached = {layer.name for layer in self.layers}
+        events = {kind: [n for n in names if n in reached] for kind, names in self._events.items()}
+        notes = []
+        if self.sees_everything and (found := events.get("everything")):
+            tail = " `local` follows the windows alone." if self.local else ""
+            notes.append(
+                f"{_several(found)} all positions of a map at once, so every unit after that depends on "
+                f"everything seen there.{tail}"
+            )
+        if not self.aligned and (found := events.get("unaligned")):
+            notes.append(
+                f"At {found[0]!r} branches meet whose jumps differ, or maps are laid end to end: size and box then "
+                "depend on the unit; `size` is the widest inside this image."
+            )
+        if any(a.rule is not None and a.rule.period > 1 for a in self._axes):
+            kinds = max(a.rule.period for a in self._axes if a.rule is not None)
+            notes.append(
+                f"Units take turns: {kinds} kinds of unit, whose fields differ; `size` is the widest, `box` is exact."
+            )
+        if any(a.rule is not None and None in a.rule.lo for a in self._axes):
+            notes.append("Some units see no pixel at all: a stride larger than the kernel leaves gaps.")
+        if found := events.get("folded"):
+            notes.append(
+                f"{found[0]!r} pads with pixels of the image, not zeros: border units see those pixels, as "
+                "`box(…, clipped=True)` says."
+            )
+        if found := events.get("statistics"):
+            notes.append(
+                f"{found[0]!r} is read as in evaluation, with fixed statistics; in training it sees the whole batch."
+            )
+        if found := events.get("several"):
+            notes.append(f"The network returns {found[0]} tensors; this is the first.")
+        return tuple(notes)
+
+
+def _bottom(spans: dict[Axis, tuple[int, int]]) -> tuple[int, int] | None:
+    return next((span for axis, span in spans.items() if not axis.parents), None)
+
+
+def _several(names: list[str]) -> str:
+    return f"{names[0]!r} looks at" if len(names) == 1 else f"{names[0]!r} and {len(names) - 1} more look at"

@@ -1,0 +1,312 @@
+"""Which input pixels a unit sees: traced through a network's graph, and measured from its gradient.
+
+The graph comes from `torch.fx`. Nothing is run: each node is read with the arithmetic of `axis`, one axis of
+the image at a time, so a network may live on the meta device and an image may be as large as one likes. What cannot be
+followed (attention whose tokens leave the grid, an unknown operation) is *unavailable*, with the reason, never a guess.
+
+Sizes and jumps follow Araujo, Norris and Sim, "Computing Receptive Fields of Convolutional Neural Networks", Distill
+2019 (https://distill.pub/2019/computing-receptive-fields); transposed layers, unequal phases and exact borders go
+beyond it.
+"""
+
+from __future__ import annotations
+
+import operator
+import threading
+from collections.abc import Sequence
+from typing import Any
+
+import torch
+from torch import fx, nn
+
+from models.errors import ReceptiveFieldError, first_line
+from models.receptive_field import axis as rf_axis
+from models.receptive_field import layout, windows  # noqa: F401 (they register their readers)
+from models.receptive_field.field import Layer, ReceptiveField
+from models.receptive_field.probe import measure_field
+from models.receptive_field.reader import FUNCTIONS, MODULES, Lost, Reader, Unfollowed, Value
+
+_tracing = threading.Lock()
+
+
+class _Tracer(fx.Tracer):
+    """Symbolic tracing that also remembers which node each module's answer is.
+
+    While it traces, torch.fx replaces `nn.Module.__call__` and `__getattr__` for the whole process: other threads must
+    pass through untouched, and two traces at once would leave the replacement behind.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.answers: list[tuple[str, fx.Node]] = []
+        self.thread = threading.get_ident()
+
+    def getattr(self, attr, attr_val, parameter_proxy_cache):
+        if threading.get_ident() != self.thread:
+            return attr_val
+        return super().getattr(attr, attr_val, parameter_proxy_cache)
+
+    def call_module(self, m, forward, args, kwargs):
+        if threading.get_ident() != self.thread:
+            return forward(*args, **kwargs)
+        answer = super().call_module(m, forward, args, kwargs)
+        if isinstance(answer, fx.Proxy):
+            self.answers.append((self.path_of_module(m), answer.node))
+        return answer
+
+
+_QUIET = {
+    "getattr",
+    "getitem",
+    "size",
+    "dim",
+    "contiguous",
+    "detach",
+    "to",
+    "float",
+    "chunk",
+    "split",
+    "unbind",
+    "clone",
+}
+
+
+def _arguments(env: dict[fx.Node, Any], arg: Any) -> Any:
+    if isinstance(arg, fx.Node):
+        return env[arg]
+    if isinstance(arg, (tuple, list)):
+        return (
+            type(arg)(_arguments(env, a) for a in arg)
+            if type(arg) in (tuple, list)
+            else tuple(_arguments(env, a) for a in arg)
+        )
+    if isinstance(arg, dict):
+        return {k: _arguments(env, a) for k, a in arg.items()}
+    if isinstance(arg, slice):
+        return slice(*(_arguments(env, a) for a in (arg.start, arg.stop, arg.step)))
+    return arg
+
+
+def _holds(arg: Any, kind: type | tuple) -> Any:
+    """The first `kind` inside nested arguments, or `None`."""
+    if isinstance(arg, kind):
+        return arg
+    if isinstance(arg, dict):
+        arg = tuple(arg.values())
+    if isinstance(arg, (tuple, list)):
+        return next((found for a in arg if (found := _holds(a, kind)) is not None), None)
+    return None
+
+
+def _module_reader(module: nn.Module):
+    return next((MODULES[c] for c in type(module).__mro__ if c in MODULES), None)
+
+
+def _read(r: Reader, node: fx.Node, modules: dict[str, nn.Module], root: nn.Module, env) -> Any:
+    if node.op == "get_attr":
+        return operator.attrgetter(node.target)(root)
+    args, kwargs = _arguments(env, node.args), _arguments(env, node.kwargs)
+    if (lost := _holds((args, kwargs), Lost)) is not None:
+        return lost
+    concerns = _holds((args, kwargs), Value) is not None
+    if node.op == "call_module":
+        module = modules[node.target]
+        if not concerns:
+            # A table of constants stays real where the weights are on the meta device.
+            device = next((p.device for p in module.parameters()), None)
+            here = [a.to(device) if isinstance(a, torch.Tensor) and device else a for a in args]
+            return module(*here, **kwargs)
+        reader = _module_reader(module)
+        if reader is None:
+            raise Unfollowed(f"layers of the kind {type(module).__name__} are not followed")
+        return reader(r, module, *args, **kwargs)
+    if node.op == "call_method":
+        if isinstance(args[0], Value):
+            if node.target == "size":
+                return args[0].shape[args[1]] if len(args) > 1 else args[0].shape
+            if node.target in ("dim", "ndimension"):
+                return len(args[0].dims)
+        elif not concerns:
+            return getattr(args[0], node.target)(*args[1:], **kwargs)
+        name = node.target
+    else:
+        if not concerns:
+            return node.target(*args, **kwargs)
+        name = getattr(node.target, "__name__", str(node.target))
+        if name == "getattr":
+            shape = args[0].shape
+            return {"shape": shape, "ndim": len(shape), "dtype": torch.float32, "device": torch.device("cpu")}[args[1]]
+        if name == "getitem" and not isinstance(args[0], Value):
+            return args[0][args[1]]
+        if name in ("_assert", "eq", "ne", "lt", "gt", "le", "ge"):
+            return None
+    reader = FUNCTIONS.get(name)
+    if reader is None:
+        raise Unfollowed(f"{name}() is not followed")
+    return reader(r, *args, **kwargs)
+
+
+def _owner(node: fx.Node) -> str:
+    stack = node.meta.get("nn_module_stack")
+    return next(reversed(stack.values()))[0] if stack else ""
+
+
+def _label(node: fx.Node, modules, taken: dict[str, int]) -> tuple[str, str]:
+    """Name and kind of a node's layer; names as torchvision's `get_graph_node_names` gives them."""
+    if node.op == "call_module":
+        name, kind = node.target, type(modules[node.target]).__name__
+    else:
+        kind = node.target if node.op == "call_method" else getattr(node.target, "__name__", str(node.target))
+        kind = {"iadd": "add", "imul": "mul", "isub": "sub"}.get(kind, kind)
+        owner = _owner(node)
+        name = f"{owner}.{kind}" if owner else kind
+    count = taken.get(name, 0)
+    taken[name] = count + 1
+    return (f"{name}_{count}" if count else name), kind
+
+
+def receptive_field(
+    module: nn.Module, input_shape: Sequence[int], *, layer: str | None = None, measured: bool = False
+) -> ReceptiveField:
+    """The receptive field of a network's output units, read from its graph.
+
+    Args:
+        module: any `nn.Module` that `torch.fx` can trace; it is neither run nor changed, and may be on the meta device.
+        input_shape: `(N, C, *spatial)` with 1, 2 or 3 spatial axes, batch axis included.
+        layer: stop there: a name in `named_modules()`, or one of `layers`. Default: the network's output.
+        measured: also ask the gradient (`measure_field`); fills `.measured`, and `.agrees` for regular fields.
+
+    Raises:
+        ReceptiveFieldError: the network cannot be traced, a layer does not fit, or there is no such layer.
+
+    >>> receptive_field(nn.Sequential(nn.Conv2d(3, 8, 3), nn.MaxPool2d(2)), (1, 3, 32, 32)).size
+    (4, 4)
+    """
+    field_ = _trace(module, tuple(int(n) for n in input_shape), layer)
+    if measured and not field_.reason:
+        inside = layer is None or layer in dict(module.named_modules())
+        where = (module, layer) if inside else (subnetwork(module, layer), None)
+        field_.measured = measure_field(where[0], input_shape, where[1])
+        field_.agrees = _agrees(module, field_, layer)
+    return field_
+
+
+def subnetwork(module: nn.Module, layer: str) -> nn.Module:
+    """The network up to a layer or function call, by its name in `layers` or in `named_modules()`; weights are shared.
+
+    Raises:
+        ReceptiveFieldError: the network cannot be traced, or there is no such layer.
+    """
+    module = _root(module)
+    tracer, graph = _graph(module)
+    modules, taken = dict(module.named_modules()), {}
+    found = None
+    for node in graph.nodes:
+        if node.op in ("call_module", "call_function", "call_method") and _label(node, modules, taken)[0] == layer:
+            found = node
+            break
+    found = found or next((node for path, node in tracer.answers if path == layer), None)
+    if found is None:
+        raise ReceptiveFieldError(f"There is no layer {layer!r} in this network; names are those of named_modules().")
+    next(node for node in graph.nodes if node.op == "output").args = (found,)
+    for node in reversed(graph.nodes):
+        if not node.users and node.op not in ("placeholder", "output"):
+            graph.erase_node(node)
+    return fx.GraphModule(module, graph)
+
+
+def _root(module: nn.Module) -> nn.Module:
+    """A single torch layer is put in a Sequential, so that it is read as a layer and not as the calls inside it."""
+    return nn.Sequential(module) if fx.Tracer().is_leaf_module(module, "") else module
+
+
+def _graph(module: nn.Module) -> tuple[_Tracer, fx.Graph]:
+    tracer = _Tracer()
+    try:
+        with _tracing:
+            return tracer, tracer.trace(module)
+    except Exception as error:  # whatever a network's own forward raises while torch.fx leads it
+        raise ReceptiveFieldError(
+            f"torch.fx cannot trace {type(module).__name__} ({first_line(error)}). A forward() whose path "
+            "depends on the values in its tensors cannot be drawn as a graph."
+        ) from error
+
+
+def _trace(module: nn.Module, shape: tuple[int, ...], layer: str | None) -> ReceptiveField:
+    if not 3 <= len(shape) <= 5 or min(shape) < 1:
+        raise ReceptiveFieldError(
+            f"input_shape is (batch, channels, then 1 to 3 spatial axes), all at least 1; got {list(shape)}."
+        )
+    module = _root(module)
+    tracer, graph = _graph(module)
+    modules = dict(module.named_modules())
+    stop = None
+    if layer is not None:
+        stop = next((node for path, node in tracer.answers if path == layer), None)
+    image = shape[2:]
+    start = {n: rf_axis.image(n) for n in image}  # equal axes share their arithmetic
+    env: dict[fx.Node, Any] = {}
+    reader, taken, layers = Reader(), {}, []
+    named: dict[str, Any] = {}
+    output: Any = None
+    fed = False
+    for node in graph.nodes:
+        if node.op == "placeholder":
+            if not fed:
+                dims = (*(((n, None),) for n in shape[:2]), *(((n, i),) for i, n in enumerate(image)))
+                env[node], fed = Value(dims, tuple(start[n] for n in image)), True
+            else:
+                env[node] = node.args[0] if node.args else None
+            continue
+        if node.op == "output":
+            output = _arguments(env, node.args[0])
+            break
+        reader.name, reader.kind = ("", "") if node.op == "get_attr" else _label(node, modules, taken)
+        reader.settings = {}
+        try:
+            value = _read(reader, node, modules, module, env)
+        except Unfollowed as why:
+            value = Lost(
+                f"From {reader.name!r} ({reader.kind}) on the field is not available: {why}. Layers before it are."
+            )
+        except (TypeError, KeyError, AttributeError, IndexError, ZeroDivisionError, RuntimeError) as error:
+            value = Lost(
+                f"From {reader.name!r} ({reader.kind}) on the field is not available: "
+                f"{first_line(error)}. Layers before it are."
+            )
+        env[node] = value
+        held = _holds(value, (Value, Lost))
+        if held is not None and reader.kind not in _QUIET:
+            s = reader.settings.get
+            layers.append(
+                Layer(
+                    reader.name, reader.kind, s("kernel_size"), s("stride"), s("padding"), s("dilation"),
+                    s("output_padding"), held, image,
+                )
+            )  # fmt: skip
+            named[reader.name] = held
+        if node is stop or (layer is not None and stop is None and reader.name == layer):
+            output = value
+            break
+    for path, node in tracer.answers:
+        if node in env and (held := _holds(env[node], (Value, Lost))) is not None:
+            named.setdefault(path, held)
+    if layer is not None and layer not in named:
+        raise ReceptiveFieldError(f"There is no layer {layer!r} in this network; names are those of named_modules().")
+    if layer is None and isinstance(output, (tuple, list, dict)):
+        found = [v for v in (output.values() if isinstance(output, dict) else output) if isinstance(v, (Value, Lost))]
+        if len(found) > 1:
+            reader.events["several"] = (str(len(found)),)
+    result = _holds(output, (Value, Lost))
+    if result is None:
+        raise ReceptiveFieldError("The network's output does not depend on its input.")
+    return ReceptiveField(layer, result, shape[1], image, tuple(layers), named, reader.events)
+
+
+def _agrees(module: nn.Module, traced: ReceptiveField, layer: str | None) -> bool | None:
+    """Traced against measured at the lengths that the measurement took; `None` where either has no single number."""
+    measured = traced.measured
+    if measured is None or None in measured.size or traced.sees_everything or not traced.aligned:
+        return None
+    there = _trace(module, (1, traced.channels, *measured.lengths), layer)
+    return (there.size, there.jump, there.start) == (measured.size, measured.jump, measured.start)

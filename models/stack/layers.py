@@ -1,0 +1,369 @@
+"""A stack of layers as a short text, and the receptive field algebra on it. No torch: `models.stack.field` measures it.
+
+`"c3-c3s2p1-m2"` is a 3x3 convolution, another with stride 2 and padding 1, and a 2x2 max-pooling. The text is what a
+link carries and what a visitor may type. A layer is a letter (`c` convolution, `t` transposed, `m` max-pooling, `a`
+average-pooling), its kernel size, and then in any order `s` stride, `p` padding (a number, `ps` for "same", `pc` for
+causal), `d` dilation, and `r` for a residual branch that adds what came in so many layers before: through a 1x1
+convolution where the layers between have a stride, or with a `c` behind it (`r2c`) cut to its middle, as U-Net crops.
+Where the two axes differ, rows come first: `c3x1s2x1` is a 3x1 convolution with stride 2 along the rows.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, replace
+from fractions import Fraction
+from math import prod
+
+from models.errors import StackError
+from models.stack.algebra import Step, stack_algebra
+from models.stack.code import stack_code
+
+KINDS = {"c": "Convolution", "t": "Transposed", "m": "Max-pooling", "a": "Average-pooling"}
+
+MOST = {"kernel_size": 15, "stride": 8, "padding": 32, "dilation": 32, "skip": 16}
+
+LEAST = {"kernel_size": 1, "stride": 1, "padding": 0, "dilation": 1, "skip": 0}
+
+PER_AXIS = ("kernel_size", "stride", "padding", "dilation")
+
+MAX_LAYERS = 16
+
+MAX_SIZE = {1: 128, 2: 40}
+
+MAX_CHANNELS = 512
+
+MAX_TEXT = 500
+
+_N = r"\d{1,9}(?:x\d{1,9})?"
+
+_TOKEN = re.compile(rf"([ctma])({_N})((?:s{_N}|p(?:{_N}|s|c)|d{_N}|r\d{{1,9}}c?)*)", re.ASCII)
+
+_OPTION = re.compile(rf"s({_N})|p({_N}|s|c)|d({_N})|r(\d+c?)", re.ASCII)
+
+WORDS = {"s": "same", "c": "causal"}
+
+Number = int | tuple[int, int]
+
+
+def times(value: Number | str, dims: int = 1) -> str:
+    """A setting as people write it: `3×1`; a number that holds for `dims` axes at once is repeated."""
+    if isinstance(value, str):
+        return value
+    return "×".join(map(str, value if isinstance(value, tuple) else (value,) * dims))
+
+
+def _short(value: Number) -> str:
+    return "x".join(map(str, value)) if isinstance(value, tuple) else str(value)
+
+
+@dataclass(frozen=True)
+class StackLayer:
+    """One layer. A setting is a number for all axes, or a pair (rows, columns); a pair of equals becomes a number.
+
+    `padding` may also be `"same"` or `"causal"` (all of it before). `skip`: a residual branch adds the input of the
+    layer `skip - 1` before this one; 1: this layer's own, 0: none. `crop`: of a larger map, the branch brings the
+    middle.
+
+    `extent`, `pads` and `output_size` are for one axis: ask `along(axis)` for them.
+    """
+
+    kind: str = "c"
+    kernel_size: Number = 3
+    stride: Number = 1
+    padding: Number | str = 0
+    dilation: Number = 1
+    skip: int = 0
+    crop: bool = False
+
+    def __post_init__(self) -> None:
+        if not self.skip:
+            object.__setattr__(self, "crop", False)
+        for name in PER_AXIS:
+            value = getattr(self, name)
+            if isinstance(value, tuple) and len(set(value)) == 1:
+                object.__setattr__(self, name, value[0])
+
+    @property
+    def alike(self) -> bool:
+        """Every axis has the same settings."""
+        return not any(isinstance(getattr(self, name), tuple) for name in PER_AXIS)
+
+    def along(self, axis: int) -> StackLayer:
+        """The layer as one axis sees it."""
+        if self.alike:
+            return self
+        values = {name: getattr(self, name) for name in PER_AXIS}
+        return replace(self, **{n: v[axis] if isinstance(v, tuple) else v for n, v in values.items()})
+
+    def with_axis(self, name: str, axis: int, value: int | str) -> StackLayer:
+        """Another value of one setting along one axis of two; a word for `padding` holds for both."""
+        if isinstance(value, str):
+            return replace(self, **{name: value})
+        other = self.along(1 - axis)
+        kept = getattr(other, name)
+        pair = [other.pads[0] if isinstance(kept, str) else kept] * 2
+        pair[axis] = value
+        return replace(self, **{name: tuple(pair)})
+
+    @property
+    def pool(self) -> bool:
+        return self.kind in "ma"
+
+    @property
+    def extent(self) -> int:
+        """Input units from the first to the last tap: D·(F − 1) + 1."""
+        return self.dilation * (self.kernel_size - 1) + 1
+
+    @property
+    def pads(self) -> tuple[int, int]:
+        """Cells added before and after."""
+        if self.padding == "same":
+            return (self.extent - 1) // 2, self.extent - 1 - (self.extent - 1) // 2
+        if self.padding == "causal":
+            return self.extent - 1, 0
+        return self.padding, self.padding
+
+    def describe(self, dims: int) -> str:
+        """`conv 3×3, stride 2, padding 1`: what is not at its default."""
+        name = {"c": "conv", "t": "transposed", "m": "max-pool", "a": "avg-pool"}[self.kind]
+        words = [f"{name} {times(self.kernel_size, dims)}"]
+        words += [f"stride {times(self.stride)}"] if self.stride != 1 else []
+        words += [f"padding {times(self.padding)}"] if self.padding else []
+        words += [f"dilation {times(self.dilation)}"] if self.dilation != 1 else []
+        if self.skip:
+            words.append((f"+ input of {self.skip} back" if self.skip > 1 else "+ its input") + ", cropped" * self.crop)
+        return ", ".join(words)
+
+    def to_text(self) -> str:
+        text = f"{self.kind}{_short(self.kernel_size)}"
+        if self.stride != (self.kernel_size if self.pool else 1):
+            text += f"s{_short(self.stride)}"
+        if self.padding:
+            text += f"p{self.padding[0] if isinstance(self.padding, str) else _short(self.padding)}"
+        text += f"d{_short(self.dilation)}" if self.dilation != 1 else ""
+        return text + (f"r{self.skip}{'c' * self.crop}" if self.skip else "")
+
+    def output_size(self, n: int) -> int:
+        """Along one axis: ⌊(W + P − D·(F − 1) − 1) / S⌋ + 1, or (W − 1)·S − 2P + D·(F − 1) + 1 when transposed."""
+        if self.kind == "t":
+            return (n - 1) * self.stride - 2 * self.padding + self.extent
+        return (n + sum(self.pads) - self.extent) // self.stride + 1
+
+
+def _value(text: str) -> Number | str:
+    if text in WORDS:
+        return WORDS[text]
+    first, _, second = text.partition("x")
+    return (int(first), int(second)) if second else int(first)
+
+
+def _read_layer(token: str, number: int, dims: int) -> StackLayer:
+    match = _TOKEN.fullmatch(token)
+    if match is None:
+        raise StackError(
+            f"“{token[:20]}” cannot be read; write a letter c, t, m or a, a kernel size, then s, p, d, r with numbers, "
+            "such as c3s2p1 or c3x1.",
+            number,
+        )
+    kind, kernel, options = match[1], _value(match[2]), match[3]
+    settings: dict = {"stride": kernel if kind in "ma" else 1}
+    seen = set()
+    for stride, padding, dilation, skip in _OPTION.findall(options):
+        name, text = next(
+            (n, t) for n, t in (("stride", stride), ("padding", padding), ("dilation", dilation), ("skip", skip)) if t
+        )
+        if name in seen:
+            raise StackError(f"“{token[:20]}” gives {name} twice; give it once.", number)
+        seen.add(name)
+        if name == "skip":
+            settings |= {"skip": int(text.rstrip("c")), "crop": text.endswith("c")}
+        else:
+            settings[name] = _value(text)
+    layer = StackLayer(kind, kernel, **settings)
+    _check(layer, number, dims)
+    return layer
+
+
+def _check(layer: StackLayer, number: int, dims: int) -> None:
+    if not layer.alike and dims == 1:
+        raise StackError("two numbers for a setting need two dimensions; choose 2-D, or give one number.", number)
+    for axis in range(dims):
+        _check_axis(layer.along(axis), number, dims)
+
+
+def _check_axis(layer: StackLayer, number: int, dims: int) -> None:
+    for name, least in LEAST.items():
+        value = getattr(layer, name)
+        if isinstance(value, int) and not least <= value <= MOST[name]:
+            raise StackError(f"{name} is {value}; here it goes from {least} to {MOST[name]}.", number)
+    if isinstance(layer.padding, str):
+        if layer.kind != "c":
+            raise StackError(f"only a convolution takes padding “{layer.padding}”; give a number.", number)
+        if layer.padding == "same" and layer.stride > 1:
+            raise StackError("padding “same” needs stride 1; give the padding as a number.", number)
+        if layer.padding == "causal" and dims != 1:
+            raise StackError("causal padding is for one dimension; choose 1-D, or padding “same”.", number)
+    if layer.pool and layer.padding > layer.kernel_size // 2:
+        raise StackError(
+            f"pooling pads at most half its kernel: padding {layer.kernel_size // 2} for a kernel of "
+            f"{layer.kernel_size}.",
+            number,
+        )
+    if layer.kind == "a" and layer.dilation > 1:
+        raise StackError("average-pooling has no dilation; set it to 1, or take max-pooling.", number)
+    if layer.skip > number:
+        raise StackError(f"a residual branch can start {number} layers back at most.", number)
+
+
+@dataclass(frozen=True)
+class Stack:
+    """A stack of layers over an input of `size` pixels along each of `dims` axes, `channels` in and out of each layer.
+
+    Raises:
+        StackError: a layer that PyTorch would not take, or whose output would be empty.
+    """
+
+    layers: tuple[StackLayer, ...]
+    dims: int = 2
+    size: int = 13
+    channels: int = 1
+
+    def __post_init__(self) -> None:
+        if not self.layers:
+            raise StackError("The stack is empty; add a layer.")
+        if len(self.layers) > MAX_LAYERS:
+            raise StackError(f"The stack has {len(self.layers)} layers; {MAX_LAYERS} fit on the page.")
+        if self.dims not in MAX_SIZE or not 1 <= self.size <= MAX_SIZE[self.dims]:
+            raise StackError(f"The input is 1 to {MAX_SIZE.get(self.dims, 40)} pixels long.")
+        if not 1 <= self.channels <= MAX_CHANNELS:
+            raise StackError(f"A layer has 1 to {MAX_CHANNELS} channels.")
+        for number, layer in enumerate(self.layers, 1):
+            _check(layer, number, self.dims)
+        assert self.shapes  # a stack that does not fit is refused here
+
+    @property
+    def alike(self) -> bool:
+        """All axes have the same settings in every layer."""
+        return all(layer.alike for layer in self.layers)
+
+    def along(self, axis: int) -> tuple[StackLayer, ...]:
+        """The layers as one axis sees them."""
+        return tuple(layer.along(axis) for layer in self.layers)
+
+    @property
+    def shapes(self) -> tuple[tuple[int, ...], ...]:
+        """Units along each axis: of the input, then of each layer's output."""
+        if self.alike:
+            return tuple((n,) * self.dims for n in self._sizes(0))
+        return tuple(zip(*(self._sizes(axis) for axis in range(self.dims)), strict=True))
+
+    def _sizes(self, axis: int) -> list[int]:
+        sizes = [self.size]
+        for number, layer in enumerate(self.along(axis), 1):
+            out = layer.output_size(sizes[-1]) if layer.kind == "t" or self._room(layer, sizes[-1]) else 0
+            if out < 1:
+                room = sizes[-1] + sum(layer.pads)
+                why = (
+                    f"padding {layer.padding} cuts off everything; take less"
+                    if layer.kind == "t"
+                    else f"its window spans {layer.extent}, but its input is only {room} long there: use a smaller "
+                    "kernel or dilation, more padding, or a larger input"
+                )
+                raise StackError(f"{why}.", number)
+            if out > 4 * MAX_SIZE[self.dims]:
+                raise StackError(
+                    f"its output would be {out} long; at most {4 * MAX_SIZE[self.dims]} are drawn.", number
+                )
+            sizes.append(out)
+            if layer.skip:
+                self._check_skip(number, axis, sizes)
+        return sizes
+
+    @staticmethod
+    def _room(layer: StackLayer, n: int) -> bool:
+        return n + sum(layer.pads) >= layer.extent
+
+    def skip_stride(self, number: int, axis: int = 0) -> Fraction:
+        """Pixels between the units that the branch into layer `number` (from 1) takes, in units of the map that it
+        comes from: what the layers beside it do, transposed ones upwards. 1: the identity, or a cropped branch."""
+        layer, passed = self.layers[number - 1], self.along(axis)
+        if layer.crop:
+            return Fraction(1)
+        between = passed[number - layer.skip : number]
+        up = prod(other.stride for other in between if other.kind == "t")
+        return Fraction(prod(other.stride for other in between if other.kind != "t"), up)
+
+    def skip_strides(self, number: int) -> tuple[int, ...]:
+        """Stride of the 1x1 convolution on that branch, per axis."""
+        return tuple(int(self.skip_stride(number, axis)) for axis in range(self.dims))
+
+    def skip_crops(self, number: int) -> tuple[tuple[int, int], ...]:
+        """Units that the branch into layer `number` leaves out before and after its middle, per axis."""
+        layer = self.layers[number - 1]
+        if not layer.crop:
+            return ((0, 0),) * self.dims
+        shapes = self.shapes
+        over = [a - b for a, b in zip(shapes[number - layer.skip], shapes[number], strict=True)]
+        return tuple((n // 2, n - n // 2) for n in over)
+
+    def _check_skip(self, number: int, axis: int, sizes: list[int]) -> None:
+        layer = self.layers[number - 1]
+        have, out, stride = sizes[number - layer.skip], sizes[number], self.skip_stride(number, axis)
+        if stride.denominator > 1:
+            raise StackError(
+                "its residual branch passes transposed layers that make the map larger, and cannot follow; let it "
+                "start further back, where the map is as fine.",
+                number,
+            )
+        brings = have if layer.crop else (have - 1) // int(stride) + 1
+        if layer.crop and brings < out:
+            raise StackError(
+                f"its cropped branch brings {brings} units and the layer gives {out}: a crop can only make it smaller.",
+                number,
+            )
+        if not layer.crop and brings != out:
+            crop = f", or crop the branch (r{layer.skip}c)" if have > out else ""
+            raise StackError(
+                f"its residual branch brings {brings} units and the layer gives {out}: "
+                f"use padding “same” (or half the kernel) in the layers between{crop}.",
+                number,
+            )
+
+    def to_text(self) -> str:
+        return "-".join(layer.to_text() for layer in self.layers)
+
+    def to_code(self) -> str:
+        """Runnable PyTorch: an `nn.Sequential`, or a module with its own `forward` where a residual branch joins."""
+        return stack_code(self)
+
+    def algebra(self, axis: int = 0) -> list[Step]:
+        """The closed forms along one axis, layer by layer; see `Step`."""
+        return stack_algebra(self, axis)
+
+    def upto(self, number: int) -> Stack:
+        """The first `number` layers alone."""
+        return replace(self, layers=self.layers[:number])
+
+
+def read_stack(text: str, dims: int = 2, size: int = 13, channels: int = 1) -> Stack:
+    """The stack that a text describes.
+
+    Raises:
+        StackError: text that cannot be read, or a stack that cannot be; one sentence that names the layer.
+    """
+    if len(text) > MAX_TEXT:
+        raise StackError(f"The text of the stack is {len(text)} characters long; {MAX_TEXT} are read.")
+    tokens = [t for t in re.split(r"[-,;\s]+", text.strip().lower()) if t]
+    if not tokens:
+        raise StackError("The stack is empty; write a layer such as c3.")
+    if len(tokens) > MAX_LAYERS:
+        raise StackError(f"The stack has {len(tokens)} layers; {MAX_LAYERS} fit on the page.")
+    return Stack(tuple(_read_layer(t, i, dims) for i, t in enumerate(tokens, 1)), dims, size, channels)
+
+
+def with_layer(stack: Stack, number: int, **changes) -> Stack:
+    """The stack with other settings in layer `number` (from 1). Raises `StackError`."""
+    layers = list(stack.layers)
+    layers[number - 1] = replace(layers[number - 1], **changes)
+    return replace(stack, layers=tuple(layers))

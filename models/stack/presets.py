@@ -1,0 +1,233 @@
+"""The worked examples of stacks."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from models.stack.layers import Stack, read_stack
+
+
+@dataclass(frozen=True)
+class StackPreset:
+    """A worked example: a stack, the question to predict, and what there is to see. `expected`: the last layer's size
+    and jump, None where neighbours differ for ever."""
+
+    id: str
+    title: str
+    text: str
+    dims: int
+    size: int
+    question: str
+    options: tuple[str, ...]
+    answer: str
+    explanation: str
+    expected: tuple[int, int | None]
+    channels: int = 1
+
+    @property
+    def stack(self) -> Stack:
+        return read_stack(self.text, self.dims, self.size, self.channels)
+
+
+PRESETS: dict[str, StackPreset] = {
+    preset.id: preset
+    for preset in (
+        StackPreset(
+            "two",
+            "Two 3×3",
+            "c3-c3",
+            2,
+            9,
+            "Which single kernel sees as much as two 3×3 in a row?",
+            ("4×4", "5×5", "6×6", "9×9"),
+            "5×5",
+            "The second layer's three units lie one pixel apart, and each brings its own three pixels: 3 + 2 = 5. "
+            "Two 3×3 kernels have 18 weights, one 5×5 has 25.",
+            (5, 1),
+        ),
+        StackPreset(
+            "three",
+            "Three 3×3",
+            "c3-c3-c3",
+            2,
+            11,
+            "Three 3×3 layers with C channels each: how many weights, against one layer that sees as much?",
+            ("27C² against 27C²", "27C² against 49C²", "9C² against 49C²"),
+            "27C² against 49C²",
+            "Three see 7×7. Each has 9C² weights, together 27C²; one 7×7 has 49C². And there is room for a "
+            "non-linearity after each of the three.",
+            (7, 1),
+            16,
+        ),
+        StackPreset(
+            "stride",
+            "Where stride acts",
+            "c3s2-c3",
+            2,
+            15,
+            "The first layer gets stride 2 instead of 1. What happens to its own receptive field?",
+            ("It doubles", "It stays 3×3", "It shrinks"),
+            "It stays 3×3",
+            "Stride moves the windows apart and leaves each as it is. The effect is in the layer after it: its three "
+            "units now lie two pixels apart, so it sees 3 + 2·2 = 7 instead of 5.",
+            (7, 2),
+        ),
+        StackPreset(
+            "pooling",
+            "Pooling between",
+            "c3p1-m2-c3p1-m2-c3p1",
+            2,
+            20,
+            "Three 3×3 layers see 7×7. With two 2×2 poolings between them?",
+            ("7×7", "9×9", "18×18", "28×28"),
+            "18×18",
+            "After two poolings neighbouring units lie four pixels apart: 3, 4, 8, 10, 18. Cheap, and it costs "
+            "resolution: the last map has one unit for each 4×4 pixels.",
+            (18, 4),
+        ),
+        StackPreset(
+            "one",
+            "1×1",
+            "c3-c1-c3",
+            2,
+            9,
+            "A 1×1 layer in the middle: what does it add to the receptive field?",
+            ("Nothing", "1 pixel", "2 pixels"),
+            "Nothing",
+            "F − 1 is 0, so the field stays as it is. A 1×1 layer mixes channels, never places: it may turn 192 maps "
+            "of 28×28 into 16, and every unit still sees the same pixels.",
+            (5, 1),
+        ),
+        StackPreset(
+            "spread",
+            "One 3×3, dilated",
+            "c3d2",
+            2,
+            11,
+            "One 3×3 kernel with dilation 2. What does it span, and with how many weights?",
+            ("3×3 with 9", "5×5 with 9", "5×5 with 25", "7×7 with 9"),
+            "5×5 with 9",
+            "D·(F − 1) + 1: with dilation 1, 2, 3 one kernel covers 3, 5, 7 pixels a side, with nine weights each. It "
+            "reads nine pixels; those between its taps it steps over.",
+            (5, 1),
+        ),
+        StackPreset(
+            "dilated",
+            "Dilations 1, 2, 4, 8",
+            "c3d1-c3d2-c3d4-c3d8",
+            1,
+            41,
+            "Four layers of three taps, dilated 1, 2, 4 and 8. How far does one unit see?",
+            ("9", "15", "24", "31"),
+            "31",
+            "Each layer adds D·(F − 1): 1 + 2 + 4 + 8 + 16 = 31. Twice the field with each layer, for the same three "
+            "weights: exponential growth at linear cost. Without dilation four layers see 9.",
+            (31, 1),
+        ),
+        StackPreset(
+            "gridding",
+            "Gridding 2, 2, 2",
+            "c3d2-c3d2-c3d2",
+            2,
+            17,
+            "Three 3×3 layers, each with dilation 2, span 13×13 pixels. How many of these 169 does a unit read?",
+            ("169", "85", "49", "27"),
+            "49",
+            "Every tap lands on an even distance from the middle: 7×7 pixels, and 120 inside the box are never read. "
+            "Compare with 1, 2, 5 below.",
+            (13, 1),
+        ),
+        StackPreset(
+            "hybrid",
+            "1, 2, 5 without holes",
+            "c3d1-c3d2-c3d5",
+            2,
+            19,
+            "Dilations 1, 2, 5 span 17×17. How many of the 289 pixels are read?",
+            ("27", "49", "289"),
+            "289",
+            "All of them: the first layer fills what the later ones skip. Largest distance between neighbouring reads "
+            "at each level: no larger than the kernel below can bridge.",
+            (17, 1),
+        ),
+        StackPreset(
+            "wavenet",
+            "WaveNet",
+            "c2pc-c2pcd2-c2pcd4-c2pcd8",
+            1,
+            24,
+            "Four causal layers with two taps, dilated 1, 2, 4, 8: which past samples does the output at time t see?",
+            ("the last 5", "the last 8", "the last 16", "all, and one ahead"),
+            "the last 16",
+            "1 + 1 + 2 + 4 + 8 = 16 samples up to t, and none after it: all padding stands before the first sample.",
+            (16, 1),
+        ),
+        StackPreset(
+            "beyond",
+            "Beyond the image",
+            "c3p1-c3p1-c3p1-c3p1-c3p1-c3p1",
+            2,
+            8,
+            "Six 3×3 layers over an 8×8 picture see 13×13. What lies where there is no picture?",
+            ("Nothing is computed there", "Padding zeros", "The picture again"),
+            "Padding zeros",
+            "The field is larger than the picture, so every unit near a border sees padding. That is how a network "
+            "can learn where the border is.",
+            (13, 1),
+        ),
+        StackPreset(
+            "residual",
+            "Residual block",
+            "c3p1-c3p1r2",
+            2,
+            9,
+            "Two 3×3 layers, and a branch around them that adds the input. What does the branch do to the field?",
+            ("Makes it larger", "Nothing", "Makes it smaller"),
+            "Nothing",
+            "The branch sees one pixel, which lies inside the 5×5 of the two layers: the larger field wins. But it "
+            "brings that pixel unmixed, so the middle weighs more: see the effective field.",
+            (5, 1),
+        ),
+        StackPreset(
+            "drift",
+            "A branch that drifts",
+            "c3s2r1c",
+            1,
+            23,
+            "The layer has stride 2. The branch around it is not strided, only cropped to the same length. How much do "
+            "its units see?",
+            ("3 pixels, all of them", "3 in the middle, 7 at the ends", "7 pixels, all of them"),
+            "3 in the middle, 7 at the ends",
+            "With each unit the layer moves on by two pixels and the branch by one. They meet in the middle and drift "
+            "apart from there: no one field, jump or start holds, so you see the widest. A 1×1 layer of the same "
+            "stride on the branch lines them up.",
+            (7, None),
+        ),
+        StackPreset(
+            "skip",
+            "A skip over down and up",
+            "c3s2p1-t4s2p1r2",
+            1,
+            16,
+            "Down by two, up again, and a branch adds the input, as in U-Net. What does the branch do to the field?",
+            ("Makes it larger", "Nothing", "Makes it smaller"),
+            "Nothing",
+            "Each unit's own pixel lies inside the 5 that it sees anyway. But the way down and up mixes these 5, and "
+            "neighbours get the same mixture: the branch brings back which pixel was where.",
+            (5, 1),
+        ),
+        StackPreset(
+            "transposed",
+            "Down and up again",
+            "c3s2p1-t4s2p1",
+            1,
+            16,
+            "Stride 2 down, then a transposed layer with stride 2 up. How far apart are neighbouring outputs' fields?",
+            ("Half a pixel", "1 pixel on average", "2 pixels"),
+            "1 pixel on average",
+            "The map is as fine as the input again. Outputs take turns: pairs of neighbours read the same units, so "
+            "their fields jump by 0 or by 2, 1 on average.",
+            (5, 1),
+        ),
+    )
+}

@@ -1,0 +1,99 @@
+"""The stamp and the zero-insertion view, step by step, to be drawn."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from math import prod
+
+import numpy as np
+import torch
+from torch import nn
+
+from models.transposed.layer import Geometry
+from models.transposed.views import batched, flipped, landing_cells, products, spread
+
+
+@dataclass(frozen=True, eq=False)
+class Stamps:
+    """Where each input cell's stamp lands and what it adds.
+
+    Attributes:
+        landing: int64, (cells, taps): flat spatial index of the output, −1 where padding has cut the tap off.
+        values: float64, (N, C_out, cells, taps): what is added there, input channels summed, bias left out.
+        corners: int64, (cells, dims): output position of each stamp's first tap; negative: cut off.
+        output_size: spatial sizes of the output.
+    """
+
+    landing: np.ndarray
+    values: np.ndarray
+    corners: np.ndarray
+    output_size: tuple[int, ...]
+
+    def after(self, count: int) -> np.ndarray:
+        """The output when the first ``count`` cells have stamped, (N, C_out, *output), without bias."""
+        out = np.zeros((*self.values.shape[:2], prod(self.output_size) + 1))
+        # Taps that were cut off land in one spare cell behind the output.
+        np.add.at(out, (slice(None), slice(None), self.landing[:count]), self.values[:, :, :count])
+        return out[..., :-1].reshape(*self.values.shape[:2], *self.output_size)
+
+
+def stamps(module: nn.Module, x: torch.Tensor) -> Stamps:
+    """The stamp view, step by step: one step per input cell, in row-major order."""
+    with torch.inference_mode(False), torch.no_grad():
+        g, batch = batched(module, x.detach().clone())
+        values = products(g, module.weight.double(), batch.double()).cpu().numpy()
+    where = np.stack(np.unravel_index(landing_cells(g), g.canvas)) - np.array(g.padding)[:, None, None]
+    inside = ((where >= 0) & (where < np.array(g.output)[:, None, None])).all(axis=0)
+    clipped = np.clip(where, 0, np.array(g.output)[:, None, None] - 1)
+    landing = np.where(inside, np.ravel_multi_index(tuple(clipped), g.output), -1)
+    return Stamps(landing, values, where[:, :, 0].T.copy(), g.output)
+
+
+REAL, INSERTED, BORDER = 0, 1, 2
+"""What a cell of the zero-inserted image is: a number of the input, a zero between numbers, a zero around them."""
+
+
+@dataclass(frozen=True, eq=False)
+class ZeroInserted:
+    """The image that the zero-padding way convolves, and the kernel that it uses.
+
+    Attributes:
+        image: float64, (N, C_in, *size).
+        source: int64, spatial size: flat index of the input cell that lies there, −1 for a zero.
+        role: uint8, spatial size: ``REAL``, ``INSERTED`` or ``BORDER``.
+        kernel: float64, (C_out, C_in/groups, *kernel): flipped along each spatial axis, channels exchanged.
+        dilation, groups: of the ordinary convolution; its stride is 1 and its padding 0. The window of output o starts
+            at cell o of the image.
+        cut: input cells that padding took away, because it is larger than D·(F − 1); usually 0.
+    """
+
+    image: np.ndarray
+    source: np.ndarray
+    role: np.ndarray
+    kernel: np.ndarray
+    dilation: tuple[int, ...]
+    groups: int
+    cut: int
+
+
+def zero_inserted(module: nn.Module, x: torch.Tensor) -> ZeroInserted:
+    """The zero-insertion view before it convolves."""
+    with torch.inference_mode(False), torch.no_grad():
+        g, batch = batched(module, x.detach().clone())
+        kernel = flipped(g, module.weight).double().cpu().numpy()
+    sizes, there, which = spread(g)
+    image = np.zeros((*batch.shape[:2], *sizes))
+    image[(..., *there)] = batch.double().cpu().numpy()[(..., *which)]
+    source, role = roles(g)
+    return ZeroInserted(image, source, role, kernel, g.dilation, g.groups, prod(g.size) - int((role == REAL).sum()))
+
+
+def roles(g: Geometry) -> tuple[np.ndarray, np.ndarray]:
+    sizes, there, which = spread(g)
+    source = np.full(sizes, -1, np.int64)
+    source[there] = np.arange(prod(g.size)).reshape(g.size)[which]
+    role = np.full(sizes, BORDER, np.uint8)
+    # Between the first and the last cell, as the padding has left them.
+    role[tuple(slice(t.start, t.stop) for t in there)] = INSERTED
+    role[source >= 0] = REAL
+    return source, role

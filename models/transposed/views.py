@@ -1,0 +1,193 @@
+"""One operation, computed in four ways: the transposed convolution.
+
+Each way starts from an ``nn.ConvTranspose{1,2,3}d`` and its input, and none of them calls that layer:
+
+- *stamp*: each input cell stamps the whole kernel, scaled by its number; overlaps add up;
+- *zero_insertion*: zeros between the cells and around them, then an ordinary convolution with the flipped kernel;
+- *matrix*: the measured matrix C of the matching ordinary convolution, transposed: Cᵀ x;
+- *gradient*: what autograd sends back through that ordinary convolution when x arrives from above.
+
+The ordinary convolution is the same each time: ``matching_convolution``. It shares the layer's weight, number for
+number, because ``[in, out/groups, *kernel]`` of the one is ``[out, in/groups, *kernel]`` of the other.
+
+Source: Dumoulin and Visin 2016, A guide to convolution arithmetic for deep learning, chapter 4
+(https://arxiv.org/abs/1603.07285), and the documentation of ``torch.nn.ConvTranspose2d``.
+"""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Callable
+from math import prod
+from typing import NamedTuple
+
+import numpy as np
+import torch
+from torch import nn
+from torch.nn import functional as F
+
+from models import formulas
+from models.device import one_thread
+from models.errors import TransposedError
+from models.transposed.layer import Geometry, geometry, matching_convolution, transposed_matrix
+
+MOST_ENTRIES = 2**24
+"""No view builds more products than this at once: about two seconds and half a gigabyte."""
+
+TOLERANCE = 1e-6
+"""The views agree when none is further than this from the layer, in float64, for outputs of size about 1."""
+
+_CONV = {1: F.conv1d, 2: F.conv2d, 3: F.conv3d}
+
+
+def batched(module: nn.Module, x: torch.Tensor) -> tuple[Geometry, torch.Tensor]:
+    g = geometry(module, x.shape)
+    if x.dtype != module.weight.dtype:
+        raise TransposedError(f"the input is {x.dtype} and the layer {module.weight.dtype}: use the same type.")
+    images = x.shape[0] if x.dim() == g.dims + 2 else 1
+    if g.entries * images > MOST_ENTRIES:
+        raise TransposedError(
+            f"these settings ask for {formulas.big(g.entries * images)} products, {formulas.big(MOST_ENTRIES)} are "
+            f"the most shown: use a smaller input, kernel or number of channels."
+        )
+    return g, x.reshape(images, g.in_channels, *g.size)
+
+
+def _view(compute: Callable[[Geometry, nn.Module, torch.Tensor], torch.Tensor]):
+    """Give a view its frame: checks, batch axis, bias, and a result with the axes of the input."""
+
+    def view(module: nn.Module, x: torch.Tensor) -> torch.Tensor:
+        # no_grad, not inference_mode: in a notebook the result may go on into a graph.
+        with torch.inference_mode(False), torch.no_grad():
+            g, batch = batched(module, x.detach().clone())
+            out = compute(g, module, batch)
+            if module.bias is not None:
+                out = out + module.bias.detach().reshape(1, -1, *[1] * g.dims)
+            return out if x.dim() == g.dims + 2 else out[0]
+
+    view.__name__ = compute.__name__.strip("_")
+    view.__doc__ = compute.__doc__
+    return view
+
+
+def products(g: Geometry, weight: torch.Tensor, x: torch.Tensor) -> torch.Tensor:
+    """Each cell's stamp, summed over the input channels: (N, C_out, cells, taps)."""
+    kernel = weight.detach().reshape(g.groups, g.in_channels // g.groups, g.out_channels // g.groups, prod(g.kernel))
+    cells = x.reshape(len(x), g.groups, g.in_channels // g.groups, prod(g.size))
+    return torch.einsum("ngic,giot->ngoct", cells, kernel).reshape(len(x), g.out_channels, prod(g.size), -1)
+
+
+def landing_cells(g: Geometry) -> np.ndarray:
+    """Per axis, where tap t of cell i lands on the canvas: i·S + t·D. Flat canvas indices, (cells, taps)."""
+    flat = np.zeros((1, 1), np.int64)
+    for axis in range(g.dims):
+        at = np.arange(g.size[axis])[:, None] * g.stride[axis] + np.arange(g.kernel[axis]) * g.dilation[axis]
+        flat = flat * g.canvas[axis]
+        flat = (flat[:, None, :, None] + at[None, :, None, :]).reshape(len(flat) * len(at), -1)
+    return flat
+
+
+def _stamp(g: Geometry, module: nn.Module, x: torch.Tensor) -> torch.Tensor:
+    """Each input cell adds its scaled copy of the kernel to an empty canvas; padding then cuts its border off."""
+    canvas = x.new_zeros(len(x), g.out_channels, prod(g.canvas))
+    index = torch.from_numpy(landing_cells(g).reshape(-1)).to(x.device)
+    canvas.index_add_(2, index, products(g, module.weight, x).flatten(2))
+    canvas = canvas.reshape(len(x), g.out_channels, *g.canvas)
+    cut = tuple(slice(p, p + o) for p, o in zip(g.padding, g.output, strict=True))
+    return canvas[(..., *cut)].contiguous()
+
+
+def spread(g: Geometry) -> tuple[tuple[int, ...], tuple[slice, ...], tuple[slice, ...]]:
+    """The zero-inserted image: its size, where cells lie in it, and which cells those are.
+
+    Cell i lies at D·(F − 1) − P + i·S. A padding larger than D·(F − 1) takes cells away instead of adding zeros.
+    """
+    sizes = tuple(o + r for o, r in zip(g.output, g.reach, strict=True))
+    there, which = [], []
+    for room, size, reach, pad, step in zip(sizes, g.size, g.reach, g.padding, g.stride, strict=True):
+        start = reach - pad
+        first = max(0, -(start // step)) if start < 0 else 0
+        last = min(size - 1, (room - 1 - start) // step)
+        if last < first:
+            there.append(slice(0, 0))
+            which.append(slice(0, 0))
+            continue
+        there.append(slice(start + first * step, start + last * step + 1, step))
+        which.append(slice(first, last + 1))
+    return sizes, tuple(there), tuple(which)
+
+
+def flipped(g: Geometry, weight: torch.Tensor) -> torch.Tensor:
+    """The kernel that the ordinary convolution of the zero-inserted image needs: (C_out, C_in/groups, *kernel)."""
+    kernel = weight.detach().reshape(g.groups, g.in_channels // g.groups, g.out_channels // g.groups, *g.kernel)
+    kernel = kernel.transpose(1, 2).reshape(g.out_channels, g.in_channels // g.groups, *g.kernel)
+    return kernel.flip(tuple(range(2, kernel.dim())))
+
+
+def _zero_insertion(g: Geometry, module: nn.Module, x: torch.Tensor) -> torch.Tensor:
+    """Zeros go between and around the cells; an ordinary convolution, stride 1, then uses the flipped kernel."""
+    sizes, there, which = spread(g)
+    image = x.new_zeros(*x.shape[:2], *sizes)
+    image[(..., *there)] = x[(..., *which)]
+    return _CONV[g.dims](image, flipped(g, module.weight), dilation=g.dilation, groups=g.groups)
+
+
+def _matrix(g: Geometry, module: nn.Module, x: torch.Tensor) -> torch.Tensor:
+    """The matrix C of the matching ordinary convolution is measured, transposed and multiplied with the flat input."""
+    columns = x.reshape(len(x), -1).T.double().cpu().numpy()
+    out = torch.from_numpy((transposed_matrix(module, x.shape) @ columns).T.copy())
+    return out.reshape(len(x), g.out_channels, *g.output).to(x)
+
+
+def _gradient(g: Geometry, module: nn.Module, x: torch.Tensor) -> torch.Tensor:
+    """x arrives from above at the matching ordinary convolution; autograd says what reaches that one's input."""
+    weight = matching_convolution(module).weight
+    with torch.enable_grad():
+        image = x.new_zeros(len(x), g.out_channels, *g.output).requires_grad_(True)
+        answer = _CONV[g.dims](image, weight, None, g.stride, g.padding, g.dilation, g.groups)
+        # output_padding ≥ stride (allowed below the dilation) makes room for windows that the input never had.
+        answer = answer[(..., *(slice(0, n) for n in g.size))]
+        (found,) = torch.autograd.grad(answer, image, x)
+    return found
+
+
+VIEWS: dict[str, Callable[[nn.Module, torch.Tensor], torch.Tensor]] = {
+    "stamp": _view(_stamp),
+    "zero_insertion": _view(_zero_insertion),
+    "matrix": _view(_matrix),
+    "gradient": _view(_gradient),
+}
+"""The four ways, by name: ``f(module, x) -> Tensor`` for an ``nn.ConvTranspose{1,2,3}d`` and its input.
+
+x is ``(N, C, *spatial)`` or ``(C, *spatial)``; the result has the layer's shape and type, bias included. Each raises
+``TransposedError`` for another layer, a shape or type that it does not take, or more than ``MOST_ENTRIES`` products.
+"""
+
+
+class Agreement(NamedTuple):
+    """What the real layer and the four views returned (float64 arrays), how far apart, and whether they agree."""
+
+    layer: np.ndarray
+    results: dict[str, np.ndarray]
+    errors: dict[str, float]
+    agree: bool
+
+
+def agreement(module: nn.Module, x: torch.Tensor) -> Agreement:
+    """Run the layer and all four views on the same input, in float64.
+
+    ``errors`` are the largest absolute differences to the layer; they agree below ``TOLERANCE``, times the largest
+    output where that is above 1. Raises ``TransposedError`` as the views do.
+    """
+    # Layers of this size are done before a second thread has woken up.
+    with one_thread(), torch.inference_mode(False), torch.no_grad():
+        twin = copy.deepcopy(module).to("cpu", torch.float64)
+        x = x.detach().clone().to("cpu", torch.float64)
+        geometry(module, x.shape)
+        layer = twin(x)
+        results = {name: view(twin, x) for name, view in VIEWS.items()}
+    errors = {name: float((found - layer).abs().max()) for name, found in results.items()}
+    limit = TOLERANCE * max(1.0, float(layer.abs().max()))
+    # Not `>`: a NaN must not pass as agreement.
+    agree = all(error <= limit for error in errors.values())
+    return Agreement(layer.numpy(), {name: found.numpy() for name, found in results.items()}, errors, agree)

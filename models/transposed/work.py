@@ -1,0 +1,133 @@
+"""Multiplications of a transposed convolution, and those that the zero-inserting way spends on zeros."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Sequence
+from dataclasses import dataclass
+from math import prod
+from typing import NamedTuple
+
+import numpy as np
+import torch
+from torch import nn
+
+from models import formulas
+from models.errors import TransposedError
+from models.formulas import Formula
+from models.measure import mac_counter
+from models.operator import CONVOLUTIONS, linear_operator
+from models.transposed.layer import geometry
+from models.transposed.steps import roles
+from models.transposed.views import MOST_ENTRIES
+
+
+@dataclass(frozen=True)
+class Waste:
+    """Multiplications of the zero-padding way for one image, measured from the operator of its ordinary convolution.
+
+    Attributes:
+        total: all of them: each output meets each weight that it has.
+        useful: those on numbers of the input.
+        inserted, border: those on zeros between the numbers, and on zeros around them.
+        stamp: multiplications of the stamp way, the layer's MACs; those that padding cuts off are among them.
+        total_formula, useful_formula: the closed forms.
+    """
+
+    total: int
+    useful: int
+    inserted: int
+    border: int
+    stamp: int
+    total_formula: Formula
+    useful_formula: Formula
+
+    @property
+    def share(self) -> float:
+        """The part of all multiplications that meets a zero which was put there, 0 to 1."""
+        return 1 - self.useful / self.total
+
+
+def wasted(module: nn.Module, input_shape: Sequence[int]) -> Waste:
+    """How many multiplications the zero-padding way spends on zeros.
+
+    Measured on one pair of channels, whose structure all pairs share, and multiplied by their number. The closed forms
+    are C_out·ΠO·C_in/G·ΠF in all and, useful, as many as the operator of the layer has entries (Dumoulin and Visin
+    2016, section 4.2: "adding many columns and rows of zeros … a much less efficient implementation").
+    """
+    from models.spec import LayerSpec
+
+    g = geometry(module, input_shape)
+    if prod(g.output) * prod(g.kernel) > MOST_ENTRIES:
+        raise TransposedError("the zero-inserted image is too large to measure: use a smaller input or kernel.")
+    _, role = roles(g)
+    conv = CONVOLUTIONS[g.dims - 1](1, 1, g.kernel, dilation=g.dilation, bias=False)
+    found = linear_operator(conv, (1, 1, *role.shape))
+    counts = np.bincount(role.reshape(-1)[found.cols], minlength=3)
+    pairs = g.out_channels * (g.in_channels // g.groups)
+    real, inserted, border = (int(n) * pairs for n in counts)
+    spec = LayerSpec(
+        "transposed",
+        g.dims,
+        g.size,
+        g.in_channels,
+        g.out_channels,
+        kernel_size=g.kernel,
+        stride=g.stride,
+        padding=g.padding,
+        output_padding=g.extra,
+        dilation=g.dilation,
+        groups=g.groups,
+        bias=False,
+    )
+    numbers = formulas.formulas_of(spec)
+    total = pairs * prod(g.output) * prod(g.kernel)
+    out, taps = formulas.times(g.output), formulas.times(g.kernel)
+    front = f"{pairs} · " if pairs != 1 else ""
+    filled = f"{front}({out}) · ({taps}) = {formulas.big(total)}"
+    total_formula = Formula(
+        total,
+        r"C_{out} \cdot \prod O \cdot \frac{C_{in}}{G} \cdot \prod F",
+        filled.replace("·", r"\cdot").replace("×", r"\times"),
+        filled,
+        formulas.GUIDE,
+    )
+    return Waste(
+        real + inserted + border, real, inserted, border, numbers["macs"].value, total_formula, numbers["touching"]
+    )
+
+
+class Cost(NamedTuple):
+    """Work of one transposed layer for one image: measured MACs, their closed form, and additions of the bias."""
+
+    macs: int
+    formula: Formula
+    bias_additions: int
+
+
+def cost(module: nn.Module, input_shape: Sequence[int]) -> Cost:
+    """Multiply–accumulates of a transposed convolution, counted where it makes them: at its *input*.
+
+    Each input number meets each weight that it has once: C_in·ΠW·C_out/G·ΠF. Counters that take the output size
+    instead, as for an ordinary convolution, count the inserted zeros too. Measured by PyTorch's ``FlopCounterMode``,
+    halved. The bias is added once per output number.
+    """
+    g = geometry(module, input_shape)
+    twin = copy.deepcopy(module).to("meta")
+    counter = mac_counter()
+    with torch.inference_mode(False), torch.no_grad(), counter:
+        twin(torch.empty(1, g.in_channels, *g.size, device="meta", dtype=module.weight.dtype))
+    value = g.entries
+    per = f"{g.out_channels}/{g.groups}" if g.groups > 1 else f"{g.out_channels}"
+    text = (
+        f"{g.in_channels} · ({formulas.times(g.size)}) · {per} · ({formulas.times(g.kernel)}) = {formulas.big(value)}"
+    )
+    formula = Formula(
+        value,
+        r"C_{in} \cdot \prod W \cdot \frac{C_{out}}{G} \cdot \prod F",
+        text.replace("·", r"\cdot").replace("×", r"\times"),
+        text,
+        formulas.COUNTER,
+    )
+    additions = g.out_channels * prod(g.output) if module.bias is not None else 0
+    return Cost(counter.get_total_flops() // 2, formula, additions)

@@ -1,0 +1,305 @@
+"""How many stamps or windows meet in each cell, measured and in closed form.
+
+Odena, Dumoulin and Olah 2016, Deconvolution and Checkerboard Artifacts (https://distill.pub/2016/deconv-checkerboard/).
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import reduce
+from math import prod
+
+import numpy as np
+import torch
+from torch import nn
+
+from models import formulas
+from models.errors import UpsamplingError
+from models.formulas import Formula
+from models.operator import CONVOLUTIONS, TRANSPOSED, linear_operator
+from models.upsampling.pattern import unevenness
+
+CHECKERBOARD = (
+    "Odena, Dumoulin and Olah 2016, Checkerboard artifacts",
+    "https://distill.pub/2016/deconv-checkerboard/",
+)
+
+MOST_ENTRIES = 2**24
+
+
+def overlap_profile(size: int, windows: int, kernel_size: int, padding: int, stride: int, dilation: int) -> np.ndarray:
+    """In closed form, how many of ``windows`` windows reach each of ``size`` cells on one axis (int64).
+
+    Cell o is reached by tap t of window i where o + P = i·S + t·D. For a transposed layer: how many stamps meet in
+    output o. For an ordinary one: how many outputs read input o, so that many gradients add up there.
+    """
+    o = np.arange(size)[:, None] + padding - np.arange(kernel_size) * dilation
+    return ((o % stride == 0) & (o >= 0) & (o // stride < windows)).sum(axis=1)
+
+
+def interior_unevenness(kernel_size: Sequence[int], stride: Sequence[int], dilation: Sequence[int]) -> Formula:
+    """Unevenness of the overlap far from the border, in closed form; one setting per axis.
+
+    With g = gcd(S, D), S' = S/g and r = F mod S', on each axis: a phase that is reached at all meets ⌊F/S'⌋ taps, r of
+    S' phases one more, and one phase in g is reached. So the even share is F² / (g·(F² + r·(S' − r))), and the shares
+    of the axes multiply. The figure is 0 exactly when S divides F and shares no factor with D; without dilation, this
+    is the rule of Odena et al. 2016.
+    """
+    share, latex, text = 1.0, [], []
+    for f, s, d in zip(kernel_size, stride, dilation, strict=True):
+        g = math.gcd(s, d)
+        reduced = s // g
+        r = f % reduced
+        # One division of whole numbers, so that an even layer gives exactly 0.
+        share *= f**2 / (g * (f**2 + r * (reduced - r)))
+        front = f"{g}·" if g > 1 else ""
+        latex.append(rf"\frac{{{f}^2}}{{{front.replace('·', ' ')}({f}^2 + {r} \cdot {reduced - r})}}")
+        text.append(f"{f}²/({front}({f}² + {r}·{reduced - r}))" if g > 1 else f"{f}²/({f}² + {r}·{reduced - r})")
+    value = math.sqrt(1 - share)
+    return Formula(
+        value,
+        r"u = \sqrt{1 - \prod \frac{F^2}{g \left(F^2 + r (S' - r)\right)}}, "
+        r"\quad g = \gcd(S, D),\ S' = S/g,\ r = F \bmod S'",
+        rf"\sqrt{{1 - {formulas.DOT.join(latex)}}} = {value:.3f}",
+        f"√(1 − {' · '.join(text)}) = {value:.3f}",
+        CHECKERBOARD,
+    )
+
+
+@dataclass(frozen=True, eq=False)
+class Overlap:
+    """How many stamps (or windows) meet in each cell, channels left aside.
+
+    Attributes:
+        where: ``"output"`` for a transposed convolution (or a stack of them), ``"gradient"`` for an ordinary one, whose
+            input cells receive that many gradients.
+        counts: float64 whole numbers, spatial shape: measured, non-zeros per row of the layer's structure matrix (per
+            column of the matching convolution's).
+        profiles: measured 1-D counts, one array per axis; ``counts`` is their outer product.
+        predicted: the same profiles in closed form.
+        period: after how many cells the pattern repeats, per axis.
+        interior: slices over whole periods in which no stamp is missing; None where the input is too small for one.
+            Towards the border stamps are missing, as nothing lies beyond it: counts fall there in every layer whose
+            kernel is larger than its stride, and no figure includes that.
+        figure: measured unevenness in the interior; where ``interior`` is None, in that of the same layer with a
+            larger input.
+        formula: the closed form of ``figure``; None for a stack of several layers, whose pattern has none.
+    """
+
+    where: str
+    counts: np.ndarray
+    profiles: tuple[np.ndarray, ...]
+    predicted: tuple[np.ndarray, ...]
+    period: tuple[int, ...]
+    interior: tuple[slice, ...] | None
+    figure: float
+    formula: Formula | None
+
+    @property
+    def even(self) -> bool:
+        """Whether all cells of the interior are reached equally often."""
+        return self.figure < 1e-9
+
+    @property
+    def levels(self) -> tuple[int, ...]:
+        """The different counts in the interior (in the whole picture where there is none), smallest first."""
+        part = self.counts[self.interior] if self.interior else self.counts
+        return tuple(int(n) for n in np.unique(part))
+
+
+@dataclass(frozen=True)
+class _Axis:
+    """One layer along one axis, in the sense of a transposed layer: ``windows`` stamps onto ``size`` cells."""
+
+    size: int
+    windows: int
+    kernel: int
+    padding: int
+    stride: int
+    dilation: int
+    extra: int
+
+    def longer(self, windows: int) -> _Axis:
+        size = formulas.transposed_size(windows, self.kernel, self.padding, self.stride, self.dilation, self.extra)
+        return _Axis(size, windows, self.kernel, self.padding, self.stride, self.dilation, self.extra)
+
+    def measured(self, paths: np.ndarray) -> np.ndarray:
+        """Push path counts through the real 1-D layer with all weights 1."""
+        layer = nn.ConvTranspose1d(
+            1, 1, self.kernel, self.stride, self.padding, self.extra, 1, False, self.dilation, dtype=torch.float64
+        )
+        return _pushed(layer, paths)
+
+    def predicted(self, paths: np.ndarray) -> np.ndarray:
+        """The same by arithmetic alone."""
+        total = np.zeros(self.size)
+        for tap in range(self.kernel):
+            o = np.arange(self.windows) * self.stride + tap * self.dilation - self.padding
+            inside = (o >= 0) & (o < self.size)
+            np.add.at(total, o[inside], paths[inside])
+        return total
+
+    def interior(self, before: tuple[int, int]) -> tuple[int, int]:
+        """Cells [a, b) that take all their taps from [a, b) of the layer before."""
+        first = before[0] * self.stride + (self.kernel - 1) * self.dilation - self.padding
+        last = (before[1] - 1) * self.stride - self.padding
+        return max(0, first), min(self.size, last + 1)
+
+
+def _pushed(layer: nn.Module, paths: np.ndarray) -> np.ndarray:
+    """The structure matrix of a one-channel layer times ``paths``, the number of paths to each input."""
+    operator = linear_operator(layer, (1, 1, *paths.shape))
+    out = np.bincount(operator.rows, weights=paths.reshape(-1)[operator.cols], minlength=operator.shape[0])
+    return out.reshape(operator.output_shape[2:])
+
+
+def overlap(module: nn.Module, input_shape: Sequence[int]) -> Overlap:
+    """Overlap counts of one transposed or ordinary convolution (there: of its gradient), measured and in closed form.
+
+    Args:
+        module: ``nn.ConvTranspose{1,2,3}d``, or ``nn.Conv{1,2,3}d`` with ``padding_mode="zeros"``.
+        input_shape: ``(N, C, *spatial)``.
+
+    Raises:
+        UpsamplingError: for another layer, or an input that is too small or too large for it.
+    """
+    if isinstance(module, TRANSPOSED):
+        return stacked([module], input_shape)[0]
+    if not isinstance(module, CONVOLUTIONS) or module.padding_mode != "zeros":
+        raise UpsamplingError(
+            f"{type(module).__name__} stamps no kernel onto zeros: give a convolution with padding_mode zeros, or a "
+            f"transposed one."
+        )
+    dims = module.weight.dim() - 2
+    sizes = _spatial(input_shape, dims)
+    reach = [d * (f - 1) for d, f in zip(module.dilation, module.kernel_size, strict=True)]
+    if isinstance(module.padding, str):
+        pads = [(r // 2, r - r // 2) if module.padding == "same" else (0, 0) for r in reach]
+    else:
+        pads = [(p, p) for p in module.padding]
+    axes = []
+    for n, f, (before, after), s, d in zip(
+        sizes, module.kernel_size, pads, module.stride, module.dilation, strict=True
+    ):
+        windows = formulas.window_positions(n, f, before, after, s, d)
+        if windows < 1:
+            raise UpsamplingError(f"a kernel of {f} with dilation {d} does not fit into {n} cells: use a larger input.")
+        axes.append(_Axis(n, windows, f, before, s, d, 0))
+    twin = CONVOLUTIONS[dims - 1](
+        1, 1, module.kernel_size, module.stride, module.padding, module.dilation, bias=False, dtype=torch.float64
+    )
+    _bounded(axes)
+    operator = linear_operator(twin, (1, 1, *sizes))
+    counts = np.bincount(operator.cols, minlength=operator.shape[1]).astype(float).reshape(sizes)
+    profiles = []
+    for axis, (before, after) in zip(axes, pads, strict=True):
+        line = nn.Sequential(
+            nn.ConstantPad1d((before, after), 0.0),
+            nn.Conv1d(1, 1, axis.kernel, axis.stride, dilation=axis.dilation, bias=False, dtype=torch.float64),
+        )
+        found = linear_operator(line, (1, 1, axis.size))
+        profiles.append(np.bincount(found.cols, minlength=axis.size).astype(float))
+    return _reading("gradient", counts, profiles, [[axis] for axis in axes])
+
+
+def stacked(layers: Sequence[nn.Module], input_shape: Sequence[int]) -> list[Overlap]:
+    """Path counts after each of several transposed convolutions in a row, one ``Overlap`` per layer.
+
+    A path goes from any input cell through one tap of each layer; channels multiply all counts alike and are left out.
+    Even layers stay even; uneven ones compound, and add coarser patterns to the fine one (Odena et al. 2016).
+    """
+    layers = list(layers)
+    if not layers:
+        raise UpsamplingError("there is no layer: give at least one transposed convolution.")
+    for layer in layers:
+        if not isinstance(layer, TRANSPOSED):
+            raise UpsamplingError(f"{type(layer).__name__} is not a transposed convolution: a stack takes only these.")
+    dims = layers[0].weight.dim() - 2
+    if any(layer.weight.dim() - 2 != dims for layer in layers):
+        raise UpsamplingError(f"the layers differ in dimensions: use only {dims}-D ones.")
+    paths = np.ones(_spatial(input_shape, dims))
+    chains: list[list[_Axis]] = [[] for _ in range(dims)]
+    profiles = [np.ones(n) for n in paths.shape]
+    found = []
+    for layer in layers:
+        settings = (layer.kernel_size, layer.padding, layer.stride, layer.dilation, layer.output_padding)
+        for axis, (f, p, s, d, extra) in enumerate(zip(*settings, strict=True)):
+            windows = paths.shape[axis]
+            size = formulas.transposed_size(windows, f, p, s, d, extra)
+            if size < 1:
+                raise UpsamplingError(f"padding {p} cuts the whole output away: use less padding.")
+            chains[axis].append(_Axis(size, windows, f, p, s, d, extra))
+            profiles[axis] = chains[axis][-1].measured(profiles[axis])
+        _bounded([chain[-1] for chain in chains])
+        twin = TRANSPOSED[dims - 1](
+            1,
+            1,
+            layer.kernel_size,
+            layer.stride,
+            layer.padding,
+            layer.output_padding,
+            bias=False,
+            dilation=layer.dilation,
+            dtype=torch.float64,
+        )
+        paths = _pushed(twin, paths)
+        found.append(_reading("output", paths, list(profiles), [list(chain) for chain in chains]))
+    return found
+
+
+def _spatial(input_shape: Sequence[int], dims: int) -> tuple[int, ...]:
+    shape = tuple(int(n) for n in input_shape)
+    if len(shape) != dims + 2:
+        raise UpsamplingError(
+            f"an input of shape {shape} has {len(shape)} axes: this layer takes (N, C, *{dims} sizes)."
+        )
+    return shape[2:]
+
+
+def _bounded(axes: Sequence[_Axis]) -> None:
+    if prod(axis.windows * axis.kernel for axis in axes) > MOST_ENTRIES:
+        raise UpsamplingError("the matrix of this layer is too large to measure: use a smaller input or kernel.")
+
+
+def _interior(chain: Sequence[_Axis]) -> tuple[int, int]:
+    return reduce(lambda span, axis: axis.interior(span), chain, (0, chain[0].windows))
+
+
+def _reading(where: str, counts: np.ndarray, profiles: list[np.ndarray], chains: list[list[_Axis]]) -> Overlap:
+    period = tuple(prod(axis.stride for axis in chain) for chain in chains)
+    predicted = tuple(
+        reduce(lambda paths, axis: axis.predicted(paths), chain, np.ones(chain[0].windows)) for chain in chains
+    )
+    spans = [_interior(chain) for chain in chains]
+    interior = None
+    if all(b - a >= p for (a, b), p in zip(spans, period, strict=True)):
+        interior = tuple(slice(a, a + (b - a) // p * p) for (a, b), p in zip(spans, period, strict=True))
+        figure = unevenness(counts[interior], period)
+    else:
+        even = prod(1 - _wide(chain, p) ** 2 for chain, p in zip(chains, period, strict=True))
+        figure = math.sqrt(max(0.0, 1 - even))
+    formula = None
+    if all(len(chain) == 1 for chain in chains):
+        settings = ((c[0].kernel, c[0].stride, c[0].dilation) for c in chains)
+        formula = interior_unevenness(*zip(*settings, strict=True))
+    return Overlap(where, counts, tuple(profiles), predicted, period, interior, figure, formula)
+
+
+def _wide(chain: Sequence[_Axis], period: int) -> float:
+    """Measured unevenness on one axis, with an input large enough for one whole period in the interior."""
+    windows = chain[0].windows
+    while True:
+        longer, n = [], windows
+        for axis in chain:
+            longer.append(axis.longer(n))
+            n = max(1, longer[-1].size)
+        a, b = _interior(longer)
+        if all(axis.size > 0 for axis in longer) and b - a >= period:
+            break
+        windows = 2 * windows + 1
+        if windows > MOST_ENTRIES:
+            raise UpsamplingError("no input is large enough for one even period: use a smaller kernel or stride.")
+    profile = reduce(lambda paths, axis: axis.measured(paths), longer, np.ones(windows))
+    return unevenness(profile[a : a + (b - a) // period * period], (period,))

@@ -1,0 +1,263 @@
+"""A picture made smaller, enlarged again in several ways, and held against itself."""
+
+from __future__ import annotations
+
+import copy
+import math
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from math import prod
+
+import numpy as np
+import torch
+from torch import nn
+from torch.nn import functional as F
+
+from models.errors import UpsamplingError
+from models.learning import best_weights
+from models.measure import mac_counter
+from models.operator import linear_operator
+from models.upsampling.kernels import bilinear_transposed, check_scale, exact_transposed
+from models.upsampling.pattern import unevenness
+from models.upsampling.ways import build_way
+
+LARGEST_IMAGE = 1024 * 1024
+"""Pixels of the largest picture that is compared."""
+
+ROUNDING = 1e-9
+"""Differences from a picture, of 1, below which nothing but rounding is left: the two are then equal."""
+
+
+def picture_code(image: np.ndarray, channels: int, factor: int, seed: int = 0) -> tuple[torch.Tensor, torch.Tensor]:
+    """A latent that knows a picture, for a generator to draw it from: ``(code, picture)``, float64.
+
+    Each ``factor`` × ``factor`` patch of the grey image ``(H, W)``, 0 to 1, becomes ``channels`` numbers: its pixels
+    along random orthogonal directions. ``code`` is ``(1, channels, H/factor, W/factor)``, ``picture`` the image as
+    ``(1, 1, H, W)``.
+
+    Raises:
+        UpsamplingError: if a side is no multiple of the factor, or a patch has fewer pixels than there are channels.
+    """
+    picture = as_batch(image)
+    if len(picture) != 1 or any(n % factor for n in picture.shape[2:]) or channels > factor**2:
+        raise UpsamplingError(
+            f"an image of {tuple(np.shape(image))} has no code of {channels} numbers for each {factor} × {factor} "
+            f"patch: give a grey one whose sides are multiples of {factor}, and at most {factor**2} channels."
+        )
+    drawn = torch.Generator().manual_seed(seed)
+    directions = torch.linalg.qr(torch.randn(factor**2, channels, generator=drawn, dtype=torch.float64))[0]
+    return torch.einsum("nphw,pc->nchw", F.pixel_unshuffle(picture, factor), directions), picture
+
+
+def as_batch(image: np.ndarray) -> torch.Tensor:
+    """An image ``(H, W)`` or ``(H, W, 3)``, floats 0 to 1 or uint8, as ``(colours, 1, H, W)``, float64.
+
+    Colours become images of one channel each, so that one kernel serves them all.
+    """
+    pixels = np.asarray(image)
+    if pixels.ndim not in (2, 3) or (pixels.ndim == 3 and pixels.shape[2] not in (1, 3)) or 0 in pixels.shape:
+        raise UpsamplingError(f"an image of shape {pixels.shape} is not (H, W) or (H, W, 3): convert it first.")
+    if pixels.shape[0] * pixels.shape[1] > LARGEST_IMAGE:
+        raise UpsamplingError(f"{pixels.shape[0]} × {pixels.shape[1]} pixels are too many: use 1024 × 1024 or fewer.")
+    values = pixels.astype(np.float64) / (255 if pixels.dtype == np.uint8 else 1)
+    if not np.isfinite(values).all():
+        raise UpsamplingError("the image holds values that are not numbers: clean it first.")
+    planes = values[None] if values.ndim == 2 else np.moveaxis(values, 2, 0)
+    return torch.from_numpy(np.ascontiguousarray(planes))[:, None]
+
+
+def as_image(batch: torch.Tensor) -> np.ndarray:
+    """The inverse of ``as_batch``: ``(H, W)`` for one plane, ``(H, W, 3)`` for three."""
+    planes = batch.detach()[:, 0].cpu().numpy()
+    return planes[0] if len(planes) == 1 else np.moveaxis(planes, 0, 2)
+
+
+def psnr(image: np.ndarray, original: np.ndarray, peak: float = 1.0) -> float:
+    """Peak signal-to-noise ratio in decibels: 10·log10(peak² / mean squared error); infinite for equal images."""
+    error = float(np.mean((np.asarray(image, dtype=float) - np.asarray(original, dtype=float)) ** 2))
+    return math.inf if error == 0 else 10 * math.log10(peak**2 / error)
+
+
+def pair(image: np.ndarray, scale: int) -> tuple[torch.Tensor, torch.Tensor]:
+    """A picture and its smaller self: ``(low, high)``, ``(colours, 1, H/S, W/S)`` and ``(colours, 1, H, W)``, float64.
+
+    Rows and columns behind the last multiple of the scale are left out. Each small pixel is the mean of S² large ones.
+    """
+    check_scale(scale)
+    high = as_batch(image)
+    height, width = (n - n % scale for n in high.shape[2:])
+    if min(height, width) < 4 * scale:
+        raise UpsamplingError(f"the image is too small to be enlarged {scale} times: use {4 * scale} pixels or more.")
+    high = high[..., :height, :width].contiguous()
+    return F.avg_pool2d(high, scale), high
+
+
+@dataclass(frozen=True)
+class Method:
+    """One way to enlarge a picture: title, one line, scale -> network; ``learned`` ones are fitted to the picture."""
+
+    title: str
+    prose: str
+    build: Callable[[int], nn.Module] | None
+    learned: bool = False
+
+
+METHODS: dict[str, Method] = {
+    "nearest": Method(
+        "Nearest", "Each pixel is repeated.", lambda scale: nn.Upsample(scale_factor=float(scale), mode="nearest")
+    ),
+    "bilinear": Method(
+        "Bilinear",
+        "A weighted mean of the four nearest pixels.",
+        lambda scale: nn.Upsample(scale_factor=float(scale), mode="bilinear", align_corners=False),
+    ),
+    "bicubic": Method(
+        "Bicubic",
+        "A cubic curve through sixteen pixels: sharper, and it overshoots at edges.",
+        lambda scale: nn.Upsample(scale_factor=float(scale), mode="bicubic", align_corners=False),
+    ),
+    "max_unpool": Method("Max-unpooling", "The maxima go back to where they came from; everything else is 0.", None),
+    "transposed_bilinear": Method(
+        "Transposed, bilinear kernel",
+        "A transposed convolution that is bilinear interpolation, but for the border.",
+        lambda scale: bilinear_transposed(scale, dtype=torch.float64),
+    ),
+    "transposed": Method(
+        "Transposed, learned",
+        "The same layer with the best kernel for this picture.",
+        lambda s: exact_transposed(s, 1, 2 * s),
+        True,
+    ),
+    "resize": Method(
+        "Resize, then convolve, learned",
+        "Nearest, then the best 3×3 kernel for this picture.",
+        lambda scale: build_way("resize", scale),
+        True,
+    ),
+    "pixel_shuffle": Method(
+        "Pixel shuffle, learned",
+        "A 3×3 convolution makes S² channels, the best ones for this picture; they are then interleaved.",
+        lambda scale: build_way("shuffle_icnr", scale),
+        True,
+    ),
+}
+"""The ways that are compared on a picture, by name."""
+
+
+@dataclass(frozen=True, eq=False)
+class Comparison:
+    """One method on one picture.
+
+    Attributes:
+        name, title, prose: of the method.
+        image: float64, size of the (cropped) original; not clipped to 0 … 1.
+        difference: ``image − original``; zero where it is rounding alone, and ``psnr`` is then infinite.
+        psnr: decibels, on ``image`` clipped to 0 … 1.
+        parameters: learned or fixed numbers that the layer holds.
+        macs: multiply–accumulates for the whole picture, all colours; copies are none.
+        counted: how ``macs`` were found.
+        pattern: unevenness of ``difference`` with the scale as period: the checkerboard that the method adds.
+        network: what made it; None for max-unpooling.
+    """
+
+    name: str
+    title: str
+    prose: str
+    image: np.ndarray
+    difference: np.ndarray
+    psnr: float
+    parameters: int
+    macs: int
+    counted: str
+    pattern: float
+    network: nn.Module | None
+
+
+def compare(
+    image: np.ndarray,
+    scale: int = 2,
+    names: Sequence[str] | None = None,
+    networks: Mapping[str, nn.Module] | None = None,
+) -> list[Comparison]:
+    """Shrink a picture, enlarge it again in several ways, and hold each against the original.
+
+    Args:
+        image: ``(H, W)`` or ``(H, W, 3)``, floats 0 to 1 or uint8.
+        scale: whole number; sides are cropped to multiples of it.
+        names: of ``METHODS``; all if left out.
+        networks: trained layers to use in place of the fitted ones, by method name; each takes ``(N, 1, h, w)``.
+
+    Learned methods are fitted by least squares to this very picture (``models.learning.best_weights``): the best that
+    any training could reach on it, and better than on a picture that they have not seen.
+
+    Raises:
+        UpsamplingError: for a picture, a scale or a name that does not fit.
+    """
+    low, high = pair(image, scale)
+    names = list(METHODS) if names is None else list(names)
+    for name in names:
+        if name not in METHODS:
+            raise UpsamplingError(f"{name!r} is no way to enlarge: use one of {', '.join(METHODS)}.")
+    original = as_image(high)
+    found = []
+    for name in names:
+        method, network = METHODS[name], None
+        if method.build is None:
+            out, macs, counted = _unpooled(high, scale), 0, "numbers are moved, none is multiplied"
+        else:
+            given = (networks or {}).get(name)
+            network = copy.deepcopy(given if given is not None else method.build(scale)).double()
+            if given is None and method.learned:
+                best_weights(network, low, high)
+            out, macs, counted = _counted(network, low)
+        result = as_image(out)
+        difference = result - original
+        exact = np.abs(difference).max() < ROUNDING
+        if exact:
+            difference = np.zeros_like(difference)
+        found.append(
+            Comparison(
+                name,
+                method.title,
+                method.prose,
+                result,
+                difference,
+                math.inf if exact else psnr(np.clip(result, 0, 1), original),
+                sum(p.numel() for p in network.parameters()) if network else 0,
+                macs,
+                counted,
+                unevenness(np.moveaxis(np.atleast_3d(difference), 2, 0), (scale, scale)),
+                network,
+            )
+        )
+    return found
+
+
+def _unpooled(high: torch.Tensor, scale: int) -> torch.Tensor:
+    """Max-pool the picture and put the maxima back: it needs the places, so it starts from the picture itself."""
+    with torch.no_grad():
+        pooled, places = nn.MaxPool2d(scale, return_indices=True)(high)
+        return nn.MaxUnpool2d(scale)(pooled, places)
+
+
+def _counted(network: nn.Module, low: torch.Tensor) -> tuple[torch.Tensor, int, str]:
+    if isinstance(network, nn.Upsample):
+        with torch.no_grad():
+            out = network(low)
+        if network.mode == "nearest":
+            return out, 0, "pixels are copied, none is multiplied"
+        return out, len(low) * _interpolation_macs(network, low.shape[2:]), "entries of the layer's operator"
+    counter = mac_counter()
+    with torch.no_grad(), counter:
+        out = network(low)
+    return out, counter.get_total_flops() // 2, "PyTorch's FlopCounterMode ÷ 2"
+
+
+def _interpolation_macs(network: nn.Upsample, size: Sequence[int]) -> int:
+    """Weights of the interpolation that are not 0: measured along each axis alone, and multiplied."""
+    scale = network.scale_factor
+    entries = []
+    for n in size:
+        line = nn.Upsample(scale_factor=(1.0, float(scale)), mode=network.mode, align_corners=network.align_corners)
+        entries.append(linear_operator(line, (1, 1, 1, n)).nnz)
+    return prod(entries)
