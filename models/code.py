@@ -46,7 +46,7 @@ def _assertions(lab: Lab) -> list[str]:
         f"assert y.shape == {shape}",
         f"assert sum(p.numel() for p in layer.parameters()) == {lab.check('parameters').formula.value}",
     ]
-    if KINDS[lab.spec.kind].family.macs(lab.spec).value:
+    if lab.spec.family.macs(lab.spec).value:
         lines += [
             "",
             "from torch.utils.flop_counter import FlopCounterMode",

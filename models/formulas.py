@@ -700,7 +700,4 @@ NUMBERS = ("output_size", "parameters", "macs", "touching", "receptive_field", "
 
 def formulas_of(spec) -> dict[str, Formula]:
     """Every closed form of one layer, by name (``NUMBERS``)."""
-    from models.layers import KINDS
-
-    family = KINDS[spec.kind].family
-    return {name: getattr(family, name)(spec) for name in NUMBERS}
+    return {name: getattr(spec.family, name)(spec) for name in NUMBERS}

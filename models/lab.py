@@ -154,19 +154,19 @@ class Lab:
 
 def operator_entries(spec: LayerSpec) -> int:
     """An upper bound of the entries of the layer's operator, without building anything."""
-    return KINDS[spec.kind].family.entries(spec)
+    return spec.family.entries(spec)
 
 
 def layer_bytes(spec: LayerSpec) -> int:
     """Memory of weights, padded input and output in the 64-bit floats of the measurement."""
-    family = KINDS[spec.kind].family
+    family = spec.family
     wide = max(spec.out_channels, spec.in_channels if isinstance(family, formulas.Separable) else 0)
     return 8 * (family.parameters(spec).value + family.cells(spec) + wide * prod(spec.output_size))
 
 
 def _work(spec: LayerSpec) -> int:
     """Multiply–accumulates, roughly, that measuring the operator takes; a cell or a table's entry counts a hundred."""
-    family = KINDS[spec.kind].family
+    family = spec.family
     return family.work(spec) + 100 * family.cells(spec)
 
 
@@ -413,7 +413,7 @@ HOW = {
 
 
 def _checks(spec: LayerSpec, found: dict, closed: dict[str, Formula], on_meta: bool = False) -> tuple[Check, ...]:
-    titles = TITLES | {"touching": KINDS[spec.kind].family.reads}
+    titles = TITLES | {"touching": spec.family.reads}
     return tuple(
         Check(
             name,

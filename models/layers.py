@@ -68,11 +68,6 @@ class Kind:
     def rules(self, spec) -> Refusals:
         return self.refuses(spec)
 
-    def output_size(self, spec) -> tuple[int, ...]:
-        size = self.family.sizes(spec)
-        object.__setattr__(spec, "output_size", size)
-        return size
-
     def too_small(self, spec) -> tuple[str, str]:
         return _too_small(spec)
 
@@ -182,28 +177,27 @@ def _tensorflow_pads(spec) -> tuple[tuple[int, int], ...]:
 def _too_small(spec) -> tuple[str, str]:
     sizes = spec.output_size
     axis = next(i for i, size in enumerate(sizes) if size < 1)
-    if isinstance(KINDS[spec.kind].family, formulas.Window) and not isinstance(
-        KINDS[spec.kind].family, formulas.Transposed
-    ):
+    family = spec.family
+    if isinstance(family, formulas.Window) and not isinstance(family, formulas.Transposed):
         reach, room = formulas.extent(spec.kernel_size[axis], spec.dilation[axis]), spec.input_size[axis]
         room += sum(spec.pads[axis])
         stretched = f" (dilation {spec.dilation[axis]} stretches it)" if spec.dilation[axis] > 1 else ""
         takes = KINDS[spec.kind].takes
         smaller = "a smaller kernel or dilation" if "dilation" in takes else "a smaller kernel"
         # Half a window is all that a pooling layer takes; a stretched one may need more.
-        enough = spec.dilation[axis] == 1 or not isinstance(KINDS[spec.kind].family, formulas.Pool)
+        enough = spec.dilation[axis] == 1 or not isinstance(family, formulas.Pool)
         wider = ", more padding" if "padding" in takes and enough else ""
         into = f"{room}, padding included" if "padding" in takes else f"an input of {room}"
         return "kernel_size", (
             f"a kernel that spans {reach} cells{stretched} does not fit into {into}: "
             f"use {smaller}{wider} or a larger input."
         )
-    if isinstance(KINDS[spec.kind].family, formulas.Transposed):
+    if isinstance(family, formulas.Transposed):
         return "padding", (
             f"padding {spec.padding[axis]} cuts away the whole output (its size would be {formulas.big(sizes[axis])}): "
             f"use less padding, a larger kernel or a larger input."
         )
-    if isinstance(KINDS[spec.kind].family, formulas.Shuffle):
+    if isinstance(family, formulas.Shuffle):
         return "upscale_factor", "the image is smaller than the factor: use a smaller factor or a larger input."
     return "scale_factor", (
         f"{spec.input_size[axis]} × {spec.scale_factor[axis]:g} is less than one pixel: use a larger scale_factor."

@@ -8,13 +8,13 @@ from __future__ import annotations
 import re
 import reprlib
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 from numbers import Real
 from operator import index
 from typing import Any
 
 from models.errors import SpecError, UnreadableError
-from models.formulas import big
+from models.formulas import Family, big
 from models.layers import KINDS, Kind
 
 AXES = {1: ("w",), 2: ("h", "w"), 3: ("d", "h", "w")}
@@ -111,6 +111,8 @@ class LayerSpec:
     ceil_mode: bool | None = None
     count_include_pad: bool | None = None
     norm_type: float | None = None
+    output_size: tuple[int, ...] = field(init=False, repr=False, compare=False)
+    """Cells of the output on each axis: derived, not asked for."""
 
     def __post_init__(self):
         kind = _kind(self.kind)
@@ -126,13 +128,14 @@ class LayerSpec:
         put("in_channels", self._int("in_channels", self.in_channels))
         for name in (*kind.takes, *(n for n in _SETTINGS if n not in kind.takes)):
             self._settle(kind, name, put)
-        for field, message in kind.rules(self):
-            raise SpecError(field, message)
-        if any(size < 1 for size in kind.output_size(self)):
+        for name, message in kind.rules(self):
+            raise SpecError(name, message)
+        put("output_size", kind.family.sizes(self))
+        if min(self.output_size) < 1:
             raise SpecError(*kind.too_small(self))
-        for field, elements in kind.elements(self):
+        for name, elements in kind.elements(self):
             if elements >= 2**60:
-                raise SpecError(field, f"these settings ask for {elements:.1e} numbers: make the layer smaller.")
+                raise SpecError(name, f"these settings ask for {elements:.1e} numbers: make the layer smaller.")
 
     # -- one setting at a time ------------------------------------------------------------------------------------
 
@@ -208,6 +211,11 @@ class LayerSpec:
         return self._each(name, value, self._float)
 
     # -- readings ---------------------------------------------------------------------------------------------------
+
+    @property
+    def family(self) -> Family:
+        """The closed forms that this kind obeys."""
+        return KINDS[self.kind].family
 
     @property
     def input_shape(self) -> tuple[int, ...]:
@@ -304,7 +312,9 @@ class LayerSpec:
         return KINDS[self.kind].code(self)
 
 
-_SETTINGS = tuple(f.name for f in fields(LayerSpec) if f.name not in ("kind", "dims", "input_size", "in_channels"))
+_SETTINGS = tuple(
+    f.name for f in fields(LayerSpec) if f.init and f.name not in ("kind", "dims", "input_size", "in_channels")
+)
 
 
 def _kind(name: str) -> Kind:

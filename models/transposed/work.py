@@ -17,6 +17,7 @@ from models.errors import TransposedError
 from models.formulas import Formula
 from models.measure import mac_counter
 from models.operator import CONVOLUTIONS, linear_operator
+from models.spec import LayerSpec
 from models.transposed.layer import geometry
 from models.transposed.steps import roles
 from models.transposed.views import MOST_ENTRIES
@@ -55,8 +56,6 @@ def wasted(module: nn.Module, input_shape: Sequence[int]) -> Waste:
     are C_out·ΠO·C_in/G·ΠF in all and, useful, as many as the operator of the layer has entries (Dumoulin and Visin
     2016, section 4.2: "adding many columns and rows of zeros … a much less efficient implementation").
     """
-    from models.spec import LayerSpec
-
     g = geometry(module, input_shape)
     if prod(g.output) * prod(g.kernel) > MOST_ENTRIES:
         raise TransposedError("the zero-inserted image is too large to measure: use a smaller input or kernel.")

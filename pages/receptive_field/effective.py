@@ -31,9 +31,9 @@ def lesson(told: list[str]) -> None:
 
     with while_torch_loads(460):
         from models.networks import NetworkError, fetch_weights
+        from models.networks.effective import NETWORKS, OWN, Case, effective_refined, effective_so_far, side_of
         from models.networks.fields import network_field
         from models.receptive_field import ReceptiveFieldError
-        from models.receptive_field.cases import NETWORKS, OWN, Case, effective_refined, effective_so_far, side_of
     options = [PLAIN, OWN_STACK, *NETWORKS]
     checks = (
         asked("of", one_of(options), PLAIN),
@@ -181,7 +181,7 @@ def _refine(steps, case, of: str, place):
 
 
 def _depths(weights: str, relu: bool, inputs: int) -> None:
-    from models.receptive_field.cases import growth
+    from models.networks.effective import growth
 
     place = st.empty()
     found = growth(weights, relu, inputs, lambda done, n: _bar(place, f"Measuring depth {done} of {n} …", done / n))

@@ -6,12 +6,12 @@ import io
 import numpy as np
 import pytest
 
+from models.networks.effective import CORE, OWN, Case, binomial_width, effective, effective_refined, effective_so_far
 from models.networks.fields import boxes, measured_field, network_field, summary
 from models.networks.table import COLUMNS, describe
 from models.parse import parse_network
 from models.parse.code import EXAMPLES
 from models.receptive_field import PUBLISHED, receptive_field
-from models.receptive_field.cases import CORE, OWN, Case, binomial_width, effective, effective_refined, effective_so_far
 
 
 def table(text, shape):

@@ -387,7 +387,7 @@ def hub(tmp_path, monkeypatch):
     threading.Thread(target=server.serve_forever, daemon=True).start()
     where = [f"http://127.0.0.1:{server.server_port}/w.pth", tmp_path / "w.pth", hashlib.sha256(content).hexdigest()]
     monkeypatch.setattr(known, "hub_file", lambda name: tuple(where))
-    monkeypatch.setattr(networks, "_downloads", {})
+    monkeypatch.setattr(weights, "_downloads", {})
     yield where, content, go, asked
     go.set()
     server.shutdown()

@@ -2,6 +2,7 @@
 
 import re
 import string
+from dataclasses import fields, replace
 
 import numpy as np
 import pytest
@@ -14,7 +15,7 @@ from models.spec import LARGEST, QUERY_DEFAULTS, LayerSpec, SpecError, read_sett
 from tests.models.draw import settings_of
 
 QUICK = settings(deadline=None, derandomize=True, database=None, suppress_health_check=list(HealthCheck))
-NAMES = tuple(LayerSpec.__dataclass_fields__)
+NAMES = tuple(f.name for f in fields(LayerSpec) if f.init)
 STRANGE = (
     True,
     2.0,
@@ -356,3 +357,15 @@ def test_a_plain_value_in_a_link_stands_for_the_axes_that_it_does_not_name():
         assert not errors
         assert set(np.ravel(asked["input_size"])) == {8}
         assert (asked["kernel_size"], asked["stride"]) == ((5, 1), (2, 1))
+
+
+def test_the_output_size_is_a_declared_field_that_nobody_gives():
+    declared = {f.name: f for f in fields(LayerSpec)}["output_size"]
+    assert not declared.init
+    spec = LayerSpec(input_size=7, stride=2)
+    assert spec.output_size == (3, 3)
+    assert replace(spec, input_size=9).output_size == (4, 4)
+    assert spec == LayerSpec(input_size=7, stride=2)
+    assert hash(spec) == hash(LayerSpec(input_size=7, stride=2))
+    with pytest.raises(TypeError):
+        LayerSpec(output_size=(3, 3))

@@ -187,14 +187,14 @@ def test_damaged_weights_are_one_sentence_and_random_ones_are_shown(tmp_path, mo
 
 def test_a_full_gpu_is_told(monkeypatch):
     monkeypatch.setattr(device, "setup", cache(lambda: torch.device("meta")))
-    run = networks._run
+    run = answers._run
 
     def crowded(module, *how, **more):
         if next(module.parameters()).is_meta:
             raise torch.OutOfMemoryError("CUDA out of memory.")
         return run(module, *how, **more)
 
-    monkeypatch.setattr(networks, "_run", crowded)
+    monkeypatch.setattr(answers, "_run", crowded)
     app = sound(open_page("walk", fm_shorter="96", fm_look="First filters"))
     assert any("The GPU has no memory left" in i.value for i in app.info)
     assert sheet_of(app)["size"] == [96, 96]
