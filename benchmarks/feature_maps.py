@@ -126,7 +126,8 @@ def _server_row() -> Row:
     import cv2
     import torch
 
-    from models import device, filters
+    from models import device
+    from models.maps import filters
     from pages.feature_maps import filters as bank
     from pages.feature_maps.picture import Picture
 

@@ -55,7 +55,7 @@ def _drawn(network, ready, layer: str) -> int:
     import json
 
     from models import networks
-    from models.activations import contact_sheet
+    from models.maps.activations import contact_sheet
     from viz.components.sheet import sheet_data
     from viz.figures.png import packed
 
@@ -244,7 +244,7 @@ def _memory() -> tuple[float, float]:
 
 def _walk(answer) -> None:
     from models import device, networks
-    from models.activations import contact_sheet
+    from models.maps.activations import contact_sheet
     from pages.feature_maps.network import FIRST
 
     device.setup()

@@ -21,7 +21,7 @@ from viz.figures.cells import framed, image, row
 from viz.url import asked, one_of, put
 
 if TYPE_CHECKING:
-    from models.attribution import Score
+    from models.maps.attribution import Score
     from pages.feature_maps.network import Network
 
 HIGHEST = "The highest"

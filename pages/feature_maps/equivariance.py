@@ -21,7 +21,7 @@ from viz.runs import fragment
 from viz.url import asked, one_of, put, tell_once, whole
 
 if TYPE_CHECKING:
-    from models.equivariance import MotionPoint
+    from models.maps.equivariance import MotionPoint
     from pages.feature_maps.network import Network
 
 MOTIONS = {"shift": "Shift", "rotate": "Rotate", "scale": "Scale"}

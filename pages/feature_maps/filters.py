@@ -240,7 +240,7 @@ def _live(picture: Picture) -> None:
     if st.session_state.pop("_fm_own", False):
         st.rerun(scope="app")
     from models import device
-    from models.filters import FilterError
+    from models.maps.filters import FilterError
     from viz.components.response import response
 
     choice = _choice(picture)
@@ -350,7 +350,7 @@ def _kind(found: KernelFacts) -> str:
 def _response(shown: np.ndarray, choice: Choice) -> dict:
     import numpy as np
 
-    from models import filters
+    from models.maps import filters
     from viz.components.response import plane
 
     found, facts = filters.respond(shown, choice.laid, choice.border), filters.facts(choice.written)
@@ -425,7 +425,7 @@ def _facts(choice: Choice, facts: KernelFacts) -> list[str]:
 def _gradient(shown: np.ndarray, choice: Choice) -> dict:
     import numpy as np
 
-    from models import filters
+    from models.maps import filters
     from viz.components.response import plane
 
     size = choice.laid.shape[0]
@@ -465,7 +465,7 @@ def _gradient(shown: np.ndarray, choice: Choice) -> dict:
 def _opencv(shown: np.ndarray, choice: Choice) -> dict:
     import numpy as np
 
-    from models import filters
+    from models.maps import filters
     from viz.components.response import plane
 
     ours = filters.apply(shown, choice.laid, choice.border)

@@ -58,7 +58,7 @@ def sheet_of(
     Args:
         key: of the network and its picture.
     """
-    from models.activations import contact_sheet
+    from models.maps.activations import contact_sheet
     from viz.components.sheet import sheet_data
 
     maps, layers = _maps().numpy(), list(_shapes)

@@ -59,7 +59,7 @@ def build_a_stack() -> None:
     if "torch" not in sys.modules:
         picture.skeleton(editor.stage_height(stack))
 
-    from models.stack_field import analyse
+    from models.stack.field import analyse
     from viz.components.readout import readout
     from viz.components.stage import stage
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from models import lab
 from models.share import Scene
 from models.transposed import forward_sizes
-from models.transposed_code import layer_code
+from models.transposed.code import layer_code
 from pages.transposed import checkerboard, compare, learn
 
 

@@ -13,7 +13,7 @@ from models.lab import make_input
 from models.share import Scene
 from models.spec import LayerSpec
 from models.transposed import TransposedError, round_trip, toeplitz_blocks, weights_of_inverse
-from models.transposed_structure import density
+from models.transposed.density import density
 from pages._lesson import predict
 from pages.transposed._shared import lesson, measured
 from viz.components.stage import stage

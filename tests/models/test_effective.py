@@ -3,10 +3,10 @@
 import numpy as np
 import pytest
 import torch
-from models.effective import effective_receptive_field, effective_steps
 from torch import nn
 
 from models import networks
+from models.effective import effective_receptive_field, effective_steps
 from models.receptive_field import ReceptiveFieldError
 
 

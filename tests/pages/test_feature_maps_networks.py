@@ -13,7 +13,7 @@ from streamlit.testing.v1 import AppTest
 
 from models import device, networks
 from models.maps.activations import contact_sheet
-from models.networks import NetworkError, feature_maps
+from models.networks import NetworkError, answers, feature_maps, known
 from pages.feature_maps import network, sheets, walk
 from pages.feature_maps.closer import cut, heated
 from tests.pages.support import opened, sound

@@ -18,8 +18,8 @@ from models import device, lab
 from models.share import Scene
 from models.spec import LayerSpec, SpecError
 from models.transposed import forward_sizes, toeplitz_blocks
-from models.transposed_code import layer_code
-from models.transposed_structure import density
+from models.transposed.code import layer_code
+from models.transposed.density import density
 from pages.transposed import PARTS, readers
 from tests.pages.support import SHELL, sound
 from viz.components.stage import share
