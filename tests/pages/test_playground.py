@@ -42,6 +42,12 @@ def shown_spec(app: AppTest) -> LayerSpec:
     return app.session_state["_spec"]
 
 
+@pytest.mark.parametrize("kind", ["conv", "max_pool", "transposed"])
+def test_the_help_of_padding_is_that_of_the_kind(kind):
+    app = sound(open_page(kind=kind))
+    assert app.selectbox(key="padding").help.startswith(KINDS[kind].help("padding"))
+
+
 def test_a_kind_of_one_dimension_gives_the_others_back():
     app = sound(open_page(dims="3"))
     for kind, dims in (("causal", 1), ("depthwise", 3), ("causal", 1)):
