@@ -122,9 +122,11 @@ class SecurityHeaders:
         await self.app(scope, receive, send_with_headers)
 
 
-app = st.App(
-    "pages/_shell.py",
-    lifespan=lifespan,
-    routes=[Route("/health", health)],
-    middleware=[Middleware(SecurityHeaders)],
-)
+SERVER = {
+    "lifespan": lifespan,
+    "routes": [Route("/health", health)],
+    "middleware": [Middleware(SecurityHeaders)],
+}
+"""What every entry point gives to ``st.App``."""
+
+app = st.App("pages/_shell.py", **SERVER)

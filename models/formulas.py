@@ -278,8 +278,12 @@ class Family:
         raise NotImplementedError
 
     def entries(self, s) -> int:
-        """An upper bound of the operator's entries, cheap for any size."""
+        """An upper bound of the operator's entries, cheap for any size: padding counts."""
         return self.macs(s).value
+
+    def matrix_entries(self, s) -> int | None:
+        """Entries of the operator, counted in closed form; None where there is none."""
+        return self.touching(s).value
 
     def cells(self, s) -> int:
         """Cells that the layer sees, padding included."""
@@ -605,6 +609,10 @@ class Separable(Window):
             f"{big(depth)} depthwise + {big(point)} pointwise",
             MOBILENET,
         )
+
+    def matrix_entries(self, s) -> int | None:
+        # One matrix for both layers: copies of a pixel in the padding meet in one entry.
+        return super().touching(s).value if s.padding_mode == "zeros" else None
 
     def entries(self, s) -> int:
         return s.in_channels * s.out_channels * prod(s.output_size) * prod(s.kernel_size)

@@ -178,9 +178,13 @@ def too_large(spec: LayerSpec) -> str:
             "than the 1 GiB run here: the numbers come from torch's meta device, without a picture."
         )
     if operator_entries(spec) > LARGEST_OPERATOR:
+        entries = KINDS[spec.kind].family.matrix_entries(spec)
+        if entries is None or entries <= LARGEST_OPERATOR:
+            what = f"This layer's matrix would have {big(operator_entries(spec))} entries with those of its padding"
+        else:
+            what = f"This layer's matrix would have {big(entries)} non-zero entries"
         return (
-            f"This layer's matrix would have {big(operator_entries(spec))} non-zero entries, more than the "
-            f"{big(LARGEST_OPERATOR)} that are drawn: the numbers stay, the picture is left out."
+            f"{what}, more than the {big(LARGEST_OPERATOR)} that are drawn: the numbers stay, the picture is left out."
         )
     if _work(spec) > LARGEST_WORK:
         return (

@@ -38,6 +38,7 @@ class Kind:
         pads: spec -> cells added before and after the input on each axis.
         padding_words: whether ``padding`` may be 'same' or 'valid'.
         linear: False for layers whose operator depends on the input.
+        helps: what a setting means here, where it differs from ``HELP``.
     """
 
     name: str
@@ -56,6 +57,12 @@ class Kind:
     padding_words: bool = False
     linear: bool = True
     symbol: str = "∗"
+    helps: Mapping[str, str] = field(default_factory=dict)
+
+    def help(self, name: str) -> str:
+        """What the setting ``name`` of this kind means, in a sentence or two."""
+        words = " 'same' keeps the size, 'valid' adds none." if name == "padding" and self.padding_words else ""
+        return self.helps.get(name, HELP[name]) + words
 
     def default(self, name: str, spec):
         value = self.defaults.get(name, DEFAULTS.get(name))
@@ -129,6 +136,29 @@ DEFAULTS: dict[str, Any] = {
     "count_include_pad": True,
     "norm_type": 2.0,
 }
+
+
+HELP: dict[str, str] = {
+    "input_size": "Cells of the input along each axis (W).",
+    "in_channels": "Maps that go in: 1 for grey, 3 for colour.",
+    "out_channels": "Maps that come out: one per filter.",
+    "kernel_size": "Cells of the kernel along each axis (F).",
+    "stride": "Step from one window to the next (S).",
+    "padding": "Cells added around the input (P).",
+    "dilation": "Distance between neighbouring taps (D). 1: no holes.",
+    "groups": "Channels are split into this many groups that do not see each other (G).",
+    "output_padding": "Which of several possible output sizes is meant. It adds cells at one side of the output.",
+    "padding_mode": "What stands in the added cells.",
+    "bias": "One learned number per output channel, added to every cell.",
+    "scale_factor": "How many times larger the output is.",
+    "mode": "How values between the input's cells are found.",
+    "align_corners": "On: the corner cells' centres stay in the corners. Off: the image's edges do.",
+    "upscale_factor": "r: how many times larger (or, for unshuffle, smaller) each side becomes.",
+    "ceil_mode": "On: a last window may reach past the border.",
+    "count_include_pad": "On: padding zeros count in the mean.",
+    "norm_type": "p: the power of the norm.",
+}
+"""What a setting means, in words for the reader; a kind may say it otherwise (``Kind.helps``)."""
 
 
 def _one(values):
@@ -387,6 +417,12 @@ _CONV_TAKES = (
 )
 
 
+_POOL_HELPS = {
+    "kernel_size": "Cells of the window along each axis (F).",
+    "dilation": "Distance between neighbouring cells of the window (D). 1: no holes.",
+}
+
+
 def _without(*names: str) -> tuple[str, ...]:
     return tuple(n for n in _CONV_TAKES if n not in names)
 
@@ -413,6 +449,10 @@ _ENTRIES = (
         start={"input_size": 2, "padding": 0},
         gives_way=("output_padding", "padding", "kernel_size", "groups", "input_size"),
         symbol="∗ᵀ",
+        helps={
+            "stride": "Step from one stamp to the next on the output (S).",
+            "padding": "Cells cut off each side of the output (P): the padding of the convolution that it turns back.",
+        },
     ),
     Kind(
         "pointwise",
@@ -497,6 +537,8 @@ _ENTRIES = (
         start={"kernel_size": 2, "stride": 2, "padding": 0, "dilation": 1},
         linear=False,
         symbol="max",
+        helps=_POOL_HELPS
+        | {"padding": "Cells around the input that no maximum is taken from (P), at most half of the window."},
     ),
     Kind(
         "avg_pool",
@@ -509,6 +551,7 @@ _ENTRIES = (
         refuses=_sum_pool_rules,
         start={"kernel_size": 2, "stride": 2, "padding": 0},
         symbol="mean",
+        helps=_POOL_HELPS | {"padding": "Zeros added around the input (P), at most half of the window."},
     ),
     Kind(
         "lp_pool",
@@ -522,6 +565,7 @@ _ENTRIES = (
         start={"kernel_size": 2, "stride": 2},
         linear=False,
         symbol="Lᵖ",
+        helps=_POOL_HELPS,
     ),
     Kind(
         "upsample",

@@ -89,6 +89,12 @@ class Operator:
         return len(self.rows)
 
     @cached_property
+    def places(self) -> int:
+        """Number of the matrix's elements that some tap reaches. Fewer than ``nnz`` where padding copies pixels."""
+        reached = np.ones(len(self.rows), bool)
+        return scipy.sparse.csr_array((reached, (self.rows, self.cols)), shape=self.shape).nnz
+
+    @cached_property
     def sparse(self) -> scipy.sparse.csr_array:
         """The same matrix for SciPy; entries at the same place are added up."""
         return scipy.sparse.csr_array((self.values, (self.rows, self.cols)), shape=self.shape)

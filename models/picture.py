@@ -7,14 +7,16 @@ format allows. Every page takes its pictures through here.
 from __future__ import annotations
 
 import io
+import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import cv2
 import numpy as np
-from PIL import Image
+from PIL import Image, features
 
 from models.errors import PictureError
+from models.formulas import big
 
 if TYPE_CHECKING:
     import torch
@@ -27,7 +29,12 @@ JPEG_BONUS = 3
 # 16-bit grey of so many bits would be nearly black if it kept its upper byte.
 MOSTLY_EMPTY = 13
 
-_READ = "PNG, JPEG, WebP, GIF, BMP or TIFF"
+AVIF = "avif" in features.modules and features.check("avif")
+"""Whether this Pillow reads AVIF: from 11.3 on, where it is built with libavif."""
+
+FORMATS = f"PNG, JPEG, WebP, {'AVIF, ' * AVIF}GIF, BMP or TIFF"
+"""What is read, in words."""
+
 _MAGIC = {
     b"\x89PNG\r\n\x1a\n": "PNG",
     b"\xff\xd8\xff": "JPEG",
@@ -81,9 +88,10 @@ def read(
 ) -> Reading:
     """The picture in a file as an RGB array `(H, W, 3)` of uint8, upright, its longer side at most `max_side` pixels.
 
-    Reads PNG, JPEG, WebP, GIF, BMP and TIFF; of an animation or a stack of pages, the first picture. Transparency is
-    laid on white; 16 bits keep their upper 8; 16-bit grey that fills 13 bits or fewer, as cameras write it, keeps the
-    upper 8 of these; 32-bit grey and floating point are stretched from black to white. Notes tell which.
+    Reads PNG, JPEG, WebP, GIF, BMP and TIFF, and AVIF where Pillow does; of an animation or a stack of pages, the first
+    picture. Transparency is laid on white; 16 bits keep their upper 8; 16-bit grey that fills 13 bits or fewer, as
+    cameras write it, keeps the upper 8 of these; 32-bit grey and floating point are stretched from black to white.
+    Notes tell which.
     The EXIF orientation is applied. A picture of more than `max_pixels` pixels (a baseline JPEG: three times as many)
     is refused by its header, before decoding; one whose shorter side ends up below `min_side` pixels after it. Raises
     `PictureError`, and nothing else.
@@ -117,8 +125,11 @@ def read(
             notes = (*notes, *_first_of_many(image))
     except PictureError:
         raise
-    except Image.DecompressionBombError:
-        raise PictureError(_too_many("far more", max_pixels)) from None
+    except Image.DecompressionBombError as error:
+        # Pillow refuses far more pixels itself before it tells the size; the count stands in its message.
+        count = re.search(r"(\d+) pixels", str(error))
+        many = f"{big(int(count[1]) / 1e6, 1)} million" if count else "far more"
+        raise PictureError(_too_many(many, max_pixels)) from None
     except Exception:  # decoders meet damaged files with OSError, SyntaxError, struct.error, EOFError and more
         raise PictureError(
             f"This {kind} file is damaged or ends too early; open it in a picture viewer, save it again and retry."
@@ -141,6 +152,9 @@ def _deep(image: Image.Image, kind: str, data: bytes) -> tuple[str, ...]:
 
 
 def _first_of_many(image: Image.Image) -> tuple[str, ...]:
+    # What a phone puts behind a photograph (MPO: a depth or gain map, a second lens) belongs to that one picture.
+    if image.format == "MPO":
+        return ()
     try:
         many = getattr(image, "is_animated", False)
     except Exception:  # what follows the first picture may be damaged
@@ -158,17 +172,19 @@ def _kind(data: bytes) -> str:
     if data[4:8] == b"ftyp":
         brands = {data[start : start + 4] for start in (8, *range(16, 64, 4))}
         if brands & _AVIF_BRANDS:
-            raise PictureError(f"AVIF pictures are not read here; save the picture as {_READ}.")
+            if AVIF:
+                return "AVIF"
+            raise PictureError(f"AVIF pictures are not read here; save the picture as {FORMATS}.")
         if brands & _HEIC_BRANDS:
             raise PictureError(
                 "HEIC pictures are not read here; on an iPhone choose Settings, Camera, Formats, Most Compatible, or "
                 "export the picture as JPEG."
             )
     if data.lstrip()[:5].lower() in (b"<?xml", b"<svg ", b"<svg>"):
-        raise PictureError(f"SVG drawings are not read here; export the drawing as {_READ}.")
+        raise PictureError(f"SVG drawings are not read here; export the drawing as {FORMATS}.")
     if data.startswith(b"%PDF"):
-        raise PictureError(f"PDF files are not read here; export the page as {_READ}.")
-    raise PictureError(f"This file is not a picture that is read here; save it as {_READ}.")
+        raise PictureError(f"PDF files are not read here; export the page as {FORMATS}.")
+    raise PictureError(f"This file is not a picture that is read here; save it as {FORMATS}.")
 
 
 def _webp_size(data: bytes) -> tuple[int, int]:
@@ -185,7 +201,7 @@ def _webp_size(data: bytes) -> tuple[int, int]:
 def _check_size(size: tuple[int, int], max_pixels: int) -> None:
     width, height = size
     if width * height > max_pixels:
-        raise PictureError(_too_many(f"{width}×{height} = {width * height / 1e6:.1f} million", max_pixels))
+        raise PictureError(_too_many(f"{width}×{height} = {big(width * height / 1e6, 1)} million", max_pixels))
 
 
 def _too_many(count: str, max_pixels: int) -> str:

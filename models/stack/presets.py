@@ -209,11 +209,12 @@ PRESETS: dict[str, StackPreset] = {
             "c3s2p1-t4s2p1r2",
             1,
             16,
-            "Down by two, up again, and a branch adds the input, as in U-Net. What does the branch do to the field?",
+            "Down by two, up again, and a branch adds the input. What does the branch do to the field?",
             ("Makes it larger", "Nothing", "Makes it smaller"),
             "Nothing",
             "Each unit's own pixel lies inside the 5 that it sees anyway. But the way down and up mixes these 5, and "
-            "neighbours get the same mixture: the branch brings back which pixel was where.",
+            "neighbours get the same mixture: the branch brings back which pixel was where. U-Net does the same with "
+            "a branch that it concatenates instead of adding: its next layer gets both maps.",
             (5, 1),
         ),
         StackPreset(

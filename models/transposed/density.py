@@ -45,7 +45,8 @@ def density(spec: LayerSpec, side: int = 256) -> Density:
     rows, cols, taps = prod(spec.output_size), prod(spec.input_size), prod(spec.kernel_size)
     if cols * taps > MOST_PLACED:
         raise ValueError(
-            f"the matrix has more than {big(MOST_PLACED)} entries a block: make the input or kernel smaller."
+            f"a block of the matrix takes {big(cols * taps)} products, more than the {big(MOST_PLACED)} that are "
+            "placed: make the input or kernel smaller."
         )
     down, across = min(side, rows), min(side, cols)
     offset = np.stack(np.unravel_index(np.arange(taps), spec.kernel_size))

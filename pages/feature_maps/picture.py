@@ -221,8 +221,10 @@ def _source(chosen: str) -> tuple[np.ndarray, Reading | None, str, str]:
     if chosen in SHIPPED:
         name = chosen
     elif chosen == UPLOAD:
+        from models.picture import FORMATS
+
         given = st.file_uploader(
-            "PNG, JPEG, WebP, GIF, BMP or TIFF, up to 10 MB",
+            f"{FORMATS}, up to 10 MB",
             key="fm_file",
             max_upload_size=10,
             help="It stays in this session.",

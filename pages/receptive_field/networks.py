@@ -63,9 +63,9 @@ def lesson(told: list[str]) -> None:
             )
             upload = None
             if chosen == "Your own":
-                upload = st.file_uploader(
-                    "A picture: PNG, JPEG, WebP, GIF, BMP or TIFF", key="field_upload", max_upload_size=10
-                )
+                from models.picture import FORMATS
+
+                upload = st.file_uploader(f"A picture: {FORMATS}", key="field_upload", max_upload_size=10)
             try:
                 found = network_field(name, side)
             except (ReceptiveFieldError, NetworkError) as error:

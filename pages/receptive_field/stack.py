@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import streamlit as st
 
+from models import layers
 from models.formulas import big
 from models.spec import quoted
 from models.stack import (
@@ -51,6 +52,14 @@ HINTS = {
     "stride, a 1×1 layer of the same stride stands on the branch. Cropped: its middle is taken instead, as in U-Net; "
     "if there is a stride between, the two then drift apart.",
 }
+NOT_CONVOLUTION = {"t": "transposed", "m": "max_pool", "a": "avg_pool"}
+"""The kinds of ``models.layers`` whose settings mean something of their own here too."""
+
+
+def _hint(kind: str, name: str) -> str:
+    if kind in NOT_CONVOLUTION and name in PER_AXIS:
+        return layers.KINDS[NOT_CONVOLUTION[kind]].help(name)
+    return HINTS[name]
 
 
 # -- what is shown ----------------------------------------------------------------------------------------------------
@@ -413,7 +422,7 @@ def _settings(stack: Stack, number: int) -> None:
                     options,
                     key=key,
                     format_func=lambda v, n=name: KINDS[v] if n == "kind" else str(v),
-                    help=HINTS[name],
+                    help=_hint(layer.kind, name),
                     disabled=len(options) == 1,
                     on_change=_set,
                     args=(name, number, axis),

@@ -1,12 +1,13 @@
 """The frame around every page, in a real browser."""
 
+import json
 import re
 
 import pytest
 from playwright.sync_api import expect
 
 from pages._lessons import LESSONS
-from tests.browser.support import BACKGROUND
+from tests.browser.support import BACKGROUND, running
 
 PATHS = ["/"] + [f"/{lesson.url_path}" for lesson in LESSONS]
 
@@ -24,6 +25,18 @@ def test_every_page_fits_a_phone(visit, path):
     seen.sound()
     background = "() => getComputedStyle(document.querySelector('[data-testid=stApp]')).backgroundColor"
     assert seen.page.evaluate(background) == BACKGROUND["dark"]
+
+
+def test_the_entry_point_for_streamlit_cloud_serves_the_same_app(visit):
+    """Started as the host does, from the repository's root: health, a deep link, and the colours of config.toml."""
+    with running("deploy/streamlit_cloud/streamlit_app.py") as cloud:
+        assert json.loads(cloud.get("/health")[1])["status"] == "ok"
+        seen = visit("/playground?kernel_size=2", server=cloud)
+        expect(seen.page).to_have_title("Playground · ConvScope")
+        expect(seen.page).to_have_url(re.compile("kernel_size=2"))
+        background = "() => getComputedStyle(document.querySelector('[data-testid=stApp]')).backgroundColor"
+        assert seen.page.evaluate(background) == BACKGROUND["light"]
+        seen.sound()
 
 
 def test_the_navigation_names_each_lesson_and_leads_there(visit):

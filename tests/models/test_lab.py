@@ -1,5 +1,6 @@
 """One layer on the bench: numbers of huge layers without their memory, and the nearest that is drawn."""
 
+import re
 import threading
 from math import prod
 
@@ -11,7 +12,8 @@ from hypothesis import strategies as st
 
 from models import device, lab
 from models.formulas import NUMBERS
-from models.layers import KINDS
+from models.layers import KINDS, build
+from models.operator import linear_operator
 from models.spec import CHOICES, LayerSpec, SpecError, repair
 
 QUICK = settings(deadline=None, derandomize=True, database=None, suppress_health_check=list(HealthCheck))
@@ -107,16 +109,52 @@ def test_many_visitors_at_once():
 
 
 def test_an_operator_of_more_than_two_million_entries_is_left_out():
-    small, large = (LayerSpec(input_size=n, padding=1, bias=False) for n in (471, 472))
+    small, large, larger = (LayerSpec(input_size=n, padding=1, bias=False) for n in (471, 472, 473))
     assert lab.too_large(small) == ""
-    found = lab.run(large)
+    found = lab.run(larger)
     assert found.why_not.startswith(
-        "This layer's matrix would have 2\u202f005\u202f056 non-zero entries, more than the 2\u202f000\u202f000"
+        "This layer's matrix would have 2\u202f007\u202f889 non-zero entries, more than the 2\u202f000\u202f000"
     )
     assert (found.y, found.operator, found.stages, found.seconds) == (None, None, (), None)
     assert found.nearest == small
     assert all(c.agrees for c in found.checks if c.measured is not None)
-    assert found.check("macs").measured == 9 * 472**2
+    assert found.check("macs").measured == 9 * 473**2
+    assert linear_operator(build(larger), larger.input_shape).nnz == 2_007_889
+    assert lab.too_large(large).startswith(  # 1 999 396 without the padding
+        "This layer's matrix would have 2\u202f005\u202f056 entries with those of its padding, more than"
+    )
+
+
+def said_entries(spec: LayerSpec, monkeypatch) -> int:
+    """The count in the sentence, asked for a layer that is small enough to be measured."""
+    monkeypatch.setattr(lab, "LARGEST_OPERATOR", 10)
+    found = re.match(
+        r"This layer's matrix would have ([\d\u202f]+) non-zero entries, more than the 10 ", lab.too_large(spec)
+    )
+    return int(found[1].replace("\u202f", ""))
+
+
+@pytest.mark.parametrize("kind", list(KINDS))
+def test_the_count_of_a_matrix_that_is_left_out_is_that_of_the_matrix(kind, monkeypatch):
+    wanted = {"kernel_size": 3, "padding": 1, "stride": 2}
+    asked = {name: value for name, value in wanted.items() if name in KINDS[kind].takes}
+    spec, _ = repair({"kind": kind, "in_channels": 4, "input_size": 8} | asked)
+    found = lab.run(spec, weights=ones(spec))
+    assert said_entries(spec, monkeypatch) == found.operator.nnz == found.operator.places
+
+
+def ones(spec: LayerSpec) -> dict[str, np.ndarray]:
+    """Weights of which none is 0 and no two cancel."""
+    return {name: np.ones(shape) for name, shape in lab.weight_shapes(spec).items()}
+
+
+@pytest.mark.parametrize(("mode", "places"), [("zeros", 100), ("reflect", 100), ("replicate", 100), ("circular", 144)])
+def test_copies_in_the_padding_share_an_element_of_the_matrix(mode, places):
+    """Four taps of a corner of replicate padding read the corner pixel: entries of the operator, one place."""
+    spec = LayerSpec(input_size=4, padding=1, padding_mode=mode)
+    operator = lab.run(spec, weights=ones(spec)).operator
+    assert operator.places == (operator.matrix != 0).sum() == places
+    assert operator.nnz == (100 if mode == "zeros" else 144)
 
 
 def test_a_layer_of_more_than_one_gibibyte_is_left_out():

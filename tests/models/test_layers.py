@@ -143,3 +143,25 @@ def travels(spec: LayerSpec, layer: nn.Module, x: torch.Tensor, y: torch.Tensor)
     run = same_weights(eval(spec.to_code(), {"nn": nn}), layer)
     with torch.no_grad():
         assert torch.equal(run(x), y)
+
+
+# -- what a setting is said to mean -----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("kind", KINDS.values(), ids=KINDS)
+def test_help_is_that_of_the_kind(kind):
+    for name in ("input_size", "in_channels", *kind.takes):
+        assert kind.help(name).endswith(".")
+    if "padding" not in kind.takes:
+        return
+    said = kind.help("padding")
+    assert ("'same'" in said) == ("'valid'" in said) == LayerSpec(kind.name).allows("padding", "valid")
+    small, wide = (LayerSpec(kind.name, kernel_size=4, stride=2, input_size=8, padding=p).output_size for p in (0, 1))
+    assert ("cut off" in said) == (wide < small)
+
+
+def test_padding_of_a_max_pool_is_never_the_largest():
+    """What its help says: even where every number is negative, no padding cell wins."""
+    layer = build(LayerSpec("max_pool", kernel_size=2, stride=2, padding=1, input_size=4))
+    assert "no maximum is taken" in KINDS["max_pool"].help("padding")
+    assert (layer(-torch.ones(1, 1, 4, 4)) == -1).all()

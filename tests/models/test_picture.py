@@ -1,6 +1,7 @@
 """Files of every kind that people upload, and of every kind that attackers do."""
 
 import io
+import re
 import struct
 import zlib
 
@@ -12,7 +13,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image, ImageFile
 
-from models.picture import MAX_BYTES, PictureError, decode, read, resize, to_tensor
+from models import picture
+from models.picture import AVIF, FORMATS, MAX_BYTES, PictureError, decode, read, resize, to_tensor
 
 RED, GREEN, BLUE, WHITE, BLACK = (255, 0, 0), (0, 255, 0), (0, 0, 255), (255, 255, 255), (0, 0, 0)
 
@@ -42,6 +44,8 @@ def four(array: np.ndarray) -> list[tuple[int, ...]]:
 EXACT = {"PNG": {}, "WEBP": {"lossless": True}, "GIF": {}, "BMP": {}, "TIFF": {"compression": "tiff_lzw"}}
 FILES = {kind: saved(corners(), kind, **options) for kind, options in EXACT.items()}
 FILES["JPEG"] = saved(corners(), "JPEG", quality=95, subsampling=0)
+if AVIF:
+    FILES["AVIF"] = saved(corners(), "AVIF", quality=100, subsampling="4:4:4")
 
 
 def refusal(data: object, **limits) -> str:
@@ -61,7 +65,7 @@ def test_every_kind_is_read(kind):
     assert (array.shape, array.dtype) == ((8, 16, 3), np.uint8)
     assert array.flags.writeable
     assert four(array) == [RED, GREEN, BLUE, WHITE]
-    if kind != "JPEG":
+    if kind in EXACT:
         assert np.array_equal(array, np.asarray(corners()))
 
 
@@ -137,6 +141,37 @@ def test_what_is_changed_is_told_and_nothing_else():
     exif[0x0112] = 6
     tall = read(saved(corners().resize((160, 80)), "JPEG", exif=exif), max_side=20)
     assert (tall.size, tall.pixels.shape) == ((160, 80), (20, 10, 3))
+
+
+def test_a_phone_s_second_picture_is_no_cause_for_alarm():
+    """MPO: a photograph with its gain map, depth or second lens behind it (CIPA DC-007)."""
+    photograph = corners().resize((640, 320), Image.Resampling.NEAREST)
+    behind = Image.new("L", (160, 80), 99)
+    data = saved(photograph, "MPO", save_all=True, append_images=[behind], quality=95, subsampling=0)
+    with Image.open(io.BytesIO(data)) as both:
+        assert both.n_frames == 2
+    found = read(data, max_side=160)
+    assert (found.notes, found.size, four(found.pixels)) == ((), (320, 640), [RED, GREEN, BLUE, WHITE])
+
+
+@pytest.mark.skipif(not AVIF, reason="this Pillow reads no AVIF")
+def test_avif_is_read_upright_and_bounded():
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    found = read(saved(corners().resize((160, 80)), "AVIF", exif=exif, quality=95), max_side=20)
+    assert (found.size, found.pixels.shape, found.notes) == ((160, 80), (20, 10, 3), ())
+    clear = saved(Image.new("RGBA", (8, 8), (255, 0, 0, 0)), "AVIF")
+    assert decode(clear).min() > 250
+    frames = [Image.new("RGB", (16, 16), colour) for colour in (RED, GREEN)]
+    moving = read(saved(frames[0], "AVIF", save_all=True, append_images=frames[1:]))
+    assert moving.notes == ("Of its pictures, the first is used.",)
+    assert four(moving.pixels) == [RED] * 4
+    assert "300×100 = 0.0 million" in refusal(saved(Image.new("RGB", (300, 100)), "AVIF"), max_pixels=10_000)
+
+
+def test_where_pillow_reads_no_avif_the_file_is_told_apart(monkeypatch):
+    monkeypatch.setattr(picture, "AVIF", False)
+    assert refusal(b"\0\0\0\x1cftypavif\0\0\0\0mif1avif" + b"\0" * 40).startswith("AVIF pictures are not read here")
 
 
 def test_sixteen_bit_colour():
@@ -308,7 +343,16 @@ def test_bombs_are_refused_by_their_header(case, monkeypatch):
         raise AssertionError("decoded")
 
     monkeypatch.setattr(ImageFile.ImageFile, "load", forbidden)
-    assert "pixels; at most 24 million are read" in refusal(BOMBS[case])
+    told = re.search(
+        r"has (?:\d+×\d+ = )?([\d\u202f]+\.\d) million pixels; at most 24 million are read", refusal(BOMBS[case])
+    )
+    assert 24 < float(told[1].replace("\u202f", "")) < 5e12
+
+
+def test_pillow_s_own_refusal_is_told_with_its_number_or_without(monkeypatch):
+    assert "has 3\u202f600.0 million pixels" in refusal(BOMBS["PNG"])
+    monkeypatch.setattr(Image, "open", lambda *_, **__: (_ for _ in ()).throw(Image.DecompressionBombError("large")))
+    assert "has far more pixels" in refusal(BOMBS["PNG"])
 
 
 def test_a_compressed_text_bomb_in_a_png():
@@ -334,7 +378,7 @@ def test_too_many_bytes_are_refused_unread():
         ("text", "empty"),
         (b"\0\0\0\x18ftypheic\0\0\0\0mif1heic" + b"\0" * 40, "export the picture as JPEG"),
         (b"\0\0\0\x18ftypmif1\0\0\0\0mif1heic" + b"\0" * 40, "HEIC"),
-        (b"\0\0\0\x1cftypmif1\0\0\0\0mif1avif" + b"\0" * 40, "AVIF"),
+        (b"\0\0\0\x1cftypmif1\0\0\0\0mif1avif" + b"\0" * 40, "AVIF file is damaged" if AVIF else "AVIF"),
         (b"\0\0\0\x18ftypisom\0\0\0\0isomavc1" + b"\0" * 40, "not a picture"),
         (b"<svg xmlns='http://www.w3.org/2000/svg'/>", "SVG"),
         (b"  <?xml version='1.0'?><svg/>", "SVG"),
@@ -344,7 +388,7 @@ def test_too_many_bytes_are_refused_unread():
         (b"MZ\x90\0 a program", "not a picture"),
         (b"8BPS\0\1", "not a picture"),
         (b"P6 1 1 255 abc", "not a picture"),
-        (b"hello", "PNG, JPEG, WebP, GIF, BMP or TIFF"),
+        (b"hello", FORMATS),
         (b"\xff\xd8\xff", "damaged"),
         (b"BM", "damaged"),
         (b"RIFF\0\0\0\0WEBP", "damaged"),

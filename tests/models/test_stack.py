@@ -70,6 +70,15 @@ def test_a_worked_example_has_the_field_that_it_says(name):
     assert preset.answer in preset.options
 
 
+def test_no_worked_example_says_that_a_u_net_adds():
+    """A branch of ours adds; U-Net's concatenates (Ronneberger, Fischer and Brox 2015)."""
+    named = [p for p in PRESETS.values() if "U-Net" in p.question + p.explanation]
+    assert [p.id for p in named] == ["skip"]
+    for preset in named:
+        assert "U-Net" not in preset.question
+        assert "concatenates instead of adding" in preset.explanation
+
+
 def test_the_numbers_of_the_lecture():
     two, three = analyse(read_stack("c3-c3", 2, 9, 1)), analyse(read_stack("c3-c3-c3", 2, 11, 8))
     assert (two.parameters, two.traced.size) == (18, (5, 5))

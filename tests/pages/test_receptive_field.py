@@ -62,6 +62,14 @@ def test_a_worked_example_shows_its_field(stack_page, name):
     assert any(block.value.startswith("**Yes.**") and preset.explanation in block.value for block in app.markdown)
 
 
+@pytest.mark.parametrize(("layer", "said"), [("c3p1", "added"), ("t4s2p1", "cut off"), ("a2p1", "Zeros added")])
+def test_the_help_of_padding_is_that_of_the_kind(layer, said):
+    app = sound(open_page(layers=layer))
+    (box,) = [box for box in app.selectbox if box.label == "padding"]
+    assert said in box.help
+    assert ("“same”" in box.help) == ("same" in box.options)
+
+
 @pytest.mark.parametrize("name", ["wavenet", "residual", "transposed"])
 def test_a_stack_is_a_link(name):
     stack = PRESETS[name].stack

@@ -49,26 +49,6 @@ OFFERED = {
 }
 """Largest value that a control offers; a link may hold more, up to what torch takes."""
 
-HINTS = {
-    "input_size": "Cells of the input along each axis (W).",
-    "in_channels": "Maps that go in: 1 for grey, 3 for colour.",
-    "out_channels": "Maps that come out: one per filter.",
-    "kernel_size": "Cells of the kernel along each axis (F).",
-    "stride": "Step from one window to the next (S).",
-    "padding": "Cells added around the input (P). 'same' keeps the size, 'valid' adds none.",
-    "dilation": "Distance between neighbouring taps (D). 1: no holes.",
-    "groups": "Channels are split into this many groups that do not see each other (G).",
-    "output_padding": "Which of several possible output sizes is meant. It adds cells at one side of the output.",
-    "padding_mode": "What stands in the added cells.",
-    "bias": "One learned number per output channel, added to every cell.",
-    "scale_factor": "How many times larger the output is.",
-    "mode": "How values between the input's cells are found.",
-    "align_corners": "On: the corner cells' centres stay in the corners. Off: the image's edges do.",
-    "upscale_factor": "r: how many times larger (or, for unshuffle, smaller) each side becomes.",
-    "ceil_mode": "On: a last window may reach past the border.",
-    "count_include_pad": "On: padding zeros count in the mean.",
-    "norm_type": "p: the power of the norm.",
-}
 ORDER = ("input_size", "kernel_size", "in_channels", "out_channels", "stride", "padding", "dilation", "groups")
 COUNTS = ("in_channels", "out_channels", "groups", "input_size", "upscale_factor")
 """Settings that may take every second or third value: channels in groups, sizes that a factor divides."""
@@ -365,7 +345,7 @@ def _control(spec: LayerSpec, key: str, name: str, axis: int | None) -> str | No
     label, now = _label(name, axis, spec), value_of(spec, name, axis)
     if name in FLAGS:
         flip = spec.refusal(name, not now)
-        st.toggle(label, key=key, help=HINTS[name], disabled=flip is not None)
+        st.toggle(label, key=key, help=KINDS[spec.kind].help(name), disabled=flip is not None)
         return f"`{name}`: {_short(flip.message)}" if flip else None
     options = allowed(spec, name, axis)
     if name == "padding" and axis is None:
@@ -376,7 +356,7 @@ def _control(spec: LayerSpec, key: str, name: str, axis: int | None) -> str | No
         options = stepped(options)
     only = len(options) == 1
     hold(key, now, options)
-    how = {"key": key, "help": HINTS[name] + _why(spec, name, axis, options), "disabled": only}
+    how = {"key": key, "help": KINDS[spec.kind].help(name) + _why(spec, name, axis, options), "disabled": only}
     # A control stays of one sort, so that it stays itself; a slider needs two ends even where there is no choice.
     if isinstance(options, list):
         st.selectbox(label, options, format_func=shown, **how)

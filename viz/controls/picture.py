@@ -62,7 +62,7 @@ def choose(key: str, *, default: str = "astronaut", max_side: int = 256) -> Pict
     ``key`` is the URL parameter. Of the visitor's own picture a line says what was changed to show it. A file that
     cannot be read is told in one sentence, and the default is used.
     """
-    from models.picture import PictureError
+    from models.picture import FORMATS, PictureError
 
     name = st.selectbox(
         "Picture",
@@ -73,9 +73,7 @@ def choose(key: str, *, default: str = "astronaut", max_side: int = 256) -> Pict
         format_func=str.capitalize,
     )
     if name == OWN:
-        upload = st.file_uploader(
-            "PNG, JPEG, WebP, GIF, BMP or TIFF", key=f"{key}_file", max_upload_size=10, help="It stays in this session."
-        )
+        upload = st.file_uploader(FORMATS, key=f"{key}_file", max_upload_size=10, help="It stays in this session.")
         if upload is not None:
             try:
                 found = taken(upload.getvalue(), max_side)

@@ -15,6 +15,7 @@ import numpy as np
 import streamlit as st
 from streamlit.errors import StreamlitAPIException
 
+from models.layers import KINDS
 from models.share import Scene, read_array, read_weights, write_array, write_weights
 from models.sources import INPUTS, WEIGHTS, TableError
 from models.spec import AXES, QUERY_DEFAULTS, SPATIAL, LayerSpec, quoted, repair
@@ -389,7 +390,7 @@ def _control(spec: LayerSpec, key: str, name: str, axis: int | None) -> None:
     controls.hold(key, now, (options, default))
     refusal = spec.refusal(name, options[-1] + 1, axis)
     how = {"key": key, "bind": "query-params", "disabled": len(options) == 1}
-    how["help"] = controls.HINTS[name] + (f" At most {options[-1]} here: {refusal.message}" if refusal else "")
+    how["help"] = KINDS[spec.kind].help(name) + (f" At most {options[-1]} here: {refusal.message}" if refusal else "")
     if isinstance(options, range):
         st.number_input(label, min_value=options[0], max_value=options[-1], value=default, step=1, **how)
     else:

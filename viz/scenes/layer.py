@@ -143,7 +143,7 @@ def _operator(lab: Lab) -> dict:
     dense = rows * cols
     composite = len(lab.stages) > 1
     kind = KINDS[lab.spec.kind]
-    note = f"{big(lab.operator.nnz)} of {big(dense)} entries\na dense layer has {big(dense)} weights"
+    note = f"{big(lab.operator.places)} of {big(dense)} entries\na dense layer has {big(dense)} weights"
     return {
         "link": list(range(len(lab.stages))) if composite else 0,
         "title": "Operator" if kind.linear else "Operator at this input",
