@@ -14,7 +14,7 @@ import streamlit as st
 
 from models.spec import quoted
 from pages._lessons import LESSONS
-from viz import heap, runs
+from viz import heap, runs, state
 from viz.url import address_asked, last_word, literal, went_back
 
 runs.begin()
@@ -63,6 +63,7 @@ if "present" in st.query_params:
         # Not in the page, which would make room for it and close up again in the next run.
         st.toast(literal(f"present: {quoted(asked)} is neither 1 nor 0; the page is shown as usual."), duration="long")
 presenting = st.session_state.setdefault("presenting", False)
+st.session_state["_kept_presenting"] = presenting
 if presenting:
     st.query_params["present"] = "1"
 
@@ -80,6 +81,8 @@ with st.container(key="frame"):
         on_click=toggle_presenting,
     )
 
+state.begin(page.url_path)
 with last_word():
     page.run()
+state.finish()
 heap.settle()

@@ -6,7 +6,9 @@ import streamlit as st
 
 from models.presets import PRESETS, Preset
 from models.share import Scene
-from viz.controls import numbers
+from viz import state
+from viz.controls.numbers import SceneEditor
+from viz.state import Choice
 
 TOPICS = {
     "A1": "Sum",
@@ -42,29 +44,22 @@ def _of_topic(topic: str) -> list[str]:
     return [name for name, preset in PRESETS.items() if topic_of(preset) == topic]
 
 
-def _load(name: str) -> None:
-    numbers.keep(scene_of(PRESETS[name]))
-    st.session_state["_chosen"] = st.session_state["_asked"] = name
-    st.session_state.pop(f"predict_{name}", None)
+def _answer(preset: Preset) -> Choice:
+    return Choice(f"predict_{preset.id}", None, preset.question, None, preset.options, "pills")
 
 
-def _choose_topic() -> None:
-    topic = st.session_state.get("topic") or st.session_state.get("_topic")
-    if topic:
-        _load(_of_topic(topic)[0])
-
-
-def _choose_preset() -> None:
-    name = st.session_state.get("preset")
-    if name in PRESETS:
-        _load(name)
+def _load(editor: SceneEditor, name: str) -> None:
+    editor.load(scene_of(PRESETS[name]))
+    state.remember("example", name)
+    _cover(name)
+    _answer(PRESETS[name]).give(None)
 
 
 def shown(scene: Scene) -> Preset | None:
     """The worked example that is on screen now, if any."""
     now = (scene.spec, scene.input, scene.weights, scene.seed)
     same = [p for p in PRESETS.values() if (p.spec, p.input, p.weights, p.seed) == now]
-    chosen = PRESETS.get(st.session_state.get("_chosen"))
+    chosen = PRESETS.get(state.recall("example"))
     return chosen if chosen in same else next(iter(same), None)
 
 
@@ -73,45 +68,53 @@ def asks(scene: Scene) -> bool:
 
     Only a click on an example asks. A link shows everything at once, for it reproduces what somebody saw.
     """
-    state, preset = st.session_state, shown(scene)
-    if preset is None or preset.id != state.get("_asked") or state.get(f"predict_{preset.id}") is not None:
-        state.pop("_asked", None)
+    preset = shown(scene)
+    if preset is None or preset.id != state.recall("asked") or _answer(preset).value is not None:
+        _reveal()
         return False
     return True
 
 
 def _cover(name: str) -> None:
-    st.session_state["_asked"] = name
+    state.remember("asked", name)
 
 
 def _reveal() -> None:
-    st.session_state.pop("_asked", None)
+    state.forget("asked")
 
 
-def draw(scene: Scene) -> None:
+def draw(editor: SceneEditor, scene: Scene) -> None:
     """The rows to choose from, and the question of the example that is on screen. One click on a topic loads its first
-    example; the topic stays when the visitor goes on from there."""
-    state, preset = st.session_state, shown(scene)
-    topic = topic_of(preset) if preset else state.get("_topic")
-    state["_topic"] = state["topic"] = topic
-    st.pills("Try a worked example", dict.fromkeys(TOPICS.values()), key="topic", on_change=_choose_topic, wrap=True)
+    example; its row stays when the visitor goes on from there."""
+    preset = shown(scene)
+    topic = topic_of(preset) if preset else state.recall("topic")
+    state.remember("topic", topic)
+    st.markdown("Try a worked example")
+    with st.container(key="topics", horizontal=True, gap="xsmall"):
+        for each in dict.fromkeys(TOPICS.values()):
+            st.button(
+                each,
+                key=f"topic_{each}",
+                type="primary" if preset and each == topic else "secondary",
+                on_click=_load,
+                args=(editor, _of_topic(each)[0]),
+            )
     if topic is None:
         return
     names = _of_topic(topic)
-    state["preset"] = preset.id if preset else None
     if len(names) == 1 and not preset:
         return
     with st.container(border=True, gap="small"):
         if len(names) > 1:
-            st.pills(
-                topic,
-                names,
-                key="preset",
-                format_func=lambda name: PRESETS[name].title,
-                on_change=_choose_preset,
-                label_visibility="collapsed",
-                wrap=True,
-            )
+            with st.container(key="examples", horizontal=True, gap="xsmall"):
+                for name in names:
+                    st.button(
+                        PRESETS[name].title,
+                        key=f"example_{name}",
+                        type="primary" if preset and name == preset.id else "secondary",
+                        on_click=_load,
+                        args=(editor, name),
+                    )
         if preset:
             _question(preset)
 
@@ -120,15 +123,8 @@ def _question(preset: Preset) -> None:
     """Predict, then reveal: answers to choose from, and what there is to see."""
     st.markdown(f":material/psychology_alt: **Predict.** {preset.question}")
     with st.container(horizontal=True, vertical_alignment="center"):
-        answer = st.pills(
-            preset.question,
-            preset.options,
-            key=f"predict_{preset.id}",
-            label_visibility="collapsed",
-            width="content",
-            wrap=True,
-        )
-        if st.session_state.get("_asked"):
+        answer = _answer(preset).draw(label_visibility="collapsed", width="content", wrap=True)
+        if state.recall("asked"):
             st.button("Just show me", type="tertiary", key="just_show", on_click=_reveal)
         elif answer is None:
             st.button("Cover the answer first", type="tertiary", key="cover", on_click=_cover, args=(preset.id,))

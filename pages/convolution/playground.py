@@ -8,16 +8,17 @@ from models.formulas import big
 from models.layers import KINDS
 from pages._lesson import question
 from pages.convolution import _examples as examples
-from viz.controls import layer as controls
-from viz.controls import numbers
+from viz import state
+from viz.controls.layer import LayerEditor
+from viz.controls.numbers import LONGEST_LINK, SceneEditor
 from viz.export import sharing
 from viz.figures.cards import CSS as CARDS
-from viz.url import tell_once
 
 STAGE_HEIGHT, CARDS_HEIGHT = 500, 90
 
-reading = controls.read(known=("present", *numbers.PARAMETERS))
-scene, told = numbers.read(reading)
+editor = SceneEditor(LayerEditor())
+state.take(editor)
+scene = editor.read()
 spec = scene.spec
 kind = KINDS[spec.kind]
 
@@ -35,24 +36,18 @@ with heading:
 with actions, st.container(key="extras_actions", horizontal=True, horizontal_alignment="right"):
     sharing.buttons()
 
-tell_once((*reading.told, *told))
-
 
 def type_into_cell():
     from models import lab
 
-    edit = (st.session_state.get("stage") or {}).get("edit")
-    after = edit and numbers.edited(scene, edit, lab.input_of(scene), lab.weights_of(scene))
-    if after:
-        numbers.keep(after)
+    editor.edit(scene, state.heard("stage", "edit"), lab.input_of(scene), lab.weights_of(scene))
 
 
 def draw_controls():
     with left, st.container(key="controls", gap="xsmall"):
-        controls.draw(spec)
-        numbers.draw(scene)
+        editor.draw(scene)
     with chooser:
-        examples.draw(scene)
+        examples.draw(editor, scene)
 
 
 def draw_measured():
@@ -72,7 +67,7 @@ def draw_measured():
                 st.button(
                     f"Draw the nearest that fits: input {tuple(nearest.input_size)}, "
                     f"{nearest.in_channels} → {nearest.out_channels} channels",
-                    on_click=controls.load,
+                    on_click=editor.layer.load,
                     args=(nearest,),
                 )
         else:
@@ -92,7 +87,7 @@ with st.container(key="lesson"):
         chooser = st.container()
 
 # What is seen goes first, except on the first visit, and while torch loads: then the question and the controls do.
-if "torch" in sys.modules and st.session_state.get("_playground_seen"):
+if "torch" in sys.modules and state.recall("playground_seen"):
     measured = draw_measured()
     draw_controls()
 else:
@@ -102,12 +97,9 @@ else:
     draw_controls()
     measured = draw_measured()
 
-st.session_state["_playground_seen"] = True
+state.remember("playground_seen", True)
 
-fits = numbers.write_url(scene)
+fits = editor.fits()
 if not fits:
-    st.info(
-        f"Your own numbers do not fit into a link of {big(numbers.LONGEST_LINK)} characters: "
-        "use File to take them along."
-    )
-sharing.dialogs(scene, measured, fits)
+    st.info(f"Your own numbers do not fit into a link of {big(LONGEST_LINK)} characters: use File to take them along.")
+sharing.dialogs(editor, scene, measured, fits)

@@ -21,7 +21,7 @@ PAGE = "convolution/playground.py"
 
 
 def open_page(**query: str | list[str]) -> AppTest:
-    app = AppTest.from_file(SHELL, default_timeout=60)
+    app = AppTest.from_file(SHELL, default_timeout=60).run()
     app.switch_page(PAGE)
     for name, value in query.items():
         app.query_params[name] = value
@@ -39,22 +39,23 @@ def number(app: AppTest, name: str) -> str:
 
 
 def shown_spec(app: AppTest) -> LayerSpec:
-    return app.session_state["_spec"]
+    return app.session_state["_kept_layer"][0]
 
 
 @pytest.mark.parametrize("kind", ["conv", "max_pool", "transposed"])
 def test_the_help_of_padding_is_that_of_the_kind(kind):
     app = sound(open_page(kind=kind))
-    assert app.selectbox(key="padding").help.startswith(KINDS[kind].help("padding"))
+    control = next(each for each in (*app.selectbox, *app.number_input) if each.key == "padding")
+    assert control.help.startswith(KINDS[kind].help("padding"))
 
 
 def test_a_kind_of_one_dimension_gives_the_others_back():
     app = sound(open_page(dims="3"))
     for kind, dims in (("causal", 1), ("depthwise", 3), ("causal", 1)):
-        app.selectbox(key="kind_choice").set_value(kind).run()
+        app.selectbox(key="kind").set_value(kind).run()
         assert (shown_spec(sound(app)).kind, shown_spec(app).dims) == (kind, dims)
-    app.pills(key="topic").set_value("Sum").run()
-    app.selectbox(key="kind_choice").set_value("depthwise").run()
+    app.button(key="topic_Sum").click().run()
+    app.selectbox(key="kind").set_value("depthwise").run()
     assert shown_spec(sound(app)).dims == 2, "an example begins anew"
 
 
@@ -62,9 +63,9 @@ def test_a_kind_of_one_dimension_gives_the_others_back():
 def test_a_worked_example_shows_the_numbers_of_the_lecture(name):
     preset = PRESETS[name]
     app = sound(open_page())
-    app.pills(key="topic").set_value(topic_of(preset)).run()
+    app.button(key=f"topic_{topic_of(preset)}").click().run()
     if shown_spec(app) != preset.spec:
-        app.pills(key="preset").set_value(name).run()
+        app.button(key=f"example_{name}").click().run()
     sound(app)
     assert shown_spec(app) == preset.spec
     assert app.warning.values == []
@@ -110,15 +111,15 @@ def veiled(app: AppTest) -> bool:
 def test_an_example_is_predicted_before_it_is_seen():
     app = open_page()
     assert not veiled(app)
-    app.pills(key="topic").set_value("Size").run()
+    app.button(key="topic_Size").click().run()
     assert veiled(app)
     app.pills(key="predict_A3").set_value("4×4").run()
     assert not veiled(app)
-    app.pills(key="preset").set_value("A3-stride").run()
+    app.button(key="example_A3-stride").click().run()
     assert veiled(app)
     app.button(key="just_show").click().run()
     assert not veiled(app)
-    app.pills(key="topic").set_value("Cost").run()
+    app.button(key="topic_Cost").click().run()
     assert veiled(app)
     app.number_input(key="input_size").set_value(9).run()
     assert not veiled(app)
@@ -130,12 +131,12 @@ def test_another_kind_begins_where_that_kind_begins():
     fresh = {}
     for name in KINDS:
         app = open_page()
-        app.selectbox(key="kind_choice").set_value(name).run()
+        app.selectbox(key="kind").set_value(name).run()
         fresh[name] = shown_spec(sound(app))
         assert fresh[name].settings().get("upscale_factor", 2) > 1
     app = open_page()
     for name in (*KINDS, *reversed(KINDS)):
-        app.selectbox(key="kind_choice").set_value(name).run()
+        app.selectbox(key="kind").set_value(name).run()
         assert shown_spec(sound(app)).input_size[-1] == fresh[name].input_size[-1], name
 
 
@@ -145,7 +146,7 @@ def test_every_kind_in_every_dimension(name, dims):
     if dims not in KINDS[name].dims:
         pytest.skip("torch has no such layer")
     app = open_page()
-    app.selectbox(key="kind_choice").set_value(name).run()
+    app.selectbox(key="kind").set_value(name).run()
     sound(app)
     assert shown_spec(app).kind == name
     if dims != shown_spec(app).dims:
@@ -170,14 +171,14 @@ def test_a_walk_through_the_controls_never_breaks():
         else:
             top = min(widget.max, 9)
             widget.set_value(dice.randint(int(widget.min), int(max(top, widget.min))))
-        before = app.session_state["_spec"]
+        before = shown_spec(app)
         sound(app.run())
         assert "cs-no" not in cards(app), (before, widget.label)
 
 
 def options_of(widget, app) -> list:
     """The values behind a select box: those of the registry for named ones, numbers and words for settings."""
-    if widget.key == "kind_choice":
+    if widget.key == "kind":
         return list(KINDS)
     if widget.key in ("input", "weights"):
         from models.sources import INPUTS, WEIGHTS
@@ -274,7 +275,7 @@ def test_the_kernel_yields_to_a_pasted_table():
 
 def test_own_numbers_travel_in_the_link():
     app = sound(open_page(x="1.4.4~" + "_".join(["2"] * 16), w="weight*1.1.3.3~" + "_".join(["1"] * 9)))
-    assert app.session_state["_scene"].own_input.tolist() == [[[2.0] * 4] * 4]
+    assert app.session_state["_kept_x"].tolist() == [[[2.0] * 4] * 4]
     assert app.selectbox(key="input").value == "own"
     assert app.selectbox(key="weights").value == "own"
     assert app.warning.values == []
@@ -285,7 +286,7 @@ def test_own_numbers_too_long_for_a_link_are_said_to_be():
     sound(app)
     assert "x" not in app.query_params
     assert any(f"{big(LONGEST_LINK)}" in info.value for info in app.info)
-    assert app.session_state["_scene"].own_input.shape == (1, 20, 20)
+    assert app.session_state["_kept_x"].shape == (1, 20, 20)
 
 
 def test_a_file_brings_everything_back():
@@ -299,7 +300,7 @@ def test_a_file_brings_everything_back():
     app.file_uploader[0].upload("scene.json", text.encode(), "application/json").run()
     sound(app)
     assert shown_spec(app) == spec
-    assert app.session_state["_scene"].own_input.tolist() == rows
+    assert app.session_state["_kept_x"].tolist() == rows
     assert read_file(text.encode()).own_input.tolist() == rows
 
 
@@ -324,7 +325,7 @@ def test_a_hostile_file_gets_one_sentence(data):
 
 def test_controls_offer_only_what_the_layer_takes():
     app = open_page(input_size="6", in_channels="4", out_channels="4")
-    assert app.slider(key="kernel_size").max == 6
+    assert app.number_input(key="kernel_size").max == 6
     assert app.selectbox(key="groups").options == ["1", "2", "4"]
     app.selectbox(key="padding").set_value("same").run()
     assert app.number_input(key="stride").disabled

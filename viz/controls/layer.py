@@ -1,18 +1,15 @@
-"""Controls that follow from the registry: a widget per setting, offering only what the layer takes.
+"""The layer editor: a control for each setting of a layer, offering only what the layer takes.
 
 Bounds are not written down anywhere: they are found by asking ``LayerSpec`` what it would accept, the other settings
-staying as they are.
-
-The page writes its URL itself, once a run, from what it shows. ``bind="query-params"`` would do it control by control,
-and then a preset that sets a control back to its default leaves the old value in the URL, a control that has just
-appeared leaves none, and after the back button the layer is read before the controls have followed.
+staying as they are. One editor serves all pages; each says under which names its settings stand in the link, what a
+bare link means, and which settings it holds fast.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Mapping
 from contextlib import nullcontext
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import streamlit as st
@@ -32,8 +29,8 @@ from models.spec import (
     read_settings,
     repair,
 )
-from viz import given
-from viz.url import no_setting, went_back
+from viz import state
+from viz.state import Choice, Flag, Whole, spelled
 
 OFFERED = {
     "input_size": 4096,
@@ -49,29 +46,26 @@ OFFERED = {
 }
 """Largest value that a control offers; a link may hold more, up to what torch takes."""
 
-ORDER = ("input_size", "kernel_size", "in_channels", "out_channels", "stride", "padding", "dilation", "groups")
+ORDER = (
+    "input_size",
+    "kernel_size",
+    "in_channels",
+    "out_channels",
+    "stride",
+    "padding",
+    "output_padding",
+    "dilation",
+    "groups",
+)
 COUNTS = ("in_channels", "out_channels", "groups", "input_size", "upscale_factor")
 """Settings that may take every second or third value: channels in groups, sizes that a factor divides."""
 AXIS_NAMES = {"d": "depth", "h": "height", "w": "width"}
 SCALES = (0.5, 1.0, 1.5, 2.0, 3.0, 4.0)
 NORMS = (1.0, 2.0, 3.0, 4.0, 8.0)
-FIXED = ("kind", "dims", "per_axis")
-
-
-@dataclass(frozen=True)
-class Reading:
-    """What the controls and the URL say: the layer, and a sentence for each thing that could not be taken over.
-
-    ``linked``: it comes from the URL, by a link or by the browser's back button.
-    """
-
-    spec: LayerSpec
-    told: tuple[str, ...] = ()
-    linked: bool = False
 
 
 def parameters_of(spec: LayerSpec, per_axis: bool) -> dict[str, tuple[str, int | None]]:
-    """Every control of a layer: its key, which is the URL parameter -> (setting, axis or None)."""
+    """Every control of a layer: its name -> (setting, axis or None)."""
     found: dict[str, tuple[str, int | None]] = {}
     for name in ("input_size", "in_channels", *KINDS[spec.kind].takes):
         if per_axis and name in SPATIAL and spec.dims > 1:
@@ -89,69 +83,232 @@ def value_of(spec: LayerSpec, name: str, axis: int | None) -> Any:
     return value if axis is None else 0
 
 
-def read(known: tuple[str, ...] = ()) -> Reading:
-    """The layer that this session shows now. Call it first, before any control is drawn.
+@dataclass(frozen=True)
+class LayerEditor:
+    """The settings of one layer as widgets, in the link and in the session.
 
-    The first run takes it from the URL, later ones from the controls; what the layer does not take moves to the
-    nearest value that it does. ``known`` names the page's other URL parameters.
+    prefix: stands before each name in the link, so that two pages' layers stay apart. Names without it are read too.
+    kind: the only kind of layer that the page shows, if it holds it fast.
+    bare: what a bare link means, where it is not ``QUERY_DEFAULTS``.
     """
-    state = st.session_state
-    last: LayerSpec | None = state.get("_spec")
-    # Another page clears the URL, and Streamlit forgets its controls meanwhile: the session still knows the layer.
-    away = "kind_choice" not in state
-    linked = last is None or went_back() or (away and bool(_in_url()))
-    if linked:
-        given.forget()
-    reading = _from_url(known) if linked else _from_controls(last)
-    _keep(reading.spec)
-    return reading
 
+    prefix: str = ""
+    kind: str | None = None
+    bare: Mapping[str, Any] = field(default_factory=dict)
 
-def _in_url() -> dict[str, list[str]]:
-    """The URL's parameters, without the frame's own."""
-    return {name: st.query_params.get_all(name) for name in st.query_params if name != "present"}
+    @property
+    def defaults(self) -> dict[str, Any]:
+        """Each setting's value on a bare page."""
+        return QUERY_DEFAULTS | ({"kind": self.kind} if self.kind else {}) | dict(self.bare)
 
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Every parameter of a link that is the layer's."""
+        known = [*QUERY_DEFAULTS, "per_axis", *(f"{name}_{axis}" for name in SPATIAL for axis in "dhw")]
+        return tuple(dict.fromkeys([self.prefix + name for name in known] + known))
 
-def write_url(query: dict[str, str], stay: Callable[[str], bool]) -> None:
-    """Make the URL say ``query``, besides the parameters that ``stay``."""
-    now = {name: st.query_params.get_all(name) for name in st.query_params}
-    wanted = {n: v for n, v in now.items() if stay(n)} | {n: [v] for n, v in query.items()}
-    if wanted != now or wanted != st.session_state.get("_said", now):
-        # A new run may stop this one while it writes: what has not been said is said next time.
-        st.session_state["_said"] = None
-        st.query_params.from_dict(wanted)
-        st.session_state["_said"] = wanted
+    # -- reading ------------------------------------------------------------------------------------------------------
+
+    def _kept(self) -> tuple[LayerSpec, bool]:
+        """The layer that the last run has shown, and whether it had a control for each axis."""
+        kept = state.recall(f"{self.prefix}layer")
+        return kept or (repair(dict(self._asked({})[0]))[0], False)
+
+    def shown(self) -> LayerSpec:
+        """The layer as :meth:`read` last found it, or as it was loaded."""
+        return self._kept()[0]
+
+    def _keep(self, spec: LayerSpec, per_axis: bool) -> None:
+        state.remember(f"{self.prefix}layer", (spec, per_axis))
+        shown = {"dims": spec.dims, "per_axis": per_axis} | ({} if self.kind else {"kind": spec.kind})
+        shown |= {key: value_of(spec, *which) for key, which in parameters_of(spec, per_axis).items()}
+        state.give({self.prefix + key: value for key, value in shown.items()})
+
+    def load(self, spec: LayerSpec) -> None:
+        """Show another layer from now on. For callbacks: presets, files."""
+        state.remember(f"{self.prefix}dims_left", None)
+        self._keep(spec, any(isinstance(v, tuple) and len(set(v)) > 1 for v in self._values(spec).values()))
+
+    def _values(self, spec: LayerSpec) -> dict[str, Any]:
+        return {"input_size": spec.input_size, **spec.settings()}
+
+    def _asked(self, query: Mapping[str, list[str]]) -> tuple[dict[str, Any], list[SpecError]]:
+        """Constructor arguments from a link, what it leaves out filled in, and what could not be read."""
+        if self.prefix and query.get("kind") == [self.kind]:
+            bare: Mapping[str, Any] = {}  # A link to the Playground: what it leaves out has the Playground's default.
+        else:
+            bare = self.bare
+        plain = {name: texts for name, texts in query.items() if not (self.prefix and name.startswith(self.prefix))}
+        plain |= {
+            name.removeprefix(self.prefix): texts for name, texts in query.items() if name.startswith(self.prefix)
+        }
+        if self.kind:
+            plain["kind"] = [self.kind]
+        for name, value in bare.items():
+            if not any(_plain(each) == name for each in plain):
+                plain[name] = [spelled(value)]
+        return read_settings(plain)
+
+    def take(self, query: Mapping[str, list[str]]) -> list[str]:
+        """Take the layer over from a link; a sentence for each thing that could not be."""
+        mine = {name: texts for name, texts in query.items() if name in self.names}
+        asked, unread = self._asked(mine)
+        spec, refused = repair(asked)
+        told = [
+            f"{error.field}: {error.message}{'' if error.message.endswith('is used.') else _used(spec, error.field)}"
+            for error in unread
+        ]
+        told += [f"{error.field}: {error.message}{_used(spec, error.field)}" for error in refused]
+        taken = ("input_size", "in_channels", "kind", "dims", "per_axis", *KINDS[spec.kind].takes)
+        for name, texts in mine.items():
+            plain = _plain(name.removeprefix(self.prefix))
+            if self.kind and name == "kind" and texts != [self.kind]:
+                told.append(
+                    f"This page shows {KINDS[self.kind].title.lower()} layers alone: kind = {quoted(texts[-1])} is "
+                    "left out."
+                )
+            elif plain not in taken:
+                told.append(f"{name}: {KINDS[spec.kind].title} has no such setting; it is left out.")
+        per_axis = mine.get(f"{self.prefix}per_axis", mine.get("per_axis", ["false"]))
+        if per_axis not in (["true"], ["false"]):
+            told.append(f"per_axis: {quoted(per_axis[-1])} is neither true nor false: it is left out.")
+        uneven = any(isinstance(v, tuple) and len(set(v)) > 1 for v in self._values(spec).values())
+        self._keep(spec, uneven or per_axis == ["true"])
+        return list(dict.fromkeys(told))
+
+    def query(self) -> dict[str, str]:
+        """What the link says of the layer: each control that does not stand at its default."""
+        (spec, per_axis), defaults = self._kept(), self.defaults
+        shown = {} if self.kind or spec.kind == defaults["kind"] else {"kind": spec.kind}
+        shown |= {} if spec.dims == defaults["dims"] else {"dims": str(spec.dims)}
+        shown |= {"per_axis": "true"} if per_axis and spec.dims > 1 else {}
+        for key, (name, axis) in parameters_of(spec, per_axis).items():
+            if (value := value_of(spec, name, axis)) != defaults[name]:
+                shown[key] = spelled(value)
+        return {self.prefix + key: text for key, text in shown.items()}
+
+    def read(self) -> LayerSpec:
+        """The layer that the widgets ask for; call it before the first is drawn.
+
+        A value that the layer does not take, the others being as they are, moves to the nearest that it does; what the
+        visitor has just changed stays.
+        """
+        (last, was_per_axis) = self._kept()
+        kind = self.kind or self._now("kind", last.kind)
+        dims, per_axis = self._dims(last, kind), bool(self._now("per_axis", was_per_axis))
+        asked: dict[str, Any] = {}
+        for key, (name, axis) in parameters_of(last, was_per_axis).items():
+            value = self._now(key, value_of(last, name, axis))
+            asked[name] = value if axis is None else (*asked.get(name, ()), value)
+        touched = tuple(name for name, value in asked.items() if _differs(getattr(last, name), value))
+        if not per_axis:
+            asked = {name: value[-1] if isinstance(value, tuple) else value for name, value in asked.items()}
+        if kind != last.kind:
+            # What the visitor never touched starts anew, or a small input that suited one kind would starve the next.
+            fresh = [name for name in asked if self._untouched(last, name)]
+            asked |= {name: KINDS[kind].start.get(name, QUERY_DEFAULTS[name]) for name in fresh}
+            asked |= {name: v for name, v in KINDS[kind].start.items() if self._untouched(last, name)}
+            if last.nearest(kind=kind, dims=dims, **_for_kind(asked, kind, dims))[1]:
+                asked |= KINDS[kind].start
+        asked = _for_kind(asked, kind, dims)
+        try:
+            spec = last.change(kind=kind, dims=dims, **asked)
+        except SpecError:
+            spec, errors = last.nearest(kind=kind, dims=dims, **asked)
+            if kind == last.kind and dims == last.dims and touched:
+                rest = {"kind": kind, "dims": dims, "input_size": last.input_size, "in_channels": last.in_channels}
+                spec, errors = repair(rest | asked, keep=touched)
+            if kind == last.kind:
+                state.tell(*(f"{error.field}: {error.message}" for error in errors))
+        self._keep(spec, per_axis)
+        return spec
+
+    def _now(self, key: str, otherwise: Any) -> Any:
+        value = state.heard(self.prefix + key)
+        return otherwise if value is None else value
+
+    def _dims(self, last: LayerSpec, kind: str) -> int:
+        """How many dimensions the layer gets. A kind without the chosen number lends its own, until the next kind."""
+        dims, left = self._now("dims", last.dims), f"{self.prefix}dims_left"
+        if kind != last.kind:
+            lender, chosen = state.recall(left) or (None, dims)
+            dims = chosen if lender == last.kind else dims
+            state.remember(left, None)
+        elif dims != last.dims:
+            state.remember(left, None)
+        if dims in KINDS[kind].dims:
+            return dims
+        state.remember(left, (kind, dims))
+        return min(KINDS[kind].dims, key=lambda d: abs(d - dims))
+
+    def _untouched(self, last: LayerSpec, name: str) -> bool:
+        """Whether a setting still has the value that its kind or a bare page begins with, or did not exist for it."""
+        if name not in ("input_size", "in_channels", *KINDS[last.kind].takes):
+            return True
+        value = getattr(last, name)
+        value = value[0] if isinstance(value, tuple) and len(set(value)) == 1 else value
+        return value in (self.defaults[name], KINDS[last.kind].start.get(name))
+
+    # -- drawing ------------------------------------------------------------------------------------------------------
+
+    def draw(self, spec: LayerSpec) -> None:
+        """All controls of the layer, in two columns, and the reason for each one that has nothing to choose."""
+        # A grid of the style sheet, not st.columns: three messages a row fewer in every run.
+        with st.container(key="settings"):
+            self._draw(spec)
+
+    def _draw(self, spec: LayerSpec) -> None:
+        kind, prefix = KINDS[spec.kind], self.prefix
+        if self.kind is None:
+            titles = {name: each.title for name, each in KINDS.items()}
+            Choice(f"{prefix}kind", spec.kind, "Layer", kind.prose, titles).draw()
+        Choice(f"{prefix}dims", spec.dims, "Dimensions", None, (1, 2, 3), "segmented_control").draw(kind.dims)
+        Flag(f"{prefix}per_axis", False, "Per axis", "One value for each axis.").draw(disabled=spec.dims == 1)
+        controls = parameters_of(spec, self._kept()[1])
+        rows: dict[str, list[str]] = {}
+        for key, (name, _) in controls.items():
+            rows.setdefault(name, []).append(key)
+        single = [keys[0] for keys in rows.values() if len(keys) == 1]
+        single.sort(key=lambda key: ORDER.index(controls[key][0]) if controls[key][0] in ORDER else len(ORDER))
+        lines = [keys for keys in rows.values() if len(keys) > 1]
+        lines += [single[i : i + 2] for i in range(0, len(single), 2)]
+        for keys in lines:
+            with st.container(key=f"three_{prefix}{keys[0]}") if len(keys) == 3 else nullcontext():
+                reasons = [self._control(spec, key, *controls[key]) for key in keys]
+            if any(reasons):
+                st.caption("  \n".join(filter(None, reasons)))
+
+    def _control(self, spec: LayerSpec, key: str, name: str, axis: int | None) -> str | None:
+        """Draw one control; returns the reason if there is nothing to choose."""
+        label, now, key, kind = (
+            _label(name, axis, spec),
+            value_of(spec, name, axis),
+            self.prefix + key,
+            KINDS[spec.kind],
+        )
+        if name in FLAGS:
+            flip = spec.refusal(name, not now)
+            Flag(key, now, label, kind.help(name)).draw(disabled=flip is not None)
+            return f"`{name}`: {_short(flip.message)}" if flip else None
+        options = allowed(spec, name, axis)
+        if name == "padding" and axis is None and kind.padding_words:
+            options = [*options, *(word for word in ("same", "valid") if spec.allows("padding", word))]
+        elif name in COUNTS and name not in ("groups", "upscale_factor"):
+            options = stepped(options)
+        elif name == "upscale_factor":
+            options = list(options)
+        only, hint = len(options) == 1, kind.help(name) + _why(spec, name, axis, options)
+        # A control stays of one sort, so that it stays itself.
+        if isinstance(options, list):
+            Choice(key, now, label, hint, options).draw(disabled=only)
+        else:
+            Whole(key, now, label, hint, options[0], options[-1]).draw(step=options.step, disabled=only)
+        return _reason(spec, name, axis, options) if only else None
 
 
 def _plain(name: str) -> str:
     """A parameter without the axis that it may end in."""
     return name.removesuffix("_d").removesuffix("_h").removesuffix("_w")
-
-
-def _from_url(known: tuple[str, ...]) -> Reading:
-    query = _in_url()
-    asked, unread = read_settings(query)
-    spec, refused = repair(asked)
-    told = [
-        f"{error.field}: {error.message}{'' if error.message.endswith('is used.') else _used(spec, error.field)}"
-        for error in unread
-    ]
-    told += [f"{error.field}: {error.message}{_used(spec, error.field)}" for error in refused]
-    settings = {*QUERY_DEFAULTS, *FIXED, *known}
-    for name in query:
-        if _plain(name) not in settings and not name.startswith("embed"):
-            told.append(no_setting(name, sorted(settings)))
-    taken = ("input_size", "in_channels", *KINDS[spec.kind].takes)
-    for name in query:
-        if _plain(name) in QUERY_DEFAULTS and _plain(name) not in (*taken, *FIXED):
-            told.append(f"{name}: {KINDS[spec.kind].title} has no such setting; it is left out.")
-    if query.get("per_axis", ["true"]) not in (["true"], ["false"]):
-        told.append(f"per_axis: {quoted(query['per_axis'][-1])} is neither true nor false: it is left out.")
-    state = st.session_state
-    uneven = any(isinstance(v, tuple) and len(set(v)) > 1 for v in spec.settings().values())
-    uneven |= len(set(spec.input_size)) > 1
-    state["per_axis"] = uneven or query.get("per_axis") == ["true"]
-    return Reading(spec, tuple(dict.fromkeys(told)), linked=True)
 
 
 def _used(spec: LayerSpec, field: str) -> str:
@@ -160,78 +317,16 @@ def _used(spec: LayerSpec, field: str) -> str:
     value = getattr(spec, name, None) if name in ("input_size", "in_channels", *KINDS[spec.kind].takes) else None
     if isinstance(value, tuple):
         value = value[0] if len(set(value)) == 1 else " × ".join(map(str, value))
-    return "" if value is None else f" Shown: {shown(value)}."
+    return "" if value is None else f" Shown: {spelled(value)}."
 
 
-def _from_controls(last: LayerSpec) -> Reading:
-    state = st.session_state
-    given.heard(_shown(last, state.get("_per_axis", False)))
-    kind, dims = state.get("kind_choice", last.kind), _dims(last)
-    asked: dict[str, Any] = {}
-    per_axis = state.get("per_axis", state.get("_per_axis", False))
-    for key, (name, axis) in parameters_of(last, state.get("_per_axis", per_axis)).items():
-        value = state.get(key, value_of(last, name, axis))
-        value = value_of(last, name, axis) if value is None else value
-        if axis is None:
-            asked[name] = value
-        elif isinstance(asked.setdefault(name, ()), tuple):
-            asked[name] = (*asked[name], value)
-    touched = tuple(n for n, v in asked.items() if _differs(getattr(last, n), v))
-    if not per_axis:
-        asked = {n: v[-1] if isinstance(v, tuple) else v for n, v in asked.items()}
-    if kind != last.kind:
-        # What the visitor never touched starts anew, or a small input that suited one kind would starve the next.
-        asked |= {n: KINDS[kind].start.get(n, QUERY_DEFAULTS[n]) for n in asked if _untouched(last, n)}
-        asked |= {n: v for n, v in KINDS[kind].start.items() if _untouched(last, n)}
-        if last.nearest(kind=kind, dims=dims, **_for_kind(asked, kind, dims, last))[1]:
-            asked |= KINDS[kind].start
-    try:
-        return Reading(last.change(kind=kind, dims=dims, **_for_kind(asked, kind, dims, last)))
-    except SpecError:
-        changed = _for_kind(asked, kind, dims, last)
-        spec, errors = last.nearest(kind=kind, dims=dims, **changed)
-        if kind == last.kind and dims == last.dims and touched:
-            spec, errors = _yield_to(touched, last, changed, (spec, errors))
-        return Reading(spec, tuple(f"{e.field}: {e.message}" for e in errors) if kind == last.kind else ())
-
-
-def _dims(last: LayerSpec) -> int:
-    """How many dimensions the layer gets. A kind without the chosen number lends its own, until the next kind."""
-    state = st.session_state
-    kind, dims = state.get("kind_choice", last.kind), state.get("dims") or last.dims
-    if kind != last.kind:
-        lender, chosen = state.pop("_dims_left", (None, dims))
-        dims = chosen if lender == last.kind else dims
-    elif dims != last.dims:
-        state.pop("_dims_left", None)
-    if dims in KINDS[kind].dims:
-        return dims
-    state["_dims_left"] = kind, dims
-    return min(KINDS[kind].dims, key=lambda d: abs(d - dims))
-
-
-def _yield_to(touched, last: LayerSpec, asked: dict[str, Any], otherwise):
-    """Keep what the visitor just changed, let the others give way."""
-    rest = {"kind": last.kind, "dims": last.dims, "input_size": last.input_size, "in_channels": last.in_channels}
-    return repair(rest | asked, keep=touched) if asked else otherwise
-
-
-def _differs(now, value) -> bool:
+def _differs(now: Any, value: Any) -> bool:
     if isinstance(now, tuple) and not isinstance(value, tuple):
         return any(n != value for n in now)
     return now != value
 
 
-def _untouched(last: LayerSpec, name: str) -> bool:
-    """Whether a setting still has the value that its kind or a bare page begins with, or did not exist for it."""
-    if name not in ("input_size", "in_channels", *KINDS[last.kind].takes):
-        return True
-    value = getattr(last, name)
-    value = value[0] if isinstance(value, tuple) and len(set(value)) == 1 else value
-    return value in (QUERY_DEFAULTS[name], KINDS[last.kind].start.get(name))
-
-
-def _for_kind(asked: dict[str, Any], kind: str, dims: int, last: LayerSpec) -> dict[str, Any]:
+def _for_kind(asked: dict[str, Any], kind: str, dims: int) -> dict[str, Any]:
     """The settings that the kind takes, as many values as there are axes."""
     fit = {n: v for n, v in asked.items() if n in ("input_size", "in_channels", *KINDS[kind].takes)}
     for name, value in fit.items():
@@ -240,31 +335,6 @@ def _for_kind(asked: dict[str, Any], kind: str, dims: int, last: LayerSpec) -> d
     if isinstance(fit.get("padding"), str) and not KINDS[kind].padding_words:
         fit["padding"] = 0
     return fit
-
-
-def _keep(spec: LayerSpec) -> None:
-    """Write the layer into the session, so that every control that is drawn shows it."""
-    state = st.session_state
-    per_axis = bool(state.get("per_axis", state.get("_per_axis", False)))
-    state["_spec"], state["_per_axis"] = spec, per_axis
-    given.give(_shown(spec, per_axis))
-
-
-def _shown(spec: LayerSpec, per_axis: bool) -> dict[str, Any]:
-    """What the controls show of a layer, by key."""
-    found = {"kind_choice": spec.kind, "dims": spec.dims, "per_axis": per_axis}
-    return found | {key: value_of(spec, *which) for key, which in parameters_of(spec, per_axis).items()}
-
-
-def load(spec: LayerSpec) -> None:
-    """Show another layer from now on. For callbacks: presets, files."""
-    state = st.session_state
-    uneven = any(isinstance(getattr(spec, n), tuple) and len(set(getattr(spec, n))) > 1 for n in SPATIAL)
-    state["per_axis"] = uneven
-    _keep(spec)
-
-
-# -- drawing ----------------------------------------------------------------------------------------------------------
 
 
 def allowed(spec: LayerSpec, name: str, axis: int | None) -> range | list[Any]:
@@ -309,75 +379,8 @@ def _last(works, inside: int, limit: int) -> int:
     return inside
 
 
-def draw(spec: LayerSpec) -> None:
-    """All controls of the layer, in two columns, and the reason for each one that has nothing to choose."""
-    # A grid of the style sheet, not st.columns: three messages a row fewer in every run.
-    with st.container(key="settings"):
-        _draw(spec)
-
-
-def _draw(spec: LayerSpec) -> None:
-    kind = KINDS[spec.kind]
-    st.selectbox("Layer", list(KINDS), key="kind_choice", format_func=lambda name: KINDS[name].title, help=kind.prose)
-    st.segmented_control("Dimensions", list(kind.dims), key="dims", default=spec.dims, required=True)
-    st.toggle("Per axis", key="per_axis", help="One value for each axis.", disabled=spec.dims == 1)
-    controls = parameters_of(spec, bool(st.session_state.get("per_axis")))
-    rows: dict[str, list[str]] = {}
-    for key, (name, _) in controls.items():
-        rows.setdefault(name, []).append(key)
-    single = [keys[0] for keys in rows.values() if len(keys) == 1]
-    single.sort(key=lambda key: ORDER.index(controls[key][0]) if controls[key][0] in ORDER else len(ORDER))
-    lines = [keys for keys in rows.values() if len(keys) > 1]
-    lines += [single[i : i + 2] for i in range(0, len(single), 2)]
-    for keys in lines:
-        with st.container(key=f"three_{keys[0]}") if len(keys) == 3 else nullcontext():
-            reasons = [_control(spec, key, *controls[key]) for key in keys]
-        if any(reasons):
-            st.caption("  \n".join(filter(None, reasons)))
-
-
 def _label(name: str, axis: int | None, spec: LayerSpec) -> str:
     return name if axis is None else f"{name}, {AXIS_NAMES[AXES[spec.dims][axis]]}"
-
-
-def _control(spec: LayerSpec, key: str, name: str, axis: int | None) -> str | None:
-    """Draw one control; returns the reason if there is nothing to choose."""
-    label, now = _label(name, axis, spec), value_of(spec, name, axis)
-    if name in FLAGS:
-        flip = spec.refusal(name, not now)
-        st.toggle(label, key=key, help=KINDS[spec.kind].help(name), disabled=flip is not None)
-        return f"`{name}`: {_short(flip.message)}" if flip else None
-    options = allowed(spec, name, axis)
-    if name == "padding" and axis is None:
-        options = [*options, *(word for word in ("same", "valid") if spec.allows("padding", word))]
-    elif name == "upscale_factor":
-        options = list(options)
-    elif name in COUNTS and name != "groups":
-        options = stepped(options)
-    only = len(options) == 1
-    hold(key, now, options)
-    how = {"key": key, "help": KINDS[spec.kind].help(name) + _why(spec, name, axis, options), "disabled": only}
-    # A control stays of one sort, so that it stays itself; a slider needs two ends even where there is no choice.
-    if isinstance(options, list):
-        st.selectbox(label, options, format_func=shown, **how)
-    elif name == "kernel_size" and axis is None:
-        st.slider(label, options[0], options[-1] + only, **how)
-    else:
-        st.number_input(label, options[0], options[-1], step=options.step, **how)
-    return _reason(spec, name, axis, options) if only else None
-
-
-def shown(value: Any) -> str:
-    """A value as a control shows it: ``3``, ``1.5``, ``same``."""
-    return f"{value:g}" if isinstance(value, float) else str(value)
-
-
-def hold(key: str, value, shape) -> None:
-    """Streamlit forgets a control's value when its range changes: say it again."""
-    shapes = st.session_state.setdefault("_shapes", {})
-    if shapes.get(key) != shape:
-        shapes[key] = shape
-        given.repeat(key, value)
 
 
 def _reason(spec: LayerSpec, name: str, axis: int | None, options: list) -> str:
@@ -409,3 +412,13 @@ def _why(spec: LayerSpec, name: str, axis: int | None, options: list) -> str:
         return ""
     refusal = spec.refusal(name, numbers[-1] + 1, axis)
     return f" At most {numbers[-1]} here: {refusal.message}" if refusal else ""
+
+
+def hold(key: str, value, shape) -> None:
+    """Streamlit forgets a control's value when its range changes: say it again."""
+    from viz import given
+
+    shapes = st.session_state.setdefault("_shapes", {})
+    if shapes.get(key) != shape:
+        shapes[key] = shape
+        given.repeat(key, value)

@@ -1,9 +1,9 @@
-"""Where the numbers come from: the choice of input and weights, the visitor's own, and how they travel in the URL."""
+"""Where a layer's numbers come from: the choice of input and weights, and the visitor's own."""
 
 from __future__ import annotations
 
-from dataclasses import replace
-from typing import Any
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from urllib.parse import urlencode
 
 import numpy as np
@@ -12,150 +12,157 @@ import streamlit as st
 from models.share import Scene, read_array, read_weights, write_array, write_weights
 from models.sources import INPUTS, WEIGHTS, TableError
 from models.spec import LayerSpec, quoted
-from viz import given
-from viz.controls import layer as controls
-from viz.url import whole
+from viz import state
+from viz.controls.layer import LayerEditor
+from viz.state import Choice, Whole
 
 LONGEST_LINK = 2000
 """Characters: what every browser, chat and mail program carries."""
 
-PARAMETERS = ("input", "weights", "seed", "x", "w")
-"""URL parameters of this module."""
-
-OWN = "own"
-
-
-def read(reading: controls.Reading) -> tuple[Scene, tuple[str, ...]]:
-    """The scene that this session shows, and a sentence for what the URL held and could not be read."""
-    state = st.session_state
-    last: Scene = state.get("_scene") or Scene(reading.spec)
-    if reading.linked:
-        scene, told = _from_url(reading.spec, last)
-    else:
-        seed = state.get("seed")
-        scene, told = (
-            replace(
-                last,
-                spec=reading.spec,
-                input=state.get("input") or last.input,
-                weights=state.get("weights") or last.weights,
-                seed=last.seed if seed is None else seed,
-            ),
-            (),
-        )
-    _remember(scene)
-    return scene, told
+OWN, OWN_TITLE = "own", "Your own"
+TITLES = {
+    name: {key: source.title for key, source in registry.items()} | {OWN: OWN_TITLE}
+    for name, registry in (("input", INPUTS), ("weights", WEIGHTS))
+}
+HELPS = {
+    "input": "Type into a cell of the stage to change a single number: double-click it, or press Enter on it.",
+    "weights": "What the kernel holds; type into its cells to change it.",
+}
 
 
-def _from_url(spec: LayerSpec, last: Scene) -> tuple[Scene, tuple[str, ...]]:
-    query, told = st.query_params, []
-    found: dict[str, Any] = {
-        "input": _titled(INPUTS, query.get("input")),
-        "weights": _titled(WEIGHTS, query.get("weights")),
-        "seed": 0,
-        # What the URL is silent about stays in the session: the way back to it is one choice.
-        "own_input": last.own_input,
-        "own_weights": last.own_weights,
-    }
-    try:
-        found["seed"] = whole(0, 9999)(query.get("seed", "0"))
-    except ValueError as error:
-        told.append(f"seed: {error}")
-    for param, reader, own, choice in (
-        ("x", read_array, "own_input", "input"),
-        ("w", read_weights, "own_weights", "weights"),
-    ):
-        if param in query:
+@dataclass(frozen=True)
+class SceneEditor:
+    """A layer with its numbers, as widgets, in the link and in the session."""
+
+    layer: LayerEditor
+
+    def _setting(self, name: str) -> Choice:
+        return Choice(self._key(name), "example", name.capitalize(), HELPS[name], TITLES[name])
+
+    @property
+    def _seed(self) -> Whole:
+        return Whole(self._key("seed"), 0, "seed", "Another seed draws other random numbers.", 0, 9999)
+
+    def _key(self, name: str) -> str:
+        return self.layer.prefix + name
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        own = ("input", "weights", "seed", "x", "w")
+        return tuple(dict.fromkeys((*self.layer.names, *map(self._key, own), *own)))
+
+    # -- reading ------------------------------------------------------------------------------------------------------
+
+    def take(self, query: Mapping[str, list[str]]) -> list[str]:
+        """Take layer and numbers over from a link; a sentence for each thing that could not be."""
+        told = self.layer.take(query)
+        text = {n: query.get(self._key(n), query.get(n, [None]))[-1] for n in ("input", "weights", "seed", "x", "w")}
+        chosen = {}
+        for name in ("input", "weights"):
+            keys = {title: key for key, title in TITLES[name].items()}
+            chosen[name] = keys.get(text[name], "example")
+            if text[name] and text[name] not in keys:
+                told.append(f"{name}: {quoted(text[name])} is not one of the choices; the worked example is shown.")
+        # What the link is silent about stays in the session: the way back to it is one choice.
+        own = {"x": state.recall(self._key("x")), "w": state.recall(self._key("w"))}
+        for param, reader, name in (("x", read_array, "input"), ("w", read_weights, "weights")):
+            if text[param] is None:
+                continue
             try:
-                found |= {own: reader(query[param]), choice: OWN}
+                own[param] = reader(text[param])
+                chosen[name] = OWN
             except TableError as error:
-                registry = INPUTS if choice == "input" else WEIGHTS
-                if found[choice] == OWN and not len(found[own] if found[own] is not None else ()):
-                    found[choice] = "example"
-                told.append(f"{error.message} Shown: {_title(registry, found[choice])}.")
-    for param, registry in (("input", INPUTS), ("weights", WEIGHTS)):
-        text = query.get(param)
-        if text and text not in (OWN_TITLE, *(source.title for source in registry.values())):
-            told.append(f"{param}: {quoted(text)} is not one of the choices; the worked example is shown.")
-    return Scene(spec, **found), tuple(told)
+                if chosen[name] == OWN and not len(own[param] if own[param] is not None else ()):
+                    chosen[name] = "example"
+                told.append(f"{error.message} Shown: {TITLES[name][chosen[name]]}.")
+        told += self._seed.take({self._seed.name: [text["seed"]]} if text["seed"] else {})
+        self._keep(chosen["input"], chosen["weights"], own["x"], own["w"])
+        return told
+
+    def _keep(self, source: str, weights: str, x: np.ndarray | None, w: Mapping[str, np.ndarray] | None) -> None:
+        state.give({self._key("input"): source, self._key("weights"): weights})
+        state.remember(self._key("x"), x)
+        state.remember(self._key("w"), w)
+
+    def read(self) -> Scene:
+        """The scene that the widgets ask for; call it before the first is drawn."""
+        return self._with(self.layer.read())
+
+    def _with(self, spec: LayerSpec) -> Scene:
+        chosen = [self._setting(name).value for name in ("input", "weights")]
+        return Scene(spec, *chosen, self._seed.value, state.recall(self._key("x")), state.recall(self._key("w")) or {})
+
+    def load(self, scene: Scene) -> None:
+        """Show this scene from now on. For callbacks: presets, edits, pasted tables, files."""
+        self.layer.load(scene.spec)
+        self._seed.give(scene.seed)
+        self._keep(scene.input, scene.weights, scene.own_input, scene.own_weights)
+
+    def edit(self, scene: Scene, edit: Mapping | None, x: np.ndarray, weights: dict[str, np.ndarray]) -> None:
+        """Keep one number that was typed into a cell. For the callback of the stage."""
+        if after := edited(scene, edit or {}, x, weights):
+            self._keep(after.input, after.weights, after.own_input, after.own_weights)
+
+    # -- the link -----------------------------------------------------------------------------------------------------
+
+    def query(self) -> dict[str, str]:
+        """What the link says of the scene; own numbers that do not fit are left out of it."""
+        found, own = self._queries()
+        return found | own if self._fit(found | own) else found
+
+    def fits(self) -> bool:
+        """Whether the link holds the visitor's own numbers, too."""
+        found, own = self._queries()
+        return self._fit(found | own)
+
+    def _fit(self, query: dict[str, str]) -> bool:
+        return len((st.context.url or "").partition("?")[0]) + 1 + len(urlencode(query)) <= LONGEST_LINK
+
+    def _queries(self) -> tuple[dict[str, str], dict[str, str]]:
+        scene = self._with(self.layer.shown())
+        plain = query_of(scene)
+        own = {self._key(name): plain.pop(name) for name in ("x", "w") if name in plain}
+        return self.layer.query() | {self._key(name): text for name, text in plain.items()}, own
+
+    # -- drawing ------------------------------------------------------------------------------------------------------
+
+    def draw(self, scene: Scene) -> None:
+        """All controls: of the layer, of input, of weights where the layer has any, of the seed where it counts."""
+        self.layer.draw(scene.spec)
+        self._setting("input").draw()
+        if learns(scene.spec):
+            self._setting("weights").draw()
+        if draws(scene):
+            self._seed.draw()
 
 
-def _titled(registry, text: str | None) -> str:
-    """A source by the title that the URL carries."""
-    if text == OWN_TITLE:
-        return OWN
-    return next((name for name, source in registry.items() if source.title == text), "example")
+def learns(spec: LayerSpec) -> bool:
+    """Whether the layer has weights."""
+    return "bias" in spec.settings()
 
 
-def _title(registry, name: str) -> str:
-    return OWN_TITLE if name == OWN else registry[name].title
+def draws(scene: Scene) -> bool:
+    """Whether anything is drawn at random."""
+    return scene.input == "random" or (learns(scene.spec) and scene.weights == "random")
 
 
-OWN_TITLE = "Your own"
-
-
-def draw(scene: Scene) -> None:
-    """The choice of input, of weights where the layer has any, and the seed where something is drawn at random."""
-    learned = "bias" in scene.spec.settings()
-    _choice("Input", "input", INPUTS)
-    if learned:
-        _choice("Weights", "weights", WEIGHTS)
-    if _drawn(scene):
-        st.number_input("seed", 0, 9999, key="seed", help="Another seed draws other random numbers.")
-
-
-def _choice(label: str, key: str, registry) -> None:
-    options = [*registry, OWN]
-    st.selectbox(
-        label,
-        options,
-        key=key,
-        format_func=lambda name: _title(registry, name),
-        help="Type into a cell of the stage to change a single number."
-        if key == "input"
-        else "What the kernel holds; type into its cells to change it.",
-    )
-
-
-def keep(scene: Scene) -> None:
-    """Show this scene from now on. For callbacks: presets, edits, pasted tables, files."""
-    controls.load(scene.spec)
-    _remember(scene)
-
-
-def _remember(scene: Scene) -> None:
-    state = st.session_state
-    state["_scene"] = scene
-    given.give({key: getattr(scene, key) for key in ("input", "weights", "seed")})
-
-
-def write_url(scene: Scene) -> bool:
-    """Make the URL say what is shown. Own numbers that do not fit are left out of it; then it returns False."""
-    query, own = scene.spec.to_query(), {}
-    if scene.spec.dims > 1 and st.session_state.get("_per_axis"):
-        query["per_axis"] = "true"
-    learned = "bias" in scene.spec.settings()
+def query_of(scene: Scene) -> dict[str, str]:
+    """The numbers of a scene as parameters of a link to the Playground, what is usual left out."""
+    query, learned = {}, learns(scene.spec)
     if scene.input != "example":
-        query["input"] = _title(INPUTS, scene.input)
+        query["input"] = TITLES["input"][scene.input]
     if learned and scene.weights != "example":
-        query["weights"] = _title(WEIGHTS, scene.weights)
-    if scene.seed and _drawn(scene):
+        query["weights"] = TITLES["weights"][scene.weights]
+    if scene.seed and draws(scene):
         query["seed"] = str(scene.seed)
     if scene.input == OWN and scene.own_input is not None:
-        own["x"] = write_array(scene.own_input)
+        query["x"] = write_array(scene.own_input)
     if learned and scene.weights == OWN and scene.own_weights:
-        own["w"] = write_weights(scene.own_weights)
-    fits = len(st.context.url or "") + 1 + len(urlencode(query | own)) <= LONGEST_LINK
-    controls.write_url(query | own if fits else query, stay=lambda n: n == "present" or n.startswith("embed"))
-    return fits
+        query["w"] = write_weights(scene.own_weights)
+    return query
 
 
-def _drawn(scene: Scene) -> bool:
-    """Whether anything is drawn at random."""
-    return scene.input == "random" or ("bias" in scene.spec.settings() and scene.weights == "random")
-
-
-def edited(scene: Scene, edit: dict, x: np.ndarray, weights: dict[str, np.ndarray]) -> Scene | None:
+def edited(scene: Scene, edit: Mapping, x: np.ndarray, weights: dict[str, np.ndarray]) -> Scene | None:
     """The scene after one cell was typed into; None if the edit does not belong to it."""
     try:
         grid, channel, cell, value = edit["grid"], int(edit["channel"]), int(edit["cell"]), float(edit["value"])
@@ -173,12 +180,12 @@ def edited(scene: Scene, edit: dict, x: np.ndarray, weights: dict[str, np.ndarra
     if grid == "input":
         if scene.input == OWN:
             array = _grown(array, scene.own_input, INPUTS["example"].make)
-        return Scene(scene.spec, OWN, scene.weights, scene.seed, array, scene.own_weights)
+        return replace(scene, input=OWN, own_input=array)
     own = weights
     if scene.weights == OWN:
         own = scene.own_weights
         array = _grown(array, own.get(grid), lambda shape: WEIGHTS["example"].make(shape, 0, scene.spec))
-    return Scene(scene.spec, scene.input, OWN, scene.seed, scene.own_input, own | {grid: array})
+    return replace(scene, weights=OWN, own_weights=own | {grid: array})
 
 
 def _grown(shown: np.ndarray, before: np.ndarray | None, fill) -> np.ndarray:

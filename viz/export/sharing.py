@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from math import prod
-from urllib.parse import urlencode
 
 import streamlit as st
 
 from models.share import FileError, Scene, read_file, write_file
 from models.sources import TableError, read_table
 from models.spec import LayerSpec, SpecError
-from viz.controls import numbers
+from viz import state
+from viz.controls.numbers import OWN, SceneEditor
 from viz.runs import dialog
 
 ICONS = {"Code": "code", "Link": "link", "Paste": "content_paste", "File": "draft"}
@@ -27,22 +27,22 @@ def buttons(names: Sequence[str] = ("Code", "Link", "Paste", "File"), page: str 
 
 
 def _open(name: str, page: str = "") -> None:
-    st.session_state["_dialog"] = page + name
-    st.session_state.pop("_paste_error", None)
-    st.session_state.pop("_file_error", None)
+    state.remember("dialog", page + name)
+    state.forget("paste_error")
+    state.forget("file_error")
 
 
-def dialogs(scene: Scene, lab, fits: bool) -> None:
+def dialogs(editor: SceneEditor, scene: Scene, lab, fits: bool) -> None:
     """Draw the Playground's dialog that a button asked for; it stays until it is closed."""
-    name = st.session_state.get("_dialog")
+    name = state.recall("dialog")
     if name == "Code":
         _code(lambda: (LAYER_TOLD, _layer_code(lab)))
     elif name == "Link":
         _link(fits, OWN_TOO_MANY)
     elif name == "Paste":
-        _paste(scene)
+        _paste(editor, scene)
     elif name == "File":
-        _file(scene)
+        _file(editor, scene)
 
 
 def page_dialogs(page: str, script: Callable[[], tuple[str, str]], fits: bool = True, unfit: str = "") -> None:
@@ -54,7 +54,7 @@ def page_dialogs(page: str, script: Callable[[], tuple[str, str]], fits: bool = 
             ``ValueError`` with a sentence that says why there is none.
         fits, unfit: whether the link holds everything, and what to say where it does not.
     """
-    name = st.session_state.get("_dialog")
+    name = state.recall("dialog")
     if name == f"{page}Code":
         _code(script)
     elif name == f"{page}Link":
@@ -62,7 +62,7 @@ def page_dialogs(page: str, script: Callable[[], tuple[str, str]], fits: bool = 
 
 
 def _close() -> None:
-    st.session_state["_dialog"] = None
+    state.forget("dialog")
 
 
 def _layer_code(lab) -> str:
@@ -87,8 +87,7 @@ def _code(script: Callable[[], tuple[str, str]]) -> None:
 def _link(fits: bool, unfit: str) -> None:
     import segno
 
-    params = [(name, value) for name in st.query_params for value in st.query_params.get_all(name)]
-    url = (st.context.url or "").split("?")[0] + ("?" + urlencode(params) if params else "")
+    url = state.address()
     st.write("Opens this page exactly as it is now.")
     if not fits:
         st.warning(unfit)
@@ -100,8 +99,9 @@ def _link(fits: bool, unfit: str) -> None:
 
 
 @dialog("Paste numbers", width="large", on_dismiss=_close)
-def _paste(scene: Scene) -> None:
-    if st.session_state.pop("_taken", False):
+def _paste(editor: SceneEditor, scene: Scene) -> None:
+    if state.recall("taken"):
+        state.forget("taken")
         st.rerun()
     learned = "bias" in scene.spec.settings()
     st.write("Rows of numbers: from a spreadsheet, from NumPy, or a Python list. The layer takes over their size.")
@@ -110,29 +110,29 @@ def _paste(scene: Scene) -> None:
     with st.form("pasted", border=False):
         st.segmented_control("Into", into, default="Input", required=True, key="pasted_into")
         st.text_area("Table", height=220, placeholder="4 5 8 7\n1 8 8 8\n3 6 6 4\n6 5 7 8", key="pasted_table")
-        if st.session_state.get("_paste_error"):
-            st.error(st.session_state["_paste_error"])
+        if state.recall("paste_error"):
+            st.error(state.recall("paste_error"))
         with st.container(horizontal=True, vertical_alignment="center"):
-            st.form_submit_button("Use these numbers", type="primary", on_click=_take_table, args=(scene,))
+            st.form_submit_button("Use these numbers", type="primary", on_click=_take_table, args=(editor, scene))
             st.caption("or Ctrl+Enter in the table (⌘+Enter on a Mac)", width="content")
 
 
-def _take_table(scene: Scene) -> None:
+def _take_table(editor: SceneEditor, scene: Scene) -> None:
     # Not passed as arguments: a click right after typing comes with the text in the same run.
-    text, take = st.session_state["pasted_table"], with_input
-    if st.session_state["pasted_into"] == "Weights":
+    text, take = state.heard("pasted_table") or "", with_input
+    if state.heard("pasted_into") == "Weights":
         take = with_weights
     try:
         after = take(scene, text)
     except TableError as error:
-        st.session_state["_paste_error"] = error.message
+        state.remember("paste_error", error.message)
         return
     except SpecError as error:
-        st.session_state["_paste_error"] = f"A table of this size does not go with {error.field}: {error.message}"
+        state.remember("paste_error", f"A table of this size does not go with {error.field}: {error.message}")
         return
     _close()
-    st.session_state["_taken"] = True
-    numbers.keep(after)
+    state.remember("taken", True)
+    editor.load(after)
 
 
 def with_input(scene: Scene, text: str) -> Scene:
@@ -153,7 +153,7 @@ def with_input(scene: Scene, text: str) -> Scene:
         raise TableError(f"The table has {table.ndim} axes and this layer's input has {dims}: paste {wanted}.")
     spec = _sized(scene.spec, input_size=size, in_channels=channels)
     own = table.reshape(channels, *size)
-    return Scene(spec, numbers.OWN, scene.weights, scene.seed, own, scene.own_weights)
+    return Scene(spec, OWN, scene.weights, scene.seed, own, scene.own_weights)
 
 
 def with_weights(scene: Scene, text: str) -> Scene:
@@ -181,7 +181,7 @@ def with_weights(scene: Scene, text: str) -> Scene:
         values = kernel.reshape(1, 1, *kernel.shape).repeat(shape[0], 0).repeat(shape[1], 1)
     after = Scene(spec, scene.input, scene.weights, scene.seed, scene.own_input, scene.own_weights)
     own = weights_of(after) | {name: values.astype(float)}
-    return Scene(spec, scene.input, numbers.OWN, scene.seed, scene.own_input, own)
+    return Scene(spec, scene.input, OWN, scene.seed, scene.own_input, own)
 
 
 def _sized(spec: LayerSpec, **size) -> LayerSpec:
@@ -196,8 +196,9 @@ def _sized(spec: LayerSpec, **size) -> LayerSpec:
 
 
 @dialog("File", on_dismiss=_close)
-def _file(scene: Scene) -> None:
-    if st.session_state.pop("_taken", False):
+def _file(editor: SceneEditor, scene: Scene) -> None:
+    if state.recall("taken"):
+        state.forget("taken")
         st.rerun()
     st.write("Everything on this page, your own numbers included. Nothing is kept on the server.")
     st.download_button(
@@ -208,20 +209,26 @@ def _file(scene: Scene) -> None:
         on_click="ignore",
         icon=":material/download:",
     )
-    st.file_uploader("Load a file that was downloaded here", key="scene_file", on_change=_take_file, max_upload_size=4)
-    if st.session_state.get("_file_error"):
-        st.error(st.session_state["_file_error"])
+    st.file_uploader(
+        "Load a file that was downloaded here",
+        key="scene_file",
+        on_change=_take_file,
+        args=(editor,),
+        max_upload_size=4,
+    )
+    if state.recall("file_error"):
+        st.error(state.recall("file_error"))
 
 
-def _take_file() -> None:
-    upload = st.session_state.get("scene_file")
+def _take_file(editor: SceneEditor) -> None:
+    upload = state.heard("scene_file")
     if upload is None:
         return
     try:
         after = read_file(upload.getvalue())
     except FileError as error:
-        st.session_state["_file_error"] = error.message
+        state.remember("file_error", error.message)
         return
     _close()
-    st.session_state["_taken"] = True
-    numbers.keep(after)
+    state.remember("taken", True)
+    editor.load(after)

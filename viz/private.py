@@ -1,0 +1,18 @@
+"""What the app uses of Streamlit that Streamlit does not promise to keep, and what happens without it."""
+
+from __future__ import annotations
+
+from streamlit.runtime.scriptrunner import get_script_run_ctx
+
+
+def went_back() -> bool:
+    """Whether the browser's back or forward button asked for this run. The link alone does not tell: what comes with
+    a request can be older than what the run before has written. Without it, those buttons change the link and not the
+    page."""
+    return bool(getattr(get_script_run_ctx(), "is_history_navigation", False))
+
+
+def address_asked() -> str:
+    """The name behind the last slash of the address with which this session was opened, in its first run at least.
+    Without it, Streamlit's own box tells of an address that is no page's."""
+    return getattr(getattr(get_script_run_ctx(), "pages_manager", None), "intended_page_name", None) or ""

@@ -1,0 +1,471 @@
+"""Settings ↔ link ↔ session ↔ widgets: the only code that touches ``st.session_state`` and ``st.query_params``.
+
+A setting is declared once, with a kind from below: how the link spells it, what it may be, its widget. A page names its
+settings in :func:`take` before it draws the first; that reads the link where the link counts: when the page is opened,
+and after the browser's back and forward buttons. From then on a widget's value is the visitor's, and the page derives
+what it shows from it. :func:`finish` writes the link, once a run, from what the settings hold.
+
+Only :func:`give` writes a value: for a preset, a link, or where a value no longer lies within its bounds. What the
+browser has sent before such an answer reached it still carries the value of before. Each request says which answer was
+the last that the browser had (a text field that nobody sees carries the number back), so such a value is known for what
+it is, and is given once more.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextvars import ContextVar
+from dataclasses import dataclass, field
+from difflib import SequenceMatcher
+from functools import wraps
+from typing import Any
+from urllib.parse import urlencode
+
+import streamlit as st
+
+from models.spec import quoted
+from viz.private import went_back
+
+ALIKE = 0.7
+"""From 0 to 1: how much a name must be like another to be taken for a slip."""
+
+_ANSWERED = "_answered"
+_told_at: ContextVar[Any] = ContextVar("_told_at", default=None)
+
+
+# -- settings ----------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Setting:
+    """One choice of a page; this kind has no widget of its own: a component or the page sets it.
+
+    name: the parameter of the link and the key of the widget.
+    default: what a link leaves out.
+    read: the text of a link → the value; ``ValueError`` with a sentence.
+    spell: the value → the text.
+    """
+
+    name: str
+    default: Any = ""
+    label: str = ""
+    help: str | None = None
+    read: Callable[[str], Any] = field(default=str, kw_only=True)
+    spell: Callable[[Any], str] = field(default=lambda value: spelled(value), kw_only=True)
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        return (self.name,)
+
+    @property
+    def value(self) -> Any:
+        """What it is now, before or after its widget is drawn."""
+        value = st.session_state.get(self.name)
+        return self.default if value is None else value
+
+    def give(self, value: Any) -> None:
+        give({self.name: value})
+
+    def take(self, query: Mapping[str, list[str]]) -> list[str]:
+        """Take the value over from a link, the default where it has none; returns what could not be read."""
+        texts, value, told = query.get(self.name), self.default, []
+        if texts:
+            try:
+                value = self.read(texts[-1])
+            except ValueError as error:
+                told = [f"{self.name}: {error}"]
+        give({self.name: value})
+        return told
+
+    def query(self) -> dict[str, str]:
+        """What the link says of it."""
+        value = self.value
+        return {} if value == self.default else {self.name: self.spell(value)}
+
+    def _draw(self, widget: Callable, shape: tuple, *args: Any, **how: Any) -> Any:
+        """Draw the widget. ``shape``: what makes it another widget for the browser, which then has to be told the
+        value."""
+        state, drawn = st.session_state, st.session_state.setdefault("_drawn", {})
+        if drawn.get(self.name) != shape or self.name not in state:
+            drawn[self.name] = shape
+            state[self.name] = self.value
+        how = {"help": self.help} | how
+        label = how.pop("label", self.label)
+        return widget(label, *args, key=self.name, persist_state="session", **how)
+
+    def _within(self, value: Any) -> None:
+        if self.value != value:
+            self.give(value)
+
+
+@dataclass(frozen=True)
+class Whole(Setting):
+    """A whole number between two ends, both included."""
+
+    low: int = 0
+    high: int = 9999
+    default: int = 0
+    slider: bool = False
+    read: Callable[[str], Any] = field(default=None, kw_only=True)  # type: ignore[assignment]
+
+    def __post_init__(self):
+        if self.read is None:
+            object.__setattr__(self, "read", whole(self.low, self.high))
+
+    def draw(self, low: int | None = None, high: int | None = None, step: int = 1, **how: Any) -> int:
+        """The widget, between narrower ends if they are given."""
+        low, high = self.low if low is None else low, self.high if high is None else high
+        self._within(low + round((min(max(self.value, low), high) - low) / step) * step)
+        if self.slider:
+            return self._draw(st.slider, ("slider", low, high, step), low, high, step=step, **how)
+        return self._draw(st.number_input, ("number",), low, high, step=step, **how)
+
+
+@dataclass(frozen=True)
+class Number(Setting):
+    """A number between two ends, both included, as a slider."""
+
+    low: float = 0.0
+    high: float = 1.0
+    default: float = 0.0
+    step: float = 0.1
+    read: Callable[[str], Any] = field(default=None, kw_only=True)  # type: ignore[assignment]
+
+    def __post_init__(self):
+        if self.read is None:
+            object.__setattr__(self, "read", number(self.low, self.high))
+
+    def draw(self, **how: Any) -> float:
+        return self._draw(st.slider, ("slider",), self.low, self.high, step=self.step, **how)
+
+
+@dataclass(frozen=True)
+class Flag(Setting):
+    """On or off."""
+
+    default: bool = False
+    read: Callable[[str], Any] = field(default=None, kw_only=True)  # type: ignore[assignment]
+
+    def __post_init__(self):
+        if self.read is None:
+            object.__setattr__(self, "read", flag)
+
+    def draw(self, **how: Any) -> bool:
+        return self._draw(st.toggle, ("toggle",), **how)
+
+
+@dataclass(frozen=True)
+class Choice(Setting):
+    """One of some values. ``options``: the values, or value → how control and link spell it."""
+
+    options: Sequence[Any] | Mapping[Any, str] = ()
+    widget: str = "selectbox"
+    """``selectbox``, ``segmented_control``, ``pills``, ``radio`` or ``select_slider``."""
+    read: Callable[[str], Any] = field(default=None, kw_only=True)  # type: ignore[assignment]
+    spell: Callable[[Any], str] = field(default=None, kw_only=True)  # type: ignore[assignment]
+
+    def __post_init__(self):
+        titles = (
+            dict(self.options) if isinstance(self.options, Mapping) else {one: spelled(one) for one in self.options}
+        )
+        if self.default == "" and "" not in titles:
+            object.__setattr__(self, "default", next(iter(titles)))
+        if self.spell is None:
+            object.__setattr__(self, "spell", lambda value: titles.get(value, spelled(value)))
+        if self.read is None:
+            values = {title: value for value, title in titles.items()}
+            known = one_of(values)
+            object.__setattr__(self, "read", lambda text: values[known(text)])
+
+    def draw(self, options: Iterable[Any] | None = None, **how: Any) -> Any:
+        """The widget, with a part of the options if they are given."""
+        offered = list(self.options if options is None else options)
+        if self.value is not None and self.value not in offered:
+            self.give(self.default if self.default in offered else offered[0])
+        how = {"format_func": self.spell} | how
+        if self.widget in ("segmented_control",):
+            how = {"required": True} | how
+        return self._draw(getattr(st, self.widget), (self.widget,), offered, **how)
+
+
+@dataclass(frozen=True)
+class Text(Setting):
+    """A line, or with ``area`` several lines, of text."""
+
+    area: bool = False
+
+    def draw(self, **how: Any) -> str:
+        return self._draw(st.text_area if self.area else st.text_input, ("text",), **how)
+
+
+def spelled(value: Any) -> str:
+    """A value as the link spells it."""
+    return f"{value}".lower() if isinstance(value, bool) else f"{value:g}" if isinstance(value, float) else str(value)
+
+
+# -- reading a text ----------------------------------------------------------------------------------------------------
+
+
+def whole(low: int, high: int) -> Callable[[str], int]:
+    """Reads a whole number between two ends, both included."""
+
+    def read(text: str) -> int:
+        if not re.fullmatch(r"-?[0-9]{1,9}", text, re.ASCII) or not low <= int(text) <= high:
+            raise ValueError(f"{quoted(text)} is not a whole number from {low} to {high}: it is left out.")
+        return int(text)
+
+    return read
+
+
+def number(low: float, high: float) -> Callable[[str], float]:
+    """Reads a number between two ends, both included."""
+
+    def read(text: str) -> float:
+        try:
+            value = float(text)
+        except ValueError:
+            value = math.nan
+        if not low <= value <= high:
+            raise ValueError(f"{quoted(text)} is not a number from {low:g} to {high:g}: it is left out.")
+        return value
+
+    return read
+
+
+def flag(text: str) -> bool:
+    """Reads ``true`` or ``false``."""
+    if text.lower() not in ("true", "false"):
+        raise ValueError(f"{quoted(text)} is neither true nor false: it is left out.")
+    return text.lower() == "true"
+
+
+def one_of(options: Iterable[str]) -> Callable[[str], str]:
+    """Reads one of some words, as the link spells them."""
+    options = list(options)
+
+    def read(text: str) -> str:
+        if text not in options:
+            apart = any("," in option for option in options)
+            shown = ", ".join(f"“{option}”" if apart else option for option in options[:12])
+            shown += ", …" if len(options) > 12 else ""
+            raise ValueError(f"{quoted(text)} is none of {shown}: it is left out.")
+        return text
+
+    return read
+
+
+# -- a run -------------------------------------------------------------------------------------------------------------
+
+
+def begin(page: str) -> None:
+    """First in a run of a page, whose name is given; what is told about the link appears here."""
+    state = st.session_state
+    state["_page"], state["_settings"] = page, None
+    _told_at.set(st.container(key="told", gap="xsmall"))
+    _answer_late()
+
+
+def link_counts() -> bool:
+    """Whether this run takes its settings from the link, not from what the session remembers."""
+    state = st.session_state
+    return state.get("_taken") != state.get("_page") or went_back()
+
+
+def take(*settings: Any) -> None:
+    """Name the page's settings, before the first is drawn; takes over what the link says of them.
+
+    A setting has ``names`` (the parameters that it knows), ``take(query)`` and ``query()``, as :class:`Setting`. A bare
+    link leaves what the session remembers, but after the back button it means the defaults.
+    """
+    state, query = st.session_state, _in_link()
+    state["_settings"] = [*(state["_settings"] or ()), *settings]
+    named = any(name in query for one in settings for name in one.names)
+    if link_counts() and (named or went_back()):
+        for one in settings:
+            tell(*one.take(query))
+
+
+def finish() -> None:
+    """Last in a run of a page: what no setting knows is told, and the link says what is shown."""
+    state = st.session_state
+    if state["_settings"] is None:
+        state["_taken"] = state["_page"]
+        return
+    if link_counts():
+        known = [name for one in state["_settings"] for name in one.names]
+        tell(*(no_setting(name, known) for name in _in_link() if name not in known))
+        state["_taken"] = state["_page"]
+    _write_link()
+    with st.container(key="answered"):
+        now = str(state.get("_generation", 0))
+        if state.get(_ANSWERED) != now:
+            state[_ANSWERED] = now
+        st.text_input("Answers that have arrived", key=_ANSWERED, label_visibility="collapsed")
+
+
+def fragment(function: Callable) -> Callable:
+    """As ``st.fragment``; what its widgets set stands in the link, too."""
+
+    @st.fragment
+    @wraps(function)
+    def run(*args: Any, **how: Any) -> None:
+        function(*args, **how)
+        state = st.session_state
+        if state.get("_taken") == state.get("_page"):
+            _write_link()
+            if state.get(_ANSWERED) != str(state.get("_generation", 0)):
+                st.rerun()
+
+    return run
+
+
+def address() -> str:
+    """The link to the page as it is now."""
+    query = st.query_params
+    params = [(name, text) for name in query for text in query.get_all(name)]
+    return (st.context.url or "").partition("?")[0] + ("?" + urlencode(params) if params else "")
+
+
+def _in_link() -> dict[str, list[str]]:
+    """The link's parameters, without the frame's own."""
+    query = st.query_params
+    return {name: query.get_all(name) for name in query if name != "present" and not name.startswith("embed")}
+
+
+def _write_link() -> None:
+    """Make the link say what the settings hold. After the back button it does so already."""
+    state, query = st.session_state, st.query_params
+    if went_back():
+        return
+    now = {name: query.get_all(name) for name in query}
+    wanted = {name: [text] for one in state["_settings"] for name, text in one.query().items()}
+    wanted |= {name: texts for name, texts in now.items() if name.startswith("embed")}
+    wanted |= {"present": ["1"]} if recall("presenting") else {}
+    if wanted != now or wanted != state.get("_said"):
+        # A new run may stop this one while it writes: what has not been said is said next time.
+        state["_said"] = None
+        query.from_dict(wanted)
+        state["_said"] = wanted
+
+
+# -- values that the page gives ----------------------------------------------------------------------------------------
+
+
+@dataclass
+class Given:
+    """A value that the browser may not know yet, and those that its control had before."""
+
+    value: Any
+    before: list[Any]
+
+
+def give(values: Mapping[str, Any]) -> None:
+    """Give settings their values, by name, where they have others. For callbacks, and before widgets are drawn."""
+    _answer_late()
+    state, waiting = st.session_state, st.session_state.setdefault("_unanswered", {})
+    drawn, gave = state.get("_drawn", {}), False
+    for name, value in values.items():
+        if name in state and _same(state[name], value):
+            continue
+        if name in drawn and name in state:
+            old = waiting.get(name)
+            before = [*old.before, old.value] if old else []
+            waiting[name] = Given(value, [*before, state[name]])
+            gave = True
+        state[name] = value
+    if gave:
+        state["_generation"] = state.get("_generation", 0) + 1
+
+
+def _answer_late() -> None:
+    """Give once more what the browser did not know when it asked for this run; what the visitor has chosen besides
+    stays."""
+    state = st.session_state
+    waiting = state.get("_unanswered")
+    if not waiting:
+        return
+    if state.get(_ANSWERED) == str(state["_generation"]):
+        waiting.clear()
+        return
+    for name, one in waiting.items():
+        if name in state and not any(_same(state[name], old) for old in one.before):
+            one.value = state[name]
+        state[name] = one.value
+    state["_generation"] += 1
+
+
+def _same(one: Any, other: Any) -> bool:
+    try:
+        return one is other or (type(one) is type(other) and bool(one == other))
+    except ValueError:  # Arrays, which are never a widget's.
+        return False
+
+
+# -- what a session remembers besides settings -------------------------------------------------------------------------
+
+
+def recall(name: str, default: Any = None) -> Any:
+    """What :func:`remember` has kept under this name."""
+    return st.session_state.get(f"_kept_{name}", default)
+
+
+def remember(name: str, value: Any) -> None:
+    """Keep a value in the session that no link holds: a dialog that is open, a run of training."""
+    st.session_state[f"_kept_{name}"] = value
+
+
+def forget(name: str) -> None:
+    """Drop what is kept under this name."""
+    st.session_state.pop(f"_kept_{name}", None)
+
+
+def heard(key: str, name: str | None = None) -> Any:
+    """What the widget with this key holds, or what a component with it has sent under a name; None if nothing. For
+    callbacks: a late request may come from a widget that has gone."""
+    value = st.session_state.get(key)
+    if name is None:
+        return value
+    return value.get(name) if isinstance(value, Mapping) else getattr(value, name, None)
+
+
+# -- sentences ---------------------------------------------------------------------------------------------------------
+
+
+def tell(*sentences: str) -> None:
+    """Show what a link held and could not be taken over; it stays for the run in which the link was read."""
+    place = _told_at.get()
+    for sentence in dict.fromkeys(filter(None, sentences)):
+        (place or st).warning(literal(sentence), icon=":material/info:")
+
+
+def literal(sentence: str) -> str:
+    """A sentence for Streamlit's Markdown in which everything between quotation marks stands as it was written."""
+    return re.sub(r"“[^”]*”|\"[^\"]*\"", lambda m: re.sub(r"([\\`*_{}\[\]<>#$~:|])", r"\\\1", m[0]), sentence)
+
+
+def near(name: str, known: Iterable[str]) -> list[str]:
+    """The known name that is most like this one, by ``difflib``, and those that are hardly less so; often none.
+
+    The beginning of a name (``pad``) is most like it, one of its words (``kernel``) nearly so.
+    """
+
+    def like(other: str) -> float:
+        return SequenceMatcher(None, name, other).ratio()
+
+    def likeness(each: str) -> float:
+        if len(name) > 2 and each.startswith(name):
+            return 1.0
+        return max(like(each), *(0.9 * like(word) for word in re.split("[_-]", each)))
+
+    found = {each: likeness(each) for each in dict.fromkeys(known)}
+    best = max(found.values(), default=0)
+    return [each for each, ratio in found.items() if ratio >= max(ALIKE, best - 0.05)]
+
+
+def no_setting(name: str, known: Iterable[str]) -> str:
+    """What is told about a parameter that a page does not know, with the name that may be meant."""
+    meant = near(name[:60], known)[:2]
+    hint = f" Perhaps you mean {' or '.join(quoted(each) for each in meant)}." if meant else ""
+    return f"{quoted(name)} is not a setting of this page: it is left out.{hint}"
