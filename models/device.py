@@ -15,6 +15,8 @@ from functools import cache
 import torch
 from torch import nn
 
+from models.text import plural
+
 _state = threading.local()
 
 
@@ -68,7 +70,7 @@ def describe(device: torch.device | None = None) -> str:
     if device.type == "mps":
         return f"{platform.machine()} GPU (mps)"
     threads = torch.get_num_threads()
-    return f"cpu, {threads} thread{'s' if threads > 1 else ''}"
+    return f"cpu, {plural(threads, 'thread')}"
 
 
 def private_copy(module: nn.Module) -> nn.Module:

@@ -16,7 +16,7 @@ from torch import nn
 from torch.nn import functional as F
 
 from models.errors import LearningError
-from models.formulas import big
+from models.text import big
 
 OPTIMIZERS = ("adam", "momentum", "sgd")
 """What can move the weights: Adam (Kingma and Ba 2015), gradient descent with momentum 0.9, and without."""

@@ -29,7 +29,8 @@ from torch.nn import functional as F
 
 from models import device
 from models.errors import OperatorError
-from models.formulas import MANY_TAPS, big
+from models.formulas import MANY_TAPS
+from models.text import big
 
 CONVOLUTIONS = (nn.Conv1d, nn.Conv2d, nn.Conv3d)
 TRANSPOSED = (nn.ConvTranspose1d, nn.ConvTranspose2d, nn.ConvTranspose3d)

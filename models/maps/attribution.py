@@ -21,8 +21,8 @@ from torch import Tensor, nn
 
 from models.device import private_copy
 from models.errors import AttributionError, runs_through
-from models.formulas import big
 from models.learning import reset
+from models.text import big
 
 __all__ = [
     "FILLS",

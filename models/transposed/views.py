@@ -26,9 +26,9 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
-from models import formulas
 from models.device import one_thread
 from models.errors import TransposedError
+from models.text import big
 from models.transposed.layer import Geometry, geometry, matching_convolution, transposed_matrix
 
 MOST_ENTRIES = 2**24
@@ -47,7 +47,7 @@ def batched(module: nn.Module, x: torch.Tensor) -> tuple[Geometry, torch.Tensor]
     images = x.shape[0] if x.dim() == g.dims + 2 else 1
     if g.entries * images > MOST_ENTRIES:
         raise TransposedError(
-            f"these settings ask for {formulas.big(g.entries * images)} products, {formulas.big(MOST_ENTRIES)} are "
+            f"these settings ask for {big(g.entries * images)} products, {big(MOST_ENTRIES)} are "
             f"the most shown: use a smaller input, kernel or number of channels."
         )
     return g, x.reshape(images, g.in_channels, *g.size)

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
-from models.formulas import big
+from models.text import big
 from pages._lesson import frame, predict
 from pages.feature_maps._shared import tell_misread
 from pages.feature_maps.picture import Picture

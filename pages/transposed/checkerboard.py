@@ -12,10 +12,10 @@ import torch
 from torch import nn
 
 from models import device
-from models.formulas import big
 from models.learning import LearningError, train
 from models.operator import TRANSPOSED
 from models.share import Scene
+from models.text import big
 from models.transposed.code import checkerboard_code
 from models.upsampling import (
     DOWNSAMPLERS,

@@ -28,10 +28,10 @@ from models.spec import (
     SPATIAL,
     LayerSpec,
     SpecError,
-    quoted,
     read_settings,
     repair,
 )
+from models.text import quoted
 from viz import given
 from viz.url import no_setting, went_back
 
