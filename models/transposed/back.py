@@ -80,7 +80,7 @@ def weights_of_inverse(operator: Operator, inverse: np.ndarray) -> np.ndarray | 
 
 
 def round_trip(module: nn.Module, x: torch.Tensor) -> RoundTrip:
-    """Send an image through C, then back through Cᵀ and through C⁺.
+    """Send an image through C, then back through Cᵀ and through C⁺: float64 on the CPU, as the measured matrix is.
 
     Args:
         module: a transposed convolution (C is then its ``matching_convolution``) or an ordinary one (C itself). A bias

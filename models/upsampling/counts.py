@@ -15,7 +15,8 @@ import numpy as np
 import torch
 from torch import nn
 
-from models import formulas
+from models import device, formulas
+from models.device import private_copy
 from models.errors import UpsamplingError
 from models.formulas import Formula
 from models.operator import CONVOLUTIONS, TRANSPOSED, linear_operator
@@ -154,6 +155,19 @@ def _pushed(layer: nn.Module, paths: np.ndarray) -> np.ndarray:
     operator = linear_operator(layer, (1, 1, *paths.shape))
     out = np.bincount(operator.rows, weights=paths.reshape(-1)[operator.cols], minlength=operator.shape[0])
     return out.reshape(operator.output_shape[2:])
+
+
+def gradient_of_sum(module: nn.Module, input_shape: Sequence[int]) -> np.ndarray:
+    """What autograd sends back to each cell of an input of zeros when all outputs are added up: the input's shape."""
+
+    def job(place: torch.device) -> np.ndarray:
+        image = torch.zeros(tuple(input_shape), device=place, requires_grad=True)
+        with torch.enable_grad():
+            (found,) = torch.autograd.grad(private_copy(module, place)(image).sum(), image)
+        return found.cpu().numpy()
+
+    with torch.inference_mode(False):
+        return device.on(job)
 
 
 def overlap(module: nn.Module, input_shape: Sequence[int]) -> Overlap:

@@ -10,6 +10,7 @@ import numpy as np
 import torch
 from torch import nn
 
+from models import device
 from models.errors import UpsamplingError
 from models.formulas import UPSAMPLE, Formula
 from models.terms import Term, letter, ratio
@@ -49,8 +50,8 @@ def sample_positions(size: int, scale: float, align_corners: bool) -> SamplePosi
         half = Term(0.5, r"\frac{1}{2}", "0.5", "0.5")
         term = ratio(at + half, letter("S", float(scale))) - half
     ramp = torch.arange(size, dtype=torch.float64).reshape(1, 1, -1)
-    with torch.no_grad():
-        measured = nn.Upsample(scale_factor=scale, mode="linear", align_corners=align_corners)(ramp)[0, 0].numpy()
+    layer = nn.Upsample(scale_factor=scale, mode="linear", align_corners=align_corners)
+    measured = device.answer(layer, ramp)[0, 0].numpy()
     clamped = np.clip(term.value, 0, size - 1)
     free = np.flatnonzero(term.value == clamped)
     spacing = float(np.diff(measured[free]).mean()) if len(free) > 1 else 0.0
@@ -75,9 +76,8 @@ def shuffle_map(channels: int, size: tuple[int, int], upscale_factor: int) -> Sh
     r = upscale_factor
     if channels % r**2:
         raise UpsamplingError(f"{channels} channels are not a multiple of {r}²: use {-(-channels // r**2) * r**2}.")
-    with torch.no_grad():
-        index = torch.arange(channels * prod(size), dtype=torch.float64).reshape(1, channels, *size)
-        moved = nn.PixelShuffle(r)(index)[0].long().numpy()
+    index = torch.arange(channels * prod(size), dtype=torch.float64).reshape(1, channels, *size)
+    moved = device.answer(nn.PixelShuffle(r), index)[0].long().numpy()
     measured = tuple(np.unravel_index(moved, (channels, *size)))
     c, y, x = np.indices(moved.shape)
     return ShuffleMap(measured, (c * r**2 + (y % r) * r + x % r, y // r, x // r))
