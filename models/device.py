@@ -7,14 +7,18 @@ import platform
 import statistics
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from copy import deepcopy
 from functools import cache
+from typing import TypeVar
 
 import torch
 from torch import nn
 
+from models.text import plural
+
+T = TypeVar("T")
 _state = threading.local()
 
 
@@ -68,30 +72,86 @@ def describe(device: torch.device | None = None) -> str:
     if device.type == "mps":
         return f"{platform.machine()} GPU (mps)"
     threads = torch.get_num_threads()
-    return f"cpu, {threads} thread{'s' if threads > 1 else ''}"
+    return f"cpu, {plural(threads, 'thread')}"
 
 
-def private_copy(module: nn.Module) -> nn.Module:
-    """The same parameters and buffers in module objects of one's own: hooks and flags set on it reach nobody else."""
-    shared = {id(t): t for t in (*module.parameters(), *module.buffers())}
-    return deepcopy(module, shared)
+@contextmanager
+def reference() -> Iterator[None]:
+    """Float64 on the CPU on purpose, in this thread alone: structure, and what the page's numbers are held against."""
+    with one_thread():
+        yield
+
+
+def private_copy(module: nn.Module, place: torch.device | None = None) -> nn.Module:
+    """The same parameters and buffers in module objects of one's own: hooks and flags set on it reach nobody else.
+
+    ``place``: where they shall live; those that live elsewhere are copied there, and the module keeps its own.
+    """
+
+    def there(tensor: torch.Tensor) -> torch.Tensor:
+        if place is None or tensor.device == place or tensor.is_meta:
+            return tensor
+        copied = tensor.detach().to(place)
+        return nn.Parameter(copied, tensor.requires_grad) if isinstance(tensor, nn.Parameter) else copied
+
+    return deepcopy(module, {id(t): there(t) for t in (*module.parameters(), *module.buffers())})
+
+
+def gave_up(error: BaseException | None) -> str:
+    """Why a GPU gave up, from the error or what it was raised from; ``""`` if it has another cause."""
+    while error is not None:
+        if isinstance(error, torch.OutOfMemoryError):
+            return "The GPU has no memory left for this picture, so the CPU did the work: the same numbers, later."
+        if isinstance(error, NotImplementedError) or (isinstance(error, TypeError) and "MPS" in str(error)):
+            return "The GPU lacks an operation of this network, so the CPU did the work: the same numbers, later."
+        error = error.__cause__
+    return ""
+
+
+def attempt(
+    job: Callable[[torch.device], T], full: Callable[[torch.device], None] = lambda place: None
+) -> tuple[T, str]:
+    """What ``job(device)`` returns on the best device there is: the GPU, else the CPU.
+
+    Returns:
+        The answer, and ``""``, or a sentence if the GPU could not do it and the CPU did. ``full(device)`` has then been
+        called, to let go of what is kept there.
+    """
+    place = setup()
+    told = ""
+    if place.type != "cpu":
+        try:
+            return job(place), ""
+        except Exception as error:
+            told = gave_up(error)
+            if not told:
+                raise
+        # outside the handler: until here the error's frames hold what fills the GPU
+        full(place)
+        if place.type == "cuda":
+            torch.cuda.empty_cache()
+    return job(torch.device("cpu")), told
+
+
+def on(job: Callable[[torch.device], T]) -> T:
+    """``attempt`` without the sentence."""
+    return attempt(job)[0]
+
+
+def answer(module: nn.Module, x: torch.Tensor) -> torch.Tensor:
+    """What a layer answers to ``x``, computed on the best device, as a tensor on the CPU; both stay where they are."""
+
+    def job(place: torch.device) -> torch.Tensor:
+        with torch.inference_mode():
+            return private_copy(module, place)(x.to(place)).cpu()
+
+    return on(job)
 
 
 def run(module: nn.Module, x: torch.Tensor) -> tuple[torch.Tensor, torch.device]:
-    """One forward pass in float32 on the best device: ``(output on the CPU, device that did it)``.
-
-    Where the GPU has no memory left, or lacks the operation, the CPU does it.
-    """
-    device = setup()
+    """One forward pass on the best device, to which the module moves: ``(output on the CPU, device that did it)``."""
     with torch.inference_mode():
-        if device.type != "cpu":
-            try:
-                return module.to(device)(x.to(device)).cpu(), device
-            except (torch.OutOfMemoryError, NotImplementedError):
-                if device.type == "cuda":
-                    torch.cuda.empty_cache()
-        cpu = torch.device("cpu")
-        return module.to(cpu)(x.to(cpu)), cpu
+        return on(lambda place: (module.to(place)(x.to(place)).cpu(), place))
 
 
 def forward_time(module: nn.Module, x: torch.Tensor, budget: float = 0.004) -> tuple[float, torch.device]:

@@ -8,10 +8,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from itertools import pairwise
 from math import prod
+
+from models.terms import PRODUCT, Number, Term, bracketed, common, equal, floor, letter, over_axes, remarked, share, up
+from models.text import big, raised, times
 
 CONV = ("PyTorch, Conv2d", "https://docs.pytorch.org/docs/stable/generated/torch.nn.Conv2d.html")
 TRANSPOSED = (
@@ -35,8 +38,6 @@ PASS = 100_000
 MANY_TAPS = 64
 """From so many taps on, the entries of an operator are placed by rule and checked in one pass."""
 
-DOT, CROSS = r" \cdot ", r" \times "
-
 
 @dataclass(frozen=True)
 class Formula:
@@ -54,40 +55,46 @@ class Formula:
     source: tuple[str, str]
 
 
-# -- numbers ----------------------------------------------------------------------------------------------------------
+# -- numbers: each written once, for whole numbers and for letters ---------------------------------------------------
 
 
-def extent(kernel_size: int, dilation: int = 1) -> int:
-    """Input pixels from the first to the last tap, both included: D·(F − 1) + 1."""
+def extent(kernel_size: Number, dilation: Number | int = 1) -> Number:
+    """Input pixels from the first to the last tap, both included."""
     return dilation * (kernel_size - 1) + 1
 
 
-def window_positions(size: int, kernel_size: int, before: int, after: int, stride: int, dilation: int) -> int:
-    """Positions at which a window fits: ⌊(W + P − D·(F − 1) − 1) / S⌋ + 1, with P the cells added on both sides."""
-    return (size + before + after - extent(kernel_size, dilation)) // stride + 1
+def window_positions(size: Number, kernel_size: Number, padded: Number, stride: Number, dilation: Number) -> Number:
+    """Positions at which a window fits; ``padded``: the cells added on both sides together."""
+    return (size + padded - dilation * (kernel_size - 1) - 1) // stride + 1
 
 
-def pool_positions(size: int, kernel_size: int, padding: int, stride: int, dilation: int, ceil_mode: bool) -> int:
+def pool_positions(
+    size: Number, kernel_size: Number, padding: Number, stride: Number, dilation: Number, ceil_mode: bool
+) -> Number:
     """As ``window_positions``; with ``ceil_mode`` a last window may leave the image, if it starts inside it."""
-    room = size + 2 * padding - extent(kernel_size, dilation)
+    room = size + 2 * padding - dilation * (kernel_size - 1) - 1
     if not ceil_mode:
         return room // stride + 1
-    count = -(-room // stride) + 1
-    return count - 1 if (count - 1) * stride >= size + padding else count
+    count = up(room, stride) + 1
+    if not (count - 1) * stride >= size + padding:
+        return count
+    return remarked(count - 1, "would start outside") if isinstance(count, Term) else count - 1
 
 
-def transposed_size(size: int, kernel_size: int, padding: int, stride: int, dilation: int, output_padding: int) -> int:
-    """(W − 1)·S − 2P + D·(F − 1) + output_padding + 1."""
-    return (size - 1) * stride - 2 * padding + extent(kernel_size, dilation) + output_padding
+def transposed_size(
+    size: Number, kernel_size: Number, padding: Number, stride: Number, dilation: Number, output_padding: Number
+) -> Number:
+    """What all stamps need, less what padding cuts off."""
+    return (size - 1) * stride - 2 * padding + dilation * (kernel_size - 1) + output_padding + 1
 
 
-def transposed_field(kernel_size: int, stride: int, dilation: int) -> int:
+def transposed_field(kernel_size: Number, stride: Number, dilation: Number) -> Number:
     """Input pixels from the first to the last that one output of a transposed layer reads, far from the border.
 
-    Every (S/g)-th tap meets the same output, g = gcd(S, D), and their inputs lie D/g apart: (⌈F·g/S⌉ − 1)·D/g + 1.
+    Every (S/g)-th tap meets the same output, g = gcd(S, D), and their inputs lie D/g apart.
     """
-    g = math.gcd(stride, dilation)
-    return (-(-kernel_size * g // stride) - 1) * (dilation // g) + 1
+    g = common(stride, dilation)
+    return (up(kernel_size * g, stride) - 1) * share(dilation, g, ones=True) + 1
 
 
 @dataclass(frozen=True)
@@ -199,53 +206,42 @@ def _ratio(scale: float) -> Fraction:
     return Fraction(scale)
 
 
-# -- text -------------------------------------------------------------------------------------------------------------
-
-
-def times(values: Sequence[int]) -> str:
-    """``2 × 2``: sizes as people write them."""
-    return " × ".join(str(v) for v in values)
-
-
-def big(value: float, decimals: int = 0) -> str:
-    """A number as people read it, on every page and in every sentence: thin spaces between thousands, which neither a
-    decimal point nor a comma can be taken for, and at which no line breaks."""
-    return f"{value:,.{decimals}f}".replace(",", "\u202f").replace("-", "−")
-
-
-_RAISED = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
-
-
-def scientific(value: float, digits: int = 2) -> str:
-    """A finite number with a power of ten, ``1.3·10⁻⁷`` or ``10⁶``, with at most so many digits before the power."""
-    mantissa, exponent = f"{value:.{digits - 1}e}".split("e")
-    mantissa = mantissa.rstrip("0").rstrip(".") if "." in mantissa else mantissa
-    power = f"10{str(int(exponent)).translate(_RAISED)}"
-    return {"1": power, "-1": f"−{power}"}.get(mantissa, f"{mantissa}·{power}".replace("-", "−"))
-
-
-def _axes(values: Sequence[int], latex: Callable[[int], str], text: Callable[[int], str]) -> tuple[str, str]:
-    """Write a per-axis formula once when all axes agree, once an axis when they do not."""
-    lines = list(dict.fromkeys((latex(i), text(i)) for i in range(len(values))))
-    if len(lines) == 1:
-        return lines[0]
-    return r" \\ ".join(line for line, _ in lines), " and ".join(line for _, line in lines)
-
-
-def _power(base: Sequence[int]) -> str:
-    """``3²`` or ``3·1``: the product of per-axis values, written short."""
-    if len(set(base)) == 1:
-        return f"{base[0]}" + {1: "", 2: "²", 3: "³"}[len(base)]
-    return "·".join(map(str, base))
-
-
-def _latex_power(base: Sequence[int]) -> str:
-    if len(set(base)) == 1:
-        return f"{base[0]}" + (f"^{len(base)}" if len(base) > 1 else "")
-    return DOT.join(map(str, base))
-
-
 # -- families: one for each way in which a layer moves over its input -------------------------------------------------
+
+
+def _formula(term: Term, source: tuple[str, str]) -> Formula:
+    return Formula(term.value, term.symbols, *equal(term), source)
+
+
+def _per_axis(terms: Sequence[Term], source: tuple[str, str], front: str = "", behind: str = "") -> Formula:
+    """One closed form an axis, written once where all axes agree; ``front`` and ``behind`` stand around the symbols."""
+    lines = dict.fromkeys(equal(term, thousands=False) for term in terms)
+    filled, text = (sign.join(each) for sign, each in zip((r" \\ ", " and "), zip(*lines, strict=True), strict=True))
+    return Formula(tuple(t.value for t in terms), f"{front}{terms[0].symbols}{behind}", filled, text, source)
+
+
+@dataclass(frozen=True)
+class _Letters:
+    """The letters of one layer, whole, and of one of its axes."""
+
+    W: Term
+    F: Term
+    P: Term
+    S: Term
+    D: Term
+    extra: Term
+
+    @staticmethod
+    def each(s) -> list[_Letters]:
+        """One an axis."""
+        names = ("W", "F", "P", "S", "D", r"\mathit{output\_padding}")
+        pads = (0,) * s.dims if isinstance(s.padding, str) else s.padding
+        rows = zip(s.input_size, s.kernel_size, pads, s.stride, s.dilation, s.output_padding, strict=True)
+        return [_Letters(*map(letter, names, row)) for row in rows]
+
+
+def _channels(s) -> tuple[Term, Term, Term]:
+    return letter("C_{in}", s.in_channels), letter("C_{out}", s.out_channels), letter("G", s.groups)
 
 
 class Family:
@@ -296,67 +292,34 @@ class Family:
 
     def activations(self, s) -> Formula:
         """Bytes of the output in 32-bit floats."""
-        out = (s.out_channels, *s.output_size)
-        value = 4 * prod(out)
-        filled = rf"4 \cdot {DOT.join(map(str, out))} = {big(value)}"
-        return Formula(value, r"4 \cdot C_{out} \cdot \prod O", filled, f"4·{'·'.join(map(str, out))} bytes", CONV)
+        term = letter("4", 4) * letter("C_{out}", s.out_channels) * over_axes("O", s.output_size)
+        return replace(_formula(term, CONV), text=f"{term.text} bytes")
 
 
 class Window(Family):
     """Convolutions: a window with weights, every channel of its group at once."""
 
     def sizes(self, s) -> tuple[int, ...]:
-        return tuple(
-            window_positions(w, f, *p, st, d)
-            for w, f, p, st, d in zip(s.input_size, s.kernel_size, s.pads, s.stride, s.dilation, strict=True)
-        )
+        rows = zip(s.input_size, s.kernel_size, map(sum, s.pads), s.stride, s.dilation, strict=True)
+        return tuple(window_positions(*row) for row in rows)
 
     def output_size(self, s) -> Formula:
-        sizes = self.sizes(s)
         even = all(a == b for a, b in s.pads)
-
-        def pad(i, dot):
-            return f"2{dot}{s.pads[i][0]}" if even else f"{s.pads[i][0]} + {s.pads[i][1]}"
-
-        def latex(i):
-            top = rf"{s.input_size[i]} + {pad(i, DOT)} - {s.dilation[i]} \cdot ({s.kernel_size[i]} - 1) - 1"
-            return rf"\left\lfloor \frac{{{top}}}{{{s.stride[i]}}} \right\rfloor + 1 = {sizes[i]}"
-
-        def text(i):
-            top = f"{s.input_size[i]} + {pad(i, '·')} − {s.dilation[i]}·({s.kernel_size[i]}−1) − 1"
-            return f"⌊({top})/{s.stride[i]}⌋ + 1 = {sizes[i]}"
-
-        p = "2P" if even else r"P_{before} + P_{after}"
-        symbols = rf"O = \left\lfloor \frac{{W + {p} - D \cdot (F - 1) - 1}}{{S}} \right\rfloor + 1"
-        return Formula(sizes, symbols, *_axes(sizes, latex, text), CONV)
+        terms = []
+        for at, (before, after) in zip(_Letters.each(s), s.pads, strict=True):
+            padded = 2 * letter("P", before) if even else letter("P_{before}", before) + letter("P_{after}", after)
+            terms.append(window_positions(at.W, at.F, padded, at.S, at.D))
+        return _per_axis(terms, CONV, "O = ")
 
     def parameters(self, s) -> Formula:
-        weights = s.out_channels * (s.in_channels // s.groups) * prod(s.kernel_size)
-        value = weights + (s.out_channels if s.bias else 0)
-        bias = (rf" + {s.out_channels}", f" + {s.out_channels}") if s.bias else ("", "")
-        per = f"{s.in_channels}/{s.groups}" if s.groups > 1 else f"{s.in_channels}"
-        latex_per = rf"\frac{{{s.in_channels}}}{{{s.groups}}}" if s.groups > 1 else f"{s.in_channels}"
-        return Formula(
-            value,
-            r"C_{out} \cdot \frac{C_{in}}{G} \cdot \prod F" + (" + C_{out}" if s.bias else ""),
-            rf"{s.out_channels} \cdot {latex_per} \cdot {_latex_power(s.kernel_size)}{bias[0]} = {big(value)}",
-            f"{s.out_channels}·{per}·{_power(s.kernel_size)}{bias[1]} = {big(value)}",
-            CONV,
-        )
+        c_in, c_out, groups = _channels(s)
+        weights = c_out * share(c_in, groups) * over_axes("F", s.kernel_size)
+        return _formula(weights + c_out if s.bias else weights, CONV)
 
     def macs(self, s) -> Formula:
-        out = s.output_size
-        value = s.out_channels * prod(out) * (s.in_channels // s.groups) * prod(s.kernel_size)
-        per = f"{s.in_channels}/{s.groups}" if s.groups > 1 else f"{s.in_channels}"
-        latex_per = rf"\frac{{{s.in_channels}}}{{{s.groups}}}" if s.groups > 1 else f"{s.in_channels}"
-        return Formula(
-            value,
-            r"C_{out} \cdot \prod O \cdot \frac{C_{in}}{G} \cdot \prod F",
-            rf"{s.out_channels} \cdot {_latex_power(out)} \cdot {latex_per} \cdot {_latex_power(s.kernel_size)}"
-            rf" = {big(value)}",
-            f"{s.out_channels}·{_power(out)}·{per}·{_power(s.kernel_size)} = {big(value)}",
-            COUNTER,
-        )
+        c_in, c_out, groups = _channels(s)
+        outputs = c_out * over_axes("O", s.output_size)
+        return _formula(outputs * share(c_in, groups) * over_axes("F", s.kernel_size), COUNTER)
 
     def _pairs(self, s) -> int:
         return s.out_channels * (s.in_channels // s.groups)
@@ -378,40 +341,27 @@ class Window(Family):
 
     def touching(self, s) -> Formula:
         if s.padding_mode != "zeros":
-            dense = self.macs(s)
-            return Formula(dense.value, dense.symbols, dense.filled, "padding copies real cells: all of them", GUIDE)
-        counts = [
-            taps_inside(w, o, f, p[0], st, d)
-            for w, o, f, p, st, d in zip(
-                s.input_size, s.output_size, s.kernel_size, s.pads, s.stride, s.dilation, strict=True
-            )
-        ]
-        return _counted(counts, self._pairs(s), r"C_{out} \cdot \frac{C_{in}}{G} \cdot \prod \sum_{p} t(p)")
+            return replace(self.macs(s), text="padding copies real cells: all of them", source=GUIDE)
+        before = [pad for pad, _ in s.pads]
+        rows = zip(s.input_size, s.output_size, s.kernel_size, before, s.stride, s.dilation, strict=True)
+        counts = [taps_inside(*row) for row in rows]
+        return _counted(counts, self._pairs(s), r"C_{out} \cdot \frac{C_{in}}{G} \cdot \prod \sum_{p} t(p)", GUIDE)
 
     def receptive_field(self, s) -> Formula:
-        values = tuple(extent(f, d) for f, d in zip(s.kernel_size, s.dilation, strict=True))
-
-        def latex(i):
-            return rf"{s.dilation[i]} \cdot ({s.kernel_size[i]} - 1) + 1 = {values[i]}"
-
-        def text(i):
-            return f"{s.dilation[i]}·({s.kernel_size[i]}−1) + 1 = {values[i]}"
-
-        return Formula(values, r"D \cdot (F - 1) + 1", *_axes(values, latex, text), FIELDS)
+        return _per_axis([extent(at.F, at.D) for at in _Letters.each(s)], FIELDS)
 
 
-def _counted(counts: Sequence[Counts], pairs: int, symbols: str) -> Formula:
-    value = pairs * prod(c.total for c in counts)
-    front = f"{pairs}·" if pairs != 1 else ""
+def _counted(counts: Sequence[Counts], pairs: int, symbols: str, source: tuple[str, str]) -> Formula:
+    """``pairs`` of channels times the counts of each axis."""
+    total, texts = prod(c.total for c in counts), [f"({c})" for c in counts]
+    latex = [rf"\left({c}\right)".replace("…", r"\dots") for c in counts]
     if len(set(counts)) == 1:
-        body = f"({counts[0]})" + {1: "", 2: "²", 3: "³"}[len(counts)]
-        latex = rf"\left({counts[0]}\right)" + (f"^{len(counts)}" if len(counts) > 1 else "")
-    else:
-        body = "·".join(f"({c})" for c in counts)
-        latex = DOT.join(rf"\left({c}\right)" for c in counts)
-    latex = latex.replace("…", r"\dots")
-    latex_front = rf"{pairs} \cdot " if pairs != 1 else ""
-    return Formula(value, symbols, f"{latex_front}{latex} = {big(value)}", f"{front}{body} = {big(value)}", GUIDE)
+        texts, latex = (
+            [f"{texts[0]}{raised(len(counts)) if len(counts) > 1 else ''}"],
+            [latex[0] + (f"^{len(counts)}" if len(counts) > 1 else "")],
+        )
+    term = Term(total, "", r" \cdot ".join(latex), "·".join(texts), PRODUCT)
+    return replace(_formula(pairs * term if pairs != 1 else term, source), symbols=symbols)
 
 
 class Transposed(Window):
@@ -424,114 +374,45 @@ class Transposed(Window):
         return max(PASS, 200 * s.in_channels * prod(s.input_size) * taps)
 
     def sizes(self, s) -> tuple[int, ...]:
-        return tuple(
-            transposed_size(w, f, p, st, d, o)
-            for w, f, p, st, d, o in zip(
-                s.input_size, s.kernel_size, s.padding, s.stride, s.dilation, s.output_padding, strict=True
-            )
-        )
+        rows = zip(s.input_size, s.kernel_size, s.padding, s.stride, s.dilation, s.output_padding, strict=True)
+        return tuple(transposed_size(*row) for row in rows)
 
     def output_size(self, s) -> Formula:
-        sizes = self.sizes(s)
-
-        def latex(i):
-            a, b, c = s.input_size[i], s.stride[i], s.padding[i]
-            rest = rf"{s.dilation[i]} \cdot ({s.kernel_size[i]} - 1) + {s.output_padding[i]} + 1"
-            return rf"({a} - 1) \cdot {b} - 2 \cdot {c} + {rest} = {sizes[i]}"
-
-        def text(i):
-            a, b, c = s.input_size[i], s.stride[i], s.padding[i]
-            return (
-                f"({a}−1)·{b} − 2·{c} + {s.dilation[i]}·({s.kernel_size[i]}−1) + {s.output_padding[i]} + 1 = {sizes[i]}"
-            )
-
-        symbols = r"O = (W - 1) \cdot S - 2P + D \cdot (F - 1) + \mathit{output\_padding} + 1"
-        return Formula(sizes, symbols, *_axes(sizes, latex, text), TRANSPOSED)
+        terms = [transposed_size(at.W, at.F, at.P, at.S, at.D, at.extra) for at in _Letters.each(s)]
+        return _per_axis(terms, TRANSPOSED, "O = ")
 
     def parameters(self, s) -> Formula:
-        found = super().parameters(s)
-        return Formula(found.value, found.symbols, found.filled, found.text, TRANSPOSED)
+        return replace(super().parameters(s), source=TRANSPOSED)
 
     def macs(self, s) -> Formula:
-        value = s.in_channels * prod(s.input_size) * (s.out_channels // s.groups) * prod(s.kernel_size)
-        per = f"{s.out_channels}/{s.groups}" if s.groups > 1 else f"{s.out_channels}"
-        latex_per = rf"\frac{{{s.out_channels}}}{{{s.groups}}}" if s.groups > 1 else f"{s.out_channels}"
-        size = s.input_size
-        return Formula(
-            value,
-            r"C_{in} \cdot \prod W \cdot \frac{C_{out}}{G} \cdot \prod F",
-            rf"{s.in_channels} \cdot {_latex_power(size)} \cdot {latex_per} \cdot {_latex_power(s.kernel_size)}"
-            rf" = {big(value)}",
-            f"{s.in_channels}·{_power(size)}·{per}·{_power(s.kernel_size)} = {big(value)}",
-            COUNTER,
-        )
+        c_in, c_out, groups = _channels(s)
+        inputs = c_in * over_axes("W", s.input_size)
+        return _formula(inputs * share(c_out, groups) * over_axes("F", s.kernel_size), COUNTER)
 
     def touching(self, s) -> Formula:
-        counts = [
-            taps_inside(o, w, f, p, st, d)
-            for w, o, f, p, st, d in zip(
-                s.input_size, s.output_size, s.kernel_size, s.padding, s.stride, s.dilation, strict=True
-            )
-        ]
-        return _counted(counts, self._pairs(s), r"C_{in} \cdot \frac{C_{out}}{G} \cdot \prod \sum_{i} t(i)")
+        rows = zip(s.output_size, s.input_size, s.kernel_size, s.padding, s.stride, s.dilation, strict=True)
+        counts = [taps_inside(*row) for row in rows]
+        return _counted(counts, self._pairs(s), r"C_{in} \cdot \frac{C_{out}}{G} \cdot \prod \sum_{i} t(i)", GUIDE)
 
     def receptive_field(self, s) -> Formula:
-        trio = list(zip(s.kernel_size, s.stride, s.dilation, strict=True))
-        values = tuple(transposed_field(*each) for each in trio)
-
-        def latex(i):
-            (f, st, d), g = trio[i], math.gcd(trio[i][1], trio[i][2])
-            return (
-                rf"\left(\left\lceil \frac{{{f} \cdot {g}}}{{{st}}} \right\rceil - 1\right)"
-                rf" \cdot \frac{{{d}}}{{{g}}} + 1 = {values[i]}"
-            )
-
-        def text(i):
-            (f, st, d), g = trio[i], math.gcd(trio[i][1], trio[i][2])
-            return f"(⌈{f}·{g}/{st}⌉ − 1)·{d}/{g} + 1 = {values[i]}"
-
-        symbols = r"\left(\left\lceil \frac{F g}{S} \right\rceil - 1\right) \cdot \frac{D}{g} + 1, \quad g = \gcd(S, D)"
-        return Formula(values, symbols, *_axes(values, latex, text), GUIDE)
+        terms = [transposed_field(at.F, at.S, at.D) for at in _Letters.each(s)]
+        return _per_axis(terms, GUIDE, behind=r", \quad g = \gcd(S, D)")
 
 
 class Pool(Window):
     """Pooling: a window without weights, each channel on its own."""
 
     reads = "Cells read"
+    parameters = Family.parameters
+    macs = Family.macs
 
     def sizes(self, s) -> tuple[int, ...]:
         rows = zip(s.input_size, s.kernel_size, s.padding, s.stride, s.dilation, strict=True)
         return tuple(pool_positions(*row, s.ceil_mode) for row in rows)
 
     def output_size(self, s) -> Formula:
-        rows = list(zip(s.input_size, s.kernel_size, s.padding, s.stride, s.dilation, strict=True))
-        sizes = self.sizes(s)
-        left, right = (r"\lceil", r"\rceil") if s.ceil_mode else (r"\lfloor", r"\rfloor")
-        open_, close = ("⌈", "⌉") if s.ceil_mode else ("⌊", "⌋")
-
-        def lost(i):
-            w, f, p, st, d = rows[i]
-            return s.ceil_mode and sizes[i] != -(-(w + 2 * p - extent(f, d)) // st) + 1
-
-        def latex(i):
-            w, f, p, st, d = rows[i]
-            top = rf"{w} + 2 \cdot {p} - {d} \cdot ({f} - 1) - 1"
-            drop = " - 1" if lost(i) else ""
-            return rf"\left{left} \frac{{{top}}}{{{st}}} \right{right} + 1{drop} = {sizes[i]}"
-
-        def text(i):
-            w, f, p, st, d = rows[i]
-            drop = " − 1 (would start outside)" if lost(i) else ""
-            return f"{open_}({w} + 2·{p} − {d}·({f}−1) − 1)/{st}{close} + 1{drop} = {sizes[i]}"
-
-        symbols = rf"O = \left{left} \frac{{W + 2P - D \cdot (F - 1) - 1}}{{S}} \right{right} + 1"
-        return Formula(sizes, symbols, *_axes(sizes, latex, text), POOL)
-
-    def parameters(self, s) -> Formula:
-        return Family.parameters(self, s)
-
-    def macs(self, s) -> Formula:
-        return Family.macs(self, s)
+        terms = [pool_positions(at.W, at.F, at.P, at.S, at.D, s.ceil_mode) for at in _Letters.each(s)]
+        return _per_axis(terms, POOL, "O = ")
 
     def _pairs(self, s) -> int:
         return s.in_channels
@@ -545,9 +426,7 @@ class Pool(Window):
         return self._passes(s, s.in_channels, s.in_channels)
 
     def touching(self, s) -> Formula:
-        found = super().touching(s)
-        symbols = r"C \cdot \prod \sum_{p} t(p)"
-        return Formula(found.value, symbols, found.filled, found.text, POOL)
+        return replace(super().touching(s), symbols=r"C \cdot \prod \sum_{p} t(p)", source=POOL)
 
     def entries(self, s) -> int:
         return s.in_channels * prod(s.output_size) * prod(s.kernel_size)
@@ -557,34 +436,16 @@ class Separable(Window):
     """A depthwise layer followed by a pointwise one."""
 
     def parameters(self, s) -> Formula:
-        depth, point = s.in_channels * prod(s.kernel_size), s.in_channels * s.out_channels
-        bias = (s.in_channels, s.out_channels) if s.bias else (0, 0)
-        value = depth + point + sum(bias)
-        extra = [f" + {b}" if s.bias else "" for b in bias]
-        return Formula(
-            value,
-            r"C_{in} \cdot \prod F + C_{in} \cdot C_{out}" + (" + C_{in} + C_{out}" if s.bias else ""),
-            rf"({s.in_channels} \cdot {_latex_power(s.kernel_size)}{extra[0]}) + "
-            rf"({s.in_channels} \cdot {s.out_channels}{extra[1]}) = {big(value)}",
-            f"({s.in_channels}·{_power(s.kernel_size)}{extra[0]}) + ({s.in_channels}·{s.out_channels}{extra[1]})"
-            f" = {big(value)}",
-            MOBILENET,
-        )
+        c_in, c_out, _ = _channels(s)
+        depth, point = c_in * over_axes("F", s.kernel_size), c_in * c_out
+        if s.bias:
+            depth, point = depth + c_in, point + c_out
+        return _formula(bracketed(depth) + bracketed(point), MOBILENET)
 
     def macs(self, s) -> Formula:
-        out = s.output_size
-        depth = s.in_channels * prod(out) * prod(s.kernel_size)
-        point = s.in_channels * s.out_channels * prod(out)
-        value = depth + point
-        return Formula(
-            value,
-            r"C_{in} \cdot \prod O \cdot \prod F + C_{in} \cdot C_{out} \cdot \prod O",
-            rf"{s.in_channels} \cdot {_latex_power(out)} \cdot {_latex_power(s.kernel_size)} + "
-            rf"{s.in_channels} \cdot {s.out_channels} \cdot {_latex_power(out)} = {big(value)}",
-            f"{s.in_channels}·{_power(out)}·{_power(s.kernel_size)} + {s.in_channels}·{s.out_channels}·{_power(out)}"
-            f" = {big(value)}",
-            MOBILENET,
-        )
+        c_in, c_out, _ = _channels(s)
+        outputs = over_axes("O", s.output_size)
+        return _formula(c_in * outputs * over_axes("F", s.kernel_size) + c_in * c_out * outputs, MOBILENET)
 
     def _pairs(self, s) -> int:
         return s.in_channels * s.out_channels
@@ -595,20 +456,14 @@ class Separable(Window):
 
     def touching(self, s) -> Formula:
         if s.padding_mode == "zeros":
-            found = super().touching(s)
-            value = found.value // s.out_channels + s.in_channels * s.out_channels * prod(s.output_size)
-            depth = found.value // s.out_channels
+            depth = super().touching(s).value // s.out_channels
         else:
             depth = s.in_channels * prod(s.output_size) * prod(s.kernel_size)
-            value = depth + s.in_channels * s.out_channels * prod(s.output_size)
-        point = value - depth
-        return Formula(
-            value,
-            r"C_{in} \cdot \prod \sum_{p} t(p) + C_{in} \cdot C_{out} \cdot \prod O",
-            f"{big(depth)} + {big(point)} = {big(value)}",
-            f"{big(depth)} depthwise + {big(point)} pointwise",
-            MOBILENET,
-        )
+        shown = lambda symbols, n: Term(n, symbols, big(n), big(n), PRODUCT)  # noqa: E731
+        depthwise = remarked(shown(r"C_{in} \cdot \prod \sum_{p} t(p)", depth), "depthwise")
+        point = s.in_channels * s.out_channels * prod(s.output_size)
+        pointwise = remarked(shown(r"C_{in} \cdot C_{out} \cdot \prod O", point), "pointwise")
+        return _formula(depthwise + pointwise, MOBILENET)
 
     def matrix_entries(self, s) -> int | None:
         # One matrix for both layers: copies of a pixel in the padding meet in one entry.
@@ -616,6 +471,16 @@ class Separable(Window):
 
     def entries(self, s) -> int:
         return s.in_channels * s.out_channels * prod(s.output_size) * prod(s.kernel_size)
+
+
+def _scale(value: float) -> Term:
+    """As a decimal where that is the number, 1/3 as a fraction."""
+    found, meant = letter(r"\mathit{scale\_factor}", value), _ratio(value)
+    if float(found.text) == value:
+        return found
+    if meant.denominator > 1_000:
+        return replace(found, filled=repr(value), text=repr(value))
+    return replace(found, filled=rf"\frac{{{meant.numerator}}}{{{meant.denominator}}}", text=str(meant))
 
 
 class Upsample(Family):
@@ -627,16 +492,9 @@ class Upsample(Family):
         return tuple(math.floor(w * f) for w, f in zip(s.input_size, s.scale_factor, strict=True))
 
     def output_size(self, s) -> Formula:
-        sizes = self.sizes(s)
-
-        def latex(i):
-            return rf"\lfloor {s.input_size[i]} \cdot {s.scale_factor[i]:g} \rfloor = {sizes[i]}"
-
-        def text(i):
-            return f"⌊{s.input_size[i]}·{s.scale_factor[i]:g}⌋ = {sizes[i]}"
-
-        symbols = r"O = \lfloor W \cdot \mathit{scale\_factor} \rfloor"
-        return Formula(sizes, symbols, *_axes(sizes, latex, text), UPSAMPLE)
+        rows = zip(s.input_size, s.scale_factor, strict=True)
+        terms = [floor(letter("W", w) * _scale(f)) for w, f in rows]
+        return _per_axis(terms, UPSAMPLE, "O = ")
 
     def _sampled(self, s) -> list[Interpolation]:
         return [
@@ -645,19 +503,21 @@ class Upsample(Family):
         ]
 
     def touching(self, s) -> Formula:
-        found = _counted([axis.counts for axis in self._sampled(s)], s.in_channels, r"C \cdot \prod \sum_{o} t(o)")
-        return Formula(found.value, found.symbols, found.filled, found.text, UPSAMPLE)
+        counts = [axis.counts for axis in self._sampled(s)]
+        return _counted(counts, s.in_channels, r"C \cdot \prod \sum_{o} t(o)", UPSAMPLE)
+
+    def _reach(self, s) -> int:
+        return {"linear": 2, "bilinear": 2, "trilinear": 2, "bicubic": 4}.get(s.mode, 1)
 
     def receptive_field(self, s) -> Formula:
-        values = tuple(max(axis.widths) for axis in self._sampled(s))
-        reach = {"linear": 2, "bilinear": 2, "trilinear": 2, "bicubic": 4}.get(s.mode, 1)
+        values, reach = tuple(max(axis.widths) for axis in self._sampled(s)), self._reach(s)
         text = f"{s.mode}: {reach} neighbours an axis, those with weight 0 left out"
-        filled = rf"\text{{{s.mode}: up to {reach}}} \Rightarrow {CROSS.join(map(str, values))}"
+        sizes = times(values, r" \times ")
+        filled = rf"\text{{{s.mode}: up to {reach}}} \Rightarrow {sizes}"
         return Formula(values, r"\max_o \, (\text{last} - \text{first} + 1)", filled, text, UPSAMPLE)
 
     def entries(self, s) -> int:
-        reach = {"linear": 2, "bilinear": 2, "trilinear": 2, "bicubic": 4}.get(s.mode, 1)
-        return s.in_channels * prod(s.output_size) * reach**s.dims
+        return s.in_channels * prod(s.output_size) * self._reach(s) ** s.dims
 
 
 class Shuffle(Family):
@@ -673,23 +533,15 @@ class Shuffle(Family):
         return tuple(w // r if self.down else w * r for w in s.input_size)
 
     def output_size(self, s) -> Formula:
-        r, sizes = s.upscale_factor, self.sizes(s)
-        sign, latex_sign = ("/", "/") if self.down else ("·", r" \cdot ")
-
-        def latex(i):
-            return rf"{s.input_size[i]}{latex_sign}{r} = {sizes[i]}"
-
-        def text(i):
-            channels = f"{s.in_channels}{'·' if self.down else '/'}{r}² = {s.out_channels} channels"
-            return f"{s.input_size[i]}{sign}{r} = {sizes[i]}; {channels}"
-
-        return Formula(sizes, f"O = W{latex_sign}r", *_axes(sizes, latex, text), SHUFFLE)
+        r = letter("r", s.upscale_factor)
+        sizes = [letter("W", w) for w in s.input_size]
+        found = _per_axis([share(w, r, ones=True) if self.down else w * r for w in sizes], SHUFFLE, "O = ")
+        channels = f"{s.in_channels}{'·' if self.down else '/'}{r.text}² = {s.out_channels} channels"
+        return replace(found, text=f"{found.text}; {channels}")
 
     def touching(self, s) -> Formula:
-        value = s.in_channels * prod(s.input_size)
-        filled = rf"{s.in_channels} \cdot {_latex_power(s.input_size)} = {big(value)}"
-        text = f"{s.in_channels}·{_power(s.input_size)} = {big(value)}, each read once"
-        return Formula(value, r"C \cdot \prod W", filled, text, SHUFFLE)
+        found = _formula(letter("C", s.in_channels) * over_axes("W", s.input_size), SHUFFLE)
+        return replace(found, text=f"{found.text}, each read once")
 
     def receptive_field(self, s) -> Formula:
         return Formula((1,) * s.dims, "1", "1", "each output is one input, moved", SHUFFLE)

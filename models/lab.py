@@ -15,12 +15,13 @@ import torch
 from torch import nn
 
 from models import device, formulas, sources
-from models.formulas import Formula, big
+from models.formulas import Formula
 from models.layers import KINDS, build
 from models.measure import Measurement, measure
 from models.operator import CONVOLUTIONS, POOLS, TRANSPOSED, Operator, linear_operator, pool_window, source_map
 from models.share import Scene, fit
 from models.spec import LayerSpec, SpecError
+from models.text import big
 
 LARGEST_OPERATOR = 2_000_000
 """Entries of an operator that is still drawn."""
@@ -461,7 +462,7 @@ def _stage(name: str, part: nn.Module, x: np.ndarray, pads, spec: LayerSpec) -> 
         padded = torch.from_numpy(x)[None]
         if pads is not None:
             padded = nn.functional.pad(padded, [side for pair in reversed(pads) for side in pair])
-        y = part(padded)[0].numpy()
+    y = device.answer(part, padded)[0].numpy()
     if isinstance(part, CONVOLUTIONS):
         if pads is None:
             pads = spec.pads if name != "pointwise" else ((0, 0),) * len(spatial)

@@ -13,6 +13,7 @@ from math import prod
 from typing import Any
 
 from models import formulas
+from models.text import big
 
 Refusals = Iterator[tuple[str, str]]
 Part = tuple[str, str, tuple, dict[str, Any]]
@@ -224,7 +225,7 @@ def _too_small(spec) -> tuple[str, str]:
         )
     if isinstance(family, formulas.Transposed):
         return "padding", (
-            f"padding {spec.padding[axis]} cuts away the whole output (its size would be {formulas.big(sizes[axis])}): "
+            f"padding {spec.padding[axis]} cuts away the whole output (its size would be {big(sizes[axis])}): "
             f"use less padding, a larger kernel or a larger input."
         )
     if isinstance(family, formulas.Shuffle):

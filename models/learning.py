@@ -15,8 +15,10 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
+from models import device
+from models.device import private_copy
 from models.errors import LearningError
-from models.formulas import big
+from models.text import big
 
 OPTIMIZERS = ("adam", "momentum", "sgd")
 """What can move the weights: Adam (Kingma and Ba 2015), gradient descent with momentum 0.9, and without."""
@@ -74,7 +76,7 @@ def train(
     fresh: bool = True,
     every: int = 1,
 ) -> Iterator[Step]:
-    """Train a small network by mean squared error, one ``Step`` at a time.
+    """Train a small network by mean squared error, one ``Step`` at a time, on the device that the page names.
 
     Args:
         module: changed in place, and float64 from then on; between two steps it can be used to make pictures.
@@ -100,19 +102,21 @@ def train(
             reset(module, seed)
         # float64 is no slower where layers are this small, and lets the loss fall all the way.
         module.double()
-        inputs, targets = (t.detach().clone().to(next(module.parameters())) for t in (inputs, targets))
-        watched = _watched(module, watch)
-        parameters = [p for p in module.parameters() if p.requires_grad]
+        place = device.setup()
+        twin = module if place.type == "cpu" else private_copy(module, place)
+        own, watched = list(module.parameters()), _watched(twin, watch)
+        inputs, targets = (t.detach().clone().to(watched) for t in (inputs, targets))
+        parameters = [p for p in twin.parameters() if p.requires_grad]
         if not parameters:
             raise LearningError("no weight of this network may change: set requires_grad on one.")
         mover = _Mover(parameters, optimizer)
     draw = torch.Generator().manual_seed(seed)
-    module.train()
+    twin.train()
     try:
         for step in range(steps + 1):
             with torch.inference_mode(False), torch.enable_grad():
                 chosen = slice(None) if batch is None else torch.randperm(len(inputs), generator=draw)[:batch]
-                loss = _loss(module(inputs[chosen]), targets[chosen], margin)
+                loss = _loss(twin(inputs[chosen]), targets[chosen], margin)
                 value = float(loss.detach())
                 if not math.isfinite(value):
                     raise LearningError(
@@ -122,12 +126,22 @@ def train(
                 slopes = torch.autograd.grad(loss, parameters) if step < steps else None
             if step % every == 0 or step == steps:
                 # The weights must still be those of this Step while the page draws it.
+                _copied(twin, own)
                 yield Step(step, value, kernel)
             if slopes is not None:
                 with torch.inference_mode(False), torch.no_grad():
                     mover.step(slopes, lr * (1 + math.cos(math.pi * step / steps)) / 2)
     finally:
+        _copied(twin, own)
         module.eval()
+
+
+def _copied(twin: nn.Module, own: list[nn.Parameter]) -> None:
+    """The weights of the twin on the device, back to the network that the caller has."""
+    with torch.inference_mode(False), torch.no_grad():
+        for mine, theirs in zip(own, twin.parameters(), strict=True):
+            if mine is not theirs:
+                mine.copy_(theirs)
 
 
 class _Mover:
@@ -202,7 +216,8 @@ def _loss(out: torch.Tensor, target: torch.Tensor, margin: int) -> torch.Tensor:
 
 
 def best_weights(module: nn.Module, inputs: torch.Tensor, targets: torch.Tensor, margin: int = 0) -> float:
-    """Set the weights that minimise the mean squared error, by least squares, and return that error.
+    """Set the weights that minimise the mean squared error, by least squares, and return that error: the reference that
+    training is held against, float64 on the CPU.
 
     Training with the same loss cannot get below it. For networks whose output is linear in all their weights taken
     together: one convolution or transposed one, with fixed layers (resize, pixel shuffle, pooling) around it. Where
@@ -215,7 +230,7 @@ def best_weights(module: nn.Module, inputs: torch.Tensor, targets: torch.Tensor,
     Raises:
         LearningError: if the output is not linear in the weights, or there are too many.
     """
-    with torch.inference_mode(False), torch.no_grad():
+    with torch.inference_mode(False), torch.no_grad(), device.reference():
         _ordinary(module)
         named = dict(module.named_parameters())
         count = sum(p.numel() for p in named.values())

@@ -29,7 +29,8 @@ from torch.nn import functional as F
 
 from models import device
 from models.errors import OperatorError
-from models.formulas import MANY_TAPS, big
+from models.formulas import MANY_TAPS
+from models.text import big
 
 CONVOLUTIONS = (nn.Conv1d, nn.Conv2d, nn.Conv3d)
 TRANSPOSED = (nn.ConvTranspose1d, nn.ConvTranspose2d, nn.ConvTranspose3d)
@@ -186,7 +187,7 @@ def linear_operator(module: nn.Module, input_shape: Sequence[int], at: torch.Ten
     batch = input_shape[0]
     if batch > 1 and (at is None or _plain(module) or isinstance(module, nn.Upsample)):
         return _repeat(linear_operator(module, (1, *input_shape[1:])), batch)
-    with torch.inference_mode(False), device.one_thread():
+    with torch.inference_mode(False), device.reference():
         if isinstance(module, nn.Sequential) and len(module):
             return _composition(module, input_shape, at)
         if _plain(module):
@@ -208,7 +209,7 @@ def basis_operator(module: nn.Module, input_shape: Sequence[int], at: torch.Tens
     ``linear_operator``; entries are the values other than 0, without taps.
     """
     at = None if at is None else at.detach().to("cpu", torch.float64).reshape(tuple(input_shape))
-    with torch.inference_mode(False), device.one_thread():
+    with torch.inference_mode(False), device.reference():
         return _by_basis(_double(module), tuple(input_shape), at)
 
 
@@ -373,7 +374,7 @@ def pool_window(layer: nn.Module, input_shape: Sequence[int]) -> tuple[nn.Module
     stride = _tuple(layer.stride if layer.stride is not None else layer.kernel_size, dims)
     dilation = _tuple(getattr(layer, "dilation", 1), dims)
     conv = CONVOLUTIONS[dims - 1](1, 1, kernel, stride, padding, dilation, bias=False, dtype=torch.float64)
-    with torch.inference_mode():
+    with torch.inference_mode(), device.reference():
         positions = layer(torch.zeros(1, 1, *input_shape[2:], dtype=torch.float64)).shape[2:]
     rows = zip(positions, stride, kernel, dilation, input_shape[2:], padding, strict=True)
     return conv, tuple(max(0, (o - 1) * s + d * (k - 1) + 1 - w - 2 * p) for o, s, k, d, w, p in rows)

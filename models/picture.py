@@ -16,7 +16,7 @@ import numpy as np
 from PIL import Image, features
 
 from models.errors import PictureError
-from models.formulas import big
+from models.text import big
 
 if TYPE_CHECKING:
     import torch

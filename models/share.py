@@ -10,9 +10,9 @@ from typing import Any
 import numpy as np
 
 from models.errors import FileError
-from models.formulas import big
 from models.sources import INPUTS, LARGEST_NUMBER, WEIGHTS, TableError, read_numbers, write_numbers
 from models.spec import LayerSpec, SpecError, read_settings
+from models.text import big
 
 LARGEST_FILE = 4_000_000
 """Bytes of a file that is read."""

@@ -17,7 +17,7 @@ from pathlib import Path
 import numpy as np
 
 from models.errors import TableError
-from models.formulas import big
+from models.text import big, plural
 
 PICTURES = Path(__file__).resolve().parent.parent / "assets" / "pictures"
 LARGEST_NUMBER = 10**9
@@ -344,7 +344,7 @@ def read_table(text: str, shape: tuple[int, ...] | None = None, largest: int = L
         for number, row in enumerate(plane, 1):
             if len(row) != width:
                 raise TableError(
-                    f"Row {number} has {_numbers(len(row))} and the first has {width}: give each row {width}."
+                    f"Row {number} has {plural(len(row), 'number')} and the first has {width}: give each row {width}."
                 )
     if len({len(plane) for plane in planes}) > 1:
         raise TableError(f"The blocks have {', '.join(str(len(p)) for p in planes)} rows: give each as many.")
@@ -352,7 +352,7 @@ def read_table(text: str, shape: tuple[int, ...] | None = None, largest: int = L
     if shape is not None:
         if table.size != prod(shape):
             wanted = " × ".join(map(str, shape))
-            raise TableError(f"It has {_numbers(table.size)} and {wanted} = {big(prod(shape))} are needed.")
+            raise TableError(f"It has {plural(table.size, 'number')} and {wanted} = {big(prod(shape))} are needed.")
         return table.reshape(shape)
     return table[0, 0] if table.shape[:2] == (1, 1) else table[0] if len(planes) == 1 else table
 
@@ -417,10 +417,6 @@ def _refuse_commas_inside(text: str) -> None:
             )
 
 
-def _numbers(count: int) -> str:
-    return f"{big(count)} number{'' if count == 1 else 's'}"
-
-
 def _number(word: str, line: int) -> float:
     if not NUMBER.fullmatch(word):
         raise TableError(f"“{word[:20]}” in line {line} is not a number: use digits, with a point for decimals.")
@@ -443,5 +439,6 @@ def read_numbers(text: str, shape: tuple[int, ...]) -> np.ndarray:
         raise TableError(f"The link holds {big(len(text))} characters of numbers, too many to read.")
     values = [_number(word, 1) for word in text.split("_") if word]
     if len(values) != prod(shape):
-        raise TableError(f"The link holds {_numbers(len(values))} of its own and {big(prod(shape))} are needed.")
+        held = plural(len(values), "number")
+        raise TableError(f"The link holds {held} of its own and {big(prod(shape))} are needed.")
     return np.array(values).reshape(shape)

@@ -6,7 +6,6 @@ Nothing here imports torch, so that a page can draw its controls before torch ha
 from __future__ import annotations
 
 import re
-import reprlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from numbers import Real
@@ -14,8 +13,9 @@ from operator import index
 from typing import Any
 
 from models.errors import SpecError, UnreadableError
-from models.formulas import Family, big
+from models.formulas import Family
 from models.layers import KINDS, Kind
+from models.text import big, listed, quoted, said
 
 AXES = {1: ("w",), 2: ("h", "w"), 3: ("d", "h", "w")}
 """Names of the spatial axes, by number of dimensions: they are the suffixes of per-axis settings in a URL."""
@@ -120,9 +120,7 @@ class LayerSpec:
             object.__setattr__(self, "dims", 2 if 2 in kind.dims else kind.dims[0])
         object.__setattr__(self, "dims", _dims(self.dims))
         if self.dims not in kind.dims:
-            raise SpecError(
-                "dims", f"{kind.title} exists in {_listed(f'{d}-D' for d in kind.dims)}, not {self.dims}-D."
-            )
+            raise SpecError("dims", f"{kind.title} exists in {listed(f'{d}-D' for d in kind.dims)}, not {self.dims}-D.")
         put = lambda name, value: object.__setattr__(self, name, value)  # noqa: E731
         put("input_size", self._ints("input_size", self.input_size))
         put("in_channels", self._int("in_channels", self.in_channels))
@@ -159,17 +157,17 @@ class LayerSpec:
     def _read(self, name: str, value):
         if name in CHOICES:
             if not isinstance(value, str) or value not in CHOICES[name]:
-                raise UnreadableError(name, f"{_said(value)} is not one of {_listed(CHOICES[name])}.")
+                raise UnreadableError(name, f"{said(value)} is not one of {listed(CHOICES[name])}.")
             return value
         if name in FLAGS:
             if not isinstance(value, bool):
-                raise UnreadableError(name, f"{_said(value)} is neither True nor False.")
+                raise UnreadableError(name, f"{said(value)} is neither True nor False.")
             return value
         if name == "padding" and isinstance(value, str):
             words = KINDS[self.kind].padding_words
             if not words or value not in ("same", "valid"):
                 instead = "a number, 'same' or 'valid'" if words else "a number"
-                raise UnreadableError(name, f"{_said(value)} is not a padding for this layer: use {instead}.")
+                raise UnreadableError(name, f"{said(value)} is not a padding for this layer: use {instead}.")
             return value
         if name in SPATIAL:
             return self._floats(name, value) if name in FLOATS else self._ints(name, value)
@@ -179,17 +177,17 @@ class LayerSpec:
         least = SMALLEST.get(name, 1)
         value = _whole(name, value)
         if value < least:
-            raise UnreadableError(name, f"{_said(value)} is too small: use {least} or more.")
+            raise UnreadableError(name, f"{said(value)} is too small: use {least} or more.")
         if value > LARGEST:
-            raise UnreadableError(name, f"{_said(value)} is too large: use {big(LARGEST)} or less.")
+            raise UnreadableError(name, f"{said(value)} is too large: use {big(LARGEST)} or less.")
         return value
 
     def _float(self, name: str, value) -> float:
         if isinstance(value, bool) or not isinstance(value, Real):
-            raise UnreadableError(name, f"{_said(value)} is not a number.")
+            raise UnreadableError(name, f"{said(value)} is not a number.")
         if not 0 < value <= LARGEST or not float(value) > 0:
             raise UnreadableError(
-                name, f"{_said(value)} is out of range: use a number above 0 and up to {big(LARGEST)}."
+                name, f"{said(value)} is out of range: use a number above 0 and up to {big(LARGEST)}."
             )
         return float(value)
 
@@ -199,7 +197,7 @@ class LayerSpec:
         if isinstance(value, tuple | list):
             if len(value) != self.dims:
                 raise UnreadableError(
-                    name, f"{_said(value)} has {len(value)} values for {self.dims} axes: give {self.dims}."
+                    name, f"{said(value)} has {len(value)} values for {self.dims} axes: give {self.dims}."
                 )
             return tuple(read(name, v) for v in value)
         return (read(name, value),) * self.dims
@@ -319,7 +317,7 @@ _SETTINGS = tuple(
 
 def _kind(name: str) -> Kind:
     if not isinstance(name, str) or name not in KINDS:
-        raise SpecError("kind", f"{_said(name)} is not a kind of layer: use {_listed(KINDS)}.")
+        raise SpecError("kind", f"{said(name)} is not a kind of layer: use {listed(KINDS)}.")
     return KINDS[name]
 
 
@@ -329,7 +327,7 @@ def _whole(name: str, value) -> int:
             return index(value)
         except TypeError:
             pass
-    raise UnreadableError(name, f"{_said(value)} is not a whole number.")
+    raise UnreadableError(name, f"{said(value)} is not a whole number.")
 
 
 def _dims(value) -> int:
@@ -338,7 +336,7 @@ def _dims(value) -> int:
     except SpecError:
         dims = 0
     if dims not in (1, 2, 3):
-        raise SpecError("dims", f"{_said(value)} is not a number of dimensions: use 1, 2 or 3.")
+        raise SpecError("dims", f"{said(value)} is not a number of dimensions: use 1, 2 or 3.")
     return dims
 
 
@@ -371,7 +369,7 @@ def read_settings(query: Mapping[str, Any]) -> tuple[dict[str, Any], list[SpecEr
                     errors.append(SpecError(name, f"the link gives it {len(value)} times: give it once."))
                 continue
             value = value[0]
-        text[name] = value if isinstance(value, str) else _said(value)
+        text[name] = value if isinstance(value, str) else said(value)
     asked: dict[str, Any] = {}
 
     def read(name: str, param: str):
@@ -547,31 +545,7 @@ def _no(text: str):
     raise ValueError(text)
 
 
-def _listed(names) -> str:
-    *first, last = [str(n) for n in names]
-    return f"{', '.join(first)} or {last}" if first else last
-
-
 def _shown(value) -> str:
     if isinstance(value, tuple):
         return str(value[0]) if len(set(value)) == 1 else str(value)
     return str(value)
-
-
-_short = reprlib.Repr()
-_short.maxstring = _short.maxother = _short.maxlong = 40
-
-
-def quoted(text: str) -> str:
-    """Foreign text as it may stand in a sentence: on one line, at most 40 characters, control characters shown as ·."""
-    return "“" + "".join(c if c.isprintable() else "·" for c in text[:40]) + "”"
-
-
-def _said(value) -> str:
-    """A value as it may stand in a sentence: never longer than a line."""
-    try:
-        text = _short.repr(value)
-    except Exception:
-        # Python refuses to write whole numbers of more than 4,300 digits; other objects may refuse as they like.
-        text = f"a {type(value).__name__}"
-    return text if len(text) <= 60 else text[:59] + "…"

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Self
 
 import streamlit as st
 
-from models.formulas import big, scientific
+from models.text import big, scientific
 
 if TYPE_CHECKING:
     from models.learning import Step

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import streamlit as st
 
-from models.spec import quoted
+from models.text import quoted
 from pages._lessons import LESSONS
 from viz import heap, runs, state
 from viz.url import address_asked, last_word, literal, went_back

@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from models.spec import quoted
+from models.text import quoted
 from pages._lesson import question
 from pages._lessons import LESSONS
 from viz.url import literal, near

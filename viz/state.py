@@ -25,7 +25,7 @@ from urllib.parse import urlencode
 
 import streamlit as st
 
-from models.spec import quoted
+from models.text import quoted
 from viz.private import went_back
 
 ALIKE = 0.7

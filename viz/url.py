@@ -14,7 +14,7 @@ import streamlit as st
 from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
 from streamlit.runtime.scriptrunner import get_script_run_ctx
 
-from models.spec import quoted
+from models.text import quoted
 
 T = TypeVar("T")
 ALIKE = 0.7

@@ -21,8 +21,8 @@ from torch import Tensor, nn
 
 from models.device import private_copy
 from models.errors import AttributionError, runs_through
-from models.formulas import big
 from models.learning import reset
+from models.text import big
 
 __all__ = [
     "FILLS",
@@ -70,12 +70,17 @@ def scores(module: nn.Module, x: Tensor, names: Sequence[str] | None = None, k: 
     Raises:
         AttributionError: the network gives no class scores, or there are too few names.
     """
-    answer = _answer(module, x)[0].double()
+    answer = _exact(_answer(module, x)[0])
     if names is not None and len(names) != len(answer):
         raise AttributionError(f"There are {len(names)} names for {len(answer)} classes.")
-    share = answer.softmax(0)
+    share, answer = answer.softmax(0).cpu(), answer.cpu()
     order = answer.argsort(descending=True, stable=True)[:k].tolist()
     return [Score(i, str(i) if names is None else names[i], float(answer[i]), float(share[i])) for i in order]
+
+
+def _exact(values: Tensor) -> Tensor:
+    """In float64, where the device has it."""
+    return values if values.device.type == "mps" else values.double()
 
 
 def _ready(module: nn.Module, x: Tensor) -> Tensor:
@@ -177,8 +182,8 @@ def occlusion(
     target = _target(answer, target)
 
     def read(logits: Tensor) -> np.ndarray:
-        values = logits.double().softmax(1) if probability else logits.double()
-        return values[:, target].cpu().numpy()
+        values = _exact(logits)
+        return (values.softmax(1) if probability else values)[:, target].cpu().numpy()
 
     score = float(read(answer)[0])
     drops = np.full(total, np.nan)
@@ -186,10 +191,10 @@ def occlusion(
     for start in range(0, total, batch):
         places = range(start, min(start + batch, total))
         with torch.inference_mode():
-            covered = image.repeat(len(places), 1, 1, 1)
+            under = torch.zeros(len(places), 1, height, width, dtype=torch.bool)
             for row, place in enumerate(places):
-                here = _here(place, tops, lefts, patch)
-                covered[(row, slice(None), *here)] = cover[(0, slice(None), *here)]
+                under[(row, 0, *_here(place, tops, lefts, patch))] = True
+            covered = torch.where(under.to(image.device), cover, image)
             drops[start : start + len(places)] = score - read(_called(module, covered))
         for place in places:
             here = _here(place, tops, lefts, patch)

@@ -17,6 +17,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from models import device
 from models.device import one_thread, private_copy
 from models.errors import EquivarianceError, first_line, runs_through
 from models.maps.activations import layer_field
@@ -388,8 +389,8 @@ def distinct_positions(module: nn.Module, size: Sequence[int]) -> np.ndarray:
 
 
 def _run(module: nn.Module, x: Tensor) -> Tensor:
-    with runs_through(x, EquivarianceError), torch.inference_mode(), one_thread():
-        return module(x)
+    with runs_through(x, EquivarianceError), one_thread():
+        return device.answer(module, x)
 
 
 @dataclass(frozen=True, eq=False)
@@ -422,9 +423,14 @@ def unpool_round_trip(x: Tensor, kernel_size: int = 2, stride: int | None = None
     try:
         pool = nn.MaxPool2d(kernel_size, stride, padding, return_indices=True)
         back = nn.MaxUnpool2d(kernel_size, stride, padding)
-        with torch.inference_mode():
-            pooled, indices = pool(planes[None])
-            unpooled = back(pooled, indices, output_size=planes[None].shape)
+
+        def both(place: torch.device) -> list[Tensor]:
+            with torch.inference_mode():
+                pooled, indices = pool(planes[None].to(place))
+                unpooled = back(pooled, indices, output_size=planes[None].shape)
+            return [one.cpu() for one in (pooled, indices, unpooled)]
+
+        pooled, indices, unpooled = device.on(both)
     except (RuntimeError, ValueError) as error:
         raise EquivarianceError(
             f"Windows of {kernel_size} with stride {stride} do not fit {list(planes.shape[1:])}: {first_line(error)}"

@@ -17,6 +17,7 @@ import numpy as np
 import torch
 from torch import nn
 
+from models import device
 from models.errors import FilterError
 from models.learning import patches
 
@@ -366,8 +367,7 @@ def _run(made: nn.Conv2d, x: torch.Tensor) -> torch.Tensor:
             f"A picture of {height} × {width} is too small to be continued by {need_y} × {need_x} pixels in mode "
             f"{made.padding_mode!r}: use zeros or replicate."
         )
-    with torch.inference_mode():
-        return made(x)
+    return device.answer(made, x)
 
 
 def apply(
@@ -413,8 +413,7 @@ def respond(picture: np.ndarray, kernel: np.ndarray, padding_mode: str = "zeros"
     # A flat region answers with the rounding of its sum, and half of that would count as negative.
     brightest = 1.0 if np.asarray(picture).dtype == np.uint8 else float(np.abs(picture).max())
     output[np.abs(output) <= 2 * np.finfo(np.float32).eps * float(np.abs(kernel).sum()) * brightest] = 0
-    with torch.inference_mode():
-        rectified = nn.ReLU()(torch.from_numpy(output)).numpy()
+    rectified = device.answer(nn.ReLU(), torch.from_numpy(output)).numpy()
     return Response(output, rectified, float((output < 0).mean()))
 
 

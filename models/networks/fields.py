@@ -9,7 +9,7 @@ from functools import lru_cache
 import numpy as np
 from torch import nn
 
-from models.device import one_thread
+from models.device import reference
 from models.networks import names, skeleton
 from models.receptive_field import (
     PUBLISHED,
@@ -172,7 +172,7 @@ def measured_field(name: str, layer: str, side: int = 224) -> MeasuredField:
     """
     module, shape = skeleton(name), (1, 3, side, side)
     last = not network_field(name, side).map(layer).channels_first
-    with one_thread():
+    with reference():
         if layer in dict(module.named_modules()) and not last:
             try:
                 return measure_field(module, shape, layer, through_global=False)

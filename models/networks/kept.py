@@ -101,27 +101,4 @@ def ask(name: str, work: Callable[[nn.Module], T], pretrained: bool = False) -> 
     Returns:
         What `work(network)` returns, and `""`, or a sentence if the GPU could not do it and the CPU did.
     """
-    place, told = device.setup(), ""
-    if place.type != "cpu":
-        try:
-            return work(load(name, pretrained, place)), ""
-        except Exception as error:
-            told = _refusal(error)
-            if not told:
-                raise
-        # outside the handler: until here the error's frames hold what fills the GPU
-        _networks.forget(str(place))
-        if place.type == "cuda":
-            torch.cuda.empty_cache()
-    return work(load(name, pretrained)), told
-
-
-def _refusal(error: BaseException | None) -> str:
-    """Why a GPU gave up, from the error or what it was raised from; `""` if it has another cause."""
-    while error is not None:
-        if isinstance(error, torch.OutOfMemoryError):
-            return "The GPU has no memory left for this picture, so the CPU did the work: the same numbers, later."
-        if isinstance(error, NotImplementedError):
-            return "The GPU lacks an operation of this network, so the CPU did the work: the same numbers, later."
-        error = error.__cause__
-    return ""
+    return device.attempt(lambda place: work(load(name, pretrained, place)), lambda place: _networks.forget(str(place)))

@@ -14,6 +14,7 @@ from models.measure import measure
 from models.parse.code import layer_code
 from models.parse.walk import Row, check_network
 from models.receptive_field import ReceptiveFieldError, receptive_field
+from models.text import times
 
 COLUMNS = ("layer", "kind", "output shape", "parameters", "MACs", "receptive field", "jump", "start", "what is wrong")
 
@@ -36,12 +37,12 @@ class Line:
     def cells(self) -> tuple[str, ...]:
         """As text, in the order of `COLUMNS`."""
         row = self.row
-        each = lambda values: "" if values is None else times(values)  # noqa: E731
+        each = lambda values: "" if values is None else times(values, "×")  # noqa: E731
         one = lambda values: each(values[:1] if values and len(set(values)) == 1 else values)  # noqa: E731
         return (
             row.name,
             self.code,
-            "" if row.output_shape is None else times(row.output_shape),
+            "" if row.output_shape is None else times(row.output_shape, "×"),
             str(row.parameters),
             "" if self.macs is None else str(self.macs),
             "whole input" if self.everything else each(self.size),
@@ -85,11 +86,6 @@ def markdown_text(head: Sequence[str], rows: Sequence[Sequence[object]]) -> str:
     """The same as GitHub writes tables."""
     line = lambda cells: "| " + " | ".join(str(cell).replace("|", "\\|") for cell in cells) + " |\n"  # noqa: E731
     return line(head) + line(["---"] * len(head)) + "".join(map(line, rows))
-
-
-def times(values: Sequence[object]) -> str:
-    """`1×3×224×224`."""
-    return "×".join("?" if value is None else str(value).replace("-", "−") for value in values)
 
 
 def describe(module: nn.Module, input_shape: Sequence[int]) -> NetworkTable:

@@ -15,9 +15,9 @@ import torch
 from torch import nn
 
 from models.errors import NetworkError, first_line
-from models.formulas import big
 from models.networks import known
 from models.networks.known import OWN, build, check_name, weights_at_hand, weights_bytes
+from models.text import big
 
 
 class _Download:

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 import torch
 from torch import nn
 
-from models.formulas import big
+from models.text import big, plural, times
 
 # What one visitor's network may cost: a gigabyte of activations, some seconds of work, four gigabytes of scratch.
 MAX_ACTIVATIONS = 2**28
@@ -155,7 +155,7 @@ def _title(layer: nn.Module, name: str) -> str:
 
 
 def _by(shape: Sequence[object]) -> str:
-    return "×".join(map(str, shape)) if shape else "nothing"
+    return times(shape, "×") or "nothing"
 
 
 def _per_axis(value: object, axes: int) -> tuple:
@@ -208,10 +208,6 @@ def _linear(layer: nn.Linear, got: tuple[int, ...]) -> str | None:
     return f"{counted}, but in_features={layer.in_features}: put nn.Flatten() before it and set in_features={features}"
 
 
-def _counted(channels: int) -> str:
-    return "1 channel" if channels == 1 else f"{channels} channels"
-
-
 def _channels(got: int, layer: nn.Module) -> str:
     if got % layer.groups or layer.out_channels % layer.groups:
         return f": set in_channels={got} and groups=1"
@@ -222,7 +218,7 @@ def _conv(layer: nn.Module, got: tuple[int, ...]) -> str | None:
     if advice := _rank_advice(layer, got, layer.in_channels):
         return advice
     if got[1] != layer.in_channels:
-        return f", which is {_counted(got[1])}, but in_channels={layer.in_channels}{_channels(got[1], layer)}"
+        return f", which is {plural(got[1], 'channel')}, but in_channels={layer.in_channels}{_channels(got[1], layer)}"
     axes = _axes_of(layer)
     if isinstance(layer.padding, str):
         spare = [d * (k - 1) for d, k in zip(layer.dilation, layer.kernel_size, strict=True)]
@@ -268,7 +264,7 @@ def _transposed(layer: nn.Module, got: tuple[int, ...]) -> str | None:
     if advice := _rank_advice(layer, got, layer.in_channels):
         return advice
     if got[1] != layer.in_channels:
-        return f", which is {_counted(got[1])}, but in_channels={layer.in_channels}{_channels(got[1], layer)}"
+        return f", which is {plural(got[1], 'channel')}, but in_channels={layer.in_channels}{_channels(got[1], layer)}"
     for extra, stride, dilation in zip(layer.output_padding, layer.stride, layer.dilation, strict=True):
         if extra >= max(stride, dilation):
             limit = max(min(max(s, d) for s, d in zip(layer.stride, layer.dilation, strict=True)) - 1, 0)

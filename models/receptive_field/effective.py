@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass
+from functools import partial
 from math import prod
 
 import numpy as np
@@ -19,6 +20,7 @@ from torch import Tensor, nn
 from torch.nn.modules.batchnorm import _BatchNorm
 from torch.overrides import TorchFunctionMode
 
+from models import device
 from models.device import one_thread, private_copy
 from models.errors import runs_through
 from models.receptive_field import ReceptiveField, ReceptiveFieldError, receptive_field, subnetwork
@@ -127,12 +129,12 @@ class _Linear(TorchFunctionMode):
         return func(*args, **(kwargs or {}))
 
 
-def _redraw(module: nn.Module, weights: str, generator: torch.Generator) -> None:
+def _redraw(module: nn.Module, weights: str, generator: torch.Generator, place: torch.device) -> None:
     """New weights of a private copy: He-normal (gain for ReLU), or all equal; no bias, no normalisation."""
     for child in module.modules():
         if isinstance(child, _BatchNorm) and child.track_running_stats:
             for name, value in (("running_mean", 0.0), ("running_var", 1.0)):
-                setattr(child, name, torch.full(child.running_mean.shape, value))
+                setattr(child, name, torch.full(child.running_mean.shape, value, device=place))
         for name, old in list(child.named_parameters(recurse=False)):
             new = torch.empty(old.shape, dtype=torch.float32)
             if name == "bias" or name.endswith("_bias"):
@@ -146,7 +148,7 @@ def _redraw(module: nn.Module, weights: str, generator: torch.Generator) -> None
                     new.fill_(1.0 / fan)
                 else:
                     new.normal_(0.0, (2.0 / fan) ** 0.5, generator=generator)
-            setattr(child, name, nn.Parameter(new, requires_grad=False))
+            setattr(child, name, nn.Parameter(new.to(place), requires_grad=False))
 
 
 def effective_steps(
@@ -164,9 +166,9 @@ def effective_steps(
 ) -> Iterator[EffectiveField]:
     """`effective_receptive_field` step by step: after each input, the average so far. Arguments and errors as there.
 
-    Computes on one thread, so that other visitors keep theirs. `so_far`: an answer to the same question with fewer
-    inputs, to go on from; the result is the same as without it. `images`: the input of step 0, 1, …, of the module's
-    shape, instead of noise.
+    Computes on the device that the page names; on a CPU on one thread, so that other visitors keep theirs. `so_far`: an
+    answer to the same question with fewer inputs, to go on from; the result is the same as without it. `images`: the
+    input of step 0, 1, …, of the module's shape, instead of noise.
     """
     if weights not in ("given", "random", "uniform"):
         raise ReceptiveFieldError(f"weights is 'given', 'random' or 'uniform', not {weights!r}.")
@@ -174,30 +176,38 @@ def effective_steps(
         raise ReceptiveFieldError(f"n is the number of random inputs, at least 1; got {n}.")
     shape = (1, *(int(s) for s in input_shape[1:]))
     theory = so_far.theoretical if so_far else _theory(module, shape, layer)
-    copy = private_copy(module if layer is None else subnetwork(module, layer)).eval()
-    if weights == "given" and any(p.is_meta for p in copy.parameters()):
+    network = module if layer is None else subnetwork(module, layer)
+    if weights == "given" and any(p.is_meta for p in network.parameters()):
         raise ReceptiveFieldError("This network has no weights yet: load it, or take weights='random'.")
     first = so_far.inputs if so_far else 0
     energy = so_far.energy * so_far.total if so_far else np.zeros(shape[2:])
     unit, box = (so_far.index, so_far.box) if so_far else ((), ())
-    for step in range(first, n):
+    copies: dict[torch.device, nn.Module] = {}
+
+    def slope(step: int, place: torch.device) -> Tensor | None:
+        """The gradient of the unit by one input."""
+        nonlocal unit, box
         # Every input has a seed of its own: the average does not depend on where one began.
         generator = torch.Generator().manual_seed(1_000_003 * seed + step)
+        new = place not in copies
+        copy = copies.setdefault(place, private_copy(network, place).eval() if new else network)
+        if weights == "random" or (weights == "uniform" and new):
+            _redraw(copy, weights, generator, place)
+        image = torch.randn(shape, generator=generator) if images is None else images(step).clone()
+        parameter = next(copy.parameters(), None)
+        image = image.to(place, None if parameter is None else parameter.dtype).requires_grad_(True)
+        answer = _answer(copy, image, activations)
+        if not unit:
+            unit = _unit(answer, shape, index)
+            box = _box(theory, unit, shape)
+        (found,) = torch.autograd.grad(answer[(0, slice(None), *unit)].sum(), image, allow_unused=True)
+        return None if found is None else found[0].cpu()
+
+    for step in range(first, n):
         with one_thread(), torch.inference_mode(False):
-            if weights == "random" or (weights == "uniform" and step == first):
-                _redraw(copy, weights, generator)
-            image = torch.randn(shape, generator=generator) if images is None else images(step).clone()
-            parameter = next(copy.parameters(), None)
-            if parameter is not None:
-                image = image.to(parameter.device, parameter.dtype)
-            image.requires_grad_(True)
-            answer = _answer(copy, image, activations)
-            if not unit:
-                unit = _unit(answer, shape, index)
-                box = _box(theory, unit, shape)
-            (gradient,) = torch.autograd.grad(answer[(0, slice(None), *unit)].sum(), image, allow_unused=True)
+            gradient = device.on(partial(slope, step))
         if gradient is not None:
-            energy = energy + gradient[0].double().square().sum(0).cpu().numpy()
+            energy = energy + gradient.double().square().sum(0).numpy()
         total = float(energy.sum())
         if not np.isfinite(total):
             raise ReceptiveFieldError(

@@ -13,6 +13,7 @@ import numpy as np
 from models.receptive_field.axis import NOTHING, Axis
 from models.receptive_field.probe import MeasuredField
 from models.receptive_field.reader import Lost, ReceptiveFieldError, Value
+from models.text import whole
 
 
 class LocalField(NamedTuple):
@@ -21,10 +22,6 @@ class LocalField(NamedTuple):
     size: tuple[int, ...]
     jump: tuple[int | Fraction, ...]
     start: tuple[int | None, ...]
-
-
-def _plain(number: Fraction) -> int | Fraction:
-    return number.numerator if number.denominator == 1 else number
 
 
 class _Field:
@@ -77,7 +74,7 @@ class _Field:
         the same, `None` where it is not the same everywhere."""
         if self.reason:
             return None
-        return tuple(_plain(a.rule.jump) if _regular(a) else 0 if a.everything else None for a in self._axes)
+        return tuple(whole(a.rule.jump) if _regular(a) else 0 if a.everything else None for a in self._axes)
 
     @property
     def start(self) -> tuple[int | None, ...] | None:
@@ -96,7 +93,7 @@ class _Field:
             return None
         rules = [a.rule for a in self._axes]
         return LocalField(
-            tuple(r.size for r in rules), tuple(_plain(r.jump) for r in rules), tuple(r.lo[0] for r in rules)
+            tuple(r.size for r in rules), tuple(whole(r.jump) for r in rules), tuple(r.lo[0] for r in rules)
         )
 
     def box(self, index: int | Sequence[int], clipped: bool = False) -> tuple[tuple[int, int] | None, ...]:

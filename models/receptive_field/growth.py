@@ -10,6 +10,7 @@ from torch import nn
 
 from models.measure import measure
 from models.receptive_field import receptive_field
+from models.text import plural
 
 HALVINGS = 6
 """Strides and poolings by 2 before the map of 128 pixels is down to 2; what comes after them is plain."""
@@ -37,7 +38,7 @@ def _plain(n: int, c: int) -> list[nn.Module]:
 
 
 def _depth(n: int, c: int) -> tuple[str, list[nn.Module]]:
-    return f"{n} {'layer' if n == 1 else 'layers'} 3×3", _plain(n, c)
+    return f"{plural(n, 'layer')} 3×3", _plain(n, c)
 
 
 def _kernel(n: int, c: int) -> tuple[str, list[nn.Module]]:
@@ -52,7 +53,7 @@ def _rest(n: int) -> str:
 def _stride(n: int, c: int) -> tuple[str, list[nn.Module]]:
     halved = min(n, HALVINGS)
     layers = [_conv(c, stride=2, padding=1) for _ in range(halved)] + _plain(n - halved, c)
-    return f"{halved} {'layer' if halved == 1 else 'layers'} 3×3, stride 2{_rest(n)}", layers
+    return f"{plural(halved, 'layer')} 3×3, stride 2{_rest(n)}", layers
 
 
 def _pool(n: int, c: int) -> tuple[str, list[nn.Module]]:
@@ -144,8 +145,6 @@ def causal(channels: int = 16, length: int = 1024) -> dict[str, tuple[Point, ...
             network, shape = nn.Sequential(*layers), (1, channels, length)
             counted = measure(network, shape)
             size = receptive_field(network, shape).size[0]
-            points.append(
-                Point(f"{n} {'layer' if n == 1 else 'layers'}", size, n, counted.parameters, counted.macs, length)
-            )
+            points.append(Point(f"{plural(n, 'layer')}", size, n, counted.parameters, counted.macs, length))
         found[name] = tuple(points)
     return found

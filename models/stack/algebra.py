@@ -6,6 +6,8 @@ from dataclasses import dataclass, field
 from fractions import Fraction
 from typing import TYPE_CHECKING
 
+from models.text import whole
+
 if TYPE_CHECKING:
     from models.stack.layers import Stack
 
@@ -75,8 +77,8 @@ def stack_algebra(stack: Stack, axis: int) -> list[Step]:
                     lost = (
                         "The branch comes from units that take turns, or drift: read from the trace."
                         if branch is None
-                        else f"Branches of different jump meet, {_plain(branch[1] * stride)} against "
-                        f"{_plain(after[1])}: they drift apart from unit to unit, so no one size, jump or start holds; "
+                        else f"Branches of different jump meet, {whole(branch[1] * stride)} against "
+                        f"{whole(after[1])}: they drift apart from unit to unit, so no one size, jump or start holds; "
                         "read from the trace."
                     )
                     after, lines, why = None, (), lost
@@ -92,11 +94,6 @@ def stack_algebra(stack: Stack, axis: int) -> list[Step]:
                     )
                     after = (high - low, after[1], low)
         fields.append(after)
-        plain = (None, None, None) if after is None else tuple(_plain(v) for v in after)
+        plain = (None, None, None) if after is None else tuple(whole(v) for v in after)
         steps.append(Step(*plain, lines, why))
     return steps
-
-
-def _plain(value: int | Fraction) -> int | Fraction:
-    value = Fraction(value)
-    return value.numerator if value.denominator == 1 else value

@@ -11,7 +11,7 @@ import numpy as np
 import torch
 from torch import nn
 
-from models.device import one_thread
+from models.device import reference
 from models.measure import measure
 from models.operator import linear_operator
 from models.receptive_field import ReceptiveField, receptive_field
@@ -212,7 +212,7 @@ class StackField:
         net = build(self.stack)
         one = StackNetwork(Stack(self.stack.layers, self.stack.dims, self.stack.size, 1))
         image, answer = probe_gradient(net, self.shape)
-        with one_thread():
+        with reference():
             (gradient,) = torch.autograd.grad(answer[(0, slice(None), *index)].sum(), image)
         support = (gradient[0] != 0).any(0).numpy()
         return Reading(
@@ -275,7 +275,7 @@ def _summing(net: StackNetwork) -> StackNetwork:
 @lru_cache(maxsize=32)
 def analyse(stack: Stack) -> StackField:
     """Trace, measure and count a stack. Kept for the 32 stacks asked for last."""
-    with torch.inference_mode(False), one_thread():
+    with torch.inference_mode(False), reference():
         return _analyse(stack)
 
 
@@ -396,5 +396,5 @@ def _reached(sees: torch.Tensor, dims: int) -> tuple[np.ndarray, ...]:
 def paths(stack: Stack, index: tuple[int, ...]) -> np.ndarray:
     """On how many paths each pixel reaches the unit at `index` of the last layer: an array of the input's shape."""
     one = StackNetwork(Stack(stack.layers, stack.dims, stack.size, 1))
-    with torch.inference_mode(False):
+    with torch.inference_mode(False), reference():
         return _times_read(one, (1, 1, *(stack.size,) * stack.dims), index)

@@ -12,6 +12,7 @@ from torch import nn
 from models import formulas
 from models.errors import TransposedError
 from models.operator import CONVOLUTIONS, Operator, linear_operator
+from models.text import big
 from models.transposed.layer import matching_convolution
 
 MOST_DENSE = 2**20
@@ -79,7 +80,7 @@ def weights_of_inverse(operator: Operator, inverse: np.ndarray) -> np.ndarray | 
 
 
 def round_trip(module: nn.Module, x: torch.Tensor) -> RoundTrip:
-    """Send an image through C, then back through Cᵀ and through C⁺.
+    """Send an image through C, then back through Cᵀ and through C⁺: float64 on the CPU, as the measured matrix is.
 
     Args:
         module: a transposed convolution (C is then its ``matching_convolution``) or an ordinary one (C itself). A bias
@@ -112,7 +113,7 @@ def round_trip(module: nn.Module, x: torch.Tensor) -> RoundTrip:
     rows, columns = operator.shape
     if rows * columns > MOST_DENSE:
         raise TransposedError(
-            f"the matrix would have {formulas.big(rows * columns)} entries, too many to invert: give a smaller image."
+            f"the matrix would have {big(rows * columns)} entries, too many to invert: give a smaller image."
         )
     matrix = operator.matrix
     image = x.detach().reshape(-1).double().cpu().numpy()

@@ -7,8 +7,8 @@ from math import prod
 
 import numpy as np
 
-from models.formulas import big
 from models.spec import LayerSpec
+from models.text import big
 
 MOST_PLACED = 2**24
 """Entries that are placed at most: about a second."""

@@ -9,9 +9,9 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
-from models import formulas
 from models.errors import TransposedError
-from models.formulas import Formula
+from models.formulas import GUIDE, Formula, extent
+from models.terms import Number, Term, letter
 
 
 class ForwardSize(NamedTuple):
@@ -42,6 +42,10 @@ class ForwardSizes:
     formula: Formula
 
 
+def _forward(small: Number, kernel: Number, stride: Number, dilation: Number, cut: Number, rest: Number) -> Number:
+    return (small - 1) * stride - cut + extent(kernel, dilation) + rest
+
+
 def forward_sizes(spec) -> tuple[ForwardSizes, ...]:
     """Which forward input sizes meet in one output size, per spatial axis (Dumoulin and Visin 2016, section 4.6).
 
@@ -60,17 +64,20 @@ def forward_sizes(spec) -> tuple[ForwardSizes, ...]:
         f, p, st, d = (spec.kernel_size[axis], spec.pads[axis], spec.stride[axis], spec.dilation[axis])
         small = spec.input_size[axis] if back else spec.output_size[axis]
         chosen = spec.output_size[axis] if back else spec.input_size[axis]
-        least = (small - 1) * st - sum(p) + formulas.extent(f, d)
-        sizes = tuple(ForwardSize(n, _becomes(n, f, p, st, d), n - least) for n in range(max(1, least), least + st))
-        filled = f"({small} - 1) \\cdot {st} - {sum(p)} + {formulas.extent(f, d)} + r"
-        text = f"({small}−1)·{st} − {sum(p)} + {formulas.extent(f, d)} + r"
-        listed = ", ".join(str(n) for n in range(max(1, least), least + st))
+        # By as much as the last window leaves over, r, several sizes differ that become the same.
+        least = _forward(small, f, st, d, sum(p), 0)
+        reached = range(max(1, least), least + st)
+        sizes = tuple(ForwardSize(n, _becomes(n, f, p, st, d), n - least) for n in reached)
+        shown = tuple(map(letter, "OFSD", (small, f, st, d)))
+        cut = 2 * letter("P", p[0]) if p[0] == p[1] else letter("2P", sum(p))
+        term = _forward(*shown, cut, Term(0, "r", "r", "r"))
+        listed = ", ".join(map(str, reached))
         formula = Formula(
-            tuple(range(max(1, least), least + st)),
-            r"W = (O - 1) \cdot S - 2P + D \cdot (F - 1) + 1 + r, \quad 0 \le r < S",
-            rf"{filled} = {listed}",
-            f"{text}, r = 0 … {st - 1}: {listed}",
-            formulas.GUIDE,
+            tuple(reached),
+            rf"W = {term.symbols}, \quad 0 \le r < S",
+            f"{term.filled} = {listed}",
+            f"{term.text}, r = 0 … {st - 1}: {listed}",
+            GUIDE,
         )
         found.append(ForwardSizes(small, sizes, chosen, _becomes(chosen, f, p, st, d), formula))
     return tuple(found)

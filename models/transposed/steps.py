@@ -9,6 +9,7 @@ import numpy as np
 import torch
 from torch import nn
 
+from models import device
 from models.transposed.layer import Geometry
 from models.transposed.views import batched, flipped, landing_cells, products, spread
 
@@ -41,7 +42,8 @@ def stamps(module: nn.Module, x: torch.Tensor) -> Stamps:
     """The stamp view, step by step: one step per input cell, in row-major order."""
     with torch.inference_mode(False), torch.no_grad():
         g, batch = batched(module, x.detach().clone())
-        values = products(g, module.weight.double(), batch.double()).cpu().numpy()
+        weight, batch = module.weight.double(), batch.double()
+        values = device.on(lambda place: products(g, weight.to(place), batch.to(place)).cpu().numpy())
     where = np.stack(np.unravel_index(landing_cells(g), g.canvas)) - np.array(g.padding)[:, None, None]
     inside = ((where >= 0) & (where < np.array(g.output)[:, None, None])).all(axis=0)
     clipped = np.clip(where, 0, np.array(g.output)[:, None, None] - 1)

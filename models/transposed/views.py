@@ -26,9 +26,10 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
-from models import formulas
-from models.device import one_thread
+from models import device
+from models.device import one_thread, private_copy
 from models.errors import TransposedError
+from models.text import big
 from models.transposed.layer import Geometry, geometry, matching_convolution, transposed_matrix
 
 MOST_ENTRIES = 2**24
@@ -47,7 +48,7 @@ def batched(module: nn.Module, x: torch.Tensor) -> tuple[Geometry, torch.Tensor]
     images = x.shape[0] if x.dim() == g.dims + 2 else 1
     if g.entries * images > MOST_ENTRIES:
         raise TransposedError(
-            f"these settings ask for {formulas.big(g.entries * images)} products, {formulas.big(MOST_ENTRIES)} are "
+            f"these settings ask for {big(g.entries * images)} products, {big(MOST_ENTRIES)} are "
             f"the most shown: use a smaller input, kernel or number of channels."
         )
     return g, x.reshape(images, g.in_channels, *g.size)
@@ -134,9 +135,10 @@ def _zero_insertion(g: Geometry, module: nn.Module, x: torch.Tensor) -> torch.Te
 
 def _matrix(g: Geometry, module: nn.Module, x: torch.Tensor) -> torch.Tensor:
     """The matrix C of the matching ordinary convolution is measured, transposed and multiplied with the flat input."""
-    columns = x.reshape(len(x), -1).T.double().cpu().numpy()
-    out = torch.from_numpy((transposed_matrix(module, x.shape) @ columns).T.copy())
-    return out.reshape(len(x), g.out_channels, *g.output).to(x)
+    found = transposed_matrix(module, x.shape)
+    rows, cols = (torch.from_numpy(place.astype(np.int64)).to(x.device) for place in (found.rows, found.cols))
+    products = torch.from_numpy(found.values).to(x) * x.reshape(len(x), -1)[:, cols]
+    return x.new_zeros(len(x), found.shape[0]).index_add_(1, rows, products).reshape(len(x), g.out_channels, *g.output)
 
 
 def _gradient(g: Geometry, module: nn.Module, x: torch.Tensor) -> torch.Tensor:
@@ -174,18 +176,21 @@ class Agreement(NamedTuple):
 
 
 def agreement(module: nn.Module, x: torch.Tensor) -> Agreement:
-    """Run the layer and all four views on the same input, in float64.
+    """Run the layer and all four views on the same input, in float64, on the device that the page names.
 
     ``errors`` are the largest absolute differences to the layer; they agree below ``TOLERANCE``, times the largest
     output where that is above 1. Raises ``TransposedError`` as the views do.
     """
     # Layers of this size are done before a second thread has woken up.
+    geometry(module, x.shape)
     with one_thread(), torch.inference_mode(False), torch.no_grad():
-        twin = copy.deepcopy(module).to("cpu", torch.float64)
-        x = x.detach().clone().to("cpu", torch.float64)
-        geometry(module, x.shape)
-        layer = twin(x)
-        results = {name: view(twin, x) for name, view in VIEWS.items()}
+        twin, x = copy.deepcopy(module).double(), x.detach().clone().double()
+
+        def all_ways(place: torch.device) -> tuple[torch.Tensor, dict[str, torch.Tensor]]:
+            there, image = private_copy(twin, place), x.to(place)
+            return there(image).cpu(), {name: view(there, image).cpu() for name, view in VIEWS.items()}
+
+        layer, results = device.on(all_ways)
     errors = {name: float((found - layer).abs().max()) for name, found in results.items()}
     limit = TOLERANCE * max(1.0, float(layer.abs().max()))
     # Not `>`: a NaN must not pass as agreement.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import prod
 from typing import NamedTuple
 
@@ -12,13 +12,12 @@ import numpy as np
 import torch
 from torch import nn
 
-from models import formulas
 from models.errors import TransposedError
-from models.formulas import Formula
+from models.formulas import GUIDE, Formula, Window
 from models.measure import mac_counter
 from models.operator import CONVOLUTIONS, linear_operator
 from models.spec import LayerSpec
-from models.transposed.layer import geometry
+from models.transposed.layer import Geometry, geometry
 from models.transposed.steps import roles
 from models.transposed.views import MOST_ENTRIES
 
@@ -49,6 +48,23 @@ class Waste:
         return 1 - self.useful / self.total
 
 
+def _spec(g: Geometry) -> LayerSpec:
+    return LayerSpec(
+        "transposed",
+        g.dims,
+        g.size,
+        g.in_channels,
+        g.out_channels,
+        kernel_size=g.kernel,
+        stride=g.stride,
+        padding=g.padding,
+        output_padding=g.extra,
+        dilation=g.dilation,
+        groups=g.groups,
+        bias=False,
+    )
+
+
 def wasted(module: nn.Module, input_shape: Sequence[int]) -> Waste:
     """How many multiplications the zero-padding way spends on zeros.
 
@@ -65,34 +81,16 @@ def wasted(module: nn.Module, input_shape: Sequence[int]) -> Waste:
     counts = np.bincount(role.reshape(-1)[found.cols], minlength=3)
     pairs = g.out_channels * (g.in_channels // g.groups)
     real, inserted, border = (int(n) * pairs for n in counts)
-    spec = LayerSpec(
-        "transposed",
-        g.dims,
-        g.size,
-        g.in_channels,
-        g.out_channels,
-        kernel_size=g.kernel,
-        stride=g.stride,
-        padding=g.padding,
-        output_padding=g.extra,
-        dilation=g.dilation,
-        groups=g.groups,
-        bias=False,
-    )
-    numbers = formulas.formulas_of(spec)
-    total = pairs * prod(g.output) * prod(g.kernel)
-    out, taps = formulas.times(g.output), formulas.times(g.kernel)
-    front = f"{pairs} · " if pairs != 1 else ""
-    filled = f"{front}({out}) · ({taps}) = {formulas.big(total)}"
-    total_formula = Formula(
-        total,
-        r"C_{out} \cdot \prod O \cdot \frac{C_{in}}{G} \cdot \prod F",
-        filled.replace("·", r"\cdot").replace("×", r"\times"),
-        filled,
-        formulas.GUIDE,
-    )
+    spec = _spec(g)
     return Waste(
-        real + inserted + border, real, inserted, border, numbers["macs"].value, total_formula, numbers["touching"]
+        real + inserted + border,
+        real,
+        inserted,
+        border,
+        spec.family.macs(spec).value,
+        # an ordinary convolution over the zero-inserted image, whose outputs are this layer's
+        replace(Window().macs(spec), source=GUIDE),
+        spec.family.touching(spec),
     )
 
 
@@ -116,17 +114,6 @@ def cost(module: nn.Module, input_shape: Sequence[int]) -> Cost:
     counter = mac_counter()
     with torch.inference_mode(False), torch.no_grad(), counter:
         twin(torch.empty(1, g.in_channels, *g.size, device="meta", dtype=module.weight.dtype))
-    value = g.entries
-    per = f"{g.out_channels}/{g.groups}" if g.groups > 1 else f"{g.out_channels}"
-    text = (
-        f"{g.in_channels} · ({formulas.times(g.size)}) · {per} · ({formulas.times(g.kernel)}) = {formulas.big(value)}"
-    )
-    formula = Formula(
-        value,
-        r"C_{in} \cdot \prod W \cdot \frac{C_{out}}{G} \cdot \prod F",
-        text.replace("·", r"\cdot").replace("×", r"\times"),
-        text,
-        formulas.COUNTER,
-    )
     additions = g.out_channels * prod(g.output) if module.bias is not None else 0
-    return Cost(counter.get_total_flops() // 2, formula, additions)
+    spec = _spec(g)
+    return Cost(counter.get_total_flops() // 2, spec.family.macs(spec), additions)

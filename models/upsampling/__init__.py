@@ -10,7 +10,7 @@ Sources: Odena, Dumoulin and Olah 2016, Deconvolution and Checkerboard Artifacts
 """
 
 from models.errors import UpsamplingError
-from models.upsampling.counts import Overlap, interior_unevenness, overlap, overlap_profile, stacked
+from models.upsampling.counts import Overlap, gradient_of_sum, interior_unevenness, overlap, overlap_profile, stacked
 from models.upsampling.kernels import (
     BilinearProof,
     bilinear_in,
@@ -61,6 +61,7 @@ __all__ = [
     "exact_transposed",
     "generate",
     "generator",
+    "gradient_of_sum",
     "icnr_",
     "interior_unevenness",
     "overlap",

@@ -15,10 +15,12 @@ import numpy as np
 import torch
 from torch import nn
 
-from models import formulas
+from models import device, formulas
+from models.device import private_copy
 from models.errors import UpsamplingError
 from models.formulas import Formula
 from models.operator import CONVOLUTIONS, TRANSPOSED, linear_operator
+from models.terms import Term, common, letter, ratio
 from models.upsampling.pattern import unevenness
 
 CHECKERBOARD = (
@@ -47,25 +49,25 @@ def interior_unevenness(kernel_size: Sequence[int], stride: Sequence[int], dilat
     of the axes multiply. The figure is 0 exactly when S divides F and shares no factor with D; without dilation, this
     is the rule of Odena et al. 2016.
     """
-    share, latex, text = 1.0, [], []
-    for f, s, d in zip(kernel_size, stride, dilation, strict=True):
-        g = math.gcd(s, d)
-        reduced = s // g
-        r = f % reduced
-        # One division of whole numbers, so that an even layer gives exactly 0.
-        share *= f**2 / (g * (f**2 + r * (reduced - r)))
-        front = f"{g}·" if g > 1 else ""
-        latex.append(rf"\frac{{{f}^2}}{{{front.replace('·', ' ')}({f}^2 + {r} \cdot {reduced - r})}}")
-        text.append(f"{f}²/({front}({f}² + {r}·{reduced - r}))" if g > 1 else f"{f}²/({f}² + {r}·{reduced - r})")
-    value = math.sqrt(1 - share)
+    shares = [_even_share(*row) for row in zip(kernel_size, stride, dilation, strict=True)]
+    value = math.sqrt(1 - prod(share.value for share in shares))
+    filled = r" \cdot ".join(share.filled for share in shares)
     return Formula(
         value,
-        r"u = \sqrt{1 - \prod \frac{F^2}{g \left(F^2 + r (S' - r)\right)}}, "
-        r"\quad g = \gcd(S, D),\ S' = S/g,\ r = F \bmod S'",
-        rf"\sqrt{{1 - {formulas.DOT.join(latex)}}} = {value:.3f}",
-        f"√(1 − {' · '.join(text)}) = {value:.3f}",
+        rf"u = \sqrt{{1 - \prod {_even_share(1, 4, 2).symbols}}}, \quad g = \gcd(S, D),\ S' = S/g,\ r = F \bmod S'",
+        rf"\sqrt{{1 - {filled}}} = {value:.3f}",
+        f"√(1 − {' · '.join(share.text for share in shares)}) = {value:.3f}",
         CHECKERBOARD,
     )
+
+
+def _even_share(f: int, s: int, d: int) -> Term:
+    """F² / (g·(F² + r·(S' − r))) along one axis, g left out where it is 1."""
+    g = common(letter("S", s), letter("D", d))
+    reduced = s // int(g.value)
+    square = Term(f**2, "F^2", f"{f}^2", f"{f}²")
+    below = square + letter("r", f % reduced) * letter("(S' - r)", reduced - f % reduced)
+    return ratio(square, g * below if g.value > 1 else below)
 
 
 @dataclass(frozen=True, eq=False)
@@ -155,6 +157,19 @@ def _pushed(layer: nn.Module, paths: np.ndarray) -> np.ndarray:
     return out.reshape(operator.output_shape[2:])
 
 
+def gradient_of_sum(module: nn.Module, input_shape: Sequence[int]) -> np.ndarray:
+    """What autograd sends back to each cell of an input of zeros when all outputs are added up: the input's shape."""
+
+    def job(place: torch.device) -> np.ndarray:
+        image = torch.zeros(tuple(input_shape), device=place, requires_grad=True)
+        with torch.enable_grad():
+            (found,) = torch.autograd.grad(private_copy(module, place)(image).sum(), image)
+        return found.cpu().numpy()
+
+    with torch.inference_mode(False):
+        return device.on(job)
+
+
 def overlap(module: nn.Module, input_shape: Sequence[int]) -> Overlap:
     """Overlap counts of one transposed or ordinary convolution (there: of its gradient), measured and in closed form.
 
@@ -183,7 +198,7 @@ def overlap(module: nn.Module, input_shape: Sequence[int]) -> Overlap:
     for n, f, (before, after), s, d in zip(
         sizes, module.kernel_size, pads, module.stride, module.dilation, strict=True
     ):
-        windows = formulas.window_positions(n, f, before, after, s, d)
+        windows = formulas.window_positions(n, f, before + after, s, d)
         if windows < 1:
             raise UpsamplingError(f"a kernel of {f} with dilation {d} does not fit into {n} cells: use a larger input.")
         axes.append(_Axis(n, windows, f, before, s, d, 0))

@@ -12,8 +12,8 @@ from typing import Any
 import numpy as np
 import torch
 from torch import nn
-from torch.nn import functional as F
 
+from models import device
 from models.errors import UpsamplingError
 from models.operator import TRANSPOSED
 
@@ -84,9 +84,8 @@ def bilinear_proof(image: np.ndarray, scale: int) -> BilinearProof:
     x = torch.from_numpy(np.array(image, dtype=np.float64))[None, None]
     if x.dim() != 4 or min(x.shape) < 1:
         raise UpsamplingError(f"an image of shape {np.shape(image)} is not (H, W): give one grey image.")
-    with torch.no_grad():
-        ours = bilinear_transposed(scale, dtype=torch.float64)(x)[0, 0].numpy()
-        real = F.interpolate(x, scale_factor=scale, mode="bilinear", align_corners=False)[0, 0].numpy()
+    ours = device.answer(bilinear_transposed(scale, dtype=torch.float64), x)[0, 0].numpy()
+    real = device.answer(nn.Upsample(scale_factor=scale, mode="bilinear", align_corners=False), x)[0, 0].numpy()
     interior = []
     for n in x.shape[2:]:
         at = (np.arange(n * scale) + 0.5) / scale - 0.5

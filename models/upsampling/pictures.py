@@ -13,6 +13,7 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
+from models import device
 from models.errors import UpsamplingError
 from models.learning import best_weights
 from models.measure import mac_counter
@@ -89,7 +90,7 @@ def pair(image: np.ndarray, scale: int) -> tuple[torch.Tensor, torch.Tensor]:
     if min(height, width) < 4 * scale:
         raise UpsamplingError(f"the image is too small to be enlarged {scale} times: use {4 * scale} pixels or more.")
     high = high[..., :height, :width].contiguous()
-    return F.avg_pool2d(high, scale), high
+    return device.answer(nn.AvgPool2d(scale), high).clone(), high
 
 
 @dataclass(frozen=True)
@@ -235,21 +236,24 @@ def compare(
 
 def _unpooled(high: torch.Tensor, scale: int) -> torch.Tensor:
     """Max-pool the picture and put the maxima back: it needs the places, so it starts from the picture itself."""
+
+    def there_and_back(place: torch.device) -> torch.Tensor:
+        pooled, places = nn.MaxPool2d(scale, return_indices=True)(high.to(place))
+        return nn.MaxUnpool2d(scale)(pooled, places).cpu()
+
     with torch.no_grad():
-        pooled, places = nn.MaxPool2d(scale, return_indices=True)(high)
-        return nn.MaxUnpool2d(scale)(pooled, places)
+        return device.on(there_and_back)
 
 
 def _counted(network: nn.Module, low: torch.Tensor) -> tuple[torch.Tensor, int, str]:
     if isinstance(network, nn.Upsample):
-        with torch.no_grad():
-            out = network(low)
+        out = device.answer(network, low)
         if network.mode == "nearest":
             return out, 0, "pixels are copied, none is multiplied"
         return out, len(low) * _interpolation_macs(network, low.shape[2:]), "entries of the layer's operator"
     counter = mac_counter()
-    with torch.no_grad(), counter:
-        out = network(low)
+    with counter:
+        out = device.answer(network, low)
     return out, counter.get_total_flops() // 2, "PyTorch's FlopCounterMode ÷ 2"
 
 

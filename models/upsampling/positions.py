@@ -10,9 +10,10 @@ import numpy as np
 import torch
 from torch import nn
 
-from models import formulas
+from models import device
 from models.errors import UpsamplingError
-from models.formulas import Formula
+from models.formulas import UPSAMPLE, Formula
+from models.terms import Term, letter, ratio
 
 
 @dataclass(frozen=True, eq=False)
@@ -42,24 +43,20 @@ def sample_positions(size: int, scale: float, align_corners: bool) -> SamplePosi
     outputs = math.floor(size * scale)
     if size < 1 or outputs < 1:
         raise UpsamplingError(f"{size} pixels times {scale:g} is less than one pixel: use a larger scale.")
-    o = np.arange(outputs)
+    at = Term(np.arange(outputs, dtype=float), "o", "o", "o")
     if align_corners:
-        raw = o * (size - 1) / (outputs - 1) if outputs > 1 else np.zeros(1)
-        symbols = r"x = o \cdot \frac{W - 1}{O - 1}"
-        filled, text = rf"o \cdot \frac{{{size - 1}}}{{{outputs - 1}}}", f"o·{size - 1}/{outputs - 1}"
+        term = ratio(at * letter("(W - 1)", size - 1), letter("O - 1", max(1, outputs - 1)))
     else:
-        raw = (o + 0.5) / scale - 0.5
-        symbols = r"x = \frac{o + \frac{1}{2}}{S} - \frac{1}{2}"
-        filled, text = rf"\frac{{o + 0.5}}{{{scale:g}}} - 0.5", f"(o + 0.5)/{scale:g} − 0.5"
+        half = Term(0.5, r"\frac{1}{2}", "0.5", "0.5")
+        term = ratio(at + half, letter("S", float(scale))) - half
     ramp = torch.arange(size, dtype=torch.float64).reshape(1, 1, -1)
-    with torch.no_grad():
-        measured = nn.Upsample(scale_factor=scale, mode="linear", align_corners=align_corners)(ramp)[0, 0].numpy()
-    clamped = np.clip(raw, 0, size - 1)
-    free = np.flatnonzero(raw == clamped)
+    layer = nn.Upsample(scale_factor=scale, mode="linear", align_corners=align_corners)
+    measured = device.answer(layer, ramp)[0, 0].numpy()
+    clamped = np.clip(term.value, 0, size - 1)
+    free = np.flatnonzero(term.value == clamped)
     spacing = float(np.diff(measured[free]).mean()) if len(free) > 1 else 0.0
-    return SamplePositions(
-        measured, clamped, raw, spacing, Formula((size, outputs), symbols, filled, text, formulas.UPSAMPLE)
-    )
+    formula = Formula((size, outputs), f"x = {term.symbols}", term.filled, term.text, UPSAMPLE)
+    return SamplePositions(measured, clamped, term.value, spacing, formula)
 
 
 @dataclass(frozen=True, eq=False)
@@ -79,9 +76,8 @@ def shuffle_map(channels: int, size: tuple[int, int], upscale_factor: int) -> Sh
     r = upscale_factor
     if channels % r**2:
         raise UpsamplingError(f"{channels} channels are not a multiple of {r}²: use {-(-channels // r**2) * r**2}.")
-    with torch.no_grad():
-        index = torch.arange(channels * prod(size), dtype=torch.float64).reshape(1, channels, *size)
-        moved = nn.PixelShuffle(r)(index)[0].long().numpy()
+    index = torch.arange(channels * prod(size), dtype=torch.float64).reshape(1, channels, *size)
+    moved = device.answer(nn.PixelShuffle(r), index)[0].long().numpy()
     measured = tuple(np.unravel_index(moved, (channels, *size)))
     c, y, x = np.indices(moved.shape)
     return ShuffleMap(measured, (c * r**2 + (y % r) * r + x % r, y // r, x // r))

@@ -10,6 +10,7 @@ import numpy as np
 import torch
 from torch import nn
 
+from models import device
 from models.errors import UpsamplingError
 from models.learning import reset
 from models.upsampling.kernels import check_scale, exact_transposed, icnr_
@@ -148,11 +149,11 @@ def generate(network: nn.Module, channels: int, period: int, size: int = 8, seed
     if size < 6:
         raise UpsamplingError(f"a latent of {size} cells has no interior: use 6 or more.")
     drawn = torch.Generator().manual_seed(seed)
-    with torch.no_grad():
+    with torch.no_grad():  # drawn on the CPU, so that a seed means the same everywhere
         noise = torch.rand(1, channels, size, size, generator=drawn)
         level = torch.rand(1, channels, 1, 1, generator=drawn).expand(1, channels, size, size)
         kind = next(network.parameters()).dtype
-        picture, flat = (network(latent.to(kind))[0, 0].double().numpy() for latent in (noise, level))
+        picture, flat = (device.answer(network, latent.to(kind))[0, 0].double().numpy() for latent in (noise, level))
     if flat.shape != (size * period, size * period):
         raise UpsamplingError(f"the network makes {flat.shape} of {size} × {size}: its period is not {period}.")
     inner = flat[2 * period : -2 * period, 2 * period : -2 * period]

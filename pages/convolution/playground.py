@@ -4,8 +4,8 @@ import sys
 
 import streamlit as st
 
-from models.formulas import big
 from models.layers import KINDS
+from models.text import big
 from pages._lesson import question
 from pages.convolution import _examples as examples
 from viz import state

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Mapping
 
-from models.spec import quoted
+from models.text import quoted
 from viz.url import misread, tell_once
 
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
-from models.spec import quoted
+from models.text import quoted
 from pages._lesson import frame, predict
 from pages.feature_maps._shared import number, tell_misread
 from pages.feature_maps.picture import Picture

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
-from models.formulas import big
+from models.text import big
 from pages._lesson import frame, predict
 from pages.feature_maps._shared import tell_misread
 from pages.feature_maps.picture import Picture
@@ -118,15 +118,14 @@ def _grey(values: np.ndarray) -> np.ndarray:
 
 
 def _pooled(picture: Picture) -> None:
-    import torch
 
+    from models import device
     from viz.figures import numbers, show
     from viz.figures.cells import framed, image, row
 
     layer, code, size, stride = _layer()
     x = _tensor(picture)
-    with torch.inference_mode():
-        y = layer(x)[0, 0].numpy()
+    y = device.answer(layer, x)[0, 0].numpy()
     height, width = picture.grey.shape
     read = f"⌊({height} − {size})/{stride}⌋ + 1 = {y.shape[0]}" if size else "one number per map"
     cards = [
@@ -272,13 +271,12 @@ def _forgotten(picture: Picture) -> None:
 
 def script(picture: Picture) -> tuple[str, str]:
     """The worked example, there and back, and this layer on the picture."""
-    import torch
 
+    from models import device
     from models.maps.code import pooling_code
 
     layer, code, _, _ = _layer()
-    with torch.inference_mode():
-        y = layer(_tensor(picture))[0, 0]
+    y = device.answer(layer, _tensor(picture))[0, 0]
     shown = (tuple(y.shape), float(y.mean())) if picture.in_link else None
     whence = "the same picture" if shown else "the astronaut, or a picture whose path you write into it"
     return (

@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import streamlit as st
 
-from models.formulas import big
 from models.stack import StackError, read_stack
+from models.text import big
 from viz.figures import Line, Map, Series, legend, maps, plot, show, table
 from viz.url import asked, one_of, while_torch_loads, whole
 

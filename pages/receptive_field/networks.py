@@ -8,8 +8,7 @@ import time
 import numpy as np
 import streamlit as st
 
-from models.formulas import big
-from models.spec import quoted
+from models.text import big, quoted
 from viz.components.field import field as field_view
 from viz.controls import picture as picture_input
 from viz.figures import Line, Series, numbers, plot, show, table

@@ -12,8 +12,6 @@ import numpy as np
 import streamlit as st
 
 from models import layers
-from models.formulas import big
-from models.spec import quoted
 from models.stack import (
     KINDS,
     MAX_LAYERS,
@@ -28,6 +26,7 @@ from models.stack import (
     read_stack,
     times,
 )
+from models.text import big, quoted
 from viz.controls.layer import hold
 from viz.figures import Map, legend, maps, numbers, table
 from viz.url import asked, into_link, one_of, put, went_back, whole

@@ -9,8 +9,7 @@ from html import escape
 
 import streamlit as st
 
-from models.formulas import big
-from models.spec import quoted
+from models.text import big, quoted
 from viz.figures import numbers, show, table
 from viz.url import literal, tell_once, while_torch_loads
 

@@ -6,7 +6,8 @@ from collections.abc import Callable
 from importlib import import_module
 
 from models.share import Scene
-from models.spec import LayerSpec, quoted
+from models.spec import LayerSpec
+from models.text import quoted
 from viz.controls.picture import NAMES, OWN
 from viz.url import misread, one_of, whole
 

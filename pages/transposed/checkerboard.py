@@ -12,10 +12,10 @@ import torch
 from torch import nn
 
 from models import device
-from models.formulas import big
 from models.learning import LearningError, train
 from models.operator import TRANSPOSED
 from models.share import Scene
+from models.text import big
 from models.transposed.code import checkerboard_code
 from models.upsampling import (
     DOWNSAMPLERS,
@@ -26,6 +26,7 @@ from models.upsampling import (
     evenness,
     generate,
     generator,
+    gradient_of_sum,
     interior_unevenness,
     picture_code,
     stacked,
@@ -193,8 +194,7 @@ def _drawn(name: str, seed: int, trained: bool) -> tuple[np.ndarray, np.ndarray,
             for _ in train(network, code, picture, steps=STEPS, lr=STEP_SIZE, seed=seed, fresh=False, every=STEPS):
                 pass
         made = generate(network, CHANNELS, factor, seed=seed)
-        with torch.no_grad():
-            drawn = network(code)[0, 0].numpy()
+        drawn = device.answer(network, code)[0, 0].numpy()
     return _grey(drawn), _pattern(made.flat), made.figure
 
 
@@ -277,11 +277,9 @@ def _backwards() -> None:
     show(f'<div class="cs-named">{numbers}</div>', key="cb_table")
     strided = nn.Conv2d(1, 1, 3, 2, bias=False).requires_grad_(False)
     nn.init.ones_(strided.weight)
-    picture = torch.zeros(1, 1, 13, 13, requires_grad=True)
-    with torch.inference_mode(False), torch.enable_grad():
-        strided(picture).sum().backward()
+    arrived = gradient_of_sum(strided, (1, 1, 13, 13))[0, 0]
     show(
-        row(cells(picture.grad[0, 0].numpy(), "Gradient of a 3×3 convolution with stride 2, all weights 1", "count")),
+        row(cells(arrived, "Gradient of a 3×3 convolution with stride 2, all weights 1", "count")),
         key="cb_gradient",
     )
     st.markdown(

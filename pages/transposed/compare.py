@@ -8,8 +8,8 @@ import numpy as np
 import streamlit as st
 
 from models import device
-from models.formulas import big
 from models.share import Scene
+from models.text import big
 from models.transposed.code import compared_code
 from models.upsampling import (
     METHODS,

@@ -191,9 +191,8 @@ def _train(run: Enlarging, chosen: dict, place, bar) -> None:
 
 def _seen(step: Step, layer: torch.nn.Module, scale: int) -> Seen:
     """With the checkerboard: what the layer makes of a flat image."""
-    with torch.no_grad():
-        one = torch.ones(1, 1, 8, 8, dtype=layer.weight.dtype)
-        flat = layer(one)[0, 0].double().numpy()[scale:-scale, scale:-scale]
+    one = torch.ones(1, 1, 8, 8, dtype=layer.weight.dtype)
+    flat = device.answer(layer, one)[0, 0].double().numpy()[scale:-scale, scale:-scale]
     return Seen(*step, flat, evenness(layer, (1, 1, 12, 12)).output.flat_figure)
 
 

@@ -8,10 +8,10 @@ import numpy as np
 import streamlit as st
 import torch
 
-from models.formulas import big
 from models.lab import make_input
 from models.share import Scene
 from models.spec import LayerSpec
+from models.text import big
 from models.transposed import TransposedError, round_trip, toeplitz_blocks, weights_of_inverse
 from models.transposed.density import density
 from pages._lesson import predict

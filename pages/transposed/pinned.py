@@ -7,7 +7,8 @@ from math import prod
 import numpy as np
 import streamlit as st
 
-from models.spec import LayerSpec, quoted
+from models.spec import LayerSpec
+from models.text import quoted
 from viz.url import came_back, into_link, went_back
 
 PARAMETER = "cell"

@@ -5,9 +5,9 @@ from __future__ import annotations
 import streamlit as st
 
 from models import lab
-from models.formulas import big
 from models.share import Scene
 from models.spec import LayerSpec
+from models.text import big
 from models.transposed import ForwardSizes, TransposedError, cost, forward_sizes, wasted
 from pages._lesson import predict
 from pages.transposed._shared import lesson, measured

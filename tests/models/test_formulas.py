@@ -1,13 +1,17 @@
 """Closed forms: published numbers, exact against counting, and cheap for any size. Measured: ``test_layers``."""
 
+import math
+import re
+from fractions import Fraction
+from math import prod
+
 import pytest
-from hypothesis import given, settings
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from models.formulas import (
     NUMBERS,
     Interpolation,
-    big,
     extent,
     formulas_of,
     pool_positions,
@@ -17,7 +21,10 @@ from models.formulas import (
     window_positions,
 )
 from models.layers import KINDS
-from models.spec import LayerSpec
+from models.spec import SPATIAL, LayerSpec, SpecError
+from models.text import big
+from models.upsampling import interior_unevenness
+from tests.models.draw import settings_of
 
 QUICK = settings(deadline=None, derandomize=True, database=None, max_examples=300)
 
@@ -92,7 +99,7 @@ SIZE, SMALL = st.integers(1, 30), st.integers(1, 6)
 def test_windows_against_counting(size, kernel, before, after, stride, dilation):
     starts = [s for s in range(-before, size + after) if s + extent(kernel, dilation) <= size + after]
     starts = starts[::stride]
-    positions = window_positions(size, kernel, before, after, stride, dilation)
+    positions = window_positions(size, kernel, before + after, stride, dilation)
     assert max(positions, 0) == len(starts)
     if positions > 0:
         inside = [sum(0 <= s + dilation * f < size for f in range(kernel)) for s in starts]
@@ -155,3 +162,85 @@ def test_huge_layers_have_numbers_at_once():
     conv = LayerSpec(dims=3, input_size=10**6, kernel_size=10**6, bias=False)
     assert formulas_of(conv)["macs"].value == 10**18
     assert formulas_of(conv)["touching"].value == 10**18
+
+
+# -- what is shown is what was computed -------------------------------------------------------------------------------
+
+
+def worth(shown: str) -> Fraction:
+    """What a short line or LaTeX with numbers filled in comes to, worked out from its signs alone."""
+    for old, new in (
+        ("\u202f", ""), ("·", "*"), ("−", "-"), (r"\cdot", "*"),
+        ("⌊", "floor("), ("⌋", ")"), ("⌈", "ceil("), ("⌉", ")"),
+        (r"\left\lfloor", "floor("), (r"\right\rfloor", ")"), (r"\left\lceil", "ceil("), (r"\right\rceil", ")"),
+        (r"\lfloor", "floor("), (r"\rfloor", ")"), (r"\left(", "("), (r"\right)", ")"), ("²", "**2"), ("³", "**3"),
+        ("^", "**"),
+    ):  # fmt: skip
+        shown = shown.replace(old, new)
+    shown = re.sub(r"\((would start outside|depthwise|pointwise)\)", "", shown)
+    while (fraction := re.search(r"\\frac\{([^{}]*)\}\{([^{}]*)\}", shown)) is not None:
+        shown = f"{shown[: fraction.start()]}(({fraction[1]})/({fraction[2]})){shown[fraction.end() :]}"
+    assert re.fullmatch(r"(floor|ceil|[\d.()+*/ -])*", shown), shown
+    return eval(re.sub(r"\d+(\.\d+)?", r"N('\g<0>')", shown), {"floor": math.floor, "ceil": math.ceil, "N": Fraction})
+
+
+def in_letters(spec, symbols: str) -> Fraction:
+    """What LaTeX with letters comes to for a layer whose axes are alike."""
+    symbols = re.sub(r"(\d)P", r"\1 \\cdot P", symbols.removeprefix("O = ").partition(r", \quad")[0])
+    number = lambda value: value if isinstance(value, int | float) else value[0]  # noqa: E731
+    pads = number(spec.pads)
+    values = {
+        r"\prod O": prod(spec.output_size),
+        r"\prod W": prod(spec.input_size),
+        r"\prod F": prod(spec.kernel_size),
+        "C_{in}": spec.in_channels,
+        "C_{out}": spec.out_channels,
+        "P_{before}": pads[0],
+        "P_{after}": pads[1],
+        r"\mathit{output\_padding}": spec.output_padding[0],
+        r"\mathit{scale\_factor}": Fraction(spec.scale_factor[0]).limit_denominator(10_000),
+        "W": spec.input_size[0],
+        "F": spec.kernel_size[0],
+        "P": pads[0],
+        "S": spec.stride[0],
+        "D": spec.dilation[0],
+        "G": spec.groups,
+        "g": math.gcd(spec.stride[0], spec.dilation[0]),
+        "r": spec.upscale_factor,
+        "C": spec.in_channels,
+    }
+    pattern = "|".join(rf"{re.escape(name)}(?![a-zA-Z])" for name in values)
+    return worth(re.sub(rf"(?<![\\a-zA-Z])(?:{pattern})", lambda m: f"({values[m[0]]})", symbols))
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@settings(QUICK, max_examples=60)
+@given(data=st.data())
+def test_what_is_shown_comes_to_the_number(kind, data):
+    asked = data.draw(settings_of(kind))
+    try:
+        spec = LayerSpec(**asked)
+    except SpecError:
+        assume(False)
+    alike = all(len(set(getattr(spec, name))) == 1 for name in SPATIAL if not isinstance(getattr(spec, name), str))
+    for name, formula in formulas_of(spec).items():
+        values = formula.value if isinstance(formula.value, tuple) else (formula.value,)
+        for shown, sign in ((formula.filled, r" \\ "), (formula.text, " and ")):
+            lines = [line for line in shown.split(";")[0].split(sign) if " = " in line and "…" not in line]
+            lines = [line for line in lines if r"\dots" not in line]
+            if lines:
+                assert dict.fromkeys(values) == dict.fromkeys(worth(line.rpartition(" = ")[0]) for line in lines)
+                assert dict.fromkeys(values) == dict.fromkeys(
+                    worth(line.split(" = ")[1].split(",")[0]) for line in lines
+                )
+        if alike and not any(sign in formula.symbols for sign in (r"\sum", r"\max", r"\text")):
+            assert in_letters(spec, formula.symbols) == values[0], name
+
+
+@QUICK
+@given(st.integers(1, 9), SMALL, SMALL)
+def test_the_shown_unevenness_comes_to_the_number(kernel, stride, dilation):
+    formula = interior_unevenness((kernel, kernel), (stride, stride), (dilation, dilation))
+    inside = formula.filled.removeprefix(r"\sqrt{").rpartition("} = ")[0]
+    assert float(worth(inside)) == pytest.approx(formula.value**2, abs=1e-12)
+    assert worth(formula.text.removeprefix("√(").rpartition(") = ")[0]) == worth(inside)

@@ -7,11 +7,11 @@ import re
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from models.formulas import big, times
 from models.layers import KINDS
 from models.presets import PRESETS
 from models.share import Scene, read_file, write_file
 from models.spec import LayerSpec
+from models.text import big, times
 from pages.convolution._examples import topic_of
 from tests.pages.support import SHELL, sound
 from viz.controls.layer import OFFERED

@@ -9,9 +9,9 @@ import pytest
 from PIL import Image
 from streamlit.testing.v1 import AppTest
 
-from models.formulas import big
 from models.parse.code import EXAMPLES
 from models.stack import PRESETS, read_stack
+from models.text import big
 from pages.receptive_field.growth import read_dilations
 from pages.receptive_field.your_network import pack, read_shape, unpack
 from tests.pages.support import opened

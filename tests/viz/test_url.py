@@ -4,7 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from streamlit.testing.v1 import AppTest
 
-from models.spec import quoted
+from models.text import quoted
 from viz.url import literal, near
 
 

@@ -25,10 +25,10 @@ from models.spec import (
     SPATIAL,
     LayerSpec,
     SpecError,
-    quoted,
     read_settings,
     repair,
 )
+from models.text import quoted
 from viz import state
 from viz.state import Choice, Flag, Whole, spelled
 

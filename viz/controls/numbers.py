@@ -11,7 +11,8 @@ import streamlit as st
 
 from models.share import Scene, read_array, read_weights, write_array, write_weights
 from models.sources import INPUTS, WEIGHTS, TableError
-from models.spec import LayerSpec, quoted
+from models.spec import LayerSpec
+from models.text import quoted
 from viz import state
 from viz.controls.layer import LayerEditor
 from viz.state import Choice, Whole

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import streamlit as st
 
-from models.formulas import big
+from models.text import big
 
 if TYPE_CHECKING:
     from models.picture import Reading

@@ -18,7 +18,8 @@ from streamlit.errors import StreamlitAPIException
 from models.layers import KINDS
 from models.share import Scene, read_array, read_weights, write_array, write_weights
 from models.sources import INPUTS, WEIGHTS, TableError
-from models.spec import AXES, QUERY_DEFAULTS, SPATIAL, LayerSpec, quoted, repair
+from models.spec import AXES, QUERY_DEFAULTS, SPATIAL, LayerSpec, repair
+from models.text import quoted
 from viz import given
 from viz.controls import layer as controls
 from viz.controls.numbers import LONGEST_LINK, OWN, OWN_TITLE, edited

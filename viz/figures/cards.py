@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from latex2mathml.converter import convert
 
-from models.formulas import big, times
+from models.text import big, times
 
 if TYPE_CHECKING:
     from models.lab import Check, Lab

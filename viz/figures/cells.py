@@ -11,7 +11,7 @@ from html import escape
 
 import numpy as np
 
-from models.formulas import big, scientific
+from models.text import big, scientific
 from viz.figures.png import packed
 
 LARGEST = 20

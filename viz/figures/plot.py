@@ -9,7 +9,7 @@ from itertools import pairwise
 from math import ceil, floor, log10
 from sys import float_info
 
-from models.formulas import scientific
+from models.text import scientific
 from viz.figures.table import table
 
 MARKERS = ("circle", "square", "triangle", "diamond", "cross", "ring")

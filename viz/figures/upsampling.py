@@ -7,7 +7,7 @@ from html import escape
 
 import numpy as np
 
-from models.formulas import big
+from models.text import big
 from models.transposed import Blocks, ForwardSizes, Waste
 from models.upsampling import SamplePositions, ShuffleMap
 from viz.figures.cells import cividis, text_of

@@ -10,9 +10,9 @@ from math import prod
 import numpy as np
 import torch
 
-from models.formulas import big
 from models.lab import Lab, Stage
 from models.layers import KINDS
+from models.text import big
 from models.transposed import agreement, convolution_matrix, zero_inserted
 from viz.components.stage import enc
 from viz.scenes.layer import structure

@@ -6,9 +6,9 @@ from math import prod
 
 import numpy as np
 
-from models.formulas import big
 from models.lab import Lab, Stage, Windows
 from models.layers import KINDS
+from models.text import big
 from viz.components.stage import enc
 
 
