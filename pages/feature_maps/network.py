@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, TypeVar
 import numpy as np
 import streamlit as st
 
-from pages.feature_maps.picture import Picture, in_groups
+from models.script import in_groups
+from pages.feature_maps.picture import Picture
 from viz.url import one_of
 
 if TYPE_CHECKING:
@@ -314,13 +315,14 @@ else:
 
 def _opening(picture: Picture, name: str, trained: bool, side: int, *imports: str) -> tuple[str, str]:
     """Of which picture it is, and the lines that load a network and prepare a picture for it."""
+    weights_come = "# Its weights are downloaded at the first run.\n" if trained and name not in OWN else ""
     if _project(picture, name):
         head = picture.code("import torch", "from models import networks", *imports)
         told = "the same picture" if picture.in_link else "the astronaut, or a picture whose path you write into it"
         return (
             f"{told}, in a copy of this project",
             f"""{head}
-network = networks.load({name!r}, pretrained={trained})
+{weights_come}network = networks.load({name!r}, pretrained={trained})
 x = networks.prepare({name!r}, source, side={side}, crop=False).x
 """,
         )
@@ -331,7 +333,7 @@ x = networks.prepare({name!r}, source, side={side}, crop=False).x
         f"""{head}
 {_DISC}
 recipe = {weights}.transforms()
-network = torchvision.models.get_model({name!r}, weights={'"DEFAULT"' if trained else None}).eval()
+{weights_come}network = torchvision.models.get_model({name!r}, weights={'"DEFAULT"' if trained else None}).eval()
 scale = {side} / min(picture.size)
 picture = picture.resize([round(n * scale) for n in picture.size], Image.Resampling.BOX)
 x = torch.from_numpy(np.array(picture)).permute(2, 0, 1)[None] / 255
