@@ -117,29 +117,21 @@ class Network:
             st.info(sentence, icon=":material/memory:")
         self.said.clear()
 
-    def survey(self, layer: str) -> Survey:
+    def survey(self, layer: str, *, around: bool = False) -> Survey:
         """All shapes, and the maps `(C, H, W)` of one layer and of those beside it, from one pass; kept.
 
+        ``around``: another pass is made too where the maps of the layer before or of the next one are not at hand.
         Raises ``NetworkError``.
         """
         kept = _passes(self.key)
         found = kept[0] if kept else None
-        if found is None or layer not in found.maps:
+        wanted = {layer, *(beside(self.name, layer, found.shapes)[:2] if around and found else ())}
+        if found is None or not wanted <= found.maps.keys():
             more = beside(self.name, layer, found.shapes if found else {})
             now = self.ask(lambda module: _surveyed(module, self.x, [layer], more, found))
             kept[:] = [now]
             return now
         return found
-
-    def kept(self) -> dict[str, Tensor]:
-        """The maps that are at hand from the last :meth:`survey`."""
-        kept = _passes(self.key)
-        return kept[0].maps if kept else {}
-
-    def maps(self, layers: Sequence[str]) -> dict[str, Tensor]:
-        """The maps `(C, H, W)` of some layers, from one pass; not kept. Raises ``NetworkError``."""
-        kept = _passes(self.key)
-        return self.ask(lambda module: _surveyed(module, self.x, layers, (), kept[0] if kept else None)).maps
 
     def fields(self) -> ReceptiveField | str:
         """The receptive fields of all layers, or why there are none."""
@@ -162,12 +154,12 @@ def _surveyed(
 
 
 def beside(name: str, layer: str, shapes: Mapping[str, tuple[int, ...]]) -> list[str]:
-    """Layers near one, nearest first, as many as ``BESIDE`` holds of maps of these shapes; before they are known, the
-    next two in the order in which the network names them."""
+    """Layers near one, nearest first, as many as ``BESIDE`` holds of maps of these shapes; before they are known, two
+    by the order in which the network names them."""
     if layer not in shapes:
         named = list(kinds(name))
         leaves = [n for n, child in zip(named, (*named[1:], ""), strict=True) if not child.startswith(f"{n}.")]
-        return leaves[leaves.index(layer) + 1 :][:2] if layer in leaves else []
+        return nearest(leaves, layer)[:2] if layer in leaves else []
     return held(nearest(list(shapes), layer), shapes)
 
 
