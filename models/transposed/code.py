@@ -12,7 +12,8 @@ import numpy as np
 from models.code import to_code
 from models.lab import Lab
 from models.operator import TRANSPOSED
-from models.upsampling import ROUNDING, Overlap
+from models.script import in_groups
+from models.upsampling import Overlap
 
 MOST_DENSE = 2_000_000
 """Entries of a matrix that the code writes out densely; larger ones are left out of it."""
@@ -100,24 +101,14 @@ def layer_code(lab: Lab, forward_sizes: Sequence[Sequence[int]] = ()) -> str:
     return code + "\n".join(lines) + "\n"
 
 
-CHECKERBOARD = """import base64
-import lzma
-import math
+CHECKERBOARD = """import math
 
+import cv2
 import torch
 from torch import nn
 from torch.nn import functional as F
 
-
-def unevenness(values, period):
-    \"\"\"The part of the root mean square that repeats with the period, one number per axis.\"\"\"
-    dims = len(period)
-    values = values[(..., *(slice(n - n % p) for n, p in zip(values.shape[-dims:], period)))]
-    split = [k for n, p in zip(values.shape[-dims:], period) for k in (n // p, p)]
-    means = values.reshape(*values.shape[:-dims], *split).mean([2 * axis - 2 * dims for axis in range(dims)])
-    axes = list(range(-dims, 0))
-    return (((means - means.mean(axes, keepdim=True)) ** 2).mean() / (values**2).mean()).sqrt().item()
-
+from models.upsampling import DOWNSAMPLERS, UPSAMPLERS, generate, generator, picture_code, unevenness
 
 # The stamps that meet: layers of ones on an image of ones.
 layer = nn.{name}(1, 1, {kernel}, {stride}, dilation={dilation}, bias=False).double().requires_grad_(False)
@@ -146,57 +137,18 @@ for f, s, n, interiors in {axes}:
 for share, seen in zip(even, {figures}, strict=True):
     assert abs(math.sqrt(max(0, 1 - share)) - seen) < 1e-6
 
-
-# Five ways to double an image, weights drawn by seed.
-def drawn(module, seed):
-    generator = torch.Generator().manual_seed(seed)
-    for one in module.modules():
-        if isinstance(one, (nn.Conv2d, nn.ConvTranspose2d)):
-            nn.init.kaiming_uniform_(one.weight, a=math.sqrt(5), generator=generator)
-    return module
-
-
-def alike(conv, seed):
-    \"\"\"ICNR: the four subpixels of a channel start with one kernel.\"\"\"
-    kernel = torch.empty(conv.out_channels // 4, conv.in_channels, 3, 3)
-    nn.init.kaiming_uniform_(kernel, a=math.sqrt(5), generator=torch.Generator().manual_seed(seed))
-    conv.weight.data = kernel.repeat_interleave(4, 0)
-    return conv
-
-
-def shuffled(c):
-    return nn.Conv2d(c, 4 * c, 3, padding=1, bias=False)
-
-
-ways = {{
-    "Transposed, kernel 2S − 1": lambda c, seed: drawn(
-        nn.ConvTranspose2d(c, c, 3, 2, padding=1, output_padding=1, bias=False), seed
-    ),
-    "Transposed, kernel 2S": lambda c, seed: drawn(nn.ConvTranspose2d(c, c, 4, 2, padding=1, bias=False), seed),
-    "Resize, then convolve": lambda c, seed: drawn(
-        nn.Sequential(nn.Upsample(scale_factor=2), nn.Conv2d(c, c, 3, padding=1, bias=False)), seed
-    ),
-    "Pixel shuffle": lambda c, seed: nn.Sequential(drawn(shuffled(c), seed), nn.PixelShuffle(2)),
-    "Pixel shuffle, ICNR": lambda c, seed: nn.Sequential(alike(shuffled(c), seed), nn.PixelShuffle(2)),
-}}
-down = {{
-    "Strided, kernel 2S − 1": nn.Conv2d(1, 1, 3, 2, padding=1, bias=False),
-    "Strided, kernel 2S": nn.Conv2d(1, 1, 4, 2, padding=1, bias=False),
-    "Convolve, then average": nn.Sequential(nn.Conv2d(1, 1, 3, padding=1, bias=False), nn.AvgPool2d(2)),
-}}
-
 # The table: entries, sums and squared sums of each output's row of the matrix, or of each input's column.
 table = {{
     {table}
 }}
-for (name, where), seen in table.items():
-    n = 12 if where == "output" else 24
-    layer = ways[name](1, {seed}) if where == "output" else drawn(down[name], {seed})
+for (title, where), seen in table.items():
+    n, ways = (12, UPSAMPLERS) if where == "output" else (24, DOWNSAMPLERS)
+    (layer,) = [way.build(2, 1, {seed}) for way in ways.values() if way.title == title]
     with torch.no_grad():
         matrix = layer.double()(torch.eye(n * n, dtype=torch.float64).reshape(-1, 1, n, n)).reshape(n * n, -1)
     matrix = matrix if where == "output" else matrix.T
     for row, figure in zip(((matrix != 0).double().sum(0), matrix.sum(0), matrix.square().sum(0).sqrt()), seen):
-        assert abs(unevenness(row.reshape(24, 24)[4:-4, 4:-4], (2, 2)) - figure) < 6e-4, (name, where)
+        assert abs(unevenness(row.reshape(24, 24)[4:-4, 4:-4], (2, 2)) - figure) < 6e-4, (title, where)
 
 strided = nn.Conv2d(1, 1, 3, 2, bias=False)
 nn.init.ones_(strided.weight)
@@ -204,34 +156,17 @@ image = torch.zeros(1, 1, 13, 13, requires_grad=True)
 strided(image).sum().backward()
 assert torch.equal(image.grad[0, 0], torch.outer(*2 * [torch.tensor([1.0, 1, *[2, 1] * 5, 1])]))
 
-# The generators: from a code of {channels} numbers for each 4 × 4 patch to a picture.
-{picture}
-
-target = picture()
-turn = torch.randn(16, {channels}, generator=torch.Generator().manual_seed({seed}), dtype=torch.float64)
-code = torch.einsum("nphw,pc->nchw", F.pixel_unshuffle(target, 4), torch.linalg.qr(turn)[0])
-latent = torch.Generator().manual_seed({seed})
-torch.rand(1, {channels}, 8, 8, generator=latent)
-flat = torch.rand(1, {channels}, 1, 1, generator=latent).expand(-1, -1, 8, 8).double()
-
-
-def pattern(network):
-    with torch.no_grad():
-        return unevenness(network(flat)[0, 0, 8:-8, 8:-8], (4, 4))
-
-
+# The generators: from a code of {channels} numbers for each patch to a picture.
+grey = cv2.imread("{picture}", cv2.IMREAD_GRAYSCALE)
+grey = cv2.resize(grey, ({side}, {side}), interpolation=cv2.INTER_AREA) / 255
+code, target = picture_code(grey, {channels}, 2**{stages}, {seed})
 shown = {{  # unevenness with random weights, and trained
     {generators}
 }}
-assert ways.keys() == shown.keys()
-for name, (random, trained) in shown.items():
-    network = nn.Sequential(
-        ways[name]({channels}, {seed}),
-        nn.ReLU(),
-        ways[name]({channels}, {seed} + 1),
-        drawn(nn.Conv2d({channels}, 1, 1, bias=False), {seed} + 2),
-    ).double()
-    assert abs(pattern(network) - random) < 6e-4, name
+assert [way.title for way in UPSAMPLERS.values()] == list(shown)
+for name, (random, trained) in zip(UPSAMPLERS, shown.values()):
+    network = generator(name, {stages}, 2, {channels}, {seed}).double()
+    assert abs(generate(network, {channels}, 2**{stages}, seed={seed}).figure - random) < 6e-4, name
     optimizer = torch.optim.Adam(network.parameters(), lr={lr})
     schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, {steps})
     for _ in range({steps}):
@@ -239,7 +174,7 @@ for name, (random, trained) in shown.items():
         F.mse_loss(network(code), target).backward()
         optimizer.step()
         schedule.step()
-    assert abs(pattern(network) - trained) < 6e-4, name
+    assert abs(generate(network, {channels}, 2**{stages}, seed={seed}).figure - trained) < 6e-4, name
 """
 
 
@@ -252,8 +187,10 @@ def checkerboard_code(
     axes: Sequence[tuple[int, int, int, list[tuple[int, int]]]],
     table: Sequence[tuple[str, str, float, float, float]],
     generators: dict[str, tuple[float, float]],
-    pixels: np.ndarray,
+    picture: str,
     *,
+    side: int,
+    stages: int,
     channels: int,
     steps: int,
     lr: float,
@@ -267,7 +204,7 @@ def checkerboard_code(
         axes: for each axis kernel, stride, an input size with an interior, and that interior after each layer.
         table: name, "output" or "gradient", and unevenness of counts, of a flat signal and of white noise.
         generators: name -> unevenness with random weights and trained.
-        pixels: (H, W) of uint8, what the generators learn to draw.
+        picture: what the generators learn to draw, as a path in the project; ``side``: its size there.
     """
     dims, last = len(kernel), levels[-1]
     inside = [slice(None)] * dims if last.interior is None else last.interior
@@ -285,7 +222,9 @@ def checkerboard_code(
         figures=[level.figure for level in levels],
         table="\n    ".join(f'("{row[0]}", "{row[1]}"): {tuple(round(n, 6) for n in row[2:])},' for row in table),
         generators="\n    ".join(f'"{name}": {tuple(round(n, 6) for n in both)},' for name, both in generators.items()),
-        picture=_embedded(pixels[..., None]),
+        picture=picture,
+        side=side,
+        stages=stages,
         channels=channels,
         steps=steps,
         lr=lr,
@@ -293,24 +232,28 @@ def checkerboard_code(
     )
 
 
-def _embedded(pixels: np.ndarray) -> str:
-    """Lines that define ``picture()``, which returns ``pixels`` (H, W, C) of uint8 as (C, 1, H, W), 0 to 1.
-
-    Differences along each row, packed: about half the bytes of the picture, and no library but torch is needed.
-    """
+def _pixels(origin: str, pixels: np.ndarray) -> str:
+    """Lines that make ``pixels``: from ``origin``, or from the picture itself, packed, where that is empty."""
+    if origin:
+        return f"pixels = {origin}\n"
     steps = np.diff(pixels, axis=1, prepend=np.zeros_like(pixels[:, :1]))
     packed = base64.b85encode(lzma.compress(steps.tobytes(), preset=9)).decode("ascii")
     lines = "\n".join(packed[i : i + 110] for i in range(0, len(packed), 110))
-    return f'''PICTURE = """
+    return f'''# The picture: differences along each row, packed.
+PACKED = """
 {lines}
 """
-
-
-def picture():
-    steps = lzma.decompress(base64.b85decode(PICTURE.replace("\\n", "")))
-    values = torch.frombuffer(bytearray(steps), dtype=torch.uint8).reshape{pixels.shape}
-    return ((values.long().cumsum(1) % 256).double() / 255).permute(2, 0, 1)[:, None]
+steps = lzma.decompress(base64.b85decode(PACKED.replace("\\n", "")))
+pixels = np.frombuffer(steps, np.uint8).reshape{pixels.shape}.cumsum(1, dtype=np.uint8)
 '''
+
+
+def _reading(origin: str) -> set[str]:
+    """What the lines of ``_pixels`` import."""
+    if not origin:
+        return {"import base64", "import lzma", "import numpy as np"}
+    names = ", ".join(name for name in ("decode", "resize") if f"{name}(" in origin)
+    return {"from pathlib import Path", f"from models.picture import {names}"}
 
 
 def _numbers(values: np.ndarray) -> str:
@@ -318,109 +261,34 @@ def _numbers(values: np.ndarray) -> str:
     return repr(np.asarray(values, dtype=float).tolist())
 
 
-UNEVENNESS = """def unevenness(values, s):
-    \"\"\"The part of the root mean square that repeats every s cells.\"\"\"
-    h, w = (n - n % s for n in values.shape[-2:])
-    values = values[..., :h, :w]
-    phases = values.reshape(*values.shape[:-2], h // s, s, w // s, s).mean((-4, -2))
-    pattern = ((phases - phases.mean((-2, -1), keepdim=True)) ** 2).mean()
-    return (pattern / (values**2).mean()).sqrt().item()
-"""
+TORCH = ("import torch", "from torch import nn", "from torch.nn import functional as F")
 
-COMPARED = """import base64
-import lzma
-from math import log10
-
-import torch
-from torch import nn
-from torch.nn import functional as F
-from torch.utils.flop_counter import FlopCounterMode
-
+COMPARED = """{imports}
 S = {scale}
-
-
-{unevenness}
-
-{picture}
-
-high = picture()
-high = high[..., : high.shape[2] // S * S, : high.shape[3] // S * S].contiguous()
-low = F.avg_pool2d(high, S)
-
-tent = 1 - (torch.arange(2 * S - S % 2, dtype=torch.float64) - (2 * S - S % 2 - 1) / 2).abs() / S
-bilinear = nn.ConvTranspose2d(1, 1, len(tent), S, padding=S // 2, bias=False)
-transposed = nn.ConvTranspose2d(1, 1, 2 * S, S, padding=(S + 1) // 2, output_padding=S % 2, bias=False)
-resize = nn.Sequential(nn.Upsample(scale_factor=S), nn.Conv2d(1, 1, 3, padding=1, bias=False))
-shuffle = nn.Sequential(nn.Conv2d(1, S**2, 3, padding=1, bias=False), nn.PixelShuffle(S))
-
-# The learned kernels: least squares on this very picture.
-weights = {{
-    {weights}
-}}
-with torch.no_grad():
-    for layer in (bilinear, transposed, resize, shuffle):
-        layer.double()
-    bilinear.weight.copy_(torch.outer(tent, tent))
-    transposed.weight.copy_(torch.tensor(weights["transposed"]))
-    resize[1].weight.copy_(torch.tensor(weights["resize"]))
-    shuffle[0].weight.copy_(torch.tensor(weights["pixel_shuffle"]))
-
-
-def unpooled():
-    small, places = F.max_pool2d(high, S, return_indices=True)
-    return F.max_unpool2d(small, places, S)
-
-
-def entries(mode):
-    \"\"\"Weights of an interpolation that are not zero, for all colours.\"\"\"
-    count = len(low)
-    for n in low.shape[2:]:
-        line = torch.eye(n, dtype=torch.float64)[:, None, None]
-        line = F.interpolate(line, scale_factor=(1.0, float(S)), mode=mode, align_corners=False)
-        count *= line.count_nonzero().item()
-    return count
-
-
-def counted(layer):
-    with FlopCounterMode(display=False) as counter:
-        layer(low)
-    return counter.get_total_flops() // 2
-
-
-ways = {{
-    "Nearest": (F.interpolate(low, scale_factor=S), None, 0),
-    "Bilinear": (F.interpolate(low, scale_factor=S, mode="bilinear", align_corners=False), None, entries("bilinear")),
-    "Bicubic": (F.interpolate(low, scale_factor=S, mode="bicubic", align_corners=False), None, entries("bicubic")),
-    "Max-unpooling": (unpooled(), None, 0),
-    "Transposed, bilinear kernel": (bilinear(low), bilinear, counted(bilinear)),
-    "Transposed, learned": (transposed(low), transposed, counted(transposed)),
-    "Resize, then convolve, learned": (resize(low), resize, counted(resize)),
-    "Pixel shuffle, learned": (shuffle(low), shuffle, counted(shuffle)),
-}}
+{pixels}
 shown = {{  # PSNR in dB, parameters, MACs, pattern
     {shown}
 }}
+ways = {{way.title: way for way in compare(pixels, S)}}
 assert ways.keys() == shown.keys()
-for name, (made, layer, macs) in ways.items():
-    made = made.detach()
-    exact = (made - high).abs().max() < {rounding}  # nothing but rounding is left
-    psnr = float("inf") if exact else -10 * log10(((made.clamp(0, 1) - high) ** 2).mean().item())
-    parameters = sum(p.numel() for p in layer.parameters()) if layer else 0
-    found = (psnr, parameters, macs, 0 if exact else unevenness((made - high)[:, 0], S))
-    for ours, seen, near in zip(found, shown[name], (0.006, 0, 0, 0.0006), strict=True):
-        assert ours == seen or abs(ours - seen) <= near, (name, found)
+for title, way in ways.items():
+    found = (way.psnr, way.parameters, way.macs, way.pattern)
+    for ours, seen, near in zip(found, shown[title], (0.006, 0, 0, 0.0006), strict=True):
+        assert ours == seen or abs(ours - seen) <= near, (title, found)
+    print(title, *found)
 
 # No kernel does better: at the learned ones the error has no slope.
-for layer in (transposed, resize, shuffle):
-    (slope,) = torch.autograd.grad(F.mse_loss(layer(low), high), list(layer.parameters()))
-    assert slope.abs().max() < 1e-6
+low, high = pair(pixels, S)
+for way in ways.values():
+    if METHODS[way.name].learned:
+        weights = list(way.network.requires_grad_(True).parameters())
+        (slope,) = torch.autograd.grad(F.mse_loss(way.network(low), high), weights)
+        assert slope.abs().max() < 1e-6
 
 # A tent makes the transposed convolution bilinear interpolation, but for the border.
-grey = low.mean(0, keepdim=True)
-difference = bilinear(grey).detach() - F.interpolate(grey, scale_factor=S, mode="bilinear", align_corners=False)
-inside = (..., slice(S // 2, -(S // 2)), slice(S // 2, -(S // 2)))
-assert difference[inside].abs().max() < 1e-9
-assert abs(difference.abs().max() - {border!r}) < 1e-9
+proof = bilinear_proof(low[:, 0].mean(0).numpy(), S)
+assert proof.largest < 1e-9
+assert abs(np.abs(proof.difference).max() - {border!r}) < 1e-9
 
 # Pixel shuffle only moves.
 r = {factor}
@@ -438,6 +306,7 @@ for align_corners, positions in {positions}:
 
 
 def compared_code(
+    origin: str,
     pixels: np.ndarray,
     scale: int,
     rows: Sequence[dict],
@@ -447,31 +316,29 @@ def compared_code(
     size: int,
     zoom: int,
 ) -> str:
-    """The comparison on this picture, which the script carries; asserts every number of the table, and what follows.
+    """The comparison on this picture; asserts every number of the table, and what follows.
 
     Args:
+        origin: expression that makes ``pixels`` in a copy of the project; if empty, the script carries them.
         pixels: (H, W, 3) of uint8.
-        rows: for each way to enlarge, its ``title``, ``psnr``, ``parameters``, ``macs``, ``pattern``, and, of a learned
-            one, ``name`` and ``weight`` (array).
+        rows: for each way to enlarge, its ``title``, ``psnr``, ``parameters``, ``macs`` and ``pattern``.
         border: the largest difference between the tent kernel and bilinear interpolation.
         shuffle: the factor of the pixel shuffle that is drawn.
         positions: (align_corners, where the outputs sample) for ``size`` pixels enlarged ``zoom`` times.
     """
-    fitted = (f'"{one["name"]}": {_numbers(one["weight"])},' for one in rows if one.get("weight") is not None)
     shown = (
         f'"{one["title"]}": ({one["psnr"]:.2f}, {one["parameters"]}, {one["macs"]}, {one["pattern"]:.3f}),'
         if math.isfinite(one["psnr"])
         else f'"{one["title"]}": (float("inf"), {one["parameters"]}, {one["macs"]}, {one["pattern"]:.3f}),'
         for one in rows
     )
+    ours = "from models.upsampling import METHODS, bilinear_proof, compare, pair"
     return COMPARED.format(
+        imports=in_groups({*TORCH, "import numpy as np", ours, *_reading(origin)}),
+        pixels=_pixels(origin, pixels),
         scale=scale,
-        unevenness=UNEVENNESS,
-        picture=_embedded(pixels),
-        weights="\n    ".join(fitted),
         shown="\n    ".join(shown),
         border=border,
-        rounding=ROUNDING,
         factor=shuffle,
         size=size,
         zoom=zoom,
@@ -479,19 +346,10 @@ def compared_code(
     )
 
 
-LEARNED = """{imports}import math
-
-import torch
-from torch import nn
-from torch.nn import functional as F
-
+LEARNED = """{imports}
 S, K, STEPS = {scale}, {kernel}, {steps}
-
-
-{unevenness}
 {data}
-
-layer = nn.ConvTranspose2d(1, 1, K, S, padding=(K - S + 1) // 2, output_padding=(K - S) % 2, bias=False)
+layer = exact_transposed(S, 1, K)
 nn.init.kaiming_uniform_(layer.weight, a=math.sqrt(5), generator=torch.Generator().manual_seed({seed}))
 layer.double()
 inside = (..., slice(S, -S), slice(S, -S))
@@ -513,29 +371,8 @@ kernel = {weight}
 torch.testing.assert_close(layer.weight.detach(), torch.tensor(kernel, dtype=torch.float64), rtol=1e-5, atol=1e-6)
 with torch.no_grad():
     flat = layer(torch.ones(1, 1, 12, 12, dtype=torch.float64))[..., K:-K, K:-K]
-assert abs(unevenness(flat, S) - {uneven!r}) < 5e-4
+assert abs(unevenness(flat, (S, S)) - {uneven!r}) < 5e-4
 """
-
-NOISE = """
-drawn = torch.Generator().manual_seed({seed})
-x = torch.randn(8, 1, 16, 16, dtype=torch.float64, generator=drawn)
-wanted = F.interpolate(x, scale_factor=S, mode="bilinear", align_corners=False)"""
-
-PATCHES = """
-{picture}
-
-high = picture()
-high = high[..., : high.shape[2] // S * S, : high.shape[3] // S * S].contiguous()
-low = F.avg_pool2d(high, S)
-drawn = torch.Generator().manual_seed({seed})
-h, w = (min(24, n) for n in low.shape[2:])
-x, wanted = [], []
-for _ in range(24):
-    limits = (len(low), low.shape[2] - h + 1, low.shape[3] - w + 1)
-    n, top, left = (int(torch.randint(limit, (1,), generator=drawn)) for limit in limits)
-    x.append(low[n, :, top : top + h, left : left + w])
-    wanted.append(high[n, :, top * S : (top + h) * S, left * S : (left + w) * S])
-x, wanted = torch.stack(x), torch.stack(wanted)"""
 
 
 def learning_code(
@@ -551,6 +388,7 @@ def learning_code(
     losses: Mapping[int, float],
     floor: float | None = None,
     pixels: np.ndarray | None = None,
+    origin: str = "",
 ) -> str:
     """The training run that is shown, as far as it went; asserts the losses of its curve, its kernel, its checkerboard.
 
@@ -560,10 +398,19 @@ def learning_code(
         losses: by step, those of the curve; empty before the first training.
         floor: the error of the best kernel; asserted to be below every loss.
         pixels: the picture that it learns from; bilinear interpolation of noise if left out.
+        origin: as in ``compared_code``.
     """
     done = max(losses, default=0)
     chosen, more = {"adam": ("Adam", ""), "momentum": ("SGD", ", momentum=0.9"), "sgd": ("SGD", "")}[optimizer]
-    data = NOISE.format(seed=seed) if pixels is None else PATCHES.format(seed=seed, picture=_embedded(pixels))
+    imports = {*TORCH, "import math"}
+    if pixels is None:
+        imports |= {"from models.learning import bilinear_task"}
+        imports |= {"from models.upsampling import exact_transposed, unevenness"}
+        data = f"x, wanted = bilinear_task(S, seed={seed})\n"
+    else:
+        imports |= {"from models.learning import patches", *_reading(origin)}
+        imports |= {"from models.upsampling import exact_transposed, pair, unevenness"}
+        data = f"{_pixels(origin, pixels)}x, wanted = patches(*pair(pixels, S), count=24, seed={seed})\n"
     checks = ""
     if losses:
         checks = f"""shown = {dict(losses)!r}
@@ -573,7 +420,7 @@ for step, value in shown.items():
         if floor is not None:
             checks += f"assert {floor!r} < min(losses) + 1e-9  # the best that any kernel can do\n"
     return LEARNED.format(
-        imports="" if pixels is None else "import base64\nimport lzma\n",
+        imports=in_groups(imports),
         scale=scale,
         kernel=kernel,
         steps=steps,
@@ -583,7 +430,6 @@ for step, value in shown.items():
         more=more,
         done=done,
         data=data,
-        unevenness=UNEVENNESS,
         checks=checks,
         weight=_numbers(weight),
         uneven=uneven,

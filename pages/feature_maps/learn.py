@@ -8,11 +8,12 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
+from models.script import in_groups
 from pages._learning import Run, buttons, small
 from pages._lesson import frame, predict
 from pages.feature_maps._shared import number, tell_misread
 from pages.feature_maps.filters import OWN, START, TITLES, read_kernel, take_own
-from pages.feature_maps.picture import Picture, in_groups
+from pages.feature_maps.picture import Picture
 from viz.url import one_of, tell_once, whole
 
 if TYPE_CHECKING:

@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, TypeVar
 import numpy as np
 import streamlit as st
 
-from pages.feature_maps.picture import Picture, in_groups
+from models.script import in_groups
+from pages.feature_maps.picture import Picture
 from viz.url import one_of
 
 if TYPE_CHECKING:
@@ -116,29 +117,21 @@ class Network:
             st.info(sentence, icon=":material/memory:")
         self.said.clear()
 
-    def survey(self, layer: str) -> Survey:
+    def survey(self, layer: str, *, around: bool = False) -> Survey:
         """All shapes, and the maps `(C, H, W)` of one layer and of those beside it, from one pass; kept.
 
+        ``around``: another pass is made too where the maps of the layer before or of the next one are not at hand.
         Raises ``NetworkError``.
         """
         kept = _passes(self.key)
         found = kept[0] if kept else None
-        if found is None or layer not in found.maps:
+        wanted = {layer, *(beside(self.name, layer, found.shapes)[:2] if around and found else ())}
+        if found is None or not wanted <= found.maps.keys():
             more = beside(self.name, layer, found.shapes if found else {})
             now = self.ask(lambda module: _surveyed(module, self.x, [layer], more, found))
             kept[:] = [now]
             return now
         return found
-
-    def kept(self) -> dict[str, Tensor]:
-        """The maps that are at hand from the last :meth:`survey`."""
-        kept = _passes(self.key)
-        return kept[0].maps if kept else {}
-
-    def maps(self, layers: Sequence[str]) -> dict[str, Tensor]:
-        """The maps `(C, H, W)` of some layers, from one pass; not kept. Raises ``NetworkError``."""
-        kept = _passes(self.key)
-        return self.ask(lambda module: _surveyed(module, self.x, layers, (), kept[0] if kept else None)).maps
 
     def fields(self) -> ReceptiveField | str:
         """The receptive fields of all layers, or why there are none."""
@@ -161,12 +154,12 @@ def _surveyed(
 
 
 def beside(name: str, layer: str, shapes: Mapping[str, tuple[int, ...]]) -> list[str]:
-    """Layers near one, nearest first, as many as ``BESIDE`` holds of maps of these shapes; before they are known, the
-    next two in the order in which the network names them."""
+    """Layers near one, nearest first, as many as ``BESIDE`` holds of maps of these shapes; before they are known, two
+    by the order in which the network names them."""
     if layer not in shapes:
         named = list(kinds(name))
         leaves = [n for n, child in zip(named, (*named[1:], ""), strict=True) if not child.startswith(f"{n}.")]
-        return leaves[leaves.index(layer) + 1 :][:2] if layer in leaves else []
+        return nearest(leaves, layer)[:2] if layer in leaves else []
     return held(nearest(list(shapes), layer), shapes)
 
 
@@ -314,13 +307,14 @@ else:
 
 def _opening(picture: Picture, name: str, trained: bool, side: int, *imports: str) -> tuple[str, str]:
     """Of which picture it is, and the lines that load a network and prepare a picture for it."""
+    weights_come = "# Its weights are downloaded at the first run.\n" if trained and name not in OWN else ""
     if _project(picture, name):
         head = picture.code("import torch", "from models import networks", *imports)
         told = "the same picture" if picture.in_link else "the astronaut, or a picture whose path you write into it"
         return (
             f"{told}, in a copy of this project",
             f"""{head}
-network = networks.load({name!r}, pretrained={trained})
+{weights_come}network = networks.load({name!r}, pretrained={trained})
 x = networks.prepare({name!r}, source, side={side}, crop=False).x
 """,
         )
@@ -331,7 +325,7 @@ x = networks.prepare({name!r}, source, side={side}, crop=False).x
         f"""{head}
 {_DISC}
 recipe = {weights}.transforms()
-network = torchvision.models.get_model({name!r}, weights={'"DEFAULT"' if trained else None}).eval()
+{weights_come}network = torchvision.models.get_model({name!r}, weights={'"DEFAULT"' if trained else None}).eval()
 scale = {side} / min(picture.size)
 picture = picture.resize([round(n * scale) for n in picture.size], Image.Resampling.BOX)
 x = torch.from_numpy(np.array(picture)).permute(2, 0, 1)[None] / 255

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from functools import cached_property
 from hashlib import blake2b
@@ -12,6 +11,7 @@ import numpy as np
 import streamlit as st
 
 from models.drawings import CLASSES
+from models.script import in_groups
 from pages.feature_maps._shared import tell_misread
 from viz.components.pad import pad
 from viz.controls.picture import NAMES, PICTURES, taken, told
@@ -122,14 +122,6 @@ class Picture:
 
         rgb = resize(self.source, (height, width))
         return rgb if self.colour else np.repeat(_luma(rgb)[..., None], 3, 2)
-
-
-def in_groups(imports: Iterable[str]) -> str:
-    """Import lines in the usual order: Python's own, others', the project's."""
-    rank = {"copy": 0, "pathlib": 0, "models": 2}
-    lines = sorted(imports, key=lambda line: (line.startswith("from"), line))
-    groups = [[line for line in lines if rank.get(line.split()[1].split(".")[0], 1) == n] for n in range(3)]
-    return "\n".join("\n".join(group) + "\n" for group in groups if group)
 
 
 def _luma(rgb: np.ndarray) -> np.ndarray:

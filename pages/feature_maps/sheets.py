@@ -1,22 +1,18 @@
 """The sheets of a network's layers: how the maps of one are drawn, and which ones the browser gets before it asks.
 
-The browser draws what it has without the server, so a step or a jump along the strip costs no round trip. It gets the
-layers whose maps are at hand with every choice, and all others one portion after the other while the visitor rests.
+With every choice it gets the layers beside the chosen one, so that a step along the strip needs no round trip.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from functools import cache
 from html import escape
-from threading import Lock
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 import streamlit as st
 
 from pages.feature_maps import network
-from viz.runs import fragment
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -25,12 +21,9 @@ if TYPE_CHECKING:
     from pages.feature_maps.network import Network
 
 PER_PAGE, LARGEST_CELL = 64, 64
-WITH_CHOICE, PORTION = 500_000, 8
-"""Characters that go ahead with a choice, and layers that go ahead at once."""
-MOST = 8_000_000
-"""Characters that go ahead of one network, while nothing about it is changed."""
+MOST = 500_000
+"""Characters that go ahead with a choice."""
 
-_resting = Lock()
 Shapes = Mapping[str, tuple[int, ...]]
 
 
@@ -40,13 +33,6 @@ class Style(NamedTuple):
     order: str
     scale: str
     rectified: bool
-
-
-class Sent:
-    """What the browser has got ahead. group: what these sheets were made for. turn: counts what was sent."""
-
-    def __init__(self, group: str) -> None:
-        self.group, self.layers, self.characters, self.turn = group, set(), 0, 0
 
 
 @st.cache_data(max_entries=160, show_spinner=False)
@@ -124,70 +110,21 @@ def _boxes(net: Network, layer: str) -> tuple[tuple | None, bool, str]:
     return found, field.sees_everything, ""
 
 
-# -- ahead
-
-
 def go_ahead(net: Network, layer: str, shapes: Shapes, style: Style, page: int) -> None:
-    """Send the sheets around the chosen layer whose maps are at hand, and go on when the browser asks for more."""
-    st.session_state["_fm_more"] = False
-    _go_ahead(net, layer, dict(shapes), style, page)
-
-
-@fragment
-def _go_ahead(net: Network, layer: str, shapes: Shapes, style: Style, page: int) -> None:
+    """Send the sheets of the layer before the chosen one and of the next, so that a step needs no server."""
     from models.networks import NetworkError
     from viz.components.sheet import send_ahead
 
-    state = st.session_state
-    resting = state.pop("_fm_more", False)
-    now = group(net, style, page)
-    sent = state.get("_fm_sent")
-    if sent is None or sent.group != now:
-        sent = state["_fm_sent"] = Sent(now)
-    left = [n for n in (layer, *network.nearest(list(shapes), layer)) if n not in sent.layers]
-    sheets, failed = {}, False
+    room, found = MOST, {}
     try:
-        if not resting:
-            sheets = _at_hand(net, left, shapes, style, page)
-        elif _resting.acquire(blocking=False):  # one visitor at a time: who chooses something comes first
-            try:
-                sheets = _asked_for(net, left, shapes, style, page)
-            finally:
-                _resting.release()
+        maps = net.survey(layer, around=True).maps
     except NetworkError:
-        failed = True  # the walk tells when this layer is chosen
-    sent.layers.update(sheets)
-    sent.characters += sum(len(one["maps"]) for one in sheets.values())
-    sent.turn += 1
-    more = not failed and sent.characters < MOST and any(_fits(shapes[n]) for n in left if n not in sheets)
-    send_ahead(sheets, now, more=more, turn=sent.turn, key="fm_ahead", on_more=_more)
-
-
-def _more() -> None:
-    st.session_state["_fm_more"] = True
-
-
-def _at_hand(net: Network, left: list[str], shapes: Shapes, style: Style, page: int) -> dict[str, dict]:
-    maps, room, sheets = net.kept(), WITH_CHOICE, {}
-    for layer in [n for n in left if n in maps][:PORTION]:
-        data = _of(net, layer, shapes, style, page, lambda layer=layer: maps[layer])
-        room -= len(data["maps"])
-        if room < 0:
-            break
-        sheets[layer] = data
-    return sheets
-
-
-def _asked_for(net: Network, left: list[str], shapes: Shapes, style: Style, page: int) -> dict[str, dict]:
-    portion = network.held((n for n in left if _fits(shapes[n])), shapes)[:PORTION]
-    once = cache(lambda: net.maps(portion))  # no pass where all sheets are known
-    return {n: _of(net, n, shapes, style, page, lambda n=n: once()[n]) for n in portion}
-
-
-def _of(net: Network, layer: str, shapes: Shapes, style: Style, page: int, maps: Callable[[], Tensor]) -> dict:
-    there = page if page <= pages(shapes[layer][0]) else 1
-    return sheet_of(net.key, layer, style, there, net, shapes, maps)
-
-
-def _fits(shape: tuple[int, ...]) -> bool:
-    return network.bytes_of(shape) <= network.BESIDE
+        maps = {}  # the walk tells when that layer is chosen
+    for one in network.nearest(list(shapes), layer)[:2]:
+        if one in maps:
+            there = page if page <= pages(shapes[one][0]) else 1
+            data = sheet_of(net.key, one, style, there, net, shapes, lambda one=one: maps[one])
+            room -= len(data["maps"])
+            if room >= 0:
+                found[one] = data
+    send_ahead(found, group(net, style, page), key="fm_ahead")

@@ -4,6 +4,7 @@ import sys
 
 import streamlit as st
 
+from models.script import with_needs
 from models.stack import PRESETS
 from pages._lesson import predict, question
 from pages.receptive_field import effective, growth, your_network
@@ -88,7 +89,7 @@ def build_a_stack() -> None:
         st.markdown(editor.why(part, unit))
         show(editor.compare(part, unit), key="stack_compare")
         with st.expander("Code"):
-            st.code(stack.to_code(), language="python")
+            st.code(with_needs(stack.to_code()), language="python")
 
 
 if part == "Build a stack":

@@ -9,6 +9,7 @@ from html import escape
 
 import streamlit as st
 
+from models.script import with_needs
 from models.text import big, quoted
 from viz.figures import numbers, show, table
 from viz.url import literal, tell_once, while_torch_loads
@@ -190,7 +191,7 @@ def _result(found, shape, module, to_code, example) -> None:
         for name, icon, text, file, kind in (
             ("CSV", "table", found.csv(), "network.csv", "text/csv"),
             ("Markdown", "description", found.markdown(), "network.md", "text/markdown"),
-            ("Code", "code", to_code(module), "network.py", "text/x-python"),
+            ("Code", "code", with_needs(to_code(module)), "network.py", "text/x-python"),
         ):
             st.download_button(name, text, file, kind, icon=f":material/{icon}:", on_click="ignore")
 

@@ -38,6 +38,9 @@ from viz.figures.cards import mathml
 from viz.figures.cells import cells, framed, image, row
 from viz.figures.upsampling import landscape, profile
 
+DRAWN = "cat.png"
+"""The picture that the generators learn to draw."""
+
 STAGES, CHANNELS, SIZE, STEPS, STEP_SIZE = 2, 8, 96, 100, 0.01
 """The generator: two layers that double, eight channels, a picture of 96×96, and how it is trained."""
 
@@ -127,14 +130,14 @@ def script() -> str:
     """Everything that the part shows, as a script. Raises ``ValueError`` where nothing is shown."""
     seed = st.session_state["cb_seed"]
     (size, kernel, stride, dilation, layers), levels = overlaps()
-    grey = np.rint(_target() * 255).astype(np.uint8)
     generators = {
         way.title: tuple(_drawn(name, seed, trained)[2] for trained in (False, True))
         for name, way in UPSAMPLERS.items()
     }
     axes = [_wide_axis(size, f, s, dilation, layers) for f, s in zip(kernel, stride, strict=True)]
-    how = {"channels": CHANNELS, "steps": STEPS, "lr": STEP_SIZE, "seed": seed}
-    return checkerboard_code(size, kernel, stride, dilation, levels, axes, _sides(seed), generators, grey, **how)
+    how = {"side": SIZE, "stages": STAGES, "channels": CHANNELS, "steps": STEPS, "lr": STEP_SIZE, "seed": seed}
+    drawn = f"assets/pictures/{DRAWN}"
+    return checkerboard_code(size, kernel, stride, dilation, levels, axes, _sides(seed), generators, drawn, **how)
 
 
 def _wide_axis(size: int, kernel: int, stride: int, dilation: int, layers: int) -> tuple:
@@ -179,7 +182,7 @@ def _counts(levels: list[Overlap]) -> None:
 @st.cache_data(max_entries=4, show_spinner=False)
 def _target() -> np.ndarray:
     """The picture that the generators learn to draw: (SIZE, SIZE), 0 to 1."""
-    grey = cv2.imread(str(PICTURES / "cat.png"), cv2.IMREAD_GRAYSCALE)
+    grey = cv2.imread(str(PICTURES / DRAWN), cv2.IMREAD_GRAYSCALE)
     return cv2.resize(grey, (SIZE, SIZE), interpolation=cv2.INTER_AREA) / 255
 
 

@@ -35,17 +35,18 @@ CODE = {
     "matrix": (SAME, _layer),
     "sizes": (f"{SAME[:-1]}, and that each forward size leads here.", _sizes),
     "checkerboard": (
-        "Runs as it is: counts the stamps, measures every cure both ways, trains the five generators, and asserts each "
-        "number on the screen. Training takes some seconds.",
+        "Runs in a copy of this project: counts the stamps, measures every cure both ways, trains the five generators, "
+        "and asserts each number on the screen. Training takes some seconds.",
         _checkerboard,
     ),
     "compare": (
-        "Runs as it is: carries the picture, enlarges it in all ways, and asserts every number of the table, the "
+        "Runs in a copy of this project: enlarges the picture in all ways, and asserts every number of the table, the "
         "difference between tent and bilinear, the shuffle and the sample positions.",
         _compared,
     ),
     "learn": (
-        "Runs as it is: trains this layer as far as it is shown; asserts loss curve, kernel and unevenness.",
+        "Runs in a copy of this project: trains this layer as far as it is shown; asserts loss curve, kernel and "
+        "unevenness.",
         _learned,
     ),
 }

@@ -59,7 +59,7 @@ def draw(_scene: Scene) -> None:
 
     with frame(choices, draw_lead=looks):
         picture, scale, look = chosen["picture"], st.session_state["scale"], st.session_state["look"]
-        st.session_state["_up_pixels"] = picture.pixels
+        st.session_state["_up_picture"] = picture
         try:
             original, rows = _compared(picture.pixels, scale)
         except UpsamplingError as error:
@@ -122,9 +122,6 @@ def _compared(pixels: np.ndarray, scale: int) -> tuple[np.ndarray, list[dict]]:
         original = pixels[: pixels.shape[0] // scale * scale, : pixels.shape[1] // scale * scale] / 255
     keep = ("name", "title", "image", "psnr", "parameters", "macs", "counted", "pattern")
     rows = [{name: getattr(one, name) for name in keep} for one in found]
-    for row_, one in zip(rows, found, strict=True):
-        if METHODS[one.name].learned:
-            row_["weight"] = next(one.network.parameters()).detach().numpy()
     return original, rows
 
 
@@ -147,11 +144,12 @@ def _proved(pixels: np.ndarray, scale: int) -> BilinearProof:
 def script() -> str:
     """The comparison that is shown, as a script. Raises ``ValueError`` for a picture that cannot be compared."""
     state = st.session_state
-    pixels, scale, size, zoom = state["_up_pixels"], state["scale"], state["ac_size"], state["ac_scale"]
+    picture, scale, size, zoom = state["_up_picture"], state["scale"], state["ac_size"], state["ac_scale"]
+    pixels = picture.pixels
     _, rows = _compared(pixels, scale)
     border = float(np.abs(_proved(pixels, scale).difference).max())
     positions = [(on, sample_positions(size, zoom, on).measured) for on in (False, True)]
-    return compared_code(pixels, scale, rows, border, state["shuffle"], positions, size, zoom)
+    return compared_code(picture.origin, pixels, scale, rows, border, state["shuffle"], positions, size, zoom)
 
 
 def _proof(pixels: np.ndarray, scale: int) -> None:

@@ -30,9 +30,10 @@ LARGEST = 192
 
 @dataclass
 class Enlarging(Run):
-    """Its moments are ``Seen``; with the picture that is learned from."""
+    """Its moments are ``Seen``; with the picture that is learned from, and the expression that makes it, if any."""
 
     pixels: np.ndarray | None = None
+    origin: str = ""
 
     @property
     def uneven(self) -> list[float]:
@@ -100,8 +101,11 @@ def draw(_scene: Scene) -> None:
 
 
 def _fresh(settings: tuple, chosen: dict) -> Enlarging:
-    pixels = resize(chosen["picture"].pixels, LARGEST) if "picture" in chosen else None
-    return Enlarging(settings, chosen["steps"], pixels=pixels)
+    if "picture" not in chosen:
+        return Enlarging(settings, chosen["steps"])
+    picture = chosen["picture"]
+    origin = f"resize({picture.origin}, {LARGEST})" if picture.origin else ""
+    return Enlarging(settings, chosen["steps"], pixels=resize(picture.pixels, LARGEST), origin=origin)
 
 
 def _predicted(task: str, scale: int, kernel: int) -> None:
@@ -135,9 +139,14 @@ def _predicted(task: str, scale: int, kernel: int) -> None:
 
 
 def script() -> str:
-    """The run that is shown, or the layer before its first, as a script."""
+    """The run that is shown, or the layer before its first, as a script.
+
+    Raises ``ValueError`` for a picture that cannot be learned from.
+    """
     run: Enlarging = st.session_state["_wl_shown"]
     task, scale, kernel, steps, lr, optimizer, seed = run.settings[:7]
+    if task == TASKS[1]:
+        pair(run.pixels, scale)
     return learning_code(
         scale,
         kernel,
@@ -150,6 +159,7 @@ def script() -> str:
         losses=dict(zip(run.steps, run.losses, strict=True)),
         floor=run.floor,
         pixels=None if task == TASKS[0] else run.pixels,
+        origin=run.origin,
     )
 
 

@@ -3,6 +3,7 @@
 import base64
 import io
 import re
+from urllib.parse import quote
 
 import cv2
 import numpy as np
@@ -167,6 +168,37 @@ def test_a_drawing_becomes_the_picture_and_stays(visit):
     settled(page)
     assert page.locator(".pad canvas").evaluate("c => c.getContext('2d').getImageData(128, 128, 1, 1).data[0]") < 40
     seen.sound()
+
+
+@pytest.mark.parametrize("part", ["Equivariance", "Learn a kernel"])
+def test_maps_with_a_sign_follow_the_theme(visit, part):
+    """Zero is nearly the page's own colour in both themes, also when the theme changes while the page is open."""
+    page = visit(f"{PAGE}?part={quote(part)}").page
+    zero = page.locator(".cs-tinted").first
+    for scheme, colour in (
+        ("light", "rgb(246, 246, 247)"),
+        ("dark", "rgb(31, 35, 42)"),
+        ("light", "rgb(246, 246, 247)"),
+    ):
+        page.emulate_media(color_scheme=scheme)
+        expect(zero).to_have_css("background-color", colour)
+
+
+@pytest.mark.parametrize("panel", ["response", "rectified"])
+def test_the_painted_map_follows_the_theme(visit, panel):
+    page = ready(visit, "?fm_filter=Sobel").page
+    mean = (
+        "c => { const d = c.getContext('2d').getImageData(0, 0, c.width, c.height).data;"
+        "return d.reduce((sum, v) => sum + v) / d.length; }"
+    )
+    canvas = page.locator(f"[data-panel={panel}] canvas.base")
+    for scheme, is_dark in (("light", False), ("dark", True), ("light", False)):
+        page.emulate_media(color_scheme=scheme)
+        for _ in range(50):
+            if (canvas.evaluate(mean) < 128) == is_dark:
+                break
+            page.wait_for_timeout(100)
+        assert (canvas.evaluate(mean) < 128) == is_dark
 
 
 def test_a_photograph_is_filtered(visit):

@@ -374,6 +374,8 @@ def test_the_code_runs_as_it_is_and_holds_the_numbers_on_the_screen(query):
         next(b for b in app.button if b.label == "Train").click().run()
     next(b for b in app.button if b.label == "Code").click().run()
     code = sound(app).code[0].value
+    assert code.startswith("# Needs ")
+    assert ("copy of the ConvScope project" in code.splitlines()[0]) == ("from models" in code)
     assert "as on the screen" in code
     with device.one_thread():
         exec(compile(code, "shown", "exec"), {})

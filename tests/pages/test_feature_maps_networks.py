@@ -226,12 +226,12 @@ def test_what_is_kept_beside_a_layer_is_bounded():
         assert kept[:1] == ([f"layer{n + 1}"] if n < 59 else ["layer58"])
         assert layer not in kept
     assert network.nearest("abcde", "c") == ["d", "b", "e", "a"]
-    assert network.beside("resnet18", "bn1", {}) == ["relu", "maxpool"]
+    assert network.beside("resnet18", "bn1", {}) == ["relu", "conv1"]
     assert network.beside("resnet18", "layer1", {}) == []
 
 
-def resting() -> None:
-    """A script in which the browser of a visitor asks for more layers."""
+def stepping(layer: str, style: str = "index", page: int = 1) -> None:
+    """A script that has shown a layer of the small network."""
     import numpy as np
     import streamlit as st
 
@@ -240,65 +240,51 @@ def resting() -> None:
     from pages.feature_maps.network import Network
 
     ready = networks.prepare("small", np.full((64, 64, 3), 90, np.uint8), crop=False)
-    net = Network("small", True, ready.x, ready.picture, ("small", "resting"))
-    st.session_state["_fm_more"] = True
-    shapes = net.survey("relu1").shapes
-    sheets._go_ahead(net, "relu1", shapes, sheets.Style("index", "own", False), 1)
+    net = Network("small", True, ready.x, ready.picture, ("small", "stepping"))
+    shapes = net.survey(layer).shapes
+    sheets.go_ahead(net, layer, shapes, sheets.Style(style, "own", False), page)
+    st.session_state["layers"] = list(shapes)
 
 
 def ahead(app: AppTest) -> dict:
     return next(c for c in components(app) if "layers" in c)
 
 
-def test_layers_go_ahead_portion_by_portion_until_all_are_there():
-    app, got = AppTest.from_function(resting), {}
-    for turn in range(1, 9):
-        sent = ahead(sound(app.run()))
-        assert sent["turn"] == turn
-        assert 0 < len(sent["layers"]) <= sheets.PORTION
-        assert not got.keys() & sent["layers"]
-        got |= sent["layers"]
-        if not sent["more"]:
-            break
-    assert len(got) == 16
+@pytest.mark.parametrize(("layer", "beside"), [("bn2", {"conv2", "relu2"}), ("conv1", {"bn1", "relu1"})])
+def test_the_layers_beside_the_chosen_one_go_ahead_and_no_others(layer, beside):
+    app = sound(AppTest.from_function(stepping, args=(layer,)).run())
+    sent = ahead(app)
+    assert set(sent["layers"]) == beside
     x = networks.prepare("small", np.full((64, 64, 3), 90, np.uint8), crop=False).x
-    for layer in ("conv1", "relu4"):
-        maps = feature_maps(networks.load("small", pretrained=True), x, [layer])[layer][0].numpy()
-        assert np.array_equal(unpacked(got[layer]["maps"]), levels(contact_sheet(maps)))
+    for name in beside:
+        maps = feature_maps(networks.load("small", pretrained=True), x, [name])[name][0].numpy()
+        assert np.array_equal(unpacked(sent["layers"][name]["maps"]), levels(contact_sheet(maps)))
+    other = sound(AppTest.from_function(stepping, args=(layer, "energy")).run())
+    assert ahead(other)["group"] != sent["group"]
 
 
-def test_who_only_rests_waits_while_another_is_served():
-    app = AppTest.from_function(resting)
-    with sheets._resting:
-        sent = ahead(sound(app.run()))
-    assert sent["layers"] == {}
-    assert sent["more"]
-    assert ahead(sound(app.run()))["layers"]
+def test_what_goes_ahead_with_a_choice_is_bounded(monkeypatch):
+    both = ahead(sound(AppTest.from_function(stepping, args=("bn2",)).run()))["layers"]
+    size = {name: len(one["maps"]) for name, one in both.items()}
+    assert sum(size.values()) < sheets.MOST
+    monkeypatch.setattr(sheets, "MOST", size["relu2"])
+    assert set(ahead(sound(AppTest.from_function(stepping, args=("bn2",)).run()))["layers"]) == {"relu2"}
 
 
-def test_nothing_more_goes_ahead_after_an_error_or_beyond_the_bound(monkeypatch):
-    monkeypatch.setattr(sheets, "MOST", 1)
-    assert not ahead(sound(AppTest.from_function(resting).run()))["more"]
-    monkeypatch.undo()
-    sheets.sheet_of.clear()
+def test_where_a_pass_around_fails_nothing_goes_ahead_and_the_page_stays(monkeypatch):
+    network._passes.clear()
+    ask, passes = network.Network.ask, []
 
-    def refused(*_):
-        raise NetworkError("There is no memory left.")
+    def once(net, work):
+        passes.append(net)
+        if len(passes) > 1:
+            raise NetworkError("There is no memory left.")
+        return ask(net, work)
 
-    monkeypatch.setattr(network.Network, "maps", refused)
-    sent = ahead(sound(AppTest.from_function(resting).run()))
-    assert sent["layers"] == {}
-    assert not sent["more"]
-
-
-def test_maps_too_large_to_be_kept_do_not_go_ahead():
-    shapes = {"a": (64, 56, 56), "b": (64, 299, 299), "c": (64, 56, 56)}
-    assert network.bytes_of(shapes["b"]) > network.BESIDE
-    net = network.Network("small", True, None, None, ("none",))
-    net.maps = lambda layers: {n: torch.zeros(shapes[n]) for n in layers}
-    net.fields = lambda: "There is no field."
-    sent = sheets._asked_for(net, list(shapes), shapes, sheets.Style("index", "own", False), 1)
-    assert list(sent) == ["a", "c"]
+    monkeypatch.setattr(network, "beside", lambda *_: ["relu2"] if passes else [])
+    monkeypatch.setattr(network.Network, "ask", once)
+    assert ahead(sound(AppTest.from_function(stepping, args=("bn2",)).run()))["layers"] == {}
+    assert len(passes) == 2
 
 
 # -- links

@@ -23,10 +23,14 @@ LEAST_SIDE = 8
 
 @dataclass(frozen=True)
 class Picture:
-    """Pixels ``(H, W, 3)`` of uint8, and what the picture is called."""
+    """Pixels ``(H, W, 3)`` of uint8, and what the picture is called.
+
+    ``origin``: an expression that makes them in a copy of this project; empty for a visitor's own.
+    """
 
     pixels: np.ndarray
     name: str
+    origin: str = ""
 
 
 @st.cache_data(max_entries=32, show_spinner=False)
@@ -84,4 +88,5 @@ def choose(key: str, *, default: str = "astronaut", max_side: int = 256) -> Pict
         else:
             st.caption(f"Until yours is here, you see {default.capitalize()}.")
         name = default
-    return Picture(taken((PICTURES / f"{name}.png").read_bytes(), max_side).pixels, name)
+    origin = f'decode(Path("assets/pictures/{name}.png").read_bytes(), max_side={max_side})'
+    return Picture(taken((PICTURES / f"{name}.png").read_bytes(), max_side).pixels, name, origin)

@@ -7,6 +7,7 @@ from math import prod
 
 import streamlit as st
 
+from models.script import with_needs
 from models.share import FileError, Scene, read_file, write_file
 from models.sources import TableError, read_table
 from models.spec import LayerSpec, SpecError
@@ -78,6 +79,7 @@ def _code(script: Callable[[], tuple[str, str]]) -> None:
     except ValueError as error:
         st.info(f"{error}"[:1].upper() + f"{error}"[1:])
         return
+    code = with_needs(code)
     st.write(told)
     st.code(code, language="python")
     st.download_button("Download", code, "layer.py", "text/x-python", on_click="ignore", icon=":material/download:")

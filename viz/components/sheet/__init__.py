@@ -113,23 +113,6 @@ def show_sheet(
     return _component(key=key, data=data | more, on_unit_change=on_unit, on_pixel_change=on_pixel)
 
 
-def send_ahead(
-    sheets: Mapping[str, dict[str, Any]],
-    group: str,
-    *,
-    more: bool,
-    turn: int,
-    key: str,
-    on_more: Callable[[], None],
-) -> None:
-    """Give the browser the sheets of layers, by name, that look at the same picture and may be chosen next.
-
-    It keeps those of the same ``group`` that it got before, up to a bound.
-
-    Args:
-        more: there are others, which the browser may ask for; it does not where data is saved or paid for.
-        turn: tells this call from the one before.
-        on_more: called when it asks: the visitor has rested for a moment.
-    """
-    data = {"group": group, "layers": dict(sheets), "more": more, "turn": turn}
-    _ahead(key=key, data=data, height=0, on_more_change=on_more)
+def send_ahead(sheets: Mapping[str, dict[str, Any]], group: str, *, key: str) -> None:
+    """Give the browser the sheets of layers, by name, that look at the same picture and may be chosen next."""
+    _ahead(key=key, data={"group": group, "layers": dict(sheets)}, height=0)

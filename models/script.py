@@ -1,0 +1,46 @@
+"""How a generated script begins: its imports in the usual order, and before them what it needs."""
+
+from __future__ import annotations
+
+import ast
+import sys
+from collections.abc import Iterable
+
+PACKAGES = {"cv2": "opencv-python", "PIL": "pillow"}
+"""What pip calls a module that is imported by another name."""
+
+PROJECT = "Needs a copy of the ConvScope project: put this file into its folder, beside app.py, and run it there"
+
+
+def in_groups(imports: Iterable[str]) -> str:
+    """Import lines in the usual order: Python's own, others', the project's; each group ends with an empty line."""
+    groups: list[list[str]] = [[], [], []]
+    for line in sorted(set(imports), key=lambda line: (line.startswith("from"), line)):
+        module = line.split()[1].split(".")[0]
+        groups[2 if module == "models" else module not in sys.stdlib_module_names].append(line)
+    return "\n".join("\n".join(group) + "\n" for group in groups if group)
+
+
+def with_needs(code: str, name: str = "layer.py") -> str:
+    """A script, its first lines saying what it needs: packages, or a copy of this project where it imports ``models``.
+
+    Args:
+        name: of the file that it is saved as.
+    """
+    modules = set()
+    for node in ast.walk(ast.parse(code)):
+        if isinstance(node, ast.Import):
+            modules |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            whole = node.module == "models"
+            modules |= {f"models.{alias.name}" for alias in node.names} if whole else {node.module}
+    ours = sorted(module for module in modules if module.split(".")[0] == "models")
+    if ours:
+        return f"# {PROJECT}:\n#     .venv/bin/python {name}\n# It imports {_listed(ours)} from there.\n{code}"
+    others = {module.split(".")[0] for module in modules} - sys.stdlib_module_names
+    packages = sorted(PACKAGES.get(module, module) for module in others)
+    return f"# Needs {_listed(packages)}: pip install {' '.join(packages)}\n{code}"
+
+
+def _listed(names: list[str]) -> str:
+    return " and ".join(filter(None, (", ".join(names[:-1]), names[-1])))
