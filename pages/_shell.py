@@ -14,7 +14,7 @@ import streamlit as st
 
 from models.spec import quoted
 from pages._lessons import LESSONS
-from viz import heap, runs
+from viz import runs
 from viz.url import address_asked, last_word, literal, went_back
 
 runs.begin()
@@ -82,4 +82,3 @@ with st.container(key="frame"):
 
 with last_word():
     page.run()
-heap.settle()
