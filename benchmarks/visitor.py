@@ -160,7 +160,8 @@ class Widget:
             other = _one_of(rng, [one for one in self.options if [one] != now])
             return None if other is None else [other]
         if kind in ("button_group", "multiselect"):
-            return [one for one in self.options if rng.random() < 0.5]
+            most = getattr(message, "max_selections", 0) or len(self.options)
+            return rng.sample(self.options, rng.randint(0, min(most, len(self.options))))
         if kind in ("selectbox", "radio", "menu_button"):
             return _one_of(rng, [one for one in self.options if one != now])
         if kind == "pagination":
@@ -238,6 +239,10 @@ class Visitor:
             return one
         raise LookupError(f"no widget is called {name!r}; there are {sorted({one.key or one.label for one in shown})}")
 
+    def now(self, widget: Widget) -> Widget | None:
+        """The same widget as it is shown now, with its present bounds and options; None if it has gone."""
+        return next((one for one in self.widgets if one.id == widget.id), None)
+
     def value(self, widget: Widget) -> Any:
         """What the widget holds as the visitor sees it."""
         state = self._forms.get(widget.form, {}).get(widget.id) or self.states.get(widget.id)
@@ -270,8 +275,11 @@ class Visitor:
         return await self.answered()
 
     async def change(self, widget: Widget, value: Any) -> float:
-        """Set a widget, or press it, and wait."""
-        begun = self._begun
+        """Set a widget that is shown, or press it, and wait. Raises ``LookupError`` if it has gone."""
+        begun, shown = self._begun, self.now(widget)
+        if shown is None:
+            raise LookupError(f"{widget.key or widget.label or widget.kind} is no longer shown, or cannot be used")
+        widget = shown
         if not await self.send(widget, value):
             return 0.0
         return await self.answered(begun)
