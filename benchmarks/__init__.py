@@ -4,7 +4,7 @@ A ratio compares ConvScope with a bare Streamlit script that has the same widget
 another, alternating within one run on one machine; so it means something on any machine, which milliseconds do not.
 
 A benchmark is a function in a module of this package, registered with ``@benchmark("title", goal="…")``, that returns
-rows. Its module is named in ``__main__``.
+rows. Its module is named in ``__main__``. Its keyword arguments, which all have defaults, are options of the command.
 """
 
 from __future__ import annotations
@@ -38,17 +38,18 @@ class Benchmark:
     name: str
     title: str
     goal: str
-    run: Callable[[], list[Row]]
+    run: Callable[..., list[Row]]
 
 
 BENCHMARKS: dict[str, Benchmark] = {}
 
 
-def benchmark(title: str, *, goal: str) -> Callable[[Callable[[], list[Row]]], Callable[[], list[Row]]]:
-    """Register a function under its own name."""
+def benchmark(title: str, *, goal: str, name: str = "") -> Callable[[Callable], Callable]:
+    """Register a function under its own name, or under ``name``."""
 
-    def register(run: Callable[[], list[Row]]) -> Callable[[], list[Row]]:
-        BENCHMARKS[run.__name__] = Benchmark(run.__name__, title, goal, run)
+    def register(run: Callable[..., list[Row]]) -> Callable[..., list[Row]]:
+        one = Benchmark(name or run.__name__, title, goal, run)
+        BENCHMARKS[one.name] = one
         return run
 
     return register

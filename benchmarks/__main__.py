@@ -1,7 +1,8 @@
-"""Run all benchmarks, or those named: ``python -m benchmarks first_text hover``."""
+"""Run all benchmarks, or those named: ``python -m benchmarks first_text hover``, ``… class --visitors 60``."""
 
 import argparse
 import importlib
+import inspect
 import os
 import platform
 import sys
@@ -10,7 +11,15 @@ from pathlib import Path
 
 from benchmarks import BENCHMARKS, table
 
-MODULES = ("browser", "receptive_field", "transposed", "operator", "feature_maps", "feature_networks")
+MODULES = (
+    "class_of_visitors",
+    "browser",
+    "receptive_field",
+    "transposed",
+    "operator",
+    "feature_maps",
+    "feature_networks",
+)
 OUT = Path(__file__).parent / "out" / "ratios.md"
 
 
@@ -24,13 +33,21 @@ def main() -> None:
         importlib.import_module(f"benchmarks.{module}")
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
     parser.add_argument("names", nargs="*", help=f"any of: {', '.join(BENCHMARKS)}")
-    names = parser.parse_args().names or list(BENCHMARKS)
+    for one in BENCHMARKS.values():
+        group = parser.add_argument_group(one.name)
+        for name, option in inspect.signature(one.run).parameters.items():
+            many = isinstance(option.default, tuple)
+            kind = type(option.default[0] if many else option.default)
+            group.add_argument(f"--{name}", type=kind, nargs="+" if many else None, help=f"default: {option.default}")
+    asked = parser.parse_args()
+    names = asked.names or list(BENCHMARKS)
     if unknown := [name for name in names if name not in BENCHMARKS]:
         parser.error(f"no benchmark is called {unknown[0]!r}; there are {', '.join(BENCHMARKS)}")
     done = []
     for name in names:
         say(f"{name} …")
-        done.append((BENCHMARKS[name], BENCHMARKS[name].run()))
+        taken = {option: getattr(asked, option) for option in inspect.signature(BENCHMARKS[name].run).parameters}
+        done.append((BENCHMARKS[name], BENCHMARKS[name].run(**{k: v for k, v in taken.items() if v is not None})))
     head = (
         f"# Ratios, measured {datetime.now(UTC):%Y-%m-%d} in one run\n\n"
         f"{os.cpu_count()} cores, {platform.machine()}, Python {platform.python_version()}, {platform.system()}.\n\n"

@@ -82,7 +82,8 @@ def bare_server(source: str) -> Iterator:
     with tempfile.TemporaryDirectory(prefix="convscope-bare-") as folder:
         script = Path(folder, "bare.py")
         script.write_text(source, encoding="utf-8")
-        with running(script, cwd=Path(folder)) as server:
+        # From the repository's folder, so that both sides have its settings.
+        with running(script) as server:
             yield server
 
 

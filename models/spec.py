@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
+from functools import lru_cache
 from numbers import Real
 from operator import index
 from typing import Any
@@ -256,15 +257,9 @@ class LayerSpec:
 
     def refusal(self, name: str, value, axis: int | None = None) -> SpecError | None:
         """Why the layer does not take a value for one setting, the others staying as they are; None if it does."""
-        if axis is not None:
-            now = getattr(self, name)
-            now = (0,) * self.dims if isinstance(now, str) else now
-            value = (*now[:axis], value, *now[axis + 1 :])
-        try:
-            self.change(**{name: value})
-        except SpecError as error:
-            return error
-        return None
+        # Equal tuples may hold numbers of different types, which are not the same setting.
+        ask = _refusal if isinstance(value, int | float | str) else _refusal.__wrapped__
+        return ask(self, name, value, axis)
 
     # -- text -------------------------------------------------------------------------------------------------------
 
@@ -313,6 +308,21 @@ class LayerSpec:
 _SETTINGS = tuple(
     f.name for f in fields(LayerSpec) if f.init and f.name not in ("kind", "dims", "input_size", "in_channels")
 )
+
+
+@lru_cache(maxsize=10_000, typed=True)
+def _refusal(spec: LayerSpec, name: str, value, axis: int | None) -> SpecError | None:
+    """As :meth:`LayerSpec.refusal`. Controls ask dozens of these for each run of a page, mostly the same ones."""
+    if axis is not None:
+        now = getattr(spec, name)
+        now = (0,) * spec.dims if isinstance(now, str) else now
+        value = (*now[:axis], value, *now[axis + 1 :])
+    try:
+        spec.change(**{name: value})
+    except SpecError as error:
+        # What is kept holds on to no frames.
+        return error.with_traceback(None)
+    return None
 
 
 def _kind(name: str) -> Kind:

@@ -14,7 +14,7 @@ import streamlit as st
 
 from models.text import quoted
 from pages._lessons import LESSONS
-from viz import heap, runs, state
+from viz import runs, state
 from viz.url import address_asked, last_word, literal, went_back
 
 runs.begin()
@@ -85,4 +85,3 @@ state.begin(page.url_path)
 with last_word():
     page.run()
 state.finish()
-heap.settle()

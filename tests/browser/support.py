@@ -68,9 +68,8 @@ def start_server(script: Path | str = "app.py", *, cwd: Path = ROOT, timeout: fl
     port = free_port()
     log = Path(tempfile.mkstemp(prefix="convscope-server-", suffix=".log")[1])
     env = {k: v for k, v in os.environ.items() if k != "PYTHONDONTWRITEBYTECODE"}
-    # The settings are the repository's also for a bare script elsewhere, so that ratios compare the same server.
     env |= {"STREAMLIT_BROWSER_GATHER_USAGE_STATS": "false", "STREAMLIT_SERVER_HEADLESS": "true"}
-    env |= {"STREAMLIT_LOGGER_HIDE_WELCOME_MESSAGE": "true", "STREAMLIT_SERVER_FILE_WATCHER_TYPE": "none"}
+    env |= {"STREAMLIT_LOGGER_HIDE_WELCOME_MESSAGE": "true"}
     command = [sys.executable, "-m", "streamlit", "run", str(script), "--server.port", str(port)]
     started = time.perf_counter()
     with log.open("wb") as out:

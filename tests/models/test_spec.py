@@ -268,6 +268,22 @@ def test_the_advice_works(asked, name, value):
         assert spec.allows(name, number), f"{spec} {name}={value}: {error.message}"
 
 
+def test_an_answer_that_is_kept_is_that_of_its_own_value_and_holds_on_to_nothing():
+    """1, 1.0 and True are equal, and not the same setting."""
+    spec = LayerSpec(kernel_size=1)
+    for _ in range(2):
+        assert spec.allows("stride", 1)
+        assert not spec.allows("stride", 1.0)
+        assert not spec.allows("stride", True)
+        assert not spec.allows("stride", (1.0, 1.0))
+        assert spec.allows("stride", (1, 1))
+        assert spec.allows("bias", True)
+        assert not spec.allows("bias", 1)
+    refused = spec.refusal("stride", 1.0)
+    assert refused is spec.refusal("stride", 1.0)
+    assert refused.__traceback__ is None
+
+
 def advice(message: str):
     if found := LEAST.search(message):
         # "0 or more" is the bound of the setting alone.
