@@ -16,7 +16,6 @@ import numpy as np
 import streamlit as st
 
 from pages.feature_maps import network
-from viz.runs import fragment
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -133,7 +132,7 @@ def go_ahead(net: Network, layer: str, shapes: Shapes, style: Style, page: int) 
     _go_ahead(net, layer, dict(shapes), style, page)
 
 
-@fragment
+@st.fragment
 def _go_ahead(net: Network, layer: str, shapes: Shapes, style: Style, page: int) -> None:
     from models.networks import NetworkError
     from viz.components.sheet import send_ahead

@@ -12,7 +12,6 @@ from models.share import FileError, Scene, read_file, write_file
 from models.sources import TableError, read_table
 from models.spec import LayerSpec, SpecError
 from viz.controls import numbers
-from viz.runs import dialog
 
 ICONS = {"Code": "code", "Link": "link", "Paste": "content_paste", "File": "draft"}
 LAYER_TOLD = "Runs as it is, builds exactly this layer, and asserts the numbers on the screen."
@@ -71,7 +70,7 @@ def _layer_code(lab) -> str:
     return to_code(lab)
 
 
-@dialog("Code", width="large", on_dismiss=_close)
+@st.dialog("Code", width="large", on_dismiss=_close)
 def _code(script: Callable[[], tuple[str, str]]) -> None:
     try:
         told, code = script()
@@ -83,7 +82,7 @@ def _code(script: Callable[[], tuple[str, str]]) -> None:
     st.download_button("Download", code, "layer.py", "text/x-python", on_click="ignore", icon=":material/download:")
 
 
-@dialog("Link", on_dismiss=_close)
+@st.dialog("Link", on_dismiss=_close)
 def _link(fits: bool, unfit: str) -> None:
     import segno
 
@@ -99,7 +98,7 @@ def _link(fits: bool, unfit: str) -> None:
     st.markdown(framed, unsafe_allow_html=True)
 
 
-@dialog("Paste numbers", width="large", on_dismiss=_close)
+@st.dialog("Paste numbers", width="large", on_dismiss=_close)
 def _paste(scene: Scene) -> None:
     if st.session_state.pop("_taken", False):
         st.rerun()
@@ -195,7 +194,7 @@ def _sized(spec: LayerSpec, **size) -> LayerSpec:
         raise
 
 
-@dialog("File", on_dismiss=_close)
+@st.dialog("File", on_dismiss=_close)
 def _file(scene: Scene) -> None:
     if st.session_state.pop("_taken", False):
         st.rerun()

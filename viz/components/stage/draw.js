@@ -1,10 +1,12 @@
 // Colours, numbers as text, and the painting of grids and operator on canvases.
 
-const ROLE = { input: [0, 114, 178], kernel: [230, 159, 0], output: [0, 158, 115], map: [86, 180, 233] };
+import { isPadding, realToDrawn } from "./scene.js";
+
+export const ROLE = { input: [0, 114, 178], kernel: [230, 159, 0], output: [0, 158, 115], map: [86, 180, 233] };
 const PINK = [204, 121, 167], NEGATIVE = [94, 60, 153], POSITIVE = [179, 88, 6], ODD = [240, 228, 66];
 
-const mix = (a, b, t) => [a[0] + (b[0] - a[0]) * t, a[1] + (b[1] - a[1]) * t, a[2] + (b[2] - a[2]) * t];
-const css = (c, alpha) => `rgb(${Math.round(c[0])} ${Math.round(c[1])} ${Math.round(c[2])}${alpha == null ? "" : ` / ${alpha}`})`;
+export const mix = (a, b, t) => [a[0] + (b[0] - a[0]) * t, a[1] + (b[1] - a[1]) * t, a[2] + (b[2] - a[2]) * t];
+export const css = (c, alpha) => `rgb(${Math.round(c[0])} ${Math.round(c[1])} ${Math.round(c[2])}${alpha == null ? "" : ` / ${alpha}`})`;
 const channelLight = (v) => ((v /= 255) <= 0.03928 ? v / 12.92 : ((v + 0.055) / 1.055) ** 2.4);
 const luminance = (c) => 0.2126 * channelLight(c[0]) + 0.7152 * channelLight(c[1]) + 0.0722 * channelLight(c[2]);
 const contrast = (a, b) => {
@@ -12,7 +14,7 @@ const contrast = (a, b) => {
   return (Math.max(x, y) + 0.05) / (Math.min(x, y) + 0.05);
 };
 
-function readable(colour, bg, text, ratio = 4.6) {
+export function readable(colour, bg, text, ratio = 4.6) {
   for (let t = 0; t <= 1; t += 0.05) {
     const c = mix(colour, text, t);
     if (contrast(c, bg) >= ratio) return c;
@@ -23,7 +25,7 @@ function readable(colour, bg, text, ratio = 4.6) {
 // Several panels ask at every update, and a canvas to read colours with takes milliseconds: the last answer is kept.
 const themeRead = { from: null, theme: null };
 
-function readTheme(probe) {
+export function readTheme(probe) {
   const style = getComputedStyle(probe);
   const from = ["--st-background-color", "--st-text-color", "--st-font"].map((name) => style.getPropertyValue(name)).join("|");
   if (from === themeRead.from) return themeRead.theme;
@@ -46,7 +48,7 @@ function readTheme(probe) {
 }
 
 // Integers as they are, floats with at most `digits` significant digits and decimals.
-function number(v, digits = 3) {
+export function number(v, digits = 3) {
   if (Number.isNaN(v)) return "NaN";
   if (!Number.isFinite(v)) return v > 0 ? "∞" : "−∞";
   const a = Math.abs(v);
@@ -87,7 +89,7 @@ const onto = (c, dark) => {
   return contrast(c, first) >= 4.5 || contrast(c, first) >= contrast(c, second) ? first : second;
 };
 
-function fit(canvas, w, h) {
+export function fit(canvas, w, h) {
   const dpr = Math.max(1, Math.min(3, window.devicePixelRatio || 1));
   const W = Math.max(1, Math.round(w * dpr)), H = Math.max(1, Math.round(h * dpr));
   if (canvas.width !== W || canvas.height !== H) {
@@ -123,7 +125,7 @@ function hatch(ctx, theme) {
 }
 
 // Where a cell lies inside its grid's canvas; null while its plane is not shown.
-function cellBox(lay, slots, g, channel, cell) {
+export function cellBox(lay, slots, g, channel, cell) {
   const d = Math.floor(cell / (g.H * g.W)), rest = cell % (g.H * g.W);
   const k = slots.findIndex((s) => s.ch === channel && s.d === d);
   if (k < 0) return null;
@@ -131,12 +133,12 @@ function cellBox(lay, slots, g, channel, cell) {
   return { x: o.x + (rest % g.W) * lay.cell, y: o.y + Math.floor(rest / g.W) * lay.cell, s: lay.cell };
 }
 
-const slotOrigin = (lay, k) => ({
+export const slotOrigin = (lay, k) => ({
   x: lay.inset + (k % lay.cols) * (lay.slotW + lay.gapX),
   y: lay.inset + lay.labelH + Math.floor(k / lay.cols) * (lay.planeH + lay.gapY + lay.labelH),
 });
 
-function paintGrid(canvas, g, lay, slots, theme, names) {
+export function paintGrid(canvas, g, lay, slots, theme, names) {
   const ctx = fit(canvas, lay.w, lay.h);
   const { cell } = lay, gap = cell >= 14 ? 2 : cell >= 7 ? 1 : 0, radius = cell >= 20 ? 4 : cell >= 12 ? 2 : 0;
   const full = cell < 7 || g.image, pattern = hatch(ctx, theme);
@@ -176,7 +178,7 @@ function paintGrid(canvas, g, lay, slots, theme, names) {
 }
 
 // Words go before numbers do: which plane it is must stay.
-const shorten = (text) => text.replace("channel ", "ch. ").replace(/in (\d+) → out (\d+)/, "$1 → $2");
+export const shorten = (text) => text.replace("channel ", "ch. ").replace(/in (\d+) → out (\d+)/, "$1 → $2");
 
 function clip(ctx, text, width) {
   const fits = (t) => ctx.measureText(t).width <= width;
@@ -215,13 +217,13 @@ function numberFont(ctx, g, slots, cell, theme) {
   return best.size < 8 ? null : { ...best, font: `500 ${best.size.toFixed(1)}px ${theme.font}` };
 }
 
-function box(ctx, x, y, w, h, r) {
+export function box(ctx, x, y, w, h, r) {
   ctx.beginPath();
   if (r) ctx.roundRect(x, y, w, h, r);
   else ctx.rect(x, y, w, h);
 }
 
-function ring(ctx, b, colour, width, grow = 0) {
+export function ring(ctx, b, colour, width, grow = 0) {
   const min = Math.max(0, 7 - b.s) / 2, pad = grow + min;
   const radius = b.s >= 20 ? 5 : b.s >= 12 ? 3 : 1;
   ctx.strokeStyle = css(colour);
@@ -231,7 +233,7 @@ function ring(ctx, b, colour, width, grow = 0) {
 }
 
 // A set of related cells: a ring each while cells are large, otherwise a tint and one frame a plane around them.
-function paintMarks(ctx, g, lay, slots, mark, theme, labels) {
+export function paintMarks(ctx, g, lay, slots, mark, theme, labels) {
   const boxes = [];
   for (const ch of mark.chs) for (const [cell, taps] of mark.cells) {
     if (taps.every((t) => t.chs && !t.chs.has(ch))) continue;
@@ -277,7 +279,7 @@ function paintMarks(ctx, g, lay, slots, mark, theme, labels) {
 }
 
 // From a padding cell to the real cell whose value it holds.
-function paintSource(ctx, g, lay, slots, channel, cell, theme) {
+export function paintSource(ctx, g, lay, slots, channel, cell, theme) {
   if (!g.source || g.source[cell] < 0 || !isPadding(g, cell) || lay.cell < 10) return;
   const a = cellBox(lay, slots, g, channel, cell);
   const b = cellBox(lay, slots, g, channel, realToDrawn(g, g.source[cell]));
@@ -356,7 +358,7 @@ function operatorColour(theme, stats, v) {
 const STEP = 120000;
 
 // Paints in slices so that a large operator never blocks the tab; returns a function that stops it.
-function paintOperator(canvas, op, lay, theme) {
+export function paintOperator(canvas, op, lay, theme) {
   const ctx = fit(canvas, lay.w, lay.h), stats = operatorStats(op);
   const sx = lay.w / op.cols, sy = lay.h / op.rows;
   if (sx >= 3 && sy >= 3 && op.nnz <= 20000) {

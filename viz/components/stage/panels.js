@@ -1,5 +1,9 @@
 // Several stages in one frame that share their selection: the same cell, weight or product is marked in each of them.
 
+import { el, PHONE, Stage } from "./board.js";
+import { css, shorten } from "./draw.js";
+import { decode, realIndex, realToDrawn } from "./scene.js";
+
 // Grids of one name show the same numbers, and agree on an index for each of them (−1: a constant, nobody else's).
 const shareName = (g) => g.shares ?? g.id;
 
@@ -226,7 +230,7 @@ class Panel extends Stage {
   }
 }
 
-class Panels {
+export class Panels {
   constructor(root) {
     this.root = root;
     this.template = root.innerHTML;
