@@ -200,7 +200,7 @@ function point(root) {
   root.querySelector(".grid").innerHTML = `<table class="cells ${numbered ? "" : "fine"}" style="--cell:${edge}px;--type:${Math.min(13, edge * 0.32)}px"><tbody>${cells}</tbody></table>`;
   root.querySelector(".sum").innerHTML = d.kernels.map((k, which) => summed(d, k, which, values, base + r * W + c)).join("<br>") + tail(d, base + r * W + c);
   root.dataset.at = root.at.join(",");
-  root.dataset.sum = d.kernels.map((k, which) => total(k, values)).join(",");
+  root.dataset.sum = d.kernels.map((k) => total(k, values)).join(",");
   root.dataset.measured = d.kernels.map((k) => d.maps[k.map].at(base + r * W + c)).join(",");
 }
 

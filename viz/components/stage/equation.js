@@ -1,9 +1,8 @@
 // The equation of the selected cell, as HTML whose terms can be hovered, and as plain text.
 
-import { number } from "./draw.js";
 import { isPadding } from "./scene.js";
+import { esc, number } from "./words.js";
 
-export const esc = (s) => String(s).replace(/[&<>"]/g, (c) => ({ "&": "&amp;", "<": "&lt;", ">": "&gt;", '"': "&quot;" })[c]);
 const signed = (v) => (v < 0 || Object.is(v, -0) ? `(${number(v)})` : number(v));
 const exact = (v) => !Number.isFinite(v) || Number(number(v).replace("−", "-")) === v;
 const SUPER = { "0": "⁰", "1": "¹", "2": "²", "3": "³", "4": "⁴", "5": "⁵", "6": "⁶", "7": "⁷", "8": "⁸", "9": "⁹", ".": "·", "−": "⁻" };

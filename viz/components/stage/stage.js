@@ -1,11 +1,11 @@
 // Data in, events out: one stage, or several panels that share their selection.
 
-import { Stage } from "./board.js";
+import { Board } from "./board.js";
 import { Panels } from "./panels.js";
 
 export default function (component) {
   const root = component.parentElement.querySelector(".stage");
-  const stage = (root._stage ??= new (component.data.panels ? Panels : Stage)(root));
+  const stage = (root._stage ??= new (component.data.panels ? Panels : Board)(root));
   stage.update(component);
   return () => stage.dispose();
 }
