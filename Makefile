@@ -32,6 +32,7 @@ lint: $(VENV)/.dev
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
 	$(BIN)/lint-imports
+	$(BIN)/oxlint viz/components
 
 bench: $(VENV)/.browser
 	$(BIN)/python -m benchmarks

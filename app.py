@@ -1,4 +1,4 @@
-"""The server: warm-up, health, headers. The app itself begins in ``pages/_shell.py``.
+"""The server: warm-up, health, headers, the browser's files. The app itself begins in ``pages/_shell.py``.
 
 ``streamlit run app.py`` finds ``app`` and serves it. The main script lies inside ``pages/`` because Streamlit takes
 a ``pages`` folder *beside* the main script for its old multipage mode, which breaks the first deep link.
@@ -23,6 +23,8 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse
 from starlette.routing import Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from viz.components import files
 
 WARM_UP_DELAY = float(os.environ.get("CONVSCOPE_WARM_UP_DELAY", "8"))
 """Seconds. Importing torch holds the interpreter for two seconds. Who starts the app clicks the link before; the page
@@ -139,7 +141,7 @@ class SecurityHeaders:
 
 SERVER = {
     "lifespan": lifespan,
-    "routes": [Route("/health", health)],
+    "routes": [Route("/health", health), *files.routes()],
     "middleware": [Middleware(SecurityHeaders)],
 }
 """What every entry point gives to ``st.App``."""

@@ -14,10 +14,8 @@ import streamlit as st
 
 from models.text import quoted
 from pages._lessons import LESSONS
-from viz import runs, state
+from viz import state
 from viz.url import address_asked, last_word, literal, went_back
-
-runs.begin()
 
 HERE = Path(__file__).resolve().parent
 ICON = HERE.parent / "assets" / "icon.svg"

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from tests.browser.support import ROOT, running
+from viz.components import files
 
 pytestmark = pytest.mark.xdist_group("browser")
 
@@ -41,6 +42,30 @@ def test_every_answer_carries_the_headers(server, path):
         assert answer.headers["X-Content-Type-Options"] == "nosniff"
         assert answer.headers["Referrer-Policy"] == "strict-origin-when-cross-origin"
         assert answer.headers["Cross-Origin-Opener-Policy"] == "same-origin"
+
+
+def test_components_are_files_that_never_change(server):
+    url = f"{server.url}/{files.FOLDER}/stage/stage.js"
+    with urllib.request.urlopen(url, timeout=5) as answer:
+        assert answer.headers["Content-Type"].startswith("text/javascript")
+        assert answer.headers["Cache-Control"] == "public, max-age=31536000, immutable"
+        assert answer.read() == Path(ROOT, "viz/components/stage/stage.js").read_bytes()
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        *("stage/__init__.py", "files.py", "_mount.js", "stage", "", "../../app.py", "stage/../../../app.py"),
+        *("%2e%2e/%2e%2e/app.py", "/etc/passwd", "stage/stage.js/", "stage%2fstage.js%00"),
+    ],
+)
+def test_nothing_else_is_served(server, path):
+    status, body = server.get(f"/{files.FOLDER}/{path}")
+    assert status >= 400, body
+
+
+def test_another_version_is_not_served(server):
+    assert server.get("/components/000000000000/stage/stage.js")[0] == 404
 
 
 def test_it_prints_where_it_is(server):

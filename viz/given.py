@@ -12,8 +12,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import streamlit as st
-
-from viz import runs
+from streamlit.runtime.scriptrunner import get_script_run_ctx
 
 
 @dataclass
@@ -23,6 +22,15 @@ class Given:
     value: Any
     run: int
     before: tuple[Any, ...] = ()
+
+
+def _run() -> int:
+    """The number of this run, from its callbacks on."""
+    state = st.session_state
+    cursors = getattr(get_script_run_ctx(), "cursors", None)  # Streamlit's own: new with each run
+    if state.get("_cursors") is not cursors:
+        state["_cursors"], state["_run"] = cursors, state.get("_run", 0) + 1
+    return state.get("_run", 0)
 
 
 def give(values: Mapping[str, Any]) -> None:
@@ -43,7 +51,7 @@ def repeat(key: str, value: Any) -> None:
     waiting = st.session_state.setdefault("_given", {})
     before = waiting[key].before if key in waiting and waiting[key].value == value else ()
     st.session_state[key] = value
-    waiting[key] = Given(value, runs.now(), before)
+    waiting[key] = Given(value, _run(), before)
 
 
 def heard(shown: Mapping[str, Any]) -> None:
@@ -53,7 +61,7 @@ def heard(shown: Mapping[str, Any]) -> None:
     changed, is the visitor's own.
     """
     state, waiting = st.session_state, st.session_state.get("_given", {})
-    earlier = {key: one for key, one in waiting.items() if one.run < runs.now()}
+    earlier = {key: one for key, one in waiting.items() if one.run < _run()}
     for key in [key for key, one in earlier.items() if key not in state or state[key] == one.value]:
         del waiting[key], earlier[key]
     late = [key for key, one in earlier.items() if state[key] in one.before]

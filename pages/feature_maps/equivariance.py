@@ -17,7 +17,6 @@ from pages.feature_maps.picture import Picture
 from viz.components.dials import Dial, dials, take_all, turn
 from viz.figures import Series, numbers, plot, show
 from viz.figures.cells import framed, image, row, signed
-from viz.runs import fragment
 from viz.url import asked, one_of, put, tell_once, whole
 
 if TYPE_CHECKING:
@@ -52,7 +51,7 @@ def lesson(picture: Picture) -> None:
     _part(picture)
 
 
-@fragment
+@st.fragment
 def _part(picture: Picture) -> None:
     from models.maps.attribution import AttributionError
     from models.maps.equivariance import EquivarianceError
@@ -112,7 +111,7 @@ def _part(picture: Picture) -> None:
     net.tell()
 
 
-@fragment
+@st.fragment
 def _live(net: Network, layer: str, motion: str) -> bool:
     """The one thing that runs while the dial turns. Returns whether there is a map."""
     from models.maps.equivariance import EquivarianceError

@@ -13,7 +13,6 @@ from pages._lesson import frame, predict
 from pages.feature_maps._shared import number, tell_misread
 from pages.feature_maps.picture import Picture
 from viz.components.dials import Dial, heard, number_of, take, take_all, turn
-from viz.runs import fragment
 from viz.url import into_link, one_of, tell_once, whole
 
 if TYPE_CHECKING:
@@ -234,7 +233,7 @@ def _choice(picture: Picture) -> Choice:
     return Choice(name, kernel, laid, dials, view, turned, state["fm_border"], colour)
 
 
-@fragment
+@st.fragment
 def _live(picture: Picture) -> None:
     """The one thing that runs while a dial turns."""
     if st.session_state.pop("_fm_own", False):

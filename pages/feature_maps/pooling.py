@@ -11,7 +11,6 @@ from pages._lesson import frame, predict
 from pages.feature_maps._shared import tell_misread
 from pages.feature_maps.picture import Picture
 from viz.components.dials import Dial, dials, take_all, turn
-from viz.runs import fragment
 from viz.url import one_of, tell_once, whole
 
 if TYPE_CHECKING:
@@ -78,7 +77,7 @@ def _controls() -> None:
         st.caption("stride below kernel_size: the windows overlap. Above it: pixels between them are never read.")
 
 
-@fragment
+@st.fragment
 def _live(picture: Picture) -> None:
     """The one thing that runs while a dial turns; what stands below follows once it rests."""
     if st.session_state.pop("_fm_pool_rests", False):

@@ -13,7 +13,6 @@ from pages._lesson import frame, predict
 from pages.feature_maps import network, sheets
 from pages.feature_maps._shared import tell_misread
 from pages.feature_maps.picture import Picture
-from viz.runs import fragment
 from viz.url import asked, into_link, last_word, literal, one_of, say, went_back, whole
 
 if TYPE_CHECKING:
@@ -62,7 +61,7 @@ def _choose(key: str) -> str:
     )
 
 
-@fragment
+@st.fragment
 @last_word()
 def _walk(picture: Picture) -> None:
     from models.networks import NetworkError

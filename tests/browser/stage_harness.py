@@ -5,6 +5,7 @@ import json
 import numpy as np
 import streamlit as st
 
+from viz.components import files
 from viz.components.stage import enc, stage
 
 A1_INPUT = [[4, 5, 8, 7], [1, 8, 8, 8], [3, 6, 6, 4], [6, 5, 7, 8]]
@@ -405,17 +406,24 @@ NAMES = [
     *("mid", "photo", "huge", "max", "mean", "lp", "transposed", "separable", "shuffle", "stack", "wavenet"),
 ]
 
-st.set_page_config(layout="wide")
-st.html("<style>.stMainBlockContainer{padding:2.5rem 1rem 1rem} .stApp h1{font-size:1.4rem}</style>")
-st.title("Stage")
-left, right = st.columns([1, 3.6])
-name = left.selectbox("scene", NAMES, key="scene", bind="query-params")
-bump = left.number_input("bump", 0, 9, 0, key="bump", bind="query-params")
-with right:
-    data = scene(name)
-    if bump:
-        values = data["grids"][0]["values"]
-        if isinstance(values, list):
-            data["grids"][0]["values"] = [v + bump for v in values]
-    result = stage(data, key="stage")
-left.text(f"edit: {json.dumps(result.edit, sort_keys=True)}")
+
+def main():
+    st.set_page_config(layout="wide")
+    st.html("<style>.stMainBlockContainer{padding:2.5rem 1rem 1rem} .stApp h1{font-size:1.4rem}</style>")
+    st.title("Stage")
+    left, right = st.columns([1, 3.6])
+    name = left.selectbox("scene", NAMES, key="scene", bind="query-params")
+    bump = left.number_input("bump", 0, 9, 0, key="bump", bind="query-params")
+    with right:
+        data = scene(name)
+        if bump:
+            values = data["grids"][0]["values"]
+            if isinstance(values, list):
+                data["grids"][0]["values"] = [v + bump for v in values]
+        result = stage(data, key="stage")
+    left.text(f"edit: {json.dumps(result.edit, sort_keys=True)}")
+
+
+app = st.App(__file__, routes=files.routes())
+if __name__ == "__main__":
+    main()

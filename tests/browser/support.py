@@ -60,8 +60,8 @@ class Server:
             return error.code, error.read()
 
 
-def start_server(script: Path | str = "app.py", *, cwd: Path = ROOT, timeout: float = 60) -> Server:
-    """Start ``script`` as a visitor's machine does and wait until it answers.
+def start_server(script: Path | str = "app.py", *, cwd: Path = ROOT, base: str = "", timeout: float = 60) -> Server:
+    """Start ``script`` as a visitor's machine does, below the path ``base``, and wait until it answers.
 
     Raises ``RuntimeError`` with the server's own words when it does not come up within ``timeout`` seconds.
     """
@@ -71,10 +71,11 @@ def start_server(script: Path | str = "app.py", *, cwd: Path = ROOT, timeout: fl
     env |= {"STREAMLIT_BROWSER_GATHER_USAGE_STATS": "false", "STREAMLIT_SERVER_HEADLESS": "true"}
     env |= {"STREAMLIT_LOGGER_HIDE_WELCOME_MESSAGE": "true"}
     command = [sys.executable, "-m", "streamlit", "run", str(script), "--server.port", str(port)]
+    command += ["--server.baseUrlPath", base]
     started = time.perf_counter()
     with log.open("wb") as out:
         process = subprocess.Popen(command, cwd=cwd, env=env, stdout=out, stderr=subprocess.STDOUT)
-    server = Server(f"http://localhost:{port}", process, log, started)
+    server = Server(f"http://localhost:{port}{base}", process, log, started)
     while time.perf_counter() - started < timeout:
         if process.poll() is not None:
             break

@@ -1,19 +1,39 @@
 """A Streamlit component from the files of a folder: no build step, nothing from elsewhere."""
 
+import json
+import posixpath
+import re
 from pathlib import Path
 
 import streamlit as st
 
+from viz.components.files import FILES, FOLDER
 
-def component(module: str, *shared: str):
-    """The component of a package such as ``viz/field/__init__.py``, whose ``__file__`` is given: ``field.html``,
-    ``field.css`` and ``field.js`` beside it. Returns the function that mounts it.
+_MOUNT = (Path(__file__).parent / "_mount.js").read_text(encoding="utf-8")
 
-    ``shared``: what several components have in common, such as ``dials/turning`` for ``viz/dials/turning.css`` and
-    ``.js``; it stands before the component's own.
+
+def _imported(name: str) -> list[str]:
+    """A module and all that it imports. Asked for at once, they need not wait for each other."""
+    found = [name]
+    for one in found:
+        paths = re.findall(r'from "(\.[^"]+)"', FILES[one].decode())
+        others = [posixpath.normpath(f"{posixpath.dirname(one)}/{path}") for path in paths]
+        found += [other for other in dict.fromkeys(others) if other not in found]
+    return found
+
+
+def component(module: str, *styles: str):
+    """The component of a package such as ``viz/components/field/__init__.py``, whose ``__file__`` is given:
+    ``field.js``, whose default export takes what Streamlit gives a component, ``field.html`` and ``field.css`` beside
+    it. Returns the function that mounts it.
+
+    ``styles``: in their order, where there are others than ``field/field.css``.
     """
-    folder = Path(module).parent
-    html = (folder / f"{folder.name}.html").read_text(encoding="utf-8")
-    parts = [Path(__file__).parent / one for one in shared] + [folder / folder.name]
-    css, js = ("\n".join(one.with_suffix(end).read_text(encoding="utf-8") for one in parts) for end in (".css", ".js"))
-    return st.components.v2.component(f"convscope_{folder.name}", html=html, css=css, js=js)
+    name = Path(module).parent.name
+    files = {
+        "code": _imported(f"{name}/{name}.js"),
+        "markup": f"{name}/{name}.html",
+        "styles": styles or [f"{name}/{name}.css"],
+    }
+    js = _MOUNT.replace("%FOLDER%", FOLDER).replace("{/* files */}", json.dumps(files))
+    return st.components.v2.component(f"convscope_{name}", js=js)

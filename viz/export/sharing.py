@@ -13,7 +13,6 @@ from models.sources import TableError, read_table
 from models.spec import LayerSpec, SpecError
 from viz import state
 from viz.controls.numbers import OWN, SceneEditor
-from viz.runs import dialog
 
 ICONS = {"Code": "code", "Link": "link", "Paste": "content_paste", "File": "draft"}
 LAYER_TOLD = "Runs as it is, builds exactly this layer, and asserts the numbers on the screen."
@@ -72,7 +71,7 @@ def _layer_code(lab) -> str:
     return to_code(lab)
 
 
-@dialog("Code", width="large", on_dismiss=_close)
+@st.dialog("Code", width="large", on_dismiss=_close)
 def _code(script: Callable[[], tuple[str, str]]) -> None:
     try:
         told, code = script()
@@ -85,7 +84,7 @@ def _code(script: Callable[[], tuple[str, str]]) -> None:
     st.download_button("Download", code, "layer.py", "text/x-python", on_click="ignore", icon=":material/download:")
 
 
-@dialog("Link", on_dismiss=_close)
+@st.dialog("Link", on_dismiss=_close)
 def _link(fits: bool, unfit: str) -> None:
     import segno
 
@@ -100,7 +99,7 @@ def _link(fits: bool, unfit: str) -> None:
     st.markdown(framed, unsafe_allow_html=True)
 
 
-@dialog("Paste numbers", width="large", on_dismiss=_close)
+@st.dialog("Paste numbers", width="large", on_dismiss=_close)
 def _paste(editor: SceneEditor, scene: Scene) -> None:
     if state.recall("taken"):
         state.forget("taken")
@@ -197,7 +196,7 @@ def _sized(spec: LayerSpec, **size) -> LayerSpec:
         raise
 
 
-@dialog("File", on_dismiss=_close)
+@st.dialog("File", on_dismiss=_close)
 def _file(editor: SceneEditor, scene: Scene) -> None:
     if state.recall("taken"):
         state.forget("taken")

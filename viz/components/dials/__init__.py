@@ -13,8 +13,8 @@ import streamlit as st
 from viz.components._component import component
 from viz.url import asked, into_link
 
-TURNING = "dials/turning"
-_component = component(__file__, TURNING)
+TURNING = "dials/turning.css"
+_component = component(__file__, TURNING, "dials/dials.css")
 
 
 @dataclass(frozen=True)

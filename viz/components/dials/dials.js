@@ -1,3 +1,5 @@
+import { answered, dials } from "./turning.js";
+
 export default function ({ data, parentElement, setTriggerValue }) {
   const root = parentElement.querySelector(".turning");
   root.send = setTriggerValue;

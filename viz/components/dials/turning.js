@@ -1,14 +1,14 @@
 // Dials that are heard while they turn: a value is sent as soon as the one before it was answered, one message at a time.
 // For a component with an element `.dials`: call `dials(root, d)` when data arrive and `answered(root)` at the end;
 // `root.send("dial", value)` sends.
-const escape = (text) => String(text).replace(/[&<>"]/g, (c) => `&#${c.charCodeAt(0)};`);
-const say = (v) => {
+export const escape = (text) => String(text).replace(/[&<>"]/g, (c) => `&#${c.charCodeAt(0)};`);
+export const say = (v) => {
   if (!Number.isFinite(v)) return "NaN";
   const text = Math.abs(v - Math.round(v)) < 1e-9 && Math.abs(v) < 1e6 ? String(Math.round(v)) : String(Number(v.toPrecision(3)));
   return text.replace("-", "−");
 };
 
-function dials(root, d) {
+export function dials(root, d) {
   const form = root.querySelector(".dials"), key = JSON.stringify(d.dials.map(({ value, ...rest }) => rest));
   if (root.dialKey !== key) {
     root.dialKey = key;
@@ -45,7 +45,7 @@ function next(root) {
   root.waiting = setTimeout(() => answered(root), 2000);
   root.send("dial", { ...sent, n: ++root.edits });
 }
-function answered(root) {
+export function answered(root) {
   clearTimeout(root.waiting);
   root.waiting = 0;
   if (root.wanted?.size) next(root);

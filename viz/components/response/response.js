@@ -1,5 +1,9 @@
 // Maps of one picture, the kernel between them, and what one output number is made of. Pointing sends nothing;
 // turning a dial sends its value while it moves, one message at a time.
+
+import { answered, dials, escape, say } from "../dials/turning.js";
+import { tints } from "../tint.js";
+
 const CIVIDIS = [[0, 34, 78], [47, 66, 109], [87, 93, 109], [125, 124, 120], [163, 152, 110], [207, 188, 87], [254, 232, 56]];
 // Right, up, left, down: light, orange, dark, blue. Neighbours differ in lightness or between blue and yellow.
 const TURN = [[250, 250, 245], [230, 159, 0], [20, 20, 30], [0, 96, 190]];
@@ -196,7 +200,7 @@ function point(root) {
   root.querySelector(".grid").innerHTML = `<table class="cells ${numbered ? "" : "fine"}" style="--cell:${edge}px;--type:${Math.min(13, edge * 0.32)}px"><tbody>${cells}</tbody></table>`;
   root.querySelector(".sum").innerHTML = d.kernels.map((k, which) => summed(d, k, which, values, base + r * W + c)).join("<br>") + tail(d, base + r * W + c);
   root.dataset.at = root.at.join(",");
-  root.dataset.sum = d.kernels.map((k, which) => total(k, values)).join(",");
+  root.dataset.sum = d.kernels.map((k) => total(k, values)).join(",");
   root.dataset.measured = d.kernels.map((k) => d.maps[k.map].at(base + r * W + c)).join(",");
 }
 

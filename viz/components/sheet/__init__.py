@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from models.maps.activations import ContactSheet
 
 
-_component = component(__file__, "tint")
+_component = component(__file__, "tint.css", "sheet/sheet.css")
 _ahead = st.components.v2.component("convscope_sheet_ahead", js=Path(__file__).with_name("ahead.js").read_text("utf-8"))
 
 

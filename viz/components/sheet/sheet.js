@@ -1,3 +1,5 @@
+import { tints } from "../tint.js";
+
 const LABEL = 14, GAP = 4, TALL = 590, WIDE = 210;
 const clamp = (v, lo, hi) => Math.max(lo, Math.min(hi, v));
 const mix = (a, b, t) => a.map((v, i) => Math.round(v + (b[i] - v) * t));

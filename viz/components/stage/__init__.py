@@ -7,32 +7,14 @@ send nothing to the server; only an edit of a cell does. The data contract is th
 from __future__ import annotations
 
 import base64
-import hashlib
-import json
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import numpy as np
-import streamlit as st
 
-_HERE = Path(__file__).parent
-_PARTS = ("scene.js", "draw.js", "equation.js", "stage.js", "panels.js")
+from viz.components._component import component
 
-
-def _read(name: str) -> str:
-    return (_HERE / name).read_text(encoding="utf-8")
-
-
-# Streamlit sends a component's code with every new data, 100 kB a run. So the code is a component of its own, which
-# never changes and is sent once; the one that changes is a few lines.
-_STYLE = "\n".join(_read(part) for part in ("stage.css", "panels.css"))
-_DRAWING = "\n".join([f"const STYLE = {json.dumps(_STYLE)};", *(_read(part) for part in _PARTS), _read("arrive.js")])
-_VERSION = hashlib.sha256(_DRAWING.encode()).hexdigest()[:12]
-_code = st.components.v2.component("convscope_stage_code", js=_DRAWING.replace("%VERSION%", _VERSION))
-_component = st.components.v2.component(
-    "convscope_stage", html=_read("stage.html"), js=_read("mount.js").replace("%VERSION%", _VERSION)
-)
+_component = component(__file__, "stage/stage.css", "stage/panels.css")
 
 
 def enc(array: Any) -> list | dict[str, str] | None:
@@ -141,8 +123,5 @@ def stage(
     ``None`` when it was let go. Moving sends nothing, nor does letting go by moving on.
     """
     payload = {**share(data), "height": height or 500} | ({"tells": True} if on_pin else {})
-    with st.container(gap=None):
-        nothing = lambda: None  # noqa: E731
-        result = _component(key=key, data=payload, on_edit_change=on_edit or nothing, on_pin_change=on_pin or nothing)
-        _code(key=f"{key}_code", data={}, height=0)
-    return result
+    nothing = lambda: None  # noqa: E731
+    return _component(key=key, data=payload, on_edit_change=on_edit or nothing, on_pin_change=on_pin or nothing)

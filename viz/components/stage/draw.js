@@ -1,93 +1,10 @@
-// Colours, numbers as text, and the painting of grids and operator on canvases.
+// The painting of grids and operator on canvases.
 
-const ROLE = { input: [0, 114, 178], kernel: [230, 159, 0], output: [0, 158, 115], map: [86, 180, 233] };
-const PINK = [204, 121, 167], NEGATIVE = [94, 60, 153], POSITIVE = [179, 88, 6], ODD = [240, 228, 66];
+import { isPadding, realToDrawn } from "./scene.js";
+import { css, grey, mix, NEGATIVE, ODD, onto, POSITIVE, ROLE, shade } from "./theme.js";
+import { number, shorten } from "./words.js";
 
-const mix = (a, b, t) => [a[0] + (b[0] - a[0]) * t, a[1] + (b[1] - a[1]) * t, a[2] + (b[2] - a[2]) * t];
-const css = (c, alpha) => `rgb(${Math.round(c[0])} ${Math.round(c[1])} ${Math.round(c[2])}${alpha == null ? "" : ` / ${alpha}`})`;
-const channelLight = (v) => ((v /= 255) <= 0.03928 ? v / 12.92 : ((v + 0.055) / 1.055) ** 2.4);
-const luminance = (c) => 0.2126 * channelLight(c[0]) + 0.7152 * channelLight(c[1]) + 0.0722 * channelLight(c[2]);
-const contrast = (a, b) => {
-  const x = luminance(a), y = luminance(b);
-  return (Math.max(x, y) + 0.05) / (Math.min(x, y) + 0.05);
-};
-
-function readable(colour, bg, text, ratio = 4.6) {
-  for (let t = 0; t <= 1; t += 0.05) {
-    const c = mix(colour, text, t);
-    if (contrast(c, bg) >= ratio) return c;
-  }
-  return text;
-}
-
-// Several panels ask at every update, and a canvas to read colours with takes milliseconds: the last answer is kept.
-const themeRead = { from: null, theme: null };
-
-function readTheme(probe) {
-  const style = getComputedStyle(probe);
-  const from = ["--st-background-color", "--st-text-color", "--st-font"].map((name) => style.getPropertyValue(name)).join("|");
-  if (from === themeRead.from) return themeRead.theme;
-  const ctx = document.createElement("canvas").getContext("2d", { willReadFrequently: true });
-  const parse = (name, fallback) => {
-    ctx.fillStyle = fallback;
-    ctx.fillStyle = style.getPropertyValue(name).trim() || fallback;
-    ctx.fillRect(0, 0, 1, 1);
-    return Array.from(ctx.getImageData(0, 0, 1, 1).data.slice(0, 3));
-  };
-  const bg = parse("--st-background-color", "#ffffff"), text = parse("--st-text-color", "#1b1f27");
-  const theme = { bg, text, dark: luminance(bg) < luminance(text), font: style.getPropertyValue("--st-font") || "sans-serif" };
-  theme.muted = readable(mix(bg, text, 0.55), bg, text);
-  theme.ink = Object.fromEntries(Object.entries(ROLE).map(([k, c]) => [k, readable(c, bg, text)]));
-  theme.pink = theme.dark ? mix(PINK, [255, 255, 255], 0.15) : mix(PINK, [140, 20, 90], 0.25);
-  theme.ring = theme.dark ? ROLE.kernel : mix(ROLE.kernel, [120, 70, 0], 0.2);
-  theme.id = css(bg) + css(text);
-  Object.assign(themeRead, { from, theme });
-  return theme;
-}
-
-// Integers as they are, floats with at most `digits` significant digits and decimals.
-function number(v, digits = 3) {
-  if (Number.isNaN(v)) return "NaN";
-  if (!Number.isFinite(v)) return v > 0 ? "∞" : "−∞";
-  const a = Math.abs(v);
-  let s;
-  if (Number.isInteger(v) && a < 1e7) s = String(v);
-  else if (a >= 1e6 || a < 0.5 * 10 ** -digits) s = v.toExponential(1).replace("e+", "e");
-  else if (a >= 10 ** (digits - 1)) s = String(Math.round(v));
-  else {
-    s = String(Number(a < 1 ? v.toFixed(digits) : v.toPrecision(digits)));
-    if (!s.includes(".")) s += ".0"; // 0.999 is not the integer 1
-  }
-  return s.replace("-", "−");
-}
-
-// The colour of one value: a ramp of the role's colour, or diverging around zero where the data has a sign.
-function shade(theme, role, stats, v, full) {
-  if (!Number.isFinite(v)) return ODD;
-  if (stats.signed) {
-    const t = Math.max(-1, Math.min(1, v / stats.abs));
-    const zero = mix(theme.bg, theme.text, 0.05);
-    return mix(zero, t < 0 ? NEGATIVE : POSITIVE, Math.abs(t) * (full ? 1 : theme.dark ? 0.85 : 0.62));
-  }
-  const t = Math.max(0, Math.min(1, v / stats.abs));
-  const [lo, hi] = full ? [0.04, 1] : theme.dark ? [0.12, 0.6] : [0.1, 0.6];
-  return mix(theme.bg, ROLE[role] || ROLE.map, lo + (hi - lo) * t);
-}
-
-function grey(stats, v) {
-  const lo = Math.min(0, stats.min), hi = stats.max <= 1 ? 1 : stats.max;
-  const g = (255 * (v - lo)) / (hi - lo || 1);
-  return [g, g, g];
-}
-
-const DARK = [17, 21, 28], LIGHT = [255, 255, 255];
-// The theme's own tone while it keeps 4.5:1, so that neighbouring numbers look alike.
-const onto = (c, dark) => {
-  const [first, second] = dark ? [LIGHT, DARK] : [DARK, LIGHT];
-  return contrast(c, first) >= 4.5 || contrast(c, first) >= contrast(c, second) ? first : second;
-};
-
-function fit(canvas, w, h) {
+export function fit(canvas, w, h) {
   const dpr = Math.max(1, Math.min(3, window.devicePixelRatio || 1));
   const W = Math.max(1, Math.round(w * dpr)), H = Math.max(1, Math.round(h * dpr));
   if (canvas.width !== W || canvas.height !== H) {
@@ -123,7 +40,7 @@ function hatch(ctx, theme) {
 }
 
 // Where a cell lies inside its grid's canvas; null while its plane is not shown.
-function cellBox(lay, slots, g, channel, cell) {
+export function cellBox(lay, slots, g, channel, cell) {
   const d = Math.floor(cell / (g.H * g.W)), rest = cell % (g.H * g.W);
   const k = slots.findIndex((s) => s.ch === channel && s.d === d);
   if (k < 0) return null;
@@ -131,12 +48,12 @@ function cellBox(lay, slots, g, channel, cell) {
   return { x: o.x + (rest % g.W) * lay.cell, y: o.y + Math.floor(rest / g.W) * lay.cell, s: lay.cell };
 }
 
-const slotOrigin = (lay, k) => ({
+export const slotOrigin = (lay, k) => ({
   x: lay.inset + (k % lay.cols) * (lay.slotW + lay.gapX),
   y: lay.inset + lay.labelH + Math.floor(k / lay.cols) * (lay.planeH + lay.gapY + lay.labelH),
 });
 
-function paintGrid(canvas, g, lay, slots, theme, names) {
+export function paintGrid(canvas, g, lay, slots, theme, names) {
   const ctx = fit(canvas, lay.w, lay.h);
   const { cell } = lay, gap = cell >= 14 ? 2 : cell >= 7 ? 1 : 0, radius = cell >= 20 ? 4 : cell >= 12 ? 2 : 0;
   const full = cell < 7 || g.image, pattern = hatch(ctx, theme);
@@ -175,9 +92,6 @@ function paintGrid(canvas, g, lay, slots, theme, names) {
   }
 }
 
-// Words go before numbers do: which plane it is must stay.
-const shorten = (text) => text.replace("channel ", "ch. ").replace(/in (\d+) → out (\d+)/, "$1 → $2");
-
 function clip(ctx, text, width) {
   const fits = (t) => ctx.measureText(t).width <= width;
   if (fits(text)) return text;
@@ -215,13 +129,13 @@ function numberFont(ctx, g, slots, cell, theme) {
   return best.size < 8 ? null : { ...best, font: `500 ${best.size.toFixed(1)}px ${theme.font}` };
 }
 
-function box(ctx, x, y, w, h, r) {
+export function box(ctx, x, y, w, h, r) {
   ctx.beginPath();
   if (r) ctx.roundRect(x, y, w, h, r);
   else ctx.rect(x, y, w, h);
 }
 
-function ring(ctx, b, colour, width, grow = 0) {
+export function ring(ctx, b, colour, width, grow = 0) {
   const min = Math.max(0, 7 - b.s) / 2, pad = grow + min;
   const radius = b.s >= 20 ? 5 : b.s >= 12 ? 3 : 1;
   ctx.strokeStyle = css(colour);
@@ -231,7 +145,7 @@ function ring(ctx, b, colour, width, grow = 0) {
 }
 
 // A set of related cells: a ring each while cells are large, otherwise a tint and one frame a plane around them.
-function paintMarks(ctx, g, lay, slots, mark, theme, labels) {
+export function paintMarks(ctx, g, lay, slots, mark, theme, labels) {
   const boxes = [];
   for (const ch of mark.chs) for (const [cell, taps] of mark.cells) {
     if (taps.every((t) => t.chs && !t.chs.has(ch))) continue;
@@ -277,7 +191,7 @@ function paintMarks(ctx, g, lay, slots, mark, theme, labels) {
 }
 
 // From a padding cell to the real cell whose value it holds.
-function paintSource(ctx, g, lay, slots, channel, cell, theme) {
+export function paintSource(ctx, g, lay, slots, channel, cell, theme) {
   if (!g.source || g.source[cell] < 0 || !isPadding(g, cell) || lay.cell < 10) return;
   const a = cellBox(lay, slots, g, channel, cell);
   const b = cellBox(lay, slots, g, channel, realToDrawn(g, g.source[cell]));
@@ -356,7 +270,7 @@ function operatorColour(theme, stats, v) {
 const STEP = 120000;
 
 // Paints in slices so that a large operator never blocks the tab; returns a function that stops it.
-function paintOperator(canvas, op, lay, theme) {
+export function paintOperator(canvas, op, lay, theme) {
   const ctx = fit(canvas, lay.w, lay.h), stats = operatorStats(op);
   const sx = lay.w / op.cols, sy = lay.h / op.rows;
   if (sx >= 3 && sy >= 3 && op.nnz <= 20000) {

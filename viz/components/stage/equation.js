@@ -1,6 +1,8 @@
 // The equation of the selected cell, as HTML whose terms can be hovered, and as plain text.
 
-const esc = (s) => String(s).replace(/[&<>"]/g, (c) => ({ "&": "&amp;", "<": "&lt;", ">": "&gt;", '"': "&quot;" })[c]);
+import { isPadding } from "./scene.js";
+import { esc, number } from "./words.js";
+
 const signed = (v) => (v < 0 || Object.is(v, -0) ? `(${number(v)})` : number(v));
 const exact = (v) => !Number.isFinite(v) || Number(number(v).replace("−", "-")) === v;
 const SUPER = { "0": "⁰", "1": "¹", "2": "²", "3": "³", "4": "⁴", "5": "⁵", "6": "⁶", "7": "⁷", "8": "⁸", "9": "⁹", ".": "·", "−": "⁻" };
@@ -38,7 +40,7 @@ function product(t, link) {
   return link.weighted ? `${x}·<b class="w">${signed(t.w)}</b>` : x;
 }
 
-function equation(scene, sel, opts) {
+export function equation(scene, sel, opts) {
   const g = scene.byId[sel.grid];
   const all = scene.terms(g, sel.ch, sel.cell), parts = all.filter((p) => p.groups.length);
   const total = g.values ? g.values[sel.ch * g.n + sel.cell] : null;

@@ -1,5 +1,10 @@
 // Several stages in one frame that share their selection: the same cell, weight or product is marked in each of them.
 
+import { Board, PHONE } from "./board.js";
+import { decode, realIndex, realToDrawn } from "./scene.js";
+import { css } from "./theme.js";
+import { el, shorten } from "./words.js";
+
 // Grids of one name show the same numbers, and agree on an index for each of them (−1: a constant, nobody else's).
 const shareName = (g) => g.shares ?? g.id;
 
@@ -41,22 +46,11 @@ function unshare(node, arrays) {
   return Object.fromEntries(Object.entries(node).map(([k, v]) => [k, unshare(v, arrays)]));
 }
 
-class Panel extends Stage {
+class Panel extends Board {
   constructor(root, host) {
     super(root);
     this.host = host;
-    this.chrome = 88;
-    this.gaps = [24, 8];
-    this.narrow = true;
-  }
-
-  // Steppers stand under each other: a panel has little width.
-  steppersH(g) {
-    return this.steppers(g).length * 24 * this.unit;
-  }
-
-  steppersW(g) {
-    return this.steppers(g).length ? (this.tight ? 98 : g.role === "kernel" ? 112 : 104) : 0;
+    this.frame = { gaps: [24, 8], chrome: 88, narrow: true };
   }
 
   stepText(text) {
@@ -226,7 +220,7 @@ class Panel extends Stage {
   }
 }
 
-class Panels {
+export class Panels {
   constructor(root) {
     this.root = root;
     this.template = root.innerHTML;

@@ -2,7 +2,7 @@
 
 const TYPES = { f8: Float64Array, f4: Float32Array, i4: Int32Array, u2: Uint16Array };
 
-function decode(v) {
+export function decode(v) {
   if (v == null) return null;
   if (Array.isArray(v)) return Float64Array.from(v, (x) => (x == null ? NaN : x));
   if (Uint8Array.fromBase64) return new TYPES[v.d](Uint8Array.fromBase64(v.b).buffer);
@@ -22,7 +22,7 @@ function invert(keys, size) {
 }
 
 // Equality of JSON values, without writing them out.
-function equal(a, b) {
+export function equal(a, b) {
   if (a === b) return true;
   if (!a || !b || typeof a !== "object" || typeof b !== "object") return false;
   const keys = Object.keys(a);
@@ -51,7 +51,7 @@ function makeGrid(raw, index) {
 }
 
 // Drawn cell of a real index, and back (−1: a constant).
-function realToDrawn(g, r) {
+export function realToDrawn(g, r) {
   if (!g.real) return r;
   let cell = 0, stride = 1;
   for (let a = g.sp.length - 1; a >= 0; a--) {
@@ -63,7 +63,7 @@ function realToDrawn(g, r) {
   return cell;
 }
 
-function isPadding(g, cell) {
+export function isPadding(g, cell) {
   if (!g.real) return g.source ? g.source[cell] < 0 : false;
   for (let a = g.sp.length - 1; a >= 0; a--) {
     const x = cell % g.sp[a];
@@ -73,7 +73,7 @@ function isPadding(g, cell) {
   return false;
 }
 
-function realIndex(g, cell) {
+export function realIndex(g, cell) {
   if (g.source) return g.source[cell];
   if (!g.real) return cell;
   if (isPadding(g, cell)) return -1;
@@ -87,7 +87,7 @@ function realIndex(g, cell) {
 }
 
 // All drawn cells that hold the same real cell.
-function copies(g, cell) {
+export function copies(g, cell) {
   if (!g.source || g.source[cell] < 0) return [cell];
   g.inv ??= invert(g.source, g.nreal);
   return Array.from(g.inv.out.subarray(g.inv.ptr[g.source[cell]], g.inv.ptr[g.source[cell] + 1]));
@@ -233,7 +233,7 @@ function note(mark, link, pairs, cell, t, e, side) {
   push(mark.cells, cell, { t, e, link, chs: new Set(chs) });
 }
 
-class Scene {
+export class Scene {
   constructor(data) {
     this.data = data;
     this.grids = data.grids.map(makeGrid);

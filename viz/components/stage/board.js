@@ -1,0 +1,337 @@
+// One stage: its data, what is selected, and who has to be told when either changes. Its state lives with the root node,
+// because new data arrive on the same DOM.
+
+import { build, drawSteppers, placeOperator } from "./build.js";
+import { describe, hint, legend } from "./describe.js";
+import { paintGrid, paintOperator } from "./draw.js";
+import { closeEditor, edit } from "./edit.js";
+import { wire } from "./input.js";
+import { Layout, planeName, steppers } from "./layout.js";
+import { overlay, overlayOperator } from "./overlay.js";
+import { advance, play } from "./play.js";
+import { picture } from "./save.js";
+import { equal, Scene } from "./scene.js";
+import { follow, kernelOut, outFor, restore, setOut, slotsFor } from "./selection.js";
+import { css, mix, readable, readTheme } from "./theme.js";
+import { clamp } from "./words.js";
+
+export const PHONE = 640;
+
+export class Board {
+  constructor(root) {
+    this.root = root;
+    this.$ = (s) => root.querySelector(s);
+    this.well = this.$(".well");
+    this.figs = new Map();
+    this.shown = {};
+    this.depth = {};
+    this.last = {};
+    this.sel = null;
+    this.out = null;
+    this.tap = null;
+    this.pinned = false;
+    this.playing = false;
+    this.speed = 1;
+    this.edits = 0;
+    this.frame = {}; // what Layout is told of the frame
+    this.unit = 1; // px of the screen for each px that is written here: more where the page is set larger
+    this.renders = 0;
+    this.theme = readTheme(this.$(".probe"));
+    wire(this);
+  }
+
+  update(component) {
+    this.send = component.setTriggerValue;
+    const data = component.data, first = !this.scene;
+    const theme = readTheme(this.$(".probe"));
+    if (theme.id !== this.theme.id) {
+      this.theme = theme;
+      this.variables();
+    }
+    this.scene = new Scene(data);
+    this.root.dataset.renders = String(++this.renders);
+    closeEditor(this);
+    const shape = JSON.stringify([data.grids.map((g) => [g.id, g.shape, g.title, g.role, g.real, g.image]), data.symbols,
+      data.operator && [data.operator.rows, data.operator.cols, data.operator.title, data.operator.note, data.operator.link],
+      data.height, data.links?.map((l) => [l.from, l.to, l.kernel, l.pairs])]);
+    const rebuilt = shape !== this.shape;
+    this.shape = shape;
+    restore(this, data, first);
+    if (rebuilt) build(this);
+    this.layout(rebuilt);
+    legend(this);
+    this.root.classList.toggle("veiled", !!data.veiled);
+    hint(this);
+    this.observe();
+    if (first && data.autoplay && !matchMedia("(prefers-reduced-motion: reduce)").matches) {
+      this.auto = true;
+      this.play(true);
+    }
+  }
+
+  enlarge(on) {
+    this.big = on;
+    this.layout(true);
+    this.opFig?.grow.focus();
+  }
+
+  isPhone(width) {
+    return width < PHONE;
+  }
+
+  layout(force) {
+    const { scene, root } = this;
+    const outer = root.clientWidth;
+    if (!outer || !scene.grids.length) return;
+    this.unit = parseFloat(getComputedStyle(document.documentElement).fontSize) / 16 || 1;
+    const phone = this.isPhone(outer), height = Math.round((scene.data.height || 500) * Math.sqrt(this.unit));
+    root.classList.toggle("phone", phone);
+    root.classList.toggle("multi", scene.links.some((l) => [...l.byOut.values()].some((ps) => ps.length > 1)));
+    root.style.height = phone ? "" : `${height}px`;
+    root.style.setProperty("--h", `${height}px`);
+    const key = `${outer}|${this.shape}|${this.big}|${window.devicePixelRatio}|${this.unit}`;
+    if (force || key !== this.layoutKey) {
+      this.layoutKey = key;
+      this.place(outer, height, phone);
+    } else {
+      // Same shapes: the layout stands, only the arrays are new.
+      for (const g of scene.grids) {
+        g.lay = this.placed.get(g.id);
+        g.count = this.placedCounts.get(g.id);
+      }
+      if (scene.operator) scene.operator.lay = this.opLay;
+    }
+    this.baseAll();
+    this.select();
+  }
+
+  place(outer, height, phone) {
+    const { scene, unit } = this, op = scene.operator, layout = new Layout(scene, { ...this.frame, unit });
+    const { W, opW, wellH, roomH, under } = layout.place(outer, height, phone), { flat, tight } = layout;
+    this.fitted = layout;
+    this.tight = tight;
+    for (const [name, on] of Object.entries({ flat, tight, under })) this.well.classList.toggle(name, on);
+    for (const g of scene.grids) {
+      const f = this.figs.get(g.id), { lay } = g;
+      f.cv.style.width = `${lay.w}px`;
+      f.cv.style.height = `${lay.h}px`;
+      f.fig.style.marginLeft = flat && g.role !== "kernel" ? `${layout.shiftOf(g) * lay.cell}px` : "";
+      f.steps.style.display = steppers(g).length ? "" : "none";
+    }
+    if (op) this.placeOperator(W, opW, wellH, roomH, phone);
+    this.root.dataset.layout = scene.grids.map((g) => `${g.id}:${g.lay.cell}`).join(" ");
+    this.placed = new Map(scene.grids.map((g) => [g.id, g.lay]));
+    this.placedCounts = new Map(scene.grids.map((g) => [g.id, g.count]));
+    this.opLay = op?.lay;
+  }
+
+  stepText(text) {
+    return text;
+  }
+
+  step(g, kind, by) {
+    this.stop();
+    if (kind === "d") {
+      this.depth[g.id] = (clamp(this.depth[g.id] ?? 0, 0, g.D - 1) + by + g.D) % g.D;
+      this.steady = g.id;
+    } else if (g.count.kernel) {
+      const link = g.count.kernel;
+      if (g.count.c > 1) {
+        const outs = [...link.byOut.keys()], at = outs.indexOf(kernelOut(this, link));
+        setOut(this, link.to, outs[(at + by + outs.length) % outs.length]);
+      } else {
+        const at = link.pairs.findIndex((p) => p.k === g.slots[0].ch), pair = link.pairs[(at + by + link.pairs.length) % link.pairs.length];
+        this.shown[link.from.id] = pair.i;
+        setOut(this, link.to, pair.o);
+      }
+    } else {
+      const ch = (clamp(this.shown[g.id] ?? 0, 0, g.C - 1) + by + g.C) % g.C;
+      this.shown[g.id] = ch;
+      if (this.scene.into(g).length) setOut(this, g, ch);
+      else if (this.sel?.grid === g.id) this.sel = { ...this.sel, ch };
+    }
+    this.baseAll();
+    this.select();
+    this.steady = null;
+  }
+
+  baseAll() {
+    for (const g of this.scene.grids) this.baseOf(g);
+    this.baseOperator();
+  }
+
+  // A base canvas is painted again only when what it shows has changed.
+  baseOf(g) {
+    const f = this.figs.get(g.id);
+    g.slots = slotsFor(this, g, g.count);
+    drawSteppers(this, g);
+    const raw = this.scene.data.grids[g.index];
+    const key = JSON.stringify([g.slots, g.lay, this.theme.id, raw.planes, raw.role, raw.real, raw.image, raw.colour, window.devicePixelRatio]);
+    const arrays = [raw.values, raw.source];
+    if (f.key === key && equal(f.arrays, arrays)) return;
+    f.key = key;
+    f.arrays = arrays;
+    paintGrid(f.base, g, g.lay, g.slots, this.theme, (k) => planeName(g, g.slots[k].ch, g.slots[k].d));
+  }
+
+  baseOperator() {
+    const op = this.scene.operator;
+    if (!op || !op.lay) return;
+    const raw = this.scene.data;
+    const shown = [op.lay, this.theme.id, window.devicePixelRatio, op.rows, op.cols, op.colour, op.plain, op.coo ? raw.operator.entries : [raw.links,
+      op.link.kernel && raw.grids[op.link.kernel.index].values, op.link.from.source && raw.grids[op.link.from.index].source]];
+    if (equal(shown, this.opShown)) return;
+    this.opShown = shown;
+    this.opStop?.();
+    this.opStop = paintOperator(this.opFig.base, op, op.lay, this.theme);
+  }
+
+  repaint() {
+    this.theme = readTheme(this.$(".probe"));
+    this.variables();
+    this.baseAll();
+    this.select();
+  }
+
+  variables() {
+    const t = this.theme, set = (k, c) => this.root.style.setProperty(k, c);
+    for (const [k, c] of Object.entries(t.ink)) set(`--${k}`, css(c));
+    set("--muted", css(t.muted));
+    set("--text", css(t.text));
+    set("--pink", css(t.pink));
+    set("--pinktext", css(readable(t.pink, t.bg, t.text)));
+    set("--ring", css(t.ring));
+    set("--faint", css(mix(t.bg, t.text, 0.06)));
+    set("--hatch", css(mix(t.bg, t.text, 0.35)));
+  }
+
+  // Recompute what the selection touches and paint the overlays: one call, within the event's own frame.
+  select() {
+    const { scene, sel } = this;
+    if (!sel || !scene.grids.length || !scene.grids[0].lay) return;
+    const g = scene.byId[sel.grid], link = scene.kernelLink(g), isOut = scene.into(g).length > 0;
+    let centre = sel, tap = this.tap;
+    if (link && sel.grid === link.kernel?.id) {
+      centre = outFor(this, link, sel.ch);
+      tap = { link, tap: sel.cell, k: sel.ch };
+    } else if (!isOut) centre = null;
+    if (centre) {
+      this.out = centre;
+      this.last[centre.grid] = centre;
+    }
+    follow(this, centre, sel);
+    let marks;
+    if (centre) marks = scene.upstream(scene.byId[centre.grid], centre.ch, centre.cell);
+    else marks = scene.downstream(g, sel.ch, sel.cell);
+    if (centre && scene.outOf(scene.byId[centre.grid]).length) {
+      for (const [h, m] of scene.downstream(scene.byId[centre.grid], centre.ch, centre.cell)) if (!marks.has(h)) marks.set(h, { ...m, depth: Math.max(2, m.depth) });
+    }
+    this.marks = marks;
+    for (const h of scene.grids) overlay(this, h, marks.get(h), centre, tap);
+    overlayOperator(this, centre, tap);
+    describe(this, centre, tap);
+    const d = this.root.dataset;
+    d.selected = `${sel.grid}:${sel.ch}:${sel.cell}`;
+    d.window = [...marks].map(([h, m]) => `${h.id}:${[...m.chs].join("+")}:${[...m.cells.keys()].sort((a, b) => a - b).join(",")}`).join(";");
+    d.pinned = String(this.pinned);
+    d.playing = String(this.playing);
+  }
+
+  // How much of an equation a line takes.
+  room(phone, multi) {
+    return phone ? { terms: 9, chars: 88 } : { terms: 12, chars: multi ? 110 : 190 };
+  }
+
+  choose(s, keep) {
+    if (!s || (this.sel && s.grid === this.sel.grid && s.ch === this.sel.ch && s.cell === this.sel.cell && !this.tap && this.opCol == null)) return;
+    this.sel = s;
+    this.tap = null;
+    this.opCol = null;
+    if (keep) this.kept = true;
+    this.select();
+  }
+
+  // Away from inputs and kernels the stage rests on the last output cell, so the equation never goes blank.
+  leave() {
+    if (this.pinned || this.playing || this.kept) return;
+    this.tap = null;
+    this.opCol = null;
+    if (this.out) this.sel = this.out;
+    this.select();
+  }
+
+  pin(on, tells = true) {
+    this.pinned = on;
+    hint(this);
+    this.select();
+    if (tells) this.tell(on ? this.sel : null);
+  }
+
+  // The cell that a click or Enter has chosen, or null when it was let go: panels send it to a page that keeps it.
+  tell() {}
+
+  chooseEntry(row, col) {
+    const op = this.scene.operator, link = op.link;
+    const o = Math.floor(row / link.L), p = row % link.L;
+    this.sel = { grid: link.to.id, ch: o, cell: link.drawn(p) };
+    this.opCol = col;
+    this.tap = null;
+    if (op.direct) {
+      const i = Math.floor(col / link.from.nreal), pair = link.byOut.get(o)?.find((q) => q.i === i);
+      if (pair) {
+        link.each(p, (s, t, e) => {
+          if (!this.tap && link.has(pair, e) && link.column(i, s) === col) this.tap = { link, tap: t, k: pair.k, i, src: s };
+        });
+        this.shown[link.from.id] = i;
+      }
+    }
+    this.select();
+  }
+
+  stop() {
+    if (this.playing) this.play(false);
+  }
+
+  observe() {
+    this.watch ??= new ResizeObserver(() => {
+      if (this.scene && this.root.clientWidth !== this.seen) {
+        this.seen = this.root.clientWidth;
+        this.layout();
+      }
+    });
+    this.watch.observe(this.root);
+  }
+
+  dispose() {
+    this.stop();
+    this.opStop?.();
+    this.watch?.disconnect();
+    this.watch = null;
+  }
+
+  // ---- what panels do differently ----
+
+  placeOperator(W, opW, wellH, roomH, phone) {
+    placeOperator(this, W, opW, wellH, roomH, phone);
+  }
+
+  play(on) {
+    play(this, on);
+  }
+
+  advance(by, stride) {
+    advance(this, by, stride);
+  }
+
+  edit(s, typed) {
+    return edit(this, s, typed);
+  }
+
+  picture() {
+    return picture(this);
+  }
+
+  bottom() {
+    return this.$(".bar").getBoundingClientRect().top;
+  }
+}
