@@ -129,7 +129,7 @@ def _server_row() -> Row:
     from models import device
     from models.maps import filters
     from pages.feature_maps import filters as bank
-    from pages.feature_maps.picture import Picture
+    from pages.feature_maps._picture import Picture
 
     rgb = cv2.imread(str(PICTURES / "astronaut.png"))[..., ::-1].copy()
     picture, kernel = Picture(rgb, rgb, "astronaut"), filters.kernel("sobel", 3, angle=30)

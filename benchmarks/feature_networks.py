@@ -186,7 +186,7 @@ def painted_maps() -> list[Row]:
             took: tuple[list[float], ...] = ([], [], [], [])
             with bare_server(source) as other:
                 page, _ = new_page(new_context(browser))
-                page.goto(f"{app.url}/feature-maps?part=walk&fm_network={title}&fm_layer={layers[0]}")
+                page.goto(f"{app.url}/feature-maps-walk?fm_network={title}&fm_layer={layers[0]}")
                 settled(page)
                 page.locator(".sheet[data-token]").wait_for()
                 bare, _ = new_page(new_context(browser))
@@ -224,7 +224,7 @@ def painted_maps() -> list[Row]:
 def _widest(browser, app, name: str, layer: str) -> Row:
     """How many pictures 512 maps are in the page."""
     page, _ = new_page(new_context(browser))
-    page.goto(f"{app.url}/feature-maps?part=walk&fm_network={PAINTED[name][0]}&fm_layer={layer}")
+    page.goto(f"{app.url}/feature-maps-walk?fm_network={PAINTED[name][0]}&fm_layer={layer}")
     settled(page)
     sheet = page.locator(".sheet[data-token]")
     sheet.wait_for()
@@ -245,7 +245,7 @@ def _memory() -> tuple[float, float]:
 def _walk(answer) -> None:
     from models import device, networks
     from models.maps.activations import contact_sheet
-    from pages.feature_maps.network import FIRST
+    from pages.feature_maps._network import FIRST
 
     device.setup()
     picture = _picture()

@@ -1,27 +1,78 @@
-"""What the parts of every lesson have in common: the frame of controls and picture, and the question."""
+"""What every lesson has: its head, which the shell draws, the frame of controls and picture, and a question."""
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
+from contextvars import ContextVar
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import streamlit as st
 
-FIRST_PAINT = 0.1
-"""Seconds that a visitor's first question stands alone."""
+from pages._lessons import Lesson, topic
+from viz.export import sharing
+
+if TYPE_CHECKING:
+    from streamlit.delta_generator import DeltaGenerator
 
 
-def question(text: str) -> None:
-    """The title of a lesson.
+@dataclass
+class Head:
+    """What this run's page gives the head: more actions, and what Code and Link show when they are asked for."""
 
-    A browser that is sent everything at once builds everything before it paints a word, which takes it two tenths of a
-    second longer; so the first question that a visitor sees goes out alone.
+    lesson: Lesson
+    actions: DeltaGenerator
+    script: Callable[[], tuple[str, str]] | None = None
+    fits: bool = True
+    unfit: str = ""
+
+
+_head: ContextVar[Head] = ContextVar("head")
+
+
+def draw_head(lesson: Lesson) -> None:
+    """The question, and under it the neighbours in the topic and the actions."""
+    st.title(lesson.question)
+    with st.container(key="head", horizontal=True, vertical_alignment="center", gap="small"):
+        neighbours = topic(lesson)
+        with st.container(key="neighbours", horizontal=True, gap="xxsmall"):
+            for one in neighbours if len(neighbours) > 1 else ():
+                with st.container(key="here", width="content") if one == lesson else nullcontext():
+                    st.page_link(one.file, label=one.title)
+        actions = st.container(key="extras_actions", horizontal=True, width="content", gap="xsmall")
+        with actions:
+            sharing.buttons(("Code", "Link"), page=lesson.url_path)
+    if lesson.line:
+        st.markdown(lesson.line)
+    _head.set(Head(lesson, actions))
+
+
+def actions() -> DeltaGenerator:
+    """The row of Code and Link, for a page that has more actions."""
+    return _head.get().actions
+
+
+def offer(script: Callable[[], tuple[str, str]], fits: bool = True, unfit: str = "") -> None:
+    """What the head's actions show of the page that is drawn.
+
+    Args:
+        script: called only when it is wanted: a sentence on what the script does, and the script. It may raise
+            ``ValueError`` with a sentence that says why there is none.
+        fits, unfit: whether the link holds everything, and what to say where it does not.
     """
-    st.title(text)
-    if "_questioned" not in st.session_state:
-        st.session_state["_questioned"] = True
-        time.sleep(FIRST_PAINT)
+    head = _head.get()
+    head.script, head.fits, head.unfit = script, fits, unfit
+
+
+def draw_dialog() -> None:
+    """The dialog of Code or Link, if it was asked for."""
+    head = _head.get()
+    sharing.page_dialogs(head.lesson.url_path, head.script or _nothing, head.fits, head.unfit)
+
+
+def _nothing() -> tuple[str, str]:
+    raise ValueError("nothing is shown that a script could repeat: mend what the page asks for first.")
 
 
 @contextmanager

@@ -1,6 +1,6 @@
-"""The one list of lessons: the navigation and the home page both read it.
+"""The one list of lessons: the navigation, the home page and the frame around each lesson read it.
 
-A new lesson is one file in this folder and one entry here.
+A new lesson is one file in a topic's folder and one entry here.
 """
 
 from dataclasses import dataclass
@@ -14,41 +14,185 @@ class Lesson:
     """The page's file, relative to this folder."""
     url_path: str
     """Where it lives: ``/<url_path>``. Part of every link that was ever shared, so it never changes."""
+    section: str
+    """The topic: its place in the navigation. The lessons of one topic stand beside each other."""
     title: str
     """What the navigation calls it."""
     question: str
-    """The question that the page answers."""
+    """The question that the page answers: its title."""
     icon: str
     """A Material symbol; the font ships with Streamlit."""
+    line: str = ""
+    """One line under the question: what there is to see."""
 
+
+CONVOLUTION, TRANSPOSED, FIELDS, MAPS = "Convolution", "Transposed", "Receptive fields", "Feature maps"
 
 LESSONS: tuple[Lesson, ...] = (
     Lesson(
-        file="convolution/playground.py",
-        url_path="playground",
-        title="Playground",
-        question="What is one output number made of?",
-        icon=":material/grid_on:",
+        "convolution/playground.py",
+        "playground",
+        CONVOLUTION,
+        "Playground",
+        "What is one output number made of?",
+        ":material/grid_on:",
     ),
     Lesson(
-        file="transposed/_page.py",
-        url_path="transposed",
-        title="Transposed",
-        question="How do we go from 2×2 back to 4×4?",
-        icon=":material/zoom_out_map:",
+        "transposed/views.py",
+        "transposed",
+        TRANSPOSED,
+        "Four views",
+        "How do we go from 2×2 back to 4×4?",
+        ":material/zoom_out_map:",
+        "One operation, computed in four ways that give the same numbers.",
     ),
     Lesson(
-        file="receptive_field/_page.py",
-        url_path="receptive-field",
-        title="Receptive fields",
-        question="How much of the picture does this unit see?",
-        icon=":material/filter_center_focus:",
+        "transposed/matrix.py",
+        "transposed-matrix",
+        TRANSPOSED,
+        "Matrix",
+        "Does the transposed matrix bring the image back?",
+        ":material/table:",
     ),
     Lesson(
-        file="feature_maps/_page.py",
-        url_path="feature-maps",
-        title="Feature maps",
-        question="What did this filter find?",
-        icon=":material/filter_b_and_w:",
+        "transposed/sizes.py",
+        "transposed-sizes",
+        TRANSPOSED,
+        "Output size",
+        "Which of the sizes that meet was meant?",
+        ":material/straighten:",
+    ),
+    Lesson(
+        "transposed/checkerboard.py",
+        "transposed-checkerboard",
+        TRANSPOSED,
+        "Checkerboard",
+        "Why do some pixels get more than others?",
+        ":material/background_grid_small:",
+    ),
+    Lesson(
+        "transposed/compare.py",
+        "transposed-compare",
+        TRANSPOSED,
+        "Compared",
+        "Which way to enlarge a picture comes closest?",
+        ":material/compare:",
+    ),
+    Lesson(
+        "transposed/learn.py",
+        "transposed-learn",
+        TRANSPOSED,
+        "Watch it learn",
+        "Can a transposed convolution learn to enlarge?",
+        ":material/model_training:",
+    ),
+    Lesson(
+        "receptive_field/build.py",
+        "receptive-field",
+        FIELDS,
+        "Build a stack",
+        "How much of the picture does this unit see?",
+        ":material/filter_center_focus:",
+        "Every box here is traced from the layers, and measured on the real gradient.",
+    ),
+    Lesson(
+        "receptive_field/effective.py",
+        "receptive-field-effective",
+        FIELDS,
+        "What it really uses",
+        "How much of its field does a unit really use?",
+        ":material/blur_on:",
+    ),
+    Lesson(
+        "receptive_field/growth.py",
+        "receptive-field-growth",
+        FIELDS,
+        "Ways to grow it",
+        "What does a larger field cost?",
+        ":material/open_in_full:",
+    ),
+    Lesson(
+        "receptive_field/networks.py",
+        "receptive-field-networks",
+        FIELDS,
+        "Real networks",
+        "How far does a unit of a real network see?",
+        ":material/account_tree:",
+    ),
+    Lesson(
+        "receptive_field/your_network.py",
+        "your-network",
+        FIELDS,
+        "Your network",
+        "Do the layers of your network fit, and what do they see?",
+        ":material/code_blocks:",
+    ),
+    Lesson(
+        "feature_maps/filters.py",
+        "feature-maps",
+        MAPS,
+        "Filter bank",
+        "What did this filter find?",
+        ":material/filter_b_and_w:",
+        "A map tells where in the picture, and how strongly.",
+    ),
+    Lesson(
+        "feature_maps/walk.py",
+        "feature-maps-walk",
+        MAPS,
+        "Walk through a network",
+        "What does each layer make of the picture?",
+        ":material/footprint:",
+        "A network is a row of filter banks. Pick a layer, see all that it answers, and ask any unit what it saw.",
+    ),
+    Lesson(
+        "feature_maps/decides.py",
+        "feature-maps-decides",
+        MAPS,
+        "What decides",
+        "Which pixels does the answer hang on?",
+        ":material/target:",
+        "A network gives each class a score. Three methods paint what speaks for one of them, and a check shows "
+        "whether to believe the painting.",
+    ),
+    Lesson(
+        "feature_maps/pooling.py",
+        "feature-maps-pooling",
+        MAPS,
+        "Pooling",
+        "What does pooling keep, and what does it forget?",
+        ":material/compress:",
+    ),
+    Lesson(
+        "feature_maps/equivariance.py",
+        "feature-maps-equivariance",
+        MAPS,
+        "Equivariance",
+        "When the picture moves, does the map move with it?",
+        ":material/open_with:",
+        "If it does, the layer is *equivariant*. If an answer does not change at all, it is *invariant*: that is what "
+        "the class should be.",
+    ),
+    Lesson(
+        "feature_maps/learn.py",
+        "feature-maps-learn",
+        MAPS,
+        "Learn a kernel",
+        "Can a layer find a filter from pictures alone?",
+        ":material/school:",
     ),
 )
+
+BY_PATH = {lesson.url_path: lesson for lesson in LESSONS}
+
+
+def topic(lesson: Lesson) -> list[Lesson]:
+    """The lesson and its neighbours, in their order; the first has the topic's oldest address."""
+    return [one for one in LESSONS if one.section == lesson.section]
+
+
+def once_a_part(first: Lesson, name: str) -> Lesson | None:
+    """The lesson that an old link calls a part of another one, ``/transposed?part=Matrix``; by its title or its file's
+    name. Such links led to the first lesson of the topic."""
+    spelled = {key: one for one in topic(first) for key in (one.title, one.file.split("/")[1].removesuffix(".py"))}
+    return spelled.get(name)

@@ -1,6 +1,9 @@
-"""The frame around every page: navigation, look, presentation mode. ``app.py`` serves it as the main script.
+"""The frame around every page: navigation, the head of a lesson, look, presentation mode. ``app.py`` serves it as the
+main script.
 
 What a page can count on:
+
+* A lesson's question, its neighbours, Code and Link stand above it, and torch is loaded by then.
 
 * ``?present=1`` (or Shift+F) shows it for a projector: bigger type, no header. Containers whose key begins with
   ``extras`` are left out then; ``st.session_state.presenting`` tells the page.
@@ -13,9 +16,10 @@ from pathlib import Path
 import streamlit as st
 
 from models.text import quoted
-from pages._lessons import LESSONS
+from pages import _lesson
+from pages._lessons import BY_PATH, LESSONS, once_a_part, topic
 from viz import state
-from viz.url import address_asked, last_word, literal, went_back
+from viz.url import address_asked, last_word, literal, went_back, while_torch_loads
 
 HERE = Path(__file__).resolve().parent
 ICON = HERE.parent / "assets" / "icon.svg"
@@ -26,17 +30,31 @@ def toggle_presenting() -> None:
     st.query_params.pop("present", None)
 
 
-pages = [st.Page("home.py", title="ConvScope", url_path="", default=True)]
-pages += [st.Page(lesson.file, title=lesson.title, url_path=lesson.url_path) for lesson in LESSONS]
+def leave_old_link() -> str:
+    """Go on to where a link leads that names a part of a topic, as all did once; or a sentence that there is none."""
+    name = st.query_params.pop("part")
+    if went_back():
+        return ""  # the way back leads past here: do not go on again
+    part = once_a_part(lesson, name)
+    if part and part != lesson:
+        st.switch_page(part.file, query_params={key: st.query_params.get_all(key) for key in st.query_params})
+    return "" if part else f"part: {quoted(name)} is not a part of this topic; {lesson.title} is shown."
+
+
+sections = {"": [st.Page("home.py", title="ConvScope", url_path="", default=True)]}
+for one in LESSONS:
+    sections.setdefault(one.section, []).append(st.Page(one.file, title=one.title, url_path=one.url_path))
 address = address_asked()
 # Streamlit takes no other address for a page's.
-if address and address == address.strip() and "/" not in address and address not in [one.url_path for one in pages]:
+if address and address == address.strip() and "/" not in address and address not in BY_PATH:
     st.session_state["_no_page"] = address
 if "_no_page" in st.session_state:
     # Else Streamlit shows the home page, and a box over it that names neither the address nor the pages that there are.
     nowhere = st.session_state["_no_page"]
-    pages.append(st.Page("no_page.py", title="No such page", url_path=nowhere, visibility="hidden"))
-page = st.navigation(pages, position="top")
+    sections[""].append(st.Page("no_page.py", title="No such page", url_path=nowhere, visibility="hidden"))
+page = st.navigation(sections, position="top")
+lesson = BY_PATH.get(page.url_path)
+no_part = leave_old_link() if lesson and lesson == topic(lesson)[0] and "part" in st.query_params else ""
 if went_back() and st.session_state.get("_page") != page.url_path:
     # Streamlit takes bound parameters out of the link of a page that one leaves, and would then set their widgets to
     # what a bare link means. In an ordinary run the session's values win.
@@ -79,7 +97,15 @@ with st.container(key="frame"):
         on_click=toggle_presenting,
     )
 
+if lesson:
+    _lesson.draw_head(lesson)
+    # torch takes seconds to load: the question is on screen by now.
+    with while_torch_loads(500):
+        import torch  # noqa: F401
 state.begin(page.url_path)
+state.tell(no_part)
 with last_word():
     page.run()
 state.finish()
+if lesson:
+    _lesson.draw_dialog()

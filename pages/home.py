@@ -2,8 +2,7 @@
 
 import streamlit as st
 
-from pages._lesson import question
-from pages._lessons import LESSONS
+from pages._lessons import LESSONS, topic
 from viz.components.stage import stage
 
 # What torch.nn.Conv2d returned for this input and kernel, kept as numbers so that the picture need not wait for torch.
@@ -50,7 +49,7 @@ SCENE = {
     "autoplay": True,
 }
 
-question("Pick a layer, see what it really does")
+st.title("Pick a layer, see what it really does")
 st.markdown(
     "A convolution slides a small **kernel** over its **input** and adds up nine products for each **output** number. "
     "Watch it, then take over: hover, tap or use the arrow keys."
@@ -60,9 +59,9 @@ st.markdown(
     "In the lessons the layer is yours. Every number is measured on the real PyTorch layer while you look, "
     "and stands beside the formula that predicts it."
 )
-for column, lesson in zip(st.columns(max(2, len(LESSONS))), LESSONS, strict=False):
-    with column.container(
-        border=True, height="stretch", vertical_alignment="distribute", key=f"lesson_{lesson.url_path}"
-    ):
-        st.header(lesson.question, anchor=False)
-        st.page_link(lesson.file, label=lesson.title, icon=lesson.icon)
+firsts = [lesson for lesson in LESSONS if lesson == topic(lesson)[0]]
+for column, first in zip(st.columns(len(firsts)), firsts, strict=True):
+    with column.container(border=True, height="stretch", key=f"topic_{first.url_path}", gap="xxsmall"):
+        st.header(first.question, anchor=False)
+        for lesson in topic(first):
+            st.page_link(lesson.file, label=lesson.title, icon=lesson.icon)

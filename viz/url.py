@@ -83,44 +83,6 @@ def address_asked() -> str:
     return getattr(getattr(get_script_run_ctx(), "pages_manager", None), "intended_page_name", None) or ""
 
 
-def part_asked(page: str, parts: Mapping[str, str]) -> str:
-    """Decide which part of a lesson is shown, before :func:`choose_part` draws the choice.
-
-    Args:
-        page: tells the pages apart: each comes back to the part that it was left at.
-        parts: name -> title; the first is the default. A link may spell either.
-
-    Returns:
-        A sentence if the link names none of them, else nothing.
-    """
-    state, text = st.session_state, st.query_params.get("part")
-    left_at, first = state.setdefault("_parts", {}), next(iter(parts))
-    told = ""
-    if came_back() or state.get("_part_page") != page or state.get("part") not in parts or went_back():
-        spelled = {title: name for name, title in parts.items()} | {name: name for name in parts}
-        if text is None:
-            state["part"] = first if went_back() else left_at.get(page, first)
-        else:
-            state["part"] = spelled.get(text, first)
-            if text not in spelled:
-                told = f"part: {quoted(text)} is not a part of this page; {parts[first]} is shown."
-    state["_part_page"], left_at[page] = page, state["part"]
-    into_link("part", "" if state["part"] == first else parts[state["part"]])
-    return told
-
-
-def choose_part(parts: Mapping[str, str]) -> str:
-    """The choice between the parts of a lesson; returns the name of the one to show."""
-    return st.segmented_control(
-        "Part of the lesson",
-        list(parts),
-        required=True,
-        key="part",
-        format_func=parts.get,
-        label_visibility="collapsed",
-    )
-
-
 def near(name: str, known: Iterable[str]) -> list[str]:
     """The known name that is most like this one, by ``difflib``, and those that are hardly less so; often none.
 
@@ -225,13 +187,6 @@ def last_word() -> Iterator[None]:
     finally:
         after = link()
         state["_link_written"] = after if crossed or after != before else None
-
-
-def keep_alive(keys: Iterable[str]) -> None:
-    """Keep what was chosen in widgets that this run does not draw; Streamlit would forget it."""
-    for key in keys:
-        if key in st.session_state:
-            st.session_state[key] = st.session_state[key]
 
 
 @contextmanager

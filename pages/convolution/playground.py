@@ -4,9 +4,10 @@ import sys
 
 import streamlit as st
 
+from models.code import to_code
 from models.layers import KINDS
 from models.text import big
-from pages._lesson import question
+from pages._lesson import actions, offer
 from pages.convolution import _examples as examples
 from viz import state
 from viz.controls.layer import LayerEditor
@@ -22,19 +23,16 @@ scene = editor.read()
 spec = scene.spec
 kind = KINDS[spec.kind]
 
-heading, actions = st.columns([3, 2], vertical_alignment="bottom")
-with heading:
-    question("What is one output number made of?")
-    classes = " and ".join(dict.fromkeys(f"`nn.{cls}`" for label, cls, *_ in kind.parts(spec) if label != "pad"))
-    caveat = ": strictly, a cross-correlation" if kind.symbol == "∗" else ""
-    st.markdown(
-        f"Every number is what the real {classes} returned{caveat}.",
-        help="PyTorch does not flip the kernel. Mathematics does, and keeps the name convolution for that."
-        if caveat
-        else None,
-    )
-with actions, st.container(key="extras_actions", horizontal=True, horizontal_alignment="right"):
-    sharing.buttons()
+classes = " and ".join(dict.fromkeys(f"`nn.{cls}`" for label, cls, *_ in kind.parts(spec) if label != "pad"))
+caveat = ": strictly, a cross-correlation" if kind.symbol == "∗" else ""
+st.markdown(
+    f"Every number is what the real {classes} returned{caveat}.",
+    help="PyTorch does not flip the kernel. Mathematics does, and keeps the name convolution for that."
+    if caveat
+    else None,
+)
+with actions():
+    sharing.buttons(("Paste", "File"), "playground")
 
 
 def type_into_cell():
@@ -102,4 +100,9 @@ state.remember("playground_seen", True)
 fits = editor.fits()
 if not fits:
     st.info(f"Your own numbers do not fit into a link of {big(LONGEST_LINK)} characters: use File to take them along.")
-sharing.dialogs(editor, scene, measured, fits)
+offer(
+    lambda: ("Runs as it is, builds exactly this layer, and asserts the numbers on the screen.", to_code(measured)),
+    fits,
+    "Your own numbers are too many for a link, so it opens without them: take the file instead.",
+)
+sharing.scene_dialogs("playground", editor, scene)

@@ -11,18 +11,18 @@ import streamlit as st
 
 from models.drawings import CLASSES
 from pages._lesson import frame, predict
-from pages.feature_maps import network
+from pages.feature_maps import _network as network
+from pages.feature_maps._closer import heated, text
+from pages.feature_maps._network import OWN
+from pages.feature_maps._picture import SHAPE, Picture, with_picture
 from pages.feature_maps._shared import tell_misread
-from pages.feature_maps.closer import heated, text
-from pages.feature_maps.network import OWN
-from pages.feature_maps.picture import SHAPE, Picture
 from viz.figures import Series, plot, show, table
 from viz.figures.cells import framed, image, row
 from viz.url import asked, one_of, put
 
 if TYPE_CHECKING:
     from models.maps.attribution import Score
-    from pages.feature_maps.network import Network
+    from pages.feature_maps._network import Network
 
 HIGHEST = "The highest"
 COVERS = ("Small", "Middle", "Large")
@@ -52,14 +52,10 @@ _READERS = network.READERS | {"fm_cover": one_of(COVERS), "fm_fill": one_of(FILL
 
 
 def lesson(picture: Picture) -> None:
-    """The whole part."""
+    """Scores, three pictures of what speaks for a class, and the check."""
     from models.maps.attribution import AttributionError
     from models.networks import NetworkError
 
-    st.markdown(
-        "**Which pixels does the answer hang on?** A network gives each class a score. Three methods paint what speaks "
-        "for one of them, and a check shows whether to believe the painting."
-    )
     tell_misread(_READERS)
     chosen = {}
 
@@ -319,3 +315,7 @@ def script(picture: Picture) -> tuple[str, str]:
     if shown is None:
         raise ValueError("there is no class on the screen yet")
     return network.reasons_script(picture, *shown)
+
+
+if __name__ == "__main__":
+    with_picture(PARAMETERS, lesson, script)

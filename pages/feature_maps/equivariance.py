@@ -9,11 +9,11 @@ import numpy as np
 import streamlit as st
 
 from pages._lesson import frame, predict
-from pages.feature_maps import network
+from pages.feature_maps import _network as network
+from pages.feature_maps._closer import text
+from pages.feature_maps._network import OFFERED, OWN
+from pages.feature_maps._picture import Picture, with_picture
 from pages.feature_maps._shared import number, tell_misread
-from pages.feature_maps.closer import text
-from pages.feature_maps.network import OFFERED, OWN
-from pages.feature_maps.picture import Picture
 from viz.components.dials import Dial, dials, take_all, turn
 from viz.figures import Series, numbers, plot, show
 from viz.figures.cells import framed, image, row, signed
@@ -21,7 +21,7 @@ from viz.url import asked, one_of, put, tell_once, whole
 
 if TYPE_CHECKING:
     from models.maps.equivariance import MotionPoint
-    from pages.feature_maps.network import Network
+    from pages.feature_maps._network import Network
 
 MOTIONS = {"shift": "Shift", "rotate": "Rotate", "scale": "Scale"}
 SMALL_LAYERS = ("conv1", "relu1", "pool1", "relu2", "pool2", "relu3", "pool3", "relu4")
@@ -43,11 +43,7 @@ _READERS = network.READERS | {
 
 
 def lesson(picture: Picture) -> None:
-    """The whole part; what is chosen inside runs this alone."""
-    st.markdown(
-        "**When the picture moves, does the map move with it?** If it does, the layer is *equivariant*. If an answer "
-        "does not change at all, it is *invariant*: that is what the class should be."
-    )
+    """The whole lesson; what is chosen inside runs this alone."""
     _part(picture)
 
 
@@ -325,3 +321,7 @@ def script(picture: Picture) -> tuple[str, str]:
     if shown is None:
         raise ValueError("there is no layer on the screen yet")
     return network.motion_script(picture, *shown)
+
+
+if __name__ == "__main__":
+    with_picture(PARAMETERS, lesson, script)

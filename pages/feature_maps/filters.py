@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from math import isfinite
 from typing import TYPE_CHECKING
 
 import streamlit as st
 
 from models.text import quoted
 from pages._lesson import frame, predict
+from pages.feature_maps._kernels import LARGEST_OWN, NUDGES, OWN, START, TITLES, read_kernel, take_own, written
+from pages.feature_maps._picture import Picture, with_picture
 from pages.feature_maps._shared import number, tell_misread
-from pages.feature_maps.picture import Picture
-from viz.components.dials import Dial, heard, number_of, take, take_all, turn
+from viz.components.dials import Dial, heard, number_of, take_all, turn
 from viz.url import into_link, one_of, tell_once, whole
 
 if TYPE_CHECKING:
@@ -20,22 +20,6 @@ if TYPE_CHECKING:
 
     from models.maps.filters import KernelFacts
 
-# models.maps.filters loads torch, and these lines are read before the title is on screen; a test holds them to it.
-TITLES = {
-    "Sobel": "sobel",
-    "Scharr": "scharr",
-    "Prewitt": "prewitt",
-    "Laplacian": "laplacian",
-    "Laplacian of Gaussian": "log",
-    "Gabor": "gabor",
-    "Gaussian blur": "gaussian",
-    "Box blur": "box",
-    "Motion blur": "motion",
-    "Sharpen": "sharpen",
-    "Emboss": "emboss",
-    "Identity": "identity",
-}
-OWN = "Own kernel"
 VIEWS = ("Response", "Gradient", "Against OpenCV")
 FLIPS = ("Correlation", "Convolution")
 BORDERS = {"zeros": "Zeros", "reflect": "Reflect", "replicate": "Replicate", "circular": "Circular"}
@@ -43,9 +27,6 @@ COLOURS = ("Luma", "Each colour")
 PAIRS = ("sobel", "scharr", "prewitt")
 LARGEST = 15
 """Side of the largest kernel that follows a dial: nn.Conv2d takes tenths of a second for larger ones."""
-LARGEST_OWN = 7
-START = "0 1 0; 1 -4 1; 0 1 0"
-NUDGES = 1000.0
 
 
 QUESTIONS = (
@@ -95,34 +76,12 @@ PARAMETERS = (
 )
 
 
-def read_kernel(text: str) -> list[list[float]]:
-    """An own kernel as the link spells it: ``0 1 0; 1 -4 1; 0 1 0``, odd sides up to 7. Raises ``ValueError``."""
-    told = f"it is left out; write rows of numbers, such as {START}, with 1, 3, 5 or 7 rows and columns."
-    try:
-        rows = [[float(cell) for cell in row.split()] for row in text[:2000].split(";")]
-    except ValueError:
-        raise ValueError(f"The own kernel holds something that is no number: {told}") from None
-    sides = {len(rows), *map(len, rows)}
-    if len(sides) != 1 or not sides <= {1, 3, 5, LARGEST_OWN}:
-        raise ValueError(f"The own kernel is not a square with an odd side: {told}")
-    if not all(isfinite(cell) for row in rows for cell in row):
-        raise ValueError(f"The own kernel holds a number that is not finite: {told}")
-    if any(abs(cell) > NUDGES for row in rows for cell in row):
-        raise ValueError(f"The own kernel holds a number beyond ±{NUDGES:g}: {told}")
-    return rows
-
-
 def _side(text: str) -> int:
     """The side of a kernel, as the link spells it. Raises ``ValueError``."""
     side = whole(DIALS["side"].low, LARGEST)(text)
     if side % 2 == 0:
         raise ValueError(f"{quoted(text)} is even: it is left out; a kernel has a middle only where its side is odd.")
     return side
-
-
-def written(rows: list[list[float]]) -> str:
-    """The other way round."""
-    return "; ".join(" ".join(f"{cell:.6g}" for cell in row) for row in rows)
 
 
 def lesson(picture: Picture) -> None:
@@ -143,11 +102,6 @@ def lesson(picture: Picture) -> None:
     for column, question in zip(st.columns(3, gap="medium"), QUESTIONS, strict=True):
         with column:
             predict(*question)
-
-
-def take_own() -> str:
-    """The own kernel from the link into the session. Returns what to tell."""
-    return take("fm_kernel", lambda text: written(read_kernel(text)), "{}")
 
 
 def _lead() -> None:
@@ -563,3 +517,7 @@ def script(picture: Picture) -> tuple[str, str]:
         "that OpenCV gives the same inside.",
         code,
     )
+
+
+if __name__ == "__main__":
+    with_picture(PARAMETERS, lesson, script)

@@ -11,9 +11,9 @@ import streamlit as st
 from models.script import in_groups
 from pages._learning import Run, buttons, small
 from pages._lesson import frame, predict
+from pages.feature_maps._kernels import OWN, START, TITLES, read_kernel, take_own
+from pages.feature_maps._picture import Picture, with_picture
 from pages.feature_maps._shared import number, tell_misread
-from pages.feature_maps.filters import OWN, START, TITLES, read_kernel, take_own
-from pages.feature_maps.picture import Picture
 from viz.url import one_of, tell_once, whole
 
 if TYPE_CHECKING:
@@ -299,3 +299,7 @@ def script(picture: Picture) -> tuple[str, str]:
         else "prints what is learned."
     )  # fmt: skip
     return told, code
+
+
+if __name__ == "__main__":
+    with_picture(("fm_kernel", *PARAMETERS), lesson, script)

@@ -8,8 +8,8 @@ import streamlit as st
 
 from models.text import big
 from pages._lesson import frame, predict
+from pages.feature_maps._picture import Picture, with_picture
 from pages.feature_maps._shared import tell_misread
-from pages.feature_maps.picture import Picture
 from viz.components.dials import Dial, dials, take_all, turn
 from viz.url import one_of, tell_once, whole
 
@@ -283,3 +283,7 @@ def script(picture: Picture) -> tuple[str, str]:
         f"on {whence}; asserts the numbers.",
         pooling_code(picture.grey_code("import torch", "from torch import nn"), code, shown),
     )
+
+
+if __name__ == "__main__":
+    with_picture(PARAMETERS, lesson, script)

@@ -10,16 +10,17 @@ import streamlit as st
 
 from models.text import quoted
 from pages._lesson import frame, predict
-from pages.feature_maps import network, sheets
+from pages.feature_maps import _network as network
+from pages.feature_maps import _sheets as sheets
+from pages.feature_maps._picture import Picture, with_picture
 from pages.feature_maps._shared import tell_misread
-from pages.feature_maps.picture import Picture
 from viz.url import asked, into_link, last_word, literal, one_of, say, went_back, whole
 
 if TYPE_CHECKING:
     from streamlit.delta_generator import DeltaGenerator
 
     from models.networks import Survey
-    from pages.feature_maps.network import Network
+    from pages.feature_maps._network import Network
 
 ORDERS = {"index": "Number", "strength": "Strongest value", "energy": "Energy"}
 SCALES = {"own": "Each its own", "shared": "The same"}
@@ -46,11 +47,7 @@ _READERS["fm_page"] = whole(1, 999)
 
 
 def lesson(picture: Picture) -> None:
-    """The whole part; what is chosen inside runs this alone."""
-    st.markdown(
-        "**What does each layer make of the picture?** A network is a row of filter banks. Pick a layer, see all that "
-        "it answers, and ask any unit what it saw."
-    )
+    """The whole lesson; what is chosen inside runs this alone."""
     _walk(picture)
 
 
@@ -277,7 +274,7 @@ def _predict() -> None:
 def _closer(
     look: str, net: Network, layer: str, survey: Survey, unit: tuple[int, int, int], pixel: tuple[int, int]
 ) -> None:
-    from pages.feature_maps import closer
+    from pages.feature_maps import _closer as closer
 
     field = sheets.field_of(net, layer)
     if look == "Unit":
@@ -300,3 +297,7 @@ def script(picture: Picture) -> tuple[str, str]:
     if shown is None:
         raise ValueError("there is no layer on the screen yet")
     return network.script(picture, *shown)
+
+
+if __name__ == "__main__":
+    with_picture(PARAMETERS, lesson, script)

@@ -3,37 +3,40 @@
 from __future__ import annotations
 
 import time
+from dataclasses import fields
 from html import escape
 from typing import TYPE_CHECKING
 
 import numpy as np
 import streamlit as st
 
+from pages._lesson import offer
+from pages.receptive_field import _stack as editor
 from viz.figures import Line, Series, numbers, plot, show
-from viz.url import asked, one_of, put, while_torch_loads, whole
+from viz.url import asked, into_link, one_of, put, tell_once, unknown, whole
 
 if TYPE_CHECKING:
     from models.effective import EffectiveField
+    from models.networks.effective import Case
+    from models.stack import Stack
 
 PARAMETERS = ("of", "weights", "relu", "inputs", "depth", "of_layer", "unit_row", "unit_column")
-"""URL parameters of this module."""
+"""URL parameters of this page; while it shows the visitor's stack, those of the stack too."""
 
 PLAIN, OWN_STACK = "Plain 3×3 layers", "Your stack"
 WEIGHTS = {"random": "random", "equal": "uniform", "as initialised": "given", "trained": "trained"}
+STACK = ("layers", "dims", "size", "channels")
 MOST = 50
 LUO = "https://arxiv.org/abs/1701.04128"
 
 
-def lesson(told: list[str]) -> None:
-    """The whole part: controls and picture, the numbers, and the growth with depth."""
-    from models.stack import StackError
-    from pages.receptive_field.stack import read as read_stack_of_session
+def lesson() -> None:
+    """Controls and picture, the numbers, and the growth with depth."""
+    from models.networks import NetworkError, fetch_weights
+    from models.networks.effective import NETWORKS, OWN, Case, effective_refined, effective_so_far, side_of
+    from models.networks.fields import network_field
+    from models.receptive_field import ReceptiveFieldError
 
-    with while_torch_loads(460):
-        from models.networks import NetworkError, fetch_weights
-        from models.networks.effective import NETWORKS, OWN, Case, effective_refined, effective_so_far, side_of
-        from models.networks.fields import network_field
-        from models.receptive_field import ReceptiveFieldError
     options = [PLAIN, OWN_STACK, *NETWORKS]
     checks = (
         asked("of", one_of(options), PLAIN),
@@ -41,9 +44,8 @@ def lesson(told: list[str]) -> None:
         asked("inputs", whole(1, MOST), 10),
         asked("depth", whole(1, 40), 10),
     )
-    for sentence in dict.fromkeys((*told, *(sentence for _, sentence in checks))):
-        if sentence:
-            st.warning(sentence, icon=":material/info:")
+    of_stack = checks[0][0] == OWN_STACK
+    tell_once([*unknown((*PARAMETERS, *(STACK if of_stack else ()))), *(sentence for _, sentence in checks)])
     with st.container(key="lesson"):
         left, right = st.columns([1, 3], gap="medium")
         with left, st.container(key="controls", gap="small"):
@@ -53,11 +55,7 @@ def lesson(told: list[str]) -> None:
                 depth = st.slider("Layers", 1, 40, 10, key="depth", bind="query-params")
                 units = (2 * depth + 9,) * 2
             elif of == OWN_STACK:
-                try:
-                    stack = read_stack_of_session()[0]
-                except StackError as error:
-                    st.error(error.message, icon=":material/block:")
-                    return
+                stack = _stack()
                 units = stack.shapes[-1]
                 st.caption(f"`{stack.to_text()}` from “Build a stack”.")
             else:
@@ -104,6 +102,7 @@ def lesson(told: list[str]) -> None:
                 show(f'<div class="cs-beside">{picture(found, of)}{_profile(found)}</div>', key="effective_picture")
             with st.container(key="numbers"):
                 show(_cards(found), key="effective_cards")
+            offer(lambda: _script(case, found))
             if found.energy.max() == 0:
                 st.info(
                     "No gradient reaches the input: the unit is 0 for all of these inputs, its ReLU is shut. Take more "
@@ -119,6 +118,16 @@ def lesson(told: list[str]) -> None:
     )
     st.header("The box grows like n, the used part like √n", anchor=False)
     _depths(WEIGHTS[weights] if weights != "trained" else "random", relu, min(inputs, 10))
+
+
+def _stack() -> Stack:
+    """The stack of the lesson that builds it, which the link repeats here."""
+    stack, told = editor.read()
+    tell_once(told)
+    editor.keep(stack)
+    for name, value in zip(STACK, (stack.to_text(), f"{stack.dims}-D", stack.size, stack.channels), strict=True):
+        into_link(name, str(value))
+    return stack
 
 
 def _layer(names: list[str], last: str) -> str:
@@ -282,6 +291,27 @@ def _cards(found: EffectiveField) -> str:
     return numbers(shown)
 
 
+def _script(case: Case, found: EffectiveField) -> tuple[str, str]:
+    """The same question to the same network. What PyTorch draws once is drawn anew in a script."""
+    stack = case.stack
+    made = (
+        ""
+        if stack is None
+        else f"stack = read_stack({stack.to_text()!r}, {stack.dims}, {stack.size}, {stack.channels})"
+    )
+    settings = [f"{one.name}={getattr(case, one.name)!r}" for one in fields(case) if one.name != "stack"]
+    asked_for = ", ".join([*settings, *(["stack=stack"] if made else [])])
+    code = "from models.networks.effective import Case, effective\n"
+    code += f"from models.stack import read_stack\n\n{made}\n" if made else "\n"
+    code += f"found = effective(Case({asked_for}))\n"
+    code += 'print(f"of {found.box}, unit {found.index} uses about {found.size:.3g} pixels a side")\n'
+    code += f"assert found.box == {found.box}\n"
+    if case.weights != "given":
+        code += f"assert abs(found.size - {found.size!r}) <= 0.02 * found.size\n"
+    told = "Runs in a copy of this project: asks the same unit for its gradient; asserts the box"
+    return f"{told}{'' if case.weights == 'given' else ' and the used part'}.", code
+
+
 def _growth(found) -> str:
     notes = [f"{n} {'layer' if n == 1 else 'layers'}" for n in found.depths]
     return plot(
@@ -294,3 +324,7 @@ def _growth(found) -> str:
         y="Pixels a side",
         label="Width of the theoretical box and of the used part against the number of 3×3 layers",
     )
+
+
+if __name__ == "__main__":
+    lesson()

@@ -7,11 +7,12 @@ import streamlit as st
 
 from models.stack import StackError, read_stack
 from models.text import big
+from pages._lesson import offer
 from viz.figures import Line, Map, Series, legend, maps, plot, show, table
-from viz.url import asked, one_of, while_torch_loads, whole
+from viz.url import asked, one_of, tell_once, unknown, whole
 
 PARAMETERS = ("cost", "width", "budget", "dilations")
-"""URL parameters of this module."""
+"""URL parameters of this page."""
 
 COSTS = {"Parameters": "parameters", "MACs": "macs", "Layers": "layers"}
 GIVEN = ((2, 2, 2), (1, 2, 3), (1, 2, 5))
@@ -37,16 +38,16 @@ def read_dilations(text: str) -> tuple[int, ...]:
     return dilations
 
 
-def lesson(told: list[str]) -> None:
-    """The whole part."""
+def lesson() -> None:
+    """Prices, the same budget for each way, pixels that are never read, and WaveNet."""
+    from models.receptive_field.growth import causal, equal_budget, ways
+
     checks = (
         asked("cost", one_of(COSTS), "Parameters"),
         asked("width", whole(1, 256), 16),
         asked("budget", one_of(map(str, BUDGETS)), "7"),
     )
-    for sentence in filter(None, (*told, *(sentence for _, sentence in checks))):
-        st.warning(sentence, icon=":material/info:")
-    st.header("What does a larger field cost?", anchor=False)
+    tell_once([*unknown(PARAMETERS), *(sentence for _, sentence in checks)])
     with st.container(horizontal=True, vertical_alignment="bottom"):
         cost = st.segmented_control(
             "Against", list(COSTS), key="cost", default="Parameters", required=True, bind="query-params"
@@ -58,14 +59,11 @@ def lesson(told: list[str]) -> None:
             "Budget: the price of one layer of F × F", BUDGETS, 7, key="budget", bind="query-params", width=320,
             help="At full resolution. Every way gets as much, in parameters or in MACs.",
         )  # fmt: skip
-    place = st.empty()
-    with place, while_torch_loads(380):
-        from models.receptive_field.growth import causal, equal_budget, ways
     found = ways(width)
+    offer(lambda: _script(budget, width))
     unit = "macs" if cost == "MACs" else "parameters"
     budget = equal_budget(unit, kernel, width)
-    with place.container():
-        show(_plot(found, cost, width, budget), key="growth_plot")
+    show(_plot(found, cost, width, budget), key="growth_plot")
     words = "MACs" if unit == "macs" else "parameters"
     st.subheader(f"For the same {big(budget.amount)} {words}", anchor=False)
     st.markdown(
@@ -96,6 +94,23 @@ def lesson(told: list[str]) -> None:
         f"**{slow.size}**, for {big(fast.parameters)} weights each: exponential growth at linear cost."
     )
     show(_wavenet(remembered, cost), key="wavenet_plot")
+
+
+def _script(budget, width: int) -> tuple[str, str]:
+    """The networks of the plot, and what the budget buys."""
+    bought = {name: point.size for name, point in budget.bought.items()}
+    code = f"""from models.receptive_field.growth import equal_budget, ways
+
+for name, points in ways({width}).items():
+    for point in points:
+        print(f"{{name}}: {{point.what}} {{point.size}} pixels, {{point.parameters}} weights, {{point.macs}} MACs")
+
+budget = equal_budget({budget.unit!r}, {budget.kernel_size}, {width})
+assert budget.amount == {budget.amount}
+assert {{name: point.size for name, point in budget.bought.items()}} == {bought}
+"""
+    told = "Runs in a copy of this project: builds and measures the networks of the plot; asserts what the "
+    return told + "budget buys.", code
 
 
 def _bought(budget, words: str) -> str:
@@ -200,3 +215,7 @@ def _reads(dilations: tuple[int, ...]) -> Map:
     most = big(int(reads.max()))
     told = f"{side}×{side} = {big(total)} pixels: {big(read)} are read, {rest}; at most {most} paths each."
     return Map(f"Dilations {', '.join(map(str, dilations))}", reads, ((0, side - 1), (0, side - 1)), told)
+
+
+if __name__ == "__main__":
+    lesson()

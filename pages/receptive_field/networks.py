@@ -9,15 +9,16 @@ import numpy as np
 import streamlit as st
 
 from models.text import big, quoted
+from pages._lesson import offer
 from viz.components.field import field as field_view
 from viz.controls import picture as picture_input
 from viz.figures import Line, Series, numbers, plot, show, table
-from viz.url import asked, into_link, one_of, put, tell_once, went_back, while_torch_loads, whole
+from viz.url import asked, into_link, one_of, put, tell_once, unknown, went_back, whole
 
 PARAMETERS = ("net", "compare", "side", "layer_name", "picture", "at")
-"""URL parameters of this module."""
+"""URL parameters of this page."""
 
-PICTURES = {"Cat": "cat.png", "Astronaut": "astronaut.png", "Coffee": "coffee.png", "Rocket": "rocket.png"}
+PICTURES = (*picture_input.NAMES, picture_input.OWN)
 COMPARED = ("alexnet", "vgg16", "resnet18", "mobilenet_v2")
 MOST = 6
 SOURCE = "https://github.com/google-research/receptive_field"
@@ -26,18 +27,18 @@ SOURCE_SIDE, SIDE = 1024, 448
 """Pixels of the longer side of a picture that is read, and of the square that is drawn of it."""
 
 
-def lesson(told: list[str]) -> None:
-    """The whole part."""
-    with while_torch_loads(500):
-        from models.networks import NetworkError
-        from models.networks.fields import boxes, measured_field, names, network_field
-        from models.receptive_field import ReceptiveFieldError
+def lesson() -> None:
+    """Controls, the picture with the boxes, the numbers, and the tables."""
+    from models.networks import NetworkError
+    from models.networks.fields import boxes, measured_field, names, network_field
+    from models.receptive_field import ReceptiveFieldError
 
-        # Own networks last: people look for those they know.
-        known = sorted(names(), key=lambda name: (name.startswith("small"), name))
+    # Own networks last: people look for those they know.
+    known = sorted(names(), key=lambda name: (name.startswith("small"), name))
+    told = unknown(PARAMETERS)
     _, misread = asked("net", one_of(known), "resnet50")
     _, side_misread = asked("side", whole(*SIDES), 224)
-    _, picture_misread = asked("picture", one_of([*PICTURES, "Your own"]), "Cat")
+    _, picture_misread = asked("picture", one_of(map(str.capitalize, PICTURES)), "cat")
     strange = [name for name in st.query_params.get_all("compare") if name not in known]
     told = [*told, *(f"compare: {quoted(name)} is no network of the list: it is left out." for name in strange)]
     tell_once((*told, misread, side_misread, picture_misread))
@@ -58,10 +59,11 @@ def lesson(told: list[str]) -> None:
                 "Compare with", known, list(COMPARED), key="compare", bind="query-params", max_selections=MOST - 1
             )
             chosen = st.pills(
-                "Picture", [*PICTURES, "Your own"], key="picture", default="Cat", required=True, bind="query-params"
-            )
+                "Picture", PICTURES, key="picture", default="cat", required=True, bind="query-params",
+                format_func=str.capitalize,
+            )  # fmt: skip
             upload = None
-            if chosen == "Your own":
+            if chosen == picture_input.OWN:
                 from models.picture import FORMATS
 
                 upload = st.file_uploader(f"A picture: {FORMATS}", key="field_upload", max_upload_size=10)
@@ -72,6 +74,7 @@ def lesson(told: list[str]) -> None:
                 return
             row = _layer(found)
             unit = _unit(row.map_size)
+            offer(lambda: _script(found, row))
         with right:
             # A place of its own: what is said there must not move the picture below.
             with st.container():
@@ -97,6 +100,22 @@ def lesson(told: list[str]) -> None:
     st.caption("A stage is all maps of one jump; shown is its last layer.")
     _every_layer(found, row)
     _all(known, side)
+
+
+def _script(found, row) -> tuple[str, str]:
+    """The field of the layer on the screen."""
+    code = f"""from models.networks.fields import network_field
+
+found = network_field({found.name!r}, {found.side})
+for row in found.maps:
+    print(f"{{row.name}}: sees {{row.size}} pixels, map {{row.map_size}}")
+
+row = found.map({row.name!r})
+assert tuple(row.field.size) == {tuple(row.field.size)}
+assert tuple(row.map_size) == {tuple(row.map_size)}
+"""
+    told = "Runs in a copy of this project: traces every layer of the network; asserts the field of this one."
+    return told, code
 
 
 def _layer(found):
@@ -157,11 +176,6 @@ def _pinned(unit, size: tuple[int, ...]) -> None:
         st.session_state["_at"] = tuple(unit), tuple(size)
 
 
-def leave() -> None:
-    """Another part is shown: its link has no unit of a network."""
-    into_link("at", "")
-
-
 def _go(name: str) -> None:
     st.session_state["layer_name"] = name
 
@@ -184,9 +198,10 @@ def _picture(chosen: str, upload) -> str:
             st.caption(picture_input.told(picture_input.taken(data, SOURCE_SIDE), (SIDE, SIDE), square=True))
         except PictureError as error:
             st.error(f"{error.message} Until then the cat sits in.", icon=":material/block:")
-    elif chosen == "Your own":
+    elif chosen == picture_input.OWN:
         st.caption("Until you choose a picture, the cat sits in.")
-    return address or _square((picture_input.PICTURES / PICTURES.get(chosen, PICTURES["Cat"])).read_bytes())
+    name = "cat" if chosen == picture_input.OWN else chosen
+    return address or _square((picture_input.PICTURES / f"{name}.png").read_bytes())
 
 
 @st.cache_data(max_entries=16, show_spinner=False)
@@ -423,3 +438,7 @@ def _all(known: list[str], side: int) -> None:
                         key=f"all_table_{i}",
                     )  # fmt: skip
         bar.empty()
+
+
+if __name__ == "__main__":
+    lesson()

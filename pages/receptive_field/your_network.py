@@ -9,13 +9,13 @@ from html import escape
 
 import streamlit as st
 
-from models.script import with_needs
 from models.text import big, quoted
+from pages._lesson import offer
 from viz.figures import numbers, show, table
-from viz.url import literal, tell_once, while_torch_loads
+from viz.url import into_link, literal, tell_once, unknown
 
 PARAMETERS = ("network", "code", "input")
-"""URL parameters of this module: an example's name, packed code, the input's shape."""
+"""URL parameters of this page: an example's name, packed code, the input's shape."""
 
 EXAMPLE_NAMES = ("lenet5", "small_vgg", "context", "dcgan")
 START = "lenet5"
@@ -85,13 +85,13 @@ def _own_code() -> None:
 
 
 def lesson() -> None:
-    """The whole part: examples, code and input at the left, the table at the right."""
-    with while_torch_loads(400):
-        from models.networks.table import describe
-        from models.parse import ParseError, parse_network
-        from models.parse.code import EXAMPLES, to_code
+    """Examples, code and input at the left, the table at the right."""
+    from models.networks.table import describe
+    from models.parse import ParseError, parse_network
+    from models.parse.code import EXAMPLES, to_code
+
     st.html("<style>.st-key-_code textarea { font-family: monospace; font-size: .85rem; }</style>")
-    told = _start(EXAMPLES)
+    told = [*unknown(PARAMETERS), *_start(EXAMPLES)]
     state = st.session_state
     with st.container(key="lesson"):
         left, right = st.columns([2, 3], gap="medium")
@@ -107,6 +107,7 @@ def lesson() -> None:
             st.text_area(
                 "A network: nn.Sequential(…), a list of layers, or what print(model) shows",
                 key="_code",
+                persist_state="session",
                 height=330,
                 on_change=_own_code,
             )
@@ -135,7 +136,15 @@ def lesson() -> None:
                 sentence = str(error)
                 st.error(f"{sentence[0].upper()}{sentence[1:].rstrip('.')}.", icon=":material/block:")
                 return
-            _result(found, shape, module, to_code, EXAMPLES.get(state.get("network") or ""))
+            _result(found, shape, EXAMPLES.get(state.get("network") or ""))
+            offer(
+                lambda: (
+                    "Builds exactly this network: its layers and their settings, with new weights.",
+                    to_code(module),
+                ),
+                _packed(EXAMPLES) is not None,
+                "Your code is too long for a link, so it opens with an example: take the code along instead.",
+            )
 
 
 def _start(examples) -> list[str]:
@@ -162,16 +171,20 @@ def _start(examples) -> list[str]:
         state["input"] = "1x32x32"
     if state.get("input") is None:
         state["input"] = st.query_params["input"]
-    own = all(example.code != state["_code"] for example in examples.values())
-    packed = pack(state["_code"]) if own and len(state["_code"]) <= MAX_TEXT else ""
-    if packed and len(packed) <= LONGEST:
-        st.query_params["code"] = packed
-    elif "code" in st.query_params:
-        del st.query_params["code"]
+    into_link("code", _packed(examples) or "")
     return told
 
 
-def _result(found, shape, module, to_code, example) -> None:
+def _packed(examples) -> str | None:
+    """The visitor's code for the link, nothing for an example's, ``None`` for what is too long."""
+    code = st.session_state["_code"]
+    if any(example.code == code for example in examples.values()):
+        return ""
+    packed = pack(code) if len(code) <= MAX_TEXT else ""
+    return packed if 0 < len(packed) <= LONGEST else None
+
+
+def _result(found, shape, example) -> None:
     if found.broken is not None:
         sentence = found.broken.row.message
         if found.broken is found.lines[0]:  # then the input may be what is wrong
@@ -191,7 +204,6 @@ def _result(found, shape, module, to_code, example) -> None:
         for name, icon, text, file, kind in (
             ("CSV", "table", found.csv(), "network.csv", "text/csv"),
             ("Markdown", "description", found.markdown(), "network.md", "text/markdown"),
-            ("Code", "code", with_needs(to_code(module)), "network.py", "text/x-python"),
         ):
             st.download_button(name, text, file, kind, icon=f":material/{icon}:", on_click="ignore")
 
@@ -239,3 +251,7 @@ def _rows(found) -> str:
             )
         )
     return table(head, rows, label="Layers of the network", marked=marked, raw=range(len(head)))
+
+
+if __name__ == "__main__":
+    lesson()

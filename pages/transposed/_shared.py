@@ -1,25 +1,37 @@
-"""What the parts have in common: the controls of the layer, and the measured layer."""
+"""What the lessons about the layer have in common: its controls, its measurement, and its script."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 
 import streamlit as st
 
 from models import lab
 from models.share import Scene
-from pages._lesson import frame
+from models.transposed.code import layer_code
+from pages._lesson import frame, offer
 from viz.controls import transposed as controls
+
+TOLD = "Runs as it is: the layer, C and Cᵀ; asserts the numbers on the screen and that all four ways agree."
+UNFIT = "This link opens the same layer, but not the numbers you typed: they do not fit into a link."
+
+
+def read(known: Iterable[str] = ()) -> tuple[Scene, list[str]]:
+    """The layer that this session shows, and a sentence for each thing of the link that could not be taken over; call
+    it before any control is drawn. ``known``: the page's other parameters."""
+    reading = controls.read(known=("present", *known))
+    return reading.scene, [*reading.strange, *reading.told]
+
+
+def offer_layer(scene: Scene, told: str = TOLD, sizes: Callable[[], Sequence[Sequence[int]]] = tuple) -> None:
+    """The layer's script for Code; with the forward sizes along each axis where they are shown."""
+    offer(lambda: (told, layer_code(lab.of(scene), sizes())), controls.write_url(scene), UNFIT)
 
 
 @contextmanager
 def lesson(scene: Scene, draw_above: Callable[[], None] | None = None) -> Iterator[None]:
-    """The frame of a part about the layer: its controls beside the picture, and above the picture what is about it.
-
-    Everything stands in the same place in each such part: a browser then keeps it from part to part, instead of
-    building it anew.
-    """
+    """The frame of a lesson about the layer: its controls beside the picture, and what is about the picture above."""
     with frame(lambda: layer_controls(scene), picture_first=True):
         if draw_above is None:
             st.empty()

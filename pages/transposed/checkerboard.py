@@ -14,7 +14,6 @@ from torch import nn
 from models import device
 from models.learning import LearningError, train
 from models.operator import TRANSPOSED
-from models.share import Scene
 from models.text import big
 from models.transposed.code import checkerboard_code
 from models.upsampling import (
@@ -31,12 +30,13 @@ from models.upsampling import (
     picture_code,
     stacked,
 )
-from pages._lesson import frame, predict
+from pages._lesson import frame, offer, predict
 from viz.controls.picture import PICTURES
 from viz.figures import show, table
 from viz.figures.cards import mathml
 from viz.figures.cells import cells, framed, image, row
 from viz.figures.upsampling import landscape, profile
+from viz.url import misread, one_of, tell_once, unknown, whole
 
 DRAWN = "cat.png"
 """The picture that the generators learn to draw."""
@@ -45,7 +45,21 @@ STAGES, CHANNELS, SIZE, STEPS, STEP_SIZE = 2, 8, 96, 100, 0.01
 """The generator: two layers that double, eight channels, a picture of 96×96, and how it is trained."""
 
 
-def draw(_scene: Scene) -> None:
+READERS = {
+    "cb_dims": whole(1, 2),
+    "cb_size": whole(1, 16),
+    **dict.fromkeys(("cb_kernel", "cb_kernel_h"), whole(1, 12)),
+    **dict.fromkeys(("cb_stride", "cb_stride_h"), whole(1, 6)),
+    "cb_dilation": whole(1, 4),
+    "cb_uneven": one_of(("true", "false")),
+    "cb_layers": whole(1, 3),
+    "cb_seed": whole(0, 999),
+    "cb_view": one_of(("Picture", "Flat")),
+}
+"""What reads the URL parameters; the widgets themselves drop the rest."""
+
+
+def draw() -> None:
     """Counts, then a generator, then the cures."""
 
     def choices() -> None:
@@ -127,9 +141,9 @@ def _levels(dims: int, size: int, kernel, stride, dilation: int, layers: int) ->
 
 
 def script() -> str:
-    """Everything that the part shows, as a script. Raises ``ValueError`` where nothing is shown."""
-    seed = st.session_state["cb_seed"]
+    """Everything that the page shows, as a script. Raises ``ValueError`` where nothing is shown."""
     (size, kernel, stride, dilation, layers), levels = overlaps()
+    seed = st.session_state["cb_seed"]
     generators = {
         way.title: tuple(_drawn(name, seed, trained)[2] for trained in (False, True))
         for name, way in UPSAMPLERS.items()
@@ -290,4 +304,16 @@ def _backwards() -> None:
         "outputs, some from one. Unevenness is the part of a signal's size that repeats with the stride: 0 is even, 1 "
         "is nothing but pattern. Equal counts are only a chance to be even: what the weights make of a flat signal is "
         "up to training, except where the structure forces it (resize, then convolve) or the start does (ICNR)."
+    )
+
+
+if __name__ == "__main__":
+    tell_once([*unknown(READERS), *misread(READERS)])
+    draw()
+    offer(
+        lambda: (
+            "Runs in a copy of this project: counts the stamps, measures every cure both ways, trains the five "
+            "generators, and asserts each number on the screen. Training takes some seconds.",
+            script(),
+        )
     )

@@ -8,7 +8,6 @@ import numpy as np
 import streamlit as st
 
 from models import device
-from models.share import Scene
 from models.text import big
 from models.transposed.code import compared_code
 from models.upsampling import (
@@ -22,17 +21,27 @@ from models.upsampling import (
     shuffle_map,
 )
 from models.upsampling import compare as compared
-from pages._lesson import frame, predict
-from viz.controls.picture import choose
+from pages._lesson import frame, offer, predict
+from viz.controls.picture import NAMES, OWN, choose
 from viz.figures import show, table
 from viz.figures.cards import mathml
 from viz.figures.cells import framed, image, row, signed
 from viz.figures.upsampling import positions, shuffle, tiles
+from viz.url import misread, one_of, tell_once, unknown, whole
 
 SIDEWAYS = "↔ Move the table sideways to see all columns."
+READERS = {
+    "picture": one_of([name.capitalize() for name in (*NAMES, OWN)]),
+    "scale": whole(2, 4),
+    "look": one_of(("Picture", "Detail", "Difference")),
+    "ac_size": whole(2, 10),
+    "ac_scale": whole(2, 5),
+    "shuffle": whole(2, 3),
+}
+"""What reads the URL parameters; the widgets themselves drop the rest."""
 
 
-def draw(_scene: Scene) -> None:
+def draw() -> None:
     """The comparison, then three closer looks."""
     chosen = {}
 
@@ -210,4 +219,16 @@ def _aligned() -> None:
     st.caption(
         "On, the outer middles are held together, and the spacing depends on the size of the image; off, it is 1/S "
         "everywhere, and samples beyond the outer middles repeat the outer pixels."
+    )
+
+
+if __name__ == "__main__":
+    tell_once([*unknown(READERS), *misread(READERS)])
+    draw()
+    offer(
+        lambda: (
+            "Runs in a copy of this project: enlarges the picture in all ways, and asserts every number of the table, "
+            "the difference between tent and bilinear, the shuffle and the sample positions.",
+            script(),
+        )
     )

@@ -14,18 +14,30 @@ import torch
 from models import device
 from models.learning import OPTIMIZERS, LearningError, Step, best_weights, bilinear_task, patches, reset, train
 from models.picture import resize
-from models.share import Scene
 from models.transposed.code import learning_code
 from models.upsampling import UpsamplingError, bilinear_in, bilinear_kernel, evenness, exact_transposed, pair
 from pages._learning import Run, buttons, small
-from pages._lesson import frame, predict
-from viz.controls.picture import choose
+from pages._lesson import frame, offer, predict
+from viz.controls.picture import NAMES, OWN, choose
 from viz.figures import Series, loss_curve, plot, show
 from viz.figures.cells import cells, row
+from viz.url import misread, one_of, tell_once, unknown, whole
 
 TASKS = ("Bilinear interpolation of noise", "The picture")
 LARGEST = 192
 """The longer side of a picture that is learned from, in pixels."""
+RATES = (0.1, 0.05, 0.02, 0.01, 0.001)
+READERS = {
+    "task": one_of(TASKS),
+    "picture": one_of([name.capitalize() for name in (*NAMES, OWN)]),
+    "wl_scale": whole(2, 3),
+    "wl_kernel": whole(1, 9),
+    "wl_steps": whole(50, 1000),
+    "wl_lr": one_of(map(str, RATES)),
+    "wl_optimizer": one_of(OPTIMIZERS),
+    "wl_seed": whole(0, 999),
+}
+"""What reads the URL parameters; the widgets themselves drop the rest."""
 
 
 @dataclass
@@ -50,7 +62,7 @@ class Seen(NamedTuple):
     uneven: float
 
 
-def draw(_scene: Scene) -> None:
+def draw() -> None:
     """Settings, the run, and what came of it."""
     chosen = {}
 
@@ -64,9 +76,7 @@ def draw(_scene: Scene) -> None:
         chosen["steps"] = left.number_input("Steps", 50, 1000, 300, step=50, key="wl_steps", bind="query-params")
         chosen["seed"] = left.number_input("Seed", 0, 999, 0, key="wl_seed", bind="query-params")
         chosen["optimizer"] = right.selectbox("Optimiser", OPTIMIZERS, key="wl_optimizer", bind="query-params")
-        chosen["lr"] = right.selectbox(
-            "Step size", [0.1, 0.05, 0.02, 0.01, 0.001], index=2, key="wl_lr", bind="query-params"
-        )
+        chosen["lr"] = right.selectbox("Step size", RATES, index=2, key="wl_lr", bind="query-params")
         chosen["scale"], chosen["kernel"] = scale, max(scale, kernel)
         if kernel < scale:
             st.caption(f"A kernel below the stride leaves holes: {scale} is used.")
@@ -240,3 +250,15 @@ def _picture(run: Enlarging, key: str = "wl_picture") -> None:
         loss = loss_curve(run.steps, run.losses, run.floor, slim=True)
         html += f'<div class="cs-beside"><div>{loss}</div><div>{uneven}</div></div>'
     show(html, key=key)
+
+
+if __name__ == "__main__":
+    tell_once([*unknown(READERS), *misread(READERS)])
+    draw()
+    offer(
+        lambda: (
+            "Runs in a copy of this project: trains this layer as far as it is shown; asserts loss curve, kernel and "
+            "unevenness.",
+            script(),
+        )
+    )

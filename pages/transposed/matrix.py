@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from html import escape
 
 import numpy as np
@@ -11,23 +12,51 @@ import torch
 from models.lab import make_input
 from models.share import Scene
 from models.spec import LayerSpec
-from models.text import big
+from models.text import big, quoted
 from models.transposed import TransposedError, round_trip, toeplitz_blocks, weights_of_inverse
 from models.transposed.density import density
 from pages._lesson import predict
-from pages.transposed._shared import lesson, measured
+from pages.transposed._shared import lesson, measured, offer_layer, read
 from viz.components.stage import stage
 from viz.controls import transposed as controls
 from viz.figures import show
 from viz.figures.cells import cells, framed, row, text_of
 from viz.figures.upsampling import blocks
 from viz.scenes.four_views import matrices
+from viz.url import misread, one_of, tell_once
 
 MOST_DRAWN = 512
 """Rows or columns of a pseudo-inverse that is drawn."""
 
 MOST_FLAT = 36
 """Numbers of an output that is drawn as one column."""
+
+READERS = {
+    "entries": one_of(("Numbers", "Structure")),
+    "colour": one_of(("Tap", "Weight")),
+    "flat": one_of(("true", "false")),
+}
+"""What reads the URL parameters of this page, besides the layer's; the widgets themselves drop the rest."""
+PLACES = ("trip_image_c", "trip_image_d", "trip_small_c", "trip_small_d")
+"""Channel and slice of the large and the small image of the round trip: how many there are, the layer says."""
+
+
+def readers(spec: LayerSpec) -> dict[str, Callable[[str], object]]:
+    """What reads the URL parameters while this layer is shown."""
+    shapes = (spec.out_channels, *spec.output_size), (spec.in_channels, *spec.input_size)
+    counts = [count for shape in shapes for count in (shape[0], shape[1] if spec.dims == 3 else 0)]
+    words = ("channel", "slice") * 2
+    return READERS | {name: _place(*each) for name, *each in zip(PLACES, counts, words, strict=True)}
+
+
+def _place(count: int, word: str) -> Callable[[str], int]:
+    def read_place(text: str) -> int:
+        if not (text.isascii() and text.isdigit() and len(text) < 10 and int(text) < count):
+            has = f"{word}s 0 to {count - 1}" if count > 1 else f"one {word}, 0" if count else f"no {word}s"
+            raise ValueError(f"this image has {has}; {quoted(text)} is left out.")
+        return int(text)
+
+    return read_place
 
 
 def draw(scene: Scene) -> None:
@@ -184,3 +213,10 @@ def _slices(trip) -> dict[str, tuple[int, ...]]:
                 )
         made[name] = (*made.get(name, ()), *((at,) if key == "c" or volume else ()))
     return made
+
+
+if __name__ == "__main__":
+    scene, told = read([*READERS, *PLACES])
+    tell_once([*told, *misread(readers(scene.spec))])
+    draw(scene)
+    offer_layer(scene)

@@ -10,7 +10,7 @@ from models.spec import LayerSpec
 from models.text import big
 from models.transposed import ForwardSizes, TransposedError, cost, forward_sizes, wasted
 from pages._lesson import predict
-from pages.transposed._shared import lesson, measured
+from pages.transposed._shared import TOLD, lesson, measured, offer_layer, read
 from viz.components.stage import stage
 from viz.controls import transposed as controls
 from viz.figures import show
@@ -18,6 +18,7 @@ from viz.figures.cards import check_cards, mathml
 from viz.figures.cells import row
 from viz.figures.upsampling import meeting, waste
 from viz.scenes.four_views import zeros_alone
+from viz.url import tell_once
 
 AXES = {1: ("Width",), 2: ("Height", "Width"), 3: ("Depth", "Height", "Width")}
 EXAMPLES = {
@@ -107,4 +108,15 @@ def draw(scene: Scene) -> None:
         + f"; torch counted {big(price.macs)}. Counters that multiply by the output's size say {big(share.total)}"
         + (f", or {big(share.total + price.bias_additions)} with biases" if price.bias_additions else "")
         + ": they count the zeros as work."
+    )
+
+
+if __name__ == "__main__":
+    scene, told = read()
+    tell_once(told)
+    draw(scene)
+    offer_layer(
+        scene,
+        f"{TOLD[:-1]}, and that each forward size leads here.",
+        lambda: [[one.size for one in axis.sizes] for axis in forward_sizes(scene.spec)],
     )

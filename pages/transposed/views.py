@@ -8,13 +8,14 @@ from models import lab
 from models.share import Scene
 from models.transposed import TransposedError
 from pages._lesson import predict
-from pages.transposed import pinned
-from pages.transposed._shared import lesson, measured
+from pages.transposed import _pinned as pinned
+from pages.transposed._shared import lesson, measured, offer_layer, read
 from viz.components.stage import stage
 from viz.controls import transposed as controls
 from viz.figures import show
 from viz.figures.cards import cards
 from viz.scenes.four_views import four_views
+from viz.url import tell_once
 
 
 def draw(scene: Scene) -> None:
@@ -55,3 +56,10 @@ def draw(scene: Scene) -> None:
         "and columns. **Gradient**: when that convolution learns, Cᵀ is what carries its gradient back. Same numbers, "
         "one operation; `nn.ConvTranspose` computes it, and the ✓ says that it returned them."
     )
+
+
+if __name__ == "__main__":
+    scene, told = read([pinned.PARAMETER])
+    tell_once([*told, pinned.read(scene.spec)])
+    draw(scene)
+    offer_layer(scene)

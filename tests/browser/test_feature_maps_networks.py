@@ -8,17 +8,17 @@ from playwright.sync_api import expect
 from models import networks
 from models.maps.activations import unit_view
 from models.receptive_field import receptive_field
-from pages.feature_maps.closer import text
+from pages.feature_maps._closer import text
 from tests.browser.support import settled
 from viz.controls.picture import PICTURES
 
-WALK = "/feature-maps?part=Walk+through+a+network"
+WALK = "/feature-maps-walk"
 SHEET = ".sheet"
-PARTS = ("Walk+through+a+network", "What+decides", "Equivariance")
+PARTS = ("walk", "decides", "equivariance")
 
 
 def walk(visit, query="", **how):
-    """The part, with its maps on the canvas."""
+    """The page, with its maps on the canvas."""
     seen = visit(WALK + query, **how)
     expect(seen.page.locator(SHEET)).to_have_attribute("data-unit", re.compile(r"\d+,\d+,\d+"))
     return seen
@@ -101,7 +101,7 @@ def test_a_click_on_a_map_brings_the_patch_and_the_link(visit, astronaut):
 
 
 def test_arrow_keys_move_the_unit_and_tell_the_server_once(visit):
-    seen = walk(visit, "&fm_unit=3.10.10")
+    seen = walk(visit, "?fm_unit=3.10.10")
     page, sheet = seen.page, seen.page.locator(SHEET)
     expect(sheet).to_have_attribute("data-unit", "3,10,10")
     page.locator(".maps").focus()
@@ -161,7 +161,7 @@ def test_another_layer_is_chosen_on_the_strip_and_with_keys(visit):
 
 
 def test_a_step_to_the_next_layer_is_drawn_before_the_server_knows_of_it(visit):
-    seen = walk(visit, "&fm_layer=conv2")
+    seen = walk(visit, "?fm_layer=conv2")
     page, sheet = seen.page, seen.page.locator(SHEET)
     rested(page)
     # the strip tells the server of a layer when no other has followed for a while, which here it must wait for
@@ -195,7 +195,7 @@ def test_a_step_to_the_next_layer_is_drawn_before_the_server_knows_of_it(visit):
 
 
 def test_the_last_of_quick_choices_counts_everywhere(visit):
-    seen = walk(visit, "&fm_layer=bn2")
+    seen = walk(visit, "?fm_layer=bn2")
     page = seen.page
     page.locator(".strip [role=radio]").evaluate_all(
         """async (all) => {
@@ -244,7 +244,7 @@ def test_who_rests_is_sent_nothing(visit):
 
 
 def test_maps_that_fill_several_pages_are_one_canvas(visit):
-    seen = walk(visit, "&fm_network=SqueezeNet+1.1&fm_layer=features.9.expand3x3")
+    seen = walk(visit, "?fm_network=SqueezeNet+1.1&fm_layer=features.9.expand3x3")
     page = seen.page
     expect(page.locator(".sheet .name")).to_have_text(
         "SqueezeNet 1.1, features.9.expand3x3: 192 maps of 13 × 13, random weights"
@@ -262,7 +262,7 @@ def test_maps_that_fill_several_pages_are_one_canvas(visit):
 
 @pytest.mark.parametrize("part", PARTS)
 def test_every_part_is_sound_and_accessible(visit, part):
-    seen = visit(f"/feature-maps?part={part}")
+    seen = visit(f"/feature-maps-{part}")
     seen.page.locator("svg.cs-plot:visible, .sheet[data-unit]").first.wait_for()
     seen.everywhere()
 
@@ -281,7 +281,7 @@ def test_a_tap_on_a_phone_selects(visit):
 
 
 def test_moving_the_picture_moves_the_map(visit):
-    seen = visit("/feature-maps?part=Equivariance&fm_shift=4")
+    seen = visit("/feature-maps-equivariance?fm_shift=4")
     error = seen.page.locator("[data-number=equivariance_error]")
     expect(error).to_contain_text("exactly")  # two poolings by 2: every fourth shift
     dial = seen.page.locator("input[name=shift]").bounding_box()

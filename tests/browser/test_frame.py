@@ -6,10 +6,12 @@ import re
 import pytest
 from playwright.sync_api import expect
 
-from pages._lessons import LESSONS
+from pages._lessons import LESSONS, topic
 from tests.browser.support import BACKGROUND, running
 
-PATHS = ["/"] + [f"/{lesson.url_path}" for lesson in LESSONS]
+# What takes long to compute is asked for less here.
+LESS = {"receptive-field-effective": "?depth=3&inputs=1"}
+PATHS = ["/"] + [f"/{lesson.url_path}{LESS.get(lesson.url_path, '')}" for lesson in LESSONS]
 
 
 @pytest.mark.parametrize("path", PATHS)
@@ -39,30 +41,71 @@ def test_the_entry_point_for_streamlit_cloud_serves_the_same_app(visit):
         seen.sound()
 
 
+def navigate(page, lesson) -> None:
+    page.get_by_test_id("stTopNavSection").filter(has_text=lesson.section).click()
+    page.get_by_test_id("stTopNavDropdownLink").filter(has_text=lesson.title).click()
+
+
 def test_the_navigation_names_each_lesson_and_leads_there(visit):
     seen = visit("/")
     for lesson in LESSONS:
-        seen.page.get_by_test_id("stTopNavLink").filter(has_text=lesson.title).click()
+        navigate(seen.page, lesson)
         expect(seen.page).to_have_title(f"{lesson.title} · ConvScope")
         expect(seen.page).to_have_url(re.compile(rf"/{lesson.url_path}(\?|$)"))
     seen.sound()
 
 
 def test_home_leads_to_each_lesson(visit):
+    seen = visit("/")
     for lesson in LESSONS:
-        seen = visit("/")
-        seen.page.get_by_test_id("stMain").get_by_role("link", name=re.compile(lesson.title)).first.click()
+        seen.page.get_by_test_id("stMain").get_by_role("link", name=re.compile(f"{lesson.title}$")).first.click()
         expect(seen.page).to_have_title(f"{lesson.title} · ConvScope")
+        seen.page.get_by_test_id("stTopNavLink").filter(has_text="ConvScope").click()
+        expect(seen.page).to_have_title("ConvScope")
+
+
+@pytest.mark.parametrize("width", [1440, 390])
+def test_the_head_leads_from_neighbour_to_neighbour_and_marks_the_one_that_is_shown(visit, width):
+    """With a bare link, in one line, whole on the screen beside the actions."""
+    seen = visit("/transposed-matrix?ct_kernel_size=5", width=width)
+    page, row = seen.page, seen.page.locator(".st-key-head")
+    for lesson in topic(LESSONS[1])[::-1]:
+        row.get_by_role("link", name=lesson.title, exact=True).click()
+        expect(page).to_have_title(f"{lesson.title} · ConvScope")
+        expect(page).to_have_url(re.compile(rf"/{lesson.url_path}($|\?ct_kernel_size=5$)"))
+        here = page.locator(".st-key-here a")
+        expect(here).to_have_text(lesson.title)
+        box, whole = here.bounding_box(), row.bounding_box()
+        assert whole["x"] <= box["x"]
+        assert box["x"] + box["width"] <= page.locator(".st-key-extras_actions").bounding_box()["x"]
+        assert whole["height"] < 60
+        assert page.get_by_role("button", name="Code", exact=True).bounding_box()["y"] < 300
+
+
+def test_an_old_link_to_a_part_leads_on_and_the_way_back_leads_past_it(visit):
+    seen = visit("/")
+    seen.goto("/transposed?part=Matrix&ct_kernel_size=5&entries=Structure")
+    page = seen.page
+    expect(page).to_have_title("Matrix · ConvScope")
+    expect(page.get_by_label("kernel_size", exact=True)).to_have_value("5")
+    expect(page).to_have_url(re.compile(r"/transposed-matrix\?(?=.*ct_kernel_size=5)(?=.*entries=Structure)"))
+    for _ in range(4):
+        page.go_back()
+        page.wait_for_timeout(300)
+        if page.title() == "ConvScope":
+            break
+    expect(page).to_have_title("ConvScope")
+    seen.sound()
 
 
 def test_back_on_a_page_its_layer_is_there(visit):
     """Streamlit takes bound parameters out of the link of a page that one leaves."""
-    page = visit("/transposed?part=Matrix&ct_kernel_size=5").page
-    page.get_by_test_id("stTopNavLink").filter(has_text="Playground").click()
+    page = visit("/transposed-matrix?ct_kernel_size=5").page
+    navigate(page, LESSONS[0])
     expect(page).to_have_title("Playground · ConvScope")
     page.go_back()
     expect(page.get_by_label("kernel_size", exact=True)).to_have_value("5")
-    expect(page).to_have_url(re.compile("part=Matrix.*ct_kernel_size=5"))
+    expect(page).to_have_url(re.compile(r"transposed-matrix\?ct_kernel_size=5"))
 
 
 def test_nothing_is_fetched_from_elsewhere(visit, browser, server):

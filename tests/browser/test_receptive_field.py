@@ -2,17 +2,11 @@
 
 import re
 
-import pytest
 from playwright.sync_api import expect
 
 from tests.browser.support import ROOT, settled
 
 PATH = "/receptive-field"
-PARTS = ("What it really uses", "Ways to grow it", "Real networks", "Your network")
-
-
-def query(part: str) -> str:
-    return f"{PATH}?part={part.replace(' ', '+')}"
 
 
 def stage(page):
@@ -34,12 +28,6 @@ def cell(page, one, grid: str, index: int) -> tuple[float, float]:
         "(r, [g, i]) => { const c = r.cellRect(g, 0, i); return [c.x, c.y, c.width, c.height]; }", [grid, index]
     )
     return box[0] + box[2] / 2, box[1] + box[3] / 2
-
-
-@pytest.mark.parametrize("part", PARTS)
-def test_every_part_is_sound_and_accessible(visit, part):
-    fast = "&depth=3&inputs=1" if part == "What it really uses" else ""
-    visit(query(part) + fast).everywhere()
 
 
 def test_the_cone_follows_the_pointer_without_a_message(visit):
@@ -125,7 +113,7 @@ def test_formulas_are_drawn(visit):
 
 
 def test_a_unit_shows_its_box_on_the_picture_without_a_message(visit):
-    seen = visit(query("Real networks") + "&net=vgg16")
+    seen = visit("/receptive-field-networks?net=vgg16")
     page = seen.page
     field = page.locator(".field[data-unit]")
     expect(field).to_have_attribute("data-unit", "3,3")
@@ -147,7 +135,7 @@ def test_a_unit_shows_its_box_on_the_picture_without_a_message(visit):
 
 
 def test_a_layer_is_chosen_measured_and_listed(visit):
-    seen = visit(query("Real networks") + "&net=alexnet&layer_name=features.3")
+    seen = visit("/receptive-field-networks?net=alexnet&layer_name=features.3")
     page = seen.page
     field = page.locator(".field[data-unit]")
     expect(field).to_have_attribute("data-unit", "13,13")
@@ -164,7 +152,7 @@ def test_a_layer_is_chosen_measured_and_listed(visit):
 
 
 def test_all_networks_are_traced_on_demand(visit):
-    seen = visit(query("Real networks") + "&net=alexnet&compare=vgg16")
+    seen = visit("/receptive-field-networks?net=alexnet&compare=vgg16")
     page = seen.page
     page.get_by_text(re.compile(r"All \d+ networks at")).click()
     page.get_by_text("Trace them all").click()
@@ -177,9 +165,9 @@ def test_all_networks_are_traced_on_demand(visit):
 
 
 def test_the_used_field_is_refined_and_can_be_stopped(visit, server):
-    seen = visit(query("Ways to grow it"))
+    seen = visit("/receptive-field-growth")
     page = seen.page
-    page.goto(f"{server.url}{query('What it really uses')}&of=resnet50&inputs=50&relu=false")
+    page.goto(f"{server.url}/receptive-field-effective?of=resnet50&inputs=50&relu=false")
     button = page.get_by_role("button", name="Stop here")
     page.locator(".cs-energy").first.wait_for(timeout=90_000)
     button.click()
@@ -190,7 +178,7 @@ def test_the_used_field_is_refined_and_can_be_stopped(visit, server):
 
 
 def test_the_box_lies_on_the_visitors_own_picture(visit):
-    seen = visit(query("Real networks") + "&net=alexnet&picture=Your+own")
+    seen = visit("/receptive-field-networks?net=alexnet&picture=Your+own")
     page = seen.page
     before = page.locator(".view image").get_attribute("href")
     page.locator("input[type=file]").set_input_files(ROOT / "assets" / "pictures" / "rocket.png")
@@ -201,7 +189,7 @@ def test_the_box_lies_on_the_visitors_own_picture(visit):
 
 
 def test_pasted_code_marks_the_layer_that_does_not_fit(visit):
-    seen = visit(query("Your network"))
+    seen = visit("/your-network")
     page = seen.page
     page.get_by_label(re.compile("A network")).fill("[nn.Conv2d(1, 8, 3), nn.Conv2d(9, 8, 3), nn.ReLU()]")
     page.get_by_label(re.compile("A network")).press("Control+Enter")

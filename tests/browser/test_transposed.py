@@ -10,7 +10,6 @@ from models import lab
 from models.share import Scene
 from models.spec import LayerSpec
 from models.transposed import stamps
-from pages.transposed import PARTS
 from tests.browser.support import settled
 from viz.components.stage import share
 from viz.scenes.four_views import four_views, matrices
@@ -38,7 +37,7 @@ def selected(page) -> dict[str, str]:
 def drawn(visit, path="/transposed"):
     """The page, with all its panels on screen."""
     seen = visit(path)
-    last = "convolution" if "part=Matrix" in path else "gradient"
+    last = "convolution" if "matrix" in path else "gradient"
     expect(panel(seen.page, last)).to_have_attribute("data-selected", re.compile(":"))
     return seen
 
@@ -190,7 +189,7 @@ def test_a_number_typed_into_one_view_reaches_all(visit):
 
 
 def test_an_entry_of_one_matrix_is_the_mirror_image_in_the_other(visit):
-    seen = drawn(visit, "/transposed?part=Matrix")
+    seen = drawn(visit, "/transposed-matrix")
     page = seen.page
     canvas = panel(page, "transposed").locator("[data-operator]")
     box = canvas.bounding_box()
@@ -204,7 +203,7 @@ def test_an_entry_of_one_matrix_is_the_mirror_image_in_the_other(visit):
 @pytest.mark.parametrize("width", [1440, 390])
 @pytest.mark.parametrize("size", [6, 20])
 def test_a_matrix_too_large_for_numbers_is_painted(visit, size, width):
-    seen = visit(f"/transposed?part=Matrix&ct_input_size={size}&ct_stride=2", width=width)
+    seen = visit(f"/transposed-matrix?ct_input_size={size}&ct_stride=2", width=width)
     page = seen.page
     expect(panel(page, "convolution")).to_have_attribute("data-selected", re.compile(":"))
     page.wait_for_function(
@@ -217,11 +216,6 @@ def test_a_matrix_too_large_for_numbers_is_painted(visit, size, width):
         }"""
     )
     seen.sound()
-
-
-@pytest.mark.parametrize("part", [p for p in PARTS.values() if p != "Four views"])
-def test_every_part_is_sound_and_accessible(visit, part):
-    visit(f"/transposed?part={part.replace(' ', '+')}").everywhere()
 
 
 SETTINGS = {
@@ -265,7 +259,7 @@ def test_no_view_cuts_off_its_cells_and_none_needs_scrolling_on_a_laptop(visit):
 
 
 def test_training_can_be_stopped_and_keeps_what_it_reached(visit):
-    seen = visit("/transposed?part=Watch+it+learn&wl_steps=1000")
+    seen = visit("/transposed-learn?wl_steps=1000")
     seen.page.get_by_role("button", name="Train").click()
     expect(seen.page.get_by_text("loss").first).to_be_visible()
     # Streamlit shows a button of the same name in its header once a run takes long.
@@ -275,7 +269,7 @@ def test_training_can_be_stopped_and_keeps_what_it_reached(visit):
 
 
 def test_pixel_shuffle_moves_when_asked(visit):
-    seen = visit("/transposed?part=Compared")
+    seen = visit("/transposed-compare")
     page = seen.page
     box = page.get_by_role("checkbox", name="Shuffle")
     first = page.locator(".cs-shuffle svg g").nth(1)
@@ -286,7 +280,7 @@ def test_pixel_shuffle_moves_when_asked(visit):
 
 
 def test_a_block_of_the_matrix_marks_its_likes_and_says_what_it_joins(visit):
-    seen = visit("/transposed?part=Matrix")
+    seen = visit("/transposed-matrix")
     page = seen.page
     block, other = page.locator(".cs-block.k1").first, page.locator(".cs-block.k0").first
     said = block.locator(".cs-say")

@@ -1,4 +1,4 @@
-"""Pages without a browser: open one by a link, and demand that nothing went wrong."""
+"""Pages without a browser: open one by a link, go on to another, and demand that nothing went wrong."""
 
 from pathlib import Path
 
@@ -14,6 +14,12 @@ def opened(page: str, **query: str | list[str]) -> AppTest:
     for name, value in query.items():
         app.query_params[name] = value
     return app.run()
+
+
+def moved(app: AppTest, page: str) -> AppTest:
+    """Another page, as a click on its name opens it: the link is bare then."""
+    app.query_params.clear()
+    return sound(app.switch_page(page).run())
 
 
 def sound(app: AppTest) -> AppTest:

@@ -17,15 +17,18 @@ from models import device, learning
 from models.drawings import plain
 from models.maps.filters import FILTERS, PADDING_MODES
 from models.presets import PRESETS
-from pages.feature_maps import PARTS, filters, learn, part, picture, pooling
-from tests.pages.support import opened, sound
+from pages._lessons import LESSONS, MAPS
+from pages.feature_maps import _kernels, filters, learn, pooling
+from pages.feature_maps import _picture as picture
+from tests.pages.support import moved, opened, sound
 from viz.controls.picture import PICTURES
 
-OURS = ("filters", "pooling", "learn")
+OURS = {"filters": filters, "pooling": pooling, "learn": learn}
+PARTS = [lesson.file.split("/")[1].removesuffix(".py") for lesson in LESSONS if lesson.section == MAPS]
 
 
-def open_page(**query: str) -> AppTest:
-    return opened("feature_maps/_page.py", **query)
+def open_page(part: str = "filters", **query: str) -> AppTest:
+    return opened(f"feature_maps/{part}.py", **query)
 
 
 def mounted(app: AppTest, having: str) -> dict:
@@ -70,7 +73,6 @@ def test_no_bar_of_the_histogram_mixes_signs(low, high):
 def test_every_part_opens_on_every_shipped_picture(which, name):
     app = sound(open_page(part=which, fm_picture=name, fm_size="64"))
     assert app.warning.values == []
-    assert app.session_state["part"] == which
     line = next(c for c in app.caption.values if c.startswith("64 × 64 pixels, colour. "))
     licence = "public domain" if name in ("Astronaut", "Rocket") else "CC0"
     assert line.endswith(f"({licence})")
@@ -158,7 +160,7 @@ def test_a_strip_becomes_a_picture_when_it_is_cropped():
 # -- the filter bank
 
 
-@pytest.mark.parametrize("title", filters.TITLES)
+@pytest.mark.parametrize("title", _kernels.TITLES)
 def test_each_filter_is_what_opencv_makes_of_the_same_pixels(title):
     data = mounted(sound(open_page(fm_filter=title, fm_size="48", fm_angle="30")), "planes")
     kernel = np.array(data["kernels"][0]["values"])
@@ -214,7 +216,7 @@ def test_the_gradient_is_what_its_two_slopes_give(name):
 
 
 def test_an_own_kernel_comes_from_the_link():
-    data = mounted(sound(open_page(fm_filter=filters.OWN, fm_kernel="0 0 0; 0 2 0; 0 0 0", fm_size="32")), "planes")
+    data = mounted(sound(open_page(fm_filter=_kernels.OWN, fm_kernel="0 0 0; 0 2 0; 0 0 0", fm_size="32")), "planes")
     assert data["editable"]
     assert np.allclose(numbers(data, 0)[0], pixels(data)[0] / 127.5)
 
@@ -224,7 +226,7 @@ def test_an_own_kernel_comes_from_the_link():
                        min_size=n, max_size=n)
 ))  # fmt: skip
 def test_an_own_kernel_survives_its_link(rows):
-    assert filters.read_kernel(filters.written(rows)) == rows
+    assert _kernels.read_kernel(_kernels.written(rows)) == rows
 
 
 # -- pooling and learning
@@ -288,7 +290,6 @@ def test_a_run_that_diverges_says_so_in_numbers(monkeypatch):
 @pytest.mark.parametrize(
     ("query", "word"),
     [
-        ({"part": "nonsense"}, "part"),
         ({"fm_picture": "Mona Lisa"}, "Mona Lisa"),
         ({"fm_size": "5000"}, "5000"),
         ({"fm_filter": "<b>x</b>"}, "fm_filter"),
@@ -296,8 +297,8 @@ def test_a_run_that_diverges_says_so_in_numbers(monkeypatch):
         ({"fm_sigma": "nan"}, "fm_sigma"),
         ({"fm_side": "99"}, "99"),
         ({"fm_side": "4"}, "even"),
-        ({"fm_filter": filters.OWN, "fm_kernel": "1 2; 3"}, "own kernel"),
-        ({"fm_filter": filters.OWN, "fm_kernel": "1 2 x"}, "no number"),
+        ({"fm_filter": _kernels.OWN, "fm_kernel": "1 2; 3"}, "own kernel"),
+        ({"fm_filter": _kernels.OWN, "fm_kernel": "1 2 x"}, "no number"),
         ({"fm_kernel": "1e9"}, "beyond"),
         ({"fm_kernel": "nan"}, "not finite"),
         ({"part": "learn", "fm_kernel": "a"}, "no number"),
@@ -318,20 +319,15 @@ def test_a_value_that_cannot_be_read_is_told_and_the_page_works(query, word):
     assert app.warning.values == []
 
 
-def test_a_part_is_named_by_its_title_or_its_short_name():
-    for name in ("pooling", "Pooling"):
-        assert open_page(part=name).session_state["part"] == "pooling"
-
-
 def test_every_parameter_of_the_page_begins_alike_and_occurs_once():
-    names = [*picture.PARAMETERS, *(key for name in OURS for key in part(name).PARAMETERS)]
+    names = [*picture.PARAMETERS, *(key for name in OURS for key in OURS[name].PARAMETERS)]
     assert len(names) == len(set(names))
     assert all(name.startswith("fm_") for name in names)
 
 
 def test_the_lists_that_stand_before_torch_are_those_of_the_models():
-    assert set(filters.TITLES.values()) == set(FILTERS)
-    assert {FILTERS[name].title for name in filters.TITLES.values()} == set(filters.TITLES)
+    assert set(_kernels.TITLES.values()) == set(FILTERS)
+    assert {FILTERS[name].title for name in _kernels.TITLES.values()} == set(_kernels.TITLES)
     assert tuple(filters.BORDERS) == PADDING_MODES
     assert learn.OPTIMIZERS == learning.OPTIMIZERS
 
@@ -385,5 +381,4 @@ def test_a_walk_through_all_parts_in_any_order():
     """What one part leaves in the session must not trip another: each key belongs to one widget."""
     app = open_page()
     for name in (*PARTS, *reversed(PARTS), "filters", "equivariance", "pooling", "equivariance", "learn"):
-        app.segmented_control(key="part").set_value(name).run()
-        assert not app.exception, (name, app.exception[0].message)
+        moved(app, f"feature_maps/{name}.py")

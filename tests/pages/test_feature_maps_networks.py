@@ -14,18 +14,18 @@ from streamlit.testing.v1 import AppTest
 from models import device, networks
 from models.maps.activations import contact_sheet
 from models.networks import NetworkError, answers, feature_maps, known
-from pages.feature_maps import network, sheets, walk
-from pages.feature_maps.closer import cut, heated
+from pages.feature_maps import _network as network
+from pages.feature_maps import _sheets as sheets
+from pages.feature_maps import walk
+from pages.feature_maps._closer import cut, heated
 from tests.pages.support import opened, sound
 from viz.components.sheet import levels, sheet_data
 from viz.controls.picture import PICTURES
 from viz.figures.png import packed
 
-TITLES = {"walk": "Walk through a network", "decides": "What decides", "equivariance": "Equivariance"}
-
 
 def open_page(part: str, **query: str) -> AppTest:
-    return opened("feature_maps/_page.py", part=TITLES[part], **query)
+    return opened(f"feature_maps/{part}.py", **query)
 
 
 def components(app: AppTest) -> list[dict]:
@@ -236,8 +236,8 @@ def stepping(layer: str, style: str = "index", page: int = 1) -> None:
     import streamlit as st
 
     from models import networks
-    from pages.feature_maps import sheets
-    from pages.feature_maps.network import Network
+    from pages.feature_maps import _sheets as sheets
+    from pages.feature_maps._network import Network
 
     ready = networks.prepare("small", np.full((64, 64, 3), 90, np.uint8), crop=False)
     net = Network("small", True, ready.x, ready.picture, ("small", "stepping"))

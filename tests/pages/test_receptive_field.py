@@ -14,13 +14,11 @@ from models.stack import PRESETS, read_stack
 from models.text import big
 from pages.receptive_field.growth import read_dilations
 from pages.receptive_field.your_network import pack, read_shape, unpack
-from tests.pages.support import opened
-
-PARTS = ("Build a stack", "What it really uses", "Ways to grow it", "Real networks", "Your network")
+from tests.pages.support import moved, opened
 
 
-def open_page(**query) -> AppTest:
-    return opened("receptive_field/_page.py", **query)
+def open_page(part: str = "build", **query) -> AppTest:
+    return opened(f"receptive_field/{part}.py", **query)
 
 
 def sound(app: AppTest) -> AppTest:
@@ -164,7 +162,7 @@ def test_the_link_carries_the_unit_the_edited_layer_and_the_switch():
     assert "layer" not in app.query_params
     app.button(key="stack_remove").click().run()
     sound(app)
-    app.segmented_control(key="part").set_value("Ways to grow it").run()
+    moved(app, "receptive_field/growth.py")
     assert "unit" not in app.query_params
     for unit in ("9.0.0", "1.0", "x", "1.-1.0", "1.99.0"):
         app = sound(open_page(unit=unit, layer="99"))
@@ -210,15 +208,15 @@ def test_text_that_is_no_stack_keeps_the_last_picture(stack_page):
 
 
 def test_a_bad_link_is_told():
-    app = sound(open_page(part="Nonsense", layers="c3-q9", size="abc", dims="7-D", bogus="1"))
+    app = sound(open_page(layers="c3-q9", size="abc", dims="7-D", bogus="1"))
     told = " ".join(app.warning.values)
-    assert all(word in told for word in ("Nonsense", "q9", "abc", "7-D", "bogus"))
+    assert all(word in told for word in ("q9", "abc", "7-D", "bogus"))
     assert scene(app)
 
 
 @pytest.fixture(scope="module")
 def network_page() -> AppTest:
-    return sound(open_page(part="Your network"))
+    return sound(open_page(part="your_network"))
 
 
 @pytest.mark.parametrize("name", EXAMPLES)
@@ -229,7 +227,7 @@ def test_an_example_network_shows_its_published_parameters(network_page, name):
     assert app.error.values == []
     assert number(app, "parameters").replace("\u202f", "").replace(" ", "") == str(EXAMPLES[name].parameters)
     assert ("a variant of" if name == "lenet5" else "as published") in shown(app)
-    assert len(app.get("download_button")) == 3
+    assert len(app.get("download_button")) == 2
 
 
 @pytest.mark.parametrize(
@@ -255,20 +253,20 @@ def test_text_that_does_not_fit_gets_its_sentence(network_page, text, says):
 
 def test_own_code_and_its_input_are_a_link():
     code = "nn.Sequential(nn.Conv1d(2, 4, 5), nn.ReLU())"
-    app = sound(open_page(part="Your network", code=pack(code), input="2x40"))
+    app = sound(open_page(part="your_network", code=pack(code), input="2x40"))
     assert app.text_area(key="_code").value == code
     assert number(app, "receptive_field") == "5"
-    app = sound(open_page(part="Your network", code="###", network="nobody", side="9"))
+    app = sound(open_page(part="your_network", code="###", network="nobody", side="9"))
     assert any("damaged" in warning for warning in app.warning.values)
     assert any("nobody" in warning for warning in app.warning.values)
 
 
 def test_what_was_typed_survives_a_look_at_another_part():
-    app = open_page(part="Your network")
+    app = open_page(part="your_network")
     app.text_area(key="_code").set_value("[nn.Conv1d(1, 4, 3)]").run()
     app.text_input(key="input").set_value("1x20").run()
-    app.segmented_control(key="part").set_value("Build a stack").run()
-    app.segmented_control(key="part").set_value("Your network").run()
+    moved(app, "receptive_field/build.py")
+    moved(app, "receptive_field/your_network.py")
     assert app.text_area(key="_code").value == "[nn.Conv1d(1, 4, 3)]"
     assert app.text_input(key="input").value == "1x20"
 
@@ -297,7 +295,7 @@ def test_shapes_and_dilations_are_read_or_refused():
 
 @pytest.mark.parametrize("net", ["vgg16", "resnet50", "efficientnet_b0", "inception_v3", "vit_b_16"])
 def test_a_real_network_shows_its_field(net):
-    app = sound(open_page(part="Real networks", net=net))
+    app = sound(open_page(part="networks", net=net))
     assert app.error.values == []
     expected = {"vgg16": "212 × 212", "resnet50": "427 × 427", "inception_v3": None}
     if expected.get(net):
@@ -309,7 +307,7 @@ def test_a_real_network_shows_its_field(net):
 
 
 def test_any_layer_of_a_network_is_chosen_and_listed():
-    app = sound(open_page(part="Real networks", net="vgg16", layer_name="features.5", every_layer="x"))
+    app = sound(open_page(part="networks", net="vgg16", layer_name="features.5", every_layer="x"))
     assert number(app, "receptive_field") == "10 × 10"
     app.button(key="layer_deeper").click().run()
     assert app.selectbox(key="layer_name").value == "features.6"
@@ -319,13 +317,13 @@ def test_any_layer_of_a_network_is_chosen_and_listed():
     sound(app)
     assert number(app, "receptive_field") == "40 × 40"
     assert any("our own" in block.value for block in app.markdown)
-    app = sound(open_page(part="Real networks", net="alexnet", layer_name="nothing"))
+    app = sound(open_page(part="networks", net="alexnet", layer_name="nothing"))
     assert any("nothing" in warning for warning in app.warning.values)
 
 
 @pytest.mark.parametrize(("net", "reason"), [("vit_b_32", "learned tokens"), ("swin_v2_b", "shifted_window_attention")])
 def test_a_network_of_attention_is_measured_up_to_it_and_says_why(net, reason):
-    app = sound(open_page(part="Real networks", net=net))
+    app = sound(open_page(part="networks", net=net))
     app.button(key="measure_network").click().run()
     sound(app)
     assert any("the same as traced ✓" in block.value for block in app.markdown)
@@ -333,7 +331,7 @@ def test_a_network_of_attention_is_measured_up_to_it_and_says_why(net, reason):
 
 
 def test_of_an_upload_it_is_told_what_was_changed_or_why_it_is_no_picture():
-    app = open_page(part="Real networks", net="alexnet", picture="Your own")
+    app = open_page(part="networks", net="alexnet", picture="Your own")
     app.file_uploader(key="field_upload").upload("a.png", b"no picture", "image/png").run()
     sound(app)
     assert any("not a picture" in error for error in app.error.values)
@@ -347,12 +345,12 @@ def test_of_an_upload_it_is_told_what_was_changed_or_why_it_is_no_picture():
 
 
 def test_an_image_too_small_for_a_network_gets_its_sentence():
-    app = sound(open_page(part="Real networks", net="alexnet", side="32"))
+    app = sound(open_page(part="networks", net="alexnet", side="32"))
     assert app.error.values or number(app, "receptive_field")
 
 
 def test_ways_to_grow_count_the_holes():
-    app = sound(open_page(part="Ways to grow it", dilations="3, 3"))
+    app = sound(open_page(part="growth", dilations="3, 3"))
     assert "49 are read, 120 never" in shown(app)
     assert "25 are read, 144 never" in shown(app)
     app.segmented_control(key="cost").set_value("MACs").run()
@@ -362,7 +360,7 @@ def test_ways_to_grow_count_the_holes():
 
 
 def test_the_effective_field_has_its_numbers():
-    app = sound(open_page(part="What it really uses", depth="4", inputs="1", weights="equal", relu="false"))
+    app = sound(open_page(part="effective", depth="4", inputs="1", weights="equal", relu="false"))
     assert number(app, "theoretical_box") == "9 × 9"
     assert number(app, "inside_the_box") == "100 %"
     app.selectbox(key="of").set_value("Your stack").run()
@@ -379,7 +377,7 @@ def test_the_effective_field_has_its_numbers():
 
 
 def test_each_way_to_grow_is_priced_alike():
-    app = sound(open_page(part="Ways to grow it", budget="7"))
+    app = sound(open_page(part="growth", budget="7"))
     assert big(12_544) in " ".join(block.value for block in app.subheader)
     assert "6 layers 3×3, stride 2" not in shown(app).split("What the same")[1].split("</table>")[0]
     app.segmented_control(key="cost").set_value("MACs").run()

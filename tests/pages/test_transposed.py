@@ -20,22 +20,24 @@ from models.spec import LayerSpec, SpecError
 from models.transposed import forward_sizes, toeplitz_blocks
 from models.transposed.code import layer_code
 from models.transposed.density import density
-from pages.transposed import PARTS, readers
-from tests.pages.support import SHELL, sound
+from pages._lessons import LESSONS, TRANSPOSED
+from pages.transposed import checkerboard, compare, learn, matrix
+from tests.pages.support import moved, opened, sound
 from viz.components.stage import share
 from viz.controls.transposed import playground_query
 from viz.figures.upsampling import blocks
 from viz.scenes.four_views import four_views, matrices
 
+PARTS = [lesson.file.split("/")[1].removesuffix(".py") for lesson in LESSONS if lesson.section == TRANSPOSED]
 WORKED = [[2, 9, 6, 1], [6, 29, 30, 7], [10, 29, 33, 13], [12, 24, 16, 4]]
 
 
-def open_page(**query: str) -> AppTest:
-    app = AppTest.from_file(SHELL, default_timeout=120).run()
-    app.switch_page("transposed/_page.py")
-    for name, value in query.items():
-        app.query_params[name] = value
-    return app.run()
+def open_page(part: str = "views", **query: str) -> AppTest:
+    return opened(file_of(part), **query)
+
+
+def file_of(part: str) -> str:
+    return f"transposed/{part}.py"
 
 
 def panels(app: AppTest) -> dict[str, dict]:
@@ -72,9 +74,9 @@ def test_the_worked_example_opens_the_lesson_and_all_views_agree():
 
 @pytest.mark.parametrize("part", PARTS)
 def test_every_part_opens_from_its_link(part):
-    app = sound(open_page(part=PARTS[part]))
+    app = sound(open_page(part=part))
     assert app.warning.values == []
-    assert app.session_state["part"] == part
+    assert panels(app) or shown(app)
 
 
 @pytest.mark.parametrize("part", ["views", "matrix", "sizes"])
@@ -89,7 +91,7 @@ def test_every_part_opens_from_its_link(part):
     ],
 )
 def test_any_layer_opens_from_its_link(query, part):
-    app = sound(open_page(part=PARTS[part], **query))
+    app = sound(open_page(part=part, **query))
     assert app.warning.values == []
     spec = app.session_state["_ct_spec"]
     for name, value in query.items():
@@ -102,10 +104,10 @@ def test_any_layer_opens_from_its_link(query, part):
 
 
 def test_what_was_chosen_in_one_part_is_there_after_a_look_at_another():
-    app = sound(open_page(part=PARTS["checkerboard"], cb_kernel="5"))
+    app = sound(open_page(part="checkerboard", cb_kernel="5"))
     app.slider(key="cb_stride").set_value(3).run()
     for part in ("sizes", "checkerboard"):
-        app.segmented_control(key="part").set_value(part).run()
+        moved(app, file_of(part))
     seen = sound(app)
     assert (seen.slider(key="cb_kernel").value, seen.slider(key="cb_stride").value) == (5, 3)
 
@@ -119,22 +121,28 @@ def test_a_bad_link_is_told_and_shows_the_nearest_layer():
     assert all(panel["mark"] is True for panel in panels(app).values())
 
 
-def test_each_part_tells_of_what_it_shows_and_no_more():
+def test_each_lesson_tells_of_its_own_settings_and_knows_no_others():
     query = {"ct_stride": "0", "ct_kernel_size": "4", "ct_seed": "x", "cb_stride": "-1", "ndim": "3"}
-    app = sound(open_page(part=PARTS["checkerboard"], **query))
-    spelled, stamps = sorted(app.warning.values)[::-1]
-    assert stamps.startswith("cb_stride: ")
-    assert spelled.endswith("Perhaps you mean “dims”.")
-    for part, names in (("learn", []), ("views", ["seed", "stride"]), ("checkerboard", []), ("matrix", [])):
-        app.segmented_control(key="part").set_value(part).run()
-        assert sorted(told.partition(":")[0] for told in sound(app).warning.values) == names
-    # What the link says that can be taken waits, too.
+    told = sorted(sound(open_page(part="checkerboard", **query)).warning.values)
+    assert told[0].startswith("cb_stride: ")
+    assert [each.replace("\\", "").split("”")[0][1:] for each in told[1:]] == [
+        "ct_kernel_size",
+        "ct_seed",
+        "ct_stride",
+        "ndim",
+    ]
+    app = open_page(part="matrix", **query)
+    told = sorted(each.replace("\\", "") for each in sound(app).warning.values)
+    assert [each.partition(" ")[0] for each in told] == ["seed:", "stride:", "“cb_stride”", "“ndim”"]
+    assert told[-1].endswith("Perhaps you mean “dims”.")
     assert app.number_input(key="ct_kernel_size").value == 4
+    assert moved(app, file_of("learn")).warning.values == []
+    assert moved(app, file_of("sizes")).number_input(key="ct_kernel_size").value == 4
 
 
 def test_a_slice_that_an_image_does_not_have_is_told_and_leaves_the_link():
     layer = {"ct_dims": "3", "ct_kernel_size": "2", "ct_in_channels": "2"}
-    app = sound(open_page(part=PARTS["matrix"], **layer, trip_image_d="7", trip_small_d="0", trip_small_c="2"))
+    app = sound(open_page(part="matrix", **layer, trip_image_d="7", trip_small_d="0", trip_small_c="2"))
     assert sorted(app.warning.values) == [
         "trip_image_d: this image has slices 0 to 2; “7” is left out.",
         "trip_small_c: this image has channels 0 to 1; “2” is left out.",
@@ -157,9 +165,9 @@ def test_the_link_pins_a_cell_of_the_four_views_or_says_why_not(cell, pinned):
     assert panels(app)["stamp"]["selected"] == (pinned or middle)
     assert [f"“{cell}” is no cell of this layer" in told for told in app.warning.values] == [True] * (not pinned)
     assert ("cell" in app.query_params) == bool(pinned)
-    app.segmented_control(key="part").set_value("sizes").run()
+    moved(app, file_of("sizes"))
     assert "cell" not in app.query_params
-    app.segmented_control(key="part").set_value("views").run()
+    moved(app, file_of("views"))
     assert panels(sound(app))["stamp"]["selected"] == (pinned or middle)
     assert ("cell" in app.query_params) == bool(pinned)
 
@@ -203,7 +211,7 @@ def test_a_link_with_another_kind_is_told():
     ],
 )
 def test_a_value_that_a_part_does_not_take_is_told(part, query):
-    app = sound(open_page(part=PARTS[part], **query))
+    app = sound(open_page(part=part, **query))
     (told,) = app.warning.values
     ((name, value),) = query.items()
     assert value in told
@@ -211,22 +219,24 @@ def test_a_value_that_a_part_does_not_take_is_told(part, query):
 
 
 def test_every_default_of_the_parts_can_be_read():
+    readers = {"checkerboard": checkerboard.READERS, "compare": compare.READERS, "learn": learn.READERS}
+    readers["matrix"] = matrix.readers
     for part in PARTS:
-        app = sound(open_page(part=PARTS[part]))
+        app = sound(open_page(part=part))
         shown = {w.key: w.value for kind in ("slider", "number_input", "selectbox") for w in app.get(kind)}
-        read = readers(part, app.session_state["_ct_spec"])
+        read = readers[part](app.session_state["_ct_spec"]) if part == "matrix" else readers.get(part, {})
         for name in read.keys() & shown.keys():
             read[name](str(shown[name]).capitalize() if name == "picture" else str(shown[name]))
 
 
 def test_a_picture_too_small_to_learn_from_is_told_and_the_layer_stays():
-    app = sound(open_page(part=PARTS["learn"], task="The picture", picture="Your own"))
+    app = sound(open_page(part="learn", task="The picture", picture="Your own"))
     small = cv2.imencode(".png", np.zeros((10, 300, 3), np.uint8))[1].tobytes()
     app.file_uploader[0].upload("small.png", small, "image/png").run()
     next(b for b in app.button if b.label == "Train").click().run()
     assert not app.exception
     assert "too small" in app.error[0].value
-    app.button(key="transposed_open_code").click().run()
+    app.button(key="open_code").click().run()
     assert not app.exception
     assert len(app.code) == 0
     assert any("too small" in info for info in app.info.values)
@@ -234,7 +244,7 @@ def test_a_picture_too_small_to_learn_from_is_told_and_the_layer_stays():
 
 def test_the_cost_is_counted_at_the_input():
     query = {"ct_in_channels": "3", "ct_kernel_size": "2", "ct_stride": "2", "ct_bias": "true"}
-    app = sound(open_page(part=PARTS["sizes"], **query))
+    app = sound(open_page(part="sizes", **query))
     told = " ".join(text.value for text in app.markdown)
     assert "= 48, and adds 16 biases; torch counted 48. Counters" in told
     assert "say 192, or 208 with biases" in told
@@ -253,7 +263,7 @@ def test_the_cost_is_counted_at_the_input():
     ],
 )
 def test_a_question_is_about_the_settings_on_the_screen(part, query, said, answer):
-    app = sound(open_page(part=PARTS[part], **query))
+    app = sound(open_page(part=part, **query))
     (asked,) = (pills for pills in app.pills if pills.key.startswith("predict_"))
     assert said in asked.label
     asked.set_value(answer).run()
@@ -263,7 +273,7 @@ def test_a_question_is_about_the_settings_on_the_screen(part, query, said, answe
 def test_large_numbers_are_written_in_one_way():
     query = {"ct_input_size": "16", "ct_in_channels": "3", "ct_out_channels": "4", "ct_stride": "3", "ct_bias": "true"}
     for part, asked in (("sizes", query), ("compare", {}), ("checkerboard", {"cb_kernel": "12", "cb_layers": "3"})):
-        app = sound(open_page(part=PARTS[part], **asked))
+        app = sound(open_page(part=part, **asked))
         drawn = unescape(re.sub(r"<[^>]*>", " ", " ".join(html(app))))
         told = " ".join([drawn, *(text.value for text in (*app.markdown, *app.caption))])
         assert re.findall(r"(?<![\d.])\d{4,}", told) == []
@@ -273,7 +283,7 @@ def test_a_layer_that_is_too_large_is_told_and_the_nearest_is_one_click_away():
     app = sound(open_page(ct_input_size="600"))
     assert any("the numbers stay, the picture is left out" in info for info in app.info.values)
     assert json.dumps("602 × 602")[1:-1] in shown(app)
-    sizes = sound(open_page(part=PARTS["sizes"], ct_input_size="600"))
+    sizes = sound(open_page(part="sizes", ct_input_size="600"))
     assert json.dumps("602 × 602")[1:-1] in shown(sizes)
     assert any("makes 600 from 602" in text.value for text in sizes.markdown)
     next(b for b in app.button if "nearest" in b.label).click().run()
@@ -281,7 +291,7 @@ def test_a_layer_that_is_too_large_is_told_and_the_nearest_is_one_click_away():
 
 
 def test_a_matrix_that_is_too_large_shows_its_structure_alone():
-    app = sound(open_page(part=PARTS["matrix"], ct_input_size="600"))
+    app = sound(open_page(part="matrix", ct_input_size="600"))
     assert "structure only" in shown(app)
     assert len(shown(app)) < 500_000
     assert panels(app) == {}
@@ -294,28 +304,28 @@ def test_own_numbers_in_the_link_are_used():
 
 
 def test_output_padding_is_explained_with_both_sizes():
-    app = sound(open_page(part=PARTS["sizes"], ct_input_size="3", ct_stride="2", ct_padding="1"))
+    app = sound(open_page(part="sizes", ct_input_size="3", ct_stride="2", ct_padding="1"))
     assert any("3 from 5 and 6" in text.value for text in app.markdown)
     assert "78.2 %" in shown(app)
 
 
 def test_the_checkerboard_counts_what_the_paper_counts():
-    uneven = shown(sound(open_page(part=PARTS["checkerboard"])))
+    uneven = shown(sound(open_page(part="checkerboard")))
     assert "Unevenness 0.436" in uneven
-    even = shown(sound(open_page(part=PARTS["checkerboard"], cb_kernel="4")))
+    even = shown(sound(open_page(part="checkerboard", cb_kernel="4")))
     assert "Unevenness 0.000" in even
     assert "Even: every cell" in even
 
 
 def test_a_picture_is_enlarged_in_eight_ways():
-    app = sound(open_page(part=PARTS["compare"], picture="Cat", scale="2"))
+    app = sound(open_page(part="compare", picture="Cat", scale="2"))
     table = shown(app)
     for title in ("Nearest", "Bicubic", "Max-unpooling", "Transposed, learned", "Pixel shuffle, learned"):
         assert title in table
 
 
 def test_of_an_own_picture_it_is_said_what_was_changed():
-    app = sound(open_page(part=PARTS["compare"], picture="Your own"))
+    app = sound(open_page(part="compare", picture="Your own"))
     assert any("Until yours is here" in text for text in app.caption.values)
     deep = cv2.imencode(".png", np.full((300, 1200, 3), 0x8000, np.uint16))[1].tobytes()
     app.file_uploader[0].upload("deep.png", deep, "image/png").run()
@@ -328,7 +338,7 @@ def test_of_an_own_picture_it_is_said_what_was_changed():
 
 
 def test_a_bad_upload_gets_one_sentence():
-    app = sound(open_page(part=PARTS["compare"], picture="Your own"))
+    app = sound(open_page(part="compare", picture="Your own"))
     app.file_uploader[0].upload("a.png", b"\x89PNG\r\n\x1a\nbroken", "image/png").run()
     assert not app.exception
     assert len(app.error) == 1
@@ -336,7 +346,7 @@ def test_a_bad_upload_gets_one_sentence():
 
 
 def test_training_ends_at_the_bilinear_kernel(hurried):
-    app = sound(open_page(part=PARTS["learn"]))
+    app = sound(open_page(part="learn"))
     next(b for b in app.button if b.label == "Train").click().run()
     figure = next(drawn for drawn in html(sound(app)) if "A flat image" in drawn)
     numbers = re.findall(r">(−?[\d.]+)</text>", figure.split("cs-beside")[0])
@@ -358,7 +368,7 @@ def test_training_ends_at_the_bilinear_kernel(hurried):
 
 def script(app: AppTest) -> str:
     """Open the Code dialog and return what is in it."""
-    app.button(key="transposed_open_code").click().run()
+    app.button(key="open_code").click().run()
     return sound(app).code[0].value
 
 
@@ -379,7 +389,7 @@ OURS = ("checkerboard", "compare", "learn")
 
 @pytest.mark.parametrize("part", PARTS)
 def test_the_code_of_every_part_runs_and_can_fail(part):
-    code = script(sound(open_page(part=PARTS[part])))
+    code = script(sound(open_page(part=part)))
     first = code.splitlines()[0]
     assert ("copy of the ConvScope project" in first) == ("from models" in code) == (part in OURS)
     assert first.startswith("# Needs ")
@@ -399,7 +409,7 @@ def test_the_code_of_every_part_runs_and_can_fail(part):
     ],
 )
 def test_the_code_of_the_checkerboard_asserts_every_figure(query):
-    app = sound(open_page(part=PARTS["checkerboard"], **query))
+    app = sound(open_page(part="checkerboard", **query))
     drawn = " ".join(json.loads(c.proto.json).get("html", "") for c in app.get("bidi_component"))
     code = script(app)
     ran(code)
@@ -413,7 +423,7 @@ def test_the_code_of_the_checkerboard_asserts_every_figure(query):
 
 @pytest.mark.parametrize("query", [{"scale": "2"}, {"scale": "3", "picture": "Cat", "shuffle": "3", "ac_size": "7"}])
 def test_the_code_of_the_comparison_asserts_the_whole_table(query):
-    app = sound(open_page(part=PARTS["compare"], **query))
+    app = sound(open_page(part="compare", **query))
     table = next(json.loads(c.proto.json)["html"] for c in app.get("bidi_component") if "PSNR" in c.proto.json)
     code = script(app)
     ran(code)
@@ -437,7 +447,7 @@ def test_the_code_of_the_comparison_asserts_the_whole_table(query):
     ],
 )
 def test_the_code_of_a_training_run_repeats_it(query, hurried):
-    app = sound(open_page(part=PARTS["learn"], wl_steps="50", **query))
+    app = sound(open_page(part="learn", wl_steps="50", **query))
     ran(script(app))
     next(b for b in app.button if b.label == "Train").click().run()
     code = sound(app).code[0].value
@@ -450,7 +460,7 @@ def test_the_code_of_a_training_run_repeats_it(query, hurried):
 
 
 def test_the_code_of_a_stopped_run_goes_as_far_as_it_did(hurried):
-    app = sound(open_page(part=PARTS["learn"], wl_steps="50"))
+    app = sound(open_page(part="learn", wl_steps="50"))
     next(b for b in app.button if b.label == "Train").click().run()
     run = app.session_state["_wl_run"]
     del run.moments[-10:]
@@ -465,7 +475,7 @@ def test_a_run_that_is_stopped_is_shown_as_far_as_it_got(hurried, monkeypatch):
     with monkeypatch.context() as patch:
         # Two numbers of each step, itself and of how many.
         patch.setattr("pages._learning.big", lambda n: told.append(n) if len(told) < 4 else streamlit.stop())
-        app = sound(open_page(part=PARTS["learn"], wl_steps="50"))
+        app = sound(open_page(part="learn", wl_steps="50"))
         next(b for b in app.button if b.label == "Train").click().run()
     run = sound(app.run()).session_state["_wl_run"]
     assert run.steps == [0, 2, 4]
@@ -474,7 +484,7 @@ def test_a_run_that_is_stopped_is_shown_as_far_as_it_got(hurried, monkeypatch):
 
 def test_the_link_holds_the_page_and_has_a_picture():
     app = sound(open_page(ct_stride="2"))
-    app.button(key="transposed_open_link").click().run()
+    app.button(key="open_link").click().run()
     assert "ct_stride=2" in sound(app).code[0].value
     assert any("QR code" in text.value and "<svg" in text.value for text in app.markdown)
 
@@ -626,12 +636,12 @@ def test_blocks_are_drawn_for_every_layer_and_name_each_row_of_the_kernel(spec):
 
 def test_a_slice_of_the_round_trip_can_be_chosen_in_3d():
     query = {"ct_dims": "3", "ct_kernel_size": "2", "ct_stride": "2"}
-    app = sound(open_page(part=PARTS["matrix"], **query))
+    app = sound(open_page(part="matrix", **query))
     figure = lambda: next(h for h in html(app) if "An image" in h)  # noqa: E731
     before = figure()
     app.slider(key="trip_image_d").set_value(3).run()
     assert figure() != before
-    linked = sound(open_page(part=PARTS["matrix"], **query, trip_image_d="3"))
+    linked = sound(open_page(part="matrix", **query, trip_image_d="3"))
     assert figure() in html(linked)
     app.number_input(key="ct_kernel_size").set_value(1).run()
     assert sound(app).slider(key="trip_image_d").value <= 2

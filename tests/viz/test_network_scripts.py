@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from models import device
-from pages.feature_maps import network
-from pages.feature_maps.picture import Picture
+from pages.feature_maps import _network as network
+from pages.feature_maps._picture import Picture
 
 ROOT = Path(__file__).resolve().parents[2]
 OWN = Picture(*[np.zeros((16, 16, 3), np.uint8)] * 2, "mine", colour=False, in_link=False, origin="plain('heart', 256)")

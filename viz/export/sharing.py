@@ -15,38 +15,32 @@ from viz import state
 from viz.controls.numbers import OWN, SceneEditor
 
 ICONS = {"Code": "code", "Link": "link", "Paste": "content_paste", "File": "draft"}
-LAYER_TOLD = "Runs as it is, builds exactly this layer, and asserts the numbers on the screen."
-OWN_TOO_MANY = "Your own numbers are too many for a link, so it opens without them: take the file instead."
 
 
-def buttons(names: Sequence[str] = ("Code", "Link", "Paste", "File"), page: str = "") -> None:
-    """The row of actions; each opens a dialog in this run. ``page`` keeps the dialogs of several pages apart."""
+def buttons(names: Sequence[str], page: str) -> None:
+    """Actions; each opens a dialog in this run. ``page`` keeps the dialogs of several pages apart."""
     for name in names:
-        key = f"{page}open_{name.lower()}"
+        key = f"open_{name.lower()}"
         st.button(name, key=key, icon=f":material/{ICONS[name]}:", on_click=_open, args=(name, page))
 
 
-def _open(name: str, page: str = "") -> None:
-    state.remember("dialog", page + name)
+def _open(name: str, page: str) -> None:
+    state.remember("dialog", f"{page} {name}")
     state.forget("paste_error")
     state.forget("file_error")
 
 
-def dialogs(editor: SceneEditor, scene: Scene, lab, fits: bool) -> None:
-    """Draw the Playground's dialog that a button asked for; it stays until it is closed."""
+def scene_dialogs(page: str, editor: SceneEditor, scene: Scene) -> None:
+    """Draw the Paste or File dialog, if :func:`buttons` asked for it; it stays until it is closed."""
     name = state.recall("dialog")
-    if name == "Code":
-        _code(lambda: (LAYER_TOLD, _layer_code(lab)))
-    elif name == "Link":
-        _link(fits, OWN_TOO_MANY)
-    elif name == "Paste":
+    if name == f"{page} Paste":
         _paste(editor, scene)
-    elif name == "File":
+    elif name == f"{page} File":
         _file(editor, scene)
 
 
 def page_dialogs(page: str, script: Callable[[], tuple[str, str]], fits: bool = True, unfit: str = "") -> None:
-    """Draw the Code or Link dialog of another page, if its :func:`buttons` asked for it.
+    """Draw the Code or Link dialog, if :func:`buttons` asked for it.
 
     Args:
         page: as in ``buttons``.
@@ -55,20 +49,14 @@ def page_dialogs(page: str, script: Callable[[], tuple[str, str]], fits: bool = 
         fits, unfit: whether the link holds everything, and what to say where it does not.
     """
     name = state.recall("dialog")
-    if name == f"{page}Code":
+    if name == f"{page} Code":
         _code(script)
-    elif name == f"{page}Link":
+    elif name == f"{page} Link":
         _link(fits, unfit)
 
 
 def _close() -> None:
     state.forget("dialog")
-
-
-def _layer_code(lab) -> str:
-    from models.code import to_code
-
-    return to_code(lab)
 
 
 @st.dialog("Code", width="large", on_dismiss=_close)

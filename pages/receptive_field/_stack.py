@@ -136,12 +136,6 @@ def unit_shown(stack: Stack) -> tuple[int, tuple[int, ...], str]:
     return *unit, told
 
 
-def leave() -> None:
-    """Another part is shown: its link has no unit of the stack."""
-    into_link("unit", "")
-    into_link("layer", "")
-
-
 def _read_unit(text: str, stack: Stack) -> tuple[int, tuple[int, ...]]:
     words = text.split(".")
     fits = all(w.isascii() and w.isdigit() and len(w) < 5 for w in words)
@@ -333,6 +327,7 @@ def draw(stack: Stack) -> int:
         "Layers, from the input",
         numbers,
         key="layer",
+        persist_state="session",
         format_func=lambda n: f"{n}  {stack.layers[n - 1].describe(stack.dims)}",
     )
     _buttons(stack, number)
@@ -849,6 +844,6 @@ def _told(note: str) -> str:
 
 __all__ = [
     "HEAD", "MOST", "PARAMETERS", "algebra", "cards", "choose_preset", "choose_unit", "compare", "draw", "follow",
-    "keep", "layer_table", "leave", "mark", "pinned", "read", "rows_of", "scene", "shown_preset", "unit_numbers",
+    "keep", "layer_table", "mark", "pinned", "read", "rows_of", "scene", "shown_preset", "unit_numbers",
     "unit_shown", "why",
 ]  # fmt: skip

@@ -12,7 +12,7 @@ import numpy as np
 import streamlit as st
 
 from models.script import in_groups
-from pages.feature_maps.picture import Picture
+from pages.feature_maps._picture import Picture
 from viz.url import one_of
 
 if TYPE_CHECKING:

@@ -1,39 +1,23 @@
-"""Receptive fields: how much of the picture a unit sees, and how much it really uses."""
-
-import sys
+"""Build a stack of layers: what each of its units sees, traced, measured, and step by step."""
 
 import streamlit as st
 
-from models.script import with_needs
 from models.stack import PRESETS
-from pages._lesson import predict, question
-from pages.receptive_field import effective, growth, your_network
-from pages.receptive_field import networks as real_networks
-from pages.receptive_field import stack as editor
+from models.stack.field import analyse
+from pages._lesson import offer, predict
+from pages.receptive_field import _stack as editor
+from viz.components.readout import readout
+from viz.components.stage import stage
 from viz.figures import show
-from viz.url import choose_part, keep_alive, part_asked, tell_once, unknown
-
-PARTS = {
-    title: title
-    for title in ("Build a stack", "What it really uses", "Ways to grow it", "Real networks", "Your network")
-}
-
-question("How much of the picture does this unit see?")
-st.markdown("Every box here is traced from the layers, and measured on the real gradient.")
-OWN = ["part"] + [name for each in (editor, effective, growth, real_networks, your_network) for name in each.PARAMETERS]
-keep_alive((*(name for name in OWN if name != "part"), "_code"))
-told = [part_asked("receptive-field", PARTS), *unknown(OWN)]
-part = choose_part(PARTS)
-if part != "Build a stack":
-    editor.leave()
-if part != "Real networks":
-    real_networks.leave()
+from viz.url import tell_once, unknown
 
 
-def build_a_stack() -> None:
+def draw() -> None:
+    """The stack's controls, its picture, its numbers, and one of its units."""
+    strange = unknown(editor.PARAMETERS)
     stack, misread = editor.read()
     number, index, no_unit = editor.unit_shown(stack)
-    tell_once([*told, *misread, no_unit])
+    tell_once([*strange, *misread, no_unit])
     with st.container(key="lesson"):
         left, right = st.columns([1, 3], gap="medium")
         with left, st.container(key="controls", gap="xsmall"):
@@ -57,13 +41,6 @@ def build_a_stack() -> None:
             if preset:
                 predict(f"stack_{preset.id}", preset.question, preset.options, preset.answer, preset.explanation)
     below = st.container()
-    if "torch" not in sys.modules:
-        picture.skeleton(editor.stage_height(stack))
-
-    from models.stack.field import analyse
-    from viz.components.readout import readout
-    from viz.components.stage import stage
-
     field = analyse(stack)
     with picture.container():
         stage(editor.scene(field, number, index), key="stack_stage", height=editor.stage_height(stack))
@@ -88,18 +65,8 @@ def build_a_stack() -> None:
         show(editor.unit_numbers(part, unit), key="unit_numbers")
         st.markdown(editor.why(part, unit))
         show(editor.compare(part, unit), key="stack_compare")
-        with st.expander("Code"):
-            st.code(with_needs(stack.to_code()), language="python")
+    offer(lambda: ("Runs as it is: builds exactly this stack, and asserts the shape of its last map.", stack.to_code()))
 
 
-if part == "Build a stack":
-    build_a_stack()
-elif part == "What it really uses":
-    effective.lesson(told)
-elif part == "Ways to grow it":
-    growth.lesson(told)
-elif part == "Real networks":
-    real_networks.lesson(told)
-else:
-    tell_once(told)
-    your_network.lesson()
+if __name__ == "__main__":
+    draw()

@@ -1,7 +1,8 @@
-"""The picture that all parts look at: shipped, drawn by the app, uploaded, photographed, or drawn by hand."""
+"""The picture of the lessons on feature maps: shipped, drawn by the app, uploaded, photographed, or drawn by hand."""
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from functools import cached_property
 from hashlib import blake2b
@@ -12,10 +13,11 @@ import streamlit as st
 
 from models.drawings import CLASSES
 from models.script import in_groups
+from pages._lesson import offer
 from pages.feature_maps._shared import tell_misread
 from viz.components.pad import pad
 from viz.controls.picture import NAMES, PICTURES, taken, told
-from viz.url import one_of, whole
+from viz.url import one_of, tell_once, unknown, whole
 
 if TYPE_CHECKING:
     from models.picture import Reading
@@ -142,6 +144,20 @@ def _credits() -> dict[str, str]:
     return {row[0][:-4]: f"{row[1]}, {row[2]} ({row[3]})" for row in rows if row[0].endswith(".png")}
 
 
+def with_picture(
+    parameters: Iterable[str], lesson: Callable[[Picture], None], script: Callable[[Picture], tuple[str, str]]
+) -> None:
+    """A page on the picture that is chosen. ``parameters``: those of the link that it knows besides the picture's."""
+    tell_once(unknown((*PARAMETERS, *parameters)))
+    picture = choose()
+    lesson(picture)
+    offer(
+        lambda: script(picture),
+        picture.in_link,
+        "Your own picture stays in this session: the link opens with the astronaut.",
+    )
+
+
 def choose() -> Picture:
     """Draw the choice in one row and return the picture. What cannot be read is told, and the default is used."""
     from models.picture import PictureError
@@ -215,16 +231,11 @@ def _source(chosen: str) -> tuple[np.ndarray, Reading | None, str, str]:
     elif chosen == UPLOAD:
         from models.picture import FORMATS
 
-        given = st.file_uploader(
-            f"{FORMATS}, up to 10 MB",
-            key="fm_file",
-            max_upload_size=10,
-            help="It stays in this session.",
-        )
-        data, name = (given.getvalue(), "your picture") if given else (None, DEFAULT)
+        data = _given("fm_file", st.file_uploader, f"{FORMATS}, up to 10 MB", max_upload_size=10)
+        name = "your picture" if data else DEFAULT
     elif chosen == CAMERA:
-        given = st.camera_input("Take a photograph", key="fm_photo", width=420, help="It stays in this session.")
-        data, name = (given.getvalue(), "your photograph") if given else (None, DEFAULT)
+        data = _given("fm_photo", st.camera_input, "Take a photograph", width=420)
+        name = "your photograph" if data else DEFAULT
     elif chosen == CANVAS:
         given = pad("fm_pad")
         data, name = (given, "your drawing") if given else (None, DEFAULT)
@@ -234,6 +245,15 @@ def _source(chosen: str) -> tuple[np.ndarray, Reading | None, str, str]:
         name = name.lower()
     found = taken(data, SOURCE_SIDE)
     return found.pixels, found, name, origin
+
+
+def _given(key: str, widget: Callable, label: str, **how) -> bytes | None:
+    """What the visitor gave; it stays for the neighbouring lessons, whose own widget is empty."""
+    kept = st.session_state.setdefault("_fm_given", {})
+    given = widget(label, key=key, help="It stays in this session.", on_change=lambda: kept.pop(key, None), **how)
+    if given is not None:
+        kept[key] = given.getvalue()
+    return kept.get(key)
 
 
 def _shaped(full: np.ndarray, name: str, origin: str, in_link: bool) -> Picture:

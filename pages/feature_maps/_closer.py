@@ -10,7 +10,7 @@ import cv2
 import numpy as np
 import streamlit as st
 
-from pages.feature_maps.picture import SHIPPED
+from pages.feature_maps._picture import SHIPPED
 from viz.controls.picture import PICTURES
 from viz.figures import Series, numbers, plot, show, table
 from viz.figures.cells import NEGATIVE, cividis, framed, image, row, signed
@@ -18,7 +18,7 @@ from viz.figures.png import packed
 
 if TYPE_CHECKING:
     from models.receptive_field import ReceptiveField
-    from pages.feature_maps.network import Network
+    from pages.feature_maps._network import Network
 
 SHOWN = 8
 """Channels in a row of a figure."""
@@ -206,7 +206,7 @@ def _patches(key: tuple, layer: str, channel: int, _net: Network) -> list[tuple[
     from models.drawings import CLASSES, plain
     from models.maps.activations import top_patches
     from models.picture import decode
-    from pages.feature_maps.network import OWN, USUAL
+    from pages.feature_maps._network import OWN, USUAL
 
     side = None if key[2] == USUAL else int(key[2])
     sources = [(name.lower(), decode((PICTURES / f"{file}.png").read_bytes())) for name, file in SHIPPED.items()]

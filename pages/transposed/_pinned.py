@@ -56,13 +56,6 @@ def read(spec: LayerSpec) -> str:
     return told
 
 
-def leave() -> None:
-    """Another part is shown: its link has no cell, and this part comes back to what was pinned last."""
-    if _NOW in st.session_state:
-        st.session_state[_DRAWN] = st.session_state[_NOW]
-        into_link(PARAMETER, "")
-
-
 def selected(spec: LayerSpec) -> dict | None:
     """What the stage begins with. It stays the same while cells of one layer are pinned, or it would be drawn anew."""
     cell = st.session_state.get(_DRAWN)

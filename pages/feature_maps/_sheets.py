@@ -12,13 +12,13 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 import streamlit as st
 
-from pages.feature_maps import network
+from pages.feature_maps import _network as network
 
 if TYPE_CHECKING:
     from torch import Tensor
 
     from models.receptive_field import ReceptiveField
-    from pages.feature_maps.network import Network
+    from pages.feature_maps._network import Network
 
 PER_PAGE, LARGEST_CELL = 64, 64
 MOST = 500_000
