@@ -54,6 +54,8 @@ class Setting:
     help: str | None = None
     read: Callable[[str], Any] = field(default=str, kw_only=True)
     spell: Callable[[Any], str] = field(default=lambda value: spelled(value), kw_only=True)
+    tells: Callable[[Any], bool] = field(default=lambda value: True, kw_only=True)
+    """Whether the link says a value that is not the default."""
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -82,7 +84,7 @@ class Setting:
     def query(self) -> dict[str, str]:
         """What the link says of it."""
         value = self.value
-        return {} if value == self.default else {self.name: self.spell(value)}
+        return {self.name: self.spell(value)} if value != self.default and self.tells(value) else {}
 
     def _draw(self, widget: Callable, shape: tuple, *args: Any, **how: Any) -> Any:
         """Draw the widget. ``shape``: what makes it another widget for the browser, which then has to be told the
@@ -281,8 +283,7 @@ def take(*settings: Any) -> None:
     """
     state, query = st.session_state, _in_link()
     state["_settings"] = [*(state["_settings"] or ()), *settings]
-    named = any(name in query for one in settings for name in one.names)
-    if link_counts() and (named or went_back()):
+    if link_counts() and (query or went_back()):
         for one in settings:
             tell(*one.take(query))
 

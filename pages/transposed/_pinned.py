@@ -5,15 +5,14 @@ from __future__ import annotations
 from math import prod
 
 import numpy as np
-import streamlit as st
 
 from models.spec import LayerSpec
 from models.text import quoted
-from viz.url import came_back, into_link, went_back
+from viz import state
+from viz.state import Setting
 
-PARAMETER = "cell"
+NAME = "cell"
 """``output.0.1.2``: the grid, the channel (of the weights: the plane), and where in it."""
-_NOW, _DRAWN, _LAYER = "_ct_cell", "_ct_cell_drawn", "_ct_cell_layer"
 
 
 def _shapes(spec: LayerSpec) -> dict[str, tuple[int, ...]]:
@@ -24,10 +23,10 @@ def _shapes(spec: LayerSpec) -> dict[str, tuple[int, ...]]:
     }
 
 
-def _fits(cell: tuple[str, ...] | None, spec: LayerSpec) -> bool:
+def _fits(cell: str, spec: LayerSpec) -> bool:
     """Whether the layer has such a cell."""
-    shape = _shapes(spec).get(cell[0]) if cell else None
-    numbers = cell[1:] if cell else ()
+    grid, *numbers = cell.split(".")
+    shape = _shapes(spec).get(grid)
     return (
         shape is not None
         and len(numbers) == len(shape)
@@ -36,34 +35,32 @@ def _fits(cell: tuple[str, ...] | None, spec: LayerSpec) -> bool:
     )
 
 
-def read(spec: LayerSpec) -> str:
-    """Take the cell from the link that opened the page, and keep the link; returns a sentence if it names none."""
-    state, told = st.session_state, ""
-    if _NOW not in state or went_back():
-        text = st.query_params.get(PARAMETER, "")
-        cell = tuple(text.split("."))
-        state[_NOW] = cell if _fits(cell, spec) else None
-        if text and state[_NOW] is None:
-            told = (
-                f"{PARAMETER}: {quoted(text)} is no cell of this layer: it is left out; write grid, channel and place, "
-                "such as output.0.1.2."
+def setting(spec: LayerSpec) -> Setting:
+    """The pinned cell, or nothing. One that the layer no longer has stays in the session and out of the link."""
+
+    def read(text: str) -> str:
+        if not _fits(text, spec):
+            raise ValueError(
+                f"{quoted(text)} is no cell of this layer: it is left out; write grid, channel and place, such as "
+                "output.0.1.2."
             )
-        state[_DRAWN] = state[_NOW]
-    elif came_back() or state[_LAYER] != spec:
-        state[_DRAWN] = state[_NOW]
-    state[_LAYER] = spec
-    into_link(PARAMETER, ".".join(state[_NOW]) if _fits(state[_NOW], spec) else "")
-    return told
+        return text
+
+    return Setting(NAME, "", read=read, tells=lambda cell: _fits(cell, spec))
 
 
 def selected(spec: LayerSpec) -> dict | None:
     """What the stage begins with. It stays the same while cells of one layer are pinned, or it would be drawn anew."""
-    cell = st.session_state.get(_DRAWN)
+    drawn = state.recall("ct_drawn")
+    if state.link_counts() or drawn is None or drawn[0] != spec:
+        drawn = spec, setting(spec).value
+        state.remember("ct_drawn", drawn)
+    cell = drawn[1]
     if not _fits(cell, spec):
         return None
-    shape = _shapes(spec)[cell[0]]
-    place = int(np.ravel_multi_index(tuple(map(int, cell[2:])), shape[1:]))
-    return {"grid": cell[0], "channel": int(cell[1]), "cell": place, "pinned": True}
+    grid, channel, *place = cell.split(".")
+    index = int(np.ravel_multi_index(tuple(map(int, place)), _shapes(spec)[grid][1:]))
+    return {"grid": grid, "channel": int(channel), "cell": index, "pinned": True}
 
 
 def keep(spec: LayerSpec, pin: dict | None) -> None:
@@ -71,4 +68,4 @@ def keep(spec: LayerSpec, pin: dict | None) -> None:
     grid, index = (pin or {}).get("grid"), (pin or {}).get("index")
     shape = _shapes(spec).get(grid) if isinstance(grid, str) else None
     inside = shape is not None and isinstance(index, int) and 0 <= index < prod(shape)
-    st.session_state[_NOW] = (grid, *(str(each) for each in np.unravel_index(index, shape))) if inside else None
+    setting(spec).give(".".join([grid, *(str(each) for each in np.unravel_index(index, shape))]) if inside else "")

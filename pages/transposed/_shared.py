@@ -2,31 +2,36 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from typing import Any
 
 import streamlit as st
 
 from models import lab
 from models.share import Scene
+from models.spec import LayerSpec
 from models.transposed.code import layer_code
 from pages._lesson import frame, offer
-from viz.controls import transposed as controls
+from viz.controls.layer import LayerEditor
+from viz.controls.numbers import SceneEditor, query_of
 
 TOLD = "Runs as it is: the layer, C and Cᵀ; asserts the numbers on the screen and that all four ways agree."
 UNFIT = "This link opens the same layer, but not the numbers you typed: they do not fit into a link."
 
 
-def read(known: Iterable[str] = ()) -> tuple[Scene, list[str]]:
-    """The layer that this session shows, and a sentence for each thing of the link that could not be taken over; call
-    it before any control is drawn. ``known``: the page's other parameters."""
-    reading = controls.read(known=("present", *known))
-    return reading.scene, [*reading.strange, *reading.told]
+EDITOR = SceneEditor(LayerEditor("ct_", "transposed", {"input_size": 2}))
+"""The layer of these pages; a bare link means the worked example Cᵀ·[2, 1, 4, 4]."""
+
+
+def load(**settings: Any) -> None:
+    """Show the layer with these settings, all others and the numbers as on a bare page. For callbacks."""
+    EDITOR.load(Scene(LayerSpec(kind="transposed", **{"input_size": 2, "kernel_size": 3, "bias": False} | settings)))
 
 
 def offer_layer(scene: Scene, told: str = TOLD, sizes: Callable[[], Sequence[Sequence[int]]] = tuple) -> None:
     """The layer's script for Code; with the forward sizes along each axis where they are shown."""
-    offer(lambda: (told, layer_code(lab.of(scene), sizes())), controls.write_url(scene), UNFIT)
+    offer(lambda: (told, layer_code(lab.of(scene), sizes())), EDITOR.fits(), UNFIT)
 
 
 @contextmanager
@@ -43,16 +48,21 @@ def lesson(scene: Scene, draw_above: Callable[[], None] | None = None) -> Iterat
 
 def layer_controls(scene: Scene) -> None:
     """The controls of the layer, and the way back to the worked example."""
-    controls.draw(scene)
-    st.button("Back to the worked example", on_click=controls.load, icon=":material/undo:", type="tertiary")
+    EDITOR.draw(scene)
+    st.button("Back to the worked example", on_click=load, icon=":material/undo:", type="tertiary")
     st.page_link(
         "convolution/playground.py",
         label="The same layer in the Playground",
         icon=":material/open_in_new:",
-        query_params=controls.playground_query(scene),
+        query_params=playground_query(scene),
     )
-    if not controls.write_url(scene):
+    if not EDITOR.fits():
         st.caption("You typed more numbers than a link can hold: a link from here opens without them.")
+
+
+def playground_query(scene: Scene) -> dict[str, str]:
+    """The parameters with which the Playground opens the same layer with the same numbers."""
+    return scene.spec.to_query() | query_of(scene)
 
 
 def measured(scene: Scene) -> lab.Lab | None:
@@ -65,7 +75,5 @@ def measured(scene: Scene) -> lab.Lab | None:
         return found
     st.info(found.why_not, icon=":material/straighten:")
     if found.nearest:
-        near = found.nearest
-        settings = {name: getattr(near, name) for name in controls.DEFAULTS}
-        st.button("Show the nearest that is drawn", on_click=lambda: controls.load(**settings))
+        st.button("Show the nearest that is drawn", on_click=EDITOR.layer.load, args=(found.nearest,))
     return None

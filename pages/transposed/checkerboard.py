@@ -31,12 +31,13 @@ from models.upsampling import (
     stacked,
 )
 from pages._lesson import frame, offer, predict
+from viz import state
 from viz.controls.picture import PICTURES
 from viz.figures import show, table
 from viz.figures.cards import mathml
 from viz.figures.cells import cells, framed, image, row
 from viz.figures.upsampling import landscape, profile
-from viz.url import misread, one_of, tell_once, unknown, whole
+from viz.state import Choice, Flag, Whole, whole
 
 DRAWN = "cat.png"
 """The picture that the generators learn to draw."""
@@ -45,38 +46,32 @@ STAGES, CHANNELS, SIZE, STEPS, STEP_SIZE = 2, 8, 96, 100, 0.01
 """The generator: two layers that double, eight channels, a picture of 96×96, and how it is trained."""
 
 
-READERS = {
-    "cb_dims": whole(1, 2),
-    "cb_size": whole(1, 16),
-    **dict.fromkeys(("cb_kernel", "cb_kernel_h"), whole(1, 12)),
-    **dict.fromkeys(("cb_stride", "cb_stride_h"), whole(1, 6)),
-    "cb_dilation": whole(1, 4),
-    "cb_uneven": one_of(("true", "false")),
-    "cb_layers": whole(1, 3),
-    "cb_seed": whole(0, 999),
-    "cb_view": one_of(("Picture", "Flat")),
-}
-"""What reads the URL parameters; the widgets themselves drop the rest."""
+DIMS = Choice("cb_dims", 2, "Dimensions", None, (1, 2), "segmented_control", read=whole(1, 2))
+KERNEL = Whole("cb_kernel", 3, "kernel_size", None, 1, 12, slider=True)
+STRIDE = Whole("cb_stride", 2, "stride", None, 1, 6, slider=True)
+DILATION = Whole("cb_dilation", 1, "dilation", None, 1, 4, slider=True)
+INPUT = Whole("cb_size", 6, "input_size", None, 1, 16, slider=True)
+LAYERS = Whole("cb_layers", 1, "Layers in a row", "The same layer, stacked on itself.", 1, 3, slider=True)
+UNEVEN = Flag("cb_uneven", False, "Another height")
+KERNEL_H = Whole("cb_kernel_h", 3, "kernel_size, height", None, 1, 12)
+STRIDE_H = Whole("cb_stride_h", 2, "stride, height", None, 1, 6)
+SEED = Whole("cb_seed", 0, "Seed of the weights", None, 0, 999)
+VIEW = Choice("cb_view", "Picture", "Latent", None, ("Picture", "Flat"), "segmented_control")
+SETTINGS = (DIMS, KERNEL, STRIDE, DILATION, INPUT, LAYERS, UNEVEN, KERNEL_H, STRIDE_H, SEED, VIEW)
 
 
 def draw() -> None:
     """Counts, then a generator, then the cures."""
 
     def choices() -> None:
-        st.segmented_control("Dimensions", [1, 2], default=2, required=True, key="cb_dims", bind="query-params")
-        st.slider("kernel_size", 1, 12, 3, key="cb_kernel", bind="query-params")
-        st.slider("stride", 1, 6, 2, key="cb_stride", bind="query-params")
-        st.slider("dilation", 1, 4, 1, key="cb_dilation", bind="query-params")
-        st.slider("input_size", 1, 16, 6, key="cb_size", bind="query-params")
-        st.slider(
-            "Layers in a row", 1, 3, 1, key="cb_layers", bind="query-params", help="The same layer, stacked on itself."
-        )
-        if st.session_state["cb_dims"] == 2 and st.toggle(
-            "Another height", value=False, key="cb_uneven", bind="query-params"
-        ):
+        for each in (DIMS, KERNEL, STRIDE, DILATION, INPUT, LAYERS):
+            each.draw()
+        if DIMS.value == 2 and UNEVEN.draw():
             left, right = st.columns(2)
-            left.number_input("kernel_size, height", 1, 12, 3, key="cb_kernel_h", bind="query-params")
-            right.number_input("stride, height", 1, 6, 2, key="cb_stride_h", bind="query-params")
+            with left:
+                KERNEL_H.draw()
+            with right:
+                STRIDE_H.draw()
 
     with frame(choices):
         try:
@@ -85,7 +80,7 @@ def draw() -> None:
             st.info(f"{error}"[:1].upper() + f"{error}"[1:])
             return
         _counts(levels)
-    _predicted(st.session_state["cb_stride"], st.session_state["cb_dilation"])
+    _predicted(STRIDE.value, DILATION.value)
     st.header("A generator, before and after training", anchor=False)
     train_them = _generators()
     st.header("Backwards: what a strided convolution does to gradients", anchor=False)
@@ -124,12 +119,10 @@ def _predicted(stride: int, dilation: int) -> None:
 
 def overlaps() -> tuple[tuple, list[Overlap]]:
     """The chosen (size, kernel, stride, dilation, layers) and what each layer counts. Raises ``UpsamplingError``."""
-    state = st.session_state
-    dims = state["cb_dims"]
-    uneven = dims == 2 and state.get("cb_uneven")
-    kernel = (state["cb_kernel_h"] if uneven else state["cb_kernel"], state["cb_kernel"])[-dims:]
-    stride = (state["cb_stride_h"] if uneven else state["cb_stride"], state["cb_stride"])[-dims:]
-    size, dilation, layers = state["cb_size"], state["cb_dilation"], state["cb_layers"]
+    dims, uneven = DIMS.value, DIMS.value == 2 and UNEVEN.value
+    kernel = (KERNEL_H.value if uneven else KERNEL.value, KERNEL.value)[-dims:]
+    stride = (STRIDE_H.value if uneven else STRIDE.value, STRIDE.value)[-dims:]
+    size, dilation, layers = INPUT.value, DILATION.value, LAYERS.value
     return (size, kernel, stride, dilation, layers), _levels(dims, size, kernel, stride, dilation, layers)
 
 
@@ -143,7 +136,7 @@ def _levels(dims: int, size: int, kernel, stride, dilation: int, layers: int) ->
 def script() -> str:
     """Everything that the page shows, as a script. Raises ``ValueError`` where nothing is shown."""
     (size, kernel, stride, dilation, layers), levels = overlaps()
-    seed = st.session_state["cb_seed"]
+    seed = SEED.value
     generators = {
         way.title: tuple(_drawn(name, seed, trained)[2] for trained in (False, True))
         for name, way in UPSAMPLERS.items()
@@ -237,11 +230,9 @@ def _generators() -> Callable[[], None]:
     )
     left, right = st.columns([1, 1], vertical_alignment="bottom")
     with left:
-        seed = st.number_input("Seed of the weights", 0, 999, 0, key="cb_seed", bind="query-params")
+        seed = SEED.draw()
     with right:
-        view = st.segmented_control(
-            "Latent", ["Picture", "Flat"], default="Picture", required=True, key="cb_view", bind="query-params"
-        )
+        view = VIEW.draw()
     names = list(UPSAMPLERS)
     figures = {(name, False): _drawn(name, seed, False) for name in names}
     _row(names, figures, False, view)
@@ -287,7 +278,7 @@ def _sides(seed: int) -> list[tuple]:
 
 
 def _backwards() -> None:
-    rows = _sides(st.session_state.get("cb_seed") or 0)
+    rows = _sides(SEED.value)
     head = ("Layer, scale 2", "Where", "Overlap count", "A flat signal", "White noise")
     text = [(title, where, *(f"{figure:.3f}" for figure in figures)) for title, where, *figures in rows]
     numbers = table(head, text, label="Unevenness of ways to enlarge and to shrink")
@@ -308,7 +299,7 @@ def _backwards() -> None:
 
 
 if __name__ == "__main__":
-    tell_once([*unknown(READERS), *misread(READERS)])
+    state.take(*SETTINGS)
     draw()
     offer(
         lambda: (

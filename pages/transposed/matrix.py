@@ -16,14 +16,14 @@ from models.text import big, quoted
 from models.transposed import TransposedError, round_trip, toeplitz_blocks, weights_of_inverse
 from models.transposed.density import density
 from pages._lesson import predict
-from pages.transposed._shared import lesson, measured, offer_layer, read
+from pages.transposed._shared import EDITOR, lesson, measured, offer_layer
+from viz import state
 from viz.components.stage import stage
-from viz.controls import transposed as controls
 from viz.figures import show
 from viz.figures.cells import cells, framed, row, text_of
 from viz.figures.upsampling import blocks
 from viz.scenes.four_views import matrices
-from viz.url import misread, one_of, tell_once
+from viz.state import Choice, Flag, Whole
 
 MOST_DRAWN = 512
 """Rows or columns of a pseudo-inverse that is drawn."""
@@ -31,22 +31,37 @@ MOST_DRAWN = 512
 MOST_FLAT = 36
 """Numbers of an output that is drawn as one column."""
 
-READERS = {
-    "entries": one_of(("Numbers", "Structure")),
-    "colour": one_of(("Tap", "Weight")),
-    "flat": one_of(("true", "false")),
-}
-"""What reads the URL parameters of this page, besides the layer's; the widgets themselves drop the rest."""
-PLACES = ("trip_image_c", "trip_image_d", "trip_small_c", "trip_small_d")
-"""Channel and slice of the large and the small image of the round trip: how many there are, the layer says."""
+ENTRIES = Choice("entries", "Numbers", "Entries", None, ("Numbers", "Structure"), "segmented_control")
+COLOUR = Choice("colour", "Tap", "Colour", None, ("Tap", "Weight"), "segmented_control")
+FLAT = Flag(
+    "flat",
+    True,
+    "Flat vectors",
+    f"Input and output as one column, in the order of the matrix; for one channel and up to {MOST_FLAT} numbers.",
+)
 
 
-def readers(spec: LayerSpec) -> dict[str, Callable[[str], object]]:
-    """What reads the URL parameters while this layer is shown."""
-    shapes = (spec.out_channels, *spec.output_size), (spec.in_channels, *spec.input_size)
-    counts = [count for shape in shapes for count in (shape[0], shape[1] if spec.dims == 3 else 0)]
-    words = ("channel", "slice") * 2
-    return READERS | {name: _place(*each) for name, *each in zip(PLACES, counts, words, strict=True)}
+def places(spec: LayerSpec) -> dict[str, Whole]:
+    """Channel and slice of the large and the small image of the round trip: how many there are, the layer says."""
+    shapes = {"image": (spec.out_channels, *spec.output_size), "small": (spec.in_channels, *spec.input_size)}
+    made = {}
+    for name, shape in shapes.items():
+        image = "image" if name == "image" else "small image"
+        for key, word, count in (
+            ("c", "channel", shape[0]),
+            ("d", "slice", shape[1] if spec.dims == 3 else 0),
+        ):
+            made[f"{name}_{key}"] = Whole(
+                f"trip_{name}_{key}",
+                count // 2 if key == "d" else 0,
+                f"There and back, {image}: {word}",
+                None,
+                0,
+                max(count - 1, 0),
+                slider=True,
+                read=_place(count, word),
+            )
+    return made
 
 
 def _place(count: int, word: str) -> Callable[[str], int]:
@@ -63,29 +78,18 @@ def draw(scene: Scene) -> None:
     """C and Cᵀ side by side, blocks, round trip."""
 
     def choices() -> None:
-        st.segmented_control(
-            "Entries", ["Numbers", "Structure"], default="Numbers", required=True, key="entries", bind="query-params"
-        )
-        st.segmented_control(
-            "Colour", ["Tap", "Weight"], default="Tap", required=True, key="colour", bind="query-params"
-        )
-        st.toggle(
-            "Flat vectors",
-            value=True,
-            key="flat",
-            bind="query-params",
-            help=f"Input and output as one column, in the order of the matrix; for one channel and up to {MOST_FLAT} "
-            "numbers.",
-        )
+        ENTRIES.draw()
+        COLOUR.draw()
+        FLAT.draw()
 
     with lesson(scene, choices):
         found = measured(scene)
         if found:
             data = matrices(
                 found,
-                numbers=st.session_state["entries"] == "Numbers",
-                flat=st.session_state["flat"] and found.y.size <= MOST_FLAT,
-                colour="tap" if st.session_state["colour"] == "Tap" else "value",
+                numbers=ENTRIES.value == "Numbers",
+                flat=FLAT.value and found.y.size <= MOST_FLAT,
+                colour="tap" if COLOUR.value == "Tap" else "value",
             )
             stage(data, key="ct_stage")
             rows, cols = found.operator.shape
@@ -160,7 +164,7 @@ def _round_trip(found) -> str:
         trip = round_trip(found.module, torch.from_numpy(image))
     except TransposedError as error:
         return _sentence(error)
-    picked = _slices(trip)
+    picked = _slices(trip, spec)
     figures = (
         ("An image", trip.image, "input", picked["image"]),
         ("C image: small", trip.small, "output", picked["small"]),
@@ -187,36 +191,25 @@ def _round_trip(found) -> str:
     return drawn + said
 
 
-def _slices(trip) -> dict[str, tuple[int, ...]]:
+def _slices(trip, spec: LayerSpec) -> dict[str, tuple[int, ...]]:
     """Which channel and, in 3-D, slice of the large and the small images is drawn; asks where there is choice."""
-    made, volume = {}, trip.image.ndim == 4
-    asked = [
-        (name, key, word, count)
-        for name, shape in (("image", trip.image.shape), ("small", trip.small.shape))
-        for word, key, count in (("channel", "c", shape[0]), ("slice", "d", shape[1] if volume else 1))
-    ]
-    choices = sum(count > 1 for *_, count in asked)
-    places = st.columns(choices) if choices else []
-    for name, key, word, count in asked:
-        at = 0
-        if count > 1:
-            param = f"trip_{name}_{key}"
-            controls.held(param, count)
-            with places.pop(0):
-                at = st.slider(
-                    f"There and back, {'image' if name == 'image' else 'small image'}: {word}",
-                    0,
-                    count - 1,
-                    min(count // 2 if key == "d" else 0, count - 1),
-                    key=param,
-                    bind="query-params",
-                )
-        made[name] = (*made.get(name, ()), *((at,) if key == "c" or volume else ()))
+    made, chosen = {}, {name: place for name, place in places(spec).items() if place.high > 0}
+    columns = dict(zip(chosen, st.columns(len(chosen)) if chosen else [], strict=True))
+    for name in ("image", "small"):
+        for key in ("c", "d") if spec.dims == 3 else ("c",):
+            place = chosen.get(f"{name}_{key}")
+            if place is None:
+                at = 0
+            else:
+                with columns[f"{name}_{key}"]:
+                    at = place.draw()
+            made[name] = (*made.get(name, ()), at)
     return made
 
 
 if __name__ == "__main__":
-    scene, told = read([*READERS, *PLACES])
-    tell_once([*told, *misread(readers(scene.spec))])
+    state.take(EDITOR, ENTRIES, COLOUR, FLAT)
+    scene = EDITOR.read()
+    state.take(*places(scene.spec).values())
     draw(scene)
     offer_layer(scene)

@@ -10,15 +10,14 @@ from models.spec import LayerSpec
 from models.text import big
 from models.transposed import ForwardSizes, TransposedError, cost, forward_sizes, wasted
 from pages._lesson import predict
-from pages.transposed._shared import TOLD, lesson, measured, offer_layer, read
+from pages.transposed._shared import EDITOR, TOLD, lesson, load, measured, offer_layer
+from viz import state
 from viz.components.stage import stage
-from viz.controls import transposed as controls
 from viz.figures import show
 from viz.figures.cards import check_cards, mathml
 from viz.figures.cells import row
 from viz.figures.upsampling import meeting, waste
 from viz.scenes.four_views import zeros_alone
-from viz.url import tell_once
 
 AXES = {1: ("Width",), 2: ("Height", "Width"), 3: ("Depth", "Height", "Width")}
 EXAMPLES = {
@@ -84,7 +83,7 @@ def draw(scene: Scene) -> None:
 
     def examples() -> None:
         for name, settings in EXAMPLES.items():
-            st.button(name, on_click=controls.load, kwargs=settings)
+            st.button(name, on_click=load, kwargs=settings)
 
     with lesson(scene, examples):
         found = measured(scene)
@@ -112,8 +111,8 @@ def draw(scene: Scene) -> None:
 
 
 if __name__ == "__main__":
-    scene, told = read()
-    tell_once(told)
+    state.take(EDITOR)
+    scene = EDITOR.read()
     draw(scene)
     offer_layer(
         scene,

@@ -9,24 +9,22 @@ from models.share import Scene
 from models.transposed import TransposedError
 from pages._lesson import predict
 from pages.transposed import _pinned as pinned
-from pages.transposed._shared import lesson, measured, offer_layer, read
+from pages.transposed._shared import EDITOR, lesson, measured, offer_layer
+from viz import state
 from viz.components.stage import stage
-from viz.controls import transposed as controls
 from viz.figures import show
 from viz.figures.cards import cards
 from viz.scenes.four_views import four_views
-from viz.url import tell_once
 
 
 def draw(scene: Scene) -> None:
     """Four panels that share a selection, the numbers, a question."""
 
     def type_into_cell() -> None:
-        edit = (st.session_state.get("ct_stage") or {}).get("edit")
-        controls.take_edit(scene, edit, lab.input_of(scene), lab.weights_of(scene))
+        EDITOR.edit(scene, state.heard("ct_stage", "edit"), lab.input_of(scene), lab.weights_of(scene))
 
     def pin() -> None:
-        pinned.keep(scene.spec, (st.session_state.get("ct_stage") or {}).get("pin"))
+        pinned.keep(scene.spec, state.heard("ct_stage", "pin"))
 
     with lesson(scene):
         found = measured(scene)
@@ -59,7 +57,8 @@ def draw(scene: Scene) -> None:
 
 
 if __name__ == "__main__":
-    scene, told = read([pinned.PARAMETER])
-    tell_once([*told, pinned.read(scene.spec)])
+    state.take(EDITOR)
+    scene = EDITOR.read()
+    state.take(pinned.setting(scene.spec))
     draw(scene)
     offer_layer(scene)

@@ -21,10 +21,10 @@ from models.transposed import forward_sizes, toeplitz_blocks
 from models.transposed.code import layer_code
 from models.transposed.density import density
 from pages._lessons import LESSONS, TRANSPOSED
-from pages.transposed import checkerboard, compare, learn, matrix
+from pages.transposed import checkerboard, matrix
+from pages.transposed._shared import playground_query
 from tests.pages.support import moved, opened, sound
 from viz.components.stage import share
-from viz.controls.transposed import playground_query
 from viz.figures.upsampling import blocks
 from viz.scenes.four_views import four_views, matrices
 
@@ -93,7 +93,7 @@ def test_every_part_opens_from_its_link(part):
 def test_any_layer_opens_from_its_link(query, part):
     app = sound(open_page(part=part, **query))
     assert app.warning.values == []
-    spec = app.session_state["_ct_spec"]
+    spec = app.session_state["_kept_ct_layer"][0]
     for name, value in query.items():
         now = getattr(spec, name.removeprefix("ct_").removesuffix("_h").removesuffix("_w"), None)
         if name.endswith("_h"):
@@ -133,7 +133,7 @@ def test_each_lesson_tells_of_its_own_settings_and_knows_no_others():
     ]
     app = open_page(part="matrix", **query)
     told = sorted(each.replace("\\", "") for each in sound(app).warning.values)
-    assert [each.partition(" ")[0] for each in told] == ["seed:", "stride:", "“cb_stride”", "“ndim”"]
+    assert [each.partition(" ")[0] for each in told] == ["ct_seed:", "stride:", "“cb_stride”", "“ndim”"]
     assert told[-1].endswith("Perhaps you mean “dims”.")
     assert app.number_input(key="ct_kernel_size").value == 4
     assert moved(app, file_of("learn")).warning.values == []
@@ -175,7 +175,7 @@ def test_the_link_pins_a_cell_of_the_four_views_or_says_why_not(cell, pinned):
 def test_plain_names_are_read_and_the_pages_own_names_win():
     app = sound(open_page(input_size="3", stride="3", ct_stride="2", kernel_size_h="2"))
     assert app.warning.values == []
-    spec = app.session_state["_ct_spec"]
+    spec = app.session_state["_kept_ct_layer"][0]
     assert (spec.input_size, spec.stride, spec.kernel_size) == ((3, 3), (2, 2), (2, 3))
 
 
@@ -190,7 +190,7 @@ def test_plain_names_are_read_and_the_pages_own_names_win():
 def test_a_link_from_the_playground_opens_the_same_layer_and_leads_back(spec):
     app = sound(open_page(**spec.to_query(), input="Random", seed="7"))
     assert app.warning.values == []
-    assert app.session_state["_ct_spec"] == spec
+    assert app.session_state["_kept_ct_layer"][0] == spec
     assert playground_query(Scene(spec, "random", seed=7)) == spec.to_query() | {"input": "Random", "seed": "7"}
 
 
@@ -218,15 +218,14 @@ def test_a_value_that_a_part_does_not_take_is_told(part, query):
     assert name.removeprefix("ct_") in told
 
 
-def test_every_default_of_the_parts_can_be_read():
-    readers = {"checkerboard": checkerboard.READERS, "compare": compare.READERS, "learn": learn.READERS}
-    readers["matrix"] = matrix.readers
-    for part in PARTS:
-        app = sound(open_page(part=part))
-        shown = {w.key: w.value for kind in ("slider", "number_input", "selectbox") for w in app.get(kind)}
-        read = readers[part](app.session_state["_ct_spec"]) if part == "matrix" else readers.get(part, {})
-        for name in read.keys() & shown.keys():
-            read[name](str(shown[name]).capitalize() if name == "picture" else str(shown[name]))
+@pytest.mark.parametrize(
+    "setting",
+    [*checkerboard.SETTINGS, matrix.ENTRIES, matrix.COLOUR, matrix.FLAT]
+    + list(matrix.places(LayerSpec("transposed", 3, 4)).values()),
+    ids=lambda setting: setting.name,
+)
+def test_every_default_can_be_read_from_a_link(setting):
+    assert setting.read(setting.spell(setting.default)) == setting.default
 
 
 def test_a_picture_too_small_to_learn_from_is_told_and_the_layer_stays():

@@ -164,8 +164,7 @@ class LayerEditor:
             plain = _plain(name.removeprefix(self.prefix))
             if self.kind and name == "kind" and texts != [self.kind]:
                 told.append(
-                    f"This page shows {KINDS[self.kind].title.lower()} layers alone: kind = {quoted(texts[-1])} is "
-                    "left out."
+                    f"This page shows {KINDS[self.kind].title.lower()}s alone: kind = {quoted(texts[-1])} is left out."
                 )
             elif plain not in taken:
                 told.append(f"{name}: {KINDS[spec.kind].title} has no such setting; it is left out.")
