@@ -220,8 +220,13 @@ def test_a_value_that_a_part_does_not_take_is_told(part, query):
 
 @pytest.mark.parametrize(
     "setting",
-    [*checkerboard.SETTINGS, matrix.ENTRIES, matrix.COLOUR, matrix.FLAT]
-    + list(matrix.places(LayerSpec("transposed", 3, 4)).values()),
+    [
+        *checkerboard.SETTINGS,
+        matrix.ENTRIES,
+        matrix.COLOUR,
+        matrix.FLAT,
+        *matrix.places(LayerSpec("transposed", 3, 4)).values(),
+    ],
     ids=lambda setting: setting.name,
 )
 def test_every_default_can_be_read_from_a_link(setting):
