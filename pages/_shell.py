@@ -23,6 +23,7 @@ from viz.url import address_asked, last_word, literal, went_back, while_torch_lo
 
 HERE = Path(__file__).resolve().parent
 ICON = HERE.parent / "assets" / "icon.svg"
+SHARED_NAMES = ("dims", "input", "weights", "picture")
 
 
 def toggle_presenting() -> None:
@@ -39,6 +40,16 @@ def leave_old_link() -> str:
     if part and part != lesson:
         st.switch_page(part.file, query_params={key: st.query_params.get_all(key) for key in st.query_params})
     return "" if part else f"part: {quoted(name)} is not a part of this topic; {lesson.title} is shown."
+
+
+def keep_topics_apart(section: str) -> None:
+    """A setting that two topics call by one name has a value in each."""
+    session = st.session_state
+    if session.setdefault("_topic_of_settings", section) != section:
+        held = session.setdefault("_settings_of_topics", {})
+        left, session["_topic_of_settings"] = session["_topic_of_settings"], section
+        held[left] = {name: session.pop(name) for name in SHARED_NAMES if name in session}
+        session.update({name: value for name, value in held.get(section, {}).items() if name not in st.query_params})
 
 
 sections = {"": [st.Page("home.py", title="ConvScope", url_path="", default=True)]}
@@ -98,6 +109,7 @@ with st.container(key="frame"):
     )
 
 if lesson:
+    keep_topics_apart(lesson.section)
     _lesson.draw_head(lesson)
     # torch takes seconds to load: the question is on screen by now.
     with while_torch_loads(500):

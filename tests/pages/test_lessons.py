@@ -96,6 +96,18 @@ def test_the_stack_of_another_lesson_is_in_the_link_while_it_is_shown():
 def test_every_lesson_after_every_other_in_one_session():
     """What one page leaves in the session must not trip another."""
     app = AppTest.from_file(SHELL, default_timeout=120).run()
-    for lesson in (*LESSONS, *LESSONS[:0:-1]):
+    for lesson in (*LESSONS, *reversed(LESSONS)):
         moved(app, lesson.file)
         assert app.warning.values == []
+
+
+def test_a_setting_that_two_topics_call_by_one_name_has_a_value_in_each():
+    app = opened("receptive_field/build.py")
+    app.segmented_control(key="dims").set_value("1-D").run()
+    moved(app, "receptive_field/effective.py").selectbox(key="weights").set_value("equal").run()
+    assert moved(app, "receptive_field/your_network.py").text_input(key="input").value == "1x32x32"
+    playground = moved(app, "convolution/playground.py")
+    assert playground.segmented_control(key="dims").value == 2
+    assert moved(app, "receptive_field/your_network.py").text_input(key="input").value == "1x32x32"
+    assert moved(app, "receptive_field/effective.py").selectbox(key="weights").value == "equal"
+    assert moved(app, "receptive_field/build.py").segmented_control(key="dims").value == "1-D"
