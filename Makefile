@@ -33,6 +33,7 @@ lint: $(VENV)/.dev
 	$(BIN)/ruff format --check
 	$(BIN)/lint-imports
 	$(BIN)/oxlint viz/components
+	$(BIN)/basedpyright
 
 bench: $(VENV)/.browser
 	$(BIN)/python -m benchmarks

@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 from fractions import Fraction
 from itertools import pairwise
 from math import prod
+from typing import Any
 
 from models.terms import PRODUCT, Number, Term, bracketed, common, equal, floor, letter, over_axes, remarked, share, up
 from models.text import big, raised, times
@@ -48,7 +49,7 @@ class Formula:
     an address.
     """
 
-    value: int | tuple[int, ...]
+    value: Any
     symbols: str
     filled: str
     text: str

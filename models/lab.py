@@ -18,7 +18,7 @@ from models import device, formulas, sources
 from models.formulas import Formula
 from models.layers import KINDS, build
 from models.measure import Measurement, measure
-from models.operator import CONVOLUTIONS, POOLS, TRANSPOSED, Operator, linear_operator, pool_window, source_map
+from models.operator import CONVOLUTIONS, POOLS, TRANSPOSED, Layer, Operator, linear_operator, pool_window, source_map
 from models.share import Scene, fit
 from models.spec import LayerSpec, SpecError
 from models.text import big
@@ -106,7 +106,7 @@ class Stage:
     """
 
     name: str
-    module: nn.Module
+    module: Layer
     x: np.ndarray
     y: np.ndarray
     windows: Windows
@@ -135,7 +135,7 @@ class Lab:
     """
 
     spec: LayerSpec
-    module: nn.Module | None
+    module: Layer | None
     x: np.ndarray | None
     y: np.ndarray | None
     checks: tuple[Check, ...]
@@ -443,7 +443,7 @@ def _how(name: str, measured: bool, on_meta: bool) -> str:
 # -- the torch layers of one kind, with the windows that they read ----------------------------------------------------
 
 
-def _stages(spec: LayerSpec, module: nn.Module, x: np.ndarray) -> tuple[Stage, ...]:
+def _stages(spec: LayerSpec, module: Layer, x: np.ndarray) -> tuple[Stage, ...]:
     parts = list(module.named_children()) if isinstance(module, nn.Sequential) else [("", module)]
     stages, pads = [], None
     for name, part in parts:
@@ -455,7 +455,7 @@ def _stages(spec: LayerSpec, module: nn.Module, x: np.ndarray) -> tuple[Stage, .
     return tuple(stages)
 
 
-def _stage(name: str, part: nn.Module, x: np.ndarray, pads, spec: LayerSpec) -> Stage:
+def _stage(name: str, part: Layer, x: np.ndarray, pads, spec: LayerSpec) -> Stage:
     """``pads``: what a padding layer just before it adds; None if the layer pads itself."""
     spatial = x.shape[1:]
     with torch.inference_mode():
@@ -490,17 +490,17 @@ def _stage(name: str, part: nn.Module, x: np.ndarray, pads, spec: LayerSpec) -> 
     return _general_stage(name, part, x, y)
 
 
-def _learned(part: nn.Module) -> tuple[np.ndarray, np.ndarray | None]:
+def _learned(part: Layer) -> tuple[np.ndarray, np.ndarray | None]:
     return part.weight.numpy(), None if part.bias is None else part.bias.numpy()
 
 
-def _one_channel(part: nn.Module, **changes) -> nn.Module:
+def _one_channel(part: Layer, **changes) -> Layer:
     """The same layer with one channel in and out: the geometry is that of every pair of channels."""
     settings = {n: getattr(part, n) for n in ("kernel_size", "stride", "padding", "dilation")} | changes
     return type(part)(1, 1, bias=False, dtype=torch.float64, **settings)
 
 
-def _conv_windows(part: nn.Module, spatial: tuple[int, ...], pads, padding_mode: str) -> Windows:
+def _conv_windows(part: Layer, spatial: tuple[int, ...], pads, padding_mode: str) -> Windows:
     shape = tuple(n + a + b for n, (a, b) in zip(spatial, pads, strict=True))
     padded = any(a or b for a, b in pads)
     found = linear_operator(_one_channel(part, padding=0), (1, 1, *shape))
@@ -515,13 +515,13 @@ def _conv_windows(part: nn.Module, spatial: tuple[int, ...], pads, padding_mode:
     )
 
 
-def _transposed_windows(part: nn.Module, spatial: tuple[int, ...]) -> Windows:
+def _transposed_windows(part: Layer, spatial: tuple[int, ...]) -> Windows:
     found = linear_operator(_one_channel(part, output_padding=part.output_padding), (1, 1, *spatial))
     whole = tuple((0, n) for n in spatial)
     return Windows(spatial, whole, None, found.rows, found.cols, found.taps, found.output_shape[2:])
 
 
-def _pool_stage(name: str, part: nn.Module, x: np.ndarray, y: np.ndarray, pairs: np.ndarray) -> Stage:
+def _pool_stage(name: str, part: Layer, x: np.ndarray, y: np.ndarray, pairs: np.ndarray) -> Stage:
     spatial, channels = x.shape[1:], x.shape[0]
     conv, room = pool_window(part, (1, 1, *spatial))
     pads = tuple((p, p + r) for p, r in zip(conv.padding, room, strict=True))
@@ -558,7 +558,7 @@ def _pool_stage(name: str, part: nn.Module, x: np.ndarray, y: np.ndarray, pairs:
     )
 
 
-def _general_stage(name: str, part: nn.Module, x: np.ndarray, y: np.ndarray) -> Stage:
+def _general_stage(name: str, part: Layer, x: np.ndarray, y: np.ndarray) -> Stage:
     """Layers without a window: the spatial structure is the union over all pairs of channels, with NaN for what a
     pair lacks."""
     operator = linear_operator(part, (1, *x.shape))

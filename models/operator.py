@@ -20,6 +20,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from math import prod
+from typing import Any
 
 import numpy as np
 import scipy.sparse
@@ -32,19 +33,30 @@ from models.errors import OperatorError
 from models.formulas import MANY_TAPS
 from models.text import big
 
-CONVOLUTIONS = (nn.Conv1d, nn.Conv2d, nn.Conv3d)
-TRANSPOSED = (nn.ConvTranspose1d, nn.ConvTranspose2d, nn.ConvTranspose3d)
-MAX_POOLS = (nn.MaxPool1d, nn.MaxPool2d, nn.MaxPool3d)
-AVG_POOLS = (nn.AvgPool1d, nn.AvgPool2d, nn.AvgPool3d)
-LP_POOLS = (nn.LPPool1d, nn.LPPool2d, nn.LPPool3d)
-POOLS = MAX_POOLS + AVG_POOLS + LP_POOLS
+Layer = Any
+"""An ``nn.Module`` whose settings are read: torch gives every attribute of a module the type ``Tensor | Module``."""
+
+CONVOLUTIONS: tuple[Any, ...] = (nn.Conv1d, nn.Conv2d, nn.Conv3d)
+TRANSPOSED: tuple[Any, ...] = (nn.ConvTranspose1d, nn.ConvTranspose2d, nn.ConvTranspose3d)
+MAX_POOLS: tuple[Any, ...] = (nn.MaxPool1d, nn.MaxPool2d, nn.MaxPool3d)
+AVG_POOLS: tuple[Any, ...] = (nn.AvgPool1d, nn.AvgPool2d, nn.AvgPool3d)
+LP_POOLS: tuple[Any, ...] = (nn.LPPool1d, nn.LPPool2d, nn.LPPool3d)
+POOLS: tuple[Any, ...] = MAX_POOLS + AVG_POOLS + LP_POOLS
 PADS = (
     nn.modules.padding._ConstantPadNd,
     nn.modules.padding._ReflectionPadNd,
     nn.modules.padding._ReplicationPadNd,
     nn.modules.padding._CircularPadNd,
 )
-REARRANGEMENTS = (nn.PixelShuffle, nn.PixelUnshuffle, nn.ChannelShuffle, nn.Identity, nn.Flatten, nn.Unflatten, *PADS)
+REARRANGEMENTS: tuple[Any, ...] = (
+    nn.PixelShuffle,
+    nn.PixelUnshuffle,
+    nn.ChannelShuffle,
+    nn.Identity,
+    nn.Flatten,
+    nn.Unflatten,
+    *PADS,
+)
 
 EXACT_BITS = 53
 """Whole numbers of so many bits are exact in float64, so several indices can travel in one number, side by side."""
@@ -166,7 +178,7 @@ def _flat(index: int | Sequence[int], shape: tuple[int, ...]) -> int:
     return flat
 
 
-def linear_operator(module: nn.Module, input_shape: Sequence[int], at: torch.Tensor | None = None) -> Operator:
+def linear_operator(module: Layer, input_shape: Sequence[int], at: torch.Tensor | None = None) -> Operator:
     """The matrix that ``module`` is, for inputs of one shape; a bias is not part of it.
 
     Args:
@@ -202,7 +214,7 @@ def linear_operator(module: nn.Module, input_shape: Sequence[int], at: torch.Ten
         return _by_basis(layer, input_shape, at)
 
 
-def basis_operator(module: nn.Module, input_shape: Sequence[int], at: torch.Tensor | None = None) -> Operator:
+def basis_operator(module: Layer, input_shape: Sequence[int], at: torch.Tensor | None = None) -> Operator:
     """The same matrix, found without knowing anything of the layer: its answer to each basis vector less that to zero.
 
     For a layer that is not linear, ``at`` is the input of the Jacobian. Arguments and result as in
@@ -216,17 +228,17 @@ def basis_operator(module: nn.Module, input_shape: Sequence[int], at: torch.Tens
 # -- index push -------------------------------------------------------------------------------------------------------
 
 
-def _double(module: nn.Module) -> nn.Module:
+def _double(module: Layer) -> Layer:
     return copy.deepcopy(module).to("cpu", torch.float64).eval().requires_grad_(False)
 
 
-def _plain(module: nn.Module) -> type[nn.Module] | None:
+def _plain(module: Layer) -> Layer:
     """torch's own class of a convolution; None if the module computes something else with its weights."""
     cls = next((cls for cls in CONVOLUTIONS + TRANSPOSED if isinstance(module, cls)), None)
     return cls if cls and type(module).forward is cls.forward else None
 
 
-def _index_push(layer: nn.Module, input_shape: tuple[int, ...]) -> Operator:
+def _index_push(layer: Layer, input_shape: tuple[int, ...]) -> Operator:
     """One forward pass per bundle of taps: see the module's docstring.
 
     The channels of one group are read alike, so the push keeps one in and one out of each group. Several taps travel in
@@ -275,7 +287,7 @@ def _index_push(layer: nn.Module, input_shape: tuple[int, ...]) -> Operator:
     return Operator(rows, cols, weights.reshape(-1).numpy()[weight], weight, output_shape, input_shape)
 
 
-def _placed(probe: nn.Module, spatial: tuple[int, ...], transposed: bool):
+def _placed(probe: Layer, spatial: tuple[int, ...], transposed: bool):
     """Positions, rows, taps and columns of one pair of channels, sorted, without a pass for each tap.
 
     Position p of the smaller image meets tap t at p·S + t·D − P of the larger one, along each axis (the shape formulas
@@ -314,7 +326,7 @@ def _placed(probe: nn.Module, spatial: tuple[int, ...], transposed: bool):
     return positions, *(one[order].astype(np.int32) for one in (rows, tap, cols))
 
 
-def _pushed_taps(probe: nn.Module, input_shape: tuple[int, ...], per_group: int, out_per_group: int):
+def _pushed_taps(probe: Layer, input_shape: tuple[int, ...], per_group: int, out_per_group: int):
     """Positions, rows, taps and columns of one channel out of each group, a bundle of taps in each pass."""
     kernel_of_probe = probe.weight
     groups, channels, spatial = len(kernel_of_probe), input_shape[1], input_shape[2:]
@@ -362,7 +374,7 @@ def _tuple(value, dims: int) -> tuple[int, ...]:
     return tuple(value) if isinstance(value, tuple | list) else (value,) * dims
 
 
-def pool_window(layer: nn.Module, input_shape: Sequence[int]) -> tuple[nn.Module, tuple[int, ...]]:
+def pool_window(layer: Layer, input_shape: Sequence[int]) -> tuple[Layer, tuple[int, ...]]:
     """The cells that a pooling layer reads, as a convolution without weights of its own, and the room it needs.
 
     Returns:
@@ -380,7 +392,7 @@ def pool_window(layer: nn.Module, input_shape: Sequence[int]) -> tuple[nn.Module
     return conv, tuple(max(0, (o - 1) * s + d * (k - 1) + 1 - w - 2 * p) for o, s, k, d, w, p in rows)
 
 
-def _pool_operator(layer: nn.Module, input_shape: tuple[int, ...], at: torch.Tensor | None) -> Operator:
+def _pool_operator(layer: Layer, input_shape: tuple[int, ...], at: torch.Tensor | None) -> Operator:
     """Structure from a convolution with the same window; values from the layer's own gradient.
 
     One backward pass serves all outputs whose windows do not overlap (Curtis, Powell and Reid 1974, sparse Jacobian
@@ -435,7 +447,7 @@ def _pool_operator(layer: nn.Module, input_shape: tuple[int, ...], at: torch.Ten
     )
 
 
-def _moved(layer: nn.Module, input_shape: tuple[int, ...]) -> Operator:
+def _moved(layer: Layer, input_shape: tuple[int, ...]) -> Operator:
     """Layers that only move and copy numbers: what comes out is the index of what went in, 0 for a constant."""
     with torch.inference_mode():
         index = torch.arange(1, prod(input_shape) + 1, dtype=torch.float64).reshape(input_shape)
@@ -449,7 +461,7 @@ def _moved(layer: nn.Module, input_shape: tuple[int, ...]) -> Operator:
 # -- basis push -------------------------------------------------------------------------------------------------------
 
 
-def _comb_push(layer: nn.Module, input_shape: tuple[int, ...], reach: int) -> Operator | None:
+def _comb_push(layer: Layer, input_shape: tuple[int, ...], reach: int) -> Operator | None:
     """Basis push for layers whose outputs read at most ``reach`` neighbours an axis: many basis vectors at once.
 
     Impulses that lie further apart than ``reach`` never meet in one output. A comb of them is pushed twice, once with
@@ -485,9 +497,7 @@ def _sorted(rows, cols, values, output_shape, input_shape) -> Operator:
     )
 
 
-def _by_basis(
-    layer: nn.Module, input_shape: tuple[int, ...], at: torch.Tensor | None, chunk: int = 1 << 24
-) -> Operator:
+def _by_basis(layer: Layer, input_shape: tuple[int, ...], at: torch.Tensor | None, chunk: int = 1 << 24) -> Operator:
     cells = prod(input_shape)
     with torch.no_grad():
         zero = layer(torch.zeros(input_shape, dtype=torch.float64))

@@ -59,7 +59,7 @@ _UPRIGHT = {
 
 
 @dataclass(frozen=True, eq=False)
-class Reading:
+class Uploaded:
     """A picture as `read` takes it from a file.
 
     Attributes:
@@ -85,7 +85,7 @@ def read(
     max_pixels: int = MAX_PIXELS,
     max_side: int = MAX_SIDE,
     min_side: int = 1,
-) -> Reading:
+) -> Uploaded:
     """The picture in a file as an RGB array `(H, W, 3)` of uint8, upright, its longer side at most `max_side` pixels.
 
     Reads PNG, JPEG, WebP, GIF, BMP and TIFF, and AVIF where Pillow does; of an animation or a stack of pages, the first
@@ -140,7 +140,7 @@ def read(
             f"This picture comes to {width} × {height} pixels, too few to see anything: choose one of at least "
             f"{min_side} × {min_side} that is not a mere strip."
         )
-    return Reading(pixels, size, notes)
+    return Uploaded(pixels, size, notes)
 
 
 def _deep(image: Image.Image, kind: str, data: bytes) -> tuple[str, ...]:

@@ -6,6 +6,8 @@ import ast
 import sys
 from collections.abc import Iterable
 
+from models.text import listed
+
 PACKAGES = {"cv2": "opencv-python", "PIL": "pillow"}
 """What pip calls a module that is imported by another name."""
 
@@ -27,20 +29,16 @@ def with_needs(code: str, name: str = "layer.py") -> str:
     Args:
         name: of the file that it is saved as.
     """
-    modules = set()
+    modules: set[str] = set()
     for node in ast.walk(ast.parse(code)):
         if isinstance(node, ast.Import):
             modules |= {alias.name for alias in node.names}
         elif isinstance(node, ast.ImportFrom):
             whole = node.module == "models"
-            modules |= {f"models.{alias.name}" for alias in node.names} if whole else {node.module}
+            modules |= {f"models.{alias.name}" for alias in node.names} if whole else {node.module or ""}
     ours = sorted(module for module in modules if module.split(".")[0] == "models")
     if ours:
-        return f"# {PROJECT}:\n#     .venv/bin/python {name}\n# It imports {_listed(ours)} from there.\n{code}"
+        return f"# {PROJECT}:\n#     .venv/bin/python {name}\n# It imports {listed(ours, 'and')} from there.\n{code}"
     others = {module.split(".")[0] for module in modules} - sys.stdlib_module_names
     packages = sorted(PACKAGES.get(module, module) for module in others)
-    return f"# Needs {_listed(packages)}: pip install {' '.join(packages)}\n{code}"
-
-
-def _listed(names: list[str]) -> str:
-    return " and ".join(filter(None, (", ".join(names[:-1]), names[-1])))
+    return f"# Needs {listed(packages, 'and')}: pip install {' '.join(packages)}\n{code}"

@@ -79,6 +79,10 @@ FLOATS = ("scale_factor", "norm_type")
 SMALLEST = {"padding": 0, "output_padding": 0}
 
 
+UNSET: Any = None
+"""The layer's own default: once settled, each field has the type that it declares."""
+
+
 @dataclass(frozen=True)
 class LayerSpec:
     """Settings of one layer and the size of the input that it meets.
@@ -93,25 +97,25 @@ class LayerSpec:
     """
 
     kind: str = "conv"
-    dims: int | None = None
+    dims: int = UNSET
     input_size: Any = 4
     in_channels: int = 1
-    out_channels: int | None = None
-    kernel_size: Any = None
-    stride: Any = None
-    padding: Any = None
-    dilation: Any = None
-    groups: int | None = None
-    output_padding: Any = None
-    padding_mode: str | None = None
-    bias: bool | None = None
-    scale_factor: Any = None
-    mode: str | None = None
-    align_corners: bool | None = None
-    upscale_factor: int | None = None
-    ceil_mode: bool | None = None
-    count_include_pad: bool | None = None
-    norm_type: float | None = None
+    out_channels: int = UNSET
+    kernel_size: Any = UNSET
+    stride: Any = UNSET
+    padding: Any = UNSET
+    dilation: Any = UNSET
+    groups: int = UNSET
+    output_padding: Any = UNSET
+    padding_mode: str = UNSET
+    bias: bool = UNSET
+    scale_factor: Any = UNSET
+    mode: str = UNSET
+    align_corners: bool = UNSET
+    upscale_factor: int = UNSET
+    ceil_mode: bool = UNSET
+    count_include_pad: bool = UNSET
+    norm_type: float = UNSET
     output_size: tuple[int, ...] = field(init=False, repr=False, compare=False)
     """Cells of the output on each axis: derived, not asked for."""
 

@@ -107,7 +107,7 @@ def _rounded(a: Term, b: Term, way: str, left: str, right: str) -> Term:
     return Term(value, latex(a.symbols, b.symbols), latex(a.filled, b.filled), line, ATOM, False)
 
 
-def up(a: Number, b: Number) -> Number:
+def up(a: Any, b: Any) -> Any:
     """⌈a / b⌉."""
     return _rounded(a, _term(b), "ceil", "⌈", "⌉") if isinstance(a, Term) else -(-a // b)
 
@@ -118,7 +118,7 @@ def floor(a: Term) -> Term:
     return Term(math.floor(a.value), latex(a.symbols), latex(a.filled), f"⌊{a.text}⌋", ATOM, False)
 
 
-def share(a: Number, b: Number, ones: bool = False) -> Number:
+def share(a: Any, b: Any, ones: bool = False) -> Any:
     """a / b, of which nothing is left over. Where b is 1 the numbers are written without it, or with ``ones`` too."""
     if not isinstance(a, Term):
         return a // b
@@ -138,7 +138,7 @@ def ratio(a: Term, b: Term) -> Term:
     return Term(exact, latex(a.symbols, b.symbols), latex(a.filled, b.filled), f"{over}/{under}", PRODUCT, False)
 
 
-def common(a: Number, b: Number) -> Number:
+def common(a: Any, b: Any) -> Any:
     """The greatest common divisor, which has a letter of its own."""
     if isinstance(a, Term):
         return letter("g", math.gcd(a.value, _term(b).value))

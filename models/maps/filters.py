@@ -20,6 +20,7 @@ from torch import nn
 from models import device
 from models.errors import FilterError
 from models.learning import patches
+from models.operator import Layer
 
 __all__ = [
     "BORDERS",
@@ -318,7 +319,7 @@ def layer(
     channels: int = 1,
     padding_mode: str = "zeros",
     dtype: torch.dtype = torch.float32,
-) -> nn.Conv2d:
+) -> Layer:
     """The `nn.Conv2d` that applies one kernel, or several side by side, to every channel of a picture.
 
     Args:

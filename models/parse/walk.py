@@ -15,6 +15,7 @@ from dataclasses import dataclass
 import torch
 from torch import nn
 
+from models.operator import Layer
 from models.text import big, plural, times
 
 # What one visitor's network may cost: a gigabyte of activations, some seconds of work, four gigabytes of scratch.
@@ -44,7 +45,7 @@ class Row:
     message: str = ""
 
 
-def check_network(module: nn.Module, input_shape: Sequence[int]) -> list[Row]:
+def check_network(module: Layer, input_shape: Sequence[int]) -> list[Row]:
     """A row per layer of an `nn.Sequential` (nested ones laid out flat), for an input of shape `(N, C, *spatial)`.
 
     Layers run as in `eval()`. Nothing is allocated, and the module is not changed. Raises `ValueError` where a layer is
@@ -76,7 +77,7 @@ def check_network(module: nn.Module, input_shape: Sequence[int]) -> list[Row]:
     return rows
 
 
-def _leaves(module: nn.Module, path: str) -> Iterator[tuple[str, nn.Module]]:
+def _leaves(module: Layer, path: str) -> Iterator[tuple[str, nn.Module]]:
     if isinstance(module, nn.Sequential):
         for name, child in module._modules.items():
             yield from _leaves(child, f"{path}.{name}" if path else name)
@@ -88,7 +89,7 @@ def _leaves(module: nn.Module, path: str) -> Iterator[tuple[str, nn.Module]]:
         yield path or "0", module
 
 
-def _pass(layer: nn.Module, name: str, arriving: tuple[int, ...]) -> tuple[tuple[int, ...] | None, str, str]:
+def _pass(layer: Layer, name: str, arriving: tuple[int, ...]) -> tuple[tuple[int, ...] | None, str, str]:
     """The shape that leaves a layer, `"ok"` or `"broken"`, and for the second the sentence."""
     if _overlooked(layer, arriving):
         return None, "broken", _explain(layer, name, arriving, "")
@@ -106,7 +107,7 @@ def _pass(layer: nn.Module, name: str, arriving: tuple[int, ...]) -> tuple[tuple
     return leaving, "ok", ""
 
 
-def _overlooked(layer: nn.Module, arriving: tuple[int, ...]) -> bool:
+def _overlooked(layer: Layer, arriving: tuple[int, ...]) -> bool:
     """The two refusals that PyTorch makes on a real device and forgets on the meta device."""
     if isinstance(layer, (nn.ConvTranspose1d, nn.ConvTranspose2d, nn.ConvTranspose3d)):
         channel_axis = -1 - len(layer.kernel_size)
@@ -116,7 +117,7 @@ def _overlooked(layer: nn.Module, arriving: tuple[int, ...]) -> bool:
     return False
 
 
-def _cost(layer: nn.Module, arriving: tuple[int, ...], leaving: tuple[int, ...]) -> tuple[int, int]:
+def _cost(layer: Layer, arriving: tuple[int, ...], leaving: tuple[int, ...]) -> tuple[int, int]:
     """Numbers a layer reads to answer, and numbers it may have to lay out on the way (im2col, copied padding)."""
     kernel = getattr(layer, "kernel_size", None)
     if kernel is None or len(arriving) < 3 or len(leaving) < 3:
@@ -135,7 +136,7 @@ def _cost(layer: nn.Module, arriving: tuple[int, ...], leaving: tuple[int, ...])
     return read // layer.groups * window, max(laid_out * window, arriving[0] * padded)
 
 
-def _too_large(layer: nn.Module, name: str, leaving: tuple[int, ...], activations: int, work: int) -> str:
+def _too_large(layer: Layer, name: str, leaving: tuple[int, ...], activations: int, work: int) -> str:
     return (
         f"{_title(layer, name)} gives {_by(leaving)}; up to here the network holds {big(activations)} numbers and "
         f"needs {big(work)} multiplications, more than is run here: use fewer channels, a smaller input or a larger "
@@ -150,7 +151,7 @@ def _meta(tensor: torch.Tensor) -> torch.Tensor:
 # --- sentences -------------------------------------------------------------------------------------------------------
 
 
-def _title(layer: nn.Module, name: str) -> str:
+def _title(layer: Layer, name: str) -> str:
     return f"layer {name} ({type(layer).__name__})"
 
 
@@ -162,7 +163,7 @@ def _per_axis(value: object, axes: int) -> tuple:
     return tuple(value) if isinstance(value, (tuple, list)) else (value,) * axes
 
 
-def _explain(layer: nn.Module, name: str, got: tuple[int, ...], refusal: str) -> str:
+def _explain(layer: Layer, name: str, got: tuple[int, ...], refusal: str) -> str:
     """What arrived, what the layer wants, which change would fix it; PyTorch's own words where we have none."""
     kind = type(layer).__name__
     advice = None
@@ -176,11 +177,11 @@ def _explain(layer: nn.Module, name: str, got: tuple[int, ...], refusal: str) ->
     return f"{_title(layer, name)} got {_by(got)}{advice}."
 
 
-def _axes_of(layer: nn.Module) -> int:
+def _axes_of(layer: Layer) -> int:
     return int(type(layer).__name__[-2])
 
 
-def _rank_advice(layer: nn.Module, got: tuple[int, ...], channels: int | None) -> str | None:
+def _rank_advice(layer: Layer, got: tuple[int, ...], channels: int | None) -> str | None:
     """A layer of d axes that gets another number of them."""
     axes = _axes_of(layer)
     if len(got) == axes + 2:
@@ -196,7 +197,7 @@ def _rank_advice(layer: nn.Module, got: tuple[int, ...], channels: int | None) -
     return f"{wants}: change the layers before it so that {axes + 2} axes arrive"
 
 
-def _linear(layer: nn.Linear, got: tuple[int, ...]) -> str | None:
+def _linear(layer: Layer, got: tuple[int, ...]) -> str | None:
     if len(got) < 2:
         return f", but wants N×{layer.in_features}: give the input a batch axis"
     features = math.prod(got[1:])
@@ -208,13 +209,13 @@ def _linear(layer: nn.Linear, got: tuple[int, ...]) -> str | None:
     return f"{counted}, but in_features={layer.in_features}: put nn.Flatten() before it and set in_features={features}"
 
 
-def _channels(got: int, layer: nn.Module) -> str:
+def _channels(got: int, layer: Layer) -> str:
     if got % layer.groups or layer.out_channels % layer.groups:
         return f": set in_channels={got} and groups=1"
     return f": set in_channels={got}"
 
 
-def _conv(layer: nn.Module, got: tuple[int, ...]) -> str | None:
+def _conv(layer: Layer, got: tuple[int, ...]) -> str | None:
     if advice := _rank_advice(layer, got, layer.in_channels):
         return advice
     if got[1] != layer.in_channels:
@@ -260,7 +261,7 @@ def _window(
     return None
 
 
-def _transposed(layer: nn.Module, got: tuple[int, ...]) -> str | None:
+def _transposed(layer: Layer, got: tuple[int, ...]) -> str | None:
     if advice := _rank_advice(layer, got, layer.in_channels):
         return advice
     if got[1] != layer.in_channels:
@@ -283,7 +284,7 @@ def _transposed(layer: nn.Module, got: tuple[int, ...]) -> str | None:
     return None
 
 
-def _pool(layer: nn.Module, got: tuple[int, ...]) -> str | None:
+def _pool(layer: Layer, got: tuple[int, ...]) -> str | None:
     if advice := _rank_advice(layer, got, None):
         return advice
     axes = _axes_of(layer)
@@ -297,11 +298,11 @@ def _pool(layer: nn.Module, got: tuple[int, ...]) -> str | None:
     return _window(got[2:], kernel, padding, _per_axis(getattr(layer, "dilation", 1), axes), grow_padding=False)
 
 
-def _adaptive(layer: nn.Module, got: tuple[int, ...]) -> str | None:
+def _adaptive(layer: Layer, got: tuple[int, ...]) -> str | None:
     return _rank_advice(layer, got, None)
 
 
-def _batch_norm(layer: nn.Module, got: tuple[int, ...]) -> str | None:
+def _batch_norm(layer: Layer, got: tuple[int, ...]) -> str | None:
     flat = type(layer).__name__ == "BatchNorm1d" and len(got) == 2
     if not flat and (advice := _rank_advice(layer, got, layer.num_features)):
         return advice
@@ -310,14 +311,14 @@ def _batch_norm(layer: nn.Module, got: tuple[int, ...]) -> str | None:
     return None
 
 
-def _group_norm(layer: nn.GroupNorm, got: tuple[int, ...]) -> str | None:
+def _group_norm(layer: Layer, got: tuple[int, ...]) -> str | None:
     if len(got) < 2 or got[1] == layer.num_channels:
         return None
     groups = "" if got[1] % layer.num_groups == 0 else f" and num_groups={math.gcd(got[1], layer.num_groups)}"
     return f", which is {got[1]} channels, but num_channels={layer.num_channels}: set num_channels={got[1]}{groups}"
 
 
-def _trailing_norm(layer: nn.Module, got: tuple[int, ...]) -> str | None:
+def _trailing_norm(layer: Layer, got: tuple[int, ...]) -> str | None:
     wanted = tuple(layer.normalized_shape)
     if len(wanted) >= len(got):
         return f", but normalizes the last {len(wanted)} axes: set normalized_shape={got[1:]}"
@@ -325,14 +326,14 @@ def _trailing_norm(layer: nn.Module, got: tuple[int, ...]) -> str | None:
     return f", which ends in {_by(arrived)}, but normalized_shape is {_by(wanted)}: set normalized_shape={arrived}"
 
 
-def _prelu(layer: nn.PReLU, got: tuple[int, ...]) -> str | None:
+def _prelu(layer: Layer, got: tuple[int, ...]) -> str | None:
     channels = got[1] if len(got) > 1 else 1
     return (
         f", which is {channels} channels, but num_parameters={layer.num_parameters}: set num_parameters={channels} or 1"
     )
 
 
-def _pixel_shuffle(layer: nn.PixelShuffle, got: tuple[int, ...]) -> str | None:
+def _pixel_shuffle(layer: Layer, got: tuple[int, ...]) -> str | None:
     square = layer.upscale_factor**2
     if len(got) < 3:
         return f", but wants N×C×H×W with C a multiple of {square}: drop the nn.Flatten before it"
@@ -342,7 +343,7 @@ def _pixel_shuffle(layer: nn.PixelShuffle, got: tuple[int, ...]) -> str | None:
     )
 
 
-def _pixel_unshuffle(layer: nn.PixelUnshuffle, got: tuple[int, ...]) -> str | None:
+def _pixel_unshuffle(layer: Layer, got: tuple[int, ...]) -> str | None:
     if len(got) < 3:
         return ", but wants N×C×H×W: drop the nn.Flatten before it"
     factor = layer.downscale_factor
@@ -350,7 +351,7 @@ def _pixel_unshuffle(layer: nn.PixelUnshuffle, got: tuple[int, ...]) -> str | No
     return f", whose {got[-2]}×{got[-1]} pixels do not divide by downscale_factor={factor}: set downscale_factor={fits}"
 
 
-def _channel_shuffle(layer: nn.ChannelShuffle, got: tuple[int, ...]) -> str | None:
+def _channel_shuffle(layer: Layer, got: tuple[int, ...]) -> str | None:
     if len(got) < 3:
         return ", but wants N×C×H×W: drop the nn.Flatten before it"
     return (
@@ -358,7 +359,7 @@ def _channel_shuffle(layer: nn.ChannelShuffle, got: tuple[int, ...]) -> str | No
     )
 
 
-def _pad(layer: nn.Module, got: tuple[int, ...]) -> str | None:
+def _pad(layer: Layer, got: tuple[int, ...]) -> str | None:
     kind, axes = type(layer).__name__, _axes_of(layer)
     if kind.startswith(("Reflection", "Replication", "Circular")) and (advice := _rank_advice(layer, got, None)):
         return advice
@@ -376,7 +377,7 @@ def _pad(layer: nn.Module, got: tuple[int, ...]) -> str | None:
     return None
 
 
-def _unflatten(layer: nn.Unflatten, got: tuple[int, ...]) -> str | None:
+def _unflatten(layer: Layer, got: tuple[int, ...]) -> str | None:
     axis = layer.dim if isinstance(layer.dim, int) else 1
     if not -len(got) <= axis < len(got):
         return f", which has no axis {axis}: set dim=1"
@@ -389,7 +390,7 @@ def _unflatten(layer: nn.Unflatten, got: tuple[int, ...]) -> str | None:
     )
 
 
-def _upsample(layer: nn.Module, got: tuple[int, ...]) -> str | None:
+def _upsample(layer: Layer, got: tuple[int, ...]) -> str | None:
     if (layer.size is None) == (layer.scale_factor is None):
         return ", but needs exactly one of size and scale_factor: set scale_factor=2"
     modes = {3: "linear", 4: "bilinear", 5: "trilinear"}
@@ -407,20 +408,20 @@ def _upsample(layer: nn.Module, got: tuple[int, ...]) -> str | None:
     return None
 
 
-def _softmax(layer: nn.Module, got: tuple[int, ...]) -> str | None:
+def _softmax(layer: Layer, got: tuple[int, ...]) -> str | None:
     if layer.dim is not None and not -len(got) <= layer.dim < len(got):
         return f", which has no axis {layer.dim}: set dim=1"
     return None
 
 
-def _glu(layer: nn.GLU, got: tuple[int, ...]) -> str | None:
+def _glu(layer: Layer, got: tuple[int, ...]) -> str | None:
     if not -len(got) <= layer.dim < len(got):
         return f", which has no axis {layer.dim}: set dim=1"
     size = got[layer.dim]
     return f", whose axis {layer.dim} holds {size}, but it must be even to be halved: make it {size + 1}"
 
 
-def _flatten(layer: nn.Flatten, got: tuple[int, ...]) -> str | None:
+def _flatten(layer: Layer, got: tuple[int, ...]) -> str | None:
     return f", in which start_dim={layer.start_dim} to end_dim={layer.end_dim} are not axes in order: use nn.Flatten()"
 
 

@@ -11,7 +11,7 @@ Where the two axes differ, rows come first: `c3x1s2x1` is a 3x1 convolution with
 from models.errors import StackError
 from models.stack.algebra import Step
 from models.stack.layers import (
-    KINDS,
+    LETTERS,
     MAX_LAYERS,
     MAX_SIZE,
     MAX_TEXT,
@@ -26,7 +26,7 @@ from models.stack.layers import (
 from models.stack.presets import PRESETS
 
 __all__ = [
-    "KINDS",
+    "LETTERS",
     "MAX_LAYERS",
     "MAX_SIZE",
     "MAX_TEXT",

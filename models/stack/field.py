@@ -128,7 +128,7 @@ class LayerRow:
 
 
 @dataclass(frozen=True)
-class Windows:
+class Reads:
     """Which cells of one map each unit of a later one reads: entries sorted by unit. `source` counts cells of the map
     as it is drawn, padding included."""
 
@@ -138,7 +138,7 @@ class Windows:
 
 
 @dataclass(frozen=True)
-class Reading:
+class StackUnit:
     """What one unit of the last layer sees. Boxes per axis: first and last pixel."""
 
     index: tuple[int, ...]
@@ -192,7 +192,7 @@ class StackField:
     jumps: tuple[tuple[int, ...], ...]
     parameters: int
     macs: int
-    windows: tuple[tuple[Windows, ...], ...]
+    windows: tuple[tuple[Reads, ...], ...]
     pads: tuple[tuple[tuple[int, int], ...], ...]
     seen: tuple[np.ndarray, ...]
 
@@ -207,7 +207,7 @@ class StackField:
         """Per axis, first and last pixel that each unit of layer `number` sees, not clipped; None: no pixel."""
         return _boxes(self.traced.at(f"layers.{number - 1}"), self.stack.shapes[number])
 
-    def unit(self, index: tuple[int, ...]) -> Reading:
+    def unit(self, index: tuple[int, ...]) -> StackUnit:
         """What the unit at `index` of the last layer sees, by the trace and by the gradient."""
         net = build(self.stack)
         one = StackNetwork(Stack(self.stack.layers, self.stack.dims, self.stack.size, 1))
@@ -215,7 +215,7 @@ class StackField:
         with reference():
             (gradient,) = torch.autograd.grad(answer[(0, slice(None), *index)].sum(), image)
         support = (gradient[0] != 0).any(0).numpy()
-        return Reading(
+        return StackUnit(
             index,
             self.traced.box(index),
             self.traced.box(index, clipped=True),
@@ -320,7 +320,7 @@ def _analyse(stack: Stack) -> StackField:
     )
 
 
-def _windows(stack: Stack) -> tuple[tuple[tuple[Windows, ...], ...], tuple[tuple[tuple[int, int], ...], ...]]:
+def _windows(stack: Stack) -> tuple[tuple[tuple[Reads, ...], ...], tuple[tuple[tuple[int, int], ...], ...]]:
     """Structure of each layer, measured on a layer of one channel."""
     dims, shapes = stack.dims, stack.shapes
     none = ((0, 0),) * dims
@@ -335,7 +335,7 @@ def _windows(stack: Stack) -> tuple[tuple[tuple[Windows, ...], ...], tuple[tuple
         else:
             op = CONV[dims](1, 1, layer.kernel_size, layer.stride, 0, layer.dilation)
         found = linear_operator(_plain(op), (1, 1, *room))
-        reads = [Windows(number, found.rows, found.cols)]
+        reads = [Reads(number, found.rows, found.cols)]
         if layer.skip:
             start = number + 1 - layer.skip
             cuts = [before for before, _ in stack.skip_crops(number + 1)]
@@ -344,7 +344,7 @@ def _windows(stack: Stack) -> tuple[tuple[tuple[Windows, ...], ...], tuple[tuple
             found = linear_operator(_plain(branch), (1, 1, *kept))
             places = [p + cut for p, cut in zip(np.unravel_index(found.cols, kept), cuts, strict=True)]
             cells = np.ravel_multi_index(places, shapes[start])
-            reads.append(Windows(start, found.rows, _drawn(cells, shapes[start], pads[start])))
+            reads.append(Reads(start, found.rows, _drawn(cells, shapes[start], pads[start])))
         windows.append(tuple(reads))
     return tuple(windows), tuple(pads)
 

@@ -19,7 +19,7 @@ from models.errors import StackError
 from models.stack.algebra import Step, stack_algebra
 from models.stack.code import stack_code
 
-KINDS = {"c": "Convolution", "t": "Transposed", "m": "Max-pooling", "a": "Average-pooling"}
+LETTERS = {"c": "Convolution", "t": "Transposed", "m": "Max-pooling", "a": "Average-pooling"}
 
 MOST = {"kernel_size": 15, "stride": 8, "padding": 32, "dilation": 32, "skip": 16}
 

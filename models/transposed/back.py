@@ -7,11 +7,10 @@ from math import prod
 
 import numpy as np
 import torch
-from torch import nn
 
 from models import formulas
 from models.errors import TransposedError
-from models.operator import CONVOLUTIONS, Operator, linear_operator
+from models.operator import CONVOLUTIONS, Layer, Operator, linear_operator
 from models.text import big
 from models.transposed.layer import matching_convolution
 
@@ -79,7 +78,7 @@ def weights_of_inverse(operator: Operator, inverse: np.ndarray) -> np.ndarray | 
     return weights if np.abs(made - inverse).max(initial=0) <= 1e-9 * np.abs(inverse).max(initial=0) else None
 
 
-def round_trip(module: nn.Module, x: torch.Tensor) -> RoundTrip:
+def round_trip(module: Layer, x: torch.Tensor) -> RoundTrip:
     """Send an image through C, then back through Cᵀ and through C⁺: float64 on the CPU, as the measured matrix is.
 
     Args:

@@ -12,7 +12,7 @@ from torch import nn
 
 from models import formulas
 from models.errors import TransposedError
-from models.operator import CONVOLUTIONS, TRANSPOSED, Operator, linear_operator
+from models.operator import CONVOLUTIONS, TRANSPOSED, Layer, Operator, linear_operator
 
 
 @dataclass(frozen=True)
@@ -50,7 +50,7 @@ class Geometry:
         return self.in_channels * prod(self.size) * (self.out_channels // self.groups) * prod(self.kernel)
 
 
-def geometry(module: nn.Module, input_shape: Sequence[int]) -> Geometry:
+def geometry(module: Layer, input_shape: Sequence[int]) -> Geometry:
     """Sizes of an ``nn.ConvTranspose{1,2,3}d`` on an input of shape ``(N, C, *spatial)`` or ``(C, *spatial)``.
 
     Raises:
@@ -90,7 +90,7 @@ def geometry(module: nn.Module, input_shape: Sequence[int]) -> Geometry:
     )
 
 
-def matching_convolution(module: nn.Module) -> nn.Module:
+def matching_convolution(module: Layer) -> Layer:
     """The ordinary convolution whose matrix, transposed, is this layer's: same weight, channels exchanged, no bias.
 
     Its weight is a copy of the layer's, not flipped, not rearranged.
@@ -116,7 +116,7 @@ def matching_convolution(module: nn.Module) -> nn.Module:
     return conv
 
 
-def convolution_matrix(module: nn.Module, input_shape: Sequence[int]) -> Operator:
+def convolution_matrix(module: Layer, input_shape: Sequence[int]) -> Operator:
     """C: the measured matrix of the matching ordinary convolution, from the layer's output back to its input.
 
     ``input_shape`` is the transposed layer's. Rows are the transposed layer's input cells, columns its output cells;
@@ -136,7 +136,7 @@ def convolution_matrix(module: nn.Module, input_shape: Sequence[int]) -> Operato
     )
 
 
-def transposed_matrix(module: nn.Module, input_shape: Sequence[int]) -> Operator:
+def transposed_matrix(module: Layer, input_shape: Sequence[int]) -> Operator:
     """Cᵀ: ``convolution_matrix`` transposed; rows are output cells, columns input cells of the transposed layer."""
     return convolution_matrix(module, input_shape).T
 

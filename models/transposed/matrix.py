@@ -10,10 +10,9 @@ from typing import NamedTuple
 
 import numpy as np
 import torch
-from torch import nn
 
 from models.errors import TransposedError
-from models.operator import CONVOLUTIONS, TRANSPOSED, Operator, linear_operator
+from models.operator import CONVOLUTIONS, TRANSPOSED, Layer, Operator, linear_operator
 from models.transposed.layer import geometry, transposed_matrix
 
 
@@ -27,7 +26,7 @@ class Term(NamedTuple):
     product: float
 
 
-def terms(module: nn.Module, x: torch.Tensor, index: Sequence[int]) -> tuple[Term, ...]:
+def terms(module: Layer, x: torch.Tensor, index: Sequence[int]) -> tuple[Term, ...]:
     """What one output number ``(c, *spatial)`` is made of, the bias left out; the same cells in all four views.
 
     Read from the row of Cᵀ. ``sum(term.product for term in terms) + bias`` is the layer's number.
@@ -92,7 +91,7 @@ class Blocks:
         return self.at(*places[0])
 
 
-def toeplitz_blocks(module: nn.Module, input_shape: Sequence[int]) -> Blocks:
+def toeplitz_blocks(module: Layer, input_shape: Sequence[int]) -> Blocks:
     """The blocks in the matrix of a convolution or a transposed one, for one image of shape ``(1, C, *spatial)``.
 
     Raises:

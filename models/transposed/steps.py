@@ -7,9 +7,9 @@ from math import prod
 
 import numpy as np
 import torch
-from torch import nn
 
 from models import device
+from models.operator import Layer
 from models.transposed.layer import Geometry
 from models.transposed.views import batched, flipped, landing_cells, products, spread
 
@@ -38,7 +38,7 @@ class Stamps:
         return out[..., :-1].reshape(*self.values.shape[:2], *self.output_size)
 
 
-def stamps(module: nn.Module, x: torch.Tensor) -> Stamps:
+def stamps(module: Layer, x: torch.Tensor) -> Stamps:
     """The stamp view, step by step: one step per input cell, in row-major order."""
     with torch.inference_mode(False), torch.no_grad():
         g, batch = batched(module, x.detach().clone())
@@ -78,7 +78,7 @@ class ZeroInserted:
     cut: int
 
 
-def zero_inserted(module: nn.Module, x: torch.Tensor) -> ZeroInserted:
+def zero_inserted(module: Layer, x: torch.Tensor) -> ZeroInserted:
     """The zero-insertion view before it convolves."""
     with torch.inference_mode(False), torch.no_grad():
         g, batch = batched(module, x.detach().clone())

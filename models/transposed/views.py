@@ -29,6 +29,7 @@ from torch.nn import functional as F
 from models import device
 from models.device import one_thread, private_copy
 from models.errors import TransposedError
+from models.operator import Layer
 from models.text import big
 from models.transposed.layer import Geometry, geometry, matching_convolution, transposed_matrix
 
@@ -41,7 +42,7 @@ TOLERANCE = 1e-6
 _CONV = {1: F.conv1d, 2: F.conv2d, 3: F.conv3d}
 
 
-def batched(module: nn.Module, x: torch.Tensor) -> tuple[Geometry, torch.Tensor]:
+def batched(module: Layer, x: torch.Tensor) -> tuple[Geometry, torch.Tensor]:
     g = geometry(module, x.shape)
     if x.dtype != module.weight.dtype:
         raise TransposedError(f"the input is {x.dtype} and the layer {module.weight.dtype}: use the same type.")
@@ -57,7 +58,7 @@ def batched(module: nn.Module, x: torch.Tensor) -> tuple[Geometry, torch.Tensor]
 def _view(compute: Callable[[Geometry, nn.Module, torch.Tensor], torch.Tensor]):
     """Give a view its frame: checks, batch axis, bias, and a result with the axes of the input."""
 
-    def view(module: nn.Module, x: torch.Tensor) -> torch.Tensor:
+    def view(module: Layer, x: torch.Tensor) -> torch.Tensor:
         # no_grad, not inference_mode: in a notebook the result may go on into a graph.
         with torch.inference_mode(False), torch.no_grad():
             g, batch = batched(module, x.detach().clone())
@@ -88,7 +89,7 @@ def landing_cells(g: Geometry) -> np.ndarray:
     return flat
 
 
-def _stamp(g: Geometry, module: nn.Module, x: torch.Tensor) -> torch.Tensor:
+def _stamp(g: Geometry, module: Layer, x: torch.Tensor) -> torch.Tensor:
     """Each input cell adds its scaled copy of the kernel to an empty canvas; padding then cuts its border off."""
     canvas = x.new_zeros(len(x), g.out_channels, prod(g.canvas))
     index = torch.from_numpy(landing_cells(g).reshape(-1)).to(x.device)
@@ -125,7 +126,7 @@ def flipped(g: Geometry, weight: torch.Tensor) -> torch.Tensor:
     return kernel.flip(tuple(range(2, kernel.dim())))
 
 
-def _zero_insertion(g: Geometry, module: nn.Module, x: torch.Tensor) -> torch.Tensor:
+def _zero_insertion(g: Geometry, module: Layer, x: torch.Tensor) -> torch.Tensor:
     """Zeros go between and around the cells; an ordinary convolution, stride 1, then uses the flipped kernel."""
     sizes, there, which = spread(g)
     image = x.new_zeros(*x.shape[:2], *sizes)
@@ -133,7 +134,7 @@ def _zero_insertion(g: Geometry, module: nn.Module, x: torch.Tensor) -> torch.Te
     return _CONV[g.dims](image, flipped(g, module.weight), dilation=g.dilation, groups=g.groups)
 
 
-def _matrix(g: Geometry, module: nn.Module, x: torch.Tensor) -> torch.Tensor:
+def _matrix(g: Geometry, module: Layer, x: torch.Tensor) -> torch.Tensor:
     """The matrix C of the matching ordinary convolution is measured, transposed and multiplied with the flat input."""
     found = transposed_matrix(module, x.shape)
     rows, cols = (torch.from_numpy(place.astype(np.int64)).to(x.device) for place in (found.rows, found.cols))
@@ -141,7 +142,7 @@ def _matrix(g: Geometry, module: nn.Module, x: torch.Tensor) -> torch.Tensor:
     return x.new_zeros(len(x), found.shape[0]).index_add_(1, rows, products).reshape(len(x), g.out_channels, *g.output)
 
 
-def _gradient(g: Geometry, module: nn.Module, x: torch.Tensor) -> torch.Tensor:
+def _gradient(g: Geometry, module: Layer, x: torch.Tensor) -> torch.Tensor:
     """x arrives from above at the matching ordinary convolution; autograd says what reaches that one's input."""
     weight = matching_convolution(module).weight
     with torch.enable_grad():
@@ -175,7 +176,7 @@ class Agreement(NamedTuple):
     agree: bool
 
 
-def agreement(module: nn.Module, x: torch.Tensor) -> Agreement:
+def agreement(module: Layer, x: torch.Tensor) -> Agreement:
     """Run the layer and all four views on the same input, in float64, on the device that the page names.
 
     ``errors`` are the largest absolute differences to the layer; they agree below ``TOLERANCE``, times the largest

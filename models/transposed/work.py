@@ -10,12 +10,11 @@ from typing import NamedTuple
 
 import numpy as np
 import torch
-from torch import nn
 
 from models.errors import TransposedError
 from models.formulas import GUIDE, Formula, Window
 from models.measure import mac_counter
-from models.operator import CONVOLUTIONS, linear_operator
+from models.operator import CONVOLUTIONS, Layer, linear_operator
 from models.spec import LayerSpec
 from models.transposed.layer import Geometry, geometry
 from models.transposed.steps import roles
@@ -65,7 +64,7 @@ def _spec(g: Geometry) -> LayerSpec:
     )
 
 
-def wasted(module: nn.Module, input_shape: Sequence[int]) -> Waste:
+def wasted(module: Layer, input_shape: Sequence[int]) -> Waste:
     """How many multiplications the zero-padding way spends on zeros.
 
     Measured on one pair of channels, whose structure all pairs share, and multiplied by their number. The closed forms
@@ -102,7 +101,7 @@ class Cost(NamedTuple):
     bias_additions: int
 
 
-def cost(module: nn.Module, input_shape: Sequence[int]) -> Cost:
+def cost(module: Layer, input_shape: Sequence[int]) -> Cost:
     """Multiply–accumulates of a transposed convolution, counted where it makes them: at its *input*.
 
     Each input number meets each weight that it has once: C_in·ΠW·C_out/G·ΠF. Counters that take the output size

@@ -19,7 +19,7 @@ from models import device, formulas
 from models.device import private_copy
 from models.errors import UpsamplingError
 from models.formulas import Formula
-from models.operator import CONVOLUTIONS, TRANSPOSED, linear_operator
+from models.operator import CONVOLUTIONS, TRANSPOSED, Layer, linear_operator
 from models.terms import Term, common, letter, ratio
 from models.upsampling.pattern import unevenness
 
@@ -150,14 +150,14 @@ class _Axis:
         return max(0, first), min(self.size, last + 1)
 
 
-def _pushed(layer: nn.Module, paths: np.ndarray) -> np.ndarray:
+def _pushed(layer: Layer, paths: np.ndarray) -> np.ndarray:
     """The structure matrix of a one-channel layer times ``paths``, the number of paths to each input."""
     operator = linear_operator(layer, (1, 1, *paths.shape))
     out = np.bincount(operator.rows, weights=paths.reshape(-1)[operator.cols], minlength=operator.shape[0])
     return out.reshape(operator.output_shape[2:])
 
 
-def gradient_of_sum(module: nn.Module, input_shape: Sequence[int]) -> np.ndarray:
+def gradient_of_sum(module: Layer, input_shape: Sequence[int]) -> np.ndarray:
     """What autograd sends back to each cell of an input of zeros when all outputs are added up: the input's shape."""
 
     def job(place: torch.device) -> np.ndarray:
@@ -170,7 +170,7 @@ def gradient_of_sum(module: nn.Module, input_shape: Sequence[int]) -> np.ndarray
         return device.on(job)
 
 
-def overlap(module: nn.Module, input_shape: Sequence[int]) -> Overlap:
+def overlap(module: Layer, input_shape: Sequence[int]) -> Overlap:
     """Overlap counts of one transposed or ordinary convolution (there: of its gradient), measured and in closed form.
 
     Args:

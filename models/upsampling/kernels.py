@@ -15,7 +15,7 @@ from torch import nn
 
 from models import device
 from models.errors import UpsamplingError
-from models.operator import TRANSPOSED
+from models.operator import TRANSPOSED, Layer
 
 ICNR = ("Aitken et al. 2017, Checkerboard artifact free sub-pixel convolution", "https://arxiv.org/abs/1707.02937")
 
@@ -51,7 +51,7 @@ def bilinear_in(scale: int, kernel: int) -> tuple[np.ndarray, bool]:
     return np.outer(line, line), padding >= scale // 2 and kernel - padding >= tent - scale // 2
 
 
-def bilinear_transposed(scale: int, channels: int = 1, dims: int = 2, dtype: torch.dtype = torch.float32) -> nn.Module:
+def bilinear_transposed(scale: int, channels: int = 1, dims: int = 2, dtype: torch.dtype = torch.float32) -> Layer:
     """A transposed convolution with ``bilinear_kernel``, each channel on its own; its output is ``scale`` times larger.
 
     In the interior it equals interpolation with ``align_corners=False``. At the border it misses what lies beyond.
@@ -123,7 +123,7 @@ def icnr_(weight: torch.Tensor, upscale_factor: int, init: Callable[[torch.Tenso
         return weight.copy_(kernel.repeat_interleave(r2, dim=0))
 
 
-def exact_transposed(scale: int, channels: int, kernel: int) -> nn.Module:
+def exact_transposed(scale: int, channels: int, kernel: int) -> Layer:
     """A transposed convolution without bias whose output is exactly ``scale`` times larger; ``kernel`` ≥ ``scale``."""
     spare = kernel - scale
     return nn.ConvTranspose2d(

@@ -7,10 +7,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from torch import nn
 
 from models.errors import UpsamplingError
-from models.operator import Operator, OperatorError, linear_operator
+from models.operator import Layer, Operator, OperatorError, linear_operator
 
 
 def phases(values: np.ndarray, period: Sequence[int]) -> np.ndarray:
@@ -81,7 +80,7 @@ class Evenness:
     gradient: Side
 
 
-def evenness(module: nn.Module, input_shape: Sequence[int]) -> Evenness:
+def evenness(module: Layer, input_shape: Sequence[int]) -> Evenness:
     """Unevenness of any layer or composition that is linear in its input, measured from its operator.
 
     A layer that enlarges by S has period S in its output and none in its gradient; one that shrinks, the reverse. Only

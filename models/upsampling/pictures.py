@@ -17,7 +17,7 @@ from models import device
 from models.errors import UpsamplingError
 from models.learning import best_weights
 from models.measure import mac_counter
-from models.operator import linear_operator
+from models.operator import Layer, linear_operator
 from models.upsampling.kernels import bilinear_transposed, check_scale, exact_transposed
 from models.upsampling.pattern import unevenness
 from models.upsampling.ways import build_way
@@ -171,7 +171,7 @@ class Comparison:
     macs: int
     counted: str
     pattern: float
-    network: nn.Module | None
+    network: Layer | None
 
 
 def compare(
@@ -245,7 +245,7 @@ def _unpooled(high: torch.Tensor, scale: int) -> torch.Tensor:
         return device.on(there_and_back)
 
 
-def _counted(network: nn.Module, low: torch.Tensor) -> tuple[torch.Tensor, int, str]:
+def _counted(network: Layer, low: torch.Tensor) -> tuple[torch.Tensor, int, str]:
     if isinstance(network, nn.Upsample):
         out = device.answer(network, low)
         if network.mode == "nearest":
@@ -257,7 +257,7 @@ def _counted(network: nn.Module, low: torch.Tensor) -> tuple[torch.Tensor, int, 
     return out, counter.get_total_flops() // 2, "PyTorch's FlopCounterMode ÷ 2"
 
 
-def _interpolation_macs(network: nn.Upsample, size: Sequence[int]) -> int:
+def _interpolation_macs(network: Layer, size: Sequence[int]) -> int:
     """Weights of the interpolation that are not 0: measured along each axis alone, and multiplied."""
     scale = network.scale_factor
     entries = []

@@ -13,6 +13,7 @@ from torch import nn
 from models import device
 from models.errors import UpsamplingError
 from models.learning import reset
+from models.operator import Layer
 from models.upsampling.kernels import check_scale, exact_transposed, icnr_
 from models.upsampling.pattern import unevenness
 
@@ -31,7 +32,7 @@ class Way:
     build: Callable[[int, int, int], nn.Module]
 
 
-def _shuffled(scale: int, channels: int, seed: int, icnr: bool) -> nn.Module:
+def _shuffled(scale: int, channels: int, seed: int, icnr: bool) -> Layer:
     conv = nn.Conv2d(channels, channels * scale**2, 3, padding=1, bias=False)
     reset(conv, seed)
     if icnr:
@@ -100,7 +101,7 @@ DOWNSAMPLERS: dict[str, Way] = {
 """The same backwards: layers that shrink, whose gradient is uneven or even."""
 
 
-def build_way(name: str, scale: int = 2, channels: int = 1, seed: int = 0) -> nn.Module:
+def build_way(name: str, scale: int = 2, channels: int = 1, seed: int = 0) -> Layer:
     """One of ``UPSAMPLERS`` as a network: ``(N, channels, H, W)`` → ``(N, channels, S·H, S·W)``, float32, no bias."""
     check_scale(scale)
     if name not in UPSAMPLERS:
@@ -138,7 +139,7 @@ class Generated:
     period: int
 
 
-def generate(network: nn.Module, channels: int, period: int, size: int = 8, seed: int = 0) -> Generated:
+def generate(network: Layer, channels: int, period: int, size: int = 8, seed: int = 0) -> Generated:
     """Run a generator (fresh or trained) on noise and on a flat latent of ``size`` × ``size`` cells.
 
     Args:

@@ -20,7 +20,7 @@ from viz.controls.picture import NAMES, PICTURES, taken, told
 from viz.url import one_of, tell_once, unknown, whole
 
 if TYPE_CHECKING:
-    from models.picture import Reading
+    from models.picture import Uploaded
 
 SHAPE, UPLOAD, CAMERA, CANVAS = "A drawn shape", "Upload", "Camera", "Draw one yourself"
 SHIPPED = {("photographer" if name == "camera" else name).capitalize(): name for name in NAMES}
@@ -216,7 +216,7 @@ def _read(name: str) -> str:
     return f'decode(Path("assets/pictures/{SHIPPED[name]}.png").read_bytes(), max_side={SOURCE_SIDE})'
 
 
-def _source(chosen: str) -> tuple[np.ndarray, Reading | None, str, str]:
+def _source(chosen: str) -> tuple[np.ndarray, Uploaded | None, str, str]:
     """Pixels before crop and size, what was read if it was a file, their name, and code that makes them.
 
     The default while nothing was given yet.

@@ -13,7 +13,7 @@ import streamlit as st
 
 from models import layers
 from models.stack import (
-    KINDS,
+    LETTERS,
     MAX_LAYERS,
     MAX_SIZE,
     MAX_TEXT,
@@ -32,7 +32,7 @@ from viz.figures import Map, legend, maps, numbers, table
 from viz.url import asked, into_link, one_of, put, went_back, whole
 
 if TYPE_CHECKING:
-    from models.stack.field import LayerRow, Reading, StackField
+    from models.stack.field import LayerRow, StackField, StackUnit
 
 PARAMETERS = ("layers", "dims", "size", "channels", "layer", "unit", "apart")
 """URL parameters of this module."""
@@ -366,7 +366,7 @@ def _options(stack: Stack, number: int, name: str, axis: int | None) -> list:
     """The values of one setting that give a valid stack, among what is offered."""
     layer = stack.layers[number - 1]
     if name == "kind":
-        return list(KINDS)
+        return list(LETTERS)
     now = _now(layer, name, axis)
     if name == "skip":
         back = range(1, number + 1)
@@ -415,7 +415,7 @@ def _settings(stack: Stack, number: int) -> None:
                     title if axis is None else f"{title}, {NAMES[axis]}",
                     options,
                     key=key,
-                    format_func=lambda v, n=name: KINDS[v] if n == "kind" else str(v),
+                    format_func=lambda v, n=name: LETTERS[v] if n == "kind" else str(v),
                     help=_hint(layer.kind, name),
                     disabled=len(options) == 1,
                     on_change=_set,
@@ -686,7 +686,7 @@ def rows_of(field: StackField) -> list[tuple]:
         rows.append(
             (
                 str(number),
-                f"{KINDS[layer.kind].lower()}{' + branch' if layer.skip else ''}",
+                f"{LETTERS[layer.kind].lower()}{' + branch' if layer.skip else ''}",
                 times(layer.kernel_size, dims).replace("×", " × "),
                 times(layer.stride),
                 times(layer.dilation),
@@ -740,7 +740,7 @@ def algebra(field: StackField) -> str:
 # -- theory beside measurement ----------------------------------------------------------------------------------------
 
 
-def unit_numbers(field: StackField, unit: Reading) -> str:
+def unit_numbers(field: StackField, unit: StackUnit) -> str:
     """HTML: field, jump, start, centre and padding of one unit of the last layer of `field`."""
     last = field.rows[-1]
     place = ", ".join(map(str, unit.index))
@@ -763,7 +763,7 @@ def _places(spans) -> int:
     return int(np.prod([0 if span is None else span[1] - span[0] + 1 for span in spans]))
 
 
-def compare(field: StackField, unit: Reading) -> str:
+def compare(field: StackField, unit: StackUnit) -> str:
     """HTML: the traced box, and the pixels whose gradient is not zero, of the same unit."""
     theory = np.zeros(unit.support.shape)
     inside = tuple(slice(span[0], span[1] + 1) if span else slice(0, 0) for span in unit.inside)
@@ -798,7 +798,7 @@ def span_text(spans) -> str:
     return f"rows {texts[0]}, columns {texts[1]}"
 
 
-def why(field: StackField, unit: Reading) -> str:
+def why(field: StackField, unit: StackUnit) -> str:
     """One or two sentences: whether theory and gradient say the same for this unit, and if not, why."""
     volume = _places(unit.inside)
     same = all(a == b for a, b in zip(unit.inside, unit.measured, strict=True))

@@ -7,7 +7,7 @@ from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
 from models.receptive_field.growth import causal, equal_budget, ways
-from models.stack import KINDS, PRESETS, Stack, StackError, StackLayer, read_stack, with_layer
+from models.stack import LETTERS, PRESETS, Stack, StackError, StackLayer, read_stack, with_layer
 from models.stack.field import analyse, build, paths
 
 
@@ -241,7 +241,7 @@ def test_one_setting_changes_one_layer():
     assert with_layer(stack, 2, dilation=2).to_text() == "c3-c3d2-c3"
     with pytest.raises(StackError):
         with_layer(stack, 2, kernel_size=15)
-    assert set(KINDS) == set("ctma")
+    assert set(LETTERS) == set("ctma")
 
 
 def test_ways_to_grow_have_the_closed_forms():

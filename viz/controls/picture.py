@@ -12,7 +12,7 @@ import streamlit as st
 from models.text import big
 
 if TYPE_CHECKING:
-    from models.picture import Reading
+    from models.picture import Uploaded
 
 PICTURES = Path(__file__).resolve().parents[2] / "assets" / "pictures"
 NAMES = tuple(sorted(path.stem for path in PICTURES.glob("*.png")))
@@ -34,14 +34,14 @@ class Picture:
 
 
 @st.cache_data(max_entries=32, show_spinner=False)
-def taken(data: bytes, max_side: int) -> Reading:
+def taken(data: bytes, max_side: int) -> Uploaded:
     """The picture in a file, its longer side at most ``max_side`` pixels. Raises ``PictureError``."""
     from models.picture import read
 
     return read(data, max_side=max_side, min_side=LEAST_SIDE)
 
 
-def told(found: Reading, shown: tuple[int, int], *, square: bool = False, ending: str = "") -> str:
+def told(found: Uploaded, shown: tuple[int, int], *, square: bool = False, ending: str = "") -> str:
     """What a visitor reads about a picture of their own: its size, and each thing that is not shown as it was.
 
     Args:
