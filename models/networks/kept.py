@@ -12,10 +12,14 @@ import torch
 from torch import nn
 
 from models import device
-from models.networks.known import check_name
+from models.memory import memory_limit
+from models.networks.known import OWN, check_name, skeleton
 from models.networks.weights import make
 
 T = TypeVar("T")
+
+MOST = 1 << 30
+"""Bytes of networks that are kept where there is plenty of memory."""
 
 
 class _Networks:
@@ -27,7 +31,8 @@ class _Networks:
         self._lock = threading.Lock()
         self._building: dict[tuple[str, bool, str], threading.Lock] = {}
 
-    def get(self, key: tuple[str, bool, str], build: Callable[[], nn.Module]) -> nn.Module:
+    def get(self, key: tuple[str, bool, str], build: Callable[[], nn.Module], room: Callable[[], int]) -> nn.Module:
+        """The kept network, or what ``build`` makes; so many bytes of ``room`` are made before."""
         with self._lock:
             if key in self._kept:
                 self._kept.move_to_end(key)
@@ -38,15 +43,21 @@ class _Networks:
                 if key in self._kept:
                     self._kept.move_to_end(key)
                     return self._kept[key][0]
+            expected = room()
+            with self._lock:
+                self._shrink(self.limit - expected)
             module = build()
-            size = sum(t.numel() * t.element_size() for t in (*module.parameters(), *module.buffers()))
+            size = _bytes_of(module)
             with self._lock:
                 self._building.pop(key, None)
                 if size <= self.limit:
                     self._kept[key] = (module, size)
-                    while sum(s for _, s in self._kept.values()) > self.limit:
-                        self._kept.popitem(last=False)
+                    self._shrink(self.limit)
             return module
+
+    def _shrink(self, limit: int) -> None:
+        while self._kept and sum(s for _, s in self._kept.values()) > limit:
+            self._kept.popitem(last=False)
 
     def info(self) -> dict[str, int]:
         with self._lock:
@@ -65,11 +76,21 @@ class _Networks:
             self._kept.clear()
 
 
-_networks = _Networks(int(os.environ.get("CONVSCOPE_NETWORK_BYTES", 1 << 30)))
+def _most(memory: int) -> int:
+    """Bytes of networks that are kept where this much memory is there: a quarter of it, 1 GiB at most."""
+    return min(MOST, memory // 4)
+
+
+def _bytes_of(module: nn.Module) -> int:
+    return sum(t.numel() * t.element_size() for t in (*module.parameters(), *module.buffers()))
+
+
+_networks = _Networks(int(os.environ.get("CONVSCOPE_NETWORK_BYTES", _most(memory_limit()))))
 
 
 def cache_info() -> dict[str, int]:
-    """`networks` kept, their `bytes`, and the `limit` (1 GiB, or the environment's CONVSCOPE_NETWORK_BYTES)."""
+    """`networks` kept, their `bytes`, and the `limit`: a quarter of the memory that this process may use, 1 GiB at
+    most, or the environment's CONVSCOPE_NETWORK_BYTES."""
     return _networks.info()
 
 
@@ -92,7 +113,11 @@ def load(name: str, pretrained: bool = False, place: torch.device | str = "cpu")
         NetworkError: no such name, weights that cannot be fetched, or a file that does not fit the network.
     """
     check_name(name)
-    return _networks.get((name, pretrained, str(place)), lambda: make(name, pretrained).to(place))
+    return _networks.get(
+        (name, pretrained, str(place)),
+        lambda: make(name, pretrained).to(place),
+        lambda: 0 if name in OWN else _bytes_of(skeleton(name)),  # own ones are small
+    )
 
 
 def ask(name: str, work: Callable[[nn.Module], T], pretrained: bool = False) -> tuple[T, str]:

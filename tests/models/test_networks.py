@@ -86,6 +86,19 @@ def test_memory_is_bounded_and_the_oldest_goes_first(monkeypatch):
     assert networks.cache_info()["networks"] == 0
 
 
+def test_room_is_made_before_a_network_is_built(monkeypatch):
+    """The old one and the new one never lie in memory together where they do not fit."""
+    size, held = 4 * 1_235_496, []
+    small = kept._Networks(limit=round(1.5 * size))
+    monkeypatch.setattr(kept, "_networks", small)
+    networks.load("squeezenet1_1")
+    make = kept.make
+    monkeypatch.setattr(kept, "make", lambda *how: (held.append(small.info()["bytes"]), make(*how))[1])
+    networks.load("squeezenet1_0")
+    assert held == [0]
+    assert networks.cache_info()["networks"] == 1
+
+
 def test_two_threads_build_one_network(monkeypatch, own):
     built = []
     gate = threading.Barrier(4)
