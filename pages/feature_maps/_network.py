@@ -224,7 +224,8 @@ def choose_weights() -> tuple[str, bool]:
 
     title = st.selectbox("Network", list(OFFERED.values()), key="fm_network", bind="query-params")
     name = next(name for name, one in OFFERED.items() if one == title)
-    wanted = st.segmented_control(
+    place = st.empty()
+    wanted = place.segmented_control(
         "Weights", (TRAINED, RANDOM), default=TRAINED, required=True, key="fm_weights", bind="query-params",
         help="Random: as drawn before the first step of training. What you see then, the architecture does alone.",
     )  # fmt: skip
@@ -236,6 +237,9 @@ def choose_weights() -> tuple[str, bool]:
     except networks.NetworkError as error:
         st.error(str(error), icon=":material/block:")
         trained = False
+    if wanted == TRAINED and not trained:
+        # What is wished for stays, for the next network; what is highlighted is what is shown.
+        place.segmented_control("Weights", (TRAINED, RANDOM), default=RANDOM, disabled=True, key="fm_weights_shown")
     return name, trained
 
 

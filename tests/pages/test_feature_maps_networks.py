@@ -131,6 +131,12 @@ def test_the_link_leaves_out_the_layer_with_which_a_part_opens_and_no_other():
         assert ("fm_layer" in sound(open_page("walk", fm_layer=layer)).query_params) == (layer == "conv1")
 
 
+def weights_of(app: AppTest) -> tuple[str, bool]:
+    """What the control of the weights highlights, and whether it can be turned."""
+    (control,) = [one for one in app.segmented_control if one.label == "Weights"]
+    return control.value, not control.disabled
+
+
 @pytest.mark.parametrize("title", ["SqueezeNet 1.1", "MobileNet v3, small"])
 def test_other_networks_say_that_their_weights_are_random(title, tmp_path, monkeypatch):
     monkeypatch.setattr(torch.hub, "get_dir", lambda: str(tmp_path))
@@ -138,6 +144,7 @@ def test_other_networks_say_that_their_weights_are_random(title, tmp_path, monke
     app = sound(open_page("walk", fm_network=title, fm_shorter="64"))
     assert "random weights" in sheet_of(app)["title"]
     assert any("Random weights are shown" in w.value for w in app.warning)
+    assert weights_of(app) == ("Random", False)
     megabytes = f"({networks.weights_bytes(name) / 2**20:.0f} MB)"
     assert any(megabytes in b.label for b in app.button)
 
@@ -171,6 +178,7 @@ def test_weights_that_arrive_are_shown_at_once(tmp_path, monkeypatch):
     app.button(key="fm_fetch").click().run()
     sound(app)
     assert "trained weights" in sheet_of(app)["title"]
+    assert weights_of(app) == ("Trained", True)
     networks.clear()
 
 
@@ -183,6 +191,20 @@ def test_damaged_weights_are_one_sentence_and_random_ones_are_shown(tmp_path, mo
     assert not app.exception
     assert "damaged (there is something else than weights" in app.error[0].value
     assert "random weights" in sheet_of(app)["title"]
+    assert weights_of(app) == ("Random", False)
+
+
+def test_who_wishes_for_trained_weights_gets_them_with_the_next_network(tmp_path, monkeypatch):
+    monkeypatch.setattr(torch.hub, "get_dir", lambda: str(tmp_path))
+    app = sound(open_page("walk", fm_network="SqueezeNet 1.1", fm_shorter="64"))
+    assert weights_of(app) == ("Random", False)
+    app.selectbox(key="fm_network").set_value("Our small network").run()
+    assert weights_of(sound(app)) == ("Trained", True)
+    assert "trained weights" in sheet_of(app)["title"]
+    app.segmented_control(key="fm_weights").set_value("Random").run()
+    app.selectbox(key="fm_network").set_value("SqueezeNet 1.1").run()
+    assert weights_of(sound(app)) == ("Random", True)  # chosen, not forced
+    assert not app.warning
 
 
 def test_a_full_gpu_is_told(monkeypatch):
