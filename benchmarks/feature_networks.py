@@ -10,12 +10,15 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from itertools import pairwise
 from math import ceil
+from pathlib import Path
 
 from benchmarks import Row, benchmark, percentile
 from benchmarks.browser import bare_server, chromium
-from tests.browser.support import new_context, new_page, running, settled
+from tests.browser.support import ROOT, new_context, new_page, running, settled
 
 ROUNDS = 15
+HOST = 2765 << 20
+"""Bytes of memory of a small host: 2.7 GiB."""
 PAINTED = {
     "resnet18": (
         "ResNet-18",
@@ -235,19 +238,48 @@ def _widest(browser, app, name: str, layer: str) -> Row:
 
 
 def _memory() -> tuple[float, float]:
-    """Resident memory of this process now and at its peak, in MiB (Linux). The kernel's `ru_maxrss` would hold the
-    parent's peak as well."""
+    """Resident memory of this process now and at its peak, in MiB (Linux), without the libraries of CUDA that torch's
+    CPU build does not have. The kernel's `ru_maxrss` would hold the parent's peak as well."""
     with open("/proc/self/status", encoding="ascii") as file:
         lines = dict(line.split(":", 1) for line in file)
-    return tuple(int(lines[key].split()[0]) / 1024 for key in ("VmRSS", "VmHWM"))
+    cuda, path = 0, ""
+    with open("/proc/self/smaps", encoding="utf-8") as file:
+        for first, *rest in map(str.split, file):
+            if not first.endswith(":"):  # a mapping begins: addresses, then flags, and its file at the end
+                path = rest[-1]
+            elif first == "Rss:" and ("/nvidia/" in path or "cuda" in Path(path).name or "/triton/" in path):
+                cuda += int(rest[0])
+    return tuple((int(lines[key].split()[0]) - cuda) / 1024 for key in ("VmRSS", "VmHWM"))
+
+
+def _open_every_page() -> None:
+    """Every page, and every part of a page that has several."""
+    from streamlit.testing.v1 import AppTest
+
+    from pages._lessons import LESSONS
+
+    def opened(lesson, **query: str) -> AppTest:
+        app = AppTest.from_file(ROOT / "pages" / "_shell.py", default_timeout=300)
+        app.switch_page(lesson.file)
+        for name, value in query.items():
+            app.query_params[name] = value
+        return app.run()
+
+    for lesson in LESSONS:
+        for one in opened(lesson).segmented_control:
+            for part in one.options[1:] if one.key == "part" else ():
+                opened(lesson, part=part)
 
 
 def _walk(answer) -> None:
     from models import device, networks
     from models.maps.activations import contact_sheet
+    from models.networks import kept
     from pages.feature_maps._network import FIRST
 
+    kept._networks.limit = kept._most(HOST)
     device.setup()
+    _open_every_page()
     picture = _picture()
     begin, _ = _memory()
     for _ in range(2):  # twice: what the first round leaves must not add up
@@ -258,7 +290,10 @@ def _walk(answer) -> None:
     answer.put((len(FIRST), begin, now, peak, networks.cache_info()))
 
 
-@benchmark("Memory of a walk through all networks, twice", goal="the networks kept stay below their limit")
+@benchmark(
+    "Memory of every page and a walk through all networks, twice, on a host of 2.7 GiB",
+    goal="below 1.5 GB with torch's CPU build; the networks kept stay below their limit",
+)
 def networks_memory() -> list[Row]:
     spawn = multiprocessing.get_context("spawn")
     answer = spawn.Queue()
@@ -266,7 +301,9 @@ def networks_memory() -> list[Row]:
     process.start()
     count, begin, now, peak, info = answer.get()
     process.join()
-    kept, limit = info["bytes"] / 2**20, info["limit"] / 2**20
-    note = f"peak of the process {peak:.0f} MiB, at its end {now:.0f} MiB, before the first network {begin:.0f} MiB"
-    what = f"{count} networks: {info['networks']} kept"
-    return [Row(what, kept, limit, unit="MiB", met=kept <= limit, note=note)]
+    kept, limit, most = info["bytes"] / 2**20, info["limit"] / 2**20, 1.5e9 / 2**20
+    note = f"at its end {now:.0f} MiB, before the first network {begin:.0f} MiB; libraries of CUDA left out"
+    return [
+        Row("peak of the process", peak, most, unit="MiB", met=peak <= most, note=note),
+        Row(f"{count} networks: {info['networks']} kept", kept, limit, unit="MiB", met=kept <= limit),
+    ]

@@ -44,6 +44,6 @@ def test_without_control_groups_the_machine_is_the_limit(tmp_path, monkeypatch):
 
 def test_the_networks_that_are_kept_follow_the_limit():
     mib = 1 << 20
-    assert [kept._most(n * mib) // mib for n in (1024, 2760, 4096, 65536)] == [256, 690, 1024, 1024]
+    assert [kept._most(n * mib) // mib for n in (1000, 2765, 5120, 65536)] == [200, 553, 1024, 1024]
     if "CONVSCOPE_NETWORK_BYTES" not in os.environ:
         assert cache_info()["limit"] == kept._most(memory_limit())
