@@ -14,7 +14,7 @@ from pathlib import Path
 
 from benchmarks import Row, benchmark, percentile
 from benchmarks.browser import bare_server, chromium
-from tests.browser.support import ROOT, new_context, new_page, running, settled
+from tests.browser.support import new_context, new_page, running, settled
 
 ROUNDS = 15
 HOST = 2765 << 20
@@ -253,22 +253,11 @@ def _memory() -> tuple[float, float]:
 
 
 def _open_every_page() -> None:
-    """Every page, and every part of a page that has several."""
-    from streamlit.testing.v1 import AppTest
-
     from pages._lessons import LESSONS
-
-    def opened(lesson, **query: str) -> AppTest:
-        app = AppTest.from_file(ROOT / "pages" / "_shell.py", default_timeout=300)
-        app.switch_page(lesson.file)
-        for name, value in query.items():
-            app.query_params[name] = value
-        return app.run()
+    from tests.pages.support import opened
 
     for lesson in LESSONS:
-        for one in opened(lesson).segmented_control:
-            for part in one.options[1:] if one.key == "part" else ():
-                opened(lesson, part=part)
+        opened(lesson.file)
 
 
 def _walk(answer) -> None:
