@@ -1,6 +1,7 @@
 // Several stages in one frame that share their selection: the same cell, weight or product is marked in each of them.
 
 import { Board, PHONE } from "./board.js";
+import { hint } from "./describe.js";
 import { decode, realIndex, realToDrawn } from "./scene.js";
 import { css } from "./theme.js";
 import { el, shorten } from "./words.js";
@@ -108,7 +109,7 @@ class Panel extends Board {
     this.pinned = false;
     this.tap = this.opCol = null;
     this.sel = { grid: from.id, ch: this.shown[from.id] ?? 0, cell: Math.max(0, next - 1) };
-    this.hint();
+    hint(this);
     this.select();
   }
 
@@ -215,7 +216,7 @@ class Panel extends Board {
     if (!sel) return;
     this.sel = sel;
     this.tap = tap;
-    this.hint();
+    hint(this);
     this.select();
   }
 }
