@@ -156,10 +156,10 @@ def _there(unit: tuple[int, tuple[int, ...]], stack: Stack) -> bool:
 def pinned(stack: Stack, pads, cell: dict | None) -> None:
     """Callback of the stage: the unit that was clicked is the selected one; a pixel or padding is not a unit."""
     try:
-        number, drawn = int(cell["map"]), int(cell["cell"])
+        number, drawn = int(cell["grid"].removeprefix("map")), int(cell["cell"])
         shape = tuple(n + sum(pad) for n, pad in zip(stack.shapes[number], pads[number], strict=True))
         places = np.unravel_index(drawn, shape)
-    except (TypeError, KeyError, ValueError, IndexError):
+    except (TypeError, AttributeError, KeyError, ValueError, IndexError):
         return
     unit = number, tuple(int(p) - pad[0] for p, pad in zip(places, pads[number], strict=True))
     if _there(unit, stack):
@@ -511,7 +511,7 @@ def _title(stack: Stack, number: int) -> str:
 
 
 def follow(field: StackField) -> list[dict]:
-    """What `viz.components.readout` tells of each unit of each map."""
+    """What the stage tells of each unit of each map."""
     stack = field.stack
     maps = []
     for number, shape in enumerate(stack.shapes):

@@ -6,7 +6,6 @@ from models.stack import PRESETS
 from models.stack.field import analyse
 from pages._lesson import offer, predict
 from pages.receptive_field import _stack as editor
-from viz.components.readout import readout
 from viz.components.stage import stage
 from viz.figures import show
 from viz.url import tell_once, unknown
@@ -43,12 +42,12 @@ def draw() -> None:
     below = st.container()
     field = analyse(stack)
     with picture.container():
-        stage(editor.scene(field, number, index), key="stack_stage", height=editor.stage_height(stack))
-        readout(
-            field.shape[2:],
-            editor.follow(field),
-            key="stack_readout",
-            on_pin=lambda: editor.pinned(stack, field.pads, st.session_state["stack_readout"].get("pin")),
+        stage(
+            editor.scene(field, number, index),
+            key="stack_stage",
+            height=editor.stage_height(stack),
+            readout={"image": list(field.shape[2:]), "maps": editor.follow(field)},
+            on_pin=lambda: editor.pinned(stack, field.pads, st.session_state["stack_stage"].get("pin")),
         )
     with numbers.container():
         show(editor.cards(field), key="stack_cards")

@@ -14,7 +14,7 @@ import numpy as np
 
 from viz.components._component import component
 
-_component = component(__file__, "stage/stage.css", "stage/panels.css")
+_component = component(__file__, "stage/stage.css", "stage/panels.css", "stage/readout.css")
 
 
 def enc(array: Any) -> list | dict[str, str] | None:
@@ -80,6 +80,7 @@ def stage(
     *,
     key: str,
     height: int | None = None,
+    readout: dict | None = None,
     on_edit: Callable[[], None] | None = None,
     on_pin: Callable[[], None] | None = None,
 ):
@@ -118,10 +119,18 @@ def stage(
     ``height`` is the stage's height in px on a wide screen (500). An edit arrives as ``{"grid", "channel", "cell":
     index in the real region, "value", "n"}`` in ``result.edit``; ``on_edit`` is called just before.
 
-    Panels with ``on_pin`` send the cell that a click or Enter has pinned, a moment later and once for a double click:
-    ``{"grid": the name that the panels share, "index": the one that they agree on}`` in ``result.pin``; ``grid`` is
-    ``None`` when it was let go. Moving sends nothing, nor does letting go by moving on.
+    ``readout``: a line below says what the selected unit sees. It has ``image``, the pixels along each axis, and
+    ``maps``, one a grid, in their order: ``name``; per axis ``shape`` (units), ``before`` and ``after`` (cells of
+    padding drawn around them), ``size``, ``jump``, ``start`` as text; and ``boxes``, per axis the first and last pixel
+    of each unit, or None. The input, which reads nothing, has no ``boxes``.
+
+    With ``on_pin`` a cell that was pinned arrives as ``{"grid", "channel", "cell": its place among the drawn cells}``
+    in ``result.pin``. Panels send a cell that a click or Enter has pinned, a moment later and once for a double click:
+    ``{"grid": the name that the panels share, "index": the one that they agree on}``; ``grid`` is ``None`` when it was
+    let go. Moving sends nothing, nor does letting go by moving on.
     """
     payload = {**share(data), "height": height or 500} | ({"tells": True} if on_pin else {})
+    if readout:
+        payload["readout"] = readout
     nothing = lambda: None  # noqa: E731
     return _component(key=key, data=payload, on_edit_change=on_edit or nothing, on_pin_change=on_pin or nothing)

@@ -9,6 +9,7 @@ import { wire } from "./input.js";
 import { Layout, planeName, steppers } from "./layout.js";
 import { overlay, overlayOperator } from "./overlay.js";
 import { advance, play } from "./play.js";
+import { told } from "./readout.js";
 import { picture } from "./save.js";
 import { equal, Scene } from "./scene.js";
 import { follow, kernelOut, outFor, restore, setOut, slotsFor } from "./selection.js";
@@ -235,6 +236,20 @@ export class Board {
     d.window = [...marks].map(([h, m]) => `${h.id}:${[...m.chs].join("+")}:${[...m.cells.keys()].sort((a, b) => a - b).join(",")}`).join(";");
     d.pinned = String(this.pinned);
     d.playing = String(this.playing);
+    this.report(sel);
+  }
+
+  // What a page asked to be told of each selected cell, and what it is told itself of one that is pinned: once.
+  report(sel) {
+    const { readout, tells } = this.scene.data;
+    if (readout) {
+      const text = told(readout, this.scene.byId[sel.grid].index, sel.cell);
+      this.beside.hidden = false;
+      if (text !== this.beside.text) this.beside.innerHTML = this.beside.text = text;
+    }
+    const place = this.root.dataset.selected;
+    if (tells && this.pinned && place !== this.sent) this.send("pin", { grid: sel.grid, channel: sel.ch, cell: sel.cell });
+    this.sent = this.pinned ? place : null;
   }
 
   // How much of an equation a line takes.

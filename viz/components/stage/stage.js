@@ -6,6 +6,7 @@ import { Panels } from "./panels.js";
 export default function (component) {
   const root = component.parentElement.querySelector(".stage");
   const stage = (root._stage ??= new (component.data.panels ? Panels : Board)(root));
+  stage.beside = component.parentElement.querySelector(".readout");
   stage.update(component);
   return () => stage.dispose();
 }

@@ -1,22 +1,14 @@
+// What the selected unit sees, in words and numbers.
+
 const AXES = { 1: ["samples"], 2: ["rows", "columns"] };
 const minus = (v) => String(v).replaceAll("-", "−");
 const list = (values) => (values.every((v) => v === values[0]) ? minus(values[0]) : values.map(minus).join(", "));
 
-// The stage of this page tells what is selected in data attributes of its root.
-function stageOfPage() {
-  for (const host of document.querySelectorAll("[data-testid=stBidiComponentIsolated]")) {
-    const stage = host.shadowRoot?.querySelector(".stage");
-    if (stage) return stage;
-  }
-  return null;
-}
-
-function told(data, selected) {
-  const [grid, , cell] = (selected ?? "").split(":");
-  const map = data.maps[Number(grid?.slice(3))];
-  if (!map) return "";
+// `data` as stage() has it, of the grid by its number and the cell among its drawn ones.
+export function told(data, grid, cell) {
+  const map = data.maps[grid];
   const drawn = map.shape.map((n, i) => n + map.before[i] + map.after[i]);
-  let rest = Number(cell);
+  let rest = cell;
   const at = drawn.map((_, i) => {
     const step = drawn.slice(i + 1).reduce((a, b) => a * b, 1), place = Math.floor(rest / step);
     rest -= place * step;
@@ -40,44 +32,4 @@ function told(data, selected) {
   return `${who} <span>sees ${sees}</span> <span>centre <b>${at.length > 1 ? `(${centre.map(minus).join(", ")})` : minus(centre[0])}</b></span> `
     + `<span>padding in view <b>${area - inside}</b> of ${area}</span> `
     + `<span class="soft">Its map: field <b>${field}</b>, jump <b>${list(map.jump)}</b>, start <b>${list(map.start)}</b></span>`;
-}
-
-export default function ({ data, parentElement, setTriggerValue }) {
-  const root = parentElement.querySelector(".readout");
-  root.data = data;
-  // A unit that is pinned is the one that the page compares and the link keeps.
-  const pin = () => {
-    const { pinned, selected } = root.stage.dataset;
-    if (pinned !== "true") root.sent = null;
-    if (pinned !== "true" || root.sent === selected) return;
-    root.sent = selected;
-    const [grid, , cell] = selected.split(":");
-    setTriggerValue("pin", { map: Number(grid.slice(3)), cell: Number(cell) });
-  };
-  const draw = () => {
-    const text = told(root.data, root.stage?.dataset.selected);
-    if (text && text !== root.text) root.innerHTML = root.text = text;
-  };
-  let tries = 0;
-  const follow = () => {
-    const stage = stageOfPage();
-    if (!stage?.dataset.selected) return tries++ < 200 && (root.timer = setTimeout(follow, 100));
-    if (stage !== root.stage) {
-      root.watch?.disconnect();
-      root.stage = stage;
-      root.watch = new MutationObserver(() => {
-        draw();
-        pin();
-      });
-      root.watch.observe(stage, { attributes: true, attributeFilter: ["data-selected", "data-renders", "data-pinned"] });
-    }
-    draw();
-  };
-  clearTimeout(root.timer);
-  follow();
-  return () => {
-    clearTimeout(root.timer);
-    root.watch?.disconnect();
-    root.stage = null;
-  };
 }
