@@ -2,8 +2,9 @@
 
 import pytest
 from playwright.sync_api import expect
+from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
 
-from tests.browser.support import ROOT, new_context, new_page, running
+from tests.browser.support import ROOT, new_context, new_page, running, settled
 from viz.components.files import FOLDER
 
 HARNESS = "tests/browser/stage_harness.py"
@@ -93,3 +94,16 @@ def test_below_a_path_of_the_server(browser, path):
         page.locator(".stage[data-selected]").first.wait_for(timeout=60_000)
         assert recorder.errors == []
         context.close()
+
+
+def test_every_message_comes_whole(visit):
+    """The browser may have forgotten by then what a reference refers to: quick clicks on a slow network ended pages."""
+    seen = visit("/transposed")
+    for _ in range(2):
+        seen.page.get_by_test_id("stNumberInputStepUp").first.click()
+        seen.page.wait_for_timeout(300)
+        settled(seen.page)
+    large = [frame for frame in seen.recorder.received if len(frame) > 20_000]
+    messages = [ForwardMsg.FromString(frame) for frame in seen.recorder.received]
+    assert large
+    assert not any(message.metadata.cacheable or message.ref_hash for message in messages)
