@@ -2,6 +2,7 @@
 
 import ast
 import pkgutil
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -67,3 +68,16 @@ def test_no_page_imports_another():
     pages = {f"pages.{lesson.file.removesuffix('.py').replace('/', '.')}" for lesson in LESSONS} | {"pages.home"}
     for page in PAGES:
         assert not module_level_imports(ROOT / "pages" / page) & pages
+
+
+def test_components_talk_through_data_and_events_of_their_contract():
+    """Not through globals, events of the window, or each other's DOM. The strip and the sheet of the walk still do."""
+    reach = re.compile(
+        r"globalThis|CustomEvent|dispatchEvent|window\.(?!devicePixelRatio)|document\.querySelector|shadowRoot"
+    )
+    found = {
+        file.relative_to(ROOT / "viz/components").as_posix()
+        for file in (ROOT / "viz/components").rglob("*.js")
+        if reach.search(file.read_text(encoding="utf-8"))
+    }
+    assert found <= {"sheet/ahead.js", "sheet/sheet.js", "strip/strip.js"}

@@ -47,7 +47,7 @@ def draw() -> None:
             key="stack_stage",
             height=editor.stage_height(stack),
             readout={"image": list(field.shape[2:]), "maps": editor.follow(field)},
-            on_pin=lambda: editor.pinned(stack, field.pads, st.session_state["stack_stage"].get("pin")),
+            on_pin=lambda: editor.pinned(stack, field.pads, (st.session_state.get("stack_stage") or {}).get("pin")),
         )
     with numbers.container():
         show(editor.cards(field), key="stack_cards")
