@@ -9,6 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from viz.colours import CIVIDIS, FAINT, SERIES, cividis, heat
+from viz.components.files import FILES
 from viz.figures import Line, Series, bars, lines, loss_curve, surface
 from viz.figures.plot import LARGEST, numbers_of
 
@@ -115,6 +116,11 @@ def luminance(colour: str) -> float:
 def test_a_line_can_be_seen_in_both_themes(colour, page):
     dark, light = sorted((luminance(colour), luminance(page)))
     assert (light + 0.05) / (dark + 0.05) >= 3
+
+
+def test_the_browser_has_the_same_cividis():
+    code = FILES["cividis.js"].decode()
+    assert json.loads(code[code.index("[[") : code.rindex("]") + 1]) == [list(colour) for colour in CIVIDIS]
 
 
 def test_counts_go_from_dark_to_light():
