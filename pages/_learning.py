@@ -14,7 +14,7 @@ from models.text import big, scientific
 if TYPE_CHECKING:
     from models.learning import Step
 
-PICTURES, PACE = 25, 0.12
+PICTURES, PACE = 20, 0.2
 """How often the pictures change during a run, and seconds for each at least: faster, and no eye can follow."""
 
 
@@ -25,6 +25,39 @@ def buttons() -> tuple[bool, bool]:
         start = st.button("Train", icon=":material/play_arrow:")
         st.button("Stop", icon=":material/stop:", help="What was reached stays on screen.")
         return start, st.button("Reset", icon=":material/undo:", help="Back to random weights.")
+
+
+class Screen:
+    """Where the pictures of a run follow each other.
+
+    To the browser each picture is a new one, which is empty at first and moves what stands below. So there are two
+    places, one upon the other (``_look.css``): while one is shown the next picture is drawn in the other.
+    """
+
+    def __init__(self) -> None:
+        with st.container(key="live"):
+            self._places = [st.container(key=f"live_{k}").empty() for k in (0, 1)]
+        self._drawn = -1
+        self._show(0)
+
+    def draw(self, picture: Callable[[], None]) -> None:
+        """Draw the next picture, and show the one before."""
+        if self._drawn >= 0:
+            self._show(self._drawn)
+        self._drawn = 1 if self._drawn == 0 else 0
+        with self._places[self._drawn].container():
+            picture()
+
+    def rest(self) -> None:
+        """Show the last picture alone, once the browser has drawn it."""
+        if self._drawn == 1:
+            time.sleep(PACE)
+        self._show(self._drawn)
+        self._places[1 - self._drawn].empty()
+
+    @staticmethod
+    def _show(k: int) -> None:
+        st.html(f"<style>.st-key-live_{k} {{ opacity: 1; }} .st-key-live_{1 - k} {{ opacity: 0; }}</style>")
 
 
 @dataclass
@@ -82,6 +115,10 @@ class Run:
         done, total = self.now.step, big(self.total)
         said = f"Trained for {total} steps" if done == self.total else f"Stopped after {big(done)} of {total} steps"
         bar.progress(done / self.total, f"{said}, loss {small(self.now.loss)}.")
+
+    def told_loss(self) -> str:
+        """What the curve of the loss shows, for screen readers."""
+        return f"Loss over {self.now.step} steps, from {small(self.losses[0])} to {small(self.now.loss)}"
 
     def tell_changed(self, settings: tuple) -> None:
         """Below a picture that belongs to other settings than those beside it."""

@@ -11,9 +11,10 @@ import numpy as np
 import streamlit as st
 
 from pages.feature_maps._picture import SHIPPED
+from viz import colours
 from viz.controls.picture import PICTURES
-from viz.figures import Series, numbers, plot, show, table
-from viz.figures.cells import NEGATIVE, cividis, framed, image, row, signed
+from viz.figures import bars, chart, numbers, show, table
+from viz.figures.cells import NEGATIVE, framed, image, row, signed
 from viz.figures.png import packed
 
 if TYPE_CHECKING:
@@ -24,7 +25,6 @@ SHOWN = 8
 """Channels in a row of a figure."""
 SIZE = 250
 """Pixels on the screen of a figure's picture."""
-_HEAT = np.array([cividis(i / 255) for i in range(256)], np.float32)
 
 
 def text(value: float) -> str:
@@ -36,10 +36,9 @@ def heated(pixels: np.ndarray, heat: np.ndarray, most: float = 0.85) -> np.ndarr
     """Heat `(H, W)`, 0 and up, laid over a picture `(H, W, 3)` in cividis: the more, the less of the picture shows."""
     top = float(np.nanmax(heat)) if np.isfinite(heat).any() else 0.0
     share = np.clip(np.nan_to_num(heat) / top, 0, 1) if top > 0 else np.zeros(heat.shape)
-    colour = _HEAT[np.rint(share * 255).astype(int)]
     grey = pixels.astype(np.float32) @ np.array([0.299, 0.587, 0.114], np.float32)
     cover = (0.35 + (most - 0.35) * share)[..., None]
-    return np.rint(grey[..., None] * (1 - cover) + colour * cover).astype(np.uint8)
+    return np.rint(grey[..., None] * (1 - cover) + colours.heat(share) * cover).astype(np.uint8)
 
 
 def sheet_image(rgb: np.ndarray, clear: np.ndarray, said: str, width: int) -> str:
@@ -151,7 +150,7 @@ def pixel(net: Network, layer: str, at: tuple[int, int], field: ReceptiveField |
     found = net.ask(lambda module: influence(module, net.x, layer, at, field=known))
     st.markdown(f"**Pixel ({at[0]}, {at[1]}): what does it change in `{layer}`?**")
     top = float(found.change.max())
-    heat = _HEAT[np.rint(255 * found.change / top).astype(int)].astype(np.uint8) if top > 0 else None
+    heat = colours.heat(found.change / top) if top > 0 else None
     told = f"{int((found.change > 0).sum())} of {found.change.size} units change when this pixel does"
     if heat is None:
         st.caption("No unit changes.")
@@ -244,26 +243,19 @@ def numbers_of(maps: np.ndarray, layer: str) -> None:
     share = 100 * found.counts / found.counts.sum()
     middle = (found.edges[:-1] + found.edges[1:]) / 2
     there = share > 0
-    histogram = plot(
-        [Series("values", middle[there].tolist(), share[there].tolist())],
-        x="Value",
-        y="Share of all values, %",
-        label=f"Histogram of {layer}, {len(middle)} bins",
-        log_y=True,
-    )
-    order = np.sort(100 * found.silent)[::-1]
-    silent = plot(
-        [Series("channels, most silent first", list(range(1, len(order) + 1)), order.tolist())],
-        x="Channel, by rank",
+    histogram = bars(middle[there], share[there], x="Value", y="Share of all values, %", log_y=True)
+    silent = bars(
+        range(1, len(found.silent) + 1),
+        np.sort(100 * found.silent)[::-1],
+        x="Channel, the most silent first",
         y="Values at or below 0, %",
-        label=f"How silent each channel of {layer} is",
     )
     show(numbers(cards), key="fm_statistics")
     left, right = st.columns(2)
     with left:
-        show(histogram, key="fm_histogram")
+        chart(histogram, key="fm_histogram", alt=f"Histogram of {layer}, {len(middle)} bins")
     with right:
-        show(silent, key="fm_silent")
+        chart(silent, key="fm_silent", alt=f"How silent each channel of {layer} is")
 
 
 _STEPS = {

@@ -16,7 +16,7 @@ from pages.feature_maps._closer import heated, text
 from pages.feature_maps._network import OWN
 from pages.feature_maps._picture import SHAPE, Picture, with_picture
 from pages.feature_maps._shared import tell_misread
-from viz.figures import Series, plot, show, table
+from viz.figures import Series, chart, lines, show, table
 from viz.figures.cells import framed, image, row
 from viz.url import asked, one_of, put
 
@@ -286,11 +286,11 @@ def _sanity(net: Network, target: int) -> None:
     series = [
         Series(TOLD[m][0], [s.done for s in kept["steps"][m]], [s.likeness for s in kept["steps"][m]]) for m in methods
     ]
-    curve = plot(
-        series, x="Layers drawn anew, from the last one on", y="Likeness to the first picture",
-        label="Likeness of each method's picture while weights are drawn anew",
-    )  # fmt: skip
-    show(curve, key="fm_sanity_curve")
+    chart(
+        lines(series, x="Layers drawn anew, from the last one on", y="Likeness to the first picture"),
+        key="fm_sanity_curve",
+        alt="Likeness of each method's picture while weights are drawn anew",
+    )
     st.caption(
         "Likeness: rank correlation of the pixels; 1: they are ordered alike, 0: nothing in common. A method whose "
         "likeness stays near 1 is blind to what the network learned (Adebayo et al. 2018)."

@@ -15,7 +15,7 @@ from pages.feature_maps._network import OFFERED, OWN
 from pages.feature_maps._picture import Picture, with_picture
 from pages.feature_maps._shared import number, tell_misread
 from viz.components.dials import Dial, dials, take_all, turn
-from viz.figures import Series, numbers, plot, show
+from viz.figures import Series, chart, lines, numbers, show
 from viz.figures.cells import framed, image, row, signed
 from viz.url import asked, one_of, put, tell_once, whole
 
@@ -235,15 +235,17 @@ def _curves(net: Network, layer: str, motion: str) -> None:
     left, right = st.columns(2)
     with left:
         st.markdown(f"**The map** of `{layer}`: equivariance")
-        show(
-            plot(kept["errors"], x=unit, y="Equivariance error", label=f"Equivariance error of {layer} by {unit}"),
+        chart(
+            lines(kept["errors"], x=unit, y="Equivariance error"),
             key="fm_errors",
+            alt=f"Equivariance error of {layer} by {unit}",
         )
     with right:
         st.markdown(f"**The class** “{kept['class']}”: invariance")
-        show(
-            plot(kept["scores"], x=unit, y="Probability, %", label=f"Probability of the class by {unit}"),
+        chart(
+            lines(kept["scores"], x=unit, y="Probability, %"),
             key="fm_invariance",
+            alt=f"Probability of the class by {unit}",
         )
     if motion == "shift" and not border:
         st.markdown(

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING
 
 import streamlit as st
 
 from models.script import in_groups
-from pages._learning import Run, buttons, small
+from pages._learning import Run, Screen, buttons, small
 from pages._lesson import frame, predict
 from pages.feature_maps._kernels import OWN, START, TITLES, read_kernel, take_own
 from pages.feature_maps._picture import Picture, with_picture
@@ -148,7 +149,7 @@ def _run(picture: Picture) -> None:
     from models.maps.filters import FilterError
 
     start, again = buttons()
-    bar, place = st.empty(), st.empty()
+    bar, screen = st.empty(), Screen()
     settings = _settings(picture)
     kept: Finding | None = st.session_state.get("_fm_run")
     run = kept and kept.so_far()
@@ -157,15 +158,15 @@ def _run(picture: Picture) -> None:
     if start:
         run = st.session_state["_fm_run"] = _fresh(settings)
         try:
-            _train(run, picture, place, bar)
+            _train(run, picture, screen, bar)
         except (LearningError, FilterError) as error:
             st.error(f"{error}"[:1].upper() + f"{error}"[1:])
     run.tell(bar, "the kernel, its map and the loss")
-    with place.container():
-        _picture(run, picture)
-        if run.moments and run.now.loss > run.losses[0]:
-            st.caption("The loss has grown: each update overshoots. Choose a smaller learning rate.")
-        run.tell_changed(settings)
+    screen.draw(lambda: _picture(run, picture))
+    screen.rest()
+    if run.moments and run.now.loss > run.losses[0]:
+        st.caption("The loss has grown: each update overshoots. Choose a smaller learning rate.")
+    run.tell_changed(settings)
 
 
 def _made(size: int):
@@ -183,7 +184,7 @@ def _fresh(settings: tuple) -> Finding:
     return run
 
 
-def _train(run: Finding, picture: Picture, place, bar) -> None:
+def _train(run: Finding, picture: Picture, screen: Screen, bar) -> None:
     from models import device
     from models.learning import best_weights, train
     from models.maps import filters
@@ -202,9 +203,7 @@ def _train(run: Finding, picture: Picture, place, bar) -> None:
             seed=int(state["fm_run"]), margin=margin, every=run.every,
         )  # fmt: skip
         for step in run.follow(session, bar):
-            with place.container():
-                # Streamlit wants a key of its own for each picture of one run.
-                _picture(run, picture, f"fm_learn_{step.step}")
+            screen.draw(partial(_picture, run, picture, f"_{step.step}"))
 
 
 def _examples(picture: Picture) -> np.ndarray:
@@ -223,13 +222,14 @@ def _piece(picture: Picture) -> np.ndarray:
     return grey[top : top + SHOWN, left : left + SHOWN]
 
 
-def _picture(run: Finding, picture: Picture, key: str = "fm_learn") -> None:
+def _picture(run: Finding, picture: Picture, step: str = "") -> None:
+    """What was reached. ``step``: what sets apart the keys of one run's pictures, as Streamlit wants it."""
     import numpy as np
     import torch
 
     from models import device
     from models.maps import filters
-    from viz.figures import loss_curve, show
+    from viz.figures import chart, loss_curve, show
     from viz.figures.cells import cells, framed, image, row, signed
 
     piece, learned = _piece(picture), run.now.kernel[0, 0]
@@ -262,8 +262,10 @@ def _picture(run: Finding, picture: Picture, key: str = "fm_learn") -> None:
     # Small kernels leave room for the pictures beside them.
     room = max(len(learned), len(run.target)) <= 3
     html = row(*kernels, *pictures) if room else f'<div class="cs-above">{row(*kernels)}</div>{row(*pictures)}'
-    html += loss_curve(run.steps, run.losses, run.floor)
-    show(html, key=key)
+    show(html, key=f"fm_learn{step}")
+    if run.moments:
+        curve = loss_curve(run.steps, run.losses, run.floor)
+        chart(curve, key=f"fm_loss{step}", alt=run.told_loss(), numbers=not step)
 
 
 def script(picture: Picture) -> tuple[str, str]:

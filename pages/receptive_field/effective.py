@@ -12,7 +12,9 @@ import streamlit as st
 
 from pages._lesson import offer
 from pages.receptive_field import _stack as editor
-from viz.figures import Line, Series, numbers, plot, show
+from viz.colours import heat
+from viz.figures import Line, Series, chart, lines, numbers, show, surface
+from viz.figures.png import packed
 from viz.url import asked, into_link, one_of, put, tell_once, unknown, whole
 
 if TYPE_CHECKING:
@@ -99,7 +101,7 @@ def lesson() -> None:
                     st.caption(f"Stopped after {found.inputs} of {inputs} inputs.")
                     st.button("Go on", key="go_on", icon=":material/play_arrow:", on_click=_stop, args=(None,))
             with st.container(key="stage_area"):
-                show(f'<div class="cs-beside">{picture(found, of)}{_profile(found)}</div>', key="effective_picture")
+                _seen(found, of)
             with st.container(key="numbers"):
                 show(_cards(found), key="effective_cards")
             offer(lambda: _script(case, found))
@@ -183,8 +185,8 @@ def _refine(steps, case, of: str, place):
     for found in steps:
         _bar(bar, f"Input {found.inputs} of {case.inputs}", found.inputs / case.inputs)
         if found.inputs < case.inputs and time.monotonic() - last > 0.6:
-            with drawing:
-                show(f'<div class="cs-beside">{picture(found, of)}</div>', key=f"effective_partial_{found.inputs}")
+            with drawing.container():
+                _seen(found, of, f"_{found.inputs}")
             last = time.monotonic()
     return found
 
@@ -195,34 +197,56 @@ def _depths(weights: str, relu: bool, inputs: int) -> None:
     place = st.empty()
     found = growth(weights, relu, inputs, lambda done, n: _bar(place, f"Measuring depth {done} of {n} …", done / n))
     place.empty()
-    show(_growth(found), key="effective_growth")
+    said = "Width of the theoretical box and of the used part against the number of 3×3 layers"
+    chart(_growth(found), key="effective_growth", alt=said)
 
 
-def picture(found: EffectiveField, name: str) -> str:
-    """HTML: the root of the energy as an image (or as a curve in one dimension), the box, the half-width."""
+def _seen(found: EffectiveField, name: str, step: str = "") -> None:
+    """The root of the energy: as a picture, as a surface, and summed along each axis; in one dimension a curve.
+
+    ``step``: what sets apart the keys of an average that is still refined.
+    """
     gradient = np.sqrt(found.energy / (found.energy.max() or 1))
-    boxed = [span or (0, n - 1) for span, n in zip(found.box, gradient.shape, strict=True)]
     told = (
         f"Gradient energy of unit {found.index} of {name}, averaged over {found.inputs} inputs. "
         f"The theoretical box spans {_sides(found)} pixels, the used part about {found.size:.3g} a side."
     )
     if gradient.ndim == 1:
-        positions = list(range(len(gradient)))
-        shown = [float(v) for v in gradient]
-        return plot(
-            [Series("gradient, share of its peak", positions, shown)],
-            x="Input position, pixels",
-            y="Gradient, share of its peak",
-            label=told,
-            uprights=[Line(boxed[0][0], "box"), Line(boxed[0][1], "")],
-        )
+        chart(_curve(gradient, found.box[0]), key=f"effective_curve{step}", alt=told, numbers=not step)
+        return
+    left, middle, right = st.columns([5, 6, 5], gap="small")
+    with left:
+        show(_picture(gradient, found, told), key=f"effective_picture{step}")
+    if step or found.energy.max() == 0:
+        return
+    with middle:
+        figure = surface(gradient, x="Column", y="Row", z="|Gradient|", height=330)
+        chart(figure, key="effective_surface", alt=f"The same as a surface. {told}", numbers=False)
+    with right:
+        said = "Gradient energy summed over rows and over columns, with the ends of the theoretical box and of the half"
+        chart(_profile(found), key="effective_profile", alt=said)
+
+
+def _curve(gradient: np.ndarray, box) -> dict:
+    first, last = box or (0, len(gradient) - 1)
+    return lines(
+        [Series("gradient, share of its peak", range(len(gradient)), gradient)],
+        x="Input position, pixels",
+        y="Gradient, share of its peak",
+        uprights=[Line("theoretical box", [first, last])],
+    )
+
+
+def _picture(gradient: np.ndarray, found: EffectiveField, told: str) -> str:
+    """HTML: the picture, the box, the half-width."""
+    boxed = [span or (0, n - 1) for span, n in zip(found.box, gradient.shape, strict=True)]
     height, width = gradient.shape
     (top, bottom), (left, right) = boxed
     (cy, cx), (hy, hx) = found.centre, found.half_width
     line = max(height, width) / 150
     return (
         f'<figure class="cs-energy"><svg viewBox="0 0 {width} {height}" role="img" aria-label="{escape(told)}">'
-        f'<image href="{_heat(gradient)}" width="{width}" height="{height}" preserveAspectRatio="none" '
+        f'<image href="{packed(heat(gradient))}" width="{width}" height="{height}" preserveAspectRatio="none" '
         'style="image-rendering:pixelated"/>'
         f'<rect class="cs-on-heat" x="{left}" y="{top}" width="{right - left + 1}" height="{bottom - top + 1}" '
         f'stroke-width="{line:.3f}"/>'
@@ -234,36 +258,24 @@ def picture(found: EffectiveField, name: str) -> str:
     )
 
 
-def _profile(found: EffectiveField) -> str:
-    """HTML: the energy summed along either axis of a picture; in one dimension the picture is a curve already."""
-    if found.energy.ndim == 1 or found.energy.max() == 0:
-        return ""
+def _profile(found: EffectiveField) -> dict:
+    """The energy summed along either axis of a picture."""
     cx, hx = found.centre[1], found.half_width[1]
     span = found.box[1]
     along = "" if found.box[0] == span else ", columns"
-    uprights = [Line(cx - hx, "half"), Line(cx + hx, "")]
+    uprights = [Line("half of the energy", [cx - hx, cx + hx])]
     if span is not None:
-        uprights += [Line(span[0], f"box{along}"), Line(span[1], "")]
-    return plot(
+        uprights += [Line(f"box{along}", span)]
+    return lines(
         [
-            Series(name, list(range(len(profile))), [float(100 * v) for v in profile])
+            Series(name, range(len(profile)), [100 * v for v in profile])
             for name, profile in zip(("by column", "by row"), reversed(found.profiles), strict=True)
         ],
         x="Position, pixels",
         y="Energy, %",
-        label="Gradient energy summed over rows and over columns, with the ends of the theoretical box and of the half",
         uprights=uprights,
-        slim=True,
+        height=330,
     )
-
-
-def _heat(values: np.ndarray) -> str:
-    """Values from 0 to 1 in cividis, as the address of a PNG."""
-    import cv2
-
-    from viz.figures.png import packed
-
-    return packed(cv2.applyColorMap(np.rint(values * 255).astype(np.uint8), cv2.COLORMAP_CIVIDIS)[..., ::-1])
 
 
 def _sides(found: EffectiveField) -> str:
@@ -312,9 +324,9 @@ def _script(case: Case, found: EffectiveField) -> tuple[str, str]:
     return f"{told}{'' if case.weights == 'given' else ' and the used part'}.", code
 
 
-def _growth(found) -> str:
+def _growth(found) -> dict:
     notes = [f"{n} {'layer' if n == 1 else 'layers'}" for n in found.depths]
-    return plot(
+    return lines(
         [
             Series("theoretical box: 2n + 1", found.depths, found.theory, notes),
             Series("measured on these weights", found.depths, found.measured, notes),
@@ -322,7 +334,6 @@ def _growth(found) -> str:
         ],
         x="Layers of 3×3 (n)",
         y="Pixels a side",
-        label="Width of the theoretical box and of the used part against the number of 3×3 layers",
     )
 
 

@@ -8,7 +8,7 @@ import streamlit as st
 from models.stack import StackError, read_stack
 from models.text import big
 from pages._lesson import offer
-from viz.figures import Line, Map, Series, legend, maps, plot, show, table
+from viz.figures import Line, Map, Series, chart, legend, lines, maps, show, table
 from viz.url import asked, one_of, tell_once, unknown, whole
 
 PARAMETERS = ("cost", "width", "budget", "dilations")
@@ -63,7 +63,8 @@ def lesson() -> None:
     offer(lambda: _script(budget, width))
     unit = "macs" if cost == "MACs" else "parameters"
     budget = equal_budget(unit, kernel, width)
-    show(_plot(found, cost, width, budget), key="growth_plot")
+    figure = _ways(found, cost, width, budget)
+    chart(figure, key="growth_plot", alt=f"Receptive field against {cost.lower()} for five ways to grow it")
     words = "MACs" if unit == "macs" else "parameters"
     st.subheader(f"For the same {big(budget.amount)} {words}", anchor=False)
     st.markdown(
@@ -93,7 +94,8 @@ def lesson() -> None:
         f"{big(four.parameters)} weights. With {fast.layers} layers it is **{big(fast.size)}** against "
         f"**{slow.size}**, for {big(fast.parameters)} weights each: exponential growth at linear cost."
     )
-    show(_wavenet(remembered, cost), key="wavenet_plot")
+    said = f"Samples that a causal stack remembers, against {cost.lower()}"
+    chart(_wavenet(remembered, cost), key="wavenet_plot", alt=said)
 
 
 def _script(budget, width: int) -> tuple[str, str]:
@@ -133,7 +135,7 @@ def _bought(budget, words: str) -> str:
     return table(head, rows, label=f"What the same {words} buy")
 
 
-def _plot(found, cost: str, width: int, budget) -> str:
+def _ways(found, cost: str, width: int, budget) -> dict:
     series = [
         Series(
             name,
@@ -144,22 +146,22 @@ def _plot(found, cost: str, width: int, budget) -> str:
         for name, points in found.items()
     ]
     side = budget.kernel_size
-    upright = [] if cost == "Layers" else [Line(budget.amount, f"budget: one {side}×{side}")]
+    upright = [] if cost == "Layers" else [Line(f"budget: one {side}×{side}", [budget.amount])]
     of = f"{width} channels"
     unit = {"Parameters": f"Parameters, {of}", "MACs": f"MACs, 128×128 pixels, {of}", "Layers": "Layers with weights"}
-    return plot(
+    return lines(
         series,
         x=unit[cost],
         y="Receptive field, pixels a side",
-        label=f"Receptive field against {cost.lower()} for five ways to grow it",
-        lines=[Line(128, "image, 128 pixels")],
+        levels=[Line("image, 128 pixels", [128])],
         uprights=upright,
         log_x=True,
         log_y=True,
+        height=420,
     )
 
 
-def _wavenet(found, cost: str) -> str:
+def _wavenet(found, cost: str) -> dict:
     series = [
         Series(
             name,
@@ -170,8 +172,7 @@ def _wavenet(found, cost: str) -> str:
         for name, points in found.items()
     ]
     x = {"Parameters": "Parameters", "MACs": "MACs, 1\u202f024 samples", "Layers": "Layers"}[cost]
-    label = f"Samples that a causal stack remembers, against {cost.lower()}"
-    return plot(series, x=x, y="Receptive field, samples", label=label, log_y=True)
+    return lines(series, x=x, y="Receptive field, samples", log_y=True)
 
 
 def _gridding() -> None:

@@ -12,7 +12,7 @@ from models.text import big, quoted
 from pages._lesson import offer
 from viz.components.field import field as field_view
 from viz.controls import picture as picture_input
-from viz.figures import Line, Series, numbers, plot, show, table
+from viz.figures import Line, Series, chart, lines, numbers, show, table
 from viz.url import asked, into_link, one_of, put, tell_once, unknown, went_back, whole
 
 PARAMETERS = ("net", "compare", "side", "layer_name", "picture", "at")
@@ -295,17 +295,15 @@ def _depth(chosen: list[str], side: int) -> None:
             st.caption(f"{name}: {error}")
             continue
         series.append(Series(name, found.depth, found.sizes, found.layers))
-    show(
-        plot(
-            series,
-            x="Windows on the way (convolutions, poolings)",
-            y="Receptive field, pixels",
-            label=f"Receptive field against depth: {', '.join(s.name for s in series)}",
-            lines=[Line(side, f"image, {side} pixels")],
-            log_y=True,
-        ),
-        key="depth_plot",
+    figure = lines(
+        series,
+        x="Windows on the way (convolutions, poolings)",
+        y="Receptive field, pixels",
+        levels=[Line(f"image, {side} pixels", [side])],
+        log_y=True,
+        height=420,
     )
+    chart(figure, key="depth_plot", alt=f"Receptive field against depth: {', '.join(s.name for s in series)}")
 
 
 def _stages(found) -> str:

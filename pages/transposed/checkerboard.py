@@ -33,10 +33,9 @@ from models.upsampling import (
 from pages._lesson import frame, offer, predict
 from viz import state
 from viz.controls.picture import PICTURES
-from viz.figures import show, table
+from viz.figures import bars, chart, show, surface, table
 from viz.figures.cards import mathml
 from viz.figures.cells import cells, framed, image, row
-from viz.figures.upsampling import landscape, profile
 from viz.state import Choice, Flag, Whole, whole
 
 DRAWN = "cat.png"
@@ -163,13 +162,6 @@ def _counts(levels: list[Overlap]) -> None:
         parts.append(
             cells(level.counts[:128, :128] if level.counts.ndim == 2 else level.counts[None, :128], name, "count")
         )
-    if last.counts.ndim == 2:
-        parts.append(landscape(last.counts, "As a landscape"))
-    names = ("Along the height", "Along the width") if last.counts.ndim == 2 else ("Along the width",)
-    profiles = [
-        profile(found, wanted, name) for name, found, wanted in zip(names, last.profiles, last.predicted, strict=True)
-    ]
-    same = len(profiles) == 2 and np.array_equal(last.profiles[0], last.profiles[1])
     formula = ""
     if last.formula is not None:
         agrees = abs(last.figure - last.formula.value) < 1e-9
@@ -178,9 +170,38 @@ def _counts(levels: list[Overlap]) -> None:
     figures = ", ".join(f"{level.figure:.3f}" for level in levels)
     show(
         f'<p class="cs-agree"><b>Unevenness {figures}</b>. {verdict} Counts in the interior: '
-        f"{', '.join(map(big, last.levels))}.</p>{formula}" + row(*parts) + row(*(profiles[1:] if same else profiles)),
-        key="cb_counts",
+        f"{', '.join(map(big, last.levels))}.</p>{formula}",
+        key="cb_verdict",
     )
+    if last.counts.ndim == 1:
+        show(row(*parts), key="cb_counts")
+    else:
+        left, right = st.columns(2, vertical_alignment="center")
+        with left:
+            show(row(*parts), key="cb_counts")
+        with right:
+            inside = last.counts[last.interior] if last.interior else last.counts
+            figure = surface(last.counts, x="Column", y="Row", z="Stamps", mean=inside.mean())
+            chart(figure, key="cb_surface", alt=_told(last), numbers=False)
+    axes = ["column"] if last.counts.ndim == 1 else ["row", "column"]
+    profiles = list(zip(axes, last.profiles, last.predicted, strict=True))
+    if len(profiles) == 2 and np.array_equal(last.profiles[0], last.profiles[1]):
+        profiles = profiles[1:]
+    for column, (axis, found, wanted) in zip(st.columns(len(profiles)), profiles, strict=True):
+        with column:
+            places = range(len(found))
+            chart(
+                bars(places, found, wanted, x=f"Output {axis}", y="Stamps along this axis", height=260),
+                key=f"cb_profile_{axis}",
+                alt=f"Stamps that meet in each {axis}: {', '.join(map(big, found[:48].astype(int)))}; the closed form "
+                f"{'says the same' if np.array_equal(found, wanted) else 'differs'}",
+            )
+
+
+def _told(last: Overlap) -> str:
+    counts = last.counts
+    low, top = (big(int(v)) for v in (counts.min(), counts.max()))
+    return f"Stamps that meet as a surface over {counts.shape[0]} by {counts.shape[1]} outputs, from {low} to {top}"
 
 
 # -- generators --------------------------------------------------------------------------------------------------------

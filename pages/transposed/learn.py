@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from functools import partial
 from typing import NamedTuple
 from zlib import crc32
 
@@ -16,10 +17,10 @@ from models.learning import OPTIMIZERS, LearningError, Step, best_weights, bilin
 from models.picture import resize
 from models.transposed.code import learning_code
 from models.upsampling import UpsamplingError, bilinear_in, bilinear_kernel, evenness, exact_transposed, pair
-from pages._learning import Run, buttons, small
+from pages._learning import Run, Screen, buttons, small
 from pages._lesson import frame, offer, predict
 from viz.controls.picture import NAMES, OWN, choose
-from viz.figures import Series, loss_curve, plot, show
+from viz.figures import Series, chart, lines, loss_curve, show
 from viz.figures.cells import cells, row
 from viz.url import misread, one_of, tell_once, unknown, whole
 
@@ -85,7 +86,7 @@ def draw() -> None:
         chosen["start"], chosen["again"] = buttons()
 
     with frame(choices, draw_lead=lead):
-        bar, place = st.empty(), st.empty()
+        bar, screen = st.empty(), Screen()
         settings = tuple(chosen[name] for name in ("task", "scale", "kernel", "steps", "lr", "optimizer", "seed"))
         settings += (crc32(chosen["picture"].pixels),) if "picture" in chosen else ()
         kept: Enlarging | None = None if chosen["again"] else st.session_state.get("_wl_run")
@@ -93,7 +94,7 @@ def draw() -> None:
         if chosen["start"]:
             run = st.session_state["_wl_run"] = _fresh(settings, chosen)
             try:
-                _train(run, chosen, place, bar)
+                _train(run, chosen, screen, bar)
             except (LearningError, UpsamplingError) as error:
                 st.error(f"{error}"[:1].upper() + f"{error}"[1:])
         # Of a run that could not begin the layer is shown as it was before it.
@@ -104,9 +105,9 @@ def draw() -> None:
             run.before = _seen(Step(0, math.nan, _reset(layer, chosen["seed"])), layer, chosen["scale"])
         run.tell(bar, "the kernel, the pattern and the loss")
         st.session_state["_wl_shown"] = run
-        with place.container():
-            _picture(run)
-            run.tell_changed(settings)
+        screen.draw(lambda: _picture(run))
+        screen.rest()
+        run.tell_changed(settings)
     _predicted(chosen["task"], chosen["scale"], chosen["kernel"])
 
 
@@ -186,7 +187,7 @@ def _data(run: Enlarging, chosen: dict) -> tuple[torch.Tensor, torch.Tensor]:
     return patches(low, high, count=24, seed=chosen["seed"])
 
 
-def _train(run: Enlarging, chosen: dict, place, bar) -> None:
+def _train(run: Enlarging, chosen: dict, screen: Screen, bar) -> None:
     scale = chosen["scale"]
     layer = exact_transposed(scale, 1, chosen["kernel"])
     with device.one_thread():
@@ -204,9 +205,7 @@ def _train(run: Enlarging, chosen: dict, place, bar) -> None:
             every=run.every,
         )
         for step in run.follow(session, bar, lambda step: _seen(step, layer, scale)):
-            with place.container():
-                # Streamlit wants a key of its own for each picture of one run.
-                _picture(run, f"wl_picture_{step.step}")
+            screen.draw(partial(_picture, run, f"_{step.step}"))
 
 
 def _seen(step: Step, layer: torch.nn.Module, scale: int) -> Seen:
@@ -216,7 +215,8 @@ def _seen(step: Step, layer: torch.nn.Module, scale: int) -> Seen:
     return Seen(*step, flat, evenness(layer, (1, 1, 12, 12)).output.flat_figure)
 
 
-def _picture(run: Enlarging, key: str = "wl_picture") -> None:
+def _picture(run: Enlarging, step: str = "") -> None:
+    """What was reached. ``step``: what sets apart the keys of one run's pictures, as Streamlit wants it."""
     scale, kernel, now = run.settings[1], run.settings[2], run.now
     tent, fits = bilinear_in(scale, kernel)
     held = "" if fits and tent.all() else ", zeros around" if fits else ", what fits of it"
@@ -239,17 +239,16 @@ def _picture(run: Enlarging, key: str = "wl_picture") -> None:
     )
     away = float(np.abs(now.kernel[0, 0] - tent).max())
     html = f"{row(*parts)}<p>Largest difference from the bilinear kernel: <b>{small(away)}</b>.</p>"
-    if len(run.moments) > 1:
-        uneven = plot(
-            [Series("unevenness", run.steps, run.uneven)],
-            x="step",
-            y="unevenness of a flat image",
-            label=f"Unevenness over {now.step} steps, from {run.uneven[0]:.3f} to {now.uneven:.3f}",
-            slim=True,
-        )
-        loss = loss_curve(run.steps, run.losses, run.floor, slim=True)
-        html += f'<div class="cs-beside"><div>{loss}</div><div>{uneven}</div></div>'
-    show(html, key=key)
+    show(html, key=f"wl_picture{step}")
+    if not run.moments:
+        return
+    uneven = lines([Series("unevenness", run.steps, run.uneven)], x="Step", y="Unevenness of a flat image", height=300)
+    said = f"Unevenness over {now.step} steps, from {run.uneven[0]:.3f} to {now.uneven:.3f}"
+    loss = loss_curve(run.steps, run.losses, run.floor)
+    charts = ((loss, "wl_loss", run.told_loss()), (uneven, "wl_uneven", said))
+    for column, (figure, key, alt) in zip(st.columns(2), charts, strict=True):
+        with column:
+            chart(figure, key=f"{key}{step}", alt=alt, numbers=not step)
 
 
 if __name__ == "__main__":

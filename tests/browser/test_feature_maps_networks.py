@@ -263,7 +263,7 @@ def test_maps_that_fill_several_pages_are_one_canvas(visit):
 @pytest.mark.parametrize("part", PARTS)
 def test_every_part_is_sound_and_accessible(visit, part):
     seen = visit(f"/feature-maps-{part}")
-    seen.page.locator("svg.cs-plot:visible, .sheet[data-unit]").first.wait_for()
+    seen.page.locator(".js-plotly-plot .main-svg, .sheet[data-unit]").first.wait_for()
     seen.everywhere()
 
 

@@ -1,5 +1,6 @@
 """Pages without a browser: open one by a link, go on to another, and demand that nothing went wrong."""
 
+import json
 from pathlib import Path
 
 from streamlit.testing.v1 import AppTest
@@ -26,3 +27,13 @@ def sound(app: AppTest) -> AppTest:
     assert not app.exception
     assert [e.value for e in app.error] == []
     return app
+
+
+def charts(app: AppTest) -> dict[str, dict]:
+    """The Plotly figures on the page, by the keys of their charts, in the order of the page."""
+    return {one.proto.id.split("-", 2)[2]: json.loads(one.proto.spec) for one in app.get("plotly_chart")}
+
+
+def points(trace: dict) -> list[tuple[float, float]]:
+    """The places of a line's points, or of the ends of bars."""
+    return list(zip(trace["x"], trace["y"], strict=True))

@@ -20,7 +20,7 @@ from models.presets import PRESETS
 from pages._lessons import LESSONS, MAPS
 from pages.feature_maps import _kernels, filters, learn, pooling
 from pages.feature_maps import _picture as picture
-from tests.pages.support import moved, opened, sound
+from tests.pages.support import charts, moved, opened, points, sound
 from viz.controls.picture import PICTURES
 
 OURS = {"filters": filters, "pooling": pooling, "learn": learn}
@@ -267,6 +267,9 @@ def test_the_layer_finds_the_kernel_and_keeps_it(monkeypatch):
     run = sound(app).session_state["_fm_run"]
     assert run.steps[-1] == 300
     assert np.abs(run.now.kernel - run.target).max() < 0.01
+    drawn, least = charts(app), [max(loss, 1e-16) for loss in run.losses]
+    assert list(drawn) == ["fm_loss"]
+    assert points(drawn["fm_loss"]["data"][0]) == list(zip(run.steps, least, strict=True))
     next(b for b in app.button if b.label == "Reset").click().run()
     assert sound(app).session_state["_fm_run"].steps == []
 
@@ -280,6 +283,7 @@ def test_a_run_that_diverges_says_so_in_numbers(monkeypatch):
     assert sound(app).session_state["_fm_run"].losses[-1] > 1e40  # beyond float32
     assert any("smaller learning rate" in one.value for one in app.caption)
     assert "off by" in shown[-1]
+    assert charts(app)["fm_loss"]["data"][0]["y"][-1] > 1e40
     assert re.search(r">−?\d·10[⁰¹²³⁴⁵⁶⁷⁸⁹]+</text>", shown[-1].split("</figure>")[0])
     assert not any(f"off by {word}" in one for one in shown for word in ("nan", "inf"))
 

@@ -18,7 +18,7 @@ from pages.feature_maps import _network as network
 from pages.feature_maps import _sheets as sheets
 from pages.feature_maps import walk
 from pages.feature_maps._closer import cut, heated
-from tests.pages.support import opened, sound
+from tests.pages.support import charts, opened, points, sound
 from viz.components.sheet import levels, sheet_data
 from viz.controls.picture import PICTURES
 from viz.figures.png import packed
@@ -122,6 +122,19 @@ def test_every_look(look):
         "Before and after": "after relu",
     }
     assert words.get(look, "16 kernels of 5 × 5") in shown(app)
+    assert ("fm_histogram" in charts(app)) == (look == "Statistics")
+
+
+def test_statistics_are_drawn_as_they_are():
+    drawn = charts(sound(open_page("walk", fm_look="Statistics", fm_layer="relu2")))
+    maps = feature_maps(networks.load("small", pretrained=True), astronaut("small"), ["relu2"])["relu2"][0].numpy()
+    (values,), (silent,) = drawn["fm_histogram"]["data"], drawn["fm_silent"]["data"]
+    counts, edges = np.histogram(maps, 50)
+    there = counts > 0
+    assert np.allclose(values["x"], ((edges[:-1] + edges[1:]) / 2)[there], rtol=1e-4, atol=1e-5)
+    assert np.allclose(values["y"], 100 * counts[there] / maps.size, atol=0.01)
+    assert np.allclose(silent["y"], sorted(100 * (maps <= 0).mean((1, 2)), reverse=True))
+    assert silent["x"] == list(range(1, len(maps) + 1))
 
 
 def test_the_link_leaves_out_the_layer_with_which_a_part_opens_and_no_other():
@@ -372,6 +385,10 @@ def test_a_drawn_heart_is_a_heart_and_the_check_is_shown():
     assert "Our small network says: heart" in html
     for words in ("largest slope", "layer relu4, 8 × 8 units", "144 places", "5 of 5 layers new", "likeness"):
         assert words in html
+    for line in charts(app)["fm_sanity_curve"]["data"]:
+        assert line["x"] == [0, 1, 2, 3, 4, 5]
+        assert max(line["y"][1:]) < line["y"][0] == pytest.approx(1)
+        assert all(f"likeness {y:.2f}".replace("-", "−") in html for y in line["y"])
     app.selectbox(key="fm_class").select_index(2).run()
     sound(app)
 
@@ -390,10 +407,20 @@ def test_a_large_network_covers_places_when_asked(tmp_path, monkeypatch):
 
 
 def test_stride_one_is_exact_and_pooling_is_not():
-    exact = shown(sound(open_page("equivariance", fm_at="relu1", fm_shift="3")))
-    assert "commutes: exactly" in exact
+    exact = sound(open_page("equivariance", fm_at="relu1", fm_shift="3"))
+    assert "commutes: exactly" in shown(exact)
+    first = charts(exact)["fm_errors"]["data"][0]
+    assert first["x"] == list(range(17))
+    assert max(first["y"]) < 1e-5
     pooled = shown(sound(open_page("equivariance", fm_at="pool1", fm_shift="3")))
     assert "commutes: no" in pooled
+
+
+def test_the_curve_returns_to_zero_at_every_whole_stride():
+    drawn = charts(sound(open_page("equivariance", fm_at="pool2")))
+    errors = dict(points(drawn["fm_errors"]["data"][0]))
+    assert {shift for shift, error in errors.items() if error < 1e-5} == {0, 4, 8, 12, 16}
+    assert all(0 <= y <= 100 for line in drawn["fm_invariance"]["data"] for y in line["y"])
 
 
 @pytest.mark.parametrize("motion", ["Rotate", "Scale"])

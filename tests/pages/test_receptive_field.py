@@ -5,16 +5,20 @@ import json
 import random
 import re
 
+import numpy as np
 import pytest
 from PIL import Image
 from streamlit.testing.v1 import AppTest
 
+from models.networks.effective import Case, effective
+from models.networks.fields import network_field
 from models.parse.code import EXAMPLES
+from models.receptive_field.growth import ways
 from models.stack import PRESETS, read_stack
 from models.text import big
 from pages.receptive_field.growth import read_dilations
 from pages.receptive_field.your_network import pack, read_shape, unpack
-from tests.pages.support import moved, opened
+from tests.pages.support import charts, moved, opened, points
 
 
 def open_page(part: str = "build", **query) -> AppTest:
@@ -359,6 +363,34 @@ def test_ways_to_grow_count_the_holes():
     assert any("at most 19" in warning for warning in app.warning.values)
 
 
+@pytest.mark.parametrize(("cost", "field"), [("Parameters", "parameters"), ("MACs", "macs"), ("Layers", "layers")])
+def test_ways_to_grow_are_drawn_at_what_they_cost(cost, field):
+    app = sound(open_page(part="growth", cost=cost, width="8"))
+    drawn, found = charts(app)["growth_plot"], ways(8)
+    assert {line["name"]: points(line) for line in drawn["data"]} == {
+        name: [(getattr(p, field), p.size) for p in each] for name, each in found.items()
+    }
+    assert [line["text"] for line in drawn["data"]] == [[p.what for p in each] for each in found.values()]
+    levels = {one["name"]: one["y0"] if one.get("xref") == "paper" else one["x0"] for one in drawn["layout"]["shapes"]}
+    budget = {} if cost == "Layers" else {"budget: one 7×7": getattr(found["larger kernel"][2], field)}
+    assert levels == {"image, 128 pixels": 128} | budget
+    fast, slow = charts(app)["wavenet_plot"]["data"]
+    assert [fast["y"][3], slow["y"][3]] == [16, 5]
+
+
+def test_the_numbers_of_a_chart_are_a_table_when_it_is_opened():
+    app = open_page(part="growth")
+    assert len(app.dataframe) == 0
+    app.session_state["growth_plot_numbers"] = True
+    table = sound(app.run()).dataframe[0].value
+    assert list(table) == ["Line", "Point", "Parameters, 16 channels", "Receptive field, pixels a side"]
+    assert list(table.itertuples(index=False, name=None)) == [
+        (line["name"], what, *place)
+        for line in charts(app)["growth_plot"]["data"]
+        for what, place in zip(line["text"], points(line), strict=True)
+    ]
+
+
 def test_the_effective_field_has_its_numbers():
     app = sound(open_page(part="effective", depth="4", inputs="1", weights="equal", relu="false"))
     assert number(app, "theoretical_box") == "9 × 9"
@@ -374,6 +406,44 @@ def test_the_effective_field_has_its_numbers():
     sound(app)
     assert number(app, "theoretical_box") == "24 × 40"
     assert number(app, "inside_the_box") == "100 %"
+
+
+def test_the_effective_field_is_a_surface_and_its_profiles():
+    app = sound(open_page(part="effective", depth="4", inputs="1", weights="equal", relu="false"))
+    found, drawn = effective(Case("depth", "uniform", False, 1, 4)), charts(app)
+    root = np.sqrt(found.energy / found.energy.max())
+    assert np.allclose(drawn["effective_surface"]["data"][0]["z"], root, atol=1e-3)
+    by_column, by_row = drawn["effective_profile"]["data"]
+    assert np.allclose(by_column["y"], 100 * found.profiles[1])
+    assert np.allclose(by_row["y"], 100 * found.profiles[0])
+    (cx, hx), box = (found.centre[1], found.half_width[1]), found.box[1]
+    ends = [shape["x0"] for shape in drawn["effective_profile"]["layout"]["shapes"]]
+    assert np.allclose(ends, [cx - hx, cx + hx, *box])
+    theory, measured, closed = drawn["effective_growth"]["data"]
+    assert theory["y"] == [2 * n + 1 for n in theory["x"]]
+    # Equal weights in a linear network: the closed form is what is measured, but for whole pixels.
+    assert np.allclose(measured["y"][2:], closed["y"][2:], rtol=0.15)
+
+
+def test_the_effective_field_of_a_line_is_a_curve():
+    app = sound(open_page(part="effective", of="Your stack", layers="c5-c3", dims="1-D", weights="equal"))
+    drawn = charts(app)
+    (line,) = drawn["effective_curve"]["data"]
+    first, last = (shape["x0"] for shape in drawn["effective_curve"]["layout"]["shapes"])
+    assert max(line["y"]) == 1
+    assert [x for x, y in points(line) if y > 0] == list(range(int(first), int(last) + 1))
+    assert "effective_surface" not in drawn
+
+
+def test_depth_is_drawn_for_each_network_that_is_compared():
+    app = sound(open_page(part="networks", net="resnet50", compare=["vgg16"], side="224"))
+    drawn = charts(app)["depth_plot"]
+    for line, name in zip(drawn["data"], ("resnet50", "vgg16"), strict=True):
+        found = network_field(name, 224)
+        assert (line["name"], line["text"]) == (name, list(found.layers))
+        assert points(line) == list(zip(found.depth, found.sizes, strict=True))
+    assert [shape["y0"] for shape in drawn["layout"]["shapes"]] == [224]
+    assert drawn["layout"]["yaxis"]["type"] == "log"
 
 
 def test_each_way_to_grow_is_priced_alike():

@@ -13,6 +13,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from streamlit.testing.v1 import AppTest
+from torch import nn
 
 from models import device, lab
 from models.share import Scene
@@ -23,7 +24,7 @@ from models.transposed.density import density
 from pages._lessons import LESSONS, TRANSPOSED
 from pages.transposed import checkerboard, matrix
 from pages.transposed._shared import playground_query
-from tests.pages.support import moved, opened, sound
+from tests.pages.support import charts, moved, opened, points, sound
 from viz.components.stage import share
 from viz.figures.upsampling import blocks
 from viz.scenes.four_views import four_views, matrices
@@ -362,9 +363,34 @@ def test_training_ends_at_the_bilinear_kernel(hurried):
     line = np.array([0.25, 0.75, 0.75, 0.25])
     assert np.allclose(run.now.kernel[0, 0], np.outer(line, line), atol=1e-4)
     assert run.uneven[-1] < 1e-4 < run.uneven[0]
+    # The page shows the last picture of the run, and no chart twice.
+    drawn, least = charts(app), [max(loss, 1e-16) for loss in run.losses]
+    assert list(drawn) == ["wl_loss", "wl_uneven"]
+    assert points(drawn["wl_loss"]["data"][0]) == list(zip(run.steps, least, strict=True))
+    assert points(drawn["wl_uneven"]["data"][0]) == list(zip(run.steps, run.uneven, strict=True))
     next(b for b in app.button if b.label == "Reset").click().run()
     assert app.session_state["_wl_run"] is None
     assert "Random weights" in app.get("progress")[0].proto.text
+
+
+@pytest.mark.parametrize("kernel", [(3, 3), (4, 5)])
+def test_stamps_are_a_surface_and_bars_with_the_closed_form(kernel):
+    how = {"cb_uneven": "true", "cb_kernel_h": f"{kernel[0]}"} if kernel[0] != kernel[1] else {}
+    app = sound(open_page(part="checkerboard", cb_kernel=f"{kernel[1]}", **how))
+    drawn = charts(app)
+    ones = nn.ConvTranspose2d(1, 1, kernel, 2, bias=False).requires_grad_(False)
+    nn.init.ones_(ones.weight)
+    counts = ones(torch.ones(1, 1, 6, 6))[0, 0].numpy()
+    (surface,) = drawn["cb_surface"]["data"]
+    assert np.array_equal(surface["z"], counts)
+    share = np.array(surface["customdata"])
+    assert np.allclose(share / share[0, 0], counts, rtol=1e-2)
+    named = ["cb_profile_column"] if kernel[0] == kernel[1] else ["cb_profile_row", "cb_profile_column"]
+    assert [key for key in drawn if "profile" in key] == named
+    for key, axis in zip(named[::-1], (0, 1), strict=False):
+        measured, closed = drawn[key]["data"]
+        assert np.array_equal(measured["y"], counts.max(axis) / counts.max(axis).min())
+        assert measured["y"] == closed["y"]
 
 
 # -- taking it along ---------------------------------------------------------------------------------------------------

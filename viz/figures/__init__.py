@@ -1,4 +1,5 @@
-"""Plots, maps, tables and formulas as HTML with SVG and MathML: arrays in, pictures out, each with its numbers.
+"""Charts, maps, tables and formulas: arrays in, pictures out, each with its numbers. Charts are Plotly's, from dicts;
+the rest is HTML with SVG and MathML.
 
 `st.html` keeps neither `<svg>` nor `<math>` (its sanitiser knows HTML alone), so they are shown by a component of their
 own, inside its shadow root. What is shown is written here, and every text in it is escaped.
@@ -9,10 +10,13 @@ from pathlib import Path
 import streamlit as st
 
 from viz.figures.maps import Map, legend, maps
-from viz.figures.plot import Line, Series, loss_curve, plot
+from viz.figures.plot import Line, Series, bars, chart, lines, loss_curve, surface
 from viz.figures.table import numbers, table
 
-__all__ = ["Line", "Map", "Series", "legend", "loss_curve", "maps", "numbers", "plot", "show", "table"]
+__all__ = [
+    "Line", "Map", "Series", "bars", "chart", "legend", "lines", "loss_curve", "maps", "numbers", "show", "surface",
+    "table",
+]  # fmt: skip
 
 _HERE = Path(__file__).parent
 _JS = """

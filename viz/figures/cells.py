@@ -12,14 +12,13 @@ from html import escape
 import numpy as np
 
 from models.text import big, scientific
+from viz.colours import ROLES, cividis, heat
 from viz.figures.png import packed
 
 LARGEST = 20
 """Columns of a table that is drawn with its numbers."""
 
-ROLES = {"input": "#0072b2", "kernel": "#e69f00", "output": "#009e73"}
 NEGATIVE, POSITIVE = "var(--negative)", "var(--positive)"
-CIVIDIS = ((0, 34, 78), (47, 66, 109), (87, 93, 109), (125, 124, 120), (163, 152, 110), (207, 188, 87), (254, 232, 56))
 
 
 def text_of(value: float) -> str:
@@ -31,14 +30,6 @@ def text_of(value: float) -> str:
     if 1000 <= abs(value) < 1e6:
         return big(value)
     return f"{value:.3g}".replace("-", "−") if 1e-4 <= abs(value) < 1000 else scientific(value, 3)
-
-
-def cividis(share: float) -> tuple[int, int, int]:
-    """The colour of a count between 0 and 1."""
-    place = min(max(share, 0.0), 1.0) * (len(CIVIDIS) - 1)
-    low = min(int(place), len(CIVIDIS) - 2)
-    part = place - low
-    return tuple(round(a + (b - a) * part) for a, b in zip(CIVIDIS[low], CIVIDIS[low + 1], strict=True))
 
 
 def _ink(colour: tuple[int, int, int]) -> str:
@@ -129,8 +120,7 @@ def _svg(values: np.ndarray, role: str, low: float, high: float, said: str, most
 def _pixels(values: np.ndarray, role: str, low: float, high: float, said: str) -> str:
     share = np.nan_to_num((values - low) / (high - low) if high > low else np.zeros_like(values)).clip(0, 1)
     if role == "count":
-        table = np.array([cividis(i / 255) for i in range(256)], np.uint8)
-        return image(table[np.rint(share * 255).astype(int)], said)
+        return image(heat(share), said)
     if role == "signed" or values.min() < 0:
         return signed(values / high, said)
     return _tinted([(share, ROLES[role])], np.ones(share.shape, bool), said, 300)

@@ -9,8 +9,9 @@ from zlib import crc32
 
 import numpy as np
 
-# Cividis (Nuñez, Anderton and Renslow 2018), nine steps: reads the same with and without colour vision deficiency.
-CIVIDIS = ("#00224e", "#123570", "#3b496c", "#575d6d", "#707173", "#8a8678", "#a59c74", "#c3b369", "#fee838")
+from viz.colours import cividis
+
+CIVIDIS = ["#{:02x}{:02x}{:02x}".format(*cividis(k / 8)) for k in range(9)]
 READABLE = 19
 """Cells side by side in which numbers can still be read."""
 

@@ -1,256 +1,247 @@
-"""Lines over two axes. Series differ by colour, dash and marker; the numbers stand in a table under the picture."""
+"""Plotly charts from plain dicts: lines, bars and surfaces, their axes named, and their numbers one click away.
+
+A figure is ``{"data": [...], "layout": {...}}``. Colours of text, grid and paper are Streamlit's theme, which follows
+the visitor's without a run; what stands here is readable in both.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from html import escape
-from itertools import pairwise
-from math import ceil, floor, log10
-from sys import float_info
+from math import log10
 
-from models.text import scientific
-from viz.figures.table import table
+import numpy as np
+import streamlit as st
 
-MARKERS = ("circle", "square", "triangle", "diamond", "cross", "ring")
-DASHES = ("", "6 4", "2 3", "9 3 2 3", "12 4", "1 4")
-WIDE, NARROW = (760, 340), (350, 300)
+from viz.colours import CIVIDIS, FAINT, ROLES, SERIES
+
+HEIGHT = 340
+"""Of a chart, in CSS pixels."""
+MARKERS = ("circle", "square", "triangle-up", "diamond", "cross", "circle-open")
+DASHES = ("solid", "dash", "dot", "dashdot", "longdash", "longdashdot")
+MOST_MARKED = 60
+"""Points of a line that are marked one by one."""
+LARGEST = 96
+"""Cells a side of a surface."""
+CONFIG = {"scrollZoom": False, "modeBarButtonsToRemove": ["autoScale2d"]}
 
 
 @dataclass(frozen=True)
 class Series:
-    """Points of one line. ``notes``: what a point is, for its tooltip. ``line=False``: points alone."""
+    """Points of one line. ``notes``: what a point is, for its tooltip. ``role``: as in ``viz.colours.ROLES``."""
 
     name: str
     x: Sequence[float]
     y: Sequence[float]
     notes: Sequence[str] = ()
-    line: bool = True
+    role: str = ""
 
 
 @dataclass(frozen=True)
 class Line:
-    """A level to compare with, drawn across, or upright where it is a place on the x axis. A name may be empty."""
+    """Levels to compare with, drawn across, or upright where they are places on the x axis; named in the legend."""
 
-    value: float
     name: str
+    values: Sequence[float]
 
 
-def plot(
+def lines(
     series: Sequence[Series],
     *,
     x: str,
     y: str,
-    label: str,
-    lines: Sequence[Line] = (),
+    levels: Sequence[Line] = (),
     uprights: Sequence[Line] = (),
     log_x: bool = False,
     log_y: bool = False,
-    slim: bool = False,
-) -> str:
-    """HTML of a plot in two sizes (the screen's width chooses), its legend and its numbers.
+    height: int = HEIGHT,
+) -> dict:
+    """Lines over two axes. ``x`` and ``y``: their titles, with units. On a logarithmic axis what is not above 0 has no
+    place and is left out."""
+    data = []
+    for i, one in enumerate(series):
+        colour = ROLES.get(one.role, SERIES[i % len(SERIES)])
+        note = "%{text}<br>" if one.notes else ""
+        data.append(
+            {
+                "type": "scatter",
+                "mode": "lines+markers" if len(one.x) <= MOST_MARKED else "lines",
+                "name": one.name,
+                "x": [float(v) for v in one.x],
+                "y": [float(v) for v in one.y],
+                "line": {"color": colour, "dash": DASHES[i % len(DASHES)], "width": 2},
+                "marker": {"color": colour, "symbol": MARKERS[i % len(MARKERS)], "size": 7},
+                "hovertemplate": f"{note}{x}: %{{x}}<br>{y}: %{{y}}",
+                **({"text": list(one.notes)} if one.notes else {}),
+            }
+        )
+    marked = [("y", one) for one in levels] + [("x", one) for one in uprights]
+    shapes = [shape for i, (axis, one) in enumerate(marked) for shape in _shapes(one, axis, i)]
+    values = [v for one in series for v in one.y], [v for one in series for v in one.x]
+    layout = _layout(height, named=len(series) + len(marked) > 1)
+    layout |= {"shapes": shapes, "yaxis": _axis(y, log_y, values[0]), "xaxis": _axis(x, log_x, values[1])}
+    return {"data": data, "layout": layout}
+
+
+def bars(
+    places: Sequence[float],
+    values: Sequence[float],
+    expected: Sequence[float] | None = None,
+    *,
+    x: str,
+    y: str,
+    role: str = "output",
+    log_y: bool = False,
+    height: int = HEIGHT,
+) -> dict:
+    """A bar for each place, and a mark where the closed form expects its end."""
+    places = [float(v) for v in places]
+    data = [
+        {
+            "type": "bar",
+            "name": "measured",
+            "x": places,
+            "y": [float(v) for v in values],
+            "marker": {"color": ROLES[role]},
+            "hovertemplate": f"{x}: %{{x}}<br>{y}: %{{y}}",
+        }
+    ]
+    if expected is not None:
+        data.append(
+            {
+                "type": "scatter",
+                "mode": "lines",
+                "name": "closed form",
+                "x": places,
+                "y": [float(v) for v in expected],
+                "line": {"color": SERIES[1], "width": 3, "shape": "hvh"},
+                "hovertemplate": f"{x}: %{{x}}<br>{y}: %{{y}}",
+            }
+        )
+    layout = _layout(height, named=len(data) > 1)
+    layout |= {"yaxis": _axis(y, log_y, values), "xaxis": {"title": {"text": x}}}
+    return {"data": data, "layout": layout}
+
+
+def loss_curve(steps: Sequence[int], losses: Sequence[float], floor: float) -> dict:
+    """The mean squared error against steps, logarithmic, with the least that is possible as a line; a ``floor`` of no
+    more than 1e-9 is not drawn."""
+    shown = [Series("loss", steps, [max(v, 1e-16) for v in losses])]
+    levels = [Line("best possible", [floor])] if floor > 1e-9 else []
+    return lines(shown, x="Step", y="Mean squared error", levels=levels, log_y=True, height=300)
+
+
+def surface(values: np.ndarray, *, x: str, y: str, z: str, mean: float | None = None, height: int = HEIGHT) -> dict:
+    """Values ``(H, W)`` as a surface in the colours of counts. Of more than ``LARGEST`` cells a side, the largest of
+    each block stands for it. ``mean``: what the tooltip compares each value with."""
+    values, step = np.asarray(values, float), max(1, -(-max(values.shape) // LARGEST))
+    rows, columns = (np.arange(0, n, step) for n in values.shape)
+    heights = np.maximum.reduceat(np.maximum.reduceat(values, rows, 0), columns, 1)
+    colours = [[i / (len(CIVIDIS) - 1), f"rgb{colour}"] for i, colour in enumerate(CIVIDIS)]
+    axis = {"showbackground": False, "gridcolor": FAINT, "zerolinecolor": FAINT, "nticks": 5}
+    longest = max(values.shape)
+    trace = {
+        "type": "surface",
+        "x": columns.tolist(),
+        "y": rows.tolist(),
+        "z": _short(heights),
+        "colorscale": colours,
+        "showscale": False,
+        "lighting": {"ambient": 0.8, "diffuse": 0.4, "specular": 0, "fresnel": 0},
+        "hovertemplate": f"{y}: %{{y}}<br>{x}: %{{x}}<br>{z}: %{{z}}",
+    }
+    if mean:
+        trace["customdata"] = _short(heights / mean)
+        trace["hovertemplate"] += ", %{customdata} times the mean"
+    trace["hovertemplate"] += "<extra></extra>"
+    return {
+        "data": [trace],
+        "layout": {
+            "height": height,
+            "margin": {"l": 0, "r": 0, "t": 8, "b": 0},
+            "scene": {
+                "xaxis": {"title": {"text": x}, **axis},
+                # As in the picture beside it, the first row lies at the back.
+                "yaxis": {"title": {"text": y}, "autorange": "reversed", **axis},
+                "zaxis": {"title": {"text": z}, "rangemode": "tozero", **axis},
+                "aspectmode": "manual",
+                "aspectratio": {
+                    "x": max(values.shape[1] / longest, 0.3),
+                    "y": max(values.shape[0] / longest, 0.3),
+                    "z": 0.5,
+                },
+                # A little to the left and below the middle, so that the name of the upright axis has room.
+                "camera": {"eye": {"x": -1.25, "y": -1.6, "z": 1.1}, "center": {"x": -0.14, "y": 0.1, "z": -0.15}},
+            },
+        },
+    }
+
+
+def _short(values: np.ndarray) -> list[list[float]]:
+    return [[float(f"{v:.4g}") for v in row] for row in values]
+
+
+def chart(figure: dict, *, key: str, alt: str, numbers: bool = True) -> None:
+    """Put a figure on the page, and below it, unless it is a surface or still changing, what it is drawn from.
 
     Args:
-        x, y: titles of the axes, with units.
-        label: what the picture shows, for screen readers.
-        log_x, log_y: logarithmic axes; then all values are above 0.
-        slim: the narrow size on every screen, for a place beside another figure.
+        key: once a run, as Streamlit wants it.
+        alt: what the picture shows, for screen readers.
+        numbers: a table that is made when it is opened.
     """
-    body = "".join(
-        _svg(series, x, y, label, lines, uprights, log_x, log_y, size, name)
-        for size, name in (((NARROW, "cs-slim"),) if slim else ((WIDE, "cs-wide"), (NARROW, "cs-narrow")))
-    )
-    keys = "".join(
-        f'<li><svg viewBox="0 0 34 12" width="34" height="12" aria-hidden="true" class="cs-s{i % 6}">'
-        f"{_stroke('M1 6H33', i) if one.line else ''}{_marker(17, 6, i)}</svg>{escape(one.name)}</li>"
-        for i, one in enumerate(series)
-    )
-    rows = [
-        (one.name, note, _number(a), _number(b))
-        for one in series
-        for a, b, note in zip(one.x, one.y, one.notes or [""] * len(one.x), strict=True)
-    ]
-    noted = any(one.notes for one in series)
-    if not noted:
-        rows = [(name, a, b) for name, _, a, b in rows]
-    head = ["", "Point", x, y] if noted else ["", x, y]
-    return (
-        f'<figure class="cs-figure">{body}<figcaption><ul class="cs-keys">{keys}</ul></figcaption>'
-        f"<details><summary>Numbers</summary>{table(head, rows, label=f'Numbers of: {label}')}</details></figure>"
-    )
+    config = CONFIG | {"toImageButtonOptions": {"format": "svg", "filename": key}}
+    st.plotly_chart(figure, theme="streamlit", key=key, alt=alt, config=config)
+    if not numbers:
+        return
+    opened = st.expander("Numbers", key=f"{key}_numbers", on_change="rerun", icon=":material/table_rows:")
+    if opened.open:
+        columns = numbers_of(figure)
+        number = st.column_config.NumberColumn(format="%.4g")
+        kinds = {name: number for name, values in columns.items() if not isinstance(values[0], str)}
+        opened.dataframe(columns, hide_index=True, column_config=kinds)
 
 
-def loss_curve(steps: Sequence[int], losses: Sequence[float], floor: float, slim: bool = False) -> str:
-    """HTML of a plot of the mean squared error against steps, logarithmic, with the least that is possible as a line;
-    nothing while there is a single step. A ``floor`` of no more than 1e-9 is not drawn. ``slim`` as in ``plot``."""
-    if len(steps) < 2:
-        return ""
-    return plot(
-        [Series("loss", steps, [max(v, 1e-16) for v in losses])],
-        x="step",
-        y="mean squared error",
-        label=f"Loss over {steps[-1]} steps, from {_number(losses[0])} to {_number(losses[-1])}",
-        lines=[Line(floor, "best possible")] if floor > 1e-9 else [],
-        log_y=True,
-        slim=slim,
-    )
+def numbers_of(figure: dict) -> dict[str, list]:
+    """The points of a figure's traces as columns: which trace, what the point is, and its place on either axis."""
+    traces, layout = figure["data"], figure["layout"]
+    columns: dict[str, list] = {}
+    if len(traces) > 1:
+        columns["Line"] = [one["name"] for one in traces for _ in one["x"]]
+    if any("text" in one for one in traces):
+        columns["Point"] = [text for one in traces for text in one.get("text", [""] * len(one["x"]))]
+    for axis in ("x", "y"):
+        columns[layout[f"{axis}axis"]["title"]["text"]] = [v for one in traces for v in one[axis]]
+    return columns
 
 
-def _svg(series, x, y, label, lines, uprights, log_x, log_y, size, name) -> str:
-    width, height = size
-    right, top, bottom = 14, 14, 44
-    xs = [v for one in series for v in one.x] + [line.value for line in uprights]
-    ys = [v for one in series for v in one.y] + [line.value for line in lines]
-    place_y, ticks_y = _axis(ys, log_y, height - bottom, top, 6)
-    # Between the labels of the axis and the edge its title stands.
-    left = max(58, 27 + max((_wide(_number(value)) for value in ticks_y), default=0))
-    place_x, ticks_x = _axis(xs, log_x, left, width - right, 7 if width > 500 else 4)
-    parts = []
-    for value in ticks_y:
-        at = place_y(value)
-        parts.append(f'<path class="cs-grid" d="M{left} {at:.1f}H{width - right}"/>')
-        parts.append(f'<text x="{left - 7}" y="{at + 4:.1f}" text-anchor="end">{_number(value)}</text>')
-    for value in ticks_x:
-        at = place_x(value)
-        parts.append(f'<path class="cs-tick" d="M{at:.1f} {height - bottom}v5"/>')
-        parts.append(f'<text x="{at:.1f}" y="{height - bottom + 19}" text-anchor="middle">{_number(value)}</text>')
-    parts.append(f'<path class="cs-axis" d="M{left} {top}V{height - bottom}H{width - right}"/>')
-    middle = (left + width - right) / 2
-    parts.append(f'<text class="cs-name" x="{middle:.0f}" y="{height - 6}" text-anchor="middle">{escape(x)}</text>')
-    parts.append(
-        f'<text class="cs-name" transform="translate(13 {(top + height - bottom) / 2:.0f}) rotate(-90)" '
-        f'text-anchor="middle">{escape(y)}</text>'
-    )
-    for line in lines:
-        parts.append(f'<path class="cs-level" d="M{left} {place_y(line.value):.1f}H{width - right}"/>')
-    for line in uprights:
-        parts.append(f'<path class="cs-level" d="M{place_x(line.value):.1f} {top}V{height - bottom}"/>')
-    taken: list[tuple[float, float]] = []
-    for i, one in enumerate(series):
-        at = [(place_x(a), place_y(b)) for a, b in zip(one.x, one.y, strict=True)]
-        taken += _along(at) if one.line else at
-        drawn = _stroke("M" + "L".join(f"{a:.1f} {b:.1f}" for a, b in at), i) if one.line and len(at) > 1 else ""
-        marks = ""
-        if len(at) <= 60:
-            notes = one.notes or [""] * len(at)
-            for (a, b), u, v, note in zip(at, one.x, one.y, notes, strict=True):
-                told = f"{one.name}{f', {note}' if note else ''}: {x} {_number(u)}, {y} {_number(v)}"
-                marks += f"<g><title>{escape(told)}</title>{_marker(a, b, i)}</g>"
-        parts.append(f'<g class="cs-s{i % 6}">{drawn}{marks}</g>')
-    frame = (left + 2, top, width - right, height - bottom)
-    for line in (one for one in lines if one.name):
-        at = place_y(line.value)
-        wide = _wide(line.name)
-        xs = [frame[2] - wide - 4, frame[0] + 4, (frame[0] + frame[2] - wide) / 2]
-        parts.append(_level_name(line.name, [(x, at + dy) for dy in (-5, 15) for x in xs], frame, taken))
-    for line in (one for one in uprights if one.name):
-        at = place_x(line.value)
-        sides = [at + 6, at - 6 - _wide(line.name)]
-        ys = [top + 11 + k * (frame[3] - top - 18) / 6 for k in range(7)]
-        parts.append(_level_name(line.name, [(x, y) for y in ys for x in sides], frame, taken))
-    return (
-        f'<svg class="cs-plot {name}" viewBox="0 0 {width} {height}" role="img" aria-label="{escape(label)}">'
-        f"{''.join(parts)}</svg>"
-    )
+def _layout(height: int, *, named: bool) -> dict:
+    return {
+        "height": height,
+        "showlegend": named,
+        "hovermode": "closest",
+        # A finger on the chart scrolls the page; the button of the mode bar turns zooming on.
+        "dragmode": False,
+        "margin": {"l": 0, "r": 8, "t": 32, "b": 0},
+        "legend": {"orientation": "h", "x": 0, "y": 0, "xanchor": "left", "yanchor": "bottom", "yref": "container"},
+        "bargap": 0.15,
+    }
 
 
-def _wide(text: str) -> float:
-    """About how many units a level's name is wide."""
-    return 7.1 * len(text)
+def _axis(title: str, log: bool, values: Sequence[float]) -> dict:
+    axis: dict = {"title": {"text": title}}
+    if not log:
+        return axis | {"rangemode": "tozero"}
+    there = [v for v in values if v > 0] or [1.0]
+    axis |= {
+        "type": "log",
+        **({"tickformat": "~s"} if min(there) >= 1 > max(there) / 1e12 else {"exponentformat": "power"}),
+    }
+    # 1, 2 and 5 of each decade; of many decades, and within one, Plotly finds what fits.
+    return axis | ({"dtick": "D2"} if 0.5 < log10(max(there)) - log10(min(there)) < 4 else {})
 
 
-def _along(at: Sequence[tuple[float, float]]) -> list[tuple[float, float]]:
-    """Points on a line, close enough for a word not to fall between them."""
-    points = list(at)
-    for (a, b), (c, d) in pairwise(at):
-        steps = int(max(abs(c - a), abs(d - b)) // 4)
-        points += [(a + (c - a) * k / (steps + 1), b + (d - b) * k / (steps + 1)) for k in range(1, steps + 1)]
-    return points
-
-
-def _level_name(text: str, places, frame, taken: list[tuple[float, float]]) -> str:
-    """A level's name at the place where it covers least; what it covers then counts as taken."""
-    wide = _wide(text)
-    inside = [
-        (x, y) for x, y in places if frame[0] <= x and x + wide <= frame[2] and y - 11 >= frame[1] - 4 and y <= frame[3]
-    ]
-
-    def covers(place) -> int:
-        x, y = place
-        return sum(x - 3 < a < x + wide + 3 and y - 13 < b < y + 4 for a, b in taken)
-
-    x, y = min(inside or places[:1], key=covers)
-    taken += [(x + wide * k / 8, y - 5) for k in range(9)]
-    return f'<text class="cs-level-name" x="{x:.1f}" y="{y:.1f}">{escape(text)}</text>'
-
-
-def _stroke(path: str, i: int) -> str:
-    dash = DASHES[i % 6]
-    return f'<path class="cs-line" d="{path}"{f" stroke-dasharray={dash!r}" if dash else ""}/>'
-
-
-def _marker(x: float, y: float, i: int) -> str:
-    shape = MARKERS[i % 6]
-    if shape in ("circle", "ring"):
-        return f'<circle class="cs-{"dot" if shape == "circle" else "open"}" cx="{x:.1f}" cy="{y:.1f}" r="3.5"/>'
-    path = {
-        "square": f"M{x - 3.3:.1f} {y - 3.3:.1f}h6.6v6.6h-6.6z",
-        "triangle": f"M{x:.1f} {y - 4.5:.1f}l4.2 7.6h-8.4z",
-        "diamond": f"M{x:.1f} {y - 4.8:.1f}l4.8 4.8l-4.8 4.8l-4.8 -4.8z",
-        "cross": f"M{x - 3.5:.1f} {y - 3.5:.1f}l7 7m0 -7l-7 7",
-    }[shape]
-    return f'<path class="cs-{"open" if shape == "cross" else "dot"}" d="{path}"/>'
-
-
-def _axis(values: Sequence[float], log: bool, start: float, end: float, most: int):
-    """A function from value to place, and where the ticks are."""
-    low, high = min(values, default=0), max(values, default=1)
-    if log:
-        low, high = log10(max(low, 1e-12)), log10(max(high, 1e-12))
-        low, high = (low - 0.5, high + 0.5) if high - low < 0.05 else (low, high)
-        margin = 0.04 * (high - low)
-        low, high = low - margin, high + margin
-        ticks = _decades(low, high, most)
-        if len(ticks) < 2:
-            # Less than a decade: round numbers in between.
-            step = _nice((10**high - 10**low) / most)
-            ticks = [step * k for k in range(ceil(10**low / step), floor(10**high / step) + 1)]
-        return _placed(lambda v: log10(max(v, 1e-12)), low, high, start, end), ticks
-    low = min(low, 0)
-    high = high if high > low else low + 1
-    step = _nice((high - low) / most)
-    ticks = [step * k for k in range(floor(low / step), ceil(high / step) + 1)]
-    return _placed(float, ticks[0], ticks[-1], start, end), ticks
-
-
-def _placed(scale: Callable[[float], float], low: float, high: float, start: float, end: float):
-    return lambda value: start + (scale(value) - low) / (high - low) * (end - start)
-
-
-def _decades(low: float, high: float, most: int) -> list[float]:
-    last = min(ceil(high), float_info.max_10_exp)
-    for steps in ((1, 2, 5), (1, 3), (1,)):
-        found = [s * 10.0**k for k in range(floor(low), last + 1) for s in steps]
-        found = [v for v in found if low <= log10(v) <= high]
-        if len(found) <= most + 2:
-            return found
-    every = ceil(len(found) / most)
-    return found[::every]
-
-
-def _nice(step: float) -> float:
-    """The next of 1, 2, 5, 10, … above a step."""
-    power = 10 ** floor(log10(step))
-    return next(power * k for k in (1, 2, 5, 10) if power * k >= step * 0.999)
-
-
-def _number(value: float) -> str:
-    """As people read it: k and M for large numbers, powers of ten for what is larger or very small."""
-    if isinstance(value, str):
-        return value
-    if abs(value) >= 1e12 or 0 < abs(value) < 1e-4:
-        return scientific(value, 3)
-    for limit, unit in ((1e9, "G"), (1e6, "M"), (1e4, "k")):
-        if abs(value) >= limit:
-            return f"{value / limit * (10 if unit == 'k' else 1):.3g}{unit}"
-    return f"{value:.3g}".replace("-", "−") if value % 1 else f"{int(value)}".replace("-", "−")
+def _shapes(one: Line, axis: str, i: int) -> list[dict]:
+    other = "x" if axis == "y" else "y"
+    look = {"color": ROLES["selection"], "width": 2, "dash": ("dash", "dot")[i % 2]}
+    across = {f"{other}0": 0, f"{other}1": 1, f"{other}ref": "paper", "type": "line", "line": look, "name": one.name}
+    return [across | {f"{axis}0": v, f"{axis}1": v, "showlegend": k == 0} for k, v in enumerate(map(float, one.values))]

@@ -1,4 +1,4 @@
-"""The drawings of the lesson on upsampling: a landscape of counts, sizes, sample positions, a rearrangement."""
+"""The drawings of the lesson on upsampling: sizes, sample positions, a rearrangement."""
 
 from __future__ import annotations
 
@@ -10,76 +10,8 @@ import numpy as np
 from models.text import big
 from models.transposed import Blocks, ForwardSizes, Waste
 from models.upsampling import SamplePositions, ShuffleMap
-from viz.figures.cells import cividis, text_of
-
-CHANNELS = ("#0072b2", "#e69f00", "#009e73", "#cc79a7", "#56b4e9", "#d55e00", "#f0e442", "#999999", "#5b46a0")
-"""Okabe and Ito's colours, for channels that are told apart."""
-
-
-def landscape(counts: np.ndarray, title: str, largest: int = 28) -> str:
-    """Counts ``(H, W)`` as columns seen from a corner; at most ``largest`` cells a side, from the middle."""
-    counts = np.atleast_2d(np.asarray(counts, dtype=float))
-    cut = tuple(slice(max(0, (n - largest) // 2), max(0, (n - largest) // 2) + largest) for n in counts.shape)
-    part = counts[cut]
-    height, width = part.shape
-    top, low = part.max() or 1.0, part.min()
-    half, flat, rise = 10.0, 5.0, 70.0
-    left, up = height * half + 4, rise + 6
-    shapes = []
-    for y in range(height):
-        for x in range(width):
-            value = part[y, x]
-            high = rise * value / top
-            cx, cy = left + (x - y) * half, up + (x + y) * flat
-            colour = cividis((value - low) / (top - low) if top > low else 0.5)
-            dark = tuple(int(c * 0.72) for c in colour)
-            darker = tuple(int(c * 0.52) for c in colour)
-            corners = ((cx, cy), (cx + half, cy + flat), (cx, cy + 2 * flat), (cx - half, cy + flat))
-            roof = " ".join(f"{a:.0f},{b - high:.1f}" for a, b in corners)
-            shapes.append(
-                f'<path d="M{cx - half:.0f} {cy + flat - high:.1f}V{cy + flat:.1f}L{cx:.0f} {cy + 2 * flat:.1f}'
-                f'V{cy + 2 * flat - high:.1f}Z" fill="rgb{darker}"/>'
-                f'<path d="M{cx + half:.0f} {cy + flat - high:.1f}V{cy + flat:.1f}L{cx:.0f} {cy + 2 * flat:.1f}'
-                f'V{cy + 2 * flat - high:.1f}Z" fill="rgb{dark}"/>'
-                f'<polygon points="{roof}" fill="rgb{colour}"/>'
-            )
-    wide, tall = (height + width) * half + 8, up + (height + width) * flat + 6
-    said = f"{title}: counts from {text_of(low)} to {text_of(top)} as a landscape of {height} by {width} columns"
-    more = " (the middle)" if part.shape != counts.shape else ""
-    return (
-        f'<figure class="cs-cellfig"><figcaption>{escape(title + more)}</figcaption>'
-        f'<svg class="cs-drawing" role="img" aria-label="{escape(said)}" viewBox="0 0 {wide:.0f} {tall:.0f}" '
-        f'width="{min(wide, 420):.0f}">{"".join(shapes)}</svg></figure>'
-    )
-
-
-def profile(measured: np.ndarray, predicted: np.ndarray, title: str, largest: int = 48) -> str:
-    """Counts along one axis as bars, with the closed form as a mark on each."""
-    measured, predicted = measured[:largest], predicted[:largest]
-    step, tall = 18, 120
-    top = max(float(measured.max(initial=1)), 1.0)
-    parts = []
-    for i, (value, wanted) in enumerate(zip(measured, predicted, strict=True)):
-        high = (tall - 20) * value / top
-        colour = cividis((value - measured.min()) / (top - measured.min()) if top > measured.min() else 0.5)
-        parts.append(
-            f'<rect x="{i * step + 2}" y="{tall - high:.1f}" width="{step - 4}" height="{high:.1f}" '
-            f'fill="rgb{colour}"/>'
-        )
-        mark = tall - (tall - 20) * wanted / top
-        parts.append(f'<path d="M{i * step} {mark:.1f}h{step}" stroke="currentColor" stroke-width="1.6"/>')
-        parts.append(f'<text x="{i * step + step / 2}" y="{mark - 4:.1f}" text-anchor="middle">{text_of(value)}</text>')
-    same = np.array_equal(measured, predicted)
-    said = (
-        f"{title}: {', '.join(text_of(v) for v in measured)}; the closed form {'says the same' if same else 'differs'}"
-    )
-    return (
-        f'<figure class="cs-cellfig"><figcaption>{escape(title)}</figcaption><svg class="cs-drawing" role="img" '
-        f'aria-label="{escape(said)}" viewBox="0 0 {len(measured) * step} {tall + 4}" '
-        f'width="{min(len(measured) * step, 640)}">{"".join(parts)}</svg>'
-        f'<div class="cs-below">bar: measured; line: closed form {"✓" if same else "≠"}</div></figure>'
-    )
-
+from viz.colours import CHANNELS
+from viz.figures.cells import text_of
 
 MOST_LINES = 72
 """Rows or columns of a matrix that is drawn with its entries."""

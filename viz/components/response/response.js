@@ -1,10 +1,10 @@
 // Maps of one picture, the kernel between them, and what one output number is made of. Pointing sends nothing;
 // turning a dial sends its value while it moves, one message at a time.
 
+import { CIVIDIS } from "../cividis.js";
 import { answered, dials, escape, say } from "../dials/turning.js";
 import { tints } from "../tint.js";
 
-const CIVIDIS = [[0, 34, 78], [47, 66, 109], [87, 93, 109], [125, 124, 120], [163, 152, 110], [207, 188, 87], [254, 232, 56]];
 // Right, up, left, down: light, orange, dark, blue. Neighbours differ in lightness or between blue and yellow.
 const TURN = [[250, 250, 245], [230, 159, 0], [20, 20, 30], [0, 96, 190]];
 const ROLES = { input: "#0072b2", kernel: "#e69f00", output: "#009e73" };

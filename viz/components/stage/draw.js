@@ -1,5 +1,6 @@
 // The painting of grids and operator on canvases.
 
+import { CIVIDIS } from "../cividis.js";
 import { isPadding, realToDrawn } from "./scene.js";
 import { css, grey, mix, NEGATIVE, ODD, onto, POSITIVE, ROLE, shade } from "./theme.js";
 import { number, shorten } from "./words.js";
@@ -249,9 +250,7 @@ function operatorStats(op) {
   return op.stats;
 }
 
-// Cividis, read at seven places: one colour a tap, so that a weight can be followed from the kernel into the matrix.
-const CIVIDIS = [[0, 34, 78], [47, 66, 109], [87, 93, 109], [125, 124, 120], [163, 152, 110], [207, 188, 87], [254, 232, 56]];
-
+// One colour a tap, so that a weight can be followed from the kernel into the matrix.
 function tapColour(tap, count) {
   const at = count > 1 ? (tap / (count - 1)) * (CIVIDIS.length - 1) : 3, low = Math.min(CIVIDIS.length - 2, Math.floor(at));
   return mix(CIVIDIS[low], CIVIDIS[low + 1], at - low);
