@@ -43,7 +43,7 @@ class Setting:
     """One choice of a page; this kind has no widget of its own: a component or the page sets it.
 
     name: the parameter of the link and the key of the widget.
-    default: what a link leaves out.
+    default: what a link leaves out; a function where that hangs on other settings.
     read: the text of a link → the value; ``ValueError`` with a sentence.
     spell: the value → the text.
     """
@@ -62,17 +62,27 @@ class Setting:
         return (self.name,)
 
     @property
+    def usual(self) -> Any:
+        """What a link leaves out now."""
+        return self.default() if callable(self.default) else self.default
+
+    @property
     def value(self) -> Any:
         """What it is now, before or after its widget is drawn."""
         value = st.session_state.get(self.name)
-        return self.default if value is None else value
+        return self.usual if value is None else value
+
+    @property
+    def linked(self) -> bool:
+        """Whether this run takes it from the link."""
+        return link_counts() and self.name in st.query_params
 
     def give(self, value: Any) -> None:
         give({self.name: value})
 
     def take(self, query: Mapping[str, list[str]]) -> list[str]:
         """Take the value over from a link, the default where it has none; returns what could not be read."""
-        texts, value, told = query.get(self.name), self.default, []
+        texts, value, told = query.get(self.name), self.usual, []
         if texts:
             try:
                 value = self.read(texts[-1])
@@ -84,18 +94,22 @@ class Setting:
     def query(self) -> dict[str, str]:
         """What the link says of it."""
         value = self.value
-        return {self.name: self.spell(value)} if value != self.default and self.tells(value) else {}
+        return {self.name: self.spell(value)} if value != self.usual and self.tells(value) else {}
 
     def _draw(self, widget: Callable, shape: tuple, *args: Any, **how: Any) -> Any:
-        """Draw the widget. ``shape``: what makes it another widget for the browser, which then has to be told the
-        value."""
+        """Draw the widget; ``shape`` as for :meth:`_ready`."""
+        self._ready(shape)
+        how = {"help": self.help} | how
+        label = how.pop("label", self.label)
+        return widget(label, *args, key=self.name, persist_state="session", **how)
+
+    def _ready(self, shape: tuple) -> None:
+        """Before the widget is drawn. ``shape``: what makes it another widget for the browser, which then has to be
+        told the value."""
         state, drawn = st.session_state, st.session_state.setdefault("_drawn", {})
         if drawn.get(self.name) != shape or self.name not in state:
             drawn[self.name] = shape
             state[self.name] = self.value
-        how = {"help": self.help} | how
-        label = how.pop("label", self.label)
-        return widget(label, *args, key=self.name, persist_state="session", **how)
 
     def _within(self, value: Any) -> None:
         if self.value != value:
@@ -104,25 +118,42 @@ class Setting:
 
 @dataclass(frozen=True)
 class Whole(Setting):
-    """A whole number between two ends, both included."""
+    """A whole number between two ends, both included. ``step``: of the widget's buttons; others may be typed."""
 
     low: int = 0
     high: int = 9999
     default: int = 0
     slider: bool = False
+    step: int = 1
     read: Callable[[str], Any] = field(default=None, kw_only=True)  # type: ignore[assignment]
 
     def __post_init__(self):
         if self.read is None:
             object.__setattr__(self, "read", whole(self.low, self.high))
 
-    def draw(self, low: int | None = None, high: int | None = None, step: int = 1, **how: Any) -> int:
-        """The widget, between narrower ends if they are given."""
+    def draw(self, low: int | None = None, high: int | None = None, step: int | None = None, **how: Any) -> int:
+        """The widget, between narrower ends if they are given; with a step, no value between two is taken."""
         low, high = self.low if low is None else low, self.high if high is None else high
-        self._within(low + round((min(max(self.value, low), high) - low) / step) * step)
+        self._within(low + round((min(max(self.value, low), high) - low) / (step or 1)) * (step or 1))
+        step = step or self.step
         if self.slider:
             return self._draw(st.slider, ("slider", low, high, step), low, high, step=step, **how)
         return self._draw(st.number_input, ("number",), low, high, step=step, **how)
+
+
+@dataclass(frozen=True)
+class PageOf(Whole):
+    """Which page of several, from 1."""
+
+    low: int = 1
+    high: int = 999
+    default: int = 1
+
+    def draw(self, pages: int, **how: Any) -> int:  # type: ignore[override]
+        """The widget; a page that there is not becomes the first."""
+        self._within(self.value if self.value <= pages else 1)
+        self._ready(("pages", pages))
+        return st.pagination(pages, key=self.name, persist_state="session", **how)
 
 
 @dataclass(frozen=True)
@@ -185,7 +216,7 @@ class Choice(Setting):
         """The widget, with a part of the options if they are given."""
         offered = list(self.options if options is None else options)
         if self.value is not None and self.value not in offered:
-            self.give(self.default if self.default in offered else offered[0])
+            self.give(self.usual if self.usual in offered else offered[0])
         how = {"format_func": self.spell} | how
         if self.widget in ("segmented_control",):
             how = {"required": True} | how
@@ -264,7 +295,7 @@ def one_of(options: Iterable[str]) -> Callable[[str], str]:
 def begin(page: str) -> None:
     """First in a run of a page, whose name is given; what is told about the link appears here."""
     state = st.session_state
-    state["_page"], state["_settings"] = page, None
+    state["_page"], state["_settings"], state["_finished"] = page, None, False
     _told_at.set(st.container(key="told", gap="xsmall"))
     _answer_late()
 
@@ -291,6 +322,7 @@ def take(*settings: Any) -> None:
 def finish() -> None:
     """Last in a run of a page: what no setting knows is told, and the link says what is shown."""
     state = st.session_state
+    state["_finished"] = True
     if state["_settings"] is None:
         state["_taken"] = state["_page"]
         return
@@ -307,17 +339,18 @@ def finish() -> None:
 
 
 def fragment(function: Callable) -> Callable:
-    """As ``st.fragment``; what its widgets set stands in the link, too."""
+    """As ``st.fragment``; what its widgets set stands in the link, too, and what it gives reaches all of the page."""
 
     @st.fragment
     @wraps(function)
-    def run(*args: Any, **how: Any) -> None:
-        function(*args, **how)
-        state = st.session_state
-        if state.get("_taken") == state.get("_page"):
+    def run(*args: Any, **how: Any) -> Any:
+        found, state = function(*args, **how), st.session_state
+        # Where the whole page runs, it does this at its end.
+        if state.get("_finished") and state["_settings"] is not None:
             _write_link()
             if state.get(_ANSWERED) != str(state.get("_generation", 0)):
                 st.rerun()
+        return found
 
     return run
 

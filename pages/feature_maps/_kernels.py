@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from math import isfinite
 
-from viz.components.dials import take
+from viz.state import Setting
 
 TITLES = {
     "Sobel": "sobel",
@@ -48,6 +48,5 @@ def written(rows: list[list[float]]) -> str:
     return "; ".join(" ".join(f"{cell:.6g}" for cell in row) for row in rows)
 
 
-def take_own() -> str:
-    """The own kernel from the link into the session. Returns what to tell."""
-    return take("fm_kernel", lambda text: written(read_kernel(text)), "{}")
+KERNEL = Setting("fm_kernel", START, read=lambda text: written(read_kernel(text)))
+"""The own kernel, as the link spells it."""

@@ -13,7 +13,7 @@ import streamlit as st
 
 from models.script import in_groups
 from pages.feature_maps._picture import Picture
-from viz.url import one_of
+from viz.state import Choice
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
@@ -66,14 +66,14 @@ SIDES = (USUAL, "32", "64", "96", "128", "160", "224", "299")
 BESIDE = 16 << 20
 """Bytes of maps around the chosen layer that are kept from its pass, so that a step to the next one needs none."""
 
-USUALLY = {"fm_network": OFFERED["small"], "fm_weights": TRAINED, "fm_shorter": USUAL}
-"""What the link leaves out, by parameter."""
-PARAMETERS = tuple(USUALLY)
-READERS = {
-    "fm_network": one_of(OFFERED.values()),
-    "fm_weights": one_of((TRAINED, RANDOM)),
-    "fm_shorter": one_of(SIDES),
-}
+NETWORK = Choice("fm_network", "small", "Network", None, OFFERED)
+WEIGHTS = Choice(
+    "fm_weights", TRAINED, "Weights",
+    "Random: as drawn before the first step of training. What you see then, the architecture does alone.",
+    (TRAINED, RANDOM), "segmented_control",
+)  # fmt: skip
+SIDE = Choice("fm_shorter", USUAL, "Shorter side, pixels", None, SIDES, "select_slider")
+SETTINGS = (NETWORK, WEIGHTS, SIDE)
 
 
 @dataclass(eq=False)
@@ -222,14 +222,10 @@ def choose_weights() -> tuple[str, bool]:
     """
     from models import networks
 
-    title = st.selectbox("Network", list(OFFERED.values()), key="fm_network", bind="query-params")
-    name = next(name for name, one in OFFERED.items() if one == title)
-    place = st.empty()
-    wanted = place.segmented_control(
-        "Weights", (TRAINED, RANDOM), default=TRAINED, required=True, key="fm_weights", bind="query-params",
-        help="Random: as drawn before the first step of training. What you see then, the architecture does alone.",
-    )  # fmt: skip
-    trained = wanted == TRAINED and _at_hand(name)
+    name = NETWORK.draw()
+    place = st.container()
+    wanted = WEIGHTS.value == TRAINED
+    trained = wanted and _at_hand(name)
     try:
         if trained:
             with st.spinner(f"Loading {OFFERED[name]} …"):
@@ -237,24 +233,23 @@ def choose_weights() -> tuple[str, bool]:
     except networks.NetworkError as error:
         st.error(str(error), icon=":material/block:")
         trained = False
-    if wanted == TRAINED and not trained:
-        # What is wished for stays, for the next network; what is highlighted is what is shown.
-        place.segmented_control("Weights", (TRAINED, RANDOM), default=RANDOM, disabled=True, key="fm_weights_shown")
+    with place:
+        if wanted and not trained:
+            # What is wished for stays, for the next network; what is highlighted is what is shown.
+            st.segmented_control(
+                WEIGHTS.label, (TRAINED, RANDOM), default=RANDOM, disabled=True, key="fm_weights_shown"
+            )
+        else:
+            WEIGHTS.draw()
     return name, trained
 
 
 def choose(picture: Picture, name: str, trained: bool) -> Network | None:
     """Draw the choice of the size, and return the network with the picture before it; ``None`` after a sentence why
-    not.
-
-    The part tells what ``READERS`` cannot read.
-    """
+    not."""
     from models import networks
 
-    side = st.select_slider(
-        "Shorter side, pixels", SIDES, value=USUAL, key="fm_shorter", bind="query-params",
-        help=f"Usual: {networks.usual_side(name)}, what {OFFERED[name]} was made for.",
-    )  # fmt: skip
+    side = SIDE.draw(help=f"Usual: {networks.usual_side(name)}, what {OFFERED[name]} was made for.")
     try:
         source = picture.source if picture.colour else picture.at(*picture.source.shape[:2])
         ready = networks.prepare(name, source, None if side == USUAL else int(side), crop=False)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import cached_property
 from hashlib import blake2b
@@ -14,10 +14,10 @@ import streamlit as st
 from models.drawings import CLASSES
 from models.script import in_groups
 from pages._lesson import offer
-from pages.feature_maps._shared import tell_misread
+from viz import state
 from viz.components.pad import pad
 from viz.controls.picture import NAMES, PICTURES, taken, told
-from viz.url import one_of, tell_once, unknown, whole
+from viz.state import Choice, Flag, Setting, Whole
 
 if TYPE_CHECKING:
     from models.picture import Uploaded
@@ -33,21 +33,19 @@ NARROWEST = 16
 """Pixels of the shorter side of a picture that is taken."""
 SOURCE_SIDE = 512
 
-PARAMETERS = (
-    *("fm_picture", "fm_shape", "fm_seed", "fm_size", "fm_colour"),
-    *("fm_crop", "fm_top", "fm_left", "fm_edge"),
-)
-_READERS = {
-    "fm_picture": one_of(SOURCES),
-    "fm_shape": one_of(CLASSES),
-    "fm_seed": whole(0, 999),
-    "fm_size": one_of(map(str, SIZES)),
-    "fm_colour": one_of(("true", "false")),
-    "fm_crop": one_of(CROPS),
-    "fm_top": whole(0, 100),
-    "fm_left": whole(0, 100),
-    "fm_edge": whole(10, 100),
-}
+SOURCE = Choice("fm_picture", DEFAULT, "Picture", None, SOURCES)
+SHAPE_DRAWN = Choice("fm_shape", CLASSES[0], "Shape", None, CLASSES)
+SEED = Whole(
+    "fm_seed", 0, "Drawing",
+    "0: black on white. Each other number is another drawing, at a place and in colours of its own.", 0, 999,
+)  # fmt: skip
+SIZE = Choice("fm_size", DEFAULT_SIZE, "Longer side, pixels", None, SIZES, "select_slider")
+COLOUR = Flag("fm_colour", True, "Colour")
+CROP = Choice("fm_crop", CROPS[0], "Crop", "Square: the middle. Free: a square anywhere.", CROPS, "segmented_control")
+EDGE = Whole("fm_edge", 50, "Side, % of the shorter one", None, 10, 100, slider=True)
+TOP = Whole("fm_top", 50, "From the top, % of what is left", None, 0, 100, slider=True)
+LEFT = Whole("fm_left", 50, "From the left, % of what is left", None, 0, 100, slider=True)
+SETTINGS = (SOURCE, SHAPE_DRAWN, SEED, SIZE, COLOUR, CROP, EDGE, TOP, LEFT)
 
 
 @dataclass(frozen=True, eq=False)
@@ -145,10 +143,10 @@ def _credits() -> dict[str, str]:
 
 
 def with_picture(
-    parameters: Iterable[str], lesson: Callable[[Picture], None], script: Callable[[Picture], tuple[str, str]]
+    settings: tuple[Setting, ...], lesson: Callable[[Picture], None], script: Callable[[Picture], tuple[str, str]]
 ) -> None:
-    """A page on the picture that is chosen. ``parameters``: those of the link that it knows besides the picture's."""
-    tell_once(unknown((*PARAMETERS, *parameters)))
+    """A page on the picture that is chosen. ``settings``: those that it has besides the picture's."""
+    state.take(*SETTINGS, *settings)
     picture = choose()
     lesson(picture)
     offer(
@@ -162,18 +160,11 @@ def choose() -> Picture:
     """Draw the choice in one row and return the picture. What cannot be read is told, and the default is used."""
     from models.picture import PictureError
 
-    tell_misread(_READERS)
     with st.container(key="picture_bar", horizontal=True, vertical_alignment="center", gap="small"):
-        chosen = st.selectbox(
-            "Picture", SOURCES, index=SOURCES.index(DEFAULT), key="fm_picture", bind="query-params",
-            label_visibility="collapsed", width=210,
-        )  # fmt: skip
+        chosen = SOURCE.draw(label_visibility="collapsed", width=210)
         if chosen == SHAPE:
-            st.selectbox("Shape", CLASSES, key="fm_shape", bind="query-params", label_visibility="collapsed", width=130)
-            st.number_input(
-                "Drawing", 0, 999, 0, key="fm_seed", bind="query-params", label_visibility="collapsed", width=130,
-                help="0: black on white. Each other number is another drawing, at a place and in colours of its own.",
-            )  # fmt: skip
+            SHAPE_DRAWN.draw(label_visibility="collapsed", width=130)
+            SEED.draw(label_visibility="collapsed", width=130)
         with st.popover("Crop, size, colour", icon=":material/crop:"):
             _settings()
         summary = st.empty()
@@ -193,22 +184,17 @@ def choose() -> Picture:
         waits = f"Until yours is here, the {picture.name}: " if shown and own else ""
         summary.caption(f"{waits}{said}. {_credits()[shown]}" if shown else said)
     else:
-        cropped = st.session_state["fm_crop"] != CROPS[0]
+        cropped = CROP.value != CROPS[0]
         summary.caption(told(found, (height, width), square=cropped, ending=f", {colours}"))
     return picture
 
 
 def _settings() -> None:
-    st.select_slider("Longer side, pixels", SIZES, value=DEFAULT_SIZE, key="fm_size", bind="query-params")
-    st.toggle("Colour", value=True, key="fm_colour", bind="query-params")
-    crop = st.segmented_control(
-        "Crop", CROPS, default=CROPS[0], required=True, key="fm_crop", bind="query-params",
-        help="Square: the middle. Free: a square anywhere.",
-    )  # fmt: skip
-    if crop == "Free":
-        st.slider("Side, % of the shorter one", 10, 100, 50, key="fm_edge", bind="query-params")
-        st.slider("From the top, % of what is left", 0, 100, 50, key="fm_top", bind="query-params")
-        st.slider("From the left, % of what is left", 0, 100, 50, key="fm_left", bind="query-params")
+    SIZE.draw()
+    COLOUR.draw()
+    if CROP.draw() == "Free":
+        for one in (EDGE, TOP, LEFT):
+            one.draw()
 
 
 def _read(name: str) -> str:
@@ -222,7 +208,7 @@ def _source(chosen: str) -> tuple[np.ndarray, Uploaded | None, str, str]:
     The default while nothing was given yet.
     """
     if chosen == SHAPE:
-        shape, seed = st.session_state["fm_shape"], st.session_state["fm_seed"]
+        shape, seed = SHAPE_DRAWN.value, SEED.value
         code = f'draw("{shape}", 256, {seed})' if seed else f'plain("{shape}", 256)'
         return _drawn(shape, seed), None, shape, code
     data, name = None, DEFAULT
@@ -249,38 +235,34 @@ def _source(chosen: str) -> tuple[np.ndarray, Uploaded | None, str, str]:
 
 def _given(key: str, widget: Callable, label: str, **how) -> bytes | None:
     """What the visitor gave; it stays for the neighbouring lessons, whose own widget is empty."""
-    kept = st.session_state.setdefault("_fm_given", {})
-    given = widget(label, key=key, help="It stays in this session.", on_change=lambda: kept.pop(key, None), **how)
+    given = widget(label, key=key, help="It stays in this session.", on_change=state.forget, args=(key,), **how)
     if given is not None:
-        kept[key] = given.getvalue()
-    return kept.get(key)
+        state.remember(key, given.getvalue())
+    return state.recall(key)
 
 
 def _shaped(full: np.ndarray, name: str, origin: str, in_link: bool) -> Picture:
     """Cropped, resized, in colour or grey, as the settings say. Raises ``PictureError`` for a strip."""
     from models.picture import PictureError, resize
 
-    state = st.session_state
     height, width = full.shape[:2]
     short = min(height, width)
-    if state["fm_crop"] == "Whole":
+    if CROP.value == "Whole":
         source = full
     else:
-        free = state["fm_crop"] == "Free"
-        edge = max(1, round(short * state["fm_edge"] / 100)) if free else short
+        free = CROP.value == "Free"
+        edge = max(1, round(short * EDGE.value / 100)) if free else short
         top, left = (
-            round((side - edge) * (state[key] if free else 50) / 100)
-            for side, key in ((height, "fm_top"), (width, "fm_left"))
+            round((side - edge) * (one.value if free else 50) / 100) for side, one in ((height, TOP), (width, LEFT))
         )
         source = full[top : top + edge, left : left + edge]
         origin += f"[{top}:{top + edge}, {left}:{left + edge}]" if in_link else ""
-    rgb = resize(source, int(state["fm_size"]))
+    rgb = resize(source, SIZE.value)
     if min(rgb.shape[:2]) < NARROWEST:
         raise PictureError(
-            f"At {state['fm_size']} pixels this picture is a strip of {rgb.shape[1]} × {rgb.shape[0]}, and at least "
+            f"At {SIZE.value} pixels this picture is a strip of {rgb.shape[1]} × {rgb.shape[0]}, and at least "
             f"{NARROWEST} each way are needed: crop it to a square, or choose a larger size."
         )
-    colour = bool(state["fm_colour"])
-    if not colour:
+    if not COLOUR.value:
         rgb = np.repeat(_luma(rgb)[..., None], 3, 2)
-    return Picture(np.ascontiguousarray(rgb), np.ascontiguousarray(source), name, colour, in_link, origin)
+    return Picture(np.ascontiguousarray(rgb), np.ascontiguousarray(source), name, COLOUR.value, in_link, origin)

@@ -14,11 +14,11 @@ from pages._lesson import frame, predict
 from pages.feature_maps import _network as network
 from pages.feature_maps._closer import heated, text
 from pages.feature_maps._network import OWN
-from pages.feature_maps._picture import SHAPE, Picture, with_picture
-from pages.feature_maps._shared import tell_misread
+from pages.feature_maps._picture import SEED, SHAPE, SHAPE_DRAWN, SOURCE, Picture, with_picture
+from viz import state
 from viz.figures import Series, chart, lines, show, table
 from viz.figures.cells import framed, image, row
-from viz.url import asked, one_of, put
+from viz.state import Choice
 
 if TYPE_CHECKING:
     from models.maps.attribution import Score
@@ -47,8 +47,15 @@ TOLD = {
 }
 SIZE, STEPS = 250, 5
 
-PARAMETERS = (*network.PARAMETERS, "fm_class", "fm_cover", "fm_fill")
-_READERS = network.READERS | {"fm_cover": one_of(COVERS), "fm_fill": one_of(FILLS.values())}
+CLASS = Choice(
+    "fm_class", HIGHEST, "Explain", "In the order of the scores. Ask also why it could be something else.", read=str
+)
+COVER = Choice(
+    "fm_cover", "Middle", "Cover", "A tenth, a sixth or a quarter of the picture's shorter side.", COVERS,
+    "segmented_control",
+)  # fmt: skip
+FILL = Choice("fm_fill", "mean", "Covered with", None, FILLS, "segmented_control")
+SETTINGS = (*network.SETTINGS, CLASS, COVER, FILL)
 
 
 def lesson(picture: Picture) -> None:
@@ -56,7 +63,6 @@ def lesson(picture: Picture) -> None:
     from models.maps.attribution import AttributionError
     from models.networks import NetworkError
 
-    tell_misread(_READERS)
     chosen = {}
 
     def lead() -> None:
@@ -65,13 +71,8 @@ def lesson(picture: Picture) -> None:
 
     def controls() -> None:
         chosen["network"] = network.choose(picture, *chosen["weights"])
-        st.segmented_control(
-            "Cover", COVERS, default="Middle", required=True, key="fm_cover", bind="query-params",
-            help="A tenth, a sixth or a quarter of the picture's shorter side.",
-        )  # fmt: skip
-        st.segmented_control(
-            "Covered with", FILLS.values(), default=FILLS["mean"], required=True, key="fm_fill", bind="query-params"
-        )
+        COVER.draw()
+        FILL.draw()
 
     with frame(controls, draw_lead=lead):
         net = chosen["network"]
@@ -116,16 +117,10 @@ def _scores(net: Network) -> list[Score]:
 def _target(net: Network, ranking: list[Score], place) -> int:
     """The class that is explained."""
     labels = {f"{one.name} ({one.number})": one.number for one in ranking}
-    now, _ = asked("fm_class", str, HIGHEST)
-    if now != HIGHEST and now not in labels:
-        if st.session_state.get("fm_class") is None:
-            st.warning("The link names a class that this network does not have: the highest is explained.")
-        put("fm_class", HIGHEST)
+    if CLASS.linked and CLASS.value not in (HIGHEST, *labels):
+        st.warning("The link names a class that this network does not have: the highest is explained.")
     with place:
-        label = st.selectbox(
-            "Explain", [HIGHEST, *labels], key="fm_class", bind="query-params",
-            help="In the order of the scores. Ask also why it could be something else.",
-        )  # fmt: skip
+        label = CLASS.draw([HIGHEST, *labels])
     return labels.get(label, ranking[0].number)
 
 
@@ -160,7 +155,7 @@ def _verdict(net: Network, picture: Picture, ranking: list[Score], target: int) 
 
 
 def _heart() -> None:
-    st.session_state.update(fm_picture=SHAPE, fm_shape="heart", fm_seed=7)
+    state.give({SOURCE.name: SHAPE, SHAPE_DRAWN.name: "heart", SEED.name: 7})
 
 
 # -- three ways to ask
@@ -184,9 +179,10 @@ def _reasons(net: Network, ranking: list[Score], target: int) -> None:
             kept |= {"gradient": slope, "cam": net.ask(lambda module: grad_cam(module, net.x, target))}
     cam = kept["cam"]
     one = next(one for one in ranking if one.number == target)
-    st.session_state["_fm_reasons"] = (
-        net.name, net.trained, min(net.x.shape[2:]), cam.layer, target, one.score, one.probability
-    )  # fmt: skip
+    state.remember(
+        "fm_reasons",
+        (net.name, net.trained, min(net.x.shape[2:]), cam.layer, target, one.score, one.probability),
+    )
     below = f"layer {cam.layer}, {cam.map.shape[0]} × {cam.map.shape[1]} units"
     if not cam.heat.any():
         below += "; 0 everywhere: in these maps nothing speaks for the class"
@@ -201,20 +197,19 @@ def _reasons(net: Network, ranking: list[Score], target: int) -> None:
         with place.container():
             show(row(*figures), key=f"fm_reasons_{next(drawn)}")  # a key serves once in a run
 
-    state = st.session_state
-    cover = next(k for k, v in FILLS.items() if v == state["fm_fill"])
-    side = max(2, min(net.x.shape[2:]) // _PARTS_OF_SIDE[state["fm_cover"]])
+    cover = FILL.value
+    side = max(2, min(net.x.shape[2:]) // _PARTS_OF_SIDE[COVER.value])
     question = (*net.key, target, side, cover)
     done = _kept(question)
     if "heat" not in done:
         draw(np.zeros(net.pixels.shape[:2]), "not yet run")
-        asked_for = net.name in OWN or state.get("_fm_occlude") == question
+        asked_for = net.name in OWN or state.recall("fm_occluded") == question
         if not asked_for and not st.button(
             "Cover place after place", icon=":material/select_all:", key="fm_run_occlusion",
             help="Over a hundred passes through the network: for a large one half a minute.",
         ):  # fmt: skip
             return
-        state["_fm_occlude"] = question
+        state.remember("fm_occluded", question)
         _occlude(net, target, side, cover, done, draw)
     draw(*done["heat"])
 
@@ -311,11 +306,11 @@ def _steps(module, net: Network, k: int, target: int, bar) -> list:
 
 def script(picture: Picture) -> tuple[str, str]:
     """Scores, slopes and Grad-CAM of the class on the screen."""
-    shown = st.session_state.get("_fm_reasons")
+    shown = state.recall("fm_reasons")
     if shown is None:
         raise ValueError("there is no class on the screen yet")
     return network.reasons_script(picture, *shown)
 
 
 if __name__ == "__main__":
-    with_picture(PARAMETERS, lesson, script)
+    with_picture(SETTINGS, lesson, script)

@@ -13,11 +13,11 @@ from pages.feature_maps import _network as network
 from pages.feature_maps._closer import text
 from pages.feature_maps._network import OFFERED, OWN
 from pages.feature_maps._picture import Picture, with_picture
-from pages.feature_maps._shared import number, tell_misread
-from viz.components.dials import Dial, dials, take_all, turn
+from viz import state
+from viz.components.dials import Dial, dials, turn
 from viz.figures import Series, chart, lines, numbers, show
 from viz.figures.cells import framed, image, row, signed
-from viz.url import asked, one_of, put, tell_once, whole
+from viz.state import Choice, Flag, whole
 
 if TYPE_CHECKING:
     from models.maps.equivariance import MotionPoint
@@ -27,19 +27,25 @@ MOTIONS = {"shift": "Shift", "rotate": "Rotate", "scale": "Scale"}
 SMALL_LAYERS = ("conv1", "relu1", "pool1", "relu2", "pool2", "relu3", "pool3", "relu4")
 SIZE = 205
 
+
+def _usual_layer() -> str:
+    name = network.NETWORK.value
+    return "pool2" if name in OWN else network.FIRST[name]
+
+
+MOTION = Choice("fm_motion", "shift", "Motion", None, MOTIONS, "segmented_control")
+LAYER = Choice("fm_at", _usual_layer, "Layer", read=str)
 DIALS = {
-    "shift": Dial("shift", "Shift to the right, pixels", -32, 32, 1, usual=3),
-    "rotate": Dial("turn", "Turn left", -180, 180, 5, "°", usual=30),
-    "scale": Dial("factor", "Factor", 0.5, 2, 0.1, usual=1.3),
+    "shift": Dial("fm_shift", 3, "Shift to the right, pixels", None, -32, 32, read=whole(-32, 32)),
+    "rotate": Dial("fm_turn", 30, "Turn left", None, -180, 180, 5, "°", read=whole(-180, 180)),
+    "scale": Dial("fm_factor", 1.3, "Factor", None, 0.5, 2, 0.1),
 }
 """By motion."""
-_BY_NAME = {one.name: one for one in DIALS.values()}
-
-PARAMETERS = (*network.PARAMETERS, "fm_at", "fm_motion", *(one.key for one in DIALS.values()), "fm_wrap")
-_READERS = network.READERS | {
-    "fm_motion": one_of(MOTIONS.values()),
-    "fm_wrap": one_of(("true", "false")),
-}
+WRAP = Flag(
+    "fm_wrap", True, "Without a border",
+    "Every padding goes round, as the shifted picture does. Off: zeros at the border count as errors.",
+)  # fmt: skip
+SETTINGS = (*network.SETTINGS, LAYER, MOTION, *DIALS.values(), WRAP)
 
 
 def lesson(picture: Picture) -> None:
@@ -47,38 +53,22 @@ def lesson(picture: Picture) -> None:
     _part(picture)
 
 
-@st.fragment
+@state.fragment
 def _part(picture: Picture) -> None:
     from models.maps.attribution import AttributionError
     from models.maps.equivariance import EquivarianceError
     from models.networks import NetworkError
 
-    tell_misread(_READERS)
-    tell_once(
-        take_all(
-            (
-                (DIALS["shift"], whole(-32, 32)),
-                (DIALS["rotate"], whole(-180, 180)),
-                (DIALS["scale"], number(0.5, 2)),
-            )
-        )
-    )
     chosen = {}
 
     def lead() -> None:
-        told = st.segmented_control(
-            "Motion", MOTIONS.values(), default="Shift", required=True, key="fm_motion", bind="query-params"
-        )
-        chosen["motion"] = next(k for k, v in MOTIONS.items() if v == told)
+        chosen["motion"] = MOTION.draw()
         chosen["weights"] = network.choose_weights()
         chosen["layer"] = st.container()
 
     def controls() -> None:
         chosen["network"] = network.choose(picture, *chosen["weights"])
-        st.toggle(
-            "Without a border", value=True, key="fm_wrap", bind="query-params",
-            help="Every padding goes round, as the shifted picture does. Off: zeros at the border count as errors.",
-        )  # fmt: skip
+        WRAP.draw()
 
     with frame(controls, draw_lead=lead):
         net, motion = chosen["network"], chosen["motion"]
@@ -107,42 +97,40 @@ def _part(picture: Picture) -> None:
     net.tell()
 
 
-@st.fragment
+@state.fragment
 def _live(net: Network, layer: str, motion: str) -> bool:
     """The one thing that runs while the dial turns. Returns whether there is a map."""
     from models.maps.equivariance import EquivarianceError
     from models.networks import NetworkError
 
-    dials([DIALS[motion].data()], key="fm_motion_dial", on_dial=lambda: turn("fm_motion_dial", _BY_NAME))
+    dials([DIALS[motion].data()], key="fm_motion_dial", on_dial=_turned)
     try:
-        point = _point(net, layer, motion, DIALS[motion].value)
+        point = _point(net, layer, motion, float(DIALS[motion].value))
     except (EquivarianceError, NetworkError) as error:
         st.error(network.refused(error), icon=":material/block:")
         return False
     _maps(net, layer, motion, point)
-    st.session_state["_fm_motion_shown"] = (
-        net.name, net.trained, min(net.x.shape[2:]), layer, motion, point.value, st.session_state["fm_wrap"],
-        point.error,
-    )  # fmt: skip
+    state.remember(
+        "fm_moved",
+        (net.name, net.trained, min(net.x.shape[2:]), layer, motion, point.value, WRAP.value, point.error),
+    )
     return True
+
+
+def _turned() -> None:
+    turn("fm_motion_dial", tuple(DIALS.values()))
 
 
 def _layer(net: Network, place) -> str:
     """The layer whose map is watched."""
-    default = "pool2" if net.name in OWN else network.FIRST[net.name]
     if net.name in OWN:
         options = list(SMALL_LAYERS)
     else:
-        options = [n for n, shape in net.survey(default).shapes.items() if shape[1] * shape[2] > 1]
-    now, _ = asked("fm_at", str, default)
-    if now not in options:
-        if st.session_state.get("fm_at") is None:
-            st.warning(f"The link names a layer without maps in {net.title}: {default} is shown.")
-        now = default
-    put("fm_at", now)
+        options = [n for n, shape in net.survey(LAYER.usual).shapes.items() if shape[1] * shape[2] > 1]
+    if LAYER.linked and LAYER.value not in options:
+        st.warning(f"The link names a layer without maps in {net.title}: {LAYER.usual} is shown.")
     with place:
-        # The link leaves out what it opens with: that is the network's usual layer, not its first.
-        return st.selectbox("Layer", options, options.index(default), key="fm_at", bind="query-params")
+        return LAYER.draw(options)
 
 
 def _changed(module, blurred: bool):
@@ -150,7 +138,7 @@ def _changed(module, blurred: bool):
     from models.maps.equivariance import antialiased, circular
 
     module = antialiased(module) if blurred else module
-    return circular(module) if st.session_state["fm_wrap"] else module
+    return circular(module) if WRAP.value else module
 
 
 def _point(net: Network, layer: str, motion: str, value: float) -> MotionPoint:
@@ -221,7 +209,7 @@ def _kept(key: tuple) -> dict[str, object]:
 
 def _curves(net: Network, layer: str, motion: str) -> None:
     st.header("How large is the error, motion by motion?", anchor=False)
-    border = st.session_state["fm_wrap"]
+    border = WRAP.value
     question = (*net.key, layer, motion, border)
     kept = _kept(question)
     if "errors" not in kept:
@@ -319,11 +307,11 @@ def _twin(net: Network, name: str) -> Network:
 
 def script(picture: Picture) -> tuple[str, str]:
     """The curve of the layer and the motion on the screen."""
-    shown = st.session_state.get("_fm_motion_shown")
+    shown = state.recall("fm_moved")
     if shown is None:
         raise ValueError("there is no layer on the screen yet")
     return network.motion_script(picture, *shown)
 
 
 if __name__ == "__main__":
-    with_picture(PARAMETERS, lesson, script)
+    with_picture(SETTINGS, lesson, script)

@@ -9,11 +9,10 @@ import streamlit as st
 
 from models.text import quoted
 from pages._lesson import frame, predict
-from pages.feature_maps._kernels import LARGEST_OWN, NUDGES, OWN, START, TITLES, read_kernel, take_own, written
+from pages.feature_maps._kernels import KERNEL, LARGEST_OWN, NUDGES, OWN, TITLES, read_kernel, written
 from pages.feature_maps._picture import Picture, with_picture
-from pages.feature_maps._shared import number, tell_misread
-from viz.components.dials import Dial, heard, number_of, take_all, turn
-from viz.url import into_link, one_of, tell_once, whole
+from viz import state
+from viz.components.dials import Dial, number_of, turn, turned
 
 if TYPE_CHECKING:
     import numpy as np
@@ -57,46 +56,43 @@ QUESTIONS = (
 )
 
 
-DIALS = {
-    one.name: one
-    for one in (
-        Dial("side", "kernel_size", 3, LARGEST, 2),
-        Dial("angle", "Angle", 0, 360, 1, "°"),
-        Dial("sigma", "Sigma, pixels", 0.3, 6, 0.1),
-        Dial("wavelength", "Wavelength, pixels", 2, 20, 0.5),
-        Dial("phase", "Phase", 0, 180, 5, "°"),
-    )
-}
-_SETTING = {"side": "size"}
-"""What models.maps.filters calls a dial, where it differs."""
-
-PARAMETERS = (
-    *("fm_filter", "fm_view", "fm_flip", "fm_border", "fm_planes", "fm_kernel"),
-    *(f"fm_{name}" for name in DIALS),
-)
-
-
 def _side(text: str) -> int:
     """The side of a kernel, as the link spells it. Raises ``ValueError``."""
-    side = whole(DIALS["side"].low, LARGEST)(text)
+    side = state.whole(3, LARGEST)(text)
     if side % 2 == 0:
         raise ValueError(f"{quoted(text)} is even: it is left out; a kernel has a middle only where its side is odd.")
     return side
 
 
+FILTER = state.Choice("fm_filter", next(iter(TITLES)), "Filter", None, (*TITLES, OWN))
+VIEW = state.Choice("fm_view", VIEWS[0], "Show", None, VIEWS, "segmented_control")
+FLIP = state.Choice(
+    "fm_flip", FLIPS[0], "Operation",
+    "nn.Conv2d and cv2.filter2D lay the kernel on the picture as it is written: a correlation. "
+    "Convolution, as mathematics defines it, turns it by 180° first.",
+    FLIPS, "segmented_control",
+)  # fmt: skip
+BORDER = state.Choice(
+    "fm_border", "reflect", "padding_mode", "What the kernel reads beyond the border of the picture.", BORDERS
+)
+PLANES = state.Choice(
+    "fm_planes", COLOURS[0], "Colours",
+    "Luma: 0.299 red + 0.587 green + 0.114 blue. Each colour: all three by the same kernel.",
+    COLOURS, "segmented_control",
+)  # fmt: skip
+DIALS = {
+    "size": Dial("fm_side", None, "kernel_size", None, 3, LARGEST, 2, read=_side),
+    "angle": Dial("fm_angle", None, "Angle", None, 0, 360, 1, "°"),
+    "sigma": Dial("fm_sigma", None, "Sigma, pixels", None, 0.3, 6, 0.1),
+    "wavelength": Dial("fm_wavelength", None, "Wavelength, pixels", None, 2, 20, 0.5),
+    "phase": Dial("fm_phase", None, "Phase", None, 0, 180, 5, "°"),
+}
+"""By the name that models.maps.filters has for each; what nobody chose depends on the filter."""
+SETTINGS = (FILTER, VIEW, FLIP, BORDER, PLANES, KERNEL, *DIALS.values())
+
+
 def lesson(picture: Picture) -> None:
     """Controls, the live picture, and the questions."""
-    tell_misread(
-        {
-            "fm_filter": one_of((*TITLES, OWN)),
-            "fm_view": one_of(VIEWS),
-            "fm_flip": one_of(FLIPS),
-            "fm_border": one_of(BORDERS.values()),
-            "fm_planes": one_of(COLOURS),
-        }
-    )
-    told = take_all((one, _side if one.name == "side" else number(one.low, one.high)) for one in DIALS.values())
-    tell_once([*told, take_own()])
     with frame(lambda: _controls(picture), draw_lead=_lead):
         _live(picture)
     for column, question in zip(st.columns(3, gap="medium"), QUESTIONS, strict=True):
@@ -105,12 +101,12 @@ def lesson(picture: Picture) -> None:
 
 
 def _lead() -> None:
-    st.selectbox("Filter", (*TITLES, OWN), key="fm_filter", bind="query-params")
-    st.segmented_control("Show", VIEWS, default=VIEWS[0], required=True, key="fm_view", bind="query-params")
+    FILTER.draw()
+    VIEW.draw()
 
 
 def _controls(picture: Picture) -> None:
-    chosen = st.session_state["fm_filter"]
+    chosen, gradient = FILTER.value, VIEW.value == VIEWS[1]
     if chosen == OWN:
         st.caption("Type into the cells of the kernel; kernel_size adds or drops a ring of cells.")
     else:
@@ -118,25 +114,14 @@ def _controls(picture: Picture) -> None:
 
         kind = FILTERS[TITLES[chosen]]
         st.caption(f"{kind.finds} Type into a cell of a kernel of up to 7×7 to make it your own.")
-    if st.session_state["fm_view"] == VIEWS[1]:
+    if gradient:
         if TITLES.get(chosen) not in PAIRS:
             st.caption("A gradient needs a pair of derivatives: Sobel's are used.")
     else:
-        st.segmented_control(
-            "Operation", FLIPS, default=FLIPS[0], required=True, key="fm_flip", bind="query-params",
-            help="nn.Conv2d and cv2.filter2D lay the kernel on the picture as it is written: a correlation. "
-            "Convolution, as mathematics defines it, turns it by 180° first.",
-        )  # fmt: skip
-    st.selectbox(
-        "padding_mode", list(BORDERS), format_func=BORDERS.get, index=1, key="fm_border", bind="query-params",
-        help="What the kernel reads beyond the border of the picture.",
-    )  # fmt: skip
-    if picture.colour and st.session_state["fm_view"] != VIEWS[1]:
-        st.segmented_control(
-            "Colours", COLOURS, default=COLOURS[0], required=True, key="fm_planes", bind="query-params",
-            label_visibility="collapsed",
-            help="Luma: 0.299 red + 0.587 green + 0.114 blue. Each colour: all three by the same kernel.",
-        )  # fmt: skip
+        FLIP.draw()
+    BORDER.draw()
+    if picture.colour and not gradient:
+        PLANES.draw(label_visibility="collapsed")
 
 
 @dataclass(frozen=True)
@@ -156,42 +141,37 @@ class Choice:
 def _choice(picture: Picture) -> Choice:
     from models.maps import filters
 
-    state = st.session_state
-    name, view = TITLES.get(state["fm_filter"], ""), state["fm_view"]
+    name, view = TITLES.get(FILTER.value, ""), VIEW.value
     if view == VIEWS[1] and name not in PAIRS:
         name = PAIRS[0]
     if name:
         kind = filters.FILTERS[name]
         sizes = [side for side in kind.sizes if side <= LARGEST]
-        size = min(
-            sizes, key=lambda side: abs(side - state.get("fm_side", 7 if name in ("gabor", "log") else sizes[0]))
-        )
+        wanted = DIALS["size"].value or (7 if name in ("gabor", "log") else sizes[0])
+        size = min(sizes, key=lambda side: abs(side - wanted))
         heeded = [k for k in kind.settings if not (view == VIEWS[1] and k == "angle")]
-        given = {k: state[f"fm_{k}"] for k in heeded if k != "size" and f"fm_{k}" in state}
+        given = {k: value for k in heeded if k != "size" and (value := DIALS[k].value) is not None}
         kernel = filters.kernel(name, size, **given)
         usual = {"angle": 0, "sigma": 0.3 * ((size - 1) / 2 - 1) + 0.8, "wavelength": max(2.0, size / 2), "phase": 0}
         values = usual | given | {"size": size}
-        shown = [one for one in DIALS.values() if _SETTING.get(one.name, one.name) in heeded]
-        ends = {"side": {"low": sizes[0], "high": sizes[-1]}}
+        ends = {"size": {"low": sizes[0], "high": sizes[-1]}}
         dials = tuple(
-            one.data(values[_SETTING.get(one.name, one.name)], **ends.get(one.name, {}))
-            for one in shown
-            if one.name != "side" or len(sizes) > 1
+            one.data(values[k], **ends.get(k, {}))
+            for k, one in DIALS.items()
+            if k in heeded and (k != "size" or len(sizes) > 1)
         )
     else:
-        kernel = filters.as_kernel(read_kernel(state.get("fm_kernel", START)))
-        dials = (DIALS["side"].data(kernel.shape[0], low=1, high=LARGEST_OWN),)
-    turned = state.get("fm_flip") == FLIPS[1] and view != VIEWS[1]
-    colour = picture.colour and state.get("fm_planes") == COLOURS[1] and view != VIEWS[1]
+        kernel = filters.as_kernel(read_kernel(KERNEL.value))
+        dials = (DIALS["size"].data(kernel.shape[0], low=1, high=LARGEST_OWN),)
+    turned = FLIP.value == FLIPS[1] and view != VIEWS[1]
+    colour = picture.colour and PLANES.value == COLOURS[1] and view != VIEWS[1]
     laid = filters.flipped(kernel) if turned else kernel
-    return Choice(name, kernel, laid, dials, view, turned, state["fm_border"], colour)
+    return Choice(name, kernel, laid, dials, view, turned, BORDER.value, colour)
 
 
-@st.fragment
+@state.fragment
 def _live(picture: Picture) -> None:
     """The one thing that runs while a dial turns."""
-    if st.session_state.pop("_fm_own", False):
-        st.rerun(scope="app")
     from models import device
     from models.maps.filters import FilterError
     from viz.components.response import response
@@ -208,24 +188,24 @@ def _live(picture: Picture) -> None:
 
 
 def _turned() -> None:
-    if st.session_state["fm_filter"] != OWN:
-        turn("fm_response", DIALS)
+    if FILTER.value != OWN:
+        turn("fm_response", tuple(DIALS.values()))
         return
-    found = heard("fm_response", DIALS)
-    if found and found[0].name == "side" and 1 <= found[1] <= LARGEST_OWN:
+    found = turned("fm_response", tuple(DIALS.values()))
+    if found and found[0] is DIALS["size"] and 1 <= found[1] <= LARGEST_OWN:
         _resize(int(found[1]))
 
 
 def _resize(side: int) -> None:
     """Another ring of zeros around the own kernel, or one less."""
-    rows = read_kernel(st.session_state.get("fm_kernel", START))
+    rows = read_kernel(KERNEL.value)
     shift = (side - len(rows)) // 2
     at = lambda r, c: rows[r][c] if 0 <= r < len(rows) and 0 <= c < len(rows) else 0.0  # noqa: E731
-    _keep([[at(r - shift, c - shift) for c in range(side)] for r in range(side)])
+    KERNEL.give(written([[at(r - shift, c - shift) for c in range(side)] for r in range(side)]))
 
 
 def _typed(choice: Choice) -> None:
-    cell = (st.session_state.get("fm_response") or {}).get("cell") or {}
+    cell = state.heard("fm_response", "cell") or {}
     kernel = choice.written.copy()
     row, column, value = cell.get("row"), cell.get("column"), cell.get("value")
     side = len(kernel)
@@ -235,15 +215,8 @@ def _typed(choice: Choice) -> None:
         return
     at = (side - 1 - row, side - 1 - column) if choice.turned else (row, column)
     kernel[at] = value
-    _keep(kernel.tolist())
-    if st.session_state["fm_filter"] != OWN:
-        st.session_state["fm_filter"] = OWN
-        st.session_state["_fm_own"] = True
-
-
-def _keep(rows: list[list[float]]) -> None:
-    st.session_state["fm_kernel"] = written(rows)
-    into_link("fm_kernel", st.session_state["fm_kernel"])
+    KERNEL.give(written(kernel.tolist()))
+    FILTER.give(OWN)
 
 
 # -- the numbers behind the picture
@@ -520,4 +493,4 @@ def script(picture: Picture) -> tuple[str, str]:
 
 
 if __name__ == "__main__":
-    with_picture(PARAMETERS, lesson, script)
+    with_picture(SETTINGS, lesson, script)

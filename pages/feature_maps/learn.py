@@ -12,10 +12,10 @@ import streamlit as st
 from models.script import in_groups
 from pages._learning import Run, Screen, buttons, small
 from pages._lesson import frame, predict
-from pages.feature_maps._kernels import OWN, START, TITLES, read_kernel, take_own
+from pages.feature_maps._kernels import KERNEL, OWN, TITLES, read_kernel
 from pages.feature_maps._picture import Picture, with_picture
-from pages.feature_maps._shared import number, tell_misread
-from viz.url import one_of, tell_once, whole
+from viz import state
+from viz.state import Choice, Number, Whole
 
 if TYPE_CHECKING:
     import numpy as np
@@ -28,7 +28,22 @@ OPTIMIZERS = ("adam", "momentum", "sgd")
 RATES = (0.3, 0.1, 0.03, 0.01, 0.003)
 PAIRS = ("The picture", "Noise")
 MOST_STEPS = 3000
-PARAMETERS = ("fm_target", "fm_pairs", "fm_taps", "fm_lr", "fm_noise", "fm_steps", "fm_optimizer", "fm_run")
+TARGET = Choice("fm_target", TARGETS[0], "Target", "Own kernel: the one of the filter bank.", TARGETS)
+SOURCE = Choice(
+    "fm_pairs", PAIRS[0], "Learn from",
+    "Pieces of it, before and after the target. Both are first given mean 0 and standard deviation 1.",
+    PAIRS, "segmented_control",
+)  # fmt: skip
+TAPS = Choice("fm_taps", 3, "kernel_size", None, SIDES, "segmented_control")
+RATE = Choice("fm_lr", 0.1, "Learning rate", None, RATES)
+NOISE = Number(
+    "fm_noise", 0.0, "Noise on targets", "Standard deviation of what is added to the targets, as a share of theirs.",
+    step=0.05,
+)  # fmt: skip
+STEPS = Whole("fm_steps", 1000, "Steps", None, 50, MOST_STEPS, step=50)
+OPTIMIZER = Choice("fm_optimizer", OPTIMIZERS[0], "Optimiser", None, OPTIMIZERS)
+SEED = Whole("fm_run", 0, "Seed", "Of first weights and noise.", 0, 999)
+SETTINGS = (TARGET, SOURCE, TAPS, RATE, NOISE, STEPS, OPTIMIZER, SEED)
 NOISE_SIDE = 128
 WIDTH = 136
 """Of a control, in pixels: two stand side by side in the usual column."""
@@ -74,56 +89,27 @@ class Finding(Run):
 
 def lesson(picture: Picture) -> None:
     """Settings, the run, and what came of it."""
-    tell_misread(
-        {
-            "fm_target": one_of(TARGETS),
-            "fm_pairs": one_of(PAIRS),
-            "fm_taps": one_of(map(str, SIDES)),
-            "fm_lr": one_of(map(str, RATES)),
-            "fm_noise": number(0, 1),
-            "fm_steps": whole(50, MOST_STEPS),
-            "fm_optimizer": one_of(OPTIMIZERS),
-            "fm_run": whole(0, 999),
-        }
-    )
-    tell_once([take_own()])
-    with frame(_controls, draw_lead=_lead):
+    with frame(_controls, draw_lead=TARGET.draw):
         _run(picture)
     for column, question in zip(st.columns(3, gap="medium"), QUESTIONS, strict=True):
         with column:
             predict(*question)
 
 
-def _lead() -> None:
-    st.selectbox(
-        "Target", TARGETS, key="fm_target", bind="query-params", help="Own kernel: the one of the filter bank."
-    )
-
-
 def _controls() -> None:
     # On a projector the type grows, and a number field of so many pixels would lose its − and +.
-    width = "stretch" if st.session_state.get("presenting") else WIDTH
-    st.segmented_control(
-        "Learn from", PAIRS, default=PAIRS[0], required=True, key="fm_pairs", bind="query-params",
-        help="Pieces of it, before and after the target. Both are first given mean 0 and standard deviation 1.",
-    )  # fmt: skip
+    width = "stretch" if state.recall("presenting") else WIDTH
+    SOURCE.draw()
     # Two beside each other where there is room for two: a zoomed page has not.
     with _pair():
-        st.segmented_control(
-            "kernel_size", SIDES, default=3, required=True, key="fm_taps", bind="query-params", width="content"
-        )
-        st.number_input("Steps", 50, MOST_STEPS, 1000, step=50, key="fm_steps", bind="query-params", width=width)
+        TAPS.draw(width="content")
+        STEPS.draw(width=width)
     with _pair():
-        st.selectbox("Learning rate", RATES, index=1, key="fm_lr", bind="query-params", width=width)
-        st.selectbox("Optimiser", OPTIMIZERS, key="fm_optimizer", bind="query-params", width=width)
+        RATE.draw(width=width)
+        OPTIMIZER.draw(width=width)
     with _pair():
-        st.slider(
-            "Noise on targets", 0.0, 1.0, 0.0, 0.05, key="fm_noise", bind="query-params", width=width,
-            help="Standard deviation of what is added to the targets, as a share of theirs.",
-        )  # fmt: skip
-        st.number_input(
-            "Seed", 0, 999, 0, key="fm_run", bind="query-params", help="Of first weights and noise.", width=width
-        )
+        NOISE.draw(width=width)
+        SEED.draw(width=width)
 
 
 def _pair():
@@ -133,15 +119,14 @@ def _pair():
 def _target() -> np.ndarray:
     from models.maps import filters
 
-    name = st.session_state["fm_target"]
+    name = TARGET.value
     if name == OWN:
-        return filters.as_kernel(read_kernel(st.session_state.get("fm_kernel", START)))
+        return filters.as_kernel(read_kernel(KERNEL.value))
     return filters.kernel(TITLES[name], 5 if name == "Gabor" else 3)
 
 
 def _settings(picture: Picture) -> tuple:
-    names = ("fm_target", "fm_pairs", "fm_taps", "fm_lr", "fm_noise", "fm_steps", "fm_optimizer", "fm_run")
-    return (picture.key, st.session_state.get("fm_kernel"), *(st.session_state[name] for name in names))
+    return (picture.key, KERNEL.value, *(one.value for one in SETTINGS))
 
 
 def _run(picture: Picture) -> None:
@@ -151,12 +136,11 @@ def _run(picture: Picture) -> None:
     start, again = buttons()
     bar, screen = st.empty(), Screen()
     settings = _settings(picture)
-    kept: Finding | None = st.session_state.get("_fm_run")
-    run = kept and kept.so_far()
-    if run is None or again or (not run.moments and run.settings != settings):
-        run = st.session_state["_fm_run"] = _fresh(settings)
+    run = _kept()
+    if run is None or again or start or (not run.moments and run.settings != settings):
+        run = _fresh(settings)
+        state.remember("fm_finding", run)
     if start:
-        run = st.session_state["_fm_run"] = _fresh(settings)
         try:
             _train(run, picture, screen, bar)
         except (LearningError, FilterError) as error:
@@ -169,6 +153,12 @@ def _run(picture: Picture) -> None:
     run.tell_changed(settings)
 
 
+def _kept() -> Finding | None:
+    """The run that is shown, as far as it is."""
+    kept: Finding | None = state.recall("fm_finding")
+    return kept and kept.so_far()
+
+
 def _made(size: int):
     from torch import nn
 
@@ -178,8 +168,8 @@ def _made(size: int):
 def _fresh(settings: tuple) -> Finding:
     from models.learning import Step, reset
 
-    run = Finding(settings, int(st.session_state["fm_steps"]), target=_target())
-    layer = reset(_made(int(st.session_state["fm_taps"])), int(st.session_state["fm_run"]))
+    run = Finding(settings, STEPS.value, target=_target())
+    layer = reset(_made(TAPS.value), SEED.value)
     run.before = Step(0, math.nan, layer.weight.detach().double().numpy().copy())
     return run
 
@@ -189,18 +179,15 @@ def _train(run: Finding, picture: Picture, screen: Screen, bar) -> None:
     from models.learning import best_weights, train
     from models.maps import filters
 
-    state = st.session_state
-    size = int(state["fm_taps"])
+    size, seed = TAPS.value, SEED.value
     layer = _made(size)
     margin = max(size // 2, run.target.shape[0] // 2)
     with device.one_thread():
-        inputs, targets = filters.task(
-            _examples(picture), run.target, noise=float(state["fm_noise"]), seed=int(state["fm_run"])
-        )
+        inputs, targets = filters.task(_examples(picture), run.target, noise=NOISE.value, seed=seed)
         run.floor = best_weights(_made(size), inputs, targets, margin=margin)
         session = train(
-            layer, inputs, targets, steps=run.total, lr=float(state["fm_lr"]), optimizer=state["fm_optimizer"],
-            seed=int(state["fm_run"]), margin=margin, every=run.every,
+            layer, inputs, targets, steps=run.total, lr=RATE.value, optimizer=OPTIMIZER.value, seed=seed,
+            margin=margin, every=run.every,
         )  # fmt: skip
         for step in run.follow(session, bar):
             screen.draw(partial(_picture, run, picture, f"_{step.step}"))
@@ -210,8 +197,8 @@ def _examples(picture: Picture) -> np.ndarray:
     """``(H, W)``, mean 0 and standard deviation 1."""
     import numpy as np
 
-    if st.session_state["fm_pairs"] == PAIRS[1]:
-        return np.random.default_rng(int(st.session_state["fm_run"])).normal(size=(NOISE_SIDE, NOISE_SIDE))
+    if SOURCE.value == PAIRS[1]:
+        return np.random.default_rng(SEED.value).normal(size=(NOISE_SIDE, NOISE_SIDE))
     values = picture.grey.astype(float)
     return (values - values.mean()) / (values.std() or 1.0)
 
@@ -272,11 +259,10 @@ def script(picture: Picture) -> tuple[str, str]:
     """The same learning, number for number."""
     from models.maps.code import learning_code
 
-    state, kept = st.session_state, st.session_state.get("_fm_run")
-    run = kept and kept.so_far()
-    seed, same = int(state["fm_run"]), run is not None and run.settings == _settings(picture)
+    run, seed = _kept(), SEED.value
+    same = run is not None and run.settings == _settings(picture)
     torch_lines = ("import numpy as np", "import torch", "from torch import nn")
-    if state["fm_pairs"] == PAIRS[1]:
+    if SOURCE.value == PAIRS[1]:
         whence, same_picture = "noise", True
         opening = (
             in_groups(torch_lines) + f"\nvalues = np.random.default_rng({seed}).normal(size=({NOISE_SIDE},) * 2)\n"
@@ -290,9 +276,8 @@ def script(picture: Picture) -> tuple[str, str]:
     kernel = run.now.kernel[0, 0] if same else None
     reached = (run.now.step, run.now.loss, kernel) if same and run.moments else None
     code = learning_code(
-        opening, _target(), int(state["fm_taps"]), steps=int(state["fm_steps"]), lr=float(state["fm_lr"]),
-        optimizer=state["fm_optimizer"], noise=float(state["fm_noise"]), seed=seed,
-        first=None if reached else kernel, reached=reached,
+        opening, _target(), TAPS.value, steps=STEPS.value, lr=RATE.value, optimizer=OPTIMIZER.value,
+        noise=NOISE.value, seed=seed, first=None if reached else kernel, reached=reached,
     )  # fmt: skip
     told = f"Runs as it is: the same learning in plain PyTorch, from {whence}; "
     told += (
@@ -304,4 +289,4 @@ def script(picture: Picture) -> tuple[str, str]:
 
 
 if __name__ == "__main__":
-    with_picture(("fm_kernel", *PARAMETERS), lesson, script)
+    with_picture((KERNEL, *SETTINGS), lesson, script)

@@ -9,9 +9,9 @@ import streamlit as st
 from models.text import big
 from pages._lesson import frame, predict
 from pages.feature_maps._picture import Picture, with_picture
-from pages.feature_maps._shared import tell_misread
-from viz.components.dials import Dial, dials, take_all, turn
-from viz.url import one_of, tell_once, whole
+from viz import state
+from viz.components.dials import Dial, dials, turn
+from viz.state import Choice, whole
 
 if TYPE_CHECKING:
     import numpy as np
@@ -24,11 +24,13 @@ EXAMPLES = {
     "Average 2×2": "",
     "Global average, 8×8×10": "A22-global",
 }
-DIALS = {
-    one.name: one
-    for one in (Dial("window", "kernel_size", 2, 8, 1, usual=2), Dial("stride", "stride", 1, 8, 1, usual=2))
-}
-PARAMETERS = ("fm_pool", "fm_window", "fm_stride", "fm_example")
+POOL = Choice("fm_pool", KINDS[0], "Pooling", None, KINDS, "segmented_control")
+DIALS = (
+    Dial("fm_window", 2, "kernel_size", None, 2, 8, read=whole(2, 8)),
+    Dial("fm_stride", 2, "stride", None, 1, 8, read=whole(1, 8)),
+)
+EXAMPLE = Choice("fm_example", next(iter(EXAMPLES)), "Worked example", None, tuple(EXAMPLES), "segmented_control")
+SETTINGS = (POOL, *DIALS, EXAMPLE)
 REACH = 3
 """Pixels of the largest shift that is tried, each way."""
 PIXEL_SIDE = 8
@@ -38,14 +40,7 @@ CLOSE = 48
 
 def lesson(picture: Picture) -> None:
     """The picture pooled, then three closer looks."""
-    tell_misread(
-        {
-            "fm_pool": one_of(KINDS),
-            "fm_example": one_of(EXAMPLES),
-        }
-    )
-    tell_once(take_all((one, whole(int(one.low), int(one.high))) for one in DIALS.values()))
-    with frame(_controls, draw_lead=_lead):
+    with frame(_controls, draw_lead=POOL.draw):
         _live(picture)
     predict(
         "pool",
@@ -60,12 +55,8 @@ def lesson(picture: Picture) -> None:
     _forgotten(picture)
 
 
-def _lead() -> None:
-    st.segmented_control("Pooling", KINDS, default=KINDS[0], required=True, key="fm_pool", bind="query-params")
-
-
 def _controls() -> None:
-    kind = st.session_state["fm_pool"]
+    kind = POOL.value
     st.caption(
         {
             KINDS[0]: "Keeps the strongest answer of each window: is the feature here at all?",
@@ -77,29 +68,29 @@ def _controls() -> None:
         st.caption("stride below kernel_size: the windows overlap. Above it: pixels between them are never read.")
 
 
-@st.fragment
+@state.fragment
 def _live(picture: Picture) -> None:
     """The one thing that runs while a dial turns; what stands below follows once it rests."""
-    if st.session_state.pop("_fm_pool_rests", False):
+    if state.recall("fm_pool_rests"):
+        state.forget("fm_pool_rests")
         st.rerun(scope="app")
-    if st.session_state["fm_pool"] != KINDS[2]:
-        dials([one.data() for one in DIALS.values()], key="fm_pool_dials", on_dial=_turned)
+    if POOL.value != KINDS[2]:
+        dials([one.data() for one in DIALS], key="fm_pool_dials", on_dial=_turned)
     _pooled(picture)
 
 
 def _turned() -> None:
-    st.session_state["_fm_pool_rests"] = turn("fm_pool_dials", DIALS)
+    state.remember("fm_pool_rests", turn("fm_pool_dials", DIALS))
 
 
 def _layer() -> tuple[nn.Module, str, int, int]:
     """The layer, its code, window and stride; the window of the global one is 0."""
     from torch import nn
 
-    state = st.session_state
-    kind = state["fm_pool"]
+    kind = POOL.value
     if kind == KINDS[2]:
         return nn.AdaptiveAvgPool2d(1), "nn.AdaptiveAvgPool2d(1)", 0, 0
-    size, stride = (int(one.value) for one in DIALS.values())
+    size, stride = (int(one.value) for one in DIALS)
     name = "MaxPool2d" if kind == KINDS[0] else "AvgPool2d"
     return getattr(nn, name)(size, stride), f"nn.{name}({size}, stride={stride})", size, stride
 
@@ -160,11 +151,7 @@ def _worked() -> None:
     from viz.scenes.layer import scene
 
     st.header("One number at a time", anchor=False)
-    chosen = st.segmented_control(
-        "Worked example", list(EXAMPLES), default=next(iter(EXAMPLES)), required=True, key="fm_example",
-        bind="query-params", label_visibility="collapsed",
-    )  # fmt: skip
-    name = EXAMPLES[chosen]
+    name = EXAMPLES[EXAMPLE.draw(label_visibility="collapsed")]
     found = lab.of(scene_of(PRESETS[name]) if name else Scene(LayerSpec(kind="avg_pool", kernel_size=2)))
     stage(scene(found, editable=False), key="fm_pool_stage", height=380)
 
@@ -194,7 +181,7 @@ def _unpooled(picture: Picture) -> None:
         "values back there and 0 everywhere else. The positions return; the other values are gone."
     )
     _, _, size, stride = _layer()
-    if st.session_state["fm_pool"] != KINDS[0]:
+    if POOL.value != KINDS[0]:
         st.caption("On the picture: choose Max pooling above, for only a maximum has a place.")
         return
     try:
@@ -286,4 +273,4 @@ def script(picture: Picture) -> tuple[str, str]:
 
 
 if __name__ == "__main__":
-    with_picture(PARAMETERS, lesson, script)
+    with_picture(SETTINGS, lesson, script)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from html import escape
 from typing import TYPE_CHECKING
 
@@ -13,8 +14,8 @@ from pages._lesson import frame, predict
 from pages.feature_maps import _network as network
 from pages.feature_maps import _sheets as sheets
 from pages.feature_maps._picture import Picture, with_picture
-from pages.feature_maps._shared import tell_misread
-from viz.url import asked, into_link, last_word, literal, one_of, say, went_back, whole
+from viz import state
+from viz.state import Choice, PageOf, Setting
 
 if TYPE_CHECKING:
     from streamlit.delta_generator import DeltaGenerator
@@ -27,23 +28,41 @@ SCALES = {"own": "Each its own", "shared": "The same"}
 SIGNS = ("Signed", "Rectified")
 LOOKS = ("Unit", "Pixel", "Top patches", "Statistics", "Before and after", "First filters")
 
-_CHOICES: dict[str, tuple[str, tuple[str, ...], str | None]] = {
-    "fm_order": ("Order", tuple(ORDERS.values()), "Energy: the mean of the squares. Largest first."),
-    "fm_scale": (
-        "Scale", tuple(SCALES.values()), "Each its own: weak maps can be seen. The same: maps can be compared."
-    ),
-    "fm_sign": ("Values", SIGNS, "Rectified: what is below 0 becomes 0, as ReLU makes it."),
-    "fm_look": ("Look closer", LOOKS, None),
-}  # fmt: skip
-"""By parameter: label, options, of which the first is the usual one, and help."""
 
-_USUALLY = network.USUALLY | {key: options[0] for key, (_, options, _) in _CHOICES.items()} | {"fm_page": 1}
-"""What the link leaves out of what widgets hold, by parameter."""
-PARAMETERS = (*_USUALLY, "fm_layer", "fm_unit", "fm_pixel")
-_UNIT = re.compile(r"(\d{1,5})\.(\d{1,4})\.(\d{1,4})")
-_PIXEL = re.compile(r"(\d{1,4})\.(\d{1,4})")
-_READERS = network.READERS | {key: one_of(options) for key, (_, options, _) in _CHOICES.items()}
-_READERS["fm_page"] = whole(1, 999)
+def _place(form: str) -> Callable[[str], tuple[int, ...]]:
+    """Reads numbers between dots; ``form`` says which."""
+    pattern = r"\.".join([r"(\d{1,5})"] * len(form.split(".")))
+
+    def read(text: str) -> tuple[int, ...]:
+        match = re.fullmatch(pattern, text, re.ASCII)
+        if match is None:
+            raise ValueError(f"{quoted(text)} is no place ({form}): it is left out.")
+        return tuple(map(int, match.groups()))
+
+    return read
+
+
+def _spelt(place: tuple[int, ...]) -> str:
+    return ".".join(map(str, place))
+
+
+ORDER = Choice(
+    "fm_order", "index", "Order", "Energy: the mean of the squares. Largest first.", ORDERS, "segmented_control"
+)
+SCALE = Choice(
+    "fm_scale", "own", "Scale", "Each its own: weak maps can be seen. The same: maps can be compared.", SCALES,
+    "segmented_control",
+)  # fmt: skip
+SIGN = Choice(
+    "fm_sign", SIGNS[0], "Values", "Rectified: what is below 0 becomes 0, as ReLU makes it.", SIGNS,
+    "segmented_control",
+)  # fmt: skip
+LOOK = Choice("fm_look", LOOKS[0], "Look closer", None, LOOKS, "segmented_control")
+PAGE = PageOf("fm_page", 1)
+LAYER = Setting("fm_layer", lambda: network.FIRST[network.NETWORK.value])
+UNIT = Setting("fm_unit", None, read=_place("channel.row.column"), spell=_spelt)
+PIXEL = Setting("fm_pixel", None, read=_place("row.column"), spell=_spelt, tells=lambda _: LOOK.value == "Pixel")
+SETTINGS = (*network.SETTINGS, ORDER, SCALE, SIGN, LOOK, PAGE, LAYER, UNIT, PIXEL)
 
 
 def lesson(picture: Picture) -> None:
@@ -51,19 +70,10 @@ def lesson(picture: Picture) -> None:
     _walk(picture)
 
 
-def _choose(key: str) -> str:
-    label, options, told = _CHOICES[key]
-    return st.segmented_control(
-        label, options, default=options[0], required=True, key=key, bind="query-params", help=told
-    )
-
-
-@st.fragment
-@last_word()
+@state.fragment
 def _walk(picture: Picture) -> None:
     from models.networks import NetworkError
 
-    tell_misread(_READERS)
     chosen = {}
     strip_place = st.container(key="fm_strip_area")
 
@@ -72,8 +82,8 @@ def _walk(picture: Picture) -> None:
 
     def controls() -> None:
         chosen["network"] = network.choose(picture, *chosen["weights"])
-        for key in ("fm_order", "fm_scale", "fm_sign"):
-            chosen[key] = _choose(key)
+        for one in (ORDER, SCALE, SIGN):
+            one.draw()
         chosen["pages"] = st.container()
 
     with frame(controls, draw_lead=lead):
@@ -81,50 +91,36 @@ def _walk(picture: Picture) -> None:
         if net is None:
             return
         try:
-            layer, number, survey = _layer(net, strip_place)
+            layer, survey = _layer(net, strip_place)
         except NetworkError as error:
             st.error(network.refused(error), icon=":material/block:")
             return
         peaks = survey.maps[layer].flatten(1).amax(1)
         strongest = {int(n): float(peaks[n]) for n in peaks.argsort(descending=True)[:3]}
-        st.session_state["_fm_shown"] = (
-            net.name, net.trained, min(net.x.shape[2:]), layer, survey.shapes[layer], strongest
-        )  # fmt: skip
-        pixel, asks = _pixel(net, layer), asked("fm_look", one_of(LOOKS), LOOKS[0])[0] == "Pixel"
-        chosen_one = st.session_state.get("_fm_pixel") == pixel
-        into_link("fm_pixel", _spelt(pixel) if asks and chosen_one else "")
-        unit = _sheet(net, layer, number, survey, chosen, pixel if asks else None)
+        state.remember(
+            "fm_walked", (net.name, net.trained, min(net.x.shape[2:]), layer, survey.shapes[layer], strongest)
+        )
+        pixel = _pixel(net)
+        style = sheets.Style(ORDER.value, SCALE.value, SIGN.value == SIGNS[1])
+        unit = _sheet(net, layer, survey, style, chosen["pages"], pixel if LOOK.value == "Pixel" else None)
         net.tell()
     _predict()
-    _closer(_choose("fm_look"), net, layer, survey, unit, pixel)
+    _closer(LOOK.draw(), net, layer, survey, unit, pixel)
     net.tell()
-    say({key: st.session_state.get(key) for key in _USUALLY}, _USUALLY)
-    sheets.go_ahead(net, layer, survey.shapes, chosen["style"], chosen["page"])
+    sheets.go_ahead(net, layer, survey.shapes, style, PAGE.value)
 
 
 # -- the layer
 
 
-def _layer(net: Network, place: DeltaGenerator) -> tuple[str, int, Survey]:
-    """The chosen layer, which choice of one that was, and the network's answer up to there, one pass; draws the strip.
+def _layer(net: Network, place: DeltaGenerator) -> tuple[str, Survey]:
+    """The chosen layer, and the network's answer up to there, one pass; draws the strip."""
+    from viz.components.strip import strip
 
-    The browser's strip owns the choice; the session and the link only repeat it.
-    """
-    from viz.components.strip import chosen_on, strip
-
-    state = st.session_state
-    known, default = network.kinds(net.name), network.FIRST[net.name]
-    choice = chosen_on("fm_strip")
-    if went_back():  # the link counts, not what was chosen before
-        state["_fm_layer_left"] = choice.number
-        state.pop("fm_layer", None)
-    elif choice.of == net.name and choice.number != state.get("_fm_layer_left"):
-        state["fm_layer"] = choice.name
-    now, misread = asked("fm_layer", str, default)
+    known, default = network.kinds(net.name), LAYER.usual
+    now, misread = LAYER.value, ""
     if now not in known:
-        misread = (
-            f"{net.title} has no layer {escape(now)[:40]!r}: {default!r} is shown." if not state.get("fm_layer") else ""
-        )
+        misread = f"{net.title} has no layer {escape(now)[:40]!r}: {default!r} is shown." if LAYER.linked else ""
         now = default
     with st.spinner(f"{net.title} looks at the picture …"):
         survey = net.survey(now)
@@ -134,127 +130,107 @@ def _layer(net: Network, place: DeltaGenerator) -> tuple[str, int, Survey]:
         why = "is a group of layers, and the walk goes layer by layer" if group else "answers with no maps"
         misread = f"{quoted(wrong)} of {net.title} {why}: {now} is shown."
         survey = net.survey(now)
-    state["fm_layer"] = now
-    into_link("fm_layer", "" if now == default else now)
+    LAYER.give(now)
     layers = [(name, known[name], shape) for name, shape in survey.shapes.items()]
     with place:
         if misread:
             st.warning(misread, icon=":material/info:")
-        strip(layers, now, of=net.name, number=choice.number, key="fm_strip")
-    return now, choice.number, survey
+        strip(layers, now, of=net.name, key="fm_strip", on_layer=_layer_chosen)
+    return now, survey
+
+
+def _layer_chosen() -> None:
+    from viz.components.strip import chosen_on
+
+    choice = chosen_on("fm_strip")
+    if choice.of == network.NETWORK.value:
+        LAYER.give(choice.name)
 
 
 # -- all maps
 
 
 def _sheet(
-    net: Network, layer: str, number: int, survey: Survey, chosen: dict, pixel: tuple[int, int] | None
+    net: Network,
+    layer: str,
+    survey: Survey,
+    style: sheets.Style,
+    place: DeltaGenerator,
+    pixel: tuple[int, int] | None,
 ) -> tuple[int, int, int]:
-    """Draw all maps; returns the unit that is looked into. ``pixel`` is asked about instead, unless it is ``None``.
-
-    ``number``: tells which choice of a layer this answers.
-    """
+    """Draw all maps; returns the unit that is looked into. ``pixel`` is asked about instead, unless it is ``None``."""
     from viz.components.sheet import show_sheet
+    from viz.components.strip import chosen_on
 
     shape = tuple(survey.maps[layer].shape)
     channels, pages = shape[0], sheets.pages(shape[0])
     page = 1
     if pages > 1:
-        with chosen["pages"]:
-            if asked("fm_page", whole(1, 999), 1)[0] > pages:
-                if st.session_state.get("fm_page") is None:
-                    st.warning(
-                        f"The link names a page that this layer does not have: it has {pages}; the first is shown."
-                    )
-                st.session_state["fm_page"] = 1
+        with place:
+            if PAGE.linked and PAGE.value > pages:
+                st.warning(f"The link names a page that this layer does not have: it has {pages}; the first is shown.")
             st.caption(f"{channels} maps, {sheets.PER_PAGE} on a page")
-            page = st.pagination(pages, key="fm_page", bind="query-params", max_visible_pages=5)
-    style = sheets.Style(
-        next(k for k, v in ORDERS.items() if v == chosen["fm_order"]),
-        next(k for k, v in SCALES.items() if v == chosen["fm_scale"]),
-        chosen["fm_sign"] == "Rectified",
-    )
+            page = PAGE.draw(pages, max_visible_pages=5)
     data = sheets.sheet_of(net.key, layer, style, page, net, survey.shapes, lambda: survey.maps[layer])
     unit, data["selected"] = _unit(data["token"], shape, data["channels"], data["selected"])
-    chosen["style"], chosen["page"] = style, asked("fm_page", whole(1, 999), 1)[0]
-    group = sheets.group(net, style, chosen["page"])
     show_sheet(
-        data, net.pixels, pixel, choice=number, group=group, key="fm_sheet", on_unit=_unit_asked, on_pixel=_pixel_asked
-    )
+        data, net.pixels, pixel, choice=chosen_on("fm_strip").number, group=sheets.group(net, style, PAGE.value),
+        key="fm_sheet", on_unit=_unit_asked, on_pixel=_pixel_asked,
+    )  # fmt: skip
     return unit
 
 
 def _unit_asked() -> None:
     """A unit was chosen: it is looked into, unless the look is one that a channel or the layer answers."""
-    if st.session_state.get("fm_look") == "Pixel":
-        st.session_state["fm_look"] = "Unit"
+    told = state.heard("fm_sheet", "unit")
+    if told:
+        state.remember("fm_unit_of", told["token"])
+        UNIT.give(tuple(map(int, told["at"])))
+        if LOOK.value == "Pixel":
+            LOOK.give("Unit")
 
 
 def _pixel_asked() -> None:
-    st.session_state["fm_look"] = "Pixel"
+    told = state.heard("fm_sheet", "pixel")
+    if told:
+        PIXEL.give(tuple(map(int, told["at"])))
+        LOOK.give("Pixel")
 
 
 def _unit(
     token: str, shape: tuple[int, ...], channels: list[int], strongest: tuple[int, int, int]
 ) -> tuple[tuple[int, int, int], tuple[int, int, int]]:
     """The unit that is looked into, and the one that these maps began with: the browser keeps its own from there."""
-    state = st.session_state
-    began = state.get("_fm_began")
-    picked = _picked("unit", token)
-    if went_back():  # the link counts, not what was chosen before
-        began, state["_fm_left"] = None, picked
-    if picked == state.get("_fm_left"):
-        picked = None
-    if picked is not None and picked[0] not in channels:  # on another page; the browser does the same
-        picked = (channels[0], *picked[1:])
-    fits = lambda unit: all(0 <= i < n for i, n in zip(unit, shape, strict=True))  # noqa: E731
-    if picked is not None and began and began[0] == token and fits(picked):
-        into_link("fm_unit", _spelt(picked))
-        return picked, began[1]
-    text = st.query_params.get("fm_unit")
-    linked = None
-    if text is not None and (not began or began[0] == token):
-        match = _UNIT.fullmatch(text)
-        linked = tuple(map(int, match.groups())) if match else None
-        if linked is None or not fits(linked):
-            why = "a unit that this layer does not have" if linked else f"no unit (channel.row.column): {quoted(text)}"
-            linked = None
-            st.warning(literal(f"The link names {why}. The strongest is shown."))
-    if linked is None:
-        into_link("fm_unit", "")
-        linked = tuple(strongest)
-    if linked[0] not in channels:
-        linked = (channels[0], *linked[1:])
-    state["_fm_began"] = (token, linked)
-    return linked, linked
+    if UNIT.linked:
+        if UNIT.value and not _inside(UNIT.value, shape):
+            st.warning("The link names a unit that this layer does not have. The strongest is shown.")
+            UNIT.give(None)
+    elif state.recall("fm_unit_of") != token:
+        UNIT.give(None)
+    state.remember("fm_unit_of", token)
+    unit = tuple(UNIT.value or strongest)
+    if unit[0] not in channels:  # on another page; the browser does the same
+        unit = (channels[0], *unit[1:])
+    began = state.recall("fm_began")
+    if UNIT.value is None or state.link_counts() or not began or began[0] != token:
+        began = token, unit
+        state.remember("fm_began", began)
+    return unit, began[1]
 
 
-def _pixel(net: Network, layer: str) -> tuple[int, int]:
+def _pixel(net: Network) -> tuple[int, int]:
     """The pixel of the picture that is asked about: the one chosen last, in whatever layer, else the middle."""
-    state, text = st.session_state, st.query_params.get("fm_pixel")
     size = net.pixels.shape[:2]
-    picked = _picked("pixel", sheets.token(net, layer)) or state.get("_fm_pixel")
-    if picked is None and text is not None:
-        match = _PIXEL.fullmatch(text)
-        picked = tuple(map(int, match.groups())) if match else None
-        if picked is None or not all(0 <= at < n for at, n in zip(picked, size, strict=True)):
-            picked = None
-            st.warning("The link names a pixel that this picture does not have: the one in the middle is shown.")
-    if picked is None or not all(0 <= at < n for at, n in zip(picked, size, strict=True)):
-        picked = (size[0] // 2, size[1] // 2)
-    else:
-        state["_fm_pixel"] = picked
-    return picked
+    if PIXEL.value and _inside(PIXEL.value, size):
+        return PIXEL.value
+    if PIXEL.value and PIXEL.linked:
+        st.warning("The link names a pixel that this picture does not have: the one in the middle is shown.")
+        PIXEL.give(None)
+    return size[0] // 2, size[1] // 2
 
 
-def _spelt(unit: tuple[int, ...]) -> str:
-    return ".".join(map(str, unit))
-
-
-def _picked(name: str, token: str) -> tuple[int, ...] | None:
-    """What was chosen on the sheet of these maps."""
-    found = (st.session_state.get("fm_sheet") or {}).get(name)
-    return tuple(int(i) for i in found["at"]) if found and found.get("token") == token else None
+def _inside(place: tuple[int, ...], shape: tuple[int, ...]) -> bool:
+    return all(0 <= at < n for at, n in zip(place, shape, strict=True))
 
 
 def _predict() -> None:
@@ -293,11 +269,11 @@ def _closer(
 
 def script(picture: Picture) -> tuple[str, str]:
     """The same layer of the same network."""
-    shown = st.session_state.get("_fm_shown")
+    shown = state.recall("fm_walked")
     if shown is None:
         raise ValueError("there is no layer on the screen yet")
     return network.script(picture, *shown)
 
 
 if __name__ == "__main__":
-    with_picture(PARAMETERS, lesson, script)
+    with_picture(SETTINGS, lesson, script)

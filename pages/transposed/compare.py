@@ -22,23 +22,25 @@ from models.upsampling import (
 )
 from models.upsampling import compare as compared
 from pages._lesson import frame, offer, predict
-from viz.controls.picture import NAMES, OWN, choose
+from viz import state
+from viz.controls.picture import PICTURE, choose
 from viz.figures import show, table
 from viz.figures.cards import mathml
 from viz.figures.cells import framed, image, row, signed
 from viz.figures.upsampling import positions, shuffle, tiles
-from viz.url import misread, one_of, tell_once, unknown, whole
+from viz.state import Choice, Whole, whole
 
 SIDEWAYS = "↔ Move the table sideways to see all columns."
-READERS = {
-    "picture": one_of([name.capitalize() for name in (*NAMES, OWN)]),
-    "scale": whole(2, 4),
-    "look": one_of(("Picture", "Detail", "Difference")),
-    "ac_size": whole(2, 10),
-    "ac_scale": whole(2, 5),
-    "shuffle": whole(2, 3),
-}
-"""What reads the URL parameters; the widgets themselves drop the rest."""
+SCALE = Choice("scale", 2, "Scale", None, (2, 3, 4), "segmented_control", read=whole(2, 4))
+LOOK = Choice(
+    "look", "Detail", "Show",
+    "Detail: the middle, enlarged. Difference: orange too bright, violet too dark, eight times as strong.",
+    ("Picture", "Detail", "Difference"), "segmented_control",
+)  # fmt: skip
+FACTOR = Choice("shuffle", 2, "r", None, (2, 3), "segmented_control", read=whole(2, 3))
+ALIGNED = Whole("ac_size", 4, "Pixels", None, 2, 10, slider=True)
+ALIGNED_SCALE = Whole("ac_scale", 2, "Scale", None, 2, 5, slider=True)
+SETTINGS = (PICTURE, SCALE, LOOK, FACTOR, ALIGNED, ALIGNED_SCALE)
 
 
 def draw() -> None:
@@ -46,7 +48,7 @@ def draw() -> None:
     chosen = {}
 
     def choices() -> None:
-        chosen["picture"] = choose("picture")
+        chosen["picture"] = choose()
         st.caption(
             "The picture is first made smaller (each pixel the mean of S² pixels), then enlarged in eight ways. The "
             "learned ones get the best kernel that exists for this very picture, by least squares."
@@ -54,21 +56,12 @@ def draw() -> None:
 
     def looks() -> None:
         with st.container(horizontal=True, gap="small"):
-            st.segmented_control("Scale", [2, 3, 4], default=2, required=True, key="scale", bind="query-params")
-            st.segmented_control(
-                "Show",
-                ["Picture", "Detail", "Difference"],
-                default="Detail",
-                required=True,
-                key="look",
-                bind="query-params",
-                help="Detail: the middle, enlarged. Difference: orange too bright, violet too dark, eight times as "
-                "strong.",
-            )
+            SCALE.draw()
+            LOOK.draw()
 
     with frame(choices, draw_lead=looks):
-        picture, scale, look = chosen["picture"], st.session_state["scale"], st.session_state["look"]
-        st.session_state["_up_picture"] = picture
+        picture, scale, look = chosen["picture"], SCALE.value, LOOK.value
+        state.remember("up_picture", picture)
         try:
             original, rows = _compared(picture.pixels, scale)
         except UpsamplingError as error:
@@ -152,13 +145,12 @@ def _proved(pixels: np.ndarray, scale: int) -> BilinearProof:
 
 def script() -> str:
     """The comparison that is shown, as a script. Raises ``ValueError`` for a picture that cannot be compared."""
-    state = st.session_state
-    picture, scale, size, zoom = state["_up_picture"], state["scale"], state["ac_size"], state["ac_scale"]
+    picture, scale, size, zoom = state.recall("up_picture"), SCALE.value, ALIGNED.value, ALIGNED_SCALE.value
     pixels = picture.pixels
     _, rows = _compared(pixels, scale)
     border = float(np.abs(_proved(pixels, scale).difference).max())
     positions = [(on, sample_positions(size, zoom, on).measured) for on in (False, True)]
-    return compared_code(picture.origin, pixels, scale, rows, border, state["shuffle"], positions, size, zoom)
+    return compared_code(picture.origin, pixels, scale, rows, border, FACTOR.value, positions, size, zoom)
 
 
 def _proof(pixels: np.ndarray, scale: int) -> None:
@@ -190,7 +182,7 @@ def _proof(pixels: np.ndarray, scale: int) -> None:
 
 def _shuffled() -> None:
     st.header("Pixel shuffle moves, and multiplies nothing", anchor=False)
-    factor = st.segmented_control("r", [2, 3], default=2, required=True, key="shuffle", bind="query-params")
+    factor = FACTOR.draw()
     found = shuffle_map(factor**2, (3, 3), factor)
     same = all(np.array_equal(a, b) for a, b in zip(found.measured, found.predicted, strict=True))
     show(shuffle(found, factor, (3, 3)), key="up_shuffle")
@@ -203,8 +195,10 @@ def _shuffled() -> None:
 def _aligned() -> None:
     st.header("align_corners: where the outputs sample", anchor=False)
     left, right = st.columns(2)
-    size = left.slider("Pixels", 2, 10, 4, key="ac_size", bind="query-params")
-    scale = right.slider("Scale", 2, 5, 2, key="ac_scale", bind="query-params")
+    with left:
+        size = ALIGNED.draw()
+    with right:
+        scale = ALIGNED_SCALE.draw()
     off, on = sample_positions(size, scale, False), sample_positions(size, scale, True)
     mark = "✓" if all(np.abs(one.measured - one.predicted).max() < 1e-9 for one in (off, on)) else "≠"
     show(
@@ -223,7 +217,7 @@ def _aligned() -> None:
 
 
 if __name__ == "__main__":
-    tell_once([*unknown(READERS), *misread(READERS)])
+    state.take(*SETTINGS)
     draw()
     offer(
         lambda: (

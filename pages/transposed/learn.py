@@ -19,26 +19,24 @@ from models.transposed.code import learning_code
 from models.upsampling import UpsamplingError, bilinear_in, bilinear_kernel, evenness, exact_transposed, pair
 from pages._learning import Run, Screen, buttons, small
 from pages._lesson import frame, offer, predict
-from viz.controls.picture import NAMES, OWN, choose
+from viz import state
+from viz.controls.picture import PICTURE, choose
 from viz.figures import Series, chart, lines, loss_curve, show
 from viz.figures.cells import cells, row
-from viz.url import misread, one_of, tell_once, unknown, whole
+from viz.state import Choice, Whole, whole
 
 TASKS = ("Bilinear interpolation of noise", "The picture")
 LARGEST = 192
 """The longer side of a picture that is learned from, in pixels."""
 RATES = (0.1, 0.05, 0.02, 0.01, 0.001)
-READERS = {
-    "task": one_of(TASKS),
-    "picture": one_of([name.capitalize() for name in (*NAMES, OWN)]),
-    "wl_scale": whole(2, 3),
-    "wl_kernel": whole(1, 9),
-    "wl_steps": whole(50, 1000),
-    "wl_lr": one_of(map(str, RATES)),
-    "wl_optimizer": one_of(OPTIMIZERS),
-    "wl_seed": whole(0, 999),
-}
-"""What reads the URL parameters; the widgets themselves drop the rest."""
+TASK = Choice("task", TASKS[0], "What to learn", None, TASKS)
+SCALE = Choice("wl_scale", 2, "stride", None, (2, 3), "segmented_control", read=whole(2, 3))
+KERNEL = Whole("wl_kernel", 4, "kernel_size", None, 1, 9)
+STEPS = Whole("wl_steps", 300, "Steps", None, 50, 1000, step=50)
+SEED = Whole("wl_seed", 0, "Seed", None, 0, 999)
+OPTIMIZER = Choice("wl_optimizer", OPTIMIZERS[0], "Optimiser", None, OPTIMIZERS)
+RATE = Choice("wl_lr", 0.02, "Step size", None, RATES)
+SETTINGS = (TASK, PICTURE, SCALE, KERNEL, STEPS, SEED, OPTIMIZER, RATE)
 
 
 @dataclass
@@ -68,16 +66,15 @@ def draw() -> None:
     chosen = {}
 
     def choices() -> None:
-        chosen["task"] = st.selectbox("What to learn", TASKS, key="task", bind="query-params")
+        chosen["task"] = TASK.draw()
         if chosen["task"] == TASKS[1]:
-            chosen["picture"] = choose("picture")
-        scale = st.segmented_control("stride", [2, 3], default=2, required=True, key="wl_scale", bind="query-params")
+            chosen["picture"] = choose()
+        scale = SCALE.draw()
         left, right = st.columns(2)
-        kernel = left.number_input("kernel_size", 1, 9, 4, key="wl_kernel", bind="query-params")
-        chosen["steps"] = left.number_input("Steps", 50, 1000, 300, step=50, key="wl_steps", bind="query-params")
-        chosen["seed"] = left.number_input("Seed", 0, 999, 0, key="wl_seed", bind="query-params")
-        chosen["optimizer"] = right.selectbox("Optimiser", OPTIMIZERS, key="wl_optimizer", bind="query-params")
-        chosen["lr"] = right.selectbox("Step size", RATES, index=2, key="wl_lr", bind="query-params")
+        with left:
+            kernel, chosen["steps"], chosen["seed"] = KERNEL.draw(), STEPS.draw(), SEED.draw()
+        with right:
+            chosen["optimizer"], chosen["lr"] = OPTIMIZER.draw(), RATE.draw()
         chosen["scale"], chosen["kernel"] = scale, max(scale, kernel)
         if kernel < scale:
             st.caption(f"A kernel below the stride leaves holes: {scale} is used.")
@@ -89,22 +86,23 @@ def draw() -> None:
         bar, screen = st.empty(), Screen()
         settings = tuple(chosen[name] for name in ("task", "scale", "kernel", "steps", "lr", "optimizer", "seed"))
         settings += (crc32(chosen["picture"].pixels),) if "picture" in chosen else ()
-        kept: Enlarging | None = None if chosen["again"] else st.session_state.get("_wl_run")
+        kept: Enlarging | None = None if chosen["again"] else state.recall("wl_run")
         run = kept and kept.so_far()
         if chosen["start"]:
-            run = st.session_state["_wl_run"] = _fresh(settings, chosen)
+            run = _fresh(settings, chosen)
+            state.remember("wl_run", run)
             try:
                 _train(run, chosen, screen, bar)
             except (LearningError, UpsamplingError) as error:
                 st.error(f"{error}"[:1].upper() + f"{error}"[1:])
         # Of a run that could not begin the layer is shown as it was before it.
         if run is None or not run.moments:
-            st.session_state["_wl_run"] = None
+            state.forget("wl_run")
             run = _fresh(settings, chosen)
             layer = exact_transposed(chosen["scale"], 1, chosen["kernel"])
             run.before = _seen(Step(0, math.nan, _reset(layer, chosen["seed"])), layer, chosen["scale"])
         run.tell(bar, "the kernel, the pattern and the loss")
-        st.session_state["_wl_shown"] = run
+        state.remember("wl_shown", run)
         screen.draw(lambda: _picture(run))
         screen.rest()
         run.tell_changed(settings)
@@ -154,7 +152,7 @@ def script() -> str:
 
     Raises ``ValueError`` for a picture that cannot be learned from.
     """
-    run: Enlarging = st.session_state["_wl_shown"]
+    run: Enlarging = state.recall("wl_shown")
     task, scale, kernel, steps, lr, optimizer, seed = run.settings[:7]
     if task == TASKS[1]:
         pair(run.pixels, scale)
@@ -252,7 +250,7 @@ def _picture(run: Enlarging, step: str = "") -> None:
 
 
 if __name__ == "__main__":
-    tell_once([*unknown(READERS), *misread(READERS)])
+    state.take(*SETTINGS)
     draw()
     offer(
         lambda: (

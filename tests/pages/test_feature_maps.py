@@ -4,6 +4,7 @@ import base64
 import io
 import json
 import re
+from importlib import import_module
 
 import cv2
 import numpy as np
@@ -24,6 +25,7 @@ from tests.pages.support import charts, moved, opened, points, sound
 from viz.controls.picture import PICTURES
 
 OURS = {"filters": filters, "pooling": pooling, "learn": learn}
+PAGES = [f"pages.{lesson.file}".removesuffix(".py").replace("/", ".") for lesson in LESSONS if lesson.section == MAPS]
 PARTS = [lesson.file.split("/")[1].removesuffix(".py") for lesson in LESSONS if lesson.section == MAPS]
 
 
@@ -264,14 +266,14 @@ def test_the_layer_finds_the_kernel_and_keeps_it(monkeypatch):
     monkeypatch.setattr("pages._learning.PACE", 0)
     app = open_page(part="learn", fm_pairs="Noise", fm_steps="300", fm_size="32")
     next(b for b in app.button if b.label == "Train").click().run()
-    run = sound(app).session_state["_fm_run"]
+    run = sound(app).session_state["_kept_fm_finding"]
     assert run.steps[-1] == 300
     assert np.abs(run.now.kernel - run.target).max() < 0.01
     drawn, least = charts(app), [max(loss, 1e-16) for loss in run.losses]
     assert list(drawn) == ["fm_loss"]
     assert points(drawn["fm_loss"]["data"][0]) == list(zip(run.steps, least, strict=True))
     next(b for b in app.button if b.label == "Reset").click().run()
-    assert sound(app).session_state["_fm_run"].steps == []
+    assert sound(app).session_state["_kept_fm_finding"].steps == []
 
 
 def test_a_run_that_diverges_says_so_in_numbers(monkeypatch):
@@ -280,7 +282,7 @@ def test_a_run_that_diverges_says_so_in_numbers(monkeypatch):
     monkeypatch.setattr("viz.figures.show", lambda html, *, key: shown.append(html))
     app = open_page(part="learn", fm_optimizer="momentum", fm_lr="0.3", fm_taps="7", fm_steps="50", fm_size="48")
     next(b for b in app.button if b.label == "Train").click().run()
-    assert sound(app).session_state["_fm_run"].losses[-1] > 1e40  # beyond float32
+    assert sound(app).session_state["_kept_fm_finding"].losses[-1] > 1e40  # beyond float32
     assert any("smaller learning rate" in one.value for one in app.caption)
     assert "off by" in shown[-1]
     assert charts(app)["fm_loss"]["data"][0]["y"][-1] > 1e40
@@ -323,8 +325,17 @@ def test_a_value_that_cannot_be_read_is_told_and_the_page_works(query, word):
     assert app.warning.values == []
 
 
+@pytest.mark.parametrize(
+    "setting",
+    [one for page in (picture, *map(import_module, PAGES)) for one in page.SETTINGS if not callable(one.default)],
+    ids=lambda setting: setting.name,
+)
+def test_every_default_can_be_read_from_a_link(setting):
+    assert setting.default is None or setting.read(setting.spell(setting.default)) == setting.default
+
+
 def test_every_parameter_of_the_page_begins_alike_and_occurs_once():
-    names = [*picture.PARAMETERS, *(key for name in OURS for key in OURS[name].PARAMETERS)]
+    names = [one.name for one in (*picture.SETTINGS, *(each for page in OURS.values() for each in page.SETTINGS))]
     assert len(names) == len(set(names))
     assert all(name.startswith("fm_") for name in names)
 

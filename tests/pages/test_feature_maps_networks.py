@@ -138,8 +138,15 @@ def test_statistics_are_drawn_as_they_are():
 
 
 def test_the_link_leaves_out_the_layer_with_which_a_part_opens_and_no_other():
-    box = sound(open_page("equivariance")).selectbox(key="fm_at")
-    assert box.options[box.proto.default] == box.value != box.options[0]
+    app = sound(open_page("equivariance"))
+    box = app.selectbox(key="fm_at")
+    assert box.value == "pool2" != box.options[0]
+    assert "fm_at" not in app.query_params
+    for layer in ("conv1", "pool3"):
+        assert sound(app.selectbox(key="fm_at").select(layer).run()).query_params["fm_at"] == layer
+    app.selectbox(key="fm_network").select("resnet18").run()
+    assert app.selectbox(key="fm_at").value == network.FIRST["resnet18"]
+    assert "fm_at" not in sound(app).query_params
     for layer in ("conv1", "relu1"):
         assert ("fm_layer" in sound(open_page("walk", fm_layer=layer)).query_params) == (layer == "conv1")
 

@@ -22,7 +22,7 @@ from models.transposed import forward_sizes, toeplitz_blocks
 from models.transposed.code import layer_code
 from models.transposed.density import density
 from pages._lessons import LESSONS, TRANSPOSED
-from pages.transposed import checkerboard, matrix
+from pages.transposed import checkerboard, compare, learn, matrix
 from pages.transposed._shared import playground_query
 from tests.pages.support import charts, moved, opened, points, sound
 from viz.components.stage import share
@@ -223,6 +223,8 @@ def test_a_value_that_a_part_does_not_take_is_told(part, query):
     "setting",
     [
         *checkerboard.SETTINGS,
+        *compare.SETTINGS,
+        *learn.SETTINGS,
         matrix.ENTRIES,
         matrix.COLOUR,
         matrix.FLAT,
@@ -357,7 +359,7 @@ def test_training_ends_at_the_bilinear_kernel(hurried):
     numbers = re.findall(r">(−?[\d.]+)</text>", figure.split("cs-beside")[0])
     assert len(numbers) == 16 + 16 + 24
     assert all(re.fullmatch(r"−?\d\.\d\d", number) for number in numbers)
-    run = app.session_state["_wl_run"]
+    run = app.session_state["_kept_wl_run"]
     assert run.steps[-1] == run.total == 300
     assert run.losses[-1] < 1e-9 < run.losses[0]
     line = np.array([0.25, 0.75, 0.75, 0.25])
@@ -369,7 +371,7 @@ def test_training_ends_at_the_bilinear_kernel(hurried):
     assert points(drawn["wl_loss"]["data"][0]) == list(zip(run.steps, least, strict=True))
     assert points(drawn["wl_uneven"]["data"][0]) == list(zip(run.steps, run.uneven, strict=True))
     next(b for b in app.button if b.label == "Reset").click().run()
-    assert app.session_state["_wl_run"] is None
+    assert "_kept_wl_run" not in app.session_state
     assert "Random weights" in app.get("progress")[0].proto.text
 
 
@@ -482,7 +484,7 @@ def test_the_code_of_a_training_run_repeats_it(query, hurried):
     next(b for b in app.button if b.label == "Train").click().run()
     code = sound(app).code[0].value
     ran(code)
-    run = app.session_state["_wl_run"]
+    run = app.session_state["_kept_wl_run"]
     assert all(repr(loss) in code for loss in run.losses)
     for shown in (repr(run.losses[-1]), repr(run.uneven[-1])):
         with pytest.raises(AssertionError):
@@ -492,7 +494,7 @@ def test_the_code_of_a_training_run_repeats_it(query, hurried):
 def test_the_code_of_a_stopped_run_goes_as_far_as_it_did(hurried):
     app = sound(open_page(part="learn", wl_steps="50"))
     next(b for b in app.button if b.label == "Train").click().run()
-    run = app.session_state["_wl_run"]
+    run = app.session_state["_kept_wl_run"]
     del run.moments[-10:]
     code = script(app)
     assert f"range({run.steps[-1]} + 1)" in code
@@ -507,7 +509,7 @@ def test_a_run_that_is_stopped_is_shown_as_far_as_it_got(hurried, monkeypatch):
         patch.setattr("pages._learning.big", lambda n: told.append(n) if len(told) < 4 else streamlit.stop())
         app = sound(open_page(part="learn", wl_steps="50"))
         next(b for b in app.button if b.label == "Train").click().run()
-    run = sound(app.run()).session_state["_wl_run"]
+    run = sound(app.run()).session_state["_kept_wl_run"]
     assert run.steps == [0, 2, 4]
     assert "Stopped after 4 of 50 steps" in app.get("progress")[0].proto.text
 

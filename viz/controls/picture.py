@@ -10,6 +10,7 @@ import numpy as np
 import streamlit as st
 
 from models.text import big
+from viz.state import Choice
 
 if TYPE_CHECKING:
     from models.picture import Uploaded
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
 PICTURES = Path(__file__).resolve().parents[2] / "assets" / "pictures"
 NAMES = tuple(sorted(path.stem for path in PICTURES.glob("*.png")))
 OWN = "Your own"
+PICTURE = Choice("picture", "astronaut", "Picture", None, {name: name.capitalize() for name in (*NAMES, OWN)})
 LEAST_SIDE = 8
 """Pixels of the shorter side of a picture that is worth a look."""
 
@@ -60,24 +62,19 @@ def told(found: Uploaded, shown: tuple[int, int], *, square: bool = False, endin
     return " ".join((f"{big(width)} × {big(height)} pixels{changed}{ending}.", *found.notes))
 
 
-def choose(key: str, *, default: str = "astronaut", max_side: int = 256) -> Picture:
+def choose(setting: Choice = PICTURE, *, max_side: int = 256) -> Picture:
     """Draw the choice and return the picture, its longer side at most ``max_side`` pixels.
 
-    ``key`` is the URL parameter. Of the visitor's own picture a line says what was changed to show it. A file that
-    cannot be read is told in one sentence, and the default is used.
+    Of the visitor's own picture a line says what was changed to show it. A file that cannot be read is told in one
+    sentence, and the default is used.
     """
     from models.picture import FORMATS, PictureError
 
-    name = st.selectbox(
-        "Picture",
-        [*NAMES, OWN],
-        index=NAMES.index(default),
-        key=key,
-        bind="query-params",
-        format_func=str.capitalize,
-    )
+    name, default = setting.draw(), setting.default
     if name == OWN:
-        upload = st.file_uploader(FORMATS, key=f"{key}_file", max_upload_size=10, help="It stays in this session.")
+        upload = st.file_uploader(
+            FORMATS, key=f"{setting.name}_file", max_upload_size=10, help="It stays in this session."
+        )
         if upload is not None:
             try:
                 found = taken(upload.getvalue(), max_side)

@@ -5,8 +5,7 @@ from __future__ import annotations
 import base64
 import binascii
 
-import streamlit as st
-
+from viz import state
 from viz.components._component import component
 
 _HEAD = "data:image/png;base64,"
@@ -19,14 +18,14 @@ _component = component(__file__)
 def pad(key: str) -> bytes | None:
     """Draw the sheet and return what is on it as the bytes of a PNG file, 256 × 256, or None while it is untouched.
 
-    ``key`` keeps several sheets apart; the drawing lives in the session as ``_{key}``.
+    ``key`` keeps several sheets apart; the session remembers the drawing.
     """
-    kept = st.session_state.get(f"_{key}")
+    kept = state.recall(key)
     found = _component(key=key, data={"png": kept}, on_png_change=lambda: None)
     drawn = found.png if isinstance(found.png, str) else kept
     if not drawn or not drawn.startswith(_HEAD) or len(drawn) > LARGEST:
         return None
-    st.session_state[f"_{key}"] = drawn
+    state.remember(key, drawn)
     try:
         return base64.b64decode(drawn.removeprefix(_HEAD), validate=True)
     except binascii.Error:

@@ -46,7 +46,7 @@ def response(data: dict, *, key: str, on_dial: Callable[[], None], on_cell: Call
       the kernel; ``checks``: ``[sentence, whether it holds]``; ``answer``: what the maps answer to, for tests;
       ``heard``: a number that is another one after each dial that arrived.
 
-    A dial arrives as ``{"name", "value"}`` in ``st.session_state[key]["dial"]`` during ``on_dial``; a typed weight as
-    ``{"row", "column", "value"}`` in ``["cell"]`` during ``on_cell``.
+    ``viz.state.heard`` tells ``on_dial`` the ``dial`` that was turned, ``{"name", "value"}``, and ``on_cell`` the
+    ``cell`` that was typed into, ``{"row", "column", "value"}``.
     """
     _component(key=key, data=data, on_dial_change=on_dial, on_cell_change=on_cell)

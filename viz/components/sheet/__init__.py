@@ -92,8 +92,8 @@ def show_sheet(
     on_unit: Callable[[], None],
     on_pixel: Callable[[], None],
 ) -> Any:
-    """Mount it. Its state, also in ``st.session_state[key]``: ``unit`` and ``pixel``, as
-    ``{"token": …, "at": [channel, row, column]}`` and ``{"token": …, "at": [row, column]}``; ``None`` at first.
+    """Mount it. ``viz.state.heard`` tells ``on_unit`` the ``unit`` and ``on_pixel`` the ``pixel`` that was chosen, as
+    ``{"token": …, "at": [channel, row, column]}`` and ``{"token": …, "at": [row, column]}``.
 
     Args:
         data: from :func:`sheet_data`.

@@ -6,11 +6,10 @@ changes nothing there, so quick choices need not wait for each other.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
-import streamlit as st
-
+from viz import state
 from viz.components._component import component
 
 _component = component(__file__)
@@ -27,20 +26,21 @@ class Choice(NamedTuple):
     number: int
 
 
-def strip(layers: Sequence[tuple[str, str, Sequence[int]]], chosen: str, *, of: str, number: int, key: str) -> None:
-    """Mount it. :func:`chosen_on` tells what is chosen on it.
+def strip(
+    layers: Sequence[tuple[str, str, Sequence[int]]], chosen: str, *, of: str, key: str, on_layer: Callable[[], None]
+) -> None:
+    """Mount it. :func:`chosen_on` tells ``on_layer`` what is chosen on it.
 
     Args:
         layers: name, kind (``conv``, ``norm``, ``act``, ``pool`` or ``other``) and shape ``(C, H, W)``, in order.
         chosen: the layer that is shown.
         of: whose layers these are.
-        number: of the choice that this run knows.
     """
     data = {"layers": [[name, kind, list(shape)] for name, kind, shape in layers], "chosen": chosen}
-    _component(key=key, data=data | {"of": of, "number": number}, on_layer_change=lambda: None)
+    _component(key=key, data=data | {"of": of, "number": chosen_on(key).number}, on_layer_change=on_layer)
 
 
 def chosen_on(key: str) -> Choice:
     """What was chosen last on the strip with this key."""
-    found = (st.session_state.get(key) or {}).get("layer")
+    found = state.heard(key, "layer")
     return Choice(found["name"], found["of"], found["number"]) if found else Choice("", "", 0)
