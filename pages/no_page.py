@@ -4,9 +4,10 @@ import streamlit as st
 
 from models.text import quoted
 from pages._lessons import BY_PATH, LESSONS
-from viz.url import literal, near
+from viz import state
+from viz.state import literal, near
 
-asked = st.session_state["_no_page"]
+asked = state.recall("no_page")
 meant = [BY_PATH[path] for path in near(asked[:60].lower(), BY_PATH)[:1]]
 
 st.title("There is no page here")

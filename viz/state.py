@@ -293,11 +293,16 @@ def one_of(options: Iterable[str]) -> Callable[[str], str]:
 
 
 def begin(page: str) -> None:
-    """First in a run of a page, whose name is given; what is told about the link appears here."""
+    """First in a run of a page, whose address is given."""
     state = st.session_state
     state["_page"], state["_settings"], state["_finished"] = page, None, False
-    _told_at.set(st.container(key="told", gap="xsmall"))
+    _told_at.set(None)
     _answer_late()
+
+
+def tell_here() -> None:
+    """What is told about the link appears at this place of the page."""
+    _told_at.set(st.container(key="told", gap="xsmall"))
 
 
 def link_counts() -> bool:
@@ -323,12 +328,10 @@ def finish() -> None:
     """Last in a run of a page: what no setting knows is told, and the link says what is shown."""
     state = st.session_state
     state["_finished"] = True
-    if state["_settings"] is None:
-        state["_taken"] = state["_page"]
-        return
     if link_counts():
-        known = [name for one in state["_settings"] for name in one.names]
-        tell(*(no_setting(name, known) for name in _in_link() if name not in known))
+        known = [name for one in state["_settings"] or () for name in one.names]
+        if known:
+            tell(*(no_setting(name, known) for name in _in_link() if name not in known))
         state["_taken"] = state["_page"]
     _write_link()
     with st.container(key="answered"):
@@ -346,7 +349,7 @@ def fragment(function: Callable) -> Callable:
     def run(*args: Any, **how: Any) -> Any:
         found, state = function(*args, **how), st.session_state
         # Where the whole page runs, it does this at its end.
-        if state.get("_finished") and state["_settings"] is not None:
+        if state.get("_finished"):
             _write_link()
             if state.get(_ANSWERED) != str(state.get("_generation", 0)):
                 st.rerun()
@@ -355,32 +358,43 @@ def fragment(function: Callable) -> Callable:
     return run
 
 
+def parameter(name: str) -> str | None:
+    """Take a parameter of the frame around the pages out of the link."""
+    return st.query_params.pop(name, None)
+
+
+def parameters() -> dict[str, list[str]]:
+    """All that the link says."""
+    query = st.query_params
+    return {name: query.get_all(name) for name in query}
+
+
 def address() -> str:
     """The link to the page as it is now."""
-    query = st.query_params
-    params = [(name, text) for name in query for text in query.get_all(name)]
+    params = [(name, text) for name, texts in parameters().items() for text in texts]
     return (st.context.url or "").partition("?")[0] + ("?" + urlencode(params) if params else "")
 
 
 def _in_link() -> dict[str, list[str]]:
     """The link's parameters, without the frame's own."""
-    query = st.query_params
-    return {name: query.get_all(name) for name in query if name != "present" and not name.startswith("embed")}
+    found = parameters().items()
+    return {name: texts for name, texts in found if name != "present" and not name.startswith("embed")}
 
 
 def _write_link() -> None:
     """Make the link say what the settings hold. After the back button it does so already."""
-    state, query = st.session_state, st.query_params
+    state, now, settings = st.session_state, parameters(), st.session_state["_settings"]
     if went_back():
         return
-    now = {name: query.get_all(name) for name in query}
-    wanted = {name: [text] for one in state["_settings"] for name, text in one.query().items()}
-    wanted |= {name: texts for name, texts in now.items() if name.startswith("embed")}
+    # A page without settings leaves alone what it does not know.
+    wanted = {name: texts for name, texts in now.items() if name.startswith("embed") or settings is None}
+    wanted.pop("present", None)
+    wanted |= {name: [text] for one in settings or () for name, text in one.query().items()}
     wanted |= {"present": ["1"]} if recall("presenting") else {}
     if wanted != now or wanted != state.get("_said"):
         # A new run may stop this one while it writes: what has not been said is said next time.
         state["_said"] = None
-        query.from_dict(wanted)
+        st.query_params.from_dict(wanted)
         state["_said"] = wanted
 
 
