@@ -31,7 +31,7 @@ from viz.private import went_back
 ALIKE = 0.7
 """From 0 to 1: how much a name must be like another to be taken for a slip."""
 
-_ANSWERED = "_answered"
+_ANSWERED, _CAUGHT_UP = "_answered", "caught up"
 _told_at: ContextVar[Any] = ContextVar("_told_at", default=None)
 
 
@@ -42,10 +42,11 @@ _told_at: ContextVar[Any] = ContextVar("_told_at", default=None)
 class Setting:
     """One choice of a page; this kind has no widget of its own: a component or the page sets it.
 
-    name: the parameter of the link and the key of the widget.
+    name: the parameter of the link.
     default: what a link leaves out; a function where that hangs on other settings.
     read: the text of a link → the value; ``ValueError`` with a sentence.
     spell: the value → the text.
+    key: of the widget and in the session, where a setting of another page has the same name.
     """
 
     name: str
@@ -56,6 +57,12 @@ class Setting:
     spell: Callable[[Any], str] = field(default=lambda value: spelled(value), kw_only=True)
     tells: Callable[[Any], bool] = field(default=lambda value: True, kw_only=True)
     """Whether the link says a value that is not the default."""
+    key: str = field(default="", kw_only=True)
+
+    @property
+    def at(self) -> str:
+        """Its key in the session."""
+        return self.key or self.name
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -69,7 +76,7 @@ class Setting:
     @property
     def value(self) -> Any:
         """What it is now, before or after its widget is drawn."""
-        value = st.session_state.get(self.name)
+        value = st.session_state.get(self.at)
         return self.usual if value is None else value
 
     @property
@@ -78,7 +85,7 @@ class Setting:
         return link_counts() and self.name in st.query_params
 
     def give(self, value: Any) -> None:
-        give({self.name: value})
+        give({self.at: value})
 
     def take(self, query: Mapping[str, list[str]]) -> list[str]:
         """Take the value over from a link, the default where it has none; returns what could not be read."""
@@ -88,7 +95,7 @@ class Setting:
                 value = self.read(texts[-1])
             except ValueError as error:
                 told = [f"{self.name}: {error}"]
-        give({self.name: value})
+        give({self.at: value})
         return told
 
     def query(self) -> dict[str, str]:
@@ -101,15 +108,15 @@ class Setting:
         self._ready(shape)
         how = {"help": self.help} | how
         label = how.pop("label", self.label)
-        return widget(label, *args, key=self.name, persist_state="session", **how)
+        return widget(label, *args, key=self.at, persist_state="session", **how)
 
     def _ready(self, shape: tuple) -> None:
         """Before the widget is drawn. ``shape``: what makes it another widget for the browser, which then has to be
         told the value."""
         state, drawn = st.session_state, st.session_state.setdefault("_drawn", {})
-        if drawn.get(self.name) != shape or self.name not in state:
-            drawn[self.name] = shape
-            state[self.name] = self.value
+        if drawn.get(self.at) != shape or self.at not in state:
+            drawn[self.at] = shape
+            state[self.at] = self.value
 
     def _within(self, value: Any) -> None:
         if self.value != value:
@@ -118,11 +125,12 @@ class Setting:
 
 @dataclass(frozen=True)
 class Whole(Setting):
-    """A whole number between two ends, both included. ``step``: of the widget's buttons; others may be typed."""
+    """A whole number between two ends, both included. ``step``: of the widget's buttons; others may be typed. Where the
+    default is None, the box may be empty."""
 
     low: int = 0
     high: int = 9999
-    default: int = 0
+    default: int | None = 0
     slider: bool = False
     step: int = 1
     read: Callable[[str], Any] = field(default=None, kw_only=True)  # type: ignore[assignment]
@@ -131,13 +139,15 @@ class Whole(Setting):
         if self.read is None:
             object.__setattr__(self, "read", whole(self.low, self.high))
 
-    def draw(self, low: int | None = None, high: int | None = None, step: int | None = None, **how: Any) -> int:
+    def draw(self, low: int | None = None, high: int | None = None, step: int | None = None, **how: Any) -> Any:
         """The widget, between narrower ends if they are given; with a step, no value between two is taken."""
         low, high = self.low if low is None else low, self.high if high is None else high
-        self._within(low + round((min(max(self.value, low), high) - low) / (step or 1)) * (step or 1))
+        if self.value is not None:
+            self._within(low + round((min(max(self.value, low), high) - low) / (step or 1)) * (step or 1))
         step = step or self.step
         if self.slider:
             return self._draw(st.slider, ("slider", low, high, step), low, high, step=step, **how)
+        how = ({"value": None} if self.default is None else {}) | how
         return self._draw(st.number_input, ("number",), low, high, step=step, **how)
 
 
@@ -153,7 +163,7 @@ class PageOf(Whole):
         """The widget; a page that there is not becomes the first."""
         self._within(self.value if self.value <= pages else 1)
         self._ready(("pages", pages))
-        return st.pagination(pages, key=self.name, persist_state="session", **how)
+        return st.pagination(pages, key=self.at, persist_state="session", **how)
 
 
 @dataclass(frozen=True)
@@ -212,15 +222,53 @@ class Choice(Setting):
             known = one_of(values)
             object.__setattr__(self, "read", lambda text: values[known(text)])
 
+    @property
+    def value(self) -> Any:
+        """As of any setting. The browser sends what it shows: an option that is no longer offered comes as its text."""
+        value = super().value
+        if isinstance(value, str) and value not in self.options:
+            return next((one for one in self.options if self.spell(one) == value), value)
+        return value
+
     def draw(self, options: Iterable[Any] | None = None, **how: Any) -> Any:
         """The widget, with a part of the options if they are given."""
         offered = list(self.options if options is None else options)
-        if self.value is not None and self.value not in offered:
-            self.give(self.usual if self.usual in offered else offered[0])
+        if (value := self.value) is not None:
+            self.give(value if value in offered else self.usual if self.usual in offered else offered[0])
         how = {"format_func": self.spell} | how
         if self.widget in ("segmented_control",):
             how = {"required": True} | how
         return self._draw(getattr(st, self.widget), (self.widget,), offered, **how)
+
+
+@dataclass(frozen=True)
+class Several(Setting):
+    """Some of several words, at most ``most`` of them; the link has them with commas between, or one by one."""
+
+    options: Sequence[str] = ()
+    most: int | None = None
+
+    @property
+    def value(self) -> list[str]:
+        return [one for one in super().value if one in self.options]
+
+    def take(self, query: Mapping[str, list[str]]) -> list[str]:
+        texts = query.get(self.name)
+        chosen = list(self.default) if texts is None else [one for one in ",".join(texts).split(",") if one]
+        known, told = one_of(self.options), []
+        for one in chosen:
+            try:
+                known(one)
+            except ValueError as error:
+                told.append(f"{self.name}: {error}")
+        self.give([one for one in dict.fromkeys(chosen) if one in self.options][: self.most])
+        return told
+
+    def query(self) -> dict[str, str]:
+        return {} if self.value == list(self.default) else {self.name: ",".join(self.value)}
+
+    def draw(self, **how: Any) -> list[str]:
+        return self._draw(st.multiselect, ("multiselect",), list(self.options), max_selections=self.most, **how)
 
 
 @dataclass(frozen=True)
@@ -297,7 +345,7 @@ def begin(page: str) -> None:
     state = st.session_state
     state["_page"], state["_settings"], state["_finished"] = page, None, False
     _told_at.set(None)
-    _answer_late()
+    catch_up()
 
 
 def tell_here() -> None:
@@ -410,8 +458,8 @@ class Given:
 
 
 def give(values: Mapping[str, Any]) -> None:
-    """Give settings their values, by name, where they have others. For callbacks, and before widgets are drawn."""
-    _answer_late()
+    """Give settings their values, by key, where they have others. For callbacks, and before widgets are drawn."""
+    catch_up()
     state, waiting = st.session_state, st.session_state.setdefault("_unanswered", {})
     drawn, gave = state.get("_drawn", {}), False
     for name, value in values.items():
@@ -427,12 +475,13 @@ def give(values: Mapping[str, Any]) -> None:
         state["_generation"] = state.get("_generation", 0) + 1
 
 
-def _answer_late() -> None:
+def catch_up() -> None:
     """Give once more what the browser did not know when it asked for this run; what the visitor has chosen besides
-    stays."""
+    stays. For callbacks, before they read a setting; each run begins with it."""
     state = st.session_state
     waiting = state.get("_unanswered")
-    if not waiting:
+    # Once a request: later in the run widgets are drawn already. The next one says anew what it has heard.
+    if not waiting or state.get(_ANSWERED) == _CAUGHT_UP:
         return
     if state.get(_ANSWERED) == str(state["_generation"]):
         waiting.clear()
@@ -442,6 +491,7 @@ def _answer_late() -> None:
             one.value = state[name]
         state[name] = one.value
     state["_generation"] += 1
+    state[_ANSWERED] = _CAUGHT_UP
 
 
 def _same(one: Any, other: Any) -> bool:

@@ -12,6 +12,7 @@ from models.errors import StackError
 from models.stack.algebra import Step
 from models.stack.layers import (
     LETTERS,
+    MAX_CHANNELS,
     MAX_LAYERS,
     MAX_SIZE,
     MAX_TEXT,
@@ -20,6 +21,7 @@ from models.stack.layers import (
     Stack,
     StackLayer,
     read_stack,
+    sizes,
     times,
     with_layer,
 )
@@ -27,6 +29,7 @@ from models.stack.presets import PRESETS
 
 __all__ = [
     "LETTERS",
+    "MAX_CHANNELS",
     "MAX_LAYERS",
     "MAX_SIZE",
     "MAX_TEXT",
@@ -38,6 +41,7 @@ __all__ = [
     "StackLayer",
     "Step",
     "read_stack",
+    "sizes",
     "times",
     "with_layer",
 ]

@@ -13,6 +13,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, replace
 from fractions import Fraction
+from functools import lru_cache
 from math import prod
 
 from models.errors import StackError
@@ -360,6 +361,20 @@ def read_stack(text: str, dims: int = 2, size: int = 13, channels: int = 1) -> S
     if len(tokens) > MAX_LAYERS:
         raise StackError(f"The stack has {len(tokens)} layers; {MAX_LAYERS} fit on the page.")
     return Stack(tuple(_read_layer(t, i, dims) for i, t in enumerate(tokens, 1)), dims, size, channels)
+
+
+@lru_cache(256)
+def sizes(layers: tuple[StackLayer, ...], dims: int) -> tuple[int, ...]:
+    """The sizes of the input that these layers take, ascending; none if no size would do."""
+
+    def fits(size: int) -> bool:
+        try:
+            Stack(layers, dims, size)
+        except StackError:
+            return False
+        return True
+
+    return tuple(filter(fits, range(1, MAX_SIZE[dims] + 1)))
 
 
 def with_layer(stack: Stack, number: int, **changes) -> Stack:

@@ -5,18 +5,23 @@ import streamlit as st
 from models.stack import PRESETS
 from models.stack.field import analyse
 from pages._lesson import offer, predict
-from pages.receptive_field import _stack as editor
+from pages.receptive_field import _compare as compare
+from pages.receptive_field import _editor as editor
+from pages.receptive_field import _scene as scenes
+from pages.receptive_field import _stack as figures
+from pages.receptive_field._unit import Unit
+from viz import state
 from viz.components.stage import stage
 from viz.figures import show
-from viz.url import tell_once, unknown
 
 
 def draw() -> None:
     """The stack's controls, its picture, its numbers, and one of its units."""
-    strange = unknown(editor.PARAMETERS)
-    stack, misread = editor.read()
-    number, index, no_unit = editor.unit_shown(stack)
-    tell_once([*strange, *misread, no_unit])
+    state.take(editor.Shown())
+    stack = editor.read()
+    unit = Unit(stack)
+    state.take(editor.edited(stack), editor.APART, unit)
+    number, index = unit.value
     with st.container(key="lesson"):
         left, right = st.columns([1, 3], gap="medium")
         with left, st.container(key="controls", gap="xsmall"):
@@ -26,44 +31,34 @@ def draw() -> None:
                 picture = st.empty()
             with st.container(key="numbers"):
                 numbers = st.empty()
-            st.session_state["example_stack"] = editor.shown_preset(stack)
-            preset = PRESETS.get(
-                st.pills(
-                    "Try a worked example",
-                    list(PRESETS),
-                    key="example_stack",
-                    wrap=True,
-                    format_func=lambda name: PRESETS[name].title,
-                    on_change=editor.choose_preset,
-                )
-            )
-            if preset:
-                predict(f"stack_{preset.id}", preset.question, preset.options, preset.answer, preset.explanation)
+            if name := editor.draw_presets(stack):
+                preset = PRESETS[name]
+                predict(f"stack_{name}", preset.question, preset.options, preset.answer, preset.explanation)
     below = st.container()
     field = analyse(stack)
     with picture.container():
         stage(
-            editor.scene(field, number, index),
+            scenes.scene(field, number, index),
             key="stack_stage",
-            height=editor.stage_height(stack),
-            readout={"image": list(field.shape[2:]), "maps": editor.follow(field)},
-            on_pin=lambda: editor.pinned(stack, field.pads, (st.session_state.get("stack_stage") or {}).get("pin")),
+            height=scenes.stage_height(stack),
+            readout={"image": list(field.shape[2:]), "maps": scenes.follow(field)},
+            on_pin=lambda: unit.pin(field.pads, state.heard("stack_stage", "pin")),
         )
     with numbers.container():
-        show(editor.cards(field), key="stack_cards")
+        show(figures.cards(field), key="stack_cards")
     with below:
         st.header("Layer by layer", anchor=False)
-        show(editor.layer_table(field), key="stack_table")
+        show(figures.layer_table(field), key="stack_table")
         with st.expander("Step by step, with these numbers"):
-            show(editor.algebra(field), key="stack_algebra")
+            show(figures.algebra(field), key="stack_algebra")
         st.header("Theory and measurement, side by side", anchor=False)
         st.caption("Click a unit in the picture above, or choose it here. The link keeps it.")
-        editor.choose_unit(stack, number, index)
+        unit.draw()
         part = field if number == len(stack.layers) else analyse(stack.upto(number))
-        unit = part.unit(index)
-        show(editor.unit_numbers(part, unit), key="unit_numbers")
-        st.markdown(editor.why(part, unit))
-        show(editor.compare(part, unit), key="stack_compare")
+        measured = part.unit(index)
+        show(compare.unit_numbers(part, measured), key="unit_numbers")
+        st.markdown(compare.why(part, measured))
+        show(compare.compare(part, measured), key="stack_compare")
     offer(lambda: ("Runs as it is: builds exactly this stack, and asserts the shape of its last map.", stack.to_code()))
 
 

@@ -11,25 +11,44 @@ import numpy as np
 import streamlit as st
 
 from pages._lesson import offer
-from pages.receptive_field import _stack as editor
+from pages.receptive_field import _editor as editor
+from viz import state
 from viz.colours import heat
 from viz.figures import Line, Series, chart, lines, numbers, show, surface
 from viz.figures.png import packed
-from viz.url import asked, into_link, one_of, put, tell_once, unknown, whole
+from viz.state import Choice, Flag, Whole
 
 if TYPE_CHECKING:
     from models.effective import EffectiveField
     from models.networks.effective import Case
     from models.stack import Stack
 
-PARAMETERS = ("of", "weights", "relu", "inputs", "depth", "of_layer", "unit_row", "unit_column")
-"""URL parameters of this page; while it shows the visitor's stack, those of the stack too."""
-
 PLAIN, OWN_STACK = "Plain 3×3 layers", "Your stack"
 WEIGHTS = {"random": "random", "equal": "uniform", "as initialised": "given", "trained": "trained"}
-STACK = ("layers", "dims", "size", "channels")
 MOST = 50
 LUO = "https://arxiv.org/abs/1701.04128"
+
+WEIGHT = Choice(
+    "weights",
+    "random",
+    "Weights",
+    "random: new ones with each input. equal: all the same, which gives a binomial profile. "
+    "as initialised: as PyTorch draws them, once. trained: our own small networks bring them along; "
+    "torchvision's are fetched from its hub.",
+    tuple(WEIGHTS),
+    key="energy_weights",
+)
+RELU = Flag("relu", True, "With ReLU", "Off: a linear network.")
+INPUTS = Whole(
+    "inputs",
+    10,
+    "Random inputs",
+    "The energy is their average. More of them go on from those that are done.",
+    1,
+    MOST,
+    slider=True,
+)
+DEPTH = Whole("depth", 10, "Layers", None, 1, 40, slider=True)
 
 
 def lesson() -> None:
@@ -39,22 +58,15 @@ def lesson() -> None:
     from models.networks.fields import network_field
     from models.receptive_field import ReceptiveFieldError
 
-    options = [PLAIN, OWN_STACK, *NETWORKS]
-    checks = (
-        asked("of", one_of(options), PLAIN),
-        asked("weights", one_of(WEIGHTS), "random"),
-        asked("inputs", whole(1, MOST), 10),
-        asked("depth", whole(1, 40), 10),
-    )
-    of_stack = checks[0][0] == OWN_STACK
-    tell_once([*unknown((*PARAMETERS, *(STACK if of_stack else ()))), *(sentence for _, sentence in checks)])
+    network = Choice("of", PLAIN, "Network", None, (PLAIN, OWN_STACK, *NETWORKS))
+    state.take(network, WEIGHT, RELU, INPUTS, DEPTH)
     with st.container(key="lesson"):
         left, right = st.columns([1, 3], gap="medium")
         with left, st.container(key="controls", gap="small"):
-            of = st.selectbox("Network", options, key="of", bind="query-params")
+            of = network.draw()
             depth, layer, stack = 0, "", None
             if of == PLAIN:
-                depth = st.slider("Layers", 1, 40, 10, key="depth", bind="query-params")
+                depth = DEPTH.draw()
                 units = (2 * depth + 9,) * 2
             elif of == OWN_STACK:
                 stack = _stack()
@@ -65,20 +77,9 @@ def lesson() -> None:
                 layer = _layer([row.name for row in field.maps], field.last.name)
                 units = field.map(layer).map_size
             known = [word for word in WEIGHTS if word != "trained" or of in NETWORKS]
-            if st.session_state.get("weights") not in known:
-                st.session_state["weights"] = "random"
-            weights = st.selectbox(
-                "Weights", known, key="weights", bind="query-params",
-                help="random: new ones with each input. equal: all the same, which gives a binomial profile. "
-                "as initialised: as PyTorch draws them, once. trained: our own small networks bring them along; "
-                "torchvision's are fetched from its hub.",
-            )  # fmt: skip
-            relu = st.toggle("With ReLU", value=True, key="relu", bind="query-params", help="Off: a linear network.")
-            drawn = of in OWN and weights == "trained"
-            inputs = st.slider(
-                "Drawings" if drawn else "Random inputs", 1, MOST, 10, key="inputs", bind="query-params",
-                help="The energy is their average. More of them go on from those that are done.",
-            )  # fmt: skip
+            weights = WEIGHT.draw(known)
+            relu = RELU.draw()
+            inputs = INPUTS.draw(label="Drawings" if of in OWN and weights == "trained" else INPUTS.label)
             unit = _unit(units)
         name = {PLAIN: "depth", OWN_STACK: "stack"}.get(of, of)
         case = Case(name, WEIGHTS[weights], relu, inputs, depth, stack, layer, unit)
@@ -89,7 +90,7 @@ def lesson() -> None:
                     for done, total in fetch_weights(of):
                         _bar(place, f"Fetching the weights of {of}: {done / 2**20:.0f} MB …", done / (total or 1e12))
                 found = effective_so_far(case)
-                if found is None or (found.inputs < inputs and st.session_state.get("_stopped") != case):
+                if found is None or (found.inputs < inputs and state.recall("stopped") != case):
                     found = _refine(effective_refined(case), case, of, place)
             except (ReceptiveFieldError, NetworkError, RuntimeError) as error:
                 place.empty()
@@ -124,48 +125,40 @@ def lesson() -> None:
 
 def _stack() -> Stack:
     """The stack of the lesson that builds it, which the link repeats here."""
-    stack, told = editor.read()
-    tell_once(told)
-    editor.keep(stack)
-    for name, value in zip(STACK, (stack.to_text(), f"{stack.dims}-D", stack.size, stack.channels), strict=True):
-        into_link(name, str(value))
+    state.take(editor.Shown())
+    stack = editor.read()
+    editor.show(stack)
     return stack
 
 
 def _layer(names: list[str], last: str) -> str:
     """The layer of a network whose unit is asked; its last map at first."""
-    now, misread = asked("of_layer", one_of(names), last)
-    if misread:
-        st.warning(misread, icon=":material/info:")
-    put("of_layer", now if now in names else last)
-    return st.selectbox(
-        "Layer", names, key="of_layer", bind="query-params", help="Its unit is asked. Type to search."
-    )  # fmt: skip
+    layer = Choice("of_layer", last, "Layer", "Its unit is asked. Type to search.", names)
+    state.take(layer)
+    return layer.draw()
 
 
 def _unit(units: tuple[int, ...]) -> tuple[int, ...] | None:
     """The unit that is asked; None is the middle one."""
+    titles = {"unit_row": "Unit: row", "unit_column": "Unit: column"} if len(units) == 2 else {"unit_column": "Unit"}
+    settings = [
+        Whole(
+            name, None, title, f"0 to {n - 1}; empty: the middle one, {n // 2}.", 0, n - 1, key=f"energy_{name}"
+        )
+        for (name, title), n in zip(titles.items(), units, strict=True)
+    ]  # fmt: skip
+    state.take(*settings)
     index = []
-    names = ("unit_row", "unit_column") if len(units) == 2 else ("unit_column",)
-    for column, key, n in zip(st.columns(len(units)), names, units, strict=True):
-        _, misread = asked(key, whole(0, n - 1), n // 2)
-        if misread:
-            st.warning(misread, icon=":material/info:")
-        if st.session_state.get(key) is not None:
-            put(key, min(st.session_state[key], n - 1))
-        title = {"unit_row": "Unit: row"}.get(key, "Unit: column" if len(units) == 2 else "Unit")
+    for column, one, n in zip(st.columns(len(units)), settings, units, strict=True):
         with column:
-            value = st.number_input(
-                title, 0, n - 1, None, key=key, bind="query-params", placeholder=str(n // 2),
-                help=f"0 to {n - 1}; empty: the middle one, {n // 2}.",
-            )  # fmt: skip
+            value = one.draw(placeholder=str(n // 2))
         index.append(n // 2 if value is None else value)
     return None if tuple(index) == tuple(n // 2 for n in units) else tuple(index)
 
 
 def _stop(case) -> None:
     """Callback: from now on this case is shown as far as it is known."""
-    st.session_state["_stopped"] = case
+    state.remember("stopped", case)
 
 
 def _bar(place, text: str, share: float) -> None:

@@ -8,15 +8,26 @@ import streamlit as st
 from models.stack import StackError, read_stack
 from models.text import big
 from pages._lesson import offer
+from viz import state
 from viz.figures import Line, Map, Series, chart, legend, lines, maps, show, table
-from viz.url import asked, one_of, tell_once, unknown, whole
-
-PARAMETERS = ("cost", "width", "budget", "dilations")
-"""URL parameters of this page."""
+from viz.state import Choice, Text, Whole
 
 COSTS = {"Parameters": "parameters", "MACs": "macs", "Layers": "layers"}
 GIVEN = ((2, 2, 2), (1, 2, 3), (1, 2, 5))
 BUDGETS = (3, 5, 7, 9, 11, 13, 15)
+
+COST = Choice("cost", "Parameters", "Against", None, tuple(COSTS), "segmented_control")
+WIDTH = Whole("width", 16, "channels", "In and out of every layer (C).", 1, 256)
+BUDGET = Choice(
+    "budget",
+    7,
+    "Budget: the price of one layer of F × F",
+    "At full resolution. Every way gets as much, in parameters or in MACs.",
+    BUDGETS,
+    "select_slider",
+)
+DILATIONS = Text("dilations", "1, 2, 4", "Your own dilations", "One 3×3 layer for each number.")
+
 PAYS = {
     "more layers": "Time: they wait for each other. Each brings a non-linearity.",
     "larger kernel": "The square of its side, for one non-linearity.",
@@ -42,23 +53,11 @@ def lesson() -> None:
     """Prices, the same budget for each way, pixels that are never read, and WaveNet."""
     from models.receptive_field.growth import causal, equal_budget, ways
 
-    checks = (
-        asked("cost", one_of(COSTS), "Parameters"),
-        asked("width", whole(1, 256), 16),
-        asked("budget", one_of(map(str, BUDGETS)), "7"),
-    )
-    tell_once([*unknown(PARAMETERS), *(sentence for _, sentence in checks)])
+    state.take(COST, WIDTH, BUDGET, DILATIONS)
     with st.container(horizontal=True, vertical_alignment="bottom"):
-        cost = st.segmented_control(
-            "Against", list(COSTS), key="cost", default="Parameters", required=True, bind="query-params"
-        )
-        width = st.number_input(
-            "channels", 1, 256, 16, key="width", bind="query-params", width=200, help="In and out of every layer (C)."
-        )
-        kernel = st.select_slider(
-            "Budget: the price of one layer of F × F", BUDGETS, 7, key="budget", bind="query-params", width=320,
-            help="At full resolution. Every way gets as much, in parameters or in MACs.",
-        )  # fmt: skip
+        cost = COST.draw()
+        width = WIDTH.draw(width=200)
+        kernel = BUDGET.draw(width=320)
     found = ways(width)
     offer(lambda: _script(budget, width))
     unit = "macs" if cost == "MACs" else "parameters"
@@ -180,10 +179,7 @@ def _gridding() -> None:
         "Three 3×3 layers, one below the other. Each map shows one unit's box: how many paths lead from a pixel to the "
         "unit, so how often the unit reads it. Hatched pixels lie inside the box and are never read."
     )
-    text = st.text_input(
-        "Your own dilations", key="dilations", value="1, 2, 4", bind="query-params", max_chars=40, width=320,
-        help="One 3×3 layer for each number.",
-    )  # fmt: skip
+    text = DILATIONS.draw(max_chars=40, width=320)
     try:
         own = read_dilations(text)
     except ValueError as error:

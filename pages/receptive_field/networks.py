@@ -8,23 +8,23 @@ import time
 import numpy as np
 import streamlit as st
 
-from models.text import big, quoted
+from models.text import big
 from pages._lesson import offer
+from viz import state
 from viz.components.field import field as field_view
 from viz.controls import picture as picture_input
 from viz.figures import Line, Series, chart, lines, numbers, show, table
-from viz.url import asked, into_link, one_of, put, tell_once, unknown, went_back, whole
-
-PARAMETERS = ("net", "compare", "side", "layer_name", "picture", "at")
-"""URL parameters of this page."""
+from viz.state import Choice, Setting, Several, Whole, whole
 
 PICTURES = (*picture_input.NAMES, picture_input.OWN)
 COMPARED = ("alexnet", "vgg16", "resnet18", "mobilenet_v2")
 MOST = 6
 SOURCE = "https://github.com/google-research/receptive_field"
-SIDES = (32, 1024)
 SOURCE_SIDE, SIDE = 1024, 448
 """Pixels of the longer side of a picture that is read, and of the square that is drawn of it."""
+
+IMAGE_SIDE = Whole("side", 224, "Image, pixels a side", "The usual size is 224.", 32, 1024, step=32)
+PICTURE = Choice("picture", "cat", "Picture", None, {name: name.capitalize() for name in PICTURES}, "pills")
 
 
 def lesson() -> None:
@@ -35,33 +35,18 @@ def lesson() -> None:
 
     # Own networks last: people look for those they know.
     known = sorted(names(), key=lambda name: (name.startswith("small"), name))
-    told = unknown(PARAMETERS)
-    _, misread = asked("net", one_of(known), "resnet50")
-    _, side_misread = asked("side", whole(*SIDES), 224)
-    _, picture_misread = asked("picture", one_of(map(str.capitalize, PICTURES)), "cat")
-    strange = [name for name in st.query_params.get_all("compare") if name not in known]
-    told = [*told, *(f"compare: {quoted(name)} is no network of the list: it is left out." for name in strange)]
-    tell_once((*told, misread, side_misread, picture_misread))
+    network = Choice("net", "resnet50", "Network", "Structure only: no weights are loaded.", known)
+    others = Several("compare", COMPARED, "Compare with", None, known, MOST - 1)
+    state.take(network, IMAGE_SIDE, others, PICTURE)
     # Streamlit writes white on the theme's light accent in dark mode.
     st.html("<style>.st-key-compare [data-tag] * { color: light-dark(#fff, #11151c); }</style>")
     with st.container(key="lesson"):
         left, right = st.columns([1, 3], gap="medium")
         with left, st.container(key="controls", gap="small"):
-            name = st.selectbox(
-                "Network", known, index=known.index("resnet50"), key="net", bind="query-params",
-                help="Structure only: no weights are loaded.",
-            )  # fmt: skip
-            side = st.number_input(
-                "Image, pixels a side", *SIDES, 224, step=32, key="side", bind="query-params",
-                help="The usual size is 224.",
-            )  # fmt: skip
-            compared = st.multiselect(
-                "Compare with", known, list(COMPARED), key="compare", bind="query-params", max_selections=MOST - 1
-            )
-            chosen = st.pills(
-                "Picture", PICTURES, key="picture", default="cat", required=True, bind="query-params",
-                format_func=str.capitalize,
-            )  # fmt: skip
+            name = network.draw()
+            side = IMAGE_SIDE.draw()
+            compared = others.draw()
+            chosen = PICTURE.draw(required=True)
             upload = None
             if chosen == picture_input.OWN:
                 from models.picture import FORMATS
@@ -71,9 +56,10 @@ def lesson() -> None:
                 found = network_field(name, side)
             except (ReceptiveFieldError, NetworkError) as error:
                 st.error(f"{str(error).rstrip('.')}. Or take another image size.", icon=":material/block:")
+                state.take(*(Setting(name, None, read=lambda _: None) for name in ("layer_name", "at")))
                 return
             row = _layer(found)
-            unit = _unit(row.map_size)
+            unit = _unit(_at(row.map_size), row.map_size)
             offer(lambda: _script(found, row))
         with right:
             # A place of its own: what is said there must not move the picture below.
@@ -88,7 +74,7 @@ def lesson() -> None:
                     title=f"{name}, {row.name}",
                     everything=row.everything,
                     unit=unit,
-                    on_pin=lambda: _pinned(st.session_state["field_view"].get("pin"), row.map_size),
+                    on_pin=lambda: _pinned(state.heard("field_view", "pin"), row.map_size),
                 )
             with st.container(key="numbers"):
                 show(_cards(found, row), key="network_cards")
@@ -121,16 +107,15 @@ assert tuple(row.map_size) == {tuple(row.map_size)}
 def _layer(found):
     """The layer whose map is shown; the deepest at first."""
     labels = [row.name for row in found.maps]
-    now, misread = asked("layer_name", one_of(labels), found.last.name)
-    if now not in labels:
-        now = found.last.name
-    tell_once([misread])
-    put("layer_name", now)
-    picked = st.selectbox(
-        "Layer", labels, key="layer_name", bind="query-params",
-        help="Every layer whose units have a place in the image, in the order of execution. Type to search.",
-    )  # fmt: skip
-    row = found.map(picked if picked in labels else now)
+    layer = Choice(
+        "layer_name",
+        found.last.name,
+        "Layer",
+        "Every layer whose units have a place in the image, in the order of execution. Type to search.",
+        labels,
+    )
+    state.take(layer)
+    row = found.map(layer.draw())
     with st.container(key="layer_steps", horizontal=True, gap="xsmall"):
         for word, step in (("Shallower", -1), ("Deeper", 1)):
             other = row.number + step
@@ -138,34 +123,38 @@ def _layer(found):
                 word, key=f"layer_{word.lower()}", on_click=_go, disabled=not 1 <= other <= len(labels),
                 args=(labels[min(max(other, 1), len(labels)) - 1],),
             )  # fmt: skip
-    jumps = [stage.jump for stage in found.stages]
-    put("_stage", row.jump if row.name in [stage.name for stage in found.stages] else None)
-    st.pills(
-        "Last layer of the stage with jump", jumps, key="_stage", format_func=str, on_change=_go_stage, args=(found,)
-    )
+    st.markdown("Last layer of the stage with jump")
+    with st.container(key="stages", horizontal=True, gap="xsmall"):
+        for last in found.stages:
+            kind = "primary" if last.name == row.name else "secondary"
+            st.button(str(last.jump), key=f"stage_{last.jump}", type=kind, on_click=_go, args=(last.name,))
     return row
 
 
-def _unit(size: tuple[int, ...]) -> tuple[int, int] | None:
-    """The unit that was clicked, or that the link names; on another layer's map, the one at the same place."""
-    state, query = st.session_state, st.query_params
-    if "_at" not in state or went_back():
-        state["_at"] = None
-        words = query.get("at", "").split(".")
-        if words != [""]:
-            try:
-                state["_at"] = tuple(whole(0, n - 1)(word) for word, n in zip(words, size, strict=True)), size
-            except ValueError:
-                h, w = size
-                st.warning(f"at: the link names no unit of this map of {h} × {w}; the middle one is shown.")
-    if state["_at"] is None:
-        into_link("at", "")
+def _at(size: tuple[int, ...]) -> Setting:
+    """The unit that was clicked, and the size of the map on which it lies; None is the middle one."""
+
+    def read(text: str) -> tuple[tuple[int, ...], tuple[int, ...]]:
+        try:
+            return tuple(whole(0, n - 1)(word) for word, n in zip(text.split("."), size, strict=True)), size
+        except ValueError:
+            height, width = size
+            raise ValueError(
+                f"the link names no unit of this map of {height} × {width}; the middle one is shown."
+            ) from None  # fmt: skip
+
+    return Setting("at", None, read=read, spell=lambda value: ".".join(map(str, value[0])))
+
+
+def _unit(at: Setting, size: tuple[int, ...]) -> tuple[int, ...] | None:
+    """The unit that is shown; on another layer's map, the one at the same place."""
+    state.take(at)
+    if at.value is None:
         return None
-    unit, before = state["_at"]
+    unit, before = at.value
     if before != size:
         unit = tuple(int((u + 0.5) * n / m) for u, n, m in zip(unit, size, before, strict=True))
-        state["_at"] = unit, size
-    into_link("at", ".".join(map(str, unit)))
+        at.give((unit, size))
     return unit
 
 
@@ -173,17 +162,11 @@ def _pinned(unit, size: tuple[int, ...]) -> None:
     """Callback of the map: this unit was clicked."""
     whole_numbers = isinstance(unit, list) and len(unit) == len(size) and all(isinstance(u, int) for u in unit)
     if whole_numbers and all(0 <= u < n for u, n in zip(unit, size, strict=True)):
-        st.session_state["_at"] = tuple(unit), tuple(size)
+        _at(size).give((tuple(unit), tuple(size)))
 
 
 def _go(name: str) -> None:
-    st.session_state["layer_name"] = name
-
-
-def _go_stage(found) -> None:
-    jump = st.session_state.get("_stage")
-    if jump is not None:
-        _go(next(row.name for row in found.stages if row.jump == jump))
+    state.give({"layer_name": name})
 
 
 def _picture(chosen: str, upload) -> str:
@@ -371,9 +354,9 @@ def _measure(found, row, measured_field) -> None:
         f"Measure {row.name} on the gradient", key="measure_network", icon=":material/straighten:",
         help="Runs strips through the network and looks where the gradient is not zero. Deep networks take a minute.",
     )  # fmt: skip
-    if not asked_for and st.session_state.get("_measured_network") != key:
+    if not asked_for and state.recall("measured_network") != key:
         return
-    st.session_state["_measured_network"] = key
+    state.remember("measured_network", key)
     try:
         with st.spinner(f"Measuring {row.name} of {found.name} …"):
             measured = measured_field(*key)

@@ -5,17 +5,18 @@ from __future__ import annotations
 import base64
 import re
 import zlib
+from collections.abc import Mapping
+from dataclasses import dataclass
 from html import escape
+from typing import ClassVar
 
 import streamlit as st
 
 from models.text import big, quoted
 from pages._lesson import offer
+from viz import state
 from viz.figures import numbers, show, table
-from viz.url import into_link, literal, tell_once, unknown
-
-PARAMETERS = ("network", "code", "input")
-"""URL parameters of this page: an example's name, packed code, the input's shape."""
+from viz.state import Text, literal
 
 EXAMPLE_NAMES = ("lenet5", "small_vgg", "context", "dcgan")
 START = "lenet5"
@@ -67,21 +68,86 @@ def shape_text(shape: tuple[int, ...]) -> str:
     return "x".join(map(str, shape[1:]))
 
 
-def _take_example() -> None:
+def _default_input(name: str | None) -> str:
+    """The input that belongs to an example; for the visitor's own code, what a bare link means."""
     from models.parse.code import EXAMPLES
 
-    name = st.session_state.get("network")
-    if name in EXAMPLES:
-        st.session_state["_code"] = EXAMPLES[name].code
-        st.session_state["input"] = shape_text(EXAMPLES[name].input_shape)
+    return shape_text(EXAMPLES[name or START].input_shape)
 
 
-def _own_code() -> None:
-    """The text was changed: no example is shown any more."""
+@dataclass(frozen=True)
+class NetworkText:
+    """Code and input as settings. The link names the example, or packs the visitor's own code while it is short."""
+
+    names: ClassVar[tuple[str, ...]] = ("network", "code", "input")
+
+    @property
+    def code(self) -> Text:
+        from models.parse.code import EXAMPLES
+
+        title = "A network: nn.Sequential(…), a list of layers, or what print(model) shows"
+        return Text("code", EXAMPLES[START].code, title, None, area=True, key="network_code")
+
+    @property
+    def input(self) -> Text:
+        hint = "One size for sequences, two for pictures, three for volumes. The batch axis is added."
+        return Text("input", _default_input(START), "Input: channels × height × width", hint, key="network_input")
+
+    @property
+    def example(self) -> str | None:
+        """The example that is shown; None if the code is the visitor's own."""
+        from models.parse.code import EXAMPLES
+
+        return next((name for name, one in EXAMPLES.items() if one.code == self.code.value), None)
+
+    def choose(self, name: str) -> None:
+        """Show an example from now on. For callbacks and links."""
+        from models.parse.code import EXAMPLES
+
+        state.give({self.code.at: EXAMPLES[name].code, self.input.at: _default_input(name)})
+
+    def take(self, query: Mapping[str, list[str]]) -> list[str]:
+        """Take example or code, and the input, over from a link; a sentence for each thing that could not be."""
+        from models.parse.code import EXAMPLES
+
+        names, told = {_title(name): name for name in EXAMPLES} | {name: name for name in EXAMPLES}, []
+        asked, packed, shape = (query.get(name, [None])[-1] for name in self.names)
+        if asked is not None and asked not in names:
+            told.append(f"network: {quoted(asked)} is none of the examples: {EXAMPLES[START].title} is shown.")
+        self.choose(names.get(asked, START))
+        if packed is not None:
+            try:
+                self.code.give(unpack(packed))
+            except ValueError as error:
+                told.append(f"code: {error}")
+        if shape is not None:
+            self.input.give(shape)
+        return told
+
+    def query(self) -> dict[str, str]:
+        """What the link says of them."""
+        name, shape = self.example, self.input.value
+        if name:
+            found = {} if name == START else {"network": _title(name)}
+        else:
+            found = {"code": packed} if (packed := self._packed()) else {}
+        return found | ({} if shape == _default_input(name) else {"input": shape})
+
+    def _packed(self) -> str:
+        """The visitor's code for the link; nothing if it is too long."""
+        packed = pack(self.code.value) if len(self.code.value) <= MAX_TEXT else ""
+        return packed if len(packed) <= LONGEST else ""
+
+    def fits(self) -> bool:
+        """Whether the link holds the code."""
+        return bool(self.example or self._packed())
+
+
+def _title(name: str) -> str:
+    """An example's name, as its button and the link spell it."""
     from models.parse.code import EXAMPLES
 
-    code = st.session_state["_code"]
-    st.session_state["network"] = next((n for n, e in EXAMPLES.items() if e.code == code), None)
+    return EXAMPLES[name].title.split(" (")[0]
 
 
 def lesson() -> None:
@@ -90,39 +156,23 @@ def lesson() -> None:
     from models.parse import ParseError, parse_network
     from models.parse.code import EXAMPLES, to_code
 
-    st.html("<style>.st-key-_code textarea { font-family: monospace; font-size: .85rem; }</style>")
-    told = [*unknown(PARAMETERS), *_start(EXAMPLES)]
-    state = st.session_state
+    st.html("<style>.st-key-network_code textarea { font-family: monospace; font-size: .85rem; }</style>")
+    network = NetworkText()
+    state.take(network)
+    shown = network.example
     with st.container(key="lesson"):
         left, right = st.columns([2, 3], gap="medium")
         with left, st.container(key="controls", gap="small"):
-            st.pills(
-                "Start from",
-                list(EXAMPLES),
-                key="network",
-                bind=None if state.get("network") is None else "query-params",
-                format_func=lambda name: EXAMPLES[name].title.split(" (")[0],
-                on_change=_take_example,
-            )
-            st.text_area(
-                "A network: nn.Sequential(…), a list of layers, or what print(model) shows",
-                key="_code",
-                persist_state="session",
-                height=330,
-                on_change=_own_code,
-            )
-            st.text_input(
-                "Input: channels × height × width",
-                key="input",
-                bind="query-params",
-                value="1x32x32",
-                help="One size for sequences, two for pictures, three for volumes. The batch axis is added.",
-            )
+            st.markdown("Start from")
+            with st.container(key="network_examples", horizontal=True, gap="xsmall"):
+                for name in EXAMPLES:
+                    kind = "primary" if name == shown else "secondary"
+                    st.button(_title(name), key=f"example_{name}", type=kind, on_click=network.choose, args=(name,))
+            code = network.code.draw(height=330)
+            size = network.input.draw()
         with right:
-            tell_once(told)
-            code = state["_code"]
             try:
-                shape = read_shape(state["input"])
+                shape = read_shape(size)
                 module = parse_network(code, device="meta")
                 found = describe(module, shape)
             except ParseError as error:
@@ -136,52 +186,15 @@ def lesson() -> None:
                 sentence = str(error)
                 st.error(f"{sentence[0].upper()}{sentence[1:].rstrip('.')}.", icon=":material/block:")
                 return
-            _result(found, shape, EXAMPLES.get(state.get("network") or ""))
+            _result(found, shape, EXAMPLES.get(shown or ""))
             offer(
                 lambda: (
                     "Builds exactly this network: its layers and their settings, with new weights.",
                     to_code(module),
                 ),
-                _packed(EXAMPLES) is not None,
+                network.fits(),
                 "Your code is too long for a link, so it opens with an example: take the code along instead.",
             )
-
-
-def _start(examples) -> list[str]:
-    """Fill the fields once, from the link or from the first example; keep the link up to date."""
-    state, told = st.session_state, []
-    if "_code" not in state:
-        name = st.query_params.get("network")
-        by_title = {examples[n].title.split(" (")[0]: n for n in examples}
-        if name is not None and name not in (*by_title, *examples):
-            told.append(f"network: {quoted(name)} is none of the examples: {examples[START].title} is shown.")
-        chosen = by_title.get(name, name if name in examples else START)
-        state["_code"] = examples[chosen].code
-        state.setdefault("network", chosen)
-        if "input" not in st.query_params:
-            state["input"] = shape_text(examples[chosen].input_shape)
-        packed = st.query_params.get("code")
-        if packed is not None:
-            try:
-                state["_code"] = unpack(packed)
-                state["network"] = None
-            except ValueError as error:
-                told.append(f"code: {error}")
-    if state.get("input") is None and "input" not in st.query_params:
-        state["input"] = "1x32x32"
-    if state.get("input") is None:
-        state["input"] = st.query_params["input"]
-    into_link("code", _packed(examples) or "")
-    return told
-
-
-def _packed(examples) -> str | None:
-    """The visitor's code for the link, nothing for an example's, ``None`` for what is too long."""
-    code = st.session_state["_code"]
-    if any(example.code == code for example in examples.values()):
-        return ""
-    packed = pack(code) if len(code) <= MAX_TEXT else ""
-    return packed if 0 < len(packed) <= LONGEST else None
 
 
 def _result(found, shape, example) -> None:

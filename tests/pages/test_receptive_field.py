@@ -52,7 +52,7 @@ def stack_page() -> AppTest:
 @pytest.mark.parametrize("name", PRESETS)
 def test_a_worked_example_shows_its_field(stack_page, name):
     app, preset = stack_page, PRESETS[name]
-    app.pills(key="example_stack").set_value(name).run()
+    app.button(key=f"example_stack_{name}").click().run()
     sound(app)
     size, jump = preset.expected
     assert number(app, "receptive_field") == (f"{size} × {size}" if preset.dims == 2 else str(size))
@@ -78,7 +78,7 @@ def test_a_stack_is_a_link(name):
     app = sound(
         open_page(layers=stack.to_text(), dims=f"{stack.dims}-D", size=str(stack.size), channels=str(stack.channels))
     )
-    assert app.session_state["_stack"] == stack
+    assert app.session_state["_kept_stack"] == stack
     assert app.warning.values == []
 
 
@@ -96,18 +96,18 @@ def test_layers_are_added_copied_moved_and_removed(stack_page):
         app.button(key=f"stack_{button}").click().run()
         sound(app)
         assert (app.text_input(key="layers").value, app.session_state["layer"]) == (text, chosen)
-    app.selectbox(key="_layer_dilation").set_value(3).run()
+    app.selectbox(key="layer2_dilation").set_value(3).run()
     assert app.text_input(key="layers").value == "c3-c3d3-m2"
-    app.selectbox(key="_layer_kind").set_value("a").run()
+    app.selectbox(key="layer2_kind").set_value("a").run()
     assert app.text_input(key="layers").value == "c3-a2-m2"
 
 
 def test_a_walk_through_the_controls_never_breaks(stack_page):
     dice, app = random.Random(3), stack_page
-    app.pills(key="example_stack").set_value("residual").run()
+    app.button(key="example_stack_residual").click().run()
     for _ in range(25):
         buttons = [b for b in app.button if b.key and b.key.startswith("stack_") and not b.disabled]
-        boxes = [s for s in app.selectbox if s.key.startswith("_layer_") and not s.disabled]
+        boxes = [s for s in app.selectbox if re.match(r"layer\d+_", s.key) and not s.disabled]
         if dice.random() < 0.4:
             dice.choice(buttons).click().run()
         else:
@@ -115,16 +115,16 @@ def test_a_walk_through_the_controls_never_breaks(stack_page):
             box.select_index(dice.randrange(min(5, len(box.options)))).run()
         sound(app)
         assert "cs-no" not in shown(app)
-        stack = app.session_state["_stack"]
+        stack = app.session_state["_kept_stack"]
         assert read_stack(app.text_input(key="layers").value, stack.dims, stack.size, stack.channels) == stack
 
 
 def test_axes_are_set_apart_and_joined_again(stack_page):
     app = stack_page
-    app.pills(key="example_stack").set_value("two").run()
+    app.button(key="example_stack_two").click().run()
     app.toggle(key="apart").set_value(True).run()
-    app.selectbox(key="_layer_kernel_size_columns").set_value(1).run()
-    app.selectbox(key="_layer_stride_rows").set_value(2).run()
+    app.selectbox(key="layer1_kernel_size_columns").set_value(1).run()
+    app.selectbox(key="layer1_stride_rows").set_value(2).run()
     sound(app)
     assert app.text_input(key="layers").value == "c3x1s2x1-c3"
     assert number(app, "receptive_field") == "7 × 3"
@@ -134,16 +134,16 @@ def test_axes_are_set_apart_and_joined_again(stack_page):
     sound(app)
     assert app.text_input(key="layers").value == "c3s2-c3"
     app.text_input(key="layers").set_value("c3x1-c3").run()
-    app.segmented_control(key="dims").set_value("1-D").run()
+    app.segmented_control(key="stack_dims").set_value(1).run()
     sound(app)
     assert any("two dimensions" in warning for warning in app.warning.values)
 
 
 def test_a_unit_of_any_layer_is_read_out(stack_page):
     app = stack_page
-    app.pills(key="example_stack").set_value("pooling").run()
-    app.selectbox(key="unit_layer_c3p1-m2-c3p1-m2-c3p1").set_value(2).run()
-    app.number_input(key="unit_row_2_10").set_value(0).run()
+    app.button(key="example_stack_pooling").click().run()
+    app.number_input(key="unit_layer").set_value(2).run()
+    app.number_input(key="unit_row").set_value(0).run()
     sound(app)
     assert number(app, "it_sees") == "rows −1 to 2, columns 9 to 12"
     assert number(app, "its_centre") == "0.5, 10.5"
@@ -157,8 +157,8 @@ def test_the_link_carries_the_unit_the_edited_layer_and_the_switch():
     assert number(app, "unit") == "(0, 5)"
     assert app.radio(key="layer").value == 2
     assert app.toggle(key="apart").value is True
-    app.selectbox(key="unit_layer_c3p1-m2-c3x1").set_value(1).run()
-    app.number_input(key="unit_row_1_12").set_value(3).run()
+    app.number_input(key="unit_layer").set_value(1).run()
+    app.number_input(key="unit_row").set_value(3).run()
     assert app.query_params["unit"] == "1.3.6"
     # In the map that is drawn with the padding of the layer after it.
     assert scene(app)["selected"]["grid"] == "map1"
@@ -171,6 +171,145 @@ def test_the_link_carries_the_unit_the_edited_layer_and_the_switch():
     for unit in ("9.0.0", "1.0", "x", "1.-1.0", "1.99.0"):
         app = sound(open_page(unit=unit, layer="99"))
         assert any("unit" in warning or "layer" in warning for warning in app.warning.values)
+
+
+def same_in_a_fresh_window(app: AppTest, part: str = "build") -> None:
+    """What the link of a page opens is what the page shows."""
+    fresh = sound(open_page(part=part, **dict(app.query_params)))
+    assert fresh.warning.values == []
+    assert dict(fresh.query_params) == dict(app.query_params)
+    assert shown(fresh) == shown(app)
+    if part == "build":
+        assert scene(fresh) == scene(app)
+    for kind in ("selectbox", "number_input", "toggle", "radio", "text_input"):
+        now, then = ([(o.key, o.value) for o in one.get(kind) if o.key != "_answered"] for one in (app, fresh))
+        assert now == then
+
+
+def test_one_dimension_then_more_channels():
+    app = sound(open_page())
+    app.segmented_control(key="stack_dims").set_value(1).run()
+    app.number_input(key="channels").increment().run()
+    sound(app)
+    assert app.query_params == {"dims": "1-D", "channels": "17"}
+    assert app.number_input(key="unit_row").label == "Unit: position"
+    same_in_a_fresh_window(app)
+
+
+def test_rows_and_columns_apart_come_back_from_the_link():
+    app = sound(open_page())
+    app.toggle(key="apart").set_value(True).run()
+    assert app.query_params == {"apart": "true"}
+    same_in_a_fresh_window(app)
+    app.radio(key="layer").set_value(2).run()
+    app.selectbox(key="layer2_kernel_size_rows").set_value(1).run()
+    app.button(key="stack_up").click().run()
+    assert app.query_params == {"layers": "c1x3-c3-c3", "apart": "true", "unit": "3.2.2"}
+    assert app.radio(key="layer").value == 1
+    same_in_a_fresh_window(app)
+
+
+def test_the_unit_stays_where_it_is_while_the_size_changes():
+    app = sound(open_page(layers="c3-m2", size="20", unit="1.12.4"))
+    app.number_input(key="size").increment().run()
+    assert app.query_params["unit"] == "1.12.4"
+    # On the map, whatever happens to it.
+    app.number_input(key="size").set_value(10).run()
+    assert app.query_params["unit"] == "1.7.4"
+    assert app.number_input(key="unit_row").value == 7
+    same_in_a_fresh_window(app)
+    app.number_input(key="size").set_value(21).run()
+    assert app.query_params["unit"] == "1.7.4"
+    # The middle, too, is a place of its own.
+    app = sound(open_page())
+    app.number_input(key="size").set_value(15).run()
+    assert app.query_params["unit"] == "3.2.2"
+    same_in_a_fresh_window(app)
+
+
+def test_an_example_and_another_layer_move_the_unit_to_the_middle_of_the_last():
+    app = sound(open_page(unit="1.0.0"))
+    app.button(key="stack_add").click().run()
+    assert app.query_params == {"layers": "c3-c3-c3-c3", "layer": "2"}
+    app.number_input(key="unit_layer").set_value(2).run()
+    assert app.query_params["unit"] == "2.3.3"
+    app.number_input(key="unit_column").set_value(0).run()
+    assert app.query_params["unit"] == "2.3.0"
+    app.button(key="stack_remove").click().run()
+    assert app.query_params == {"layer": "2", "unit": "2.3.0"}
+    same_in_a_fresh_window(app)
+    app.button(key="example_stack_wavenet").click().run()
+    assert "unit" not in app.query_params
+    assert app.button(key="example_stack_wavenet").proto.type == "primary"
+    app.number_input(key="channels").set_value(2).run()
+    assert app.button(key="example_stack_wavenet").proto.type == "secondary"
+    same_in_a_fresh_window(app)
+
+
+def test_the_size_offers_what_the_layers_take():
+    app = sound(open_page(layers="c3-c3-c3"))
+    box = app.number_input(key="size")
+    assert (box.min, box.max, box.step) == (7, 40, 1)
+    app = sound(open_page(layers="c3s2p1-t4s2p1r2", dims="1-D", size="16"))
+    box = app.number_input(key="size")
+    assert (box.min, box.max, box.step) == (2, 128, 2)
+    app.segmented_control(key="stack_dims").set_value(2).run()
+    assert app.number_input(key="size").max == 40
+
+
+def test_what_does_not_fit_stays_and_it_is_said_what_would():
+    app = sound(open_page(layers="c3-c3", size="9"))
+    app.text_input(key="layers").set_value("c7-c5").run()
+    sound(app)
+    assert any("It fits on 11 to 40 pixels. Until then you see c3-c3 on 9" in told for told in app.warning.values)
+    assert (app.text_input(key="layers").value, app.number_input(key="size").value) == ("c7-c5", 9)
+    assert number(app, "receptive_field") == "5 × 5"
+    # The link says what is seen.
+    assert app.query_params == {"layers": "c3-c3", "size": "9"}
+    app.number_input(key="size").increment().run()
+    assert app.warning.values
+    app.number_input(key="size").increment().run()
+    assert app.warning.values == []
+    assert number(app, "receptive_field") == "11 × 11"
+    same_in_a_fresh_window(app)
+
+
+@pytest.mark.parametrize("name", ["size", "channels", "layer", "unit"])
+@pytest.mark.parametrize("text", ["--5", "1e9", "", "５", "-1", "9" * 5000])
+def test_any_text_in_the_link_gives_a_value_or_a_sentence(name, text):
+    app = sound(open_page(**{name: text}))
+    assert len(app.warning.values) == 1
+    assert name in app.warning[0].value
+    assert "invalid literal" not in app.warning[0].value
+    assert dict(app.query_params) == {}
+
+
+@pytest.mark.parametrize("part", ["effective", "growth", "networks", "your_network"])
+def test_settings_of_another_page_are_told_and_left_out(part):
+    app = sound(open_page(part=part, layers="1e9", unit="--1"))
+    assert any("“layers” is not a setting of this page" in told for told in app.warning.values)
+    assert any("“unit” is not a setting of this page" in told for told in app.warning.values)
+    assert dict(app.query_params) == {}
+
+
+def late() -> None:
+    """Requests of widgets that have gone, before there is anything."""
+    from pages.receptive_field import _editor, _unit
+    from pages.receptive_field._unit import Unit
+
+    _unit._go_to_layer()
+    for name in ("kind", "kernel_size", "skip"):
+        _editor._set(name, 9, None)
+    _editor._set("stride", 1, 1)
+    for action in ("up", "down", "remove", "copy", "add"):
+        _editor._edit(action)
+    _editor._join()
+    for cell in (None, {}, {"grid": "map9", "cell": 0}, {"grid": "map1", "cell": -1}, {"grid": 1, "cell": []}):
+        Unit(_editor.START.stack).pin([[(0, 0)] * 2] * 4, cell)
+
+
+def test_late_requests_find_nothing_and_say_nothing():
+    assert not AppTest.from_function(late).run().exception
 
 
 def test_units_that_take_turns_have_no_one_jump():
@@ -194,9 +333,9 @@ def test_text_that_is_too_long_is_told_and_taken_back():
 
 def test_a_unit_that_reads_nothing_is_told(stack_page):
     app = stack_page
-    app.pills(key="example_stack").set_value("two").run()
+    app.button(key="example_stack_two").click().run()
     app.text_input(key="layers").set_value("t1s4").run()
-    app.number_input(key="unit_row_1_33").set_value(1).run()
+    app.number_input(key="unit_row").set_value(1).run()
     sound(app)
     assert number(app, "it_sees") == "nothing"
     assert any("reads nothing" in block.value for block in app.markdown)
@@ -204,7 +343,7 @@ def test_a_unit_that_reads_nothing_is_told(stack_page):
 
 def test_text_that_is_no_stack_keeps_the_last_picture(stack_page):
     app = stack_page
-    app.pills(key="example_stack").set_value("two").run()
+    app.button(key="example_stack_two").click().run()
     app.text_input(key="layers").set_value("c3-zebra").run()
     sound(app)
     assert any("Layer 2" in warning and "zebra" in warning for warning in app.warning.values)
@@ -226,7 +365,7 @@ def network_page() -> AppTest:
 @pytest.mark.parametrize("name", EXAMPLES)
 def test_an_example_network_shows_its_published_parameters(network_page, name):
     app = network_page
-    app.pills(key="network").set_value(name).run()
+    app.button(key=f"example_{name}").click().run()
     sound(app)
     assert app.error.values == []
     assert number(app, "parameters").replace("\u202f", "").replace(" ", "") == str(EXAMPLES[name].parameters)
@@ -248,8 +387,8 @@ def test_an_example_network_shows_its_published_parameters(network_page, name):
 )
 def test_text_that_does_not_fit_gets_its_sentence(network_page, text, says):
     app = network_page
-    app.text_input(key="input").set_value("3x16x16").run()
-    app.text_area(key="_code").set_value(text).run()
+    app.text_input(key="network_input").set_value("3x16x16").run()
+    app.text_area(key="network_code").set_value(text).run()
     sound(app)
     assert len(app.error) == 1
     assert says in app.error[0].value
@@ -258,7 +397,7 @@ def test_text_that_does_not_fit_gets_its_sentence(network_page, text, says):
 def test_own_code_and_its_input_are_a_link():
     code = "nn.Sequential(nn.Conv1d(2, 4, 5), nn.ReLU())"
     app = sound(open_page(part="your_network", code=pack(code), input="2x40"))
-    assert app.text_area(key="_code").value == code
+    assert app.text_area(key="network_code").value == code
     assert number(app, "receptive_field") == "5"
     app = sound(open_page(part="your_network", code="###", network="nobody", side="9"))
     assert any("damaged" in warning for warning in app.warning.values)
@@ -267,12 +406,12 @@ def test_own_code_and_its_input_are_a_link():
 
 def test_what_was_typed_survives_a_look_at_another_part():
     app = open_page(part="your_network")
-    app.text_area(key="_code").set_value("[nn.Conv1d(1, 4, 3)]").run()
-    app.text_input(key="input").set_value("1x20").run()
+    app.text_area(key="network_code").set_value("[nn.Conv1d(1, 4, 3)]").run()
+    app.text_input(key="network_input").set_value("1x20").run()
     moved(app, "receptive_field/build.py")
     moved(app, "receptive_field/your_network.py")
-    assert app.text_area(key="_code").value == "[nn.Conv1d(1, 4, 3)]"
-    assert app.text_input(key="input").value == "1x20"
+    assert app.text_area(key="network_code").value == "[nn.Conv1d(1, 4, 3)]"
+    assert app.text_input(key="network_input").value == "1x20"
 
 
 def test_packed_code_cannot_be_a_bomb():
@@ -315,7 +454,7 @@ def test_any_layer_of_a_network_is_chosen_and_listed():
     assert number(app, "receptive_field") == "10 × 10"
     app.button(key="layer_deeper").click().run()
     assert app.selectbox(key="layer_name").value == "features.6"
-    app.pills(key="_stage").set_value(32).run()
+    app.button(key="stage_32").click().run()
     assert number(app, "receptive_field") == "212 × 212"
     app.selectbox(key="net").set_value("small").run()
     sound(app)
@@ -398,11 +537,11 @@ def test_the_effective_field_has_its_numbers():
     app.selectbox(key="of").set_value("Your stack").run()
     sound(app)
     assert number(app, "theoretical_box") == "7 × 7"
-    app.number_input(key="unit_row").set_value(0).run()
+    app.number_input(key="energy_unit_row").set_value(0).run()
     sound(app)
     assert "unit (0, 2)" in shown(app)
     app.selectbox(key="of").set_value("small").run()
-    app.selectbox(key="weights").set_value("trained").run()
+    app.selectbox(key="energy_weights").set_value("trained").run()
     sound(app)
     assert number(app, "theoretical_box") == "24 × 40"
     assert number(app, "inside_the_box") == "100 %"
@@ -453,3 +592,53 @@ def test_each_way_to_grow_is_priced_alike():
     app.segmented_control(key="cost").set_value("MACs").run()
     sound(app)
     assert "6 layers 3×3, stride 2, then 1 plain" in shown(app)
+
+
+def test_the_growth_and_the_networks_are_links():
+    app = sound(open_page(part="growth"))
+    app.number_input(key="width").set_value(3).run()
+    app.select_slider(key="budget").set_value(9).run()
+    app.segmented_control(key="cost").set_value("Layers").run()
+    assert app.query_params == {"width": "3", "budget": "9", "cost": "Layers"}
+    same_in_a_fresh_window(app, "growth")
+    app = sound(open_page(part="networks", net="alexnet", compare=["vgg16", "resnet18"]))
+    assert app.multiselect(key="compare").value == ["vgg16", "resnet18"]
+    app.button(key="layer_shallower").click().run()
+    app.number_input(key="side").increment().run()
+    assert dict(app.query_params) == {
+        "net": "alexnet", "compare": "vgg16,resnet18", "layer_name": "features.11", "side": "256",
+    }  # fmt: skip
+    same_in_a_fresh_window(app, "networks")
+
+
+def test_a_network_that_does_not_take_the_image_forgets_nothing_of_the_link():
+    app = sound(open_page(part="networks", net="alexnet", side="32", layer_name="features.3", at="1.1"))
+    assert len(app.error) == 1
+    assert app.warning.values == []
+
+
+def test_the_unit_that_is_asked_and_the_visitors_stack_are_a_link():
+    app = sound(open_page(part="effective", depth="3", inputs="1", weights="equal"))
+    app.number_input(key="energy_unit_row").set_value(1).run()
+    assert app.query_params == {"depth": "3", "inputs": "1", "weights": "equal", "unit_row": "1"}
+    same_in_a_fresh_window(app, "effective")
+    app.number_input(key="energy_unit_row").set_value(None).run()
+    assert "unit_row" not in app.query_params
+    app = sound(open_page(part="build", layers="c3-c3", size="9"))
+    moved(app, "receptive_field/effective.py")
+    app.selectbox(key="of").set_value("Your stack").run()
+    assert app.query_params == {"of": "Your stack", "layers": "c3-c3", "size": "9"}
+    assert number(app, "theoretical_box") == "5 × 5"
+    same_in_a_fresh_window(app, "effective")
+
+
+def test_an_example_network_is_a_link_until_its_code_is_touched():
+    app = sound(open_page(part="your_network"))
+    app.button(key="example_dcgan").click().run()
+    assert app.query_params == {"network": "DCGAN generator"}
+    assert app.button(key="example_dcgan").proto.type == "primary"
+    same_in_a_fresh_window(app, "your_network")
+    app.text_area(key="network_code").set_value("[nn.ConvTranspose2d(100, 3, 4)]").run()
+    assert app.button(key="example_dcgan").proto.type == "secondary"
+    assert set(app.query_params) == {"code", "input"}
+    same_in_a_fresh_window(app, "your_network")

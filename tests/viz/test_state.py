@@ -73,3 +73,156 @@ def test_a_fragment_returns_what_its_function_does_and_a_value_given_in_it_ends_
     assert app.session_state["returned"] == "a2"
     assert app.selectbox(key="net").select("b").run().session_state["returned"] == "b1"
     assert not app.exception
+
+
+def shown(script, **query) -> AppTest:
+    app = AppTest.from_function(script)
+    for name, value in query.items():
+        app.query_params[name] = value
+    app.run()
+    assert not app.exception
+    return app
+
+
+def one_name_twice() -> None:
+    import streamlit as st
+
+    from viz import state
+    from viz.state import Choice, Whole
+
+    here = Choice("dims", 2, "Here", None, {1: "1-D", 2: "2-D"}, "segmented_control", key="here_dims")
+    there = Whole("dims", 3, "There", None, 1, 3)
+    state.begin("page")
+    state.take(here)
+    here.draw()
+    there.draw()
+    st.text(f"{here.value} {there.value}")
+    state.finish()
+
+
+def test_settings_of_two_pages_may_share_a_name():
+    app = shown(one_name_twice, dims="1-D")
+    assert app.text[0].value == "1 3"
+    app.number_input(key="dims").set_value(2).run()
+    assert app.text[0].value == "1 2"
+    app.segmented_control(key="here_dims").set_value(2).run()
+    assert (app.text[0].value, dict(app.query_params)) == ("2 2", {})
+
+
+def may_be_empty() -> None:
+    import streamlit as st
+
+    from viz import state
+    from viz.state import Flag, Whole
+
+    state.begin("page")
+    narrow, place = Flag("narrow", False, "Narrow"), Whole("place", None, "Place", None, 0, 9)
+    state.take(narrow)
+    state.take(place)
+    narrow.draw()
+    place.draw(high=4 if narrow.value else 9)
+    st.text(repr(place.value))
+    state.finish()
+
+
+def test_a_number_may_be_empty_and_is_kept_within_its_ends():
+    app = shown(may_be_empty)
+    assert (app.text[0].value, app.number_input[0].value) == ("None", None)
+    app.number_input[0].set_value(7).run()
+    assert (app.text[0].value, app.query_params["place"]) == ("7", "7")
+    app.toggle[0].set_value(True).run()
+    assert (app.text[0].value, app.query_params["place"]) == ("4", "4")
+    app.number_input[0].set_value(None).run()
+    assert app.text[0].value == "None"
+    assert "place" not in app.query_params
+    assert shown(may_be_empty, place="8", narrow="true").text[0].value == "4"
+
+
+def test_what_a_page_takes_later_is_of_the_same_link():
+    """A link that names only what is taken first means the defaults for the rest."""
+    app = shown(may_be_empty, place="7")
+    app.session_state["_taken"] = "another page"
+    app.query_params.clear()
+    app.query_params["narrow"] = "true"
+    assert app.run().text[0].value == "None"
+
+
+def several() -> None:
+    import streamlit as st
+
+    from viz import state
+    from viz.state import Several
+
+    state.begin("page")
+    words = Several("words", ("a", "b"), "Words", None, ("a", "b", "c", "d"), 3)
+    state.take(words)
+    words.draw()
+    st.text(",".join(words.value))
+    state.finish()
+
+
+def test_several_words_are_read_apart_or_together_and_strange_ones_are_told():
+    app = shown(several)
+    assert app.text[0].value == "a,b"
+    app.multiselect[0].set_value(["d"]).run()
+    assert (app.text[0].value, app.query_params["words"]) == ("d", "d")
+    app.multiselect[0].set_value([]).run()
+    assert (app.text[0].value, app.query_params["words"]) == ("", "")
+    assert shown(several, words="").text[0].value == ""
+    assert shown(several, words=["c", "d"]).text[0].value == "c,d"
+    app = shown(several, words="c,zebra")
+    assert app.text[0].value == "c"
+    assert "zebra" in app.warning[0].value
+
+
+def offered_less() -> None:
+    import streamlit as st
+
+    from viz import state
+    from viz.state import Choice, Flag
+
+    state.begin("page")
+    few, number = Flag("few", False, "Few"), Choice("number", 1, "Number", None, (1, 2, 3), "radio")
+    state.take(few, number)
+    few.draw()
+    st.text(repr(number.draw((1, 2) if few.value else None)))
+    state.finish()
+
+
+def test_an_option_that_is_no_longer_offered_gives_way_to_the_default():
+    app = shown(offered_less, number="3")
+    assert app.text[0].value == "3"
+    # As the browser sends it: the text that it shows.
+    app.session_state["number"] = "2"
+    assert app.run().text[0].value == "2"
+    app.radio[0].set_value(3).run()
+    app.toggle[0].set_value(True).run()
+    assert (app.text[0].value, dict(app.query_params)) == ("1", {"few": "true"})
+
+
+def given_in_a_run() -> None:
+    import streamlit as st
+
+    from viz import state
+    from viz.state import Whole
+
+    def preset() -> None:
+        state.give({"first": 5, "second": 9})
+
+    state.begin("page")
+    first, second = Whole("first", 1, "First", None, 0, 9), Whole("second", 2, "Second", None, 0, 9)
+    state.take(first, second)
+    first.draw()
+    # After the first is drawn: nothing may write it again.
+    second.draw(high=first.value)
+    st.button("Preset", on_click=preset)
+    st.text(f"{first.value} {second.value}")
+    state.finish()
+
+
+def test_a_value_is_given_while_others_wait_for_the_browser():
+    app = shown(given_in_a_run, first="9")
+    app.button[0].click().run()
+    assert not app.exception
+    assert app.text[0].value == "5 5"
+    assert dict(app.query_params) == {"first": "5", "second": "5"}

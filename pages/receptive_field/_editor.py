@@ -1,0 +1,410 @@
+"""The stack that a page shows: read from the link, typed as text, edited layer by layer, or taken from an example.
+
+The text owns the layers. The controls of one layer are views of it: each shows what the text says, and a choice in it
+writes the text.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+import streamlit as st
+
+from models import layers
+from models.stack import (
+    LETTERS,
+    MAX_CHANNELS,
+    MAX_LAYERS,
+    MAX_SIZE,
+    MAX_TEXT,
+    PER_AXIS,
+    PRESETS,
+    Stack,
+    StackError,
+    StackLayer,
+    read_stack,
+    sizes,
+)
+from pages.receptive_field._stack import NAMES
+from pages.receptive_field._unit import Unit
+from viz import state
+from viz.controls.layer import stepped
+from viz.state import Choice, Flag, Text, Whole
+
+START = PRESETS["three"]
+
+TEXT = Text(
+    "layers",
+    START.text,
+    "As text",
+    "c convolution, t transposed, m max-pooling, a average-pooling; then the kernel size, s stride, p padding "
+    "(ps: same, pc: causal), d dilation, r residual branch from so many layers back (r2c: cropped).",
+)
+DIMS = Choice(
+    "dims", START.dims, "Dimensions", None, {1: "1-D", 2: "2-D"}, "segmented_control", key="stack_dims"
+)  # fmt: skip
+SIZE = Whole(
+    "size", START.size, "size", "Pixels of the input along each axis (W).", 1, max(MAX_SIZE.values())
+)  # fmt: skip
+CHANNELS = Whole(
+    "channels",
+    START.channels,
+    "channels",
+    "In and out of every layer (C). Weights grow with C², the field does not.",
+    1,
+    MAX_CHANNELS,
+)
+APART = Flag("apart", False, "Rows and columns apart", "A kernel of 3×1, a stride of 2 along the rows alone, …")
+PARTS = (TEXT, DIMS, SIZE, CHANNELS)
+
+SETTINGS = ("kind", "kernel_size", "stride", "padding", "dilation", "skip")
+OFFERED = {"kernel_size": 15, "stride": 8, "padding": 16, "dilation": 16}
+HINTS = {
+    "kind": "What the layer is.",
+    "kernel_size": "Taps along each axis (F). 1 makes a 1×1 layer.",
+    "stride": "Step from one window to the next (S).",
+    "padding": "Cells added on each side (P); “same” keeps the size, “causal” adds all of them before.",
+    "dilation": "Distance between neighbouring taps (D).",
+    "skip": "Adds what came in so many layers back; 1 is this layer's own input. Where the layers between have a "
+    "stride, a 1×1 layer of the same stride stands on the branch. Cropped: its middle is taken instead, as in U-Net; "
+    "if there is a stride between, the two then drift apart.",
+}
+NOT_CONVOLUTION = {"t": "transposed", "m": "max_pool", "a": "avg_pool"}
+"""The kinds of ``models.layers`` whose settings mean something of their own here too."""
+
+
+# -- what is shown ----------------------------------------------------------------------------------------------------
+
+
+class Shown:
+    """The stack on the screen as the link says it; for ``state.take``."""
+
+    names = tuple(one.name for one in PARTS)
+
+    def take(self, query: Mapping[str, list[str]]) -> list[str]:
+        state.forget("stack")
+        return [sentence for one in PARTS for sentence in one.take(query)]
+
+    def query(self) -> dict[str, str]:
+        text, *rest = _values(state.recall("stack"))
+        values = (text if state.recall("misfit") else TEXT.value, *rest)
+        return {one.name: one.spell(value) for one, value in zip(PARTS, values, strict=True) if value != one.default}
+
+
+def read() -> Stack:
+    """The stack that the settings ask for. Where there is no such stack, the visitor's values stay, and so does the
+    last one that there was: the editor says why."""
+    good: Stack | None = state.recall("stack")
+    dims, text = DIMS.value, TEXT.value
+    if SIZE.value > MAX_SIZE[dims]:
+        if state.link_counts():
+            state.tell(f"size: {SIZE.value} pixels are too many in {dims}-D; {MAX_SIZE[dims]} are shown.")
+        SIZE.give(MAX_SIZE[dims])
+    if len(text) > MAX_TEXT:
+        before = good or START.stack
+        state.tell(
+            f"The text of the stack was {len(text)} characters long; {MAX_TEXT} are read. You see "
+            f"{'the stack from before' if good else before.to_text()}."
+        )
+        TEXT.give(before.to_text())
+    misfit = ""
+    try:
+        stack = _asked()
+    except StackError as error:
+        stack = good or START.stack
+        misfit = f"{error.message}{_would_fit()} Until then you see {stack.to_text()} on {stack.size} pixels."
+    if misfit and good is None:
+        state.tell(misfit)
+        show(stack)
+        misfit = ""
+    elif good and len(stack.layers) > len(good.layers) and not state.link_counts():
+        Unit(stack).reset()
+    state.remember("stack", stack)
+    state.remember("misfit", misfit)
+    return stack
+
+
+def _asked() -> Stack:
+    return read_stack(TEXT.value, DIMS.value, SIZE.value, CHANNELS.value)
+
+
+def _would_fit() -> str:
+    """At which sizes the text would do, as a sentence; nothing if at none."""
+    found = []
+    for size in range(1, MAX_SIZE[DIMS.value] + 1):
+        try:
+            read_stack(TEXT.value, DIMS.value, size)
+        except StackError:
+            continue
+        found.append(size)
+    if not found:
+        return ""
+    even = stepped(found)
+    steps = f", in steps of {even.step}" if isinstance(even, range) and even.step > 1 else ""
+    return f" It fits on {found[0]} to {found[-1]} pixels{steps}."
+
+
+def _values(stack: Stack) -> tuple[str, int, int, int]:
+    """What ``PARTS`` hold where they ask for this stack."""
+    return stack.to_text(), stack.dims, stack.size, stack.channels
+
+
+def show(stack: Stack, chosen: int | None = None) -> None:
+    """Show this stack from now on, and edit its layer ``chosen``."""
+    state.remember("stack", stack)
+    state.remember("misfit", "")
+    state.give({one.at: value for one, value in zip(PARTS, _values(stack), strict=True)})
+    if chosen:
+        edited(stack).give(chosen)
+
+
+def edited(stack: Stack) -> Choice:
+    """The layer whose controls are drawn."""
+    numbers = range(1, len(stack.layers) + 1)
+    return Choice("layer", 1, "Layers, from the input", None, numbers, "radio")
+
+
+def shown_preset(stack: Stack) -> str | None:
+    """The worked example that is on screen now, if any."""
+    return next((p.id for p in PRESETS.values() if p.stack == stack), None)
+
+
+def choose_preset(name: str) -> None:
+    """For callbacks: show a worked example."""
+    stack = PRESETS[name].stack
+    show(stack, 1)
+    Unit(stack).reset()
+
+
+# -- editing: for callbacks -------------------------------------------------------------------------------------------
+
+
+def _current() -> tuple[Stack, int]:
+    """The stack and the number of the layer that the visitor's values ask for now."""
+    state.catch_up()
+    try:
+        stack = _asked()
+    except StackError:
+        stack = state.recall("stack") or START.stack
+    return stack, min(edited(stack).value, len(stack.layers))
+
+
+def _edit(action: str) -> None:
+    """Change the list of layers; a change that gives no valid stack is told and left out."""
+    stack, number = _current()
+    changed, at = list(stack.layers), number - 1
+    other = at + {"up": -1, "down": 1}.get(action, 0)
+    if action in ("add", "copy"):
+        changed.insert(at + 1, _next_layer(stack) if action == "add" else changed[at])
+        number += 1
+    elif action == "remove":
+        del changed[at]
+        number = min(number, len(changed))
+    elif 0 <= other < len(changed):
+        changed[at], changed[other] = changed[other], changed[at]
+        number = other + 1
+    _try(stack, changed, number)
+
+
+def _next_layer(stack: Stack) -> StackLayer:
+    """A 3-tap convolution that fits whatever arrives: padded if there is no room."""
+    return StackLayer("c", 3, padding=0 if min(stack.shapes[-1]) >= 5 else 1)
+
+
+def _try(stack: Stack, changed: list[StackLayer], chosen: int) -> None:
+    try:
+        # A branch that began further back than there are layers now begins at the input.
+        changed = [replace(one, skip=min(one.skip, i)) for i, one in enumerate(changed, 1)]
+        after = replace(stack, layers=tuple(changed))
+    except StackError as error:
+        state.remember("refused", error.message)
+        return
+    show(after, chosen)
+    if len(changed) > len(stack.layers):
+        Unit(after).reset()
+
+
+def _set(name: str, number: int, axis: int | None) -> None:
+    """Take over one setting of one layer, along one axis or along all."""
+    stack, chosen = _current()
+    if number > len(stack.layers) or (axis or 0) >= stack.dims:
+        return
+    control, before = _control(stack, number, name, axis), stack.layers[number - 1]
+    value = control.value
+    if value in control.options and value != _now(before, name, axis):
+        changed = list(stack.layers)
+        changed[number - 1] = _with(before, name, axis, value)
+        _try(stack, changed, chosen)
+
+
+def _join() -> None:
+    """Of the switch: without it, columns take over what rows have."""
+    stack, number = _current()
+    if not APART.value:
+        changed = list(stack.layers)
+        changed[number - 1] = changed[number - 1].along(0)
+        _try(stack, changed, number)
+
+
+# -- one setting of one layer -----------------------------------------------------------------------------------------
+
+
+def _with(layer: StackLayer, name: str, axis: int | None, value: Any) -> StackLayer:
+    if name == "kind":
+        return _of_kind(layer, value)
+    if name == "skip":
+        back = value.split()[0]
+        return replace(layer, skip=0 if back == "none" else int(back), crop=value.endswith("cropped"))
+    return replace(layer, **{name: value}) if axis is None else layer.with_axis(name, axis, value)
+
+
+def _now(layer: StackLayer, name: str, axis: int | None) -> Any:
+    """The value that a setting's control shows."""
+    if name == "skip":
+        return _branch(layer.skip, layer.crop)
+    return getattr(layer if axis is None else layer.along(axis), name)
+
+
+def _branch(back: int, crop: bool) -> str:
+    """A residual branch as its control spells it."""
+    return f"{back} back{', cropped' * crop}" if back else "none"
+
+
+def _of_kind(before: StackLayer, kind: str) -> StackLayer:
+    """The layer as another kind: settings that the kind does not take go to its usual ones."""
+    after = replace(before, kind=kind)
+    if kind in "ma":
+        return replace(after, kernel_size=2, stride=2, padding=0, dilation=1)
+    padding = 0 if isinstance(before.padding, str) else before.padding
+    if before.pool:
+        return replace(after, kernel_size=3, stride=1, padding=1 if kind == "c" else 0)
+    return after if kind == "c" else replace(after, padding=padding)
+
+
+def _options(stack: Stack, number: int, name: str, axis: int | None) -> list:
+    """The values of one setting that give a valid stack, among what is offered."""
+    now = _now(stack.layers[number - 1], name, axis)
+    if name == "skip":
+        back = range(1, number + 1)
+        values = [_branch(n, False) for n in (0, *back)] + [_branch(n, True) for n in back if _cuts(stack, number, n)]
+    else:
+        values = list(range(0 if name == "padding" else 1, OFFERED[name] + 1))
+    if name == "padding":
+        values += ["same", "causal"] if stack.dims == 1 else ["same"]
+    values = [v for v in values if v == now or _works(stack, number, name, axis, v)]
+    return values if now in values else [*values, now]
+
+
+def _cuts(stack: Stack, number: int, back: int) -> bool:
+    """A branch from so far back has something to crop."""
+    return stack.shapes[number - back] != stack.shapes[number]
+
+
+def _works(stack: Stack, number: int, name: str, axis: int | None, value: Any) -> bool:
+    changed = list(stack.layers)
+    try:
+        changed[number - 1] = _with(changed[number - 1], name, axis, value)
+        replace(stack, layers=tuple(changed))
+    except StackError:
+        return False
+    return True
+
+
+def _control(stack: Stack, number: int, name: str, axis: int | None) -> Choice:
+    """The control of one setting; another layer has others, so that none has to be told another value."""
+    layer, along = stack.layers[number - 1], "" if axis is None else f"_{NAMES[axis]}"
+    title = {"kind": "kind", "skip": "residual branch"}.get(name, name) + along.replace("_", ", ")
+    options = LETTERS if name == "kind" else _options(stack, number, name, axis)
+    return Choice(f"layer{number}_{name}{along}", _now(layer, name, axis), title, _hint(layer.kind, name), options)
+
+
+def _hint(kind: str, name: str) -> str:
+    if kind in NOT_CONVOLUTION and name in PER_AXIS:
+        return layers.KINDS[NOT_CONVOLUTION[kind]].help(name)
+    return HINTS[name]
+
+
+# -- drawing ----------------------------------------------------------------------------------------------------------
+
+
+def draw(stack: Stack) -> None:
+    """All controls of the stack."""
+    DIMS.draw()
+    left, right = st.columns(2, gap="small")
+    with left:
+        _draw_size(stack)
+    with right:
+        CHANNELS.draw()
+    described = [layer.describe(stack.dims) for layer in stack.layers]
+    with st.container(key="stack_layers"):
+        number = edited(stack).draw(captions=described)
+    _buttons(stack, number)
+    _settings(stack, number)
+    if refused := state.recall("refused"):
+        st.warning(state.literal(refused), icon=":material/block:")
+        state.forget("refused")
+    TEXT.draw()
+    if misfit := state.recall("misfit"):
+        st.warning(state.literal(misfit), icon=":material/block:")
+
+
+def _draw_size(stack: Stack) -> None:
+    """The size, as far as the layers take it; all that there are while the visitor's values give no stack."""
+    if state.recall("misfit"):
+        SIZE.draw(high=MAX_SIZE[DIMS.value])
+        return
+    found = sizes(stack.layers, stack.dims)
+    even = stepped(list(found))
+    SIZE.draw(found[0], found[-1], even.step if isinstance(even, range) else 1)
+
+
+def _buttons(stack: Stack, number: int) -> None:
+    full, last = len(stack.layers) >= MAX_LAYERS, len(stack.layers)
+    with st.container(key="stack_buttons", horizontal=True, gap="xsmall"):
+        for action, icon, label, off in (
+            ("add", "add", "Add a layer after this one", full),
+            ("copy", "content_copy", "Duplicate this layer", full),
+            ("up", "arrow_upward", "Move this layer towards the input", number == 1),
+            ("down", "arrow_downward", "Move this layer towards the output", number == last),
+            ("remove", "delete", "Remove this layer", last == 1),
+        ):
+            st.button(
+                action.capitalize(), key=f"stack_{action}", icon=f":material/{icon}:", help=label, disabled=off,
+                on_click=_edit, args=(action,),
+            )  # fmt: skip
+
+
+def _settings(stack: Stack, number: int) -> None:
+    layer = stack.layers[number - 1]
+    if not layer.alike:
+        APART.give(True)
+    if stack.dims == 2 and APART.value:
+        pairs = [[("kind", None), ("skip", None)], *([(name, 0), (name, 1)] for name in PER_AXIS)]
+    else:
+        pairs = [[(name, None) for name in SETTINGS[i : i + 2]] for i in (0, 2, 4)]
+    for pair in pairs:
+        for column, (name, axis) in zip(st.columns(2), pair, strict=True):
+            control = _control(stack, number, name, axis)
+            control.give(control.default)
+            with column:
+                control.draw(disabled=len(control.options) == 1, on_change=_set, args=(name, number, axis))
+    if stack.dims == 2:
+        APART.draw(on_change=_join)
+
+
+def draw_presets(stack: Stack) -> str | None:
+    """The worked examples to choose from; returns the one that is on screen, if any."""
+    shown = shown_preset(stack)
+    st.markdown("Try a worked example")
+    with st.container(key="stack_examples", horizontal=True, gap="xsmall"):
+        for name, preset in PRESETS.items():
+            st.button(
+                preset.title,
+                key=f"example_stack_{name}",
+                type="primary" if name == shown else "secondary",
+                on_click=choose_preset,
+                args=(name,),
+            )
+    return shown

@@ -1,0 +1,120 @@
+"""A measured stack as the stage draws it, and what is told of each unit under the pointer."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from models.stack import Stack, times
+from pages.receptive_field._stack import jump_text
+
+if TYPE_CHECKING:
+    from models.stack.field import StackField
+
+
+def scene(field: StackField, chosen: int, index: tuple[int, ...]) -> dict:
+    """The stage's data: one grid a map, drawn with the padding of the layer that reads it, linked by the windows. The
+    unit at `index` of layer `chosen` is selected."""
+    from viz.components.stage import enc
+
+    stack = field.stack
+    grids, links = [], []
+    for number, size in enumerate(stack.shapes):
+        pads = field.pads[number]
+        padded = any(map(sum, pads))
+        shape = tuple(n + sum(pad) for n, pad in zip(size, pads, strict=True))
+        real = tuple(slice(pad[0], pad[0] + n) for n, pad in zip(size, pads, strict=True))
+        values = np.zeros(shape, dtype=np.int64)
+        values[real] = field.seen[number]
+        source = None
+        if padded:
+            source = np.full(shape, -1)
+            source[real] = np.arange(np.prod(size)).reshape(size)
+        last = number == len(stack.layers)
+        grids.append(
+            {
+                "id": f"map{number}",
+                "role": "input" if number == 0 else "output" if last else "map",
+                "title": "Input" if number == 0 else _title(stack, number),
+                "shape": [1, *shape],
+                "values": enc(values),
+                "source": enc(source),
+                "real": None if source is None else [[one.start, one.stop] for one in real],
+                "editable": False,
+                "image": False,
+                "planes": None,
+            }
+        )
+    for number, windows in enumerate(field.windows, 1):
+        units = int(np.prod(stack.shapes[number]))
+        for reads in windows:
+            links.append(
+                {
+                    "from": f"map{reads.source_map}",
+                    "to": f"map{number}",
+                    "kernel": None,
+                    "ptr": enc(np.searchsorted(reads.rows, np.arange(units + 1))),
+                    "src": enc(reads.cols),
+                    "tap": None,
+                    "pairs": [0, 0, -1],
+                    "values": None,
+                    "bias": None,
+                    "reduce": "reads",
+                }
+            )
+    pads = field.pads[chosen]
+    drawn = tuple(n + sum(pad) for n, pad in zip(stack.shapes[chosen], pads, strict=True))
+    cell = np.ravel_multi_index(tuple(i + pad[0] for i, pad in zip(index, pads, strict=True)), drawn)
+    return {
+        "grids": grids,
+        "symbols": ["→" if stack.dims == 2 else ""] * len(stack.layers),
+        "links": links,
+        "operator": None,
+        "selected": {"grid": grids[chosen]["id"], "channel": 0, "cell": int(cell)},
+        "autoplay": False,
+        "caption": "In a unit: how many pixels it sees. In the input: how many units of the last map see this pixel.",
+        "legend": True,
+    }
+
+
+def _title(stack: Stack, number: int) -> str:
+    layer = stack.layers[number - 1]
+    name = {"c": "", "t": "transposed ", "m": "max ", "a": "avg "}
+    if stack.dims == 1:
+        words = [f"{layer.kernel_size} {'tap' if layer.kernel_size == 1 else 'taps'}"]
+        words += [
+            f"{what} {value}" for what, value in (("stride", layer.stride), ("dilation", layer.dilation)) if value > 1
+        ]
+        return f"{number} ({name[layer.kind]}{', '.join(words)}{', +' if layer.skip else ''})"
+    more = f", /{times(layer.stride)}" if layer.stride != 1 else ""
+    more += f", d {times(layer.dilation)}" if layer.dilation != 1 else ""
+    return f"{number} ({name[layer.kind]}{times(layer.kernel_size, 2)}{more}{', +' if layer.skip else ''})"
+
+
+def follow(field: StackField) -> list[dict]:
+    """What the stage tells of each unit of each map."""
+    stack = field.stack
+    maps = []
+    for number, shape in enumerate(stack.shapes):
+        row = field.rows[number - 1] if number else None
+        maps.append(
+            {
+                "name": "the input" if row is None else f"layer {number}",
+                "shape": shape,
+                "before": [pad[0] for pad in field.pads[number]],
+                "after": [pad[1] for pad in field.pads[number]],
+                "size": None if row is None else row.size,
+                "jump": None
+                if row is None
+                else [jump_text(j, found) for j, found in zip(row.jump, row.jumps, strict=True)],
+                "start": None if row is None else ["differs" if s is None else str(s) for s in row.start],
+                "boxes": None if row is None else field.boxes(number),
+            }
+        )
+    return maps
+
+
+def stage_height(stack: Stack) -> int:
+    """In px: rows of a 1-D stack need room below each other."""
+    return 430 if stack.dims == 2 else max(430, 150 + 66 * (len(stack.layers) + 1))
