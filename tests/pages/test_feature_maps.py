@@ -392,6 +392,27 @@ def test_the_code_runs_as_it_is_and_holds_the_numbers_on_the_screen(query):
         exec(compile(code, "shown", "exec"), {})
 
 
+def late() -> None:
+    """A script in which requests arrive from components that have gone."""
+    import numpy as np
+    import streamlit as st
+
+    from pages.feature_maps import equivariance, filters, pooling, walk
+
+    chosen = filters.Choice("sobel", np.eye(3), np.eye(3), (), "Response", False, "reflect", False)
+    for callback in (
+        filters._turned, lambda: filters._typed(chosen), pooling._turned, equivariance._turned,
+        walk._layer_chosen, walk._unit_asked, walk._pixel_asked,
+    ):  # fmt: skip
+        callback()
+    st.session_state["set"] = [name for name in st.session_state if str(name).startswith("fm_")]
+
+
+def test_no_late_request_ends_in_a_traceback_or_changes_a_setting():
+    app = sound(AppTest.from_function(late).run())
+    assert app.session_state["set"] == []
+
+
 def test_a_walk_through_all_parts_in_any_order():
     """What one part leaves in the session must not trip another: each key belongs to one widget."""
     app = open_page()
