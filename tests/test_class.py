@@ -15,7 +15,7 @@ OF_A_KIND = 2
 LATE = 3
 """So many late requests come after each change that took widgets away."""
 
-SLOW = ("of", "trace_all")
+SLOW = ("of", "trace_all", "fm_network")
 """These load or walk through whole networks: minutes for the eight, and nothing that the protocol sees."""
 
 
