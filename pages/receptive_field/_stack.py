@@ -187,12 +187,16 @@ def choose_unit(stack: Stack, number: int, index: tuple[int, ...]) -> None:
 
 
 def _choose_layer(stack: Stack, key: str) -> None:
-    number = st.session_state[key]
-    st.session_state["_unit"] = number, tuple(n // 2 for n in stack.shapes[number])
+    number = st.session_state.get(key)
+    # A late request may carry what another stack's control held.
+    if isinstance(number, int) and number < len(stack.shapes):
+        st.session_state["_unit"] = number, tuple(n // 2 for n in stack.shapes[number])
 
 
 def _choose_place(number: int, keys: list[str]) -> None:
-    st.session_state["_unit"] = number, tuple(int(st.session_state[key]) for key in keys)
+    place = [st.session_state.get(key) for key in keys]
+    if None not in place:
+        st.session_state["_unit"] = number, tuple(map(int, place))
 
 
 def shown_preset(stack: Stack) -> str | None:
