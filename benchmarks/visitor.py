@@ -220,6 +220,7 @@ class Visitor:
         self._runs, self._age = 0, 2
         self._replies: dict[str, asyncio.Future] = {}
         self._heard = asyncio.Condition()
+        self._broken: Exception | None = None
 
     # What is on the page.
 
@@ -303,22 +304,10 @@ class Visitor:
         asked.file_urls_request.file_names.append(name)
         await self.socket.send(asked.SerializeToString())
         async with asyncio.timeout(self.patience):
-            urls = (await self._replies.pop(reply)).file_urls[0]
-        border = uuid.uuid4().hex
-        head = f'--{border}\r\nContent-Disposition: form-data; name="file"; filename="{name}"\r\n'
-        head += f"Content-Type: {kind}\r\n\r\n"
-        put = urllib.request.Request(
-            self.url + urls.upload_url,
-            data=head.encode() + data + f"\r\n--{border}--\r\n".encode(),
-            headers={"Content-Type": f"multipart/form-data; boundary={border}"},
-            method="PUT",
-        )
-        await asyncio.to_thread(lambda: urllib.request.urlopen(put, timeout=30).close())
-        held = FileUploaderState()
-        held.uploaded_file_info.append(
-            UploadedFileInfo(file_id=urls.file_id, name=name, size=len(data), file_urls=urls)
-        )
-        return await self.change(widget, held)
+            urls = (await self._replies[reply]).file_urls[0]
+        await asyncio.to_thread(self._put, urls.upload_url, name, kind, data)
+        info = UploadedFileInfo(file_id=urls.file_id, name=name, size=len(data), file_urls=urls)
+        return await self.change(widget, FileUploaderState(uploaded_file_info=[info]))
 
     async def send(self, widget: Widget, value: Any) -> bool:
         """Set a widget, or press it, and do not wait. It may have gone from the page: such a request is late.
@@ -361,6 +350,19 @@ class Visitor:
 
     # The protocol.
 
+    def _put(self, path: str, name: str, kind: str, data: bytes) -> None:
+        """Send a file as the front end does, with the token against forged requests that the server gave out."""
+        with urllib.request.urlopen(f"{self.url}/_stcore/health", timeout=self.patience) as answer:
+            cookie = answer.headers["Set-Cookie"].split(";")[0]
+        border = uuid.uuid4().hex
+        head = f'--{border}\r\nContent-Disposition: form-data; name="file"; filename="{name}"\r\n'
+        head += f"Content-Type: {kind}\r\n\r\n"
+        body = head.encode() + data + f"\r\n--{border}--\r\n".encode()
+        headers = {"Content-Type": f"multipart/form-data; boundary={border}"}
+        headers |= {"Cookie": cookie, "X-Xsrftoken": cookie.partition("=")[2].strip('"')}
+        put = urllib.request.Request(self.url + path, data=body, headers=headers, method="PUT")
+        urllib.request.urlopen(put, timeout=self.patience).close()
+
     async def _choose_page(self, path: str, query: str) -> None:
         bound = {getattr(one.message, "query_param_key", "") for one in self._all()}
         kept = [(name, value) for name, value in urllib.parse.parse_qsl(self.query, True) if name in bound]
@@ -400,17 +402,22 @@ class Visitor:
         self.query = urllib.parse.urlencode(pairs)
 
     def _alive(self) -> None:
+        if self._broken is not None:
+            raise self._broken
         if self.socket.close_code is not None:
             raise ConnectionError(f"the server closed the connection: {self.socket.close_code}")
 
     async def listen(self) -> None:
         """Read what the server says until it hangs up. Runs beside everything else."""
-        with contextlib.suppress(ConnectionClosed):
-            async for data in self.socket:
-                self.received += len(data)
-                self._hear(ForwardMsg.FromString(data))
-                async with self._heard:
-                    self._heard.notify_all()
+        try:
+            with contextlib.suppress(ConnectionClosed):
+                async for data in self.socket:
+                    self.received += len(data)
+                    self._hear(ForwardMsg.FromString(data))
+                    async with self._heard:
+                        self._heard.notify_all()
+        except Exception as error:
+            self._broken = error
         async with self._heard:
             self._heard.notify_all()
 
