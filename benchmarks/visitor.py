@@ -524,7 +524,9 @@ def _text_of(exception: Any) -> str:
 async def visiting(url: str, patience: float = PATIENCE) -> AsyncIterator[Visitor]:
     """A connection to the server at ``url``, on which nothing has been opened yet."""
     address = url.rstrip("/").replace("http", "ws", 1) + "/_stcore/stream"
-    async with connect(address, subprotocols=["streamlit"], max_size=None, open_timeout=patience) as socket:
+    async with connect(
+        address, subprotocols=["streamlit"], max_size=None, open_timeout=patience, ping_interval=None
+    ) as socket:
         visitor = Visitor(url.rstrip("/"), socket, patience)
         listening = asyncio.create_task(visitor.listen())
         try:
