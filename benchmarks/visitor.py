@@ -27,7 +27,7 @@ from streamlit.proto.WidgetStates_pb2 import WidgetState
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed
 
-ANSWER = 60.0
+PATIENCE = 60.0
 """Seconds that a visitor waits for an answer."""
 
 STATE_OF = {
@@ -195,6 +195,7 @@ class Visitor:
 
     url: str
     socket: ClientConnection
+    patience: float = PATIENCE
     query: str = ""
     nodes: dict[tuple[int, ...], Node] = field(default_factory=dict)
     states: dict[str, WidgetState] = field(default_factory=dict)
@@ -211,14 +212,15 @@ class Visitor:
         self._session = ""
         self._run = ""
         self._fragments: tuple[str, ...] = ()
-        self._begun = self._ended = 0
-        self._running = False
+        self.begun = 0
+        """Runs that have begun, as far as the visitor knows."""
+        self._ended = 0
         self._forms: dict[str, dict[str, WidgetState]] = {}
         self._messages: dict[str, tuple[ForwardMsg, str, int]] = {}
         self._runs, self._age = 0, 2
         self._replies: dict[str, asyncio.Future] = {}
         self._heard = asyncio.Condition()
-        self._last = time.monotonic()
+        self._broken: Exception | None = None
 
     # What is on the page.
 
@@ -254,29 +256,23 @@ class Visitor:
         value = getattr(state, kind)
         return list(value.data) if hasattr(value, "data") else value
 
-    def texts(self) -> str:
-        """All text of the page's own elements."""
-        named = ("body", "text", "label", "code_text", "json")
-        return "\n".join(
-            str(getattr(node.message, name)) for _, node in sorted(self.nodes.items()) for name in named
-            if hasattr(node.message, name)
-        )  # fmt: skip
-
     # What a visitor does. Each of these returns the seconds until the answer was complete.
 
     async def open(self, path: str, query: str = "") -> float:
         """Open an address as a new tab does."""
-        self._path, self.query = path.strip("/"), query.removeprefix("?")
-        return await self._ask()
+        self._path, self.query, begun = path.strip("/"), query.removeprefix("?"), self.begun
+        await self._send("")
+        return await self.answered(begun)
 
     async def go(self, path: str, query: str = "") -> float:
         """Choose a page of the navigation. Raises ``KeyError`` if there is none with this address."""
+        begun = self.begun
         await self._choose_page(path, query)
-        return await self.answered()
+        return await self.answered(begun)
 
     async def change(self, widget: Widget, value: Any) -> float:
         """Set a widget that is shown, or press it, and wait. Raises ``LookupError`` if it has gone."""
-        begun, shown = self._begun, self.now(widget)
+        begun, shown = self.begun, self.now(widget)
         if shown is None:
             raise LookupError(f"{widget.key or widget.label or widget.kind} is no longer shown, or cannot be used")
         widget = shown
@@ -286,7 +282,7 @@ class Visitor:
 
     async def use(self, component: Widget, name: str, value: Any, *, trigger: bool = False) -> float:
         """What a component of the page says: ``setStateValue(name, value)``, or ``setTriggerValue``."""
-        begun = self._begun
+        begun = self.begun
         if trigger:
             state = WidgetState(id=f"{TRIGGER_OF}{component.id}{EVENTS}")
             state.json_trigger_value = json.dumps([{"event": name, "value": value}])
@@ -307,23 +303,11 @@ class Visitor:
         asked.file_urls_request.session_id = self._session
         asked.file_urls_request.file_names.append(name)
         await self.socket.send(asked.SerializeToString())
-        async with asyncio.timeout(ANSWER):
-            urls = (await self._replies.pop(reply)).file_urls[0]
-        border = uuid.uuid4().hex
-        head = f'--{border}\r\nContent-Disposition: form-data; name="file"; filename="{name}"\r\n'
-        head += f"Content-Type: {kind}\r\n\r\n"
-        put = urllib.request.Request(
-            self.url + urls.upload_url,
-            data=head.encode() + data + f"\r\n--{border}--\r\n".encode(),
-            headers={"Content-Type": f"multipart/form-data; boundary={border}"},
-            method="PUT",
-        )
-        await asyncio.to_thread(lambda: urllib.request.urlopen(put, timeout=30).close())
-        held = FileUploaderState()
-        held.uploaded_file_info.append(
-            UploadedFileInfo(file_id=urls.file_id, name=name, size=len(data), file_urls=urls)
-        )
-        return await self.change(widget, held)
+        async with asyncio.timeout(self.patience):
+            urls = (await self._replies[reply]).file_urls[0]
+        await asyncio.to_thread(self._put, urls.upload_url, name, kind, data)
+        info = UploadedFileInfo(file_id=urls.file_id, name=name, size=len(data), file_urls=urls)
+        return await self.change(widget, FileUploaderState(uploaded_file_info=[info]))
 
     async def send(self, widget: Widget, value: Any) -> bool:
         """Set a widget, or press it, and do not wait. It may have gone from the page: such a request is late.
@@ -352,31 +336,32 @@ class Visitor:
         await self._send(widget.fragment)
         return True
 
-    async def answered(self, begun: int | None = None) -> float:
-        """Wait until a run has begun after ``begun`` of them (default: after this call) and has ended.
+    async def answered(self, begun: int) -> float:
+        """Wait until a run has begun after ``begun`` of them, and has ended.
 
-        Returns seconds. Raises ``TimeoutError`` after ``ANSWER`` seconds, ``ConnectionError`` if the server hangs up.
+        Returns seconds. Raises ``TimeoutError`` after ``patience`` seconds, ``ConnectionError`` if the server hangs up.
         """
-        begun, start = self._begun if begun is None else begun, time.perf_counter()
-        async with asyncio.timeout(ANSWER), self._heard:
-            while self._begun <= begun or self._ended < self._begun:
+        start = time.perf_counter()
+        async with asyncio.timeout(self.patience), self._heard:
+            while self.begun <= begun or self._ended < self.begun:
                 self._alive()
                 await self._heard.wait()
         return time.perf_counter() - start
 
-    async def settled(self, quiet: float = 0.3) -> None:
-        """Wait until nothing runs and nothing was heard for ``quiet`` seconds: for requests that may be dropped."""
-        async with asyncio.timeout(ANSWER):
-            while self._ended < self._begun or time.monotonic() - self._last < quiet:
-                self._alive()
-                await asyncio.sleep(quiet / 4)
-
     # The protocol.
 
-    async def _ask(self, fragment: str = "") -> float:
-        begun = self._begun
-        await self._send(fragment)
-        return await self.answered(begun)
+    def _put(self, path: str, name: str, kind: str, data: bytes) -> None:
+        """Send a file as the front end does, with the token against forged requests that the server gave out."""
+        with urllib.request.urlopen(f"{self.url}/_stcore/health", timeout=self.patience) as answer:
+            cookie = answer.headers["Set-Cookie"].split(";")[0]
+        border = uuid.uuid4().hex
+        head = f'--{border}\r\nContent-Disposition: form-data; name="file"; filename="{name}"\r\n'
+        head += f"Content-Type: {kind}\r\n\r\n"
+        body = head.encode() + data + f"\r\n--{border}--\r\n".encode()
+        headers = {"Content-Type": f"multipart/form-data; boundary={border}"}
+        headers |= {"Cookie": cookie, "X-Xsrftoken": cookie.partition("=")[2].strip('"')}
+        put = urllib.request.Request(self.url + path, data=body, headers=headers, method="PUT")
+        urllib.request.urlopen(put, timeout=self.patience).close()
 
     async def _choose_page(self, path: str, query: str) -> None:
         bound = {getattr(one.message, "query_param_key", "") for one in self._all()}
@@ -401,7 +386,6 @@ class Visitor:
         asked.context_info.url = f"{self.url}/{self._path}"
         asked.context_info.color_scheme = "light"
         asked.widget_states.widgets.extend(self.states.values())
-        self._last = time.monotonic()
         await self.socket.send(message.SerializeToString())
         for name in [name for name, state in self.states.items() if state.WhichOneof("value") in TRIGGERS]:
             del self.states[name]
@@ -418,18 +402,22 @@ class Visitor:
         self.query = urllib.parse.urlencode(pairs)
 
     def _alive(self) -> None:
+        if self._broken is not None:
+            raise self._broken
         if self.socket.close_code is not None:
             raise ConnectionError(f"the server closed the connection: {self.socket.close_code}")
 
     async def listen(self) -> None:
         """Read what the server says until it hangs up. Runs beside everything else."""
-        with contextlib.suppress(ConnectionClosed):
-            async for data in self.socket:
-                self.received += len(data)
-                self._hear(ForwardMsg.FromString(data))
-                self._last = time.monotonic()
-                async with self._heard:
-                    self._heard.notify_all()
+        try:
+            with contextlib.suppress(ConnectionClosed):
+                async for data in self.socket:
+                    self.received += len(data)
+                    self._hear(ForwardMsg.FromString(data))
+                    async with self._heard:
+                        self._heard.notify_all()
+        except Exception as error:
+            self._broken = error
         async with self._heard:
             self._heard.notify_all()
 
@@ -469,16 +457,16 @@ class Visitor:
         if session.page_script_hash != self._page and not run.fragment_ids:
             self._page = session.page_script_hash
         self._run, self._fragments = run.script_run_id, tuple(run.fragment_ids)
-        self._begun += 1
+        self.begun += 1
 
     def _end(self, message: ForwardMsg) -> None:
         early = message.script_finished == ForwardMsg.FINISHED_EARLY_FOR_RERUN
         if early:
-            self._begun -= 1
+            self.begun -= 1
             return
         if message.script_finished == ForwardMsg.FINISHED_WITH_COMPILE_ERROR:
             self.exceptions.append("the script does not compile")
-        self._ended = self._begun
+        self._ended = self.begun
         stale = [
             path for path, node in self.nodes.items()
             if node.run != self._run and (not self._fragments or node.fragment in self._fragments)
@@ -533,11 +521,13 @@ def _text_of(exception: Any) -> str:
 
 
 @contextlib.asynccontextmanager
-async def visiting(url: str) -> AsyncIterator[Visitor]:
+async def visiting(url: str, patience: float = PATIENCE) -> AsyncIterator[Visitor]:
     """A connection to the server at ``url``, on which nothing has been opened yet."""
     address = url.rstrip("/").replace("http", "ws", 1) + "/_stcore/stream"
-    async with connect(address, subprotocols=["streamlit"], max_size=None, open_timeout=ANSWER) as socket:
-        visitor = Visitor(url.rstrip("/"), socket)
+    async with connect(
+        address, subprotocols=["streamlit"], max_size=None, open_timeout=patience, ping_interval=None
+    ) as socket:
+        visitor = Visitor(url.rstrip("/"), socket, patience)
         listening = asyncio.create_task(visitor.listen())
         try:
             yield visitor

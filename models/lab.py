@@ -26,8 +26,8 @@ from models.text import big
 LARGEST_OPERATOR = 2_000_000
 """Entries of an operator that is still drawn."""
 
-LARGEST_KEPT = 200_000
-"""Entries of an operator of which more than one stays in memory."""
+SMALL, LARGEST_KEPT = 10_000, 200_000
+"""Entries of an operator of which hundreds, and of which more than one, stay in memory."""
 
 LARGEST_WORK = 2_000_000_000
 """Multiply–accumulates that measuring an operator may take, about a second."""
@@ -362,8 +362,10 @@ def _slim(spec: LayerSpec) -> dict:
 
 
 def of(scene: Scene) -> Lab:
-    """The measured layer of a scene. The last 16 are kept, of large ones (up to 150 MB each) the last alone."""
-    kept = _kept if operator_entries(scene.spec) < LARGEST_KEPT else _kept_large
+    """The measured layer of a scene. The last 256 small ones are kept, for a class walks through the same layers; 16
+    larger ones, and of the largest (up to 150 MB each) the last alone."""
+    entries = operator_entries(scene.spec)
+    kept = _kept if entries < SMALL else _kept_large if entries < LARGEST_KEPT else _kept_largest
     own = scene.own_input if scene.input == "own" else None
     weights = scene.own_weights if scene.weights == "own" else {}
     return kept(
@@ -390,7 +392,7 @@ def _of(spec: LayerSpec, input_: str, weights: str, seed: int, own, own_weights)
     return run(spec, input_of(scene), weights_of(scene))
 
 
-_kept, _kept_large = lru_cache(maxsize=16)(_of), lru_cache(maxsize=1)(_of)
+_kept, _kept_large, _kept_largest = (lru_cache(maxsize=most)(_of) for most in (256, 16, 1))
 
 
 def input_of(scene: Scene) -> np.ndarray:

@@ -54,7 +54,7 @@ def plain(depth: int, channels: int = 8) -> nn.Module:
 
 
 class _Kept:
-    """The last answers, oldest out first."""
+    """The last answers, oldest out first: as many as fit into `most` bytes, for a class asks hundreds."""
 
     def __init__(self, most: int) -> None:
         self.most, self.found, self.lock = most, OrderedDict(), threading.Lock()
@@ -67,13 +67,15 @@ class _Kept:
 
     def put(self, key, value) -> None:
         with self.lock:
+            self.found.pop(key, None)
             self.found[key] = value
-            while len(self.found) > self.most:
-                self.found.popitem(last=False)
+            bytes_ = sum(one.energy.nbytes for one in self.found.values())
+            while bytes_ > self.most and len(self.found) > 1:
+                bytes_ -= self.found.popitem(last=False)[1].energy.nbytes
 
 
-_kept = _Kept(24)
-_begun = _Kept(8)
+_kept = _Kept(2**25)
+_begun = _Kept(2**23)
 
 
 def side_of(network: str) -> int:

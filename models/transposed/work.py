@@ -11,10 +11,11 @@ from typing import NamedTuple
 import numpy as np
 import torch
 
+from models import device
 from models.errors import TransposedError
 from models.formulas import GUIDE, Formula, Window
 from models.measure import mac_counter
-from models.operator import CONVOLUTIONS, Layer, linear_operator
+from models.operator import CONVOLUTIONS, Layer
 from models.spec import LayerSpec
 from models.transposed.layer import Geometry, geometry
 from models.transposed.steps import roles
@@ -23,7 +24,7 @@ from models.transposed.views import MOST_ENTRIES
 
 @dataclass(frozen=True)
 class Waste:
-    """Multiplications of the zero-padding way for one image, measured from the operator of its ordinary convolution.
+    """Multiplications of the zero-padding way for one image, measured on its ordinary convolution.
 
     Attributes:
         total: all of them: each output meets each weight that it has.
@@ -75,11 +76,14 @@ def wasted(module: Layer, input_shape: Sequence[int]) -> Waste:
     if prod(g.output) * prod(g.kernel) > MOST_ENTRIES:
         raise TransposedError("the zero-inserted image is too large to measure: use a smaller input or kernel.")
     _, role = roles(g)
-    conv = CONVOLUTIONS[g.dims - 1](1, 1, g.kernel, dilation=g.dilation, bias=False)
-    found = linear_operator(conv, (1, 1, *role.shape))
-    counts = np.bincount(role.reshape(-1)[found.cols], minlength=3)
+    conv = CONVOLUTIONS[g.dims - 1](1, 1, g.kernel, dilation=g.dilation, bias=False, dtype=torch.float64)
+    # With weights of 1 and cells of 1 where they have a role, the outputs add up to how often the layer reads it.
+    cells = torch.from_numpy(role == np.arange(3).reshape(3, *(1,) * g.dims)).to(torch.float64)
+    with torch.inference_mode(), device.one_thread():
+        conv.weight.fill_(1.0)
+        counts = conv(cells[:, None]).sum(dim=tuple(range(1, g.dims + 2)))
     pairs = g.out_channels * (g.in_channels // g.groups)
-    real, inserted, border = (int(n) * pairs for n in counts)
+    real, inserted, border = (round(n) * pairs for n in counts.tolist())
     spec = _spec(g)
     return Waste(
         real + inserted + border,

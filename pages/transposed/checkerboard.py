@@ -214,7 +214,7 @@ def _target() -> np.ndarray:
     return cv2.resize(grey, (SIZE, SIZE), interpolation=cv2.INTER_AREA) / 255
 
 
-@st.cache_data(max_entries=32, show_spinner=False)
+@st.cache_data(max_entries=512, show_spinner=False)
 def _drawn(name: str, seed: int, trained: bool) -> tuple[np.ndarray, np.ndarray, float]:
     """Picture and flat answer (uint8) of one generator, and its unevenness."""
     factor = 2**STAGES
@@ -285,7 +285,7 @@ def _row(names: list[str], figures: dict, trained: bool, view: str) -> None:
     show(f"<h3>{title}</h3>{row(*shown, pictures=True)}", key=f"cb_generators_{'trained' if trained else 'random'}")
 
 
-@st.cache_data(max_entries=8, show_spinner=False)
+@st.cache_data(max_entries=512, show_spinner=False)
 def _sides(seed: int) -> list[tuple]:
     rows = []
     with device.one_thread():

@@ -2,11 +2,21 @@
 
 import csv
 import io
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 
-from models.networks.effective import CORE, OWN, Case, binomial_width, effective, effective_refined, effective_so_far
+from models.networks.effective import (
+    CORE,
+    OWN,
+    Case,
+    _Kept,
+    binomial_width,
+    effective,
+    effective_refined,
+    effective_so_far,
+)
 from models.networks.fields import boxes, measured_field, network_field, summary
 from models.networks.table import COLUMNS, describe
 from models.parse import parse_network
@@ -151,6 +161,16 @@ def test_an_answer_is_kept():
     first = effective(case, lambda done, n: steps.append((done, n)))
     assert steps == [(1, 2), (2, 2)]
     assert effective(case, lambda *_: pytest.fail("computed again")) is first
+
+
+def test_answers_are_kept_as_long_as_they_fit_into_memory():
+    answers = {n: SimpleNamespace(energy=np.zeros(10)) for n in range(4)}
+    kept = _Kept(3 * answers[0].energy.nbytes)
+    for n, answer in answers.items():
+        kept.put(n, answer)
+        kept.put(n, answer)
+        kept.get(0)
+    assert [n for n in answers if kept.get(n)] == [0, 2, 3]
 
 
 def test_the_context_module_sees_what_its_paper_says():
