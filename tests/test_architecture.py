@@ -81,3 +81,28 @@ def test_components_talk_through_data_and_events_of_their_contract():
         if reach.search(file.read_text(encoding="utf-8"))
     }
     assert found <= {"sheet/ahead.js", "sheet/sheet.js", "strip/strip.js"}
+
+
+def test_session_and_link_have_one_owner():
+    """Settings, link and session are read and written in one place; nothing else names them."""
+    names = ("st.session_state", "st.query_params", 'bind="')
+    found = [
+        f"{file.relative_to(ROOT)}:{number}"
+        for folder in ("pages", "viz")
+        for file in (ROOT / folder).rglob("*.py")
+        if file != ROOT / "viz" / "state.py"
+        for number, line in enumerate(file.read_text(encoding="utf-8").splitlines(), 1)
+        if any(name in line for name in names)
+    ]
+    assert found == []
+
+
+def test_what_streamlit_keeps_private_stands_in_one_file():
+    private = ("streamlit.runtime", "get_script_run_ctx", "streamlit.proto")
+    found = [
+        str(file.relative_to(ROOT))
+        for folder in ("pages", "viz")
+        for file in (ROOT / folder).rglob("*.py")
+        if any(name in file.read_text(encoding="utf-8") for name in private)
+    ]
+    assert found == ["viz/private.py"]

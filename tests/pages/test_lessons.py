@@ -103,11 +103,11 @@ def test_every_lesson_after_every_other_in_one_session():
 
 def test_a_setting_that_two_topics_call_by_one_name_has_a_value_in_each():
     app = opened("receptive_field/build.py")
-    app.segmented_control(key="dims").set_value("1-D").run()
-    moved(app, "receptive_field/effective.py").selectbox(key="weights").set_value("equal").run()
-    assert moved(app, "receptive_field/your_network.py").text_input(key="input").value == "1x32x32"
+    app.segmented_control(key="stack_dims").set_value(1).run()
+    moved(app, "receptive_field/effective.py").selectbox(key="energy_weights").set_value("equal").run()
+    assert moved(app, "receptive_field/your_network.py").text_input(key="network_input").value == "1x32x32"
     playground = moved(app, "convolution/playground.py")
     assert playground.segmented_control(key="dims").value == 2
-    assert moved(app, "receptive_field/your_network.py").text_input(key="input").value == "1x32x32"
-    assert moved(app, "receptive_field/effective.py").selectbox(key="weights").value == "equal"
-    assert moved(app, "receptive_field/build.py").segmented_control(key="dims").value == "1-D"
+    assert moved(app, "receptive_field/your_network.py").text_input(key="network_input").value == "1x32x32"
+    assert moved(app, "receptive_field/effective.py").selectbox(key="energy_weights").value == "equal"
+    assert moved(app, "receptive_field/build.py").segmented_control(key="stack_dims").value == 1

@@ -411,13 +411,3 @@ def _why(spec: LayerSpec, name: str, axis: int | None, options: list) -> str:
         return ""
     refusal = spec.refusal(name, numbers[-1] + 1, axis)
     return f" At most {numbers[-1]} here: {refusal.message}" if refusal else ""
-
-
-def hold(key: str, value, shape) -> None:
-    """Streamlit forgets a control's value when its range changes: say it again."""
-    from viz import given
-
-    shapes = st.session_state.setdefault("_shapes", {})
-    if shapes.get(key) != shape:
-        shapes[key] = shape
-        given.repeat(key, value)

@@ -30,7 +30,7 @@ def field(
         title: the map's name, for its caption.
         everything: units see the whole picture besides, through a global branch.
         unit: the one that is shown at first, by row and column; the middle one if there is none.
-        on_pin: called when a unit is clicked; ``st.session_state[key]["pin"]`` is then its ``[row, column]``.
+        on_pin: called when a unit is clicked; ``viz.state.heard(key, "pin")`` is then its ``[row, column]``.
     """
     data = {"picture": picture, "image": list(image), "rows": boxes[0], "columns": boxes[1], "title": title}
     return _component(key=key, data=data | {"everything": everything, "unit": unit}, on_pin_change=on_pin)
