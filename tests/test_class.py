@@ -26,31 +26,20 @@ def server():
         yield one
 
 
-async def parts_of(url: str, page: str) -> list[str]:
-    """The parts that a page can be switched to; one empty name for a page without."""
-    async with visiting(url, PATIENCE) as visitor:
-        await visitor.open(page)
-        found = [one for one in visitor.widgets if one.key == "part"]
-        assert not visitor.exceptions, f"/{page}: {visitor.exceptions[0]}"
-        return found[0].options if found else [""]
-
-
 def picked(visitor: Visitor, rng: random.Random) -> list[Widget]:
     """A widget of each kind that the page shows."""
     kinds: dict[str, list[Widget]] = {}
     for widget in visitor.widgets:
-        if widget.key not in ("part", *SLOW):
+        if widget.key not in SLOW:
             kinds.setdefault(widget.kind, []).append(widget)
     return [rng.choice(many) for many in kinds.values()]
 
 
-async def visit(url: str, page: str, part: str, seed: int) -> list[str]:
-    """Use a widget of each kind on one part of a page, and send late what has gone. Returns what went wrong."""
-    rng, did = random.Random(seed), [f"/{page} {part}"]
+async def visit(url: str, page: str, seed: int) -> list[str]:
+    """Use a widget of each kind on a page, and send late what has gone. Returns what went wrong."""
+    rng, did = random.Random(seed), [f"/{page}"]
     async with visiting(url, PATIENCE) as visitor:
         await visitor.open(page)
-        if part:
-            await visitor.change(visitor.find("part"), [part])
         for widget in picked(visitor, rng):
             widget = visitor.now(widget)
             value = widget and widget.another(visitor.value(widget), rng)
@@ -71,20 +60,18 @@ async def visit(url: str, page: str, part: str, seed: int) -> list[str]:
                     if await visitor.send(late, value):
                         with contextlib.suppress(TimeoutError):  # The server drops what belongs to a gone fragment.
                             await asyncio.wait_for(visitor.answered(begun), 1)
+        assert len(did) > 1, f"nothing could be changed on /{page}"
         return [" → ".join(did) + "\n" + wrong for wrong in visitor.exceptions]
 
 
 def test_no_answer_to_a_class_carries_an_exception(server):
     async def whole_class() -> list[str]:
-        found = await asyncio.gather(*(parts_of(server.url, one.url_path) for one in LESSONS))
-        places = [(one.url_path, part) for one, parts in zip(LESSONS, found, strict=True) for part in parts]
-        todo, wrong = list(enumerate([("", ""), *places])), []
-        assert len(todo) > len(LESSONS)
+        todo, wrong = list(enumerate(["", *(one.url_path for one in LESSONS)])), []
 
         async def visitor() -> None:
             while todo:
-                seed, (page, part) = todo.pop()
-                wrong.extend(await visit(server.url, page, part, seed))
+                seed, page = todo.pop()
+                wrong.extend(await visit(server.url, page, seed))
 
         await asyncio.gather(*(visitor() for _ in range(VISITORS)))
         return wrong

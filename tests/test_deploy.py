@@ -38,6 +38,13 @@ def test_every_shipped_picture_has_its_own_licence():
     assert [name for name in pictures if f"| {name} |" not in table] == []
 
 
+def test_a_class_is_served_without_a_watcher_and_without_a_collection_after_each_run():
+    """Both stop all visitors after every run of any of them. ``make bench`` measures what that costs."""
+    settings = tomllib.loads((ROOT / ".streamlit" / "config.toml").read_text())
+    assert settings["server"]["fileWatcherType"] == "none"
+    assert settings["runner"]["postScriptGC"] is False
+
+
 # -- Streamlit Community Cloud ----------------------------------------------------------------------------------------
 
 
