@@ -2,8 +2,10 @@
 
 import re
 
+import pytest
 from playwright.sync_api import expect
 
+from tests.browser.slow import SlowWay
 from tests.browser.support import ROOT, settled
 
 PATH = "/receptive-field"
@@ -98,6 +100,29 @@ def test_editing_the_stack_changes_picture_numbers_and_link(visit):
     again = visit(address[address.index(PATH) :])
     expect(again.page.locator("[data-number=receptive_field] .cs-value")).to_contain_text("8 × 8")
     again.sound()
+
+
+@pytest.mark.parametrize("seconds", [0.0, 0.3])
+def test_quick_clicks_end_right(visit, server, seconds):
+    """On + of two numbers, on a fast and on a slow network: box, picture and link say the same, and the unit stays."""
+    with SlowWay(server.url).open() as way:
+        page = visit(f"{PATH}?unit=1.0.3").page
+        page.goto(f"{way.url}{PATH}?unit=1.0.3")
+        settled(page)
+        one = stage(page)
+        way.seconds = (seconds, seconds)
+        for label, clicks, gap in (("size", 6, 60), ("Unit: row", 4, 150)):
+            box = page.get_by_label(label, exact=True)
+            plus = box.locator("xpath=ancestor::*[@data-testid='stNumberInput']").get_by_test_id("stNumberInputStepUp")
+            for _ in range(clicks):
+                plus.click()
+                page.wait_for_timeout(gap)
+        # Row 4, column 3 of a map of 15 × 15.
+        expect(one).to_have_attribute("data-selected", "map1:0:63", timeout=30_000)
+        expect(page).to_have_url(re.compile(r"\?size=17&unit=1\.4\.3$"))
+        expect(page.get_by_label("size", exact=True)).to_have_value("17")
+        expect(page.get_by_label("Unit: row", exact=True)).to_have_value("4")
+        expect(page.locator("[data-number=unit] .cs-value")).to_have_text("(4, 3)")
 
 
 def test_formulas_are_drawn(visit):
@@ -197,7 +222,7 @@ def test_pasted_code_marks_the_layer_that_does_not_fit(visit):
     expect(page.locator(".cs-table")).to_contain_text("not reached")
     settled(page)
     address = page.url
-    again = visit(address[address.index(PATH) :])
+    again = visit(address[address.index("/your-network") :])
     expect(again.page.locator(".cs-bad")).to_contain_text("set in_channels=8")
     with page.expect_download() as download:
         page.get_by_role("button", name="CSV").click()
