@@ -22,6 +22,7 @@ class Head:
     """What this run's page gives the head: more actions, and what Code and Link show when they are asked for."""
 
     lesson: Lesson
+    left: DeltaGenerator
     actions: DeltaGenerator
     script: Callable[[], tuple[str, str]] | None = None
     fits: bool = True
@@ -36,7 +37,8 @@ def draw_head(lesson: Lesson) -> None:
     st.title(lesson.question)
     with st.container(key="head", horizontal=True, vertical_alignment="center", gap="small"):
         neighbours = topic(lesson)
-        with st.container(key="neighbours", horizontal=True, gap="xxsmall"):
+        left = st.container(key="neighbours" if len(neighbours) > 1 else "line", horizontal=True, gap="xxsmall")
+        with left:
             for one in neighbours if len(neighbours) > 1 else ():
                 with st.container(key="here", width="content") if one == lesson else nullcontext():
                     st.page_link(one.file, label=one.title)
@@ -45,7 +47,12 @@ def draw_head(lesson: Lesson) -> None:
             sharing.buttons(("Code", "Link"), page=lesson.url_path)
     if lesson.line:
         st.markdown(lesson.line)
-    _head.set(Head(lesson, actions))
+    _head.set(Head(lesson, left, actions))
+
+
+def left() -> DeltaGenerator:
+    """The place left of the actions, for a page without neighbours."""
+    return _head.get().left
 
 
 def actions() -> DeltaGenerator:

@@ -7,7 +7,7 @@ import streamlit as st
 from models.code import to_code
 from models.layers import KINDS
 from models.text import big
-from pages._lesson import actions, offer
+from pages._lesson import actions, left, offer
 from pages.convolution import _examples as examples
 from viz import state
 from viz.controls.layer import LayerEditor
@@ -25,7 +25,7 @@ kind = KINDS[spec.kind]
 
 classes = " and ".join(dict.fromkeys(f"`nn.{cls}`" for label, cls, *_ in kind.parts(spec) if label != "pad"))
 caveat = ": strictly, a cross-correlation" if kind.symbol == "∗" else ""
-st.markdown(
+left().markdown(
     f"Every number is what the real {classes} returned{caveat}.",
     help="PyTorch does not flip the kernel. Mathematics does, and keeps the name convolution for that."
     if caveat
@@ -42,7 +42,7 @@ def type_into_cell():
 
 
 def draw_controls():
-    with left, st.container(key="controls", gap="xsmall"):
+    with beside, st.container(key="controls", gap="xsmall"):
         editor.draw(scene)
     with chooser:
         examples.draw(editor, scene)
@@ -75,7 +75,7 @@ def draw_measured():
 
 
 with st.container(key="lesson"):
-    left, right = st.columns([1, 3], gap="medium")
+    beside, right = st.columns([1, 3], gap="medium")
     with right:
         with st.container(key="stage_area"):
             picture = st.empty()
