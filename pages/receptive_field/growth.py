@@ -65,7 +65,7 @@ def lesson() -> None:
     figure = _ways(found, cost, width, budget)
     chart(figure, key="growth_plot", alt=f"Receptive field against {cost.lower()} for five ways to grow it")
     words = "MACs" if unit == "macs" else "parameters"
-    st.subheader(f"For the same {big(budget.amount)} {words}", anchor=False)
+    st.header(f"For the same {big(budget.amount)} {words}", anchor=False)
     st.markdown(
         f"So much does one layer of {kernel}×{kernel} cost, with {width} channels on 128×128 pixels. Each way takes as "
         "many layers as that pays for, and stops once its field spans the image. What is left over would not pay for "

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterator
 
 import pytest
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
 
 from tests.browser.support import (
     BACKGROUND,
@@ -91,20 +91,36 @@ class Visit:
                 self.accessible()
 
 
+@pytest.fixture(scope="session")
+def contexts(browser: Browser) -> Iterator[Callable[..., BrowserContext]]:
+    """A browser context for each sort of visitor, which its pages share: what one has loaded is cached for the next."""
+    made: dict[str, BrowserContext] = {}
+
+    def of(**how) -> BrowserContext:
+        name = repr(sorted(how.items()))
+        if name not in made:
+            made[name] = new_context(browser, **how)
+        return made[name]
+
+    yield of
+    for context in made.values():
+        context.close()
+
+
 @pytest.fixture
-def visit(request: pytest.FixtureRequest, browser: Browser) -> Iterator[Callable[..., Visit]]:
-    """``visit("/playground?kernel_size=5", width=390, scheme="dark")`` opens a page as a new visitor.
+def visit(request: pytest.FixtureRequest, contexts) -> Iterator[Callable[..., Visit]]:
+    """``visit("/playground?kernel_size=5", width=390, scheme="dark")`` opens a page in a session of its own.
 
     Keyword arguments besides ``server`` go to the browser context. The session's server is used unless one is given.
     """
-    contexts = []
+    pages = []
 
     def open_page(path: str = "/", *, server: Server | None = None, **how) -> Visit:
         server = server or request.getfixturevalue("server")
-        context = new_context(browser, **how)
-        contexts.append(context)
-        return Visit(*new_page(context), server.url).goto(path)
+        page, recorder = new_page(contexts(**how))
+        pages.append(page)
+        return Visit(page, recorder, server.url).goto(path)
 
     yield open_page
-    for context in contexts:
-        context.close()
+    for page in pages:
+        page.close()

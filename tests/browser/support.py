@@ -18,6 +18,8 @@ from pathlib import Path
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, Playwright, WebSocket
 
+from pages._lessons import Lesson
+
 ROOT = Path(__file__).resolve().parents[2]
 
 # On a deep link Streamlit's front end first asks below the page's path and gets two 404s; that noise is its own.
@@ -170,9 +172,17 @@ def settled(page: Page, *, timeout: float = 60) -> None:
     )
 
 
+def navigate(page: Page, lesson: Lesson) -> None:
+    """Choose a lesson in the navigation."""
+    page.get_by_test_id("stTopNavSection").filter(has_text=lesson.section).click()
+    page.get_by_test_id("stTopNavDropdownLink").filter(has_text=lesson.title).click()
+
+
 def axe_violations(page: Page) -> list[str]:
     """What axe-core finds wrong for people who use assistive technology, one line each, with where."""
-    found = Axe().run(page, options={"resultTypes": ["violations"]}).response["violations"]
+    # In a narrow window Streamlit's navigation is a list in its sidebar, with the sections' headings among the items.
+    context = {"exclude": [["[data-testid=stSidebarNavItems]"]]}
+    found = Axe().run(page, context, {"resultTypes": ["violations"]}).response["violations"]
     return [f"{v['id']} ({v['impact']}): {v['help']}: {[n['target'] for n in v['nodes']][:4]}" for v in found]
 
 
@@ -180,6 +190,27 @@ def traceback_shown(page: Page) -> str | None:
     """The text of Streamlit's exception box, or None."""
     box = page.locator("[data-testid=stException]")
     return box.first.inner_text() if box.count() else None
+
+
+WATCH = """() => {
+    globalThis.exceptionsSeen = [];
+    new MutationObserver(() => {
+        for (const box of document.querySelectorAll('[data-testid=stException]')) {
+            const text = box.innerText.slice(0, 300);
+            if (text && !exceptionsSeen.includes(text)) exceptionsSeen.push(text);
+        }
+    }).observe(document, { childList: true, subtree: true, characterData: true });
+}"""
+
+
+def watch_exceptions(page: Page) -> None:
+    """Before a page is opened: note every exception that is ever on screen, however short."""
+    page.add_init_script(f"({WATCH})()")
+
+
+def exceptions_seen(page: Page) -> list[str]:
+    """What was noted since the page was opened."""
+    return page.evaluate("() => exceptionsSeen")
 
 
 def too_wide(page: Page) -> int:

@@ -7,7 +7,7 @@ import pytest
 from playwright.sync_api import expect
 
 from pages._lessons import LESSONS, topic
-from tests.browser.support import BACKGROUND, running
+from tests.browser.support import BACKGROUND, navigate, running
 
 # What takes long to compute is asked for less here.
 LESS = {"receptive-field-effective": "?depth=3&inputs=1"}
@@ -39,11 +39,6 @@ def test_the_entry_point_for_streamlit_cloud_serves_the_same_app(visit):
         background = "() => getComputedStyle(document.querySelector('[data-testid=stApp]')).backgroundColor"
         assert seen.page.evaluate(background) == BACKGROUND["light"]
         seen.sound()
-
-
-def navigate(page, lesson) -> None:
-    page.get_by_test_id("stTopNavSection").filter(has_text=lesson.section).click()
-    page.get_by_test_id("stTopNavDropdownLink").filter(has_text=lesson.title).click()
 
 
 def test_the_navigation_names_each_lesson_and_leads_there(visit):

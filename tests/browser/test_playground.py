@@ -9,8 +9,8 @@ from urllib.parse import unquote
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.browser.conftest import Visit
-from tests.browser.support import new_context, new_page, settled
+from pages._lessons import BY_PATH
+from tests.browser.support import navigate, settled
 
 A1 = "122 = 4·1 + 5·4 + 8·1 + 1·1 + 8·4 + 8·3 + 3·3 + 6·3 + 6·1"
 OWN = "x=1.4.4~" + "_".join(["2"] * 16) + "&w=weight*1.1.3.3~" + "_".join(["1"] * 9)
@@ -20,22 +20,13 @@ OWN_LINK = f"/playground?{OWN}&input=Your+own&weights=Your+own"
 expect.set_options(timeout=15_000)
 
 
-@pytest.fixture(scope="module")
-def desk(browser, server):
-    """One visitor at a desk whom most tests share, so that the front end is loaded once; each test is a new session."""
-    context = new_context(browser)
-    yield lambda: Visit(*new_page(context), server.url)
-    context.close()
-
-
 @pytest.fixture
-def play(visit, desk):
-    """``play("kernel_size=2")`` opens the page with these settings; any trait of the visitor asks for a new one."""
+def play(visit):
+    """``play("kernel_size=2")`` opens the page with these settings."""
     opened = []
 
-    def open_page(query="", **how) -> Visit:
-        path = f"/playground{query and '?'}{query}"
-        one = visit(path, **how) if how else desk().goto(path)
+    def open_page(query="", **how):
+        one = visit(f"/playground{query and '?'}{query}", **how)
         opened.append(one)
         drawn(one.page)
         return one
@@ -44,7 +35,6 @@ def play(visit, desk):
     for one in opened:
         assert one.page.get_by_test_id("stException").count() == 0
         assert one.recorder.errors == []
-        one.page.close()
 
 
 def drawn(page: Page) -> None:
@@ -85,11 +75,10 @@ def choose(page: Page, key: str, title: str) -> None:
     box.press("Enter")
 
 
-def slide(page: Page, key: str, *presses: str) -> None:
-    handle = page.locator(f".st-key-{key} input[type=range]")
-    handle.focus()
-    for press in presses:
-        page.keyboard.press(press)
+def press(page: Page, key: str, *keys: str) -> None:
+    page.locator(f".st-key-{key} input").focus()
+    for one in keys:
+        page.keyboard.press(one)
 
 
 def more(page: Page, key: str, times: int = 1) -> None:
@@ -159,23 +148,23 @@ class TestStage:
 
 
 class TestControls:
-    def test_a_slider_brings_new_numbers(self, play):
+    def test_a_control_brings_new_numbers(self, play):
         page = play().page
-        slide(page, "kernel_size", "ArrowLeft")
+        press(page, "kernel_size", "ArrowDown")
         expect(number(page, "output_size")).to_contain_text("3 × 3")
         expect(page).to_have_url(re.compile(r"kernel_size=2"))
         assert equation(page).startswith("57 = 4·1 + 5·4")
 
-    def test_an_impatient_slider_ends_where_it_was_left(self, play):
+    def test_a_key_pressed_impatiently_ends_where_it_was_left(self, play):
         page = play("input_size=12&kernel_size=3").page
-        slide(page, "kernel_size", *["ArrowRight"] * 8, *["ArrowLeft"] * 5)
+        press(page, "kernel_size", *["ArrowUp"] * 8, *["ArrowDown"] * 5)
         expect(number(page, "parameters")).to_contain_text("36")
         expect(page).to_have_url(re.compile(r"kernel_size=6"))
-        expect(page.locator(".st-key-kernel_size input[type=range]")).to_have_value("6")
+        expect(page.locator(".st-key-kernel_size input")).to_have_value("6")
 
     def test_another_kind(self, play):
         page = play().page
-        choose(page, "kind_choice", "Max pooling")
+        choose(page, "kind", "Max pooling")
         expect(page.locator(".eq .main")).to_have_text("8 = max(4, 5, 1, 8)")
         expect(page).to_have_url(re.compile(r"\?kind=max_pool&kernel_size=2&stride=2$"))
         expect(page.get_by_text("Jacobian at this input")).to_be_visible()
@@ -205,7 +194,7 @@ class TestControls:
 
     def test_a_preset_is_predicted_then_revealed(self, play):
         page = play().page
-        page.get_by_role("radio", name="Groups", exact=True).first.click()
+        page.get_by_role("button", name="Groups", exact=True).click()
         expect(page.locator(".stage.veiled")).to_be_visible()
         expect(page.locator("canvas[data-grid=output]").first).to_be_hidden()
         expect(page.get_by_text("Parameters").first).to_be_visible()
@@ -214,7 +203,7 @@ class TestControls:
         expect(page.get_by_text("Not quite: 72.")).to_be_visible()
         expect(number(page, "parameters")).to_contain_text("72")
         expect(page.locator("canvas[data-grid=output]").first).to_be_visible()
-        page.get_by_role("radio", name="3 → 10, standard").click()
+        page.get_by_role("button", name="3 → 10, standard").click()
         expect(number(page, "parameters")).to_contain_text("280")
         expect(page.get_by_text("Not quite")).to_have_count(0)
 
@@ -230,7 +219,7 @@ class TestLink:
         page = one.page
         page.locator(".stage[data-selected]").wait_for()
         expect(page).to_have_title("Playground · ConvScope")
-        expect(page.get_by_test_id("stTopNavLink").filter(has_text="Playground")).to_be_visible()
+        expect(page.get_by_test_id("stTopNavSection").filter(has_text=BY_PATH["playground"].section)).to_be_visible()
         expect(page.get_by_text("Page not found")).to_have_count(0)
         # 0 + 4 + 8 in the first channel, 12 + 16 + 20 in the second, bias 1.
         expect(page.locator(".eq .main .y")).to_have_text("61")
@@ -259,9 +248,9 @@ class TestLink:
 
     def test_back_and_forward(self, play):
         page = play().page
-        slide(page, "kernel_size", "ArrowLeft")
+        press(page, "kernel_size", "ArrowDown")
         expect(number(page, "output_size")).to_contain_text("3 × 3")
-        choose(page, "kind_choice", "Average pooling")
+        choose(page, "kind", "Average pooling")
         expect(number(page, "parameters")).to_contain_text("0")
         page.go_back()
         expect(number(page, "parameters")).to_contain_text("4 ")
@@ -269,10 +258,10 @@ class TestLink:
         assert "kernel_size=2" in page.url
         page.go_back()
         expect(number(page, "parameters")).to_contain_text("9 ")
-        expect(page.locator(".st-key-kernel_size input[type=range]")).to_have_value("3")
+        expect(page.locator(".st-key-kernel_size input")).to_have_value("3")
         page.go_forward()
         expect(number(page, "parameters")).to_contain_text("4 ")
-        expect(page.locator(".st-key-kernel_size input[type=range]")).to_have_value("2")
+        expect(page.locator(".st-key-kernel_size input")).to_have_value("2")
 
     def test_another_page_and_back_keeps_everything(self, play):
         page = play("kind=avg_pool&input_size=6&kernel_size=3&stride=2&padding=1").page
@@ -280,10 +269,9 @@ class TestLink:
         type_into(page, "input", 9, "7")
         expect(page).to_have_url(re.compile("x="))
         url = page.url
-        links = page.get_by_test_id("stTopNavLink")
-        links.filter(has_text="ConvScope").click()
+        page.get_by_test_id("stTopNavLink").filter(has_text="ConvScope").click()
         expect(page).to_have_title("ConvScope")
-        links.filter(has_text="Playground").click()
+        navigate(page, BY_PATH["playground"])
         page.locator(".stage[data-selected]").wait_for()
         settled(page)
         expect(page.locator(".eq .main")).to_contain_text("≈")
@@ -307,9 +295,9 @@ class TestLink:
     def test_a_preset_leaves_nothing_behind_in_the_url(self, play, start, topic, url):
         page = play(start).page
         if "max_pool" not in start:
-            slide(page, "kernel_size", "ArrowRight") if "kernel" in start else choose(page, "scale_factor", "4")
+            press(page, "kernel_size", "ArrowUp") if "kernel" in start else choose(page, "scale_factor", "4")
         settled(page)
-        page.get_by_role("radio", name=topic, exact=True).first.click()
+        page.get_by_role("button", name=topic, exact=True).click()
         expect(page).to_have_url(re.compile(rf"/playground(\?{re.escape(url)})?$"))
 
     def test_reload(self, play):

@@ -9,21 +9,6 @@ from tests.browser.conftest import Visit
 from tests.browser.support import new_context, new_page, running
 from viz.components.stage import enc
 
-SCENE_SHAPES = [
-    "a1",
-    "channels",
-    "causal",
-    "volume",
-    "mid",
-    "photo",
-    "huge",
-    "separable",
-    "stack",
-    "transposed",
-    "many",
-]
-
-
 SCENES = ["channels", "causal", "volume", "mid", "photo", "huge", "separable", "stack", "transposed", "many", "floats"]
 
 
