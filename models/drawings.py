@@ -13,8 +13,6 @@ import numpy as np
 
 from models.errors import DrawingError
 
-__all__ = ["CLASSES", "DIGITS", "SHAPES", "DrawingError", "draw", "draw_many", "plain"]
-
 SHAPES = ("circle", "ring", "square", "triangle", "star", "cross", "heart", "moon")
 DIGITS = tuple("0123456789")
 CLASSES = (*SHAPES, *DIGITS)

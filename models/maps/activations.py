@@ -20,27 +20,6 @@ from models.errors import ActivationError, runs_through
 from models.networks import NetworkError, feature_maps
 from models.receptive_field import ReceptiveField, ReceptiveFieldError, receptive_field
 
-__all__ = [
-    "ORDERS",
-    "ActivationError",
-    "ContactSheet",
-    "Influence",
-    "Patch",
-    "Statistics",
-    "UnitView",
-    "before_and_after",
-    "contact_sheet",
-    "first_filters",
-    "influence",
-    "layer_field",
-    "map_layers",
-    "ordered",
-    "statistics",
-    "strongest",
-    "top_patches",
-    "unit_view",
-]
-
 ORDERS = ("index", "strength", "energy")
 """By number; by the largest |value|; by the mean of the squares. The latter two: largest first."""
 
@@ -93,17 +72,6 @@ class ContactSheet:
         row, column = divmod(self.channels.index(channel), self.columns)
         top, left = row * (self.cell[0] + self.gap), column * (self.cell[1] + self.gap)
         return top, left, top + self.cell[0], left + self.cell[1]
-
-    def locate(self, row: int, column: int) -> tuple[int, int, int] | None:
-        """Channel, and row and column in its map, of a pixel of `image`; `None` between the cells."""
-        (i, y), (j, x) = divmod(row, self.cell[0] + self.gap), divmod(column, self.cell[1] + self.gap)
-        number = i * self.columns + j
-        if min(row, column) < 0 or y >= self.cell[0] or x >= self.cell[1] or j >= self.columns:
-            return None
-        if number >= len(self.channels):
-            return None
-        inside = (min(v * self.step + self.step // 2, n - 1) for v, n in zip((y, x), self.map_size, strict=True))
-        return self.channels[number], *inside
 
 
 def ordered(maps: np.ndarray | Tensor, order: str = "index") -> np.ndarray:
@@ -326,29 +294,6 @@ def _called(module: nn.Module, x: Tensor):
         return module(x)
 
 
-def map_layers(module: nn.Module, x: Tensor) -> dict[str, tuple[int, ...]]:
-    """Layers that answer with maps, in the order in which they run: name to `(C, H, W)`.
-
-    Only modules that hold no others. Each is named once, at its last run.
-    """
-    copy, shapes = private_copy(module), {}
-
-    def note(name):
-        def hook(_module, _args, answer):
-            if isinstance(answer, Tensor) and answer.dim() == 4:
-                shapes.pop(name, None)
-                shapes[name] = tuple(answer.shape[1:])
-
-        return hook
-
-    for name, child in copy.named_modules():
-        if name and not any(True for _ in child.children()):
-            child.register_forward_hook(note(name))
-    with torch.inference_mode():
-        _called(copy, _placed(copy, x))
-    return shapes
-
-
 # -- one unit
 
 
@@ -360,7 +305,6 @@ class UnitView:
     box: first and last pixel along each axis of its theoretical field, which may lie in the padding; `None` if it is
         not known, and then `reason` says why.
     inside: the same, cut at the picture's border.
-    patch: the input under `box`, `(C, h, w)`, NaN beyond the border; `None` with the box.
     energy: squared gradient of the unit by this picture's pixels, summed over colours, `(H, W)`, sum 1 (0 if the unit
         does not react at all): the effective field for this picture. See `models.effective` for the average over many.
     strongest: channels at the same place, `(channel, value)`, largest value first.
@@ -371,7 +315,6 @@ class UnitView:
     index: tuple[int, int]
     box: tuple[tuple[int, int], ...] | None
     inside: tuple[tuple[int, int], ...] | None
-    patch: np.ndarray | None
     energy: np.ndarray
     strongest: tuple[tuple[int, float], ...]
     reason: str | None
@@ -432,7 +375,7 @@ def unit_view(
     k: int = 8,
     field: ReceptiveField | None = None,
 ) -> UnitView:
-    """What one unit saw: patch, gradient, value, and its strongest neighbours in the other channels.
+    """What one unit saw: box, gradient, value, and its strongest neighbours in the other channels.
 
     Args:
         x: `(1, C, H, W)`.
@@ -467,29 +410,16 @@ def unit_view(
     energy = np.zeros(tuple(x.shape[2:])) if slope is None else slope[0].double().square().sum(0).cpu().numpy()
     total = energy.sum()
     theory, reason = _field(module, x, layer, field)
-    box = inside = patch = None
+    box = inside = None
     if theory is not None:
         box, inside = theory.box(tuple(index)), theory.box(tuple(index), clipped=True)
         if None in box or None in inside:
             box = inside = None
             reason = "No pixel of the picture is inside this unit's field."
-        else:
-            patch = _cut(x[0].detach().cpu().numpy(), box)
     return UnitView(
-        float(value.detach()), channel, tuple(index), box, inside, patch, energy / total if total > 0 else energy,
+        float(value.detach()), channel, tuple(index), box, inside, energy / total if total > 0 else energy,
         strongest(maps, index, k), reason,
     )  # fmt: skip
-
-
-def _cut(picture: np.ndarray, box) -> np.ndarray:
-    """The part of `(C, H, W)` under a box, NaN where it leaves the picture; boxes far larger are cut at one picture's
-    size beyond the border."""
-    spans = [(max(a, -n), min(b, 2 * n - 1)) for (a, b), n in zip(box, picture.shape[1:], strict=True)]
-    out = np.full((len(picture), *(b - a + 1 for a, b in spans)), np.nan, np.float32)
-    here = [(max(a, 0), min(b, n - 1) + 1) for (a, b), n in zip(spans, picture.shape[1:], strict=True)]
-    there = [slice(lo - a, hi - a) for (lo, hi), (a, _) in zip(here, spans, strict=True)]
-    out[:, there[0], there[1]] = picture[:, slice(*here[0]), slice(*here[1])]
-    return out
 
 
 @dataclass(frozen=True, eq=False)
@@ -544,14 +474,12 @@ class Patch:
 
     picture: number of the picture. index: row and column in the map. value: the channel's there.
     box: first and last pixel along each axis, inside the picture; `None` if the field is not known.
-    pixels: `(C, h, w)` of the input there.
     """
 
     picture: int
     index: tuple[int, int]
     value: float
     box: tuple[tuple[int, int], ...] | None
-    pixels: np.ndarray | None
 
 
 def top_patches(
@@ -590,8 +518,7 @@ def top_patches(
                 break
             box = None if theory is None else theory.box(index, clipped=True)
             box = None if box is None or None in box else box
-            pixels = None if box is None else _cut(x[0].detach().cpu().numpy(), box)
-            found.append(Patch(number, index, value, box, pixels))
+            found.append(Patch(number, index, value, box))
             near = tuple(slice(max(0, i - r), i + r + 1) for i, r in zip(index, reach, strict=True))
             left[near] = -np.inf
     return sorted(found, key=lambda p: -p.value)[:k]

@@ -24,24 +24,6 @@ from models.errors import AttributionError, runs_through
 from models.learning import reset
 from models.text import big
 
-__all__ = [
-    "FILLS",
-    "METHODS",
-    "AttributionError",
-    "GradCam",
-    "Occlusion",
-    "SanityStep",
-    "Score",
-    "grad_cam",
-    "gradient",
-    "last_maps",
-    "occlusion",
-    "rank_correlation",
-    "saliency",
-    "sanity_check",
-    "scores",
-]
-
 FILLS = ("mean", "black", "blur")
 """What covers a place: the picture's mean colour, zeros, or the picture itself, blurred."""
 
@@ -134,10 +116,6 @@ class Occlusion:
     score: float
     done: int
     total: int
-
-    @property
-    def finished(self) -> bool:
-        return self.done == self.total
 
 
 def occlusion(

@@ -25,23 +25,6 @@ from models.maps.attribution import scores
 from models.networks import feature_maps
 from models.receptive_field import ReceptiveFieldError, receptive_field
 
-__all__ = [
-    "MOTIONS",
-    "EquivarianceError",
-    "Forgotten",
-    "MotionPoint",
-    "ScorePoint",
-    "UnpoolTrip",
-    "antialiased",
-    "circular",
-    "distinct_positions",
-    "equivariance",
-    "forgotten_shifts",
-    "invariance",
-    "moved",
-    "unpool_round_trip",
-]
-
 MOTIONS = ("shift", "rotate", "scale")
 """By pixels to the right, degrees counter-clockwise, and a factor."""
 

@@ -22,30 +22,6 @@ from models.errors import FilterError
 from models.learning import patches
 from models.operator import Layer
 
-__all__ = [
-    "BORDERS",
-    "FILTERS",
-    "PADDING_MODES",
-    "Comparison",
-    "Filter",
-    "FilterError",
-    "Gradient",
-    "KernelFacts",
-    "Response",
-    "apply",
-    "as_kernel",
-    "compare",
-    "convolve",
-    "facts",
-    "filter2d",
-    "flipped",
-    "gradient",
-    "kernel",
-    "layer",
-    "respond",
-    "task",
-]
-
 LARGEST_KERNEL = 31
 LARGEST_PICTURE = 4_194_304
 """Pixels of the largest picture that is filtered: 2048 × 2048."""

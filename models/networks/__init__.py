@@ -7,12 +7,11 @@ the module objects that shares the weights.
 
 from models.errors import NetworkError
 from models.networks.answers import Survey, feature_maps, survey
-from models.networks.inputs import Prepared, prepare
+from models.networks.inputs import prepare
 from models.networks.kept import ask, cache_info, clear, load
 from models.networks.known import (
     class_names,
     names,
-    own_names,
     register,
     skeleton,
     usual_side,
@@ -20,25 +19,3 @@ from models.networks.known import (
     weights_bytes,
 )
 from models.networks.weights import fetch_weights
-
-__all__ = [
-    "NetworkError",
-    "Prepared",
-    "Survey",
-    "ask",
-    "cache_info",
-    "class_names",
-    "clear",
-    "feature_maps",
-    "fetch_weights",
-    "load",
-    "names",
-    "own_names",
-    "prepare",
-    "register",
-    "skeleton",
-    "survey",
-    "usual_side",
-    "weights_at_hand",
-    "weights_bytes",
-]

@@ -10,7 +10,7 @@ import numpy as np
 from torch import nn
 
 from models.device import reference
-from models.networks import names, skeleton
+from models.networks import skeleton
 from models.receptive_field import (
     PUBLISHED,
     Layer,
@@ -189,6 +189,3 @@ def boxes(found: NetworkField, layer: str) -> tuple[list[list[int]], list[list[i
         [[int(np.floor(s + u * j)), int(np.floor(s + u * j)) + z - 1] for u in range(n)]
         for n, z, j, s in zip(where.map_size, *where.field, strict=True)
     )
-
-
-__all__ = ["MapRow", "NetworkField", "Summary", "boxes", "measured_field", "names", "network_field", "summary"]

@@ -55,11 +55,6 @@ def names() -> list[str]:
     return [*OWN, *sorted(torchvision.models.list_models(module=torchvision.models))]
 
 
-def own_names() -> list[str]:
-    """Networks that this project trained: their weights are always there."""
-    return list(OWN)
-
-
 def check_name(name: str) -> None:
     if name not in OWN and name not in names():
         from difflib import get_close_matches

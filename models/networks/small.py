@@ -16,8 +16,6 @@ from torch import Tensor, nn
 
 from models.drawings import CLASSES
 
-__all__ = ["CLASSES", "FACTS", "NETWORKS", "SIZE", "SmallNetwork", "blur_pool", "facts", "weights_path"]
-
 SIZE = 64
 """Side of the pictures it was trained on; it takes any from 16 pixels up."""
 CHANNELS = (16, 32, 48, 64)

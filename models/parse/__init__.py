@@ -27,12 +27,10 @@ from typing import NamedTuple
 import torch
 from torch import nn
 
-from models.parse.code import EXAMPLES, Example, to_code
+from models.parse.code import EXAMPLES, to_code
 from models.parse.layers import LAYER_KINDS, LAYERS, is_int, is_number
-from models.parse.walk import Row, check_network
+from models.parse.walk import check_network
 from models.text import big
-
-__all__ = ["EXAMPLES", "LAYERS", "Example", "ParseError", "Row", "check_network", "parse_network", "to_code"]
 
 MAX_TEXT = 64_000
 MAX_BRACKETS = 64

@@ -11,19 +11,6 @@ beyond it.
 
 from models.errors import ReceptiveFieldError
 from models.receptive_field.field import Layer, LocalField, ReceptiveField
-from models.receptive_field.probe import MeasuredField, measure_field
+from models.receptive_field.probe import measure_field
 from models.receptive_field.published import PUBLISHED, PublishedField
 from models.receptive_field.trace import receptive_field, subnetwork
-
-__all__ = [
-    "PUBLISHED",
-    "Layer",
-    "LocalField",
-    "MeasuredField",
-    "PublishedField",
-    "ReceptiveField",
-    "ReceptiveFieldError",
-    "measure_field",
-    "receptive_field",
-    "subnetwork",
-]

@@ -25,8 +25,6 @@ from models.device import one_thread, private_copy
 from models.errors import runs_through
 from models.receptive_field import ReceptiveField, ReceptiveFieldError, receptive_field, subnetwork
 
-__all__ = ["EffectiveField", "effective_receptive_field", "effective_steps"]
-
 CORE = 1 - 0.9545  # Luo et al.: a pixel counts while its gradient exceeds this share of the largest (two sigma)
 
 

@@ -16,32 +16,11 @@ from models.stack.layers import (
     MAX_LAYERS,
     MAX_SIZE,
     MAX_TEXT,
-    MOST,
     PER_AXIS,
     Stack,
     StackLayer,
     read_stack,
     sizes,
     times,
-    with_layer,
 )
 from models.stack.presets import PRESETS
-
-__all__ = [
-    "LETTERS",
-    "MAX_CHANNELS",
-    "MAX_LAYERS",
-    "MAX_SIZE",
-    "MAX_TEXT",
-    "MOST",
-    "PER_AXIS",
-    "PRESETS",
-    "Stack",
-    "StackError",
-    "StackLayer",
-    "Step",
-    "read_stack",
-    "sizes",
-    "times",
-    "with_layer",
-]

@@ -1,12 +1,4 @@
-"""A stack of layers as a short text, and the receptive field algebra on it. No torch: `models.stack.field` measures it.
-
-`"c3-c3s2p1-m2"` is a 3x3 convolution, another with stride 2 and padding 1, and a 2x2 max-pooling. The text is what a
-link carries and what a visitor may type. A layer is a letter (`c` convolution, `t` transposed, `m` max-pooling, `a`
-average-pooling), its kernel size, and then in any order `s` stride, `p` padding (a number, `ps` for "same", `pc` for
-causal), `d` dilation, and `r` for a residual branch that adds what came in so many layers before: through a 1x1
-convolution where the layers between have a stride, or with a `c` behind it (`r2c`) cut to its middle, as U-Net crops.
-Where the two axes differ, rows come first: `c3x1s2x1` is a 3x1 convolution with stride 2 along the rows.
-"""
+"""The text of a stack, and what it says: settings, sizes, residual branches."""
 
 from __future__ import annotations
 
@@ -375,10 +367,3 @@ def sizes(layers: tuple[StackLayer, ...], dims: int) -> tuple[int, ...]:
         return True
 
     return tuple(filter(fits, range(1, MAX_SIZE[dims] + 1)))
-
-
-def with_layer(stack: Stack, number: int, **changes) -> Stack:
-    """The stack with other settings in layer `number` (from 1). Raises `StackError`."""
-    layers = list(stack.layers)
-    layers[number - 1] = replace(layers[number - 1], **changes)
-    return replace(stack, layers=tuple(layers))

@@ -15,49 +15,10 @@ Source: Dumoulin and Visin 2016, A guide to convolution arithmetic for deep lear
 """
 
 from models.errors import TransposedError
-from models.transposed.back import RoundTrip, round_trip, weights_of_inverse
-from models.transposed.layer import (
-    Geometry,
-    convolution_matrix,
-    geometry,
-    matching_convolution,
-    transposed_matrix,
-    worked_example,
-)
-from models.transposed.matrix import Blocks, terms, toeplitz_blocks
+from models.transposed.back import round_trip, weights_of_inverse
+from models.transposed.layer import convolution_matrix, matching_convolution, transposed_matrix
+from models.transposed.matrix import Blocks, toeplitz_blocks
 from models.transposed.sizes import ForwardSizes, forward_sizes
-from models.transposed.steps import BORDER, INSERTED, REAL, stamps, zero_inserted
-from models.transposed.views import MOST_ENTRIES, TOLERANCE, VIEWS, Agreement, agreement
-from models.transposed.work import Cost, Waste, cost, wasted
-
-__all__ = [
-    "BORDER",
-    "INSERTED",
-    "MOST_ENTRIES",
-    "REAL",
-    "TOLERANCE",
-    "VIEWS",
-    "Agreement",
-    "Blocks",
-    "Cost",
-    "ForwardSizes",
-    "Geometry",
-    "RoundTrip",
-    "TransposedError",
-    "Waste",
-    "agreement",
-    "convolution_matrix",
-    "cost",
-    "forward_sizes",
-    "geometry",
-    "matching_convolution",
-    "round_trip",
-    "stamps",
-    "terms",
-    "toeplitz_blocks",
-    "transposed_matrix",
-    "wasted",
-    "weights_of_inverse",
-    "worked_example",
-    "zero_inserted",
-]
+from models.transposed.steps import REAL, zero_inserted
+from models.transposed.views import VIEWS, agreement
+from models.transposed.work import Waste, cost, wasted

@@ -139,15 +139,3 @@ def convolution_matrix(module: Layer, input_shape: Sequence[int]) -> Operator:
 def transposed_matrix(module: Layer, input_shape: Sequence[int]) -> Operator:
     """Cᵀ: ``convolution_matrix`` transposed; rows are output cells, columns input cells of the transposed layer."""
     return convolution_matrix(module, input_shape).T
-
-
-def worked_example() -> tuple[nn.Module, torch.Tensor]:
-    """The lesson's opening: a 3×3 kernel as the 4×16 matrix C, and Cᵀ applied to [2, 1, 4, 4].
-
-    Returns:
-        the layer (``nn.ConvTranspose2d(1, 1, 3, bias=False)``, float64) and its input, (1, 1, 2, 2). The result is
-        [[2, 9, 6, 1], [6, 29, 30, 7], [10, 29, 33, 13], [12, 24, 16, 4]].
-    """
-    layer = nn.ConvTranspose2d(1, 1, 3, bias=False, dtype=torch.float64).requires_grad_(False)
-    layer.weight[0, 0] = torch.tensor([[1.0, 4, 1], [1, 4, 3], [3, 3, 1]])
-    return layer, torch.tensor([[[[2.0, 1], [4, 4]]]], dtype=torch.float64)

@@ -1,4 +1,4 @@
-"""What an output number is made of, and the blocks that a convolution's matrix repeats."""
+"""The blocks that a convolution's matrix repeats."""
 
 from __future__ import annotations
 
@@ -6,46 +6,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from math import prod
-from typing import NamedTuple
 
 import numpy as np
-import torch
 
 from models.errors import TransposedError
 from models.operator import CONVOLUTIONS, TRANSPOSED, Layer, Operator, linear_operator
-from models.transposed.layer import geometry, transposed_matrix
-
-
-class Term(NamedTuple):
-    """One product of an output number: input cell ``(c, *spatial)``, index into ``weight``, and the numbers."""
-
-    cell: tuple[int, ...]
-    tap: tuple[int, ...]
-    weight: float
-    value: float
-    product: float
-
-
-def terms(module: Layer, x: torch.Tensor, index: Sequence[int]) -> tuple[Term, ...]:
-    """What one output number ``(c, *spatial)`` is made of, the bias left out; the same cells in all four views.
-
-    Read from the row of Cᵀ. ``sum(term.product for term in terms) + bias`` is the layer's number.
-    """
-    g = geometry(module, x.shape)
-    if x.dim() == g.dims + 2 and len(x) != 1:
-        raise TransposedError(f"the input holds {len(x)} images: give one.")
-    shape = (g.out_channels, *g.output)
-    if len(index) != len(shape) or any(not 0 <= i < n for i, n in zip(index, shape, strict=False)):
-        raise TransposedError(f"{tuple(index)} is not a cell of the output: it has the shape {shape}.")
-    op = transposed_matrix(module, (1, g.in_channels, *g.size))
-    mine = op.rows == np.ravel_multi_index(tuple(index), shape)
-    flat = x.detach().reshape(-1).double().cpu().numpy()
-    found = []
-    for col, weight, tap in zip(op.cols[mine], op.values[mine], op.taps[mine], strict=True):
-        cell = tuple(int(i) for i in np.unravel_index(col, (g.in_channels, *g.size)))
-        where = tuple(int(i) for i in np.unravel_index(tap, tuple(module.weight.shape)))
-        found.append(Term(cell, where, float(weight), float(flat[col]), float(weight * flat[col])))
-    return tuple(found)
 
 
 @dataclass(frozen=True, eq=False)

@@ -1,4 +1,4 @@
-"""The stamp and the zero-insertion view, step by step, to be drawn."""
+"""The zero-insertion view before it convolves, to be drawn."""
 
 from __future__ import annotations
 
@@ -8,48 +8,9 @@ from math import prod
 import numpy as np
 import torch
 
-from models import device
 from models.operator import Layer
 from models.transposed.layer import Geometry
-from models.transposed.views import batched, flipped, landing_cells, products, spread
-
-
-@dataclass(frozen=True, eq=False)
-class Stamps:
-    """Where each input cell's stamp lands and what it adds.
-
-    Attributes:
-        landing: int64, (cells, taps): flat spatial index of the output, −1 where padding has cut the tap off.
-        values: float64, (N, C_out, cells, taps): what is added there, input channels summed, bias left out.
-        corners: int64, (cells, dims): output position of each stamp's first tap; negative: cut off.
-        output_size: spatial sizes of the output.
-    """
-
-    landing: np.ndarray
-    values: np.ndarray
-    corners: np.ndarray
-    output_size: tuple[int, ...]
-
-    def after(self, count: int) -> np.ndarray:
-        """The output when the first ``count`` cells have stamped, (N, C_out, *output), without bias."""
-        out = np.zeros((*self.values.shape[:2], prod(self.output_size) + 1))
-        # Taps that were cut off land in one spare cell behind the output.
-        np.add.at(out, (slice(None), slice(None), self.landing[:count]), self.values[:, :, :count])
-        return out[..., :-1].reshape(*self.values.shape[:2], *self.output_size)
-
-
-def stamps(module: Layer, x: torch.Tensor) -> Stamps:
-    """The stamp view, step by step: one step per input cell, in row-major order."""
-    with torch.inference_mode(False), torch.no_grad():
-        g, batch = batched(module, x.detach().clone())
-        weight, batch = module.weight.double(), batch.double()
-        values = device.on(lambda place: products(g, weight.to(place), batch.to(place)).cpu().numpy())
-    where = np.stack(np.unravel_index(landing_cells(g), g.canvas)) - np.array(g.padding)[:, None, None]
-    inside = ((where >= 0) & (where < np.array(g.output)[:, None, None])).all(axis=0)
-    clipped = np.clip(where, 0, np.array(g.output)[:, None, None] - 1)
-    landing = np.where(inside, np.ravel_multi_index(tuple(clipped), g.output), -1)
-    return Stamps(landing, values, where[:, :, 0].T.copy(), g.output)
-
+from models.transposed.views import batched, flipped, spread
 
 REAL, INSERTED, BORDER = 0, 1, 2
 """What a cell of the zero-inserted image is: a number of the input, a zero between numbers, a zero around them."""

@@ -10,7 +10,7 @@ Sources: Odena, Dumoulin and Olah 2016, Deconvolution and Checkerboard Artifacts
 """
 
 from models.errors import UpsamplingError
-from models.upsampling.counts import Overlap, gradient_of_sum, interior_unevenness, overlap, overlap_profile, stacked
+from models.upsampling.counts import Overlap, gradient_of_sum, interior_unevenness, stacked
 from models.upsampling.kernels import (
     BilinearProof,
     bilinear_in,
@@ -20,58 +20,7 @@ from models.upsampling.kernels import (
     exact_transposed,
     icnr_,
 )
-from models.upsampling.pattern import evenness, phases, unevenness
-from models.upsampling.pictures import (
-    METHODS,
-    ROUNDING,
-    Comparison,
-    Method,
-    as_batch,
-    as_image,
-    compare,
-    pair,
-    picture_code,
-    psnr,
-)
+from models.upsampling.pattern import evenness, unevenness
+from models.upsampling.pictures import METHODS, as_batch, as_image, compare, pair, picture_code, psnr
 from models.upsampling.positions import SamplePositions, ShuffleMap, sample_positions, shuffle_map
-from models.upsampling.ways import DOWNSAMPLERS, UPSAMPLERS, Way, build_way, generate, generator
-
-__all__ = [
-    "DOWNSAMPLERS",
-    "METHODS",
-    "ROUNDING",
-    "UPSAMPLERS",
-    "BilinearProof",
-    "Comparison",
-    "Method",
-    "Overlap",
-    "SamplePositions",
-    "ShuffleMap",
-    "UpsamplingError",
-    "Way",
-    "as_batch",
-    "as_image",
-    "bilinear_in",
-    "bilinear_kernel",
-    "bilinear_proof",
-    "bilinear_transposed",
-    "build_way",
-    "compare",
-    "evenness",
-    "exact_transposed",
-    "generate",
-    "generator",
-    "gradient_of_sum",
-    "icnr_",
-    "interior_unevenness",
-    "overlap",
-    "overlap_profile",
-    "pair",
-    "phases",
-    "picture_code",
-    "psnr",
-    "sample_positions",
-    "shuffle_map",
-    "stacked",
-    "unevenness",
-]
+from models.upsampling.ways import DOWNSAMPLERS, UPSAMPLERS, build_way, generate, generator

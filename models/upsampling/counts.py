@@ -1,4 +1,4 @@
-"""How many stamps or windows meet in each cell, measured and in closed form.
+"""How many stamps meet in each cell, measured and in closed form.
 
 Odena, Dumoulin and Olah 2016, Deconvolution and Checkerboard Artifacts (https://distill.pub/2016/deconv-checkerboard/).
 """
@@ -19,7 +19,7 @@ from models import device, formulas
 from models.device import private_copy
 from models.errors import UpsamplingError
 from models.formulas import Formula
-from models.operator import CONVOLUTIONS, TRANSPOSED, Layer, linear_operator
+from models.operator import TRANSPOSED, Layer, linear_operator
 from models.terms import Term, common, letter, ratio
 from models.upsampling.pattern import unevenness
 
@@ -29,16 +29,6 @@ CHECKERBOARD = (
 )
 
 MOST_ENTRIES = 2**24
-
-
-def overlap_profile(size: int, windows: int, kernel_size: int, padding: int, stride: int, dilation: int) -> np.ndarray:
-    """In closed form, how many of ``windows`` windows reach each of ``size`` cells on one axis (int64).
-
-    Cell o is reached by tap t of window i where o + P = i·S + t·D. For a transposed layer: how many stamps meet in
-    output o. For an ordinary one: how many outputs read input o, so that many gradients add up there.
-    """
-    o = np.arange(size)[:, None] + padding - np.arange(kernel_size) * dilation
-    return ((o % stride == 0) & (o >= 0) & (o // stride < windows)).sum(axis=1)
 
 
 def interior_unevenness(kernel_size: Sequence[int], stride: Sequence[int], dilation: Sequence[int]) -> Formula:
@@ -72,13 +62,10 @@ def _even_share(f: int, s: int, d: int) -> Term:
 
 @dataclass(frozen=True, eq=False)
 class Overlap:
-    """How many stamps (or windows) meet in each cell, channels left aside.
+    """How many stamps meet in each cell of a transposed convolution's output (or of a stack's), channels left aside.
 
     Attributes:
-        where: ``"output"`` for a transposed convolution (or a stack of them), ``"gradient"`` for an ordinary one, whose
-            input cells receive that many gradients.
-        counts: float64 whole numbers, spatial shape: measured, non-zeros per row of the layer's structure matrix (per
-            column of the matching convolution's).
+        counts: float64 whole numbers, spatial shape: measured, non-zeros per row of the layer's structure matrix.
         profiles: measured 1-D counts, one array per axis; ``counts`` is their outer product.
         predicted: the same profiles in closed form.
         period: after how many cells the pattern repeats, per axis.
@@ -90,7 +77,6 @@ class Overlap:
         formula: the closed form of ``figure``; None for a stack of several layers, whose pattern has none.
     """
 
-    where: str
     counts: np.ndarray
     profiles: tuple[np.ndarray, ...]
     predicted: tuple[np.ndarray, ...]
@@ -170,55 +156,6 @@ def gradient_of_sum(module: Layer, input_shape: Sequence[int]) -> np.ndarray:
         return device.on(job)
 
 
-def overlap(module: Layer, input_shape: Sequence[int]) -> Overlap:
-    """Overlap counts of one transposed or ordinary convolution (there: of its gradient), measured and in closed form.
-
-    Args:
-        module: ``nn.ConvTranspose{1,2,3}d``, or ``nn.Conv{1,2,3}d`` with ``padding_mode="zeros"``.
-        input_shape: ``(N, C, *spatial)``.
-
-    Raises:
-        UpsamplingError: for another layer, or an input that is too small or too large for it.
-    """
-    if isinstance(module, TRANSPOSED):
-        return stacked([module], input_shape)[0]
-    if not isinstance(module, CONVOLUTIONS) or module.padding_mode != "zeros":
-        raise UpsamplingError(
-            f"{type(module).__name__} stamps no kernel onto zeros: give a convolution with padding_mode zeros, or a "
-            f"transposed one."
-        )
-    dims = module.weight.dim() - 2
-    sizes = _spatial(input_shape, dims)
-    reach = [d * (f - 1) for d, f in zip(module.dilation, module.kernel_size, strict=True)]
-    if isinstance(module.padding, str):
-        pads = [(r // 2, r - r // 2) if module.padding == "same" else (0, 0) for r in reach]
-    else:
-        pads = [(p, p) for p in module.padding]
-    axes = []
-    for n, f, (before, after), s, d in zip(
-        sizes, module.kernel_size, pads, module.stride, module.dilation, strict=True
-    ):
-        windows = formulas.window_positions(n, f, before + after, s, d)
-        if windows < 1:
-            raise UpsamplingError(f"a kernel of {f} with dilation {d} does not fit into {n} cells: use a larger input.")
-        axes.append(_Axis(n, windows, f, before, s, d, 0))
-    twin = CONVOLUTIONS[dims - 1](
-        1, 1, module.kernel_size, module.stride, module.padding, module.dilation, bias=False, dtype=torch.float64
-    )
-    _bounded(axes)
-    operator = linear_operator(twin, (1, 1, *sizes))
-    counts = np.bincount(operator.cols, minlength=operator.shape[1]).astype(float).reshape(sizes)
-    profiles = []
-    for axis, (before, after) in zip(axes, pads, strict=True):
-        line = nn.Sequential(
-            nn.ConstantPad1d((before, after), 0.0),
-            nn.Conv1d(1, 1, axis.kernel, axis.stride, dilation=axis.dilation, bias=False, dtype=torch.float64),
-        )
-        found = linear_operator(line, (1, 1, axis.size))
-        profiles.append(np.bincount(found.cols, minlength=axis.size).astype(float))
-    return _reading("gradient", counts, profiles, [[axis] for axis in axes])
-
-
 def stacked(layers: Sequence[nn.Module], input_shape: Sequence[int]) -> list[Overlap]:
     """Path counts after each of several transposed convolutions in a row, one ``Overlap`` per layer.
 
@@ -260,7 +197,7 @@ def stacked(layers: Sequence[nn.Module], input_shape: Sequence[int]) -> list[Ove
             dtype=torch.float64,
         )
         paths = _pushed(twin, paths)
-        found.append(_reading("output", paths, list(profiles), [list(chain) for chain in chains]))
+        found.append(_reading(paths, list(profiles), [list(chain) for chain in chains]))
     return found
 
 
@@ -282,7 +219,7 @@ def _interior(chain: Sequence[_Axis]) -> tuple[int, int]:
     return reduce(lambda span, axis: axis.interior(span), chain, (0, chain[0].windows))
 
 
-def _reading(where: str, counts: np.ndarray, profiles: list[np.ndarray], chains: list[list[_Axis]]) -> Overlap:
+def _reading(counts: np.ndarray, profiles: list[np.ndarray], chains: list[list[_Axis]]) -> Overlap:
     period = tuple(prod(axis.stride for axis in chain) for chain in chains)
     predicted = tuple(
         reduce(lambda paths, axis: axis.predicted(paths), chain, np.ones(chain[0].windows)) for chain in chains
@@ -299,7 +236,7 @@ def _reading(where: str, counts: np.ndarray, profiles: list[np.ndarray], chains:
     if all(len(chain) == 1 for chain in chains):
         settings = ((c[0].kernel, c[0].stride, c[0].dilation) for c in chains)
         formula = interior_unevenness(*zip(*settings, strict=True))
-    return Overlap(where, counts, tuple(profiles), predicted, period, interior, figure, formula)
+    return Overlap(counts, tuple(profiles), predicted, period, interior, figure, formula)
 
 
 def _wide(chain: Sequence[_Axis], period: int) -> float:

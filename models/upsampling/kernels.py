@@ -17,10 +17,6 @@ from models import device
 from models.errors import UpsamplingError
 from models.operator import TRANSPOSED, Layer
 
-ICNR = ("Aitken et al. 2017, Checkerboard artifact free sub-pixel convolution", "https://arxiv.org/abs/1707.02937")
-
-FCN = ("Long et al. 2015, Fully convolutional networks", "https://arxiv.org/abs/1411.4038")
-
 LARGEST_SCALE = 8
 
 

@@ -29,8 +29,8 @@ PICTURE = Choice("picture", "cat", "Picture", None, {name: name.capitalize() for
 
 def lesson() -> None:
     """Controls, the picture with the boxes, the numbers, and the tables."""
-    from models.networks import NetworkError
-    from models.networks.fields import boxes, measured_field, names, network_field
+    from models.networks import NetworkError, names
+    from models.networks.fields import boxes, measured_field, network_field
     from models.receptive_field import ReceptiveFieldError
 
     # Own networks last: people look for those they know.

@@ -20,7 +20,7 @@ from models import device, lab, learning, networks, transposed, upsampling
 from models.effective import effective_receptive_field
 from models.layers import KINDS
 from models.maps import attribution, equivariance, filters
-from models.maps.activations import before_and_after, influence, map_layers, unit_view
+from models.maps.activations import before_and_after, influence, unit_view
 from models.spec import LayerSpec
 
 THERE = torch.device("meta")
@@ -155,7 +155,6 @@ def asked(work):
 
 SHOWN = {
     "views": lambda: transposed.agreement(transposed_layer(), torch.ones(1, 2, 4, 4)).results,
-    "stamps": lambda: transposed.stamps(transposed_layer(), torch.ones(1, 2, 4, 4, dtype=torch.float64)).values,
     "filter": lambda: filters.respond(PICTURE, filters.kernel("gaussian")).rectified,
     "training": trained,
     "bilinear": lambda: upsampling.bilinear_proof(PICTURE, 2).transposed,
@@ -178,7 +177,7 @@ SHOWN = {
     "Grad-CAM": asked(lambda m: attribution.grad_cam(m, X).heat),
     "sanity": asked(lambda m: [s.likeness for s in attribution.sanity_check(m, X, steps=2)]),
     "maps": asked(lambda m: networks.feature_maps(m, X, ["conv3"])["conv3"].cpu().numpy()),
-    "layers": asked(lambda m: [list(map_layers(m, X).values())]),
+    "layers": asked(lambda m: [list(networks.survey(m, X).shapes.values())]),
     "unit": asked(lambda m: unit_view(m, X, "conv3", 0, (1, 1)).energy),
     "pixel": asked(lambda m: influence(m, X, "conv3", (5, 5)).change),
     "before and after": asked(lambda m: [t.cpu().numpy() for _, t in before_and_after(m, X, "conv2")]),

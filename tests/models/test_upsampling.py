@@ -5,7 +5,7 @@ import math
 import numpy as np
 import pytest
 import torch
-from hypothesis import HealthCheck, assume, given, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from torch import nn
 from torch.nn import functional as F
@@ -49,13 +49,13 @@ def test_a_signal_shorter_than_a_period_is_refused():
 
 def test_the_classic_checkerboard():
     """Odena et al. 2016: kernel 3, stride 2: counts 1 and 2 on a line, 1, 2 and 4 in an image."""
-    found = u.overlap(nn.ConvTranspose2d(1, 1, 3, stride=2), (1, 1, 5, 5))
+    found = u.stacked([nn.ConvTranspose2d(1, 1, 3, stride=2)], (1, 1, 5, 5))[0]
     assert found.levels == (1, 2, 4)
     assert found.counts[2:4, 2:4].tolist() == [[4, 2], [2, 1]]
     assert found.figure == pytest.approx(math.sqrt(0.19))
     assert found.formula.value == pytest.approx(math.sqrt(0.19))
     assert found.formula.text == "√(1 − 3²/(3² + 1·1) · 3²/(3² + 1·1)) = 0.436"
-    line = u.overlap(nn.ConvTranspose1d(1, 1, 3, stride=2), (1, 1, 5))
+    line = u.stacked([nn.ConvTranspose1d(1, 1, 3, stride=2)], (1, 1, 5))[0]
     assert line.counts.tolist() == [1, 1, 2, 1, 2, 1, 2, 1, 2, 1, 1]
 
 
@@ -70,16 +70,14 @@ def test_overlap_counts_are_the_column_sums_of_the_structure_matrix(data):
     padding = tuple(data.draw(st.integers(0, ((w - 1) * s + d * (k - 1) + e) // 2)) for w, s, d, k, e in rows)
     cls = (nn.ConvTranspose1d, nn.ConvTranspose2d)[dims - 1]
     layer = cls(2, 4, kernel, stride, padding, extra, 2, dilation=dilation)
-    found = u.overlap(layer, (1, 2, *size))
+    found = u.stacked([layer], (1, 2, *size))[0]
     structure = (np.abs(linear_operator(layer, (1, 2, *size)).T.matrix) > 0).sum(axis=0)
     for channel in structure.reshape(4, *found.counts.shape):
         assert np.array_equal(channel, found.counts)
     outer = found.profiles[0] if dims == 1 else np.outer(*found.profiles)
     assert np.array_equal(outer, found.counts)
-    settings_ = zip(found.counts.shape, size, kernel, padding, stride, dilation, strict=True)
-    for profile, predicted, axis in zip(found.profiles, found.predicted, settings_, strict=True):
+    for profile, predicted in zip(found.profiles, found.predicted, strict=True):
         assert np.array_equal(profile, predicted)
-        assert np.array_equal(profile, u.overlap_profile(*axis))
 
 
 @QUICK
@@ -88,31 +86,14 @@ def test_uneven_exactly_where_the_kernel_is_not_divisible_by_the_stride(rows, si
     kernel, stride, dilation = zip(*rows, strict=True)
     cls = (nn.ConvTranspose1d, nn.ConvTranspose2d)[len(rows) - 1]
     layer = cls(1, 1, kernel, stride, dilation=dilation)
-    found = u.overlap(layer, (1, 1, *[size] * len(rows)))
+    found = u.stacked([layer], (1, 1, *[size] * len(rows)))[0]
     assert found.figure == pytest.approx(found.formula.value, abs=1e-7)
     even = all(k % s == 0 and math.gcd(s, d) == 1 for k, s, d in rows)
     assert found.even == even == (found.formula.value == 0)
 
 
-@QUICK
-@given(SETTING, st.integers(1, 20), st.integers(0, 6))
-def test_a_strided_convolution_has_it_in_its_gradient(setting, size, padding):
-    kernel, stride, dilation = setting
-    assume(size + 2 * padding >= dilation * (kernel - 1) + 1)
-    layer = nn.Conv1d(1, 1, kernel, stride, padding, dilation, bias=False, dtype=torch.float64)
-    found = u.overlap(layer, (1, 1, size))
-    x = torch.zeros(1, 1, size, dtype=torch.float64, requires_grad=True)
-    nn.init.ones_(layer.weight)
-    layer(x).sum().backward()
-    assert found.where == "gradient"
-    assert np.array_equal(found.counts, x.grad[0, 0].numpy())
-    assert np.array_equal(found.counts, found.predicted[0])
-    assert np.array_equal(found.counts, found.profiles[0])
-    assert found.figure == pytest.approx(found.formula.value, abs=1e-7)
-
-
 def test_the_interior_holds_no_border():
-    found = u.overlap(nn.ConvTranspose2d(1, 1, 4, stride=2, padding=1), (1, 1, 6, 6))
+    found = u.stacked([nn.ConvTranspose2d(1, 1, 4, stride=2, padding=1)], (1, 1, 6, 6))[0]
     assert np.unique(found.counts[found.interior]).tolist() == [4]
     assert found.even
     assert [int(found.counts[i]) for i in ((0, 0), (0, 5), (5, 5), (11, 11))] == [1, 2, 4, 1]
@@ -120,7 +101,7 @@ def test_the_interior_holds_no_border():
 
 
 def test_an_input_too_small_for_an_interior_is_measured_on_a_larger_one():
-    found = u.overlap(nn.ConvTranspose2d(1, 1, 3, stride=2), (1, 1, 1, 1))
+    found = u.stacked([nn.ConvTranspose2d(1, 1, 3, stride=2)], (1, 1, 1, 1))[0]
     assert found.interior is None
     assert found.figure == pytest.approx(math.sqrt(0.19))
 
@@ -149,14 +130,13 @@ def test_stacked_layers_compound_or_stay_even():
     ("layer", "says"),
     [
         (nn.ReLU(), "ReLU"),
-        (nn.Conv2d(1, 1, 3, padding=1, padding_mode="reflect"), "padding_mode"),
-        (nn.Conv2d(1, 1, 9), "larger input"),
+        (nn.Conv2d(1, 1, 3), "Conv2d is not a transposed convolution"),
         (nn.ConvTranspose1d(1, 1, 3), "axes"),
     ],
 )
-def test_overlap_says_what_it_does_not_take(layer, says):
+def test_stacked_says_what_it_does_not_take(layer, says):
     with pytest.raises(u.UpsamplingError, match=says):
-        u.overlap(layer, (1, 1, 4, 4))
+        u.stacked([layer], (1, 1, 4, 4))
 
 
 # -- cures ------------------------------------------------------------------------------------------------------------
