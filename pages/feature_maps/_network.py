@@ -12,6 +12,7 @@ import numpy as np
 import streamlit as st
 
 from models.script import in_groups
+from pages.feature_maps._kept import Kept
 from pages.feature_maps._picture import Picture
 from viz.state import Choice
 
@@ -123,14 +124,11 @@ class Network:
         ``around``: another pass is made too where the maps of the layer before or of the next one are not at hand.
         Raises ``NetworkError``.
         """
-        kept = _passes(self.key)
-        found = kept[0] if kept else None
+        found = PASSES.get(self.key)
         wanted = {layer, *(beside(self.name, layer, found.shapes)[:2] if around and found else ())}
         if found is None or not wanted <= found.maps.keys():
             more = beside(self.name, layer, found.shapes if found else {})
-            now = self.ask(lambda module: _surveyed(module, self.x, [layer], more, found))
-            kept[:] = [now]
-            return now
+            return PASSES.put(self.key, self.ask(lambda module: _surveyed(module, self.x, [layer], more, found)))
         return found
 
     def fields(self) -> ReceptiveField | str:
@@ -138,10 +136,8 @@ class Network:
         return _fields(self.name, tuple(self.x.shape))
 
 
-@st.cache_resource(max_entries=4, show_spinner=False)
-def _passes(key: tuple) -> list[Survey]:
-    """Room for the last pass of a network over a picture."""
-    return []
+PASSES: Kept[Survey] = Kept(4)
+"""The last passes of networks over pictures."""
 
 
 def _surveyed(

@@ -13,6 +13,7 @@ from models.drawings import CLASSES
 from pages._lesson import frame, predict
 from pages.feature_maps import _network as network
 from pages.feature_maps._closer import heated, text
+from pages.feature_maps._kept import COVERED, REASONS, SANITY
 from pages.feature_maps._network import OWN
 from pages.feature_maps._picture import SEED, SHAPE, SHAPE_DRAWN, SOURCE, Picture, with_picture
 from viz import state
@@ -161,22 +162,20 @@ def _heart() -> None:
 # -- three ways to ask
 
 
-@st.cache_resource(max_entries=24, show_spinner=False)
-def _kept(key: tuple) -> dict[str, object]:
-    """What was computed for one question: filled when it is done."""
-    return {}
-
-
 def _reasons(net: Network, ranking: list[Score], target: int) -> None:
     from models.maps.attribution import grad_cam, saliency
 
     name = next(one.name for one in ranking if one.number == target)
     st.markdown(f"**What speaks for “{name}”?** Bright: much.")
-    kept = _kept((*net.key, target))
+    question = (*net.key, target)
     with st.spinner("Asking for gradients …"):
-        if not kept:  # filled in one go: other visitors may ask the same
-            slope = net.ask(lambda module: saliency(module, net.x, target))
-            kept |= {"gradient": slope, "cam": net.ask(lambda module: grad_cam(module, net.x, target))}
+        kept = REASONS.get(question) or REASONS.put(
+            question,
+            {
+                "gradient": net.ask(lambda module: saliency(module, net.x, target)),
+                "cam": net.ask(lambda module: grad_cam(module, net.x, target)),
+            },
+        )
     cam = kept["cam"]
     one = next(one for one in ranking if one.number == target)
     state.remember(
@@ -200,8 +199,8 @@ def _reasons(net: Network, ranking: list[Score], target: int) -> None:
     cover = FILL.value
     side = max(2, min(net.x.shape[2:]) // _PARTS_OF_SIDE[COVER.value])
     question = (*net.key, target, side, cover)
-    done = _kept(question)
-    if "heat" not in done:
+    done = COVERED.get(question)
+    if done is None:
         draw(np.zeros(net.pixels.shape[:2]), "not yet run")
         asked_for = net.name in OWN or state.recall("fm_occluded") == question
         if not asked_for and not st.button(
@@ -210,11 +209,12 @@ def _reasons(net: Network, ranking: list[Score], target: int) -> None:
         ):  # fmt: skip
             return
         state.remember("fm_occluded", question)
-        _occlude(net, target, side, cover, done, draw)
-    draw(*done["heat"])
+        done = COVERED.put(question, _occlude(net, target, side, cover, draw))
+    draw(*done)
 
 
-def _occlude(net: Network, target: int, side: int, cover: str, done: dict, draw) -> None:
+def _occlude(net: Network, target: int, side: int, cover: str, draw) -> tuple[np.ndarray, str]:
+    """Where covering lowers the score, and that in a sentence."""
     from models.maps.attribution import occlusion
 
     bar = st.progress(0.0, "Covering place after place …")
@@ -233,7 +233,7 @@ def _occlude(net: Network, target: int, side: int, cover: str, done: dict, draw)
     said = (
         f"cover of {side} × {side}, {found.total} places; the score of {text(found.score)} falls by up to {text(most)}"
     )
-    done["heat"] = (found.heat, said)
+    return found.heat, said
 
 
 def _figure(net: Network, method: str, heat: np.ndarray, below: str) -> str:
@@ -253,22 +253,23 @@ def _figure(net: Network, method: str, heat: np.ndarray, below: str) -> str:
 
 def _sanity(net: Network, target: int) -> None:
     """Each method's picture while the layers are drawn anew, from the last one on."""
-    kept = _kept((*net.key, target, "sanity"))
-    methods = ("gradient", "grad_cam")
-    if "steps" not in kept:
+    question, methods = (*net.key, target), ("gradient", "grad_cam")
+    kept = SANITY.get(question)
+    if kept is None:
         if net.name not in OWN and not st.button(
             "Draw the weights anew, from the last layer to the first", icon=":material/casino:", key="fm_run_sanity"
         ):
             return
         bar = st.progress(0.0, "Drawing weights anew …")
-        kept["steps"] = {
-            method: net.ask(lambda m, k=k: _steps(m, net, k, target, bar)) for k, method in enumerate(methods)
-        }
+        kept = SANITY.put(
+            question,
+            {method: net.ask(lambda m, k=k: _steps(m, net, k, target, bar)) for k, method in enumerate(methods)},
+        )
         bar.empty()
     parts = []
     for method in methods:
         figures = []
-        for step in kept["steps"][method]:
+        for step in kept[method]:
             title = "Before" if not step.done else f"{step.done} of {step.total} layers new"
             below = f"likeness {step.likeness:.2f}".replace("-", "−")
             if not step.picture.any():
@@ -278,9 +279,7 @@ def _sanity(net: Network, target: int) -> None:
             figures.append(framed(title, image(heated(net.pixels, heat), said, 150), below))
         parts.append(f"<h3>{TOLD[method][0]}</h3>" + row(*figures))
     show("".join(parts), key="fm_sanity")
-    series = [
-        Series(TOLD[m][0], [s.done for s in kept["steps"][m]], [s.likeness for s in kept["steps"][m]]) for m in methods
-    ]
+    series = [Series(TOLD[m][0], [s.done for s in kept[m]], [s.likeness for s in kept[m]]) for m in methods]
     chart(
         lines(series, x="Layers drawn anew, from the last one on", y="Likeness to the first picture"),
         key="fm_sanity_curve",

@@ -11,6 +11,7 @@ import streamlit as st
 from pages._lesson import frame, predict
 from pages.feature_maps import _network as network
 from pages.feature_maps._closer import text
+from pages.feature_maps._kept import CURVES
 from pages.feature_maps._network import OFFERED, OWN
 from pages.feature_maps._picture import Picture, with_picture
 from viz import state
@@ -202,23 +203,18 @@ def _values(net: Network, motion: str) -> list[float]:
     return [0.5, 0.6, 0.7, 0.8, 0.9, 1.0, 1.1, 1.25, 1.4, 1.6, 1.8, 2.0] if own else [0.5, 0.75, 1.0, 1.5, 2.0]
 
 
-@st.cache_resource(max_entries=24, show_spinner=False)
-def _kept(key: tuple) -> dict[str, object]:
-    return {}
-
-
 def _curves(net: Network, layer: str, motion: str) -> None:
     st.header("How large is the error, motion by motion?", anchor=False)
     border = WRAP.value
     question = (*net.key, layer, motion, border)
-    kept = _kept(question)
-    if "errors" not in kept:
+    kept = CURVES.get(question)
+    if kept is None:
         if net.name not in OWN and not st.button(
             "Measure the curves", icon=":material/show_chart:", key="fm_run_curves",
             help="Some thirty passes through the network.",
         ):  # fmt: skip
             return
-        _measure(net, layer, motion, kept)
+        kept = CURVES.put(question, _measure(net, layer, motion))
     unit = {"shift": "Shift, pixels", "rotate": "Turn, degrees", "scale": "Factor"}[motion]
     left, right = st.columns(2)
     with left:
@@ -253,8 +249,8 @@ def _curves(net: Network, layer: str, motion: str) -> None:
         )
 
 
-def _measure(net: Network, layer: str, motion: str, kept: dict) -> None:
-    """Errors of the layer, and scores, as it is and with blur, into ``kept``."""
+def _measure(net: Network, layer: str, motion: str) -> dict:
+    """Errors of the layer, and scores, as it is and with blur."""
     from models import networks
     from models.maps.attribution import scores
     from models.maps.equivariance import EquivarianceError, equivariance, invariance
@@ -298,7 +294,7 @@ def _measure(net: Network, layer: str, motion: str, kept: dict) -> None:
     if net.name in OWN and layer != "relu1" and motion == "shift":
         points = net.ask(lambda m: [p.error for p in equivariance(_changed(m, False), net.x, "relu1", values, motion)])
         errors.append(Series("relu1, stride 1", values, points))
-    kept |= {"scores": told, "class": first.name, "errors": errors}
+    return {"scores": told, "class": first.name, "errors": errors}
 
 
 def _twin(net: Network, name: str) -> Network:

@@ -314,7 +314,7 @@ def test_what_goes_ahead_with_a_choice_is_bounded(monkeypatch):
 
 
 def test_where_a_pass_around_fails_nothing_goes_ahead_and_the_page_stays(monkeypatch):
-    network._passes.clear()
+    network.PASSES.clear()
     ask, passes = network.Network.ask, []
 
     def once(net, work):
