@@ -168,8 +168,7 @@ def _cores(which: set[int]) -> Iterator[None]:
 def painted_maps() -> list[Row]:
     """Jumps from layer to layer along the strip, each followed by a step to the next layer; the bare pass in between.
 
-    A page that was left alone for some seconds has the layers' maps in the browser. For a jump before that they are
-    taken away: it costs a pass, as it does on the bare page.
+    The maps of the layers beside one are kept from its pass: a step costs none, a jump does, as on the bare page.
     Server and bare pass have one half of the cores, the browser the other: a visitor's browser is on another machine,
     and a browser that shares the cores makes the pass half as long again.
     """
@@ -196,7 +195,6 @@ def painted_maps() -> list[Row]:
                 bare.goto(other.url)
                 settled(bare)
                 bare.locator("[data-testid=stImage] img").wait_for()
-                page.wait_for_function("() => globalThis.convscopeAhead", timeout=60_000)
                 for turn, (before, layer) in enumerate(pairwise((*layers, *layers))):
                     away, mine = (page.get_by_role("radio", name=f"{one}, ").first for one in (before, layer))
                     times = [_clicked(page, mine, SHEET, "data-token")]

@@ -118,15 +118,13 @@ class Network:
             st.info(sentence, icon=":material/memory:")
         self.said.clear()
 
-    def survey(self, layer: str, *, around: bool = False) -> Survey:
+    def survey(self, layer: str) -> Survey:
         """All shapes, and the maps `(C, H, W)` of one layer and of those beside it, from one pass; kept.
 
-        ``around``: another pass is made too where the maps of the layer before or of the next one are not at hand.
         Raises ``NetworkError``.
         """
         found = PASSES.get(self.key)
-        wanted = {layer, *(beside(self.name, layer, found.shapes)[:2] if around and found else ())}
-        if found is None or not wanted <= found.maps.keys():
+        if found is None or layer not in found.maps:
             more = beside(self.name, layer, found.shapes if found else {})
             return PASSES.put(self.key, self.ask(lambda module: _surveyed(module, self.x, [layer], more, found)))
         return found

@@ -1,18 +1,12 @@
-"""The sheets of a network's layers: how the maps of one are drawn, and which ones the browser gets before it asks.
-
-With every choice it gets the layers beside the chosen one, so that a step along the strip needs no round trip.
-"""
+"""The sheet of a network's layer: how its maps are drawn, and what each unit sees."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
 from html import escape
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 import streamlit as st
-
-from pages.feature_maps import _network as network
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -21,10 +15,6 @@ if TYPE_CHECKING:
     from pages.feature_maps._network import Network
 
 PER_PAGE, LARGEST_CELL = 64, 64
-MOST = 500_000
-"""Characters that go ahead with a choice."""
-
-Shapes = Mapping[str, tuple[int, ...]]
 
 
 class Style(NamedTuple):
@@ -36,9 +26,7 @@ class Style(NamedTuple):
 
 
 @st.cache_data(max_entries=160, show_spinner=False)
-def sheet_of(
-    key: tuple, layer: str, style: Style, page: int, _net: Network, _shapes: Shapes, _maps: Callable[[], Tensor]
-) -> dict:
+def sheet_of(key: tuple, layer: str, style: Style, page: int, _net: Network, _maps: Tensor) -> dict:
     """A page of the maps of a layer, as ``viz.components.sheet`` wants it; selected is the strongest unit on it.
 
     Args:
@@ -47,8 +35,7 @@ def sheet_of(
     from models.maps.activations import contact_sheet
     from viz.components.sheet import sheet_data
 
-    maps, layers = _maps().numpy(), list(_shapes)
-    at = layers.index(layer)
+    maps = _maps.numpy()
     channels, height, width = maps.shape
     sheet = contact_sheet(
         maps, order=style.order, page=page - 1, per_page=PER_PAGE, scale=style.scale, rectified=style.rectified,
@@ -61,7 +48,6 @@ def sheet_of(
         sheet, boxes, token=token(_net, layer), rectified=style.rectified, everything=everything,
         title=f"{_net.title}, {layer}: {channels} maps of {height} × {width}, {_net.weights}",
         selected=(int(first), int(row), int(column)), reason=escape(reason),
-        before=layers[at - 1] if at else None, after=layers[at + 1] if at + 1 < len(layers) else None,
     )  # fmt: skip
 
 
@@ -73,11 +59,6 @@ def pages(channels: int) -> int:
 def token(net: Network, layer: str) -> str:
     """Tells what was chosen on these maps from what was chosen on others."""
     return "/".join(map(str, (*net.key, layer)))
-
-
-def group(net: Network, style: Style, page: int) -> str:
-    """Tells sheets that can stand for each other on the screen from others."""
-    return "/".join(map(str, (*net.key, *style, page)))
 
 
 def field_of(net: Network, layer: str) -> ReceptiveField | str:
@@ -108,23 +89,3 @@ def _boxes(net: Network, layer: str) -> tuple[tuple | None, bool, str]:
         for n, z, j, s in zip(field.map_size, local.size, local.jump, local.start, strict=True)
     )
     return found, field.sees_everything, ""
-
-
-def go_ahead(net: Network, layer: str, shapes: Shapes, style: Style, page: int) -> None:
-    """Send the sheets of the layer before the chosen one and of the next, so that a step needs no server."""
-    from models.networks import NetworkError
-    from viz.components.sheet import send_ahead
-
-    room, found = MOST, {}
-    try:
-        maps = net.survey(layer, around=True).maps
-    except NetworkError:
-        maps = {}  # the walk tells when that layer is chosen
-    for one in network.nearest(list(shapes), layer)[:2]:
-        if one in maps:
-            there = page if page <= pages(shapes[one][0]) else 1
-            data = sheet_of(net.key, one, style, there, net, shapes, lambda one=one: maps[one])
-            room -= len(data["maps"])
-            if room >= 0:
-                found[one] = data
-    send_ahead(found, group(net, style, page), key="fm_ahead")

@@ -107,7 +107,6 @@ def _walk(picture: Picture) -> None:
     _predict()
     _closer(LOOK.draw(), net, layer, survey, unit, pixel)
     net.tell()
-    sheets.go_ahead(net, layer, survey.shapes, style, PAGE.value)
 
 
 # -- the layer
@@ -160,7 +159,6 @@ def _sheet(
 ) -> tuple[int, int, int]:
     """Draw all maps; returns the unit that is looked into. ``pixel`` is asked about instead, unless it is ``None``."""
     from viz.components.sheet import show_sheet
-    from viz.components.strip import chosen_on
 
     shape = tuple(survey.maps[layer].shape)
     channels, pages = shape[0], sheets.pages(shape[0])
@@ -171,12 +169,9 @@ def _sheet(
                 st.warning(f"The link names a page that this layer does not have: it has {pages}; the first is shown.")
             st.caption(f"{channels} maps, {sheets.PER_PAGE} on a page")
             page = PAGE.draw(pages, max_visible_pages=5)
-    data = sheets.sheet_of(net.key, layer, style, page, net, survey.shapes, lambda: survey.maps[layer])
+    data = sheets.sheet_of(net.key, layer, style, page, net, survey.maps[layer])
     unit, data["selected"] = _unit(data["token"], shape, data["channels"], data["selected"])
-    show_sheet(
-        data, net.pixels, pixel, choice=chosen_on("fm_strip").number, group=sheets.group(net, style, PAGE.value),
-        key="fm_sheet", on_unit=_unit_asked, on_pixel=_pixel_asked,
-    )  # fmt: skip
+    show_sheet(data, net.pixels, pixel, key="fm_sheet", on_unit=_unit_asked, on_pixel=_pixel_asked)
     return unit
 
 

@@ -36,12 +36,6 @@ SHEET_JS = (
 )
 
 
-def rested(page):
-    """Wait until the browser has got the layers beside the chosen one."""
-    page.wait_for_function("() => globalThis.convscopeAhead")
-    settled(page)
-
-
 def sent_nothing(seen):
     assert seen.recorder.sent == []
     assert seen.recorder.received == []
@@ -58,7 +52,7 @@ def astronaut():
 def test_pointing_shows_value_and_box_and_sends_nothing(visit, astronaut):
     seen = walk(visit)
     page, sheet = seen.page, seen.page.locator(SHEET)
-    rested(page)
+    settled(page)
     seen.recorder.clear()
     page.mouse.move(*place(page, (5, 20, 33)))
     expect(sheet).to_have_attribute("data-shown", "5,20,33")
@@ -160,37 +154,26 @@ def test_another_layer_is_chosen_on_the_strip_and_with_keys(visit):
     seen.sound()
 
 
-def test_a_step_to_the_next_layer_is_drawn_before_the_server_knows_of_it(visit):
+def test_a_step_leads_to_the_layer_beside(visit):
     seen = walk(visit, "?fm_layer=conv2")
     page, sheet = seen.page, seen.page.locator(SHEET)
-    rested(page)
-    # the strip tells the server of a layer when no other has followed for a while, which here it must wait for
-    page.evaluate(
-        "() => { window.held = []; const real = setTimeout;"
-        "window.setTimeout = (call, ms, ...more) => (ms === 350 ? held.push(call) : real(call, ms, ...more)); }"
-    )
-    seen.recorder.clear()
-    for name, layer in (("The next layer", "bn2"), ("The layer before", "conv2"), ("The next layer", "bn2")):
-        page.get_by_role("button", name=name).click()
+    back, on = (page.get_by_role("button", name=name) for name in ("The layer before", "The next layer"))
+    for button, layer in ((on, "bn2"), (back, "conv2"), (back, "pool1")):
+        button.click()
         expect(sheet).to_have_attribute("data-token", re.compile(f"/{layer}$"))
-    # what is chosen meanwhile is told once the server knows the layer
+        expect(page.get_by_text(f"of {layer}: what did it see?")).to_be_visible()
+    # quick ones count too, and what is chosen on the maps is of the layer they lead to
+    for button in (on, on, back, on):
+        button.click()
+    expect(sheet).to_have_attribute("data-token", re.compile("/bn2$"))
+    settled(page)
     page.mouse.click(*place(page, (7, 3, 9)))
     expect(sheet).to_have_attribute("data-unit", "7,3,9")
-    assert seen.recorder.sent == []
-    page.evaluate("() => held.splice(0).pop()()")
     page.wait_for_url(re.compile("fm_layer=bn2.*fm_unit=7.3.9"))
     expect(page.get_by_text("Channel 7, unit (3, 9) of bn2")).to_be_visible()
-    settled(page)
-    expect(sheet).to_have_attribute("data-unit", "7,3,9")
-    ahead = page.evaluate("() => globalThis.convscopeAhead.layers.conv2")
-    assert page.evaluate("() => Object.keys(globalThis.convscopeAhead.layers)") == ["relu2", "conv2"]
-    page.get_by_role("button", name="The layer before").click()
-    page.wait_for_function("() => held.length")
-    page.evaluate("() => held.splice(0).pop()()")
-    page.wait_for_url(re.compile("fm_layer=conv2"))
-    settled(page)
-    server = page.evaluate(f"() => {SHEET_JS}.data")
-    assert ahead == {name: server[name] for name in ahead}
+    page.get_by_role("radio", name=re.compile("^conv1,")).click()
+    expect(back).to_be_disabled()
+    expect(on).to_have_attribute("title", "The next layer: bn1")
     seen.sound()
 
 
@@ -235,11 +218,10 @@ def test_the_last_of_quick_choices_counts_everywhere(visit):
 
 def test_who_rests_is_sent_nothing(visit):
     seen = walk(visit)
-    rested(seen.page)
+    settled(seen.page)
     seen.recorder.clear()
     seen.page.wait_for_timeout(1500)
     sent_nothing(seen)
-    assert len(seen.page.evaluate("() => Object.keys(convscopeAhead.layers)")) == 2
     seen.sound()
 
 

@@ -15,7 +15,6 @@ from models import device, networks
 from models.maps.activations import contact_sheet
 from models.networks import NetworkError, answers, feature_maps, known
 from pages.feature_maps import _network as network
-from pages.feature_maps import _sheets as sheets
 from pages.feature_maps import walk
 from pages.feature_maps._closer import cut, heated
 from tests.pages.support import charts, opened, points, sound
@@ -270,63 +269,6 @@ def test_what_is_kept_beside_a_layer_is_bounded():
     assert network.nearest("abcde", "c") == ["d", "b", "e", "a"]
     assert network.beside("resnet18", "bn1", {}) == ["relu", "conv1"]
     assert network.beside("resnet18", "layer1", {}) == []
-
-
-def stepping(layer: str, style: str = "index", page: int = 1) -> None:
-    """A script that has shown a layer of the small network."""
-    import numpy as np
-    import streamlit as st
-
-    from models import networks
-    from pages.feature_maps import _sheets as sheets
-    from pages.feature_maps._network import Network
-
-    ready = networks.prepare("small", np.full((64, 64, 3), 90, np.uint8), crop=False)
-    net = Network("small", True, ready.x, ready.picture, ("small", "stepping"))
-    shapes = net.survey(layer).shapes
-    sheets.go_ahead(net, layer, shapes, sheets.Style(style, "own", False), page)
-    st.session_state["layers"] = list(shapes)
-
-
-def ahead(app: AppTest) -> dict:
-    return next(c for c in components(app) if "layers" in c)
-
-
-@pytest.mark.parametrize(("layer", "beside"), [("bn2", {"conv2", "relu2"}), ("conv1", {"bn1", "relu1"})])
-def test_the_layers_beside_the_chosen_one_go_ahead_and_no_others(layer, beside):
-    app = sound(AppTest.from_function(stepping, args=(layer,)).run())
-    sent = ahead(app)
-    assert set(sent["layers"]) == beside
-    x = networks.prepare("small", np.full((64, 64, 3), 90, np.uint8), crop=False).x
-    for name in beside:
-        maps = feature_maps(networks.load("small", pretrained=True), x, [name])[name][0].numpy()
-        assert np.array_equal(unpacked(sent["layers"][name]["maps"]), levels(contact_sheet(maps)))
-    other = sound(AppTest.from_function(stepping, args=(layer, "energy")).run())
-    assert ahead(other)["group"] != sent["group"]
-
-
-def test_what_goes_ahead_with_a_choice_is_bounded(monkeypatch):
-    both = ahead(sound(AppTest.from_function(stepping, args=("bn2",)).run()))["layers"]
-    size = {name: len(one["maps"]) for name, one in both.items()}
-    assert sum(size.values()) < sheets.MOST
-    monkeypatch.setattr(sheets, "MOST", size["relu2"])
-    assert set(ahead(sound(AppTest.from_function(stepping, args=("bn2",)).run()))["layers"]) == {"relu2"}
-
-
-def test_where_a_pass_around_fails_nothing_goes_ahead_and_the_page_stays(monkeypatch):
-    network.PASSES.clear()
-    ask, passes = network.Network.ask, []
-
-    def once(net, work):
-        passes.append(net)
-        if len(passes) > 1:
-            raise NetworkError("There is no memory left.")
-        return ask(net, work)
-
-    monkeypatch.setattr(network, "beside", lambda *_: ["relu2"] if passes else [])
-    monkeypatch.setattr(network.Network, "ask", once)
-    assert ahead(sound(AppTest.from_function(stepping, args=("bn2",)).run()))["layers"] == {}
-    assert len(passes) == 2
 
 
 # -- links

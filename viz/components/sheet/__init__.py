@@ -1,18 +1,15 @@
 """All maps of a layer on one canvas, beside the picture: point at a unit, see its value and what it sees.
 
-Hovering and moving sends nothing to the server: it gets a unit or a pixel when one is chosen. The maps of layers that
-may be chosen next can be sent ahead; ``viz.components.strip`` then has them drawn without asking the server.
+Hovering and moving sends nothing to the server: it gets a unit or a pixel when one is chosen.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from functools import lru_cache
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import streamlit as st
 
 from viz.components._component import component
 from viz.figures.png import packed
@@ -22,7 +19,6 @@ if TYPE_CHECKING:
 
 
 _component = component(__file__, "tint.css", "sheet/sheet.css")
-_ahead = st.components.v2.component("convscope_sheet_ahead", js=Path(__file__).with_name("ahead.js").read_text("utf-8"))
 
 
 @lru_cache(maxsize=8)
@@ -46,8 +42,6 @@ def sheet_data(
     rectified: bool = False,
     everything: bool = False,
     reason: str = "",
-    before: str | None = None,
-    after: str | None = None,
 ) -> dict[str, Any]:
     """What the browser needs of the maps of a layer.
 
@@ -57,7 +51,6 @@ def sheet_data(
         token: tells one set of maps from another; it comes back with what is chosen.
         selected: channel, row and column at first.
         everything: units see the whole picture besides, through a global branch.
-        before, after: the layers beside it, on a ``viz.components.strip`` on the same page; buttons lead there.
     """
     return {
         "maps": packed(levels(sheet)),
@@ -76,8 +69,6 @@ def sheet_data(
         "rectified": rectified,
         "everything": everything,
         "reason": reason,
-        "before": before,
-        "after": after,
     }
 
 
@@ -86,8 +77,6 @@ def show_sheet(
     picture: np.ndarray,
     pixel: tuple[int, int] | None = None,
     *,
-    choice: int = 0,
-    group: str = "",
     key: str,
     on_unit: Callable[[], None],
     on_pixel: Callable[[], None],
@@ -99,20 +88,11 @@ def show_sheet(
         data: from :func:`sheet_data`.
         picture: `(H, W, 3)` uint8, in the pixels in which boxes count.
         pixel: row and column of the pixel that is asked about instead of a unit.
-        choice: number of the choice on a ``viz.components.strip`` that this answers.
-        group: what sheets that are sent ahead must have been made for.
         on_unit, on_pixel: called when one is chosen.
     """
     more = {
         "picture": _packed_once(picture.tobytes(), picture.shape),
         "image": list(picture.shape[:2]),
         "pixel": None if pixel is None else list(pixel),
-        "choice": choice,
-        "group": group,
     }
     return _component(key=key, data=data | more, on_unit_change=on_unit, on_pixel_change=on_pixel)
-
-
-def send_ahead(sheets: Mapping[str, dict[str, Any]], group: str, *, key: str) -> None:
-    """Give the browser the sheets of layers, by name, that look at the same picture and may be chosen next."""
-    _ahead(key=key, data={"group": group, "layers": dict(sheets)}, height=0)

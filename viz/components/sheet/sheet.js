@@ -27,36 +27,12 @@ class Sheet {
     this.tint = document.createElement("canvas");
     this.listen();
     new ResizeObserver(() => this.grey && this.layout()).observe(this.q(".well"));
-    for (const [name, by] of [[".back", -1], [".next", 1]])
-      this.q(name).onclick = () => dispatchEvent(new CustomEvent("convscope-step", { detail: by }));
-    const step = (e) => (root.isConnected ? this.step(e.detail) : removeEventListener("convscope-layer", step));
-    addEventListener("convscope-layer", step);
   }
 
   // New data from the server; `send(name, value)` tells it what was chosen.
-  take(data, send) {
-    this.send = send;
-    if (data.choice < this.choice) return; // an answer to an earlier choice: the one to the last follows
-    this.choice = data.choice;
-    const told = this.queued;
-    this.queued = null;
-    this.served = data;
-    this.draw(data);
-    if (told) setTimeout(() => send(...told));
-  }
-
-  // A layer was chosen: where its maps were sent ahead they are drawn now, before the server answers.
-  step({ name, number }) {
-    const { group, layers } = globalThis.convscopeAhead || {}, back = this.served?.token.endsWith(`/${name}`);
-    const next = back ? this.served : this.data?.group === group && layers[name];
-    this.choice = number;
-    this.queued = null;
-    clearTimeout(this.later);
-    if (next) this.draw({ ...this.data, ...next, pixel: this.asked ? this.pixel : null });
-  }
-
-  async draw(data) {
+  async take(data, send) {
     const old = this.data;
+    this.send = send;
     this.coming = data; // what was on its way before is out of date, even where nothing has to be loaded
     const same = ["maps", "token", "picture", "rectified"].every((name) => old?.[name] === data[name]);
     if (same && String(old.scales) === String(data.scales) && String(old.channels) === String(data.channels)) {
@@ -88,11 +64,6 @@ class Sheet {
     this.hover = null;
     this.ask(data.pixel);
     this.q(".name").textContent = data.title;
-    for (const [name, to, which] of [[".back", data.before, "The layer before"], [".next", data.after, "The next layer"]]) {
-      this.q(name).disabled = !to;
-      this.q(name).title = to ? `${which}: ${to}` : which;
-      this.q(name).ariaLabel = which;
-    }
     this.scene();
     this.colour();
     this.root.dataset.token = data.token;
@@ -299,9 +270,7 @@ class Sheet {
 
   tell(name, at, wait) {
     clearTimeout(this.later);
-    const { token } = this.data, what = [name, { token, at }];
-    // The server must know the layer first.
-    const send = () => (this.choice > this.served.choice ? (this.queued = what) : this.send(...what));
+    const { token } = this.data, send = () => this.send(name, { token, at });
     if (wait) this.later = setTimeout(send, wait);
     else send();
   }

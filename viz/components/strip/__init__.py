@@ -1,4 +1,4 @@
-"""The layers of a network in a row, each as tall as its map is wide, and in a list; choose one in either.
+"""The layers of a network in a row, each as tall as its map is wide, and in a list; choose one in either, or step.
 
 Nothing is sent until one is chosen. The browser counts the choices: what the server answers to one that is not the last
 changes nothing there, so quick choices need not wait for each other.

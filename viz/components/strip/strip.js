@@ -7,8 +7,8 @@ class Strip {
     this.row = root.querySelector(".row");
     this.select = root.querySelector("select");
     this.number = 0;
-    const by = (e) => (root.isConnected ? this.pass(this.at + e.detail) : removeEventListener("convscope-step", by));
-    addEventListener("convscope-step", by);
+    this.steps = [[root.querySelector(".back"), -1, "The layer before"], [root.querySelector(".next"), 1, "The next layer"]];
+    for (const [button, by] of this.steps) button.onclick = () => this.choose(this.at + by);
     let keyed = 0;
     this.select.onkeydown = (e) => { keyed = e.timeStamp; };
     this.select.onchange = (e) => {
@@ -118,16 +118,20 @@ class Strip {
       b.tabIndex = i === k ? 0 : -1;
     });
     this.select.selectedIndex = k;
+    for (const [button, by, which] of this.steps) {
+      const to = this.layers[k + by];
+      button.disabled = !to;
+      button.title = to ? `${which}: ${to[0]}` : which;
+      button.ariaLabel = which;
+    }
     this.show();
   }
 
-  // Counts it, and whoever has the maps of this layer at hand can draw them at once.
   go(k) {
     clearTimeout(this.later);
     const name = this.layers[k][0], what = { name, of: this.of, number: Math.max(Date.now(), this.number + 1) };
     this.number = what.number;
     this.mark(k);
-    dispatchEvent(new CustomEvent("convscope-layer", { detail: what }));
     this.due = () => {
       clearTimeout(this.later);
       this.later = 0;
