@@ -18,7 +18,17 @@ from models import device, formulas, sources
 from models.formulas import Formula
 from models.layers import KINDS, build
 from models.measure import Measurement, measure
-from models.operator import CONVOLUTIONS, POOLS, TRANSPOSED, Layer, Operator, linear_operator, pool_window, source_map
+from models.operator import (
+    CONVOLUTIONS,
+    POOLS,
+    TRANSPOSED,
+    Layer,
+    Operator,
+    linear_operator,
+    one_channel,
+    pool_window,
+    source_map,
+)
 from models.share import Scene, fit
 from models.spec import LayerSpec, SpecError
 from models.text import big
@@ -266,7 +276,7 @@ def make_weights(spec: LayerSpec, source: str = "example", seed: int = 0) -> dic
             drawn = np.random.default_rng(seed + 2).standard_normal(shape).round(2)
             made[name] = drawn if source == "random" else np.arange(1, shape[0] + 1, dtype=float)
         else:
-            made[name] = sources.WEIGHTS[source].make(shape, seed, spec)
+            made[name] = sources.WEIGHTS[source].make(shape, seed)
     return made
 
 
@@ -496,16 +506,10 @@ def _learned(part: Layer) -> tuple[np.ndarray, np.ndarray | None]:
     return part.weight.numpy(), None if part.bias is None else part.bias.numpy()
 
 
-def _one_channel(part: Layer, **changes) -> Layer:
-    """The same layer with one channel in and out: the geometry is that of every pair of channels."""
-    settings = {n: getattr(part, n) for n in ("kernel_size", "stride", "padding", "dilation")} | changes
-    return type(part)(1, 1, bias=False, dtype=torch.float64, **settings)
-
-
 def _conv_windows(part: Layer, spatial: tuple[int, ...], pads, padding_mode: str) -> Windows:
     shape = tuple(n + a + b for n, (a, b) in zip(spatial, pads, strict=True))
     padded = any(a or b for a, b in pads)
-    found = linear_operator(_one_channel(part, padding=0), (1, 1, *shape))
+    found = linear_operator(one_channel(part, padding=0), (1, 1, *shape))
     return Windows(
         shape,
         tuple((a, a + n) for n, (a, _) in zip(spatial, pads, strict=True)),
@@ -518,7 +522,7 @@ def _conv_windows(part: Layer, spatial: tuple[int, ...], pads, padding_mode: str
 
 
 def _transposed_windows(part: Layer, spatial: tuple[int, ...]) -> Windows:
-    found = linear_operator(_one_channel(part, output_padding=part.output_padding), (1, 1, *spatial))
+    found = linear_operator(one_channel(part, output_padding=part.output_padding), (1, 1, *spatial))
     whole = tuple((0, n) for n in spatial)
     return Windows(spatial, whole, None, found.rows, found.cols, found.taps, found.output_shape[2:])
 

@@ -73,12 +73,6 @@ class Kind:
         value = self.holds.get(name)
         return value(spec) if callable(value) else (_same_channels(spec) if name == "out_channels" else value)
 
-    def rules(self, spec) -> Refusals:
-        return self.refuses(spec)
-
-    def too_small(self, spec) -> tuple[str, str]:
-        return _too_small(spec)
-
     def elements(self, spec) -> Iterator[tuple[str, int]]:
         yield "input_size", spec.in_channels * prod(spec.input_size)
         wide = spec.in_channels if isinstance(self.family, formulas.Separable) else 1
@@ -205,7 +199,8 @@ def _tensorflow_pads(spec) -> tuple[tuple[int, int], ...]:
     return tuple((t // 2, t - t // 2) for t in total)
 
 
-def _too_small(spec) -> tuple[str, str]:
+def too_small(spec) -> tuple[str, str]:
+    """The setting, and a sentence, for a layer whose output would be empty."""
     sizes = spec.output_size
     axis = next(i for i, size in enumerate(sizes) if size < 1)
     family = spec.family
@@ -267,6 +262,18 @@ def _conv_rules(s) -> Refusals:
     if s.padding == "same" and any(stride > 1 for stride in s.stride):
         yield "padding", "'same' needs stride 1 in PyTorch: set stride to 1, or give the padding as a number."
     yield from _padding_mode_rules(s)
+
+
+def _depthwise_rules(s) -> Refusals:
+    if s.out_channels % s.in_channels:
+        yield (
+            "out_channels",
+            (
+                f"{s.out_channels} is not a multiple of in_channels {s.in_channels}, and each input channel feeds "
+                f"equally many outputs: use {-(-s.out_channels // s.in_channels) * s.in_channels}."
+            ),
+        )
+    yield from _conv_rules(s)
 
 
 def _padding_mode_rules(s) -> Refusals:
@@ -406,16 +413,7 @@ def _upsample_parts(s) -> list[Part]:
 
 _WINDOW = formulas.Window()
 _POOL = formulas.Pool()
-_CONV_TAKES = (
-    "out_channels",
-    "kernel_size",
-    "stride",
-    "padding",
-    "dilation",
-    "groups",
-    "padding_mode",
-    "bias",
-)
+_CONV_TAKES = ("out_channels", "kernel_size", "stride", "padding", "dilation", "groups", "padding_mode", "bias")
 
 
 _POOL_HELPS = {
@@ -487,7 +485,7 @@ _ENTRIES = (
         _conv_parts,
         holds={"groups": _same_channels},
         defaults={"out_channels": _same_channels},
-        refuses=lambda s: _depthwise_rules(s),
+        refuses=_depthwise_rules,
         start={"in_channels": 3, "out_channels": 3},
         gives_way=("out_channels", "padding", "dilation", "stride", "kernel_size", "input_size"),
         padding_words=True,
@@ -608,18 +606,6 @@ _ENTRIES = (
         symbol="→",
     ),
 )
-
-
-def _depthwise_rules(s) -> Refusals:
-    if s.out_channels % s.in_channels:
-        yield (
-            "out_channels",
-            (
-                f"{s.out_channels} is not a multiple of in_channels {s.in_channels}, and each input channel feeds "
-                f"equally many outputs: use {-(-s.out_channels // s.in_channels) * s.in_channels}."
-            ),
-        )
-    yield from _conv_rules(s)
 
 
 KINDS: dict[str, Kind] = {kind.name: kind for kind in _ENTRIES}

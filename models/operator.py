@@ -123,14 +123,8 @@ class Operator:
     def T(self) -> Operator:
         """The transpose: the same taps, input and output exchanged. For a convolution, the transposed convolution."""
         order = np.lexsort((self.taps, self.rows, self.cols))
-        return Operator(
-            self.cols[order],
-            self.rows[order],
-            self.values[order],
-            self.taps[order],
-            self.input_shape,
-            self.output_shape,
-        )
+        entries = (part[order] for part in (self.cols, self.rows, self.values, self.taps))
+        return Operator(*entries, self.input_shape, self.output_shape)
 
     @cached_property
     def _starts(self) -> np.ndarray:
@@ -372,6 +366,13 @@ def _demand_countable(*counts: int) -> None:
 
 def _tuple(value, dims: int) -> tuple[int, ...]:
     return tuple(value) if isinstance(value, tuple | list) else (value,) * dims
+
+
+def one_channel(part: Layer, **changes) -> Layer:
+    """The same layer with one channel in and out: the geometry is that of every pair of channels."""
+    settings = {n: getattr(part, n) for n in ("kernel_size", "stride", "padding", "dilation")} | changes
+    cls = next(cls for cls in CONVOLUTIONS + TRANSPOSED if isinstance(part, cls))
+    return cls(1, 1, bias=False, dtype=torch.float64, **settings)
 
 
 def pool_window(layer: Layer, input_shape: Sequence[int]) -> tuple[Layer, tuple[int, ...]]:

@@ -38,7 +38,7 @@ WRAPPED = re.compile(r"^\s*(?:\w+\.)?(?:array|tensor)\((.*?)(?:,\s*[a-z_]+=.*)?\
 
 @dataclass(frozen=True)
 class Source:
-    """One choice in the list: ``make(shape, seed)`` for inputs, ``make(shape, seed, spec)`` for weights."""
+    """One choice in the list: ``make(shape, seed)``."""
 
     name: str
     title: str
@@ -187,7 +187,7 @@ def photo(shape: tuple[int, ...], seed: int = 0) -> np.ndarray:
 
 
 @_source(WEIGHTS, "example", "Worked example")
-def example_weights(shape: tuple[int, ...], seed: int = 0, spec=None) -> np.ndarray:
+def example_weights(shape: tuple[int, ...], seed: int = 0) -> np.ndarray:
     """Small whole numbers; the first kernel is that of the worked example A1."""
     weights = _mixed(shape, -1, 4)
     kernel = A1_KERNEL if len(shape) > 3 else A1_KERNEL[0]
@@ -198,7 +198,7 @@ def example_weights(shape: tuple[int, ...], seed: int = 0, spec=None) -> np.ndar
 
 
 @_source(WEIGHTS, "ones", "Ones")
-def ones_weights(shape: tuple[int, ...], seed: int = 0, spec=None) -> np.ndarray:
+def ones_weights(shape: tuple[int, ...], seed: int = 0) -> np.ndarray:
     """All 1: the output is the sum of the window."""
     return np.ones(shape)
 
@@ -230,7 +230,7 @@ def _log_factorials(size: int) -> np.ndarray:
 
 
 @_source(WEIGHTS, "identity", "Identity")
-def identity(shape: tuple[int, ...], seed: int = 0, spec=None) -> np.ndarray:
+def identity(shape: tuple[int, ...], seed: int = 0) -> np.ndarray:
     """A single 1 in the middle, from each channel to the one of the same number: the output is the input."""
     weights = np.zeros(shape)
     middle = tuple(map(_centre, shape[2:]))
@@ -240,13 +240,13 @@ def identity(shape: tuple[int, ...], seed: int = 0, spec=None) -> np.ndarray:
 
 
 @_source(WEIGHTS, "box", "Box blur")
-def box(shape: tuple[int, ...], seed: int = 0, spec=None) -> np.ndarray:
+def box(shape: tuple[int, ...], seed: int = 0) -> np.ndarray:
     """Equal weights that add up to 1: the mean of the window."""
     return np.full(shape, 1 / prod(shape[2:]))
 
 
 @_source(WEIGHTS, "gaussian", "Gaussian blur")
-def gaussian(shape: tuple[int, ...], seed: int = 0, spec=None) -> np.ndarray:
+def gaussian(shape: tuple[int, ...], seed: int = 0) -> np.ndarray:
     """Binomial weights (1 2 1, 1 4 6 4 1, …), which tend to a Gaussian; they add up to 1."""
 
     def axis(size: int, _):
@@ -257,7 +257,7 @@ def gaussian(shape: tuple[int, ...], seed: int = 0, spec=None) -> np.ndarray:
 
 
 @_source(WEIGHTS, "sobel", "Sobel")
-def sobel(shape: tuple[int, ...], seed: int = 0, spec=None) -> np.ndarray:
+def sobel(shape: tuple[int, ...], seed: int = 0) -> np.ndarray:
     """Change along the last axis, smoothed along the others: for 3 × 3, rows −1 0 1, −2 0 2, −1 0 1."""
 
     def axis(size: int, from_end: int):
@@ -270,7 +270,7 @@ def sobel(shape: tuple[int, ...], seed: int = 0, spec=None) -> np.ndarray:
 
 
 @_source(WEIGHTS, "laplacian", "Laplacian")
-def laplacian(shape: tuple[int, ...], seed: int = 0, spec=None) -> np.ndarray:
+def laplacian(shape: tuple[int, ...], seed: int = 0) -> np.ndarray:
     """How much a cell differs from its direct neighbours: for 3 × 3, a cross of 1 around −4."""
     kernel = np.zeros(shape[2:])
     middle = tuple(map(_centre, shape[2:]))
@@ -285,7 +285,7 @@ def laplacian(shape: tuple[int, ...], seed: int = 0, spec=None) -> np.ndarray:
 
 
 @_source(WEIGHTS, "bilinear", "Bilinear")
-def bilinear(shape: tuple[int, ...], seed: int = 0, spec=None) -> np.ndarray:
+def bilinear(shape: tuple[int, ...], seed: int = 0) -> np.ndarray:
     """A tent on each axis: in a transposed layer with kernel 2S and stride S it is bilinear interpolation.
 
     Source: Long, Shelhamer and Darrell 2015, Fully convolutional networks, https://arxiv.org/abs/1411.4038
@@ -304,7 +304,7 @@ def bilinear(shape: tuple[int, ...], seed: int = 0, spec=None) -> np.ndarray:
 
 
 @_source(WEIGHTS, "random", "Random", seeded=True)
-def random_weights(shape: tuple[int, ...], seed: int = 0, spec=None) -> np.ndarray:
+def random_weights(shape: tuple[int, ...], seed: int = 0) -> np.ndarray:
     """Normal numbers with He's standard deviation √(2 / fan-in), rounded to two digits."""
     scale = (2 / max(1, prod(shape[1:]))) ** 0.5
     return (np.random.default_rng(seed + 1).standard_normal(shape) * scale).round(2) + 0.0

@@ -15,7 +15,7 @@ from typing import Any
 
 from models.errors import SpecError, UnreadableError
 from models.formulas import Family
-from models.layers import KINDS, Kind
+from models.layers import DEFAULTS, KINDS, Kind, too_small
 from models.text import big, listed, quoted, said
 
 AXES = {1: ("w",), 2: ("h", "w"), 3: ("d", "h", "w")}
@@ -32,42 +32,12 @@ QUERY_DEFAULTS: dict[str, Any] = {
     "dims": 2,
     "input_size": 4,
     "in_channels": 1,
-    "out_channels": 1,
-    "kernel_size": 3,
-    "stride": 1,
-    "padding": 0,
-    "dilation": 1,
-    "groups": 1,
-    "output_padding": 0,
-    "padding_mode": "zeros",
+    **DEFAULTS,
     "bias": False,
-    "scale_factor": 2.0,
-    "mode": "nearest",
-    "align_corners": False,
-    "upscale_factor": 2,
-    "ceil_mode": False,
-    "count_include_pad": True,
-    "norm_type": 2.0,
 }
 """What a URL leaves out. They are the first worked example (A1), so that the bare page shows it."""
 
-NEUTRAL: dict[str, Any] = {
-    "kernel_size": 1,
-    "stride": 1,
-    "padding": 0,
-    "dilation": 1,
-    "groups": 1,
-    "output_padding": 0,
-    "padding_mode": "zeros",
-    "bias": False,
-    "scale_factor": 1.0,
-    "mode": "nearest",
-    "align_corners": False,
-    "upscale_factor": 1,
-    "ceil_mode": False,
-    "count_include_pad": True,
-    "norm_type": 2.0,
-}
+NEUTRAL: dict[str, Any] = DEFAULTS | {"kernel_size": 1, "bias": False, "scale_factor": 1.0, "upscale_factor": 1}
 """The value that a setting has in a kind that does not take it: the one that changes nothing."""
 
 CHOICES = {
@@ -127,15 +97,15 @@ class LayerSpec:
         if self.dims not in kind.dims:
             raise SpecError("dims", f"{kind.title} exists in {listed(f'{d}-D' for d in kind.dims)}, not {self.dims}-D.")
         put = lambda name, value: object.__setattr__(self, name, value)  # noqa: E731
-        put("input_size", self._ints("input_size", self.input_size))
-        put("in_channels", self._int("in_channels", self.in_channels))
+        put("input_size", self._read("input_size", self.input_size))
+        put("in_channels", self._read("in_channels", self.in_channels))
         for name in (*kind.takes, *(n for n in _SETTINGS if n not in kind.takes)):
             self._settle(kind, name, put)
-        for name, message in kind.rules(self):
+        for name, message in kind.refuses(self):
             raise SpecError(name, message)
         put("output_size", kind.family.sizes(self))
         if min(self.output_size) < 1:
-            raise SpecError(*kind.too_small(self))
+            raise SpecError(*too_small(self))
         for name, elements in kind.elements(self):
             if elements >= 2**60:
                 raise SpecError(name, f"these settings ask for {elements:.1e} numbers: make the layer smaller.")
@@ -174,9 +144,8 @@ class LayerSpec:
                 instead = "a number, 'same' or 'valid'" if words else "a number"
                 raise UnreadableError(name, f"{said(value)} is not a padding for this layer: use {instead}.")
             return value
-        if name in SPATIAL:
-            return self._floats(name, value) if name in FLOATS else self._ints(name, value)
-        return self._float(name, value) if name in FLOATS else self._int(name, value)
+        read = self._float if name in FLOATS else self._int
+        return self._each(name, value, read) if name in SPATIAL else read(name, value)
 
     def _int(self, name: str, value) -> int:
         least = SMALLEST.get(name, 1)
@@ -197,8 +166,6 @@ class LayerSpec:
         return float(value)
 
     def _each(self, name: str, value, read) -> tuple:
-        if isinstance(value, int | float):
-            return (read(name, value),) * self.dims
         if isinstance(value, tuple | list):
             if len(value) != self.dims:
                 raise UnreadableError(
@@ -206,12 +173,6 @@ class LayerSpec:
                 )
             return tuple(read(name, v) for v in value)
         return (read(name, value),) * self.dims
-
-    def _ints(self, name: str, value) -> tuple[int, ...]:
-        return self._each(name, value, self._int)
-
-    def _floats(self, name: str, value) -> tuple[float, ...]:
-        return self._each(name, value, self._float)
 
     # -- readings ---------------------------------------------------------------------------------------------------
 

@@ -12,7 +12,7 @@ from torch import nn
 
 from models.measure import measure
 from models.parse.code import layer_code
-from models.parse.walk import Row, check_network
+from models.parse.walk import Row, check_network, leaves
 from models.receptive_field import ReceptiveFieldError, receptive_field
 from models.text import times
 
@@ -97,29 +97,17 @@ def describe(module: nn.Module, input_shape: Sequence[int]) -> NetworkTable:
     rows = check_network(module, input_shape)
     fitting = [row for row in rows if row.status == "ok"]
     broken = next((row for row in rows if row.status in ("broken", "too large")), None)
-    leaves = dict(_leaves(module))
-    lines, macs, notes = [Line(row, layer_code(leaves[row.name])) for row in rows], 0, ()
+    layers = dict(leaves(module))
+    lines, macs, notes = [Line(row, layer_code(layers[row.name])) for row in rows], 0, ()
     if fitting:
-        part = nn.Sequential(*(leaves[row.name] for row in fitting)).eval()
-        counted = {}
-        for number, layer in enumerate(measure(part, input_shape).layers):
-            counted[number] = layer.macs
-        fields = _fields(part, input_shape, len(fitting))
-        notes = fields[1]
+        part = nn.Sequential(*(layers[row.name] for row in fitting)).eval()
+        counted = {number: layer.macs for number, layer in enumerate(measure(part, input_shape).layers)}
+        fields, notes = _fields(part, input_shape, len(fitting))
         for i, row in enumerate(fitting):
-            lines[i] = Line(row, lines[i].code, counted.get(i), *(fields[0][i] or (None, None, None, False)))
+            lines[i] = Line(row, lines[i].code, counted.get(i), *(fields[i] or (None, None, None, False)))
             macs += counted.get(i) or 0
     marked = next((line for line in lines if line.row is broken), None)
     return NetworkTable(tuple(lines), sum(row.parameters for row in rows), macs, marked, notes)
-
-
-def _leaves(module: nn.Module, path: str = ""):
-    """Names as `check_network` gives them."""
-    if isinstance(module, nn.Sequential):
-        for name, child in module._modules.items():
-            yield from _leaves(child, f"{path}.{name}" if path else name)
-    else:
-        yield path or "0", module
 
 
 def _fields(part: nn.Sequential, input_shape: Sequence[int], count: int):

@@ -86,52 +86,23 @@ def _scale(value: object) -> str | None:
     return None if fits else "a number above 0 and up to 10000, or one per axis in a tuple"
 
 
-_COUNTS = [
-    "in_channels",
-    "out_channels",
-    "groups",
-    "in_features",
-    "out_features",
-    "num_features",
-    "num_channels",
-    "num_groups",
-    "num_parameters",
-    "upscale_factor",
-    "downscale_factor",
-]
-_FLAGS = [
-    "bias",
-    "inplace",
-    "ceil_mode",
-    "count_include_pad",
-    "affine",
-    "track_running_stats",
-    "elementwise_affine",
-    "align_corners",
-    "recompute_scale_factor",
-]
-_NUMBERS = [
-    "alpha",
-    "beta",
-    "k",
-    "lambd",
-    "threshold",
-    "value",
-    "negative_slope",
-    "lower",
-    "upper",
-    "min_val",
-    "max_val",
-    "init",
-]
+_COUNTS = (
+    "in_channels out_channels groups in_features out_features num_features num_channels num_groups num_parameters "
+    "upscale_factor downscale_factor"
+)
+_FLAGS = (
+    "bias inplace ceil_mode count_include_pad affine track_running_stats elementwise_affine align_corners "
+    "recompute_scale_factor"
+)
+_NUMBERS = "alpha beta k lambd threshold value negative_slope lower upper min_val max_val init"
 _MODES = ("nearest", "linear", "bilinear", "bicubic", "trilinear", "area", "nearest-exact")
 _NO_INDICES = "False, because an nn.Sequential cannot hand the indices on"
 
 # None is taken, on top of these, wherever it is the layer's own default.
 _RULES: dict[str, Rule] = {
-    **dict.fromkeys(_COUNTS, _whole(1)),
-    **dict.fromkeys(_FLAGS, _flag),
-    **dict.fromkeys(_NUMBERS, _number()),
+    **dict.fromkeys(_COUNTS.split(), _whole(1)),
+    **dict.fromkeys(_FLAGS.split(), _flag),
+    **dict.fromkeys(_NUMBERS.split(), _number()),
     **dict.fromkeys(["dim", "start_dim", "end_dim"], _whole(-8, 8)),
     "eps": _number(0, 1e6),
     "momentum": lambda value: None if value is None else _number(0, 1)(value),

@@ -61,7 +61,7 @@ def check_network(module: Layer, input_shape: Sequence[int]) -> list[Row]:
     seen: set[int] = set()
     arriving: tuple[int, ...] | None = shape
     activations, work = math.prod(shape), 0
-    for name, layer in _leaves(module, ""):
+    for name, layer in leaves(module):
         parameters = 0 if id(layer) in seen else sum(p.numel() for p in layer.parameters())
         seen.add(id(layer))
         leaving, status, message = None, "not reached", ""
@@ -77,10 +77,11 @@ def check_network(module: Layer, input_shape: Sequence[int]) -> list[Row]:
     return rows
 
 
-def _leaves(module: Layer, path: str) -> Iterator[tuple[str, nn.Module]]:
+def leaves(module: Layer, path: str = "") -> Iterator[tuple[str, nn.Module]]:
+    """The layers of an `nn.Sequential` laid out flat, with their names."""
     if isinstance(module, nn.Sequential):
         for name, child in module._modules.items():
-            yield from _leaves(child, f"{path}.{name}" if path else name)
+            yield from leaves(child, f"{path}.{name}" if path else name)
     elif next(module.children(), None) is not None:
         raise ValueError(
             f"{type(module).__name__} is built of other layers; only an nn.Sequential can be walked in order."

@@ -62,22 +62,6 @@ _QUIET = {
 }
 
 
-def _arguments(env: dict[fx.Node, Any], arg: Any) -> Any:
-    if isinstance(arg, fx.Node):
-        return env[arg]
-    if isinstance(arg, (tuple, list)):
-        return (
-            type(arg)(_arguments(env, a) for a in arg)
-            if type(arg) in (tuple, list)
-            else tuple(_arguments(env, a) for a in arg)
-        )
-    if isinstance(arg, dict):
-        return {k: _arguments(env, a) for k, a in arg.items()}
-    if isinstance(arg, slice):
-        return slice(*(_arguments(env, a) for a in (arg.start, arg.stop, arg.step)))
-    return arg
-
-
 def _holds(arg: Any, kind: type | tuple) -> Any:
     """The first `kind` inside nested arguments, or `None`."""
     if isinstance(arg, kind):
@@ -96,7 +80,7 @@ def _module_reader(module: nn.Module):
 def _read(r: Reader, node: fx.Node, modules: dict[str, nn.Module], root: nn.Module, env) -> Any:
     if node.op == "get_attr":
         return operator.attrgetter(node.target)(root)
-    args, kwargs = _arguments(env, node.args), _arguments(env, node.kwargs)
+    args, kwargs = fx.node.map_arg((node.args, dict(node.kwargs)), env.__getitem__)
     if (lost := _holds((args, kwargs), Lost)) is not None:
         return lost
     concerns = _holds((args, kwargs), Value) is not None
@@ -250,7 +234,7 @@ def _trace(module: nn.Module, shape: tuple[int, ...], layer: str | None) -> Rece
                 env[node] = node.args[0] if node.args else None
             continue
         if node.op == "output":
-            output = _arguments(env, node.args[0])
+            output = fx.node.map_arg(node.args[0], env.__getitem__)
             break
         reader.name, reader.kind = ("", "") if node.op == "get_attr" else _label(node, modules, taken)
         reader.settings = {}

@@ -188,13 +188,7 @@ def checkerboard_code(
     table: Sequence[tuple[str, str, float, float, float]],
     generators: dict[str, tuple[float, float]],
     picture: str,
-    *,
-    side: int,
-    stages: int,
-    channels: int,
-    steps: int,
-    lr: float,
-    seed: int,
+    **training: float,
 ) -> str:
     """The part on the checkerboard: counts, unevenness, cures and generators; asserts every number on the screen.
 
@@ -204,7 +198,8 @@ def checkerboard_code(
         axes: for each axis kernel, stride, an input size with an interior, and that interior after each layer.
         table: name, "output" or "gradient", and unevenness of counts, of a flat signal and of white noise.
         generators: name -> unevenness with random weights and trained.
-        picture: what the generators learn to draw, as a path in the project; ``side``: its size there.
+        picture: what the generators learn to draw, as a path in the project.
+        training: ``side`` of the picture there, ``stages``, ``channels``, ``steps``, ``lr`` and ``seed``.
     """
     dims, last = len(kernel), levels[-1]
     inside = [slice(None)] * dims if last.interior is None else last.interior
@@ -223,12 +218,7 @@ def checkerboard_code(
         table="\n    ".join(f'("{row[0]}", "{row[1]}"): {tuple(round(n, 6) for n in row[2:])},' for row in table),
         generators="\n    ".join(f'"{name}": {tuple(round(n, 6) for n in both)},' for name, both in generators.items()),
         picture=picture,
-        side=side,
-        stages=stages,
-        channels=channels,
-        steps=steps,
-        lr=lr,
-        seed=seed,
+        **training,
     )
 
 

@@ -19,7 +19,7 @@ from models import device, formulas
 from models.device import private_copy
 from models.errors import UpsamplingError
 from models.formulas import Formula
-from models.operator import TRANSPOSED, Layer, linear_operator
+from models.operator import TRANSPOSED, Layer, linear_operator, one_channel
 from models.terms import Term, common, letter, ratio
 from models.upsampling.pattern import unevenness
 
@@ -185,18 +185,7 @@ def stacked(layers: Sequence[nn.Module], input_shape: Sequence[int]) -> list[Ove
             chains[axis].append(_Axis(size, windows, f, p, s, d, extra))
             profiles[axis] = chains[axis][-1].measured(profiles[axis])
         _bounded([chain[-1] for chain in chains])
-        twin = TRANSPOSED[dims - 1](
-            1,
-            1,
-            layer.kernel_size,
-            layer.stride,
-            layer.padding,
-            layer.output_padding,
-            bias=False,
-            dilation=layer.dilation,
-            dtype=torch.float64,
-        )
-        paths = _pushed(twin, paths)
+        paths = _pushed(one_channel(layer, output_padding=layer.output_padding), paths)
         found.append(_reading(paths, list(profiles), [list(chain) for chain in chains]))
     return found
 

@@ -69,15 +69,15 @@ def test_every_input_fills_every_shape(name, shape):
 @pytest.mark.parametrize("name", WEIGHTS)
 @pytest.mark.parametrize("shape", KERNELS, ids=str)
 def test_every_weight_fills_every_shape(name, shape):
-    found = WEIGHTS[name].make(shape, 5, None)
+    found = WEIGHTS[name].make(shape, 5)
     assert found.shape == shape
     assert found.dtype == np.float64
     assert np.isfinite(found).all()
     assert found.any() or name in ("laplacian", "sobel", "random", "example")
     if WEIGHTS[name].seeded:
-        assert not np.array_equal(found, WEIGHTS[name].make(shape, 6, None))
+        assert not np.array_equal(found, WEIGHTS[name].make(shape, 6))
     found[:] = 0
-    assert WEIGHTS[name].make(shape, 5, None).any() or not found.any()
+    assert WEIGHTS[name].make(shape, 5).any() or not found.any()
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -100,11 +100,11 @@ def test_the_worked_example_is_the_corner_of_every_larger_image():
     assert np.array_equal(INPUTS["example"].make((1, 6), 0)[0, :4], A1_INPUT[0])
     assert large.min() >= 0
     assert large.max() <= 9
-    assert np.array_equal(WEIGHTS["example"].make((1, 1, 3, 3), 0, None)[0, 0], A1_KERNEL)
+    assert np.array_equal(WEIGHTS["example"].make((1, 1, 3, 3), 0)[0, 0], A1_KERNEL)
 
 
 def test_known_kernels():
-    make = lambda name, *shape: WEIGHTS[name].make(shape, 0, None)[0, 0].tolist()  # noqa: E731
+    make = lambda name, *shape: WEIGHTS[name].make(shape, 0)[0, 0].tolist()  # noqa: E731
     assert make("sobel", 1, 1, 3, 3) == [[-1, 0, 1], [-2, 0, 2], [-1, 0, 1]]
     assert make("laplacian", 1, 1, 3, 3) == [[0, 1, 0], [1, -4, 1], [0, 1, 0]]
     assert make("gaussian", 1, 1, 3, 3) == [
@@ -119,19 +119,19 @@ def test_known_kernels():
 
 @pytest.mark.parametrize("size", [29, 30, 31, 32, 1200, 20_000])
 def test_long_kernels_stay_finite(size):
-    row = WEIGHTS["gaussian"].make((1, 1, size), 0, None)[0, 0]
+    row = WEIGHTS["gaussian"].make((1, 1, size), 0)[0, 0]
     assert row.sum() == pytest.approx(1)
     assert np.allclose(row, row[::-1], rtol=1e-6)
     assert row.argmax() in (size // 2, (size - 1) // 2)
     # A binomial distribution of n = size − 1 fair coins has the variance n/4.
     assert (row * (np.arange(size) - (size - 1) / 2) ** 2).sum() == pytest.approx((size - 1) / 4, rel=1e-6)
-    assert np.isfinite(WEIGHTS["sobel"].make((1, 1, size), 0, None)).all()
+    assert np.isfinite(WEIGHTS["sobel"].make((1, 1, size), 0)).all()
 
 
 def test_identity_weights_return_the_input():
     x = torch.from_numpy(INPUTS["random"].make((3, 6, 6), 1))[None]
     layer = nn.Conv2d(3, 3, 3, padding=1, bias=False).double()
-    layer.weight.data = torch.from_numpy(WEIGHTS["identity"].make((3, 3, 3, 3), 0, None))
+    layer.weight.data = torch.from_numpy(WEIGHTS["identity"].make((3, 3, 3, 3), 0))
     assert torch.equal(layer(x), x)
 
 
@@ -140,7 +140,7 @@ def test_bilinear_weights_interpolate(stride):
     """Long et al. 2015: kernel 2S − S mod 2, stride S, and the right padding make bilinear upsampling."""
     kernel = 2 * stride - stride % 2
     layer = nn.ConvTranspose2d(1, 1, kernel, stride, padding=(kernel - stride) // 2, bias=False).double()
-    layer.weight.data = torch.from_numpy(WEIGHTS["bilinear"].make((1, 1, kernel, kernel), 0, None))
+    layer.weight.data = torch.from_numpy(WEIGHTS["bilinear"].make((1, 1, kernel, kernel), 0))
     x = torch.from_numpy(INPUTS["random"].make((1, 6, 6), 1))[None]
     up = nn.functional.interpolate(x, scale_factor=stride, mode="bilinear")
     inner = slice(stride, -stride)

@@ -185,7 +185,7 @@ def edited(scene: Scene, edit: Mapping, x: np.ndarray, weights: dict[str, np.nda
     own = weights
     if scene.weights == OWN:
         own = scene.own_weights
-        array = _grown(array, own.get(grid), lambda shape: WEIGHTS["example"].make(shape, 0, scene.spec))
+        array = _grown(array, own.get(grid), lambda shape: WEIGHTS["example"].make(shape, 0))
     return replace(scene, weights=OWN, own_weights=own | {grid: array})
 
 
