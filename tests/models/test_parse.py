@@ -11,6 +11,7 @@ from torch import nn
 
 from models import parse
 from models.parse import EXAMPLES, LAYERS, ParseError, parse_network, to_code
+from models.parse.words import MAX_LAYERS, quotable
 
 
 def sketch(text: str) -> nn.Sequential:
@@ -359,7 +360,7 @@ def test_hostile_text_gets_its_sentence_and_does_nothing(case, tripwires):
     assert error.message.replace("\u202f", "").isprintable()
     assert "<" not in error.message
     if name is not None:
-        assert error.name == parse._quotable(name) or error.name == name
+        assert error.name == quotable(name) or error.name == name
     if error.line:
         assert error.message.startswith(f"Line {error.line}: ")
         assert 1 <= error.line <= str(text).count("\n") + str(text).count("\r") + 1
@@ -394,7 +395,7 @@ def test_the_sentence_names_line_and_cure(text, line, words):
 
 
 def test_limits_are_met_on_the_spot():
-    assert len(sketch("nn.Sequential(*[nn.ReLU()] * 1000)")) == parse.MAX_LAYERS
+    assert len(sketch("nn.Sequential(*[nn.ReLU()] * 1000)")) == MAX_LAYERS
     width = math.isqrt(parse.MAX_PARAMETERS)
     assert sketch(f"nn.Linear({width}, {width}, bias=False)")
     assert "parameters" in refusal(f"nn.Linear({width + 1}, {width + 1}, bias=False)").message

@@ -1,0 +1,204 @@
+"""Gate 1: characters and words, and the spelling of `print(model)` as code."""
+
+from __future__ import annotations
+
+import keyword
+import re
+from typing import NamedTuple
+
+MAX_BRACKETS = 64
+MAX_CHAIN = 32
+MAX_NAME = 64
+MAX_LAYERS = 1_000
+
+ALLOWED = "layers of torch.nn, nn.Sequential, numbers, tuples, lists, range and simple assignments"
+
+
+class ParseError(ValueError):
+    """Text that is not a network. `.line` (from 1; 0: the text as a whole), `.name` (what was met), `.message`."""
+
+    def __init__(self, message: str, line: int = 0, name: str = "") -> None:
+        self.line = line
+        self.name = quotable(name)
+        self.message = f"Line {line}: {message}" if line else message
+        super().__init__(self.message)
+
+
+def quotable(text: str) -> str:
+    """Short, printable, and free of what a page could take for markup."""
+    shown = "".join(c if c.isascii() and c.isprintable() and c not in "`<>" else f"U+{ord(c):04X}" for c in text[:40])
+    return shown + ("…" if len(text) > 40 else "")
+
+
+def quotable_sentence(message: str) -> str:
+    first = message.strip().split("\n")[0].rstrip(".")
+    return "".join(c for c in first if c.isascii() and c.isprintable() and c not in "`<>")[:200]
+
+
+_TOKEN = re.compile(
+    r"""(?P<newline>(?:[ \t\f]*\n)+)
+      | (?P<space>[ \t\f]+|\\\n)
+      | (?P<comment>\#[^\n]*)
+      | (?P<text>"[\w .\-]{0,64}"(?!")|'[\w .\-]{0,64}'(?!'))
+      | (?P<number>(?:\d[\d_]*(?:\.[\d_]*)?|\.\d[\d_]*)(?:[eE][+-]?\d+)?)
+      | (?P<word>[A-Za-z_]\w*)
+      | (?P<sign>\*\*|//|[-+*/%()\[\]{},.=:])""",
+    re.ASCII | re.VERBOSE,
+)
+_PRINTED_CHILD = re.compile(r"[ \t]*\([\w\-]+\):", re.ASCII)
+_KEYWORDS = {"import", "from", "as", "for", "in", "True", "False", "None"}
+_OPENING, _CLOSING = "([{", ")]}"
+_PIECES_OF_A_CLASS = {"class", "def", "return"}
+
+
+class Token(NamedTuple):
+    kind: str
+    text: str
+    line: int
+
+
+def tokenize(text: str) -> list[Token]:
+    """The text in pieces, without its comments, or the first thing that has no place in a network."""
+    found: list[Token] = []
+    position, line, brackets, chains = 0, 1, 0, [0]
+    while position < len(text):
+        match = _TOKEN.match(text, position)
+        if match is None:
+            raise _unreadable(text, position, line)
+        kind, piece, position = match.lastgroup or "", match.group(), match.end()
+        if kind == "number":
+            after = text[position : position + 1]
+            if len(piece) > 24 or (after.isascii() and (after.isalnum() or after == "_")):
+                raise ParseError(
+                    f'"{quotable(piece + after)}" is not a number that is read here; write one such as 64 or 0.1.',
+                    line,
+                    piece + after,
+                )
+        elif kind == "word":
+            _check_word(piece, line, text[position : position + 1])
+        if kind in ("sign", "word"):
+            # Chains are what Python's parser recurses on, so they are bounded before it sees the text.
+            if piece in _OPENING:
+                brackets += 1
+                chains[-1] += 1
+                chains.append(0)
+                if brackets > MAX_BRACKETS:
+                    raise ParseError(
+                        f"brackets are nested deeper than {MAX_BRACKETS}; flatten the network.", line, piece
+                    )
+            elif piece in _CLOSING:
+                brackets -= 1
+                if brackets < 0:
+                    raise ParseError(f'"{piece}" closes a bracket that was never opened.', line, piece)
+                chains.pop()
+            elif piece == ",":
+                chains[-1] = 0
+            elif kind == "sign" or piece in ("for", "in", "import"):
+                chains[-1] += 1
+            if chains[-1] > MAX_CHAIN:
+                raise ParseError(
+                    f"more than {MAX_CHAIN} operations follow one another; write the result as a number.", line, piece
+                )
+        if kind == "newline" and (not brackets or _PRINTED_CHILD.match(text, position)):
+            chains[-1] = 0
+        if kind != "comment":
+            found.append(Token(kind, piece, line))
+        line += piece.count("\n")
+    return found
+
+
+def _check_word(word: str, line: int, after: str) -> None:
+    if after in ("'", '"'):
+        raise ParseError(
+            f'strings with the prefix "{quotable(word)}" are not read here; use a plain "text".', line, word
+        )
+    if word in _PIECES_OF_A_CLASS:
+        raise ParseError(
+            f'"{word}" is not allowed here; paste the nn.Sequential(...) or the list of layers alone.',
+            line,
+            word,
+        )
+    if keyword.iskeyword(word) and word not in _KEYWORDS:
+        raise ParseError(f'"{word}" is not allowed here; allowed are {ALLOWED}.', line, word)
+    if word.startswith("__") or len(word) > MAX_NAME:
+        raise ParseError(f'the name "{quotable(word)}" is not allowed here; allowed are {ALLOWED}.', line, word)
+
+
+def _unreadable(text: str, position: int, line: int) -> ParseError:
+    character = text[position]
+    if character in "'\"":
+        return ParseError(
+            "this string is not read here; strings hold letters, digits, spaces, dots and dashes, on one line.",
+            line,
+            character,
+        )
+    if character == "\t" or character.isspace():
+        return ParseError(
+            "a space that is not an ordinary one stands here; replace it by a plain space.", line, character
+        )
+    if not character.isascii():
+        return ParseError(
+            f'the character "{quotable(character)}" is not allowed outside comments; names are plain ASCII letters.',
+            line,
+            character,
+        )
+    return ParseError(f'the sign "{quotable(character)}" is not allowed here; allowed are {ALLOWED}.', line, character)
+
+
+# --- the spelling of print(model) ------------------------------------------------------------------------------------
+
+
+def rewrite_printed(tokens: list[Token]) -> str | None:
+    """What `print(model)` shows, as code: `(0): ReLU()` becomes `("0", ReLU(), 1),` on its line. None: it is code."""
+    pieces: list[str] = []
+    printed, depth, waiting, open_children = False, 0, 0, []
+    position = 0
+    while position < len(tokens):
+        header = _child_header(tokens, position)
+        if header is not None:
+            name, copies, position = header
+            pieces.append(f'("{name}",')
+            printed = True
+            waiting = copies
+            continue
+        token = tokens[position]
+        pieces.append(token.text)
+        if token.text in _OPENING:
+            depth += 1
+            if waiting:
+                open_children.append((depth, waiting))
+                waiting = 0
+        elif token.text in _CLOSING:
+            if open_children and open_children[-1][0] == depth:
+                pieces.append(f", {open_children.pop()[1]}),")
+            depth -= 1
+        position += 1
+    return re.sub(r" *\n *", "\n", " ".join(pieces)) if printed else None
+
+
+def _child_header(tokens: list[Token], start: int) -> tuple[str, int, int] | None:
+    """`(0):`, `(conv1):` or `(3-5): 3 x` at a position: name, copies, where the layer starts."""
+
+    def texts(count: int) -> list[str]:
+        return [token.text for token in tokens[start : start + count]]
+
+    if texts(1) != ["("] or (start and tokens[start - 1].kind != "newline" and tokens[start - 1].text != "("):
+        return None
+    for length in (1, 3):
+        words = texts(length + 3)
+        if len(words) == length + 3 and words[-2:] == [")", ":"]:
+            name = "".join(words[1:-2])
+            if not re.fullmatch(r"\w+|\d+-\d+", name, re.ASCII):
+                return None
+            position, copies = start + length + 3, 1
+            ahead = tokens[position : position + 2]
+            if len(ahead) == 2 and ahead[0].kind == "number" and ahead[1].text == "x":
+                if not ahead[0].text.isdigit() or not 1 <= int(ahead[0].text) <= MAX_LAYERS:
+                    raise ParseError(
+                        f'"{quotable(ahead[0].text)} x" asks for more layers than the {MAX_LAYERS} that are read.',
+                        ahead[0].line,
+                        ahead[0].text,
+                    )
+                copies, position = int(ahead[0].text), position + 2
+            return name, copies, position
+    return None
