@@ -432,14 +432,7 @@ HOW = {
 def _checks(spec: LayerSpec, found: dict, closed: dict[str, Formula], on_meta: bool = False) -> tuple[Check, ...]:
     titles = TITLES | {"touching": spec.family.reads}
     return tuple(
-        Check(
-            name,
-            titles[name],
-            HINTS[name],
-            found.get(name),
-            closed[name],
-            _how(name, name in found, on_meta),
-        )
+        Check(name, titles[name], HINTS[name], found.get(name), closed[name], _how(name, name in found, on_meta))
         for name in formulas.NUMBERS
     )
 

@@ -483,13 +483,7 @@ class Patch:
 
 
 def top_patches(
-    module: nn.Module,
-    pictures: Sequence[Tensor],
-    layer: str,
-    channel: int,
-    *,
-    k: int = 9,
-    per_picture: int = 3,
+    module: nn.Module, pictures: Sequence[Tensor], layer: str, channel: int, *, k: int = 9, per_picture: int = 3
 ) -> list[Patch]:
     """Where a channel answers most strongly in a set of pictures, largest value first.
 

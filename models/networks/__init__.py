@@ -9,13 +9,5 @@ from models.errors import NetworkError
 from models.networks.answers import Survey, feature_maps, survey
 from models.networks.inputs import prepare
 from models.networks.kept import ask, cache_info, clear, load
-from models.networks.known import (
-    class_names,
-    names,
-    register,
-    skeleton,
-    usual_side,
-    weights_at_hand,
-    weights_bytes,
-)
+from models.networks.known import class_names, names, register, skeleton, usual_side, weights_at_hand, weights_bytes
 from models.networks.weights import fetch_weights

@@ -114,9 +114,7 @@ def _check_word(word: str, line: int, after: str) -> None:
         )
     if word in _PIECES_OF_A_CLASS:
         raise ParseError(
-            f'"{word}" is not allowed here; paste the nn.Sequential(...) or the list of layers alone.',
-            line,
-            word,
+            f'"{word}" is not allowed here; paste the nn.Sequential(...) or the list of layers alone.', line, word
         )
     if keyword.iskeyword(word) and word not in _KEYWORDS:
         raise ParseError(f'"{word}" is not allowed here; allowed are {ALLOWED}.', line, word)

@@ -249,11 +249,7 @@ def _(probe, func, query, key, value, *args, **kwargs):
 
 
 def probe_gradient(
-    module: nn.Module,
-    shape: Sequence[int],
-    layer: str | None = None,
-    *,
-    through_global: bool = True,
+    module: nn.Module, shape: Sequence[int], layer: str | None = None, *, through_global: bool = True
 ) -> tuple[Tensor, Tensor]:
     """One probing forward pass: `(input, map)`, both with a live graph, for `torch.autograd.grad` from any unit.
 
