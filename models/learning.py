@@ -34,7 +34,7 @@ class Step(NamedTuple):
     Attributes:
         step: weight updates so far; 0 is before the first.
         loss: mean squared error of these weights on the step's examples.
-        kernel: float64 copy of the weight that is watched, in torch's layout.
+        kernel: float64 copy of the last weight that is a kernel, in torch's layout.
     """
 
     step: int
@@ -70,9 +70,7 @@ def train(
     lr: float = 0.02,
     optimizer: str = "adam",
     seed: int = 0,
-    batch: int | None = None,
     margin: int = 0,
-    watch: str | None = None,
     fresh: bool = True,
     every: int = 1,
 ) -> Iterator[Step]:
@@ -84,10 +82,8 @@ def train(
         steps: weight updates; the generator yields one ``Step`` before the first and, every ``every``, one after.
         lr: step size at the start; it falls to 0 along half a cosine, so that the end is calm.
         optimizer: one of ``OPTIMIZERS``.
-        seed: decides the first weights (unless ``fresh`` is False) and the batches; same seed, same run.
-        batch: examples per step, drawn anew each time; all if left out.
+        seed: decides the first weights (unless ``fresh`` is False); same seed, same run.
         margin: cells of each border of the output that do not count.
-        watch: name of the parameter whose copies are yielded; the last one that is a kernel if left out.
 
     Stop by closing the generator: weights stay as they are. Each step sets its own gradient mode, so nothing that the
     caller does between two steps is changed by it.
@@ -95,7 +91,7 @@ def train(
     Raises:
         LearningError: for data or settings that do not fit (at the first step), or when the loss is no longer finite.
     """
-    batch = _checked(module, inputs, targets, steps, lr, optimizer, batch, every)
+    _checked(module, inputs, targets, steps, lr, optimizer, every)
     with torch.inference_mode(False):
         _ordinary(module)
         if fresh:
@@ -104,19 +100,17 @@ def train(
         module.double()
         place = device.setup()
         twin = module if place.type == "cpu" else private_copy(module, place)
-        own, watched = list(module.parameters()), _watched(twin, watch)
+        own, watched = list(module.parameters()), _watched(twin)
         inputs, targets = (t.detach().clone().to(watched) for t in (inputs, targets))
         parameters = [p for p in twin.parameters() if p.requires_grad]
         if not parameters:
             raise LearningError("no weight of this network may change: set requires_grad on one.")
         mover = _Mover(parameters, optimizer)
-    draw = torch.Generator().manual_seed(seed)
     twin.train()
     try:
         for step in range(steps + 1):
             with torch.inference_mode(False), torch.enable_grad():
-                chosen = slice(None) if batch is None else torch.randperm(len(inputs), generator=draw)[:batch]
-                loss = _loss(twin(inputs[chosen]), targets[chosen], margin)
+                loss = _loss(twin(inputs), targets, margin)
                 value = float(loss.detach())
                 if not math.isfinite(value):
                     raise LearningError(
@@ -170,7 +164,7 @@ class _Mover:
                 parameter.addcdiv_(mean, size, value=-lr / (1 - 0.9**self.count))
 
 
-def _checked(module, inputs, targets, steps, lr, optimizer, batch, every) -> int | None:
+def _checked(module, inputs, targets, steps, lr, optimizer, every) -> None:
     if not list(module.parameters()):
         raise LearningError(f"{type(module).__name__} has no weights: there is nothing to learn.")
     if len(inputs) != len(targets) or not len(inputs):
@@ -181,9 +175,6 @@ def _checked(module, inputs, targets, steps, lr, optimizer, batch, every) -> int
         raise LearningError(f"{lr} is no step size: use a number above 0.")
     if optimizer not in OPTIMIZERS:
         raise LearningError(f"{optimizer!r} is no optimiser: use one of {', '.join(OPTIMIZERS)}.")
-    if batch is not None and batch < 1:
-        raise LearningError(f"{batch} examples a step are too few: use 1 or more.")
-    return None if batch is None or batch >= len(inputs) else batch
 
 
 def _ordinary(module: nn.Module) -> None:
@@ -194,14 +185,10 @@ def _ordinary(module: nn.Module) -> None:
                 setattr(layer, name, nn.Parameter(parameter.detach().clone()))
 
 
-def _watched(module: nn.Module, name: str | None) -> nn.Parameter:
-    named = dict(module.named_parameters())
-    if name is not None:
-        if name not in named:
-            raise LearningError(f"the network has no parameter {name!r}: use one of {', '.join(named)}.")
-        return named[name]
-    kernels = [p for p in named.values() if p.dim() >= 3]
-    return (kernels or list(named.values()))[-1]
+def _watched(module: nn.Module) -> nn.Parameter:
+    """The last kernel; where there is none, the last parameter."""
+    parameters = list(module.parameters())
+    return ([p for p in parameters if p.dim() >= 3] or parameters)[-1]
 
 
 def _loss(out: torch.Tensor, target: torch.Tensor, margin: int) -> torch.Tensor:

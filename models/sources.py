@@ -313,29 +313,25 @@ def random_weights(shape: tuple[int, ...], seed: int = 0) -> np.ndarray:
 # -- tables that people paste -----------------------------------------------------------------------------------------
 
 
-def read_table(text: str, shape: tuple[int, ...] | None = None, largest: int = LARGEST_TABLE) -> np.ndarray:
+def read_table(text: str) -> np.ndarray:
     """A pasted table of numbers: rows on lines or between ``;`` or brackets, numbers between spaces, commas or tabs.
 
     Python lists (nested ones too) and spreadsheet cells are understood. Blank lines separate the slices of a stack.
 
-    Args:
-        shape: if given, the numbers must fill exactly this shape; they are read in row-major order.
-        largest: more numbers than this are refused.
-
     Returns:
-        float64 array: of ``shape``, or as pasted: (width,), (height, width) or (planes, height, width).
+        float64 array, as pasted: (width,), (height, width) or (planes, height, width).
 
     Raises:
-        TableError: for words, ragged rows, NaN and infinity, too few or too many numbers.
+        TableError: for words, ragged rows, NaN and infinity, no numbers or more than ``LARGEST_TABLE``.
     """
-    if len(text) > 40 * largest:
-        raise TableError(f"That is {big(len(text))} characters: paste at most {big(largest)} numbers.")
+    if len(text) > 40 * LARGEST_TABLE:
+        raise TableError(f"That is {big(len(text))} characters: paste at most {big(LARGEST_TABLE)} numbers.")
     if not any(map(str.isalnum, text)):
         raise TableError("There are no numbers in it: paste rows of numbers, such as 1 2 3 on each line.")
     text = WRAPPED.sub(r"\1", text.replace("−", "-"))
-    planes = _nested(text, largest) if "[" in text or "(" in text else None
+    planes = _nested(text) if "[" in text or "(" in text else None
     if planes is None:
-        planes = _lines(text, largest)
+        planes = _lines(text)
     planes = [plane for plane in planes if plane]
     if not planes:
         raise TableError("There are no numbers in it: paste rows of numbers, such as 1 2 3 on each line.")
@@ -349,15 +345,10 @@ def read_table(text: str, shape: tuple[int, ...] | None = None, largest: int = L
     if len({len(plane) for plane in planes}) > 1:
         raise TableError(f"The blocks have {', '.join(str(len(p)) for p in planes)} rows: give each as many.")
     table = np.array(planes)
-    if shape is not None:
-        if table.size != prod(shape):
-            wanted = " × ".join(map(str, shape))
-            raise TableError(f"It has {plural(table.size, 'number')} and {wanted} = {big(prod(shape))} are needed.")
-        return table.reshape(shape)
     return table[0, 0] if table.shape[:2] == (1, 1) else table[0] if len(planes) == 1 else table
 
 
-def _nested(text: str, largest: int) -> list[list[list[float]]] | None:
+def _nested(text: str) -> list[list[list[float]]] | None:
     """Rows of a Python list or a JSON array; None if it is not one (NumPy prints no commas)."""
     try:
         tree = json.loads(re.sub(r",\s*\]", "]", text.translate(str.maketrans("()", "[]"))))
@@ -379,12 +370,12 @@ def _nested(text: str, largest: int) -> list[list[list[float]]] | None:
             if any(isinstance(cell, list) for cell in cells):
                 raise TableError("The lists are nested unevenly: make every row a list of numbers.")
             planes[-1].append([_number(str(cell), len(planes[-1]) + 1) for cell in cells])
-    if sum(len(row) for plane in planes for row in plane) > largest:
-        raise TableError(f"There are more than {big(largest)} numbers: paste a smaller table.")
+    if sum(len(row) for plane in planes for row in plane) > LARGEST_TABLE:
+        raise TableError(f"There are more than {big(LARGEST_TABLE)} numbers: paste a smaller table.")
     return planes
 
 
-def _lines(text: str, largest: int) -> list[list[list[float]]]:
+def _lines(text: str) -> list[list[list[float]]]:
     """Rows of numbers on lines, as spreadsheets and NumPy write them; a blank line begins the next slice."""
     planes: list[list[list[float]]] = [[]]
     _refuse_commas_inside(text)
@@ -398,8 +389,8 @@ def _lines(text: str, largest: int) -> list[list[list[float]]]:
             planes.append([])
             continue
         total += len(words)
-        if total > largest:
-            raise TableError(f"There are more than {big(largest)} numbers: paste a smaller table.")
+        if total > LARGEST_TABLE:
+            raise TableError(f"There are more than {big(LARGEST_TABLE)} numbers: paste a smaller table.")
         planes[-1].append([_number(word, number) for word in words])
     return planes
 

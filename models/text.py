@@ -39,9 +39,9 @@ def times(values: Sequence[object], sign: str = " × ") -> str:
     return sign.join("?" if v is None else str(v).replace("-", "−") for v in values)
 
 
-def plural(count: int, one: str, many: str = "") -> str:
+def plural(count: int, one: str) -> str:
     """``1 layer``, ``2 layers``."""
-    return f"{big(count)} {one if count == 1 else many or one + 's'}"
+    return f"{big(count)} {one if count == 1 else one + 's'}"
 
 
 def listed(names: Iterable[object], last: str = "or") -> str:

@@ -135,15 +135,15 @@ class Reader:
             f"(axis {k}). Take a larger image, more padding or a smaller kernel."
         )
 
-    def mix(self, value: Value, dims: Sequence[int], event: str = "everything") -> Value:
+    def mix(self, value: Value, dims: Sequence[int]) -> Value:
         """Each position along `dims` keeps its place and sees all others (softmax, normalisation, attention)."""
-        return self.reduce(value, {axis for d in dims for _, axis in value.dims[d] if axis is not None}, True, event)
+        return self.reduce(value, {axis for d in dims for _, axis in value.dims[d] if axis is not None}, True)
 
-    def reduce(self, value: Value, axes: set[int], keep: bool, event: str = "everything") -> Value:
+    def reduce(self, value: Value, axes: set[int], keep: bool) -> Value:
         axes = {i for i in axes if value.axes[i].n > 1}  # a single unit is not mixed with anything
         if not axes:
             return value
-        self.note(event)
+        self.note("everything")
         new = [rf_axis.whole(a, a.n if keep else 1, keep) if i in axes else a for i, a in enumerate(value.axes)]
         return value._replace(axes=tuple(new))
 

@@ -53,7 +53,7 @@ def test_least_squares_agrees_with_numpy():
 
 def test_same_seed_same_run_and_another_seed_another():
     x, y = learning.bilinear_task(count=6, size=8)
-    run = lambda seed: [s.loss for s in learning.train(layer(9), x, y, steps=20, seed=seed, batch=2)]  # noqa: E731
+    run = lambda seed: [s.loss for s in learning.train(layer(9), x, y, steps=20, seed=seed)]  # noqa: E731
     torch.manual_seed(1)
     first = run(0)
     torch.manual_seed(2)
@@ -122,7 +122,7 @@ def test_any_small_network_trains():
     latent = torch.rand(1, 4, 6, 6, generator=torch.Generator().manual_seed(0))
     y, x = torch.meshgrid(torch.arange(24.0), torch.arange(24.0), indexing="ij")
     target = torch.sin((x + y) / 6)[None, None]
-    losses = [s.loss for s in learning.train(network, latent, target, steps=60, lr=0.03, watch="0.1.weight")]
+    losses = [s.loss for s in learning.train(network, latent, target, steps=60, lr=0.03)]
     assert losses[-1] < losses[0] / 2
 
 
@@ -143,8 +143,6 @@ def test_patches_match():
         (layer(), {"steps": 0}, "steps"),
         (layer(), {"lr": -1}, "step size"),
         (layer(), {"optimizer": "lion"}, "lion"),
-        (layer(), {"batch": 0}, "too few"),
-        (layer(), {"watch": "kernel"}, "kernel"),
         (layer(), {"margin": 8}, "margin"),
         (nn.Conv2d(1, 1, 3), {}, "targets are"),
     ],

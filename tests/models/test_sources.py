@@ -187,7 +187,6 @@ def test_one_row_and_stacks():
     assert read_table("1 2\n3 4\n\n5 6\n7 8").tolist() == [GRID, [[5, 6], [7, 8]]]
     assert read_table("[[[1, 2], [3, 4]], [[5, 6], [7, 8]]]").tolist() == [GRID, [[5, 6], [7, 8]]]
     assert read_table("[[[1. 2.]\n  [3. 4.]]\n\n [[5. 6.]\n  [7. 8.]]]").tolist() == [GRID, [[5, 6], [7, 8]]]
-    assert read_table("1 2 3 4", (1, 2, 2)).tolist() == [GRID]
 
 
 BAD = {
@@ -240,8 +239,6 @@ def test_bad_tables_get_one_sentence(text, message):
     assert message in caught.value.message
     assert caught.value.message.endswith(".")
     assert len(caught.value.message) < 200
-    with pytest.raises(TableError):
-        read_table(text, (2, 2))
 
 
 @settings(QUICK, max_examples=300)
@@ -263,9 +260,7 @@ def table_or_sentence(text: str) -> np.ndarray | str:
         return error.message
 
 
-def test_a_table_that_does_not_fill_the_input_says_what_is_needed():
-    with pytest.raises(TableError, match=r"^It has 3 numbers and 1 × 2 × 2 = 4 are needed\.$"):
-        read_table("1 2 3", (1, 2, 2))
+def test_the_largest_table_is_read():
     assert read_table(" ".join(["7"] * LARGEST_TABLE)).shape == (LARGEST_TABLE,)
 
 
@@ -283,9 +278,7 @@ def test_numbers_survive_the_link_and_the_clipboard(values):
     assert set(text) <= set("0123456789._-e")
     assert np.array_equal(read_numbers(text, values.shape), values)
     pasted = str(values.tolist())
-    assert np.array_equal(read_table(pasted, values.shape), values)
-    if values.ndim == 1 or values.shape[0] > 1 or values.ndim == 3:
-        assert read_table(pasted).size == values.size
+    assert np.array_equal(read_table(pasted).reshape(values.shape), values)
 
 
 def test_numbers_are_as_short_as_they_can_be():
