@@ -50,6 +50,11 @@ def listed(names: Iterable[object], last: str = "or") -> str:
     return f"{', '.join(first)} {last} {end}" if first else end
 
 
+def sentence(text: object) -> str:
+    """What an error says, with the capital with which a sentence begins."""
+    return f"{text}"[:1].upper() + f"{text}"[1:]
+
+
 def quoted(text: str) -> str:
     """Foreign text as it may stand in a sentence: on one line, at most 40 characters, control characters shown as ·."""
     return "“" + "".join(c if c.isprintable() else "·" for c in text[:40]) + "”"

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import streamlit as st
 
 from models.script import in_groups
+from models.text import sentence
 from pages._learning import Run, Screen, buttons, small
 from pages._lesson import frame, predict
 from pages.feature_maps._kernels import KERNEL, OWN, TITLES, read_kernel
@@ -144,7 +145,7 @@ def _run(picture: Picture) -> None:
         try:
             _train(run, picture, screen, bar)
         except (LearningError, FilterError) as error:
-            st.error(f"{error}"[:1].upper() + f"{error}"[1:])
+            st.error(sentence(error))
     run.tell(bar, "the kernel, its map and the loss")
     screen.draw(lambda: _picture(run, picture))
     screen.rest()

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 def scene(field: StackField, chosen: int, index: tuple[int, ...]) -> dict:
     """The stage's data: one grid a map, drawn with the padding of the layer that reads it, linked by the windows. The
     unit at `index` of layer `chosen` is selected."""
-    from viz.components.stage import enc
+    from viz.components.stage import enc, grid, link
 
     stack = field.stack
     grids, links = [], []
@@ -32,37 +32,16 @@ def scene(field: StackField, chosen: int, index: tuple[int, ...]) -> dict:
             source = np.full(shape, -1)
             source[real] = np.arange(np.prod(size)).reshape(size)
         last = number == len(stack.layers)
-        grids.append(
-            {
-                "id": f"map{number}",
-                "role": "input" if number == 0 else "output" if last else "map",
-                "title": "Input" if number == 0 else _title(stack, number),
-                "shape": [1, *shape],
-                "values": enc(values),
-                "source": enc(source),
-                "real": None if source is None else [[one.start, one.stop] for one in real],
-                "editable": False,
-                "image": False,
-                "planes": None,
-            }
-        )
+        role = "input" if number == 0 else "output" if last else "map"
+        title = "Input" if number == 0 else _title(stack, number)
+        spans = None if source is None else [[one.start, one.stop] for one in real]
+        grids.append(grid(f"map{number}", role, title, values[None], source=enc(source), real=spans))
     for number, windows in enumerate(field.windows, 1):
         units = int(np.prod(stack.shapes[number]))
         for reads in windows:
-            links.append(
-                {
-                    "from": f"map{reads.source_map}",
-                    "to": f"map{number}",
-                    "kernel": None,
-                    "ptr": enc(np.searchsorted(reads.rows, np.arange(units + 1))),
-                    "src": enc(reads.cols),
-                    "tap": None,
-                    "pairs": [0, 0, -1],
-                    "values": None,
-                    "bias": None,
-                    "reduce": "reads",
-                }
-            )
+            starts = np.searchsorted(reads.rows, np.arange(units + 1))
+            read = {"ptr": enc(starts), "src": enc(reads.cols), "tap": None}
+            links.append(link(f"map{reads.source_map}", f"map{number}", read, [0, 0, -1], reduce="reads"))
     pads = field.pads[chosen]
     drawn = tuple(n + sum(pad) for n, pad in zip(stack.shapes[chosen], pads, strict=True))
     cell = np.ravel_multi_index(tuple(i + pad[0] for i, pad in zip(index, pads, strict=True)), drawn)

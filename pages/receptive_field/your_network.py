@@ -12,7 +12,7 @@ from typing import ClassVar
 
 import streamlit as st
 
-from models.text import big, quoted
+from models.text import big, quoted, sentence
 from pages._lesson import offer
 from viz import state
 from viz.figures import numbers, show, table
@@ -183,8 +183,7 @@ def lesson() -> None:
                 st.caption("Read are layers of torch.nn, nn.Sequential, numbers, tuples, lists, range, assignments.")
                 return
             except ValueError as error:
-                sentence = str(error)
-                st.error(f"{sentence[0].upper()}{sentence[1:].rstrip('.')}.", icon=":material/block:")
+                st.error(f"{sentence(error).rstrip('.')}.", icon=":material/block:")
                 return
             _result(found, shape, EXAMPLES.get(shown or ""))
             offer(
@@ -199,10 +198,10 @@ def lesson() -> None:
 
 def _result(found, shape, example) -> None:
     if found.broken is not None:
-        sentence = found.broken.row.message
+        wrong = sentence(found.broken.row.message)
         if found.broken is found.lines[0]:  # then the input may be what is wrong
-            sentence = f"{sentence.rstrip('.')}. Or change the input."
-        st.error(f"**{sentence[0].upper()}{sentence[1:]}**", icon=":material/link_off:")
+            wrong = f"{wrong.rstrip('.')}. Or change the input."
+        st.error(f"**{wrong}**", icon=":material/link_off:")
     fits = found.broken is None
     last = [line for line in found.lines if line.row.status == "ok"][-1:]
     show(_cards(found, last[0] if last else None, example) + _rows(found), key="network_table")

@@ -14,7 +14,7 @@ from torch import nn
 from models import device
 from models.learning import LearningError, train
 from models.operator import TRANSPOSED
-from models.text import big
+from models.text import big, sentence
 from models.transposed.code import checkerboard_code
 from models.upsampling import (
     DOWNSAMPLERS,
@@ -76,7 +76,7 @@ def draw() -> None:
         try:
             _, levels = overlaps()
         except UpsamplingError as error:
-            st.info(f"{error}"[:1].upper() + f"{error}"[1:])
+            st.info(sentence(error))
             return
         _counts(levels)
     _predicted(STRIDE.value, DILATION.value)

@@ -8,7 +8,7 @@ import numpy as np
 import streamlit as st
 
 from models import device
-from models.text import big
+from models.text import big, sentence
 from models.transposed.code import compared_code
 from models.upsampling import (
     METHODS,
@@ -65,7 +65,7 @@ def draw() -> None:
         try:
             original, rows = _compared(picture.pixels, scale)
         except UpsamplingError as error:
-            st.info(f"{error}"[:1].upper() + f"{error}"[1:])
+            st.info(sentence(error))
             return
         show(_grid(original, rows, look, scale) + _table(rows, f"{picture.name} {scale} times"), key="up_pictures")
         st.caption(

@@ -15,6 +15,7 @@ import torch
 from models import device
 from models.learning import OPTIMIZERS, LearningError, Step, best_weights, bilinear_task, patches, reset, train
 from models.picture import resize
+from models.text import sentence
 from models.transposed.code import learning_code
 from models.upsampling import UpsamplingError, bilinear_in, bilinear_kernel, evenness, exact_transposed, pair
 from pages._learning import Run, Screen, buttons, small
@@ -94,7 +95,7 @@ def draw() -> None:
             try:
                 _train(run, chosen, screen, bar)
             except (LearningError, UpsamplingError) as error:
-                st.error(f"{error}"[:1].upper() + f"{error}"[1:])
+                st.error(sentence(error))
         # Of a run that could not begin the layer is shown as it was before it.
         if run is None or not run.moments:
             state.forget("wl_run")

@@ -12,7 +12,7 @@ import torch
 from models.lab import make_input
 from models.share import Scene
 from models.spec import LayerSpec
-from models.text import big, quoted
+from models.text import big, quoted, sentence
 from models.transposed import TransposedError, round_trip, toeplitz_blocks, weights_of_inverse
 from models.transposed.density import density
 from pages._lesson import predict
@@ -133,7 +133,7 @@ def _blocks(found) -> str:
 
 
 def _sentence(error: Exception) -> str:
-    return f'<p class="cs-text cs-told">{escape(f"{error}"[:1].upper() + f"{error}"[1:])}</p>'
+    return f'<p class="cs-text cs-told">{escape(sentence(error))}</p>'
 
 
 def _structure(spec: LayerSpec) -> None:
@@ -141,7 +141,7 @@ def _structure(spec: LayerSpec) -> None:
     try:
         found = density(spec)
     except ValueError as error:
-        st.info(f"{error}"[:1].upper() + f"{error}"[1:])
+        st.info(sentence(error))
         return
     rows, cols = found.shape
     down, across = found.counts.shape

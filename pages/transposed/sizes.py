@@ -7,7 +7,7 @@ import streamlit as st
 from models import lab
 from models.share import Scene
 from models.spec import LayerSpec
-from models.text import big
+from models.text import big, sentence
 from models.transposed import ForwardSizes, TransposedError, cost, forward_sizes, wasted
 from pages._lesson import predict
 from pages.transposed._shared import EDITOR, TOLD, lesson, load, measured, offer_layer
@@ -96,7 +96,7 @@ def draw(scene: Scene) -> None:
     try:
         share, price = wasted(found.module, spec.input_shape), cost(found.module, spec.input_shape)
     except TransposedError as error:
-        st.info(f"{error}"[:1].upper() + f"{error}"[1:])
+        st.info(sentence(error))
         return
     show(waste(share), key="ct_waste")
     stage(zeros_alone(found), key="ct_zeros", height=430)

@@ -6,6 +6,7 @@ import streamlit as st
 
 from models import lab
 from models.share import Scene
+from models.text import sentence
 from models.transposed import TransposedError
 from pages._lesson import predict
 from pages.transposed import _pinned as pinned
@@ -32,7 +33,7 @@ def draw(scene: Scene) -> None:
             try:
                 data = four_views(found, pinned.selected(scene.spec))
             except TransposedError as error:
-                st.info(f"{error}"[:1].upper() + f"{error}"[1:])
+                st.info(sentence(error))
             else:
                 stage(data, key="ct_stage", on_edit=type_into_cell, on_pin=pin)
     show(cards(found or lab.of(scene)), key="ct_cards")

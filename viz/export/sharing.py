@@ -11,6 +11,7 @@ from models.script import with_needs
 from models.share import FileError, Scene, read_file, write_file
 from models.sources import TableError, read_table
 from models.spec import LayerSpec, SpecError
+from models.text import sentence
 from viz import state
 from viz.controls.numbers import OWN, SceneEditor
 
@@ -64,7 +65,7 @@ def _code(script: Callable[[], tuple[str, str]]) -> None:
     try:
         told, code = script()
     except ValueError as error:
-        st.info(f"{error}"[:1].upper() + f"{error}"[1:])
+        st.info(sentence(error))
         return
     code = with_needs(code)
     st.write(told)

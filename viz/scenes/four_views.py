@@ -14,7 +14,7 @@ from models.lab import Lab, Stage
 from models.layers import KINDS
 from models.text import big
 from models.transposed import agreement, convolution_matrix, zero_inserted
-from viz.components.stage import enc
+from viz.components.stage import enc, grid, link
 from viz.scenes.layer import structure
 
 HEIGHT = {1: 312, 2: 268, 3: 312}
@@ -28,7 +28,7 @@ def four_views(lab: Lab, selected: dict | None = None) -> dict:
     """
     stage, found = lab.stages[0], agreement(lab.module, torch.from_numpy(lab.x)[None])
     layer = KINDS["transposed"].parts(lab.spec)[0][1]
-    link, height = _link(stage, "input", "output", "weight"), HEIGHT[lab.spec.dims]
+    stamps, height = _link(stage), HEIGHT[lab.spec.dims]
 
     def panel(name: str, title: str, note: str, **data) -> dict:
         agree = found.errors[name] <= 1e-6 * max(1.0, float(np.abs(found.layer).max(initial=0)))
@@ -36,7 +36,7 @@ def four_views(lab: Lab, selected: dict | None = None) -> dict:
         shared = {"selected": None, "legend": True, "operator": None, "symbols": [], "height": height}
         return shared | {"id": name, "title": title, "note": note, "mark": agree, "says": says} | data
 
-    output = lambda name, title: _grid("output", "output", title, found.results[name][0])  # noqa: E731
+    output = lambda name, title: grid("output", "output", title, found.results[name][0])  # noqa: E731
     middle = _middle(stage.y.shape[1:])
     return {
         "panels": [
@@ -46,7 +46,7 @@ def four_views(lab: Lab, selected: dict | None = None) -> dict:
                 "each input cell stamps the kernel; overlaps add up",
                 grids=[_input(stage), _kernel(stage), output("stamp", "Output")],
                 symbols=["∗", "="],
-                links=[link],
+                links=[stamps],
                 stamps=True,
                 selected=selected or {"grid": "output", "channel": 0, "cell": middle, "pinned": False},
                 caption="Hover a cell: the same one is marked in all four",
@@ -63,7 +63,7 @@ def four_views(lab: Lab, selected: dict | None = None) -> dict:
                 "C is the matrix of the matching convolution",
                 grids=[_input(stage) | {"editable": False}, output("matrix", "Output")],
                 symbols=["→"],
-                links=[_valued(stage, link)],
+                links=[_valued(stage, stamps)],
                 operator=_operator(lab, "Cᵀ") | {"part": 0.32, "note": None},
             ),
             panel(
@@ -76,7 +76,7 @@ def four_views(lab: Lab, selected: dict | None = None) -> dict:
                     _input(stage) | {"title": "From above", "editable": False},
                 ],
                 symbols=["←", ""],
-                links=[link],
+                links=[stamps],
             ),
         ]
     }
@@ -87,7 +87,7 @@ def zeros_alone(lab: Lab) -> dict:
     stage = lab.stages[0]
     shared = {"operator": None, "legend": True, "caption": "Hatched: zeros that were put there"}
     middle = {"grid": "output", "channel": 0, "cell": _middle(stage.y.shape[1:])}
-    return shared | {"selected": middle} | _zero_insertion(lab, _grid("output", "output", "Output", stage.y))
+    return shared | {"selected": middle} | _zero_insertion(lab, grid("output", "output", "Output", stage.y))
 
 
 def _middle(size: tuple[int, ...]) -> int:
@@ -95,41 +95,29 @@ def _middle(size: tuple[int, ...]) -> int:
     return int(np.ravel_multi_index(tuple((n - 1) // 2 for n in size), size))
 
 
-def _grid(name: str, role: str, title: str, values: np.ndarray, **more) -> dict:
-    base = {"id": name, "role": role, "title": title, "shape": list(values.shape), "values": enc(values)}
-    return base | {"source": None, "real": None, "editable": False, "image": False, "planes": None} | more
-
-
 def _input(stage: Stage) -> dict:
-    return _grid("input", "input", "Input", stage.x, editable=True)
+    return grid("input", "input", "Input", stage.x, editable=True)
 
 
 def _kernel(stage: Stage, **more) -> dict:
     planes = [f"in {i} → out {o}" for o, i, _ in sorted(stage.pairs.tolist(), key=lambda pair: pair[2])]
     values = stage.weight.reshape(-1, *stage.weight.shape[2:])
     named = planes if len(planes) > 1 else None
-    return _grid("weight", "kernel", "Kernel", values, editable=True, planes=named) | more
+    return grid("weight", "kernel", "Kernel", values, editable=True, planes=named) | more
 
 
-def _link(stage: Stage, source: str, target: str, kernel: str | None) -> dict:
-    return {
-        "from": source,
-        "to": target,
-        "kernel": kernel,
-        **structure(stage.windows),
-        "pairs": enc(stage.pairs),
-        "values": None,
-        "bias": enc(stage.bias),
-        "reduce": "sum",
-        "p": 2.0,
-        "taps": prod(stage.weight.shape[2:]),
-    }
+def _link(stage: Stage) -> dict:
+    """From input to output through the kernel, as the layer's own windows say."""
+    return link(
+        "input", "output", structure(stage.windows), stage.pairs, kernel="weight", bias=enc(stage.bias),
+        taps=prod(stage.weight.shape[2:]),
+    )  # fmt: skip
 
 
-def _valued(stage: Stage, link: dict) -> dict:
+def _valued(stage: Stage, stamps: dict) -> dict:
     """The same link where no kernel is drawn: each entry brings its weight."""
     weight = stage.weight.reshape(-1, prod(stage.weight.shape[2:]))
-    return link | {"kernel": None, "values": enc(weight[stage.pairs[:, 2]][:, stage.windows.taps])}
+    return stamps | {"kernel": None, "values": enc(weight[stage.pairs[:, 2]][:, stage.windows.taps])}
 
 
 def _zero_insertion(lab: Lab, output: dict) -> dict:
@@ -149,9 +137,10 @@ def _zero_insertion(lab: Lab, output: dict) -> dict:
     base = np.ravel_multi_index(np.indices(stage.y.shape[1:]).reshape(len(sizes), -1), sizes)
     taps = np.indices(size).reshape(len(size), -1) * np.array(made.dilation)[:, None]
     planes = [f"in {i} → out {o}" for o, i, _ in pairs]
+    windows = {"base": enc(base), "offset": enc(np.ravel_multi_index(taps, sizes))}
     return {
         "grids": [
-            _grid(
+            grid(
                 "image",
                 "input",
                 "With zeros",
@@ -160,7 +149,7 @@ def _zero_insertion(lab: Lab, output: dict) -> dict:
                 shares="input",
                 ids=enc(np.where(source >= 0, source + channels * cells, -1)),
             ),
-            _grid(
+            grid(
                 "flipped",
                 "kernel",
                 "Flipped",
@@ -173,18 +162,7 @@ def _zero_insertion(lab: Lab, output: dict) -> dict:
         ],
         "symbols": ["∗", "="],
         "links": [
-            {
-                "from": "image",
-                "to": "output",
-                "kernel": "flipped",
-                "base": enc(base),
-                "offset": enc(np.ravel_multi_index(taps, sizes)),
-                "pairs": enc(np.array(pairs)),
-                "values": None,
-                "bias": enc(stage.bias),
-                "reduce": "sum",
-                "p": 2.0,
-            }
+            link("image", "output", windows, np.array(pairs), kernel="flipped", bias=enc(stage.bias)),
         ],
     }
 
@@ -232,13 +210,13 @@ def matrices(lab: Lab, *, numbers: bool, flat: bool, colour: str, height: int = 
         "before": True,
         "note": None,
     }
-    link = _link(stage, "input", "output", "weight") | {"bias": None}
+    forth = _link(stage) | {"bias": None}
     same = same_matrix(lab)
     says = "Cᵀ, measured from the layer, is C, measured from the convolution, transposed" if same else "they differ"
     flat = flat and lab.spec.in_channels == lab.spec.out_channels == 1
 
     def vector(name: str, role: str, title: str, values: np.ndarray) -> dict:
-        return _grid(name, role, title, values.reshape(1, -1, 1) if flat else values)
+        return grid(name, role, title, values.reshape(1, -1, 1) if flat else values)
 
     shared = {"height": height, "legend": True, "mark": same, "says": says}
     return {
@@ -254,7 +232,7 @@ def matrices(lab: Lab, *, numbers: bool, flat: bool, colour: str, height: int = 
                     _kernel(stage, editable=False, colour=look["colour"] and "cell"),
                 ],
                 "symbols": ["→", ""],
-                "links": [link],
+                "links": [forth],
                 "operator": _operator(lab, "Cᵀ") | look,
                 "selected": {"grid": "output", "channel": 0, "cell": _middle(large.shape[1:])},
                 "caption": "Hover an entry: its mirror image, its cells and its tap are marked",
@@ -269,7 +247,7 @@ def matrices(lab: Lab, *, numbers: bool, flat: bool, colour: str, height: int = 
                     vector("input", "input", "C Cᵀx", back),
                 ],
                 "symbols": ["→"],
-                "links": [_mirrored(stage, link["taps"])],
+                "links": [_mirrored(stage)],
                 "operator": _operator(lab, "C") | {"rows": conv.shape[0], "cols": conv.shape[1]} | look,
                 "selected": None,
             },
@@ -277,24 +255,13 @@ def matrices(lab: Lab, *, numbers: bool, flat: bool, colour: str, height: int = 
     }
 
 
-def _mirrored(stage: Stage, per_plane: int) -> dict:
+def _mirrored(stage: Stage) -> dict:
     """The link backwards: rows and columns exchanged."""
-    windows = stage.windows
+    windows, per_plane = stage.windows, prod(stage.weight.shape[2:])
     order = np.lexsort((windows.taps, windows.rows, windows.cols))
     taps, cells = windows.taps[order], prod(stage.x.shape[1:])
+    starts = np.searchsorted(windows.cols[order], np.arange(cells + 1))
     pairs = stage.pairs[:, [1, 0, 2]]
-    weight = stage.weight.reshape(-1, prod(stage.weight.shape[2:]))
-    return {
-        "from": "output",
-        "to": "input",
-        "kernel": None,
-        "ptr": enc(np.searchsorted(windows.cols[order], np.arange(cells + 1))),
-        "src": enc(windows.rows[order]),
-        "tap": enc(taps),
-        "pairs": enc(pairs),
-        "values": enc(weight[pairs[:, 2]][:, taps]),
-        "bias": None,
-        "reduce": "sum",
-        "p": 2.0,
-        "taps": per_plane,
-    }
+    values = stage.weight.reshape(-1, per_plane)[pairs[:, 2]][:, taps]
+    back = {"ptr": enc(starts), "src": enc(windows.rows[order]), "tap": enc(taps)}
+    return link("output", "input", back, pairs, values=enc(values), taps=per_plane)

@@ -9,7 +9,7 @@ import numpy as np
 from models.lab import Lab, Stage, Windows
 from models.layers import KINDS
 from models.text import big
-from viz.components.stage import enc
+from viz.components.stage import enc, grid, link
 
 
 def scene(lab: Lab, *, editable: bool = True, image: bool = False, autoplay: bool = False) -> dict:
@@ -46,19 +46,12 @@ def scene(lab: Lab, *, editable: bool = True, image: bool = False, autoplay: boo
 
 
 def _input_grid(stage: Stage, editable: bool, image: bool) -> dict:
-    windows, channels = stage.windows, stage.x.shape[0]
-    return {
-        "id": "input",
-        "role": "input",
-        "title": "Input",
-        "shape": [channels, *windows.shape],
-        "values": enc(drawn_values(stage)),
-        "source": enc(windows.source),
-        "real": None if windows.source is None else [list(span) for span in windows.real],
-        "editable": editable,
-        "image": image,
-        "planes": None,
-    }
+    windows = stage.windows
+    return grid(
+        "input", "input", "Input", drawn_values(stage).reshape(-1, *windows.shape), source=enc(windows.source),
+        real=None if windows.source is None else [list(span) for span in windows.real],
+        editable=editable, image=image,
+    )  # fmt: skip
 
 
 def drawn_values(stage: Stage) -> np.ndarray:
@@ -77,49 +70,22 @@ def _kernel_grid(stage: Stage, editable: bool) -> dict | None:
     planes = [""] * prod(stage.weight.shape[:2])
     for out, into, plane in stage.pairs.tolist():
         planes[plane] = f"in {into} → out {out}"
-    label = {"depthwise": "Depthwise kernel", "pointwise": "Pointwise kernel"}.get(stage.name, "Kernel")
-    return {
-        "id": f"{stage.name}.weight" if stage.name else "weight",
-        "role": "kernel",
-        "title": label,
-        "shape": [len(planes), *kernel],
-        "values": enc(stage.weight),
-        "source": None,
-        "real": None,
-        "editable": editable,
-        "image": False,
-        "planes": planes if len(planes) > 1 else None,
-        "named": "×".join(map(str, stage.weight.shape)) if len(planes) > 1 else None,
-    }
+    name = f"{stage.name}.weight" if stage.name else "weight"
+    title = {"depthwise": "Depthwise kernel", "pointwise": "Pointwise kernel"}.get(stage.name, "Kernel")
+    several = {"planes": planes, "named": "×".join(map(str, stage.weight.shape))} if len(planes) > 1 else {}
+    return grid(name, "kernel", title, stage.weight.reshape(-1, *kernel), editable=editable, **several)
 
 
 def _output_grid(stage: Stage, last: bool) -> dict:
-    return {
-        "id": "output" if last else "map",
-        "role": "output" if last else "map",
-        "title": "Output" if last else "Between",
-        "shape": list(stage.y.shape),
-        "values": enc(stage.y),
-        "source": None,
-        "real": None,
-        "editable": False,
-        "image": False,
-        "planes": None,
-    }
+    name, title = ("output", "Output") if last else ("map", "Between")
+    return grid(name, name, title, stage.y)
 
 
 def _link(stage: Stage, source: str, kernel: str | None, target: str) -> dict:
-    return {
-        "from": source,
-        "to": target,
-        "kernel": kernel,
-        **structure(stage.windows),
-        "pairs": enc(stage.pairs),
-        "values": enc(stage.values),
-        "bias": enc(stage.bias),
-        "reduce": stage.reduce,
-        "p": stage.p,
-    }
+    return link(
+        source, target, structure(stage.windows), stage.pairs, kernel=kernel, values=enc(stage.values),
+        bias=enc(stage.bias), reduce=stage.reduce, p=stage.p,
+    )  # fmt: skip
 
 
 def structure(windows: Windows) -> dict:

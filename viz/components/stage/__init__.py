@@ -47,6 +47,19 @@ def enc(array: Any) -> list | dict[str, str] | None:
     return {"d": kind, "b": base64.b64encode(flat.astype("<" + kind).tobytes()).decode("ascii")}
 
 
+def grid(name: str, role: str, title: str, values: np.ndarray, **more: Any) -> dict:
+    """One of the stage's ``grids``, of values `(C, *spatial)`: all its cells are real, and nothing can be typed into
+    it, unless ``more`` says otherwise."""
+    base = {"id": name, "role": role, "title": title, "shape": list(values.shape), "values": enc(values)}
+    return base | {"source": None, "real": None, "editable": False, "image": False, "planes": None} | more
+
+
+def link(source: str, target: str, structure: dict, pairs: Any, **more: Any) -> dict:
+    """One of the stage's ``links``: sums over the cells that ``structure`` names, unless ``more`` says otherwise."""
+    base = {"from": source, "to": target, "kernel": None, **structure, "pairs": enc(pairs)}
+    return base | {"values": None, "bias": None, "reduce": "sum", "p": 2.0} | more
+
+
 def share(data: dict) -> dict:
     """The same data, with each encoded array that occurs in several places of ``panels`` sent once.
 
