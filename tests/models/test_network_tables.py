@@ -155,12 +155,12 @@ def test_a_look_that_was_broken_off_goes_on():
         effective(Case("depth", "random", True, 1, 4, unit=(99, 0)))
 
 
-def test_an_answer_is_kept():
+def test_an_answer_is_kept(monkeypatch):
     case = Case("depth", "random", True, 2, 3)
-    steps = []
-    first = effective(case, lambda done, n: steps.append((done, n)))
-    assert steps == [(1, 2), (2, 2)]
-    assert effective(case, lambda *_: pytest.fail("computed again")) is first
+    *before, first = effective_refined(case)
+    assert [one.inputs for one in (*before, first)] == [1, 2]
+    monkeypatch.setattr("models.networks.effective.effective_steps", lambda *_, **__: pytest.fail("computed again"))
+    assert effective(case) is first
 
 
 def test_answers_are_kept_as_long_as_they_fit_into_memory():
