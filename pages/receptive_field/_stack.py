@@ -4,16 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from html import escape
-from typing import TYPE_CHECKING
 
 import numpy as np
 
 from models.stack import LETTERS, times
+from models.stack.field import LayerRow, StackField
 from models.text import big
 from viz.figures import table
-
-if TYPE_CHECKING:
-    from models.stack.field import LayerRow, StackField
+from viz.figures.cards import mathml
 
 NAMES = ("rows", "columns")
 
@@ -128,8 +126,6 @@ def minus(value: object) -> str:
 
 
 def _card(title: str, value: str, agrees: bool | None, hint: str, lines: Sequence[str]) -> str:
-    from viz.figures.cards import mathml
-
     name = title.lower().replace(" ", "_")
     body = (
         f'<span class="cs-title">{title}</span><span class="cs-value">{escape(value)} {mark(agrees)}</span>'
@@ -189,8 +185,6 @@ def layer_table(field: StackField) -> str:
 
 def algebra(field: StackField) -> str:
     """Step by step, with the current numbers: a fold-out per layer; axes that differ below each other."""
-    from viz.figures.cards import mathml
-
     parts = []
     for number, row in enumerate(field.rows, 1):
         inside = ""
