@@ -1,42 +1,24 @@
 """What this is, in ten seconds: one line, a stage that plays, and the lessons."""
 
+import numpy as np
 import streamlit as st
 
 from pages._lessons import LESSONS, topic
-from viz.components.stage import stage
+from viz.components.stage import grid, link, stage
 
 # What torch.nn.Conv2d returned for this input and kernel, kept as numbers so that the picture need not wait for torch.
 # tests/pages/test_home.py runs the layer again.
-INPUT = (4, 5, 8, 7, 1, 8, 8, 8, 3, 6, 6, 4, 6, 5, 7, 8)
-KERNEL = (1, 4, 1, 1, 4, 3, 3, 3, 1)
-OUTPUT = (122, 148, 126, 134)
-
-
-def grid(name: str, side: int, values: tuple[int, ...]) -> dict:
-    """One square plane of the stage."""
-    return {
-        "id": name,
-        "role": name,
-        "title": name.capitalize(),
-        "shape": [1, side, side],
-        "values": list(values),
-    }
-
+NUMBERS = {
+    "input": [[4, 5, 8, 7], [1, 8, 8, 8], [3, 6, 6, 4], [6, 5, 7, 8]],
+    "kernel": [[1, 4, 1], [1, 4, 3], [3, 3, 1]],
+    "output": [[122, 148], [126, 134]],
+}
+WINDOWS = {"base": [0, 1, 4, 5], "offset": [0, 1, 2, 4, 5, 6, 8, 9, 10]}
 
 SCENE = {
-    "grids": [grid("input", 4, INPUT), grid("kernel", 3, KERNEL), grid("output", 2, OUTPUT)],
+    "grids": [grid(name, name, name.capitalize(), np.array([values])) for name, values in NUMBERS.items()],
     "symbols": ["∗", "="],
-    "links": [
-        {
-            "from": "input",
-            "to": "output",
-            "kernel": "kernel",
-            "base": [0, 1, 4, 5],
-            "offset": [0, 1, 2, 4, 5, 6, 8, 9, 10],
-            "pairs": [0, 0, 0],
-            "reduce": "sum",
-        }
-    ],
+    "links": [link("input", "output", WINDOWS, [0, 0, 0], kernel="kernel")],
     "operator": {
         "link": 0,
         "title": "The same layer as a matrix",

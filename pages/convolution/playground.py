@@ -4,16 +4,20 @@ import sys
 
 import streamlit as st
 
+from models import lab
 from models.code import to_code
 from models.layers import KINDS
 from models.text import big
 from pages._lesson import actions, left, offer
 from pages.convolution import _examples as examples
 from viz import state
+from viz.components.stage import stage
 from viz.controls.layer import LayerEditor
 from viz.controls.numbers import LONGEST_LINK, SceneEditor
 from viz.export import sharing
 from viz.figures.cards import CSS as CARDS
+from viz.figures.cards import cards
+from viz.scenes.layer import scene as draw_scene
 
 STAGE_HEIGHT, CARDS_HEIGHT = 500, 90
 
@@ -36,8 +40,6 @@ with actions():
 
 
 def type_into_cell():
-    from models import lab
-
     editor.edit(scene, state.heard("stage", "edit"), lab.input_of(scene), lab.weights_of(scene))
 
 
@@ -49,11 +51,6 @@ def draw_controls():
 
 
 def draw_measured():
-    from models import lab
-    from viz.components.stage import stage
-    from viz.figures.cards import cards
-    from viz.scenes.layer import scene as draw_scene
-
     measured, veiled = lab.of(scene), examples.asks(scene)
     # st.html would strip the formulas' MathML.
     figures.markdown(cards(measured, veiled=veiled), unsafe_allow_html=True)

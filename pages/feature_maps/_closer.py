@@ -4,22 +4,33 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from html import escape
-from typing import TYPE_CHECKING
 
 import cv2
 import numpy as np
 import streamlit as st
 
+from models import networks
+from models.drawings import CLASSES, plain
+from models.maps.activations import (
+    ActivationError,
+    before_and_after,
+    contact_sheet,
+    first_filters,
+    influence,
+    ordered,
+    statistics,
+    top_patches,
+    unit_view,
+)
+from models.picture import decode
+from models.receptive_field import ReceptiveField
+from pages.feature_maps._network import OWN, USUAL, Network
 from pages.feature_maps._picture import SHIPPED
 from viz import colours
 from viz.controls.picture import PICTURES
 from viz.figures import bars, chart, numbers, show, table
 from viz.figures.cells import NEGATIVE, framed, image, row, signed
 from viz.figures.png import packed
-
-if TYPE_CHECKING:
-    from models.receptive_field import ReceptiveField
-    from pages.feature_maps._network import Network
 
 SHOWN = 8
 """Channels in a row of a figure."""
@@ -32,12 +43,12 @@ def text(value: float) -> str:
     return f"{value:.4g}".replace("-", "−")
 
 
-def heated(pixels: np.ndarray, heat: np.ndarray, most: float = 0.85) -> np.ndarray:
+def heated(pixels: np.ndarray, heat: np.ndarray) -> np.ndarray:
     """Heat `(H, W)`, 0 and up, laid over a picture `(H, W, 3)` in cividis: the more, the less of the picture shows."""
     top = float(np.nanmax(heat)) if np.isfinite(heat).any() else 0.0
     share = np.clip(np.nan_to_num(heat) / top, 0, 1) if top > 0 else np.zeros(heat.shape)
     grey = pixels.astype(np.float32) @ np.array([0.299, 0.587, 0.114], np.float32)
-    cover = (0.35 + (most - 0.35) * share)[..., None]
+    cover = (0.35 + 0.5 * share)[..., None]
     return np.rint(grey[..., None] * (1 - cover) + colours.heat(share) * cover).astype(np.uint8)
 
 
@@ -81,8 +92,6 @@ def _enlarged(pixels: np.ndarray) -> int:
 
 def unit(net: Network, layer: str, at: tuple[int, int, int], field: ReceptiveField | str) -> None:
     """What one unit saw: patch, gradient, value, strongest neighbours."""
-    from models.maps.activations import unit_view
-
     channel, *index = at
     known = None if isinstance(field, str) else field
     seen = net.ask(lambda module: unit_view(module, net.x, layer, channel, tuple(index), field=known, k=SHOWN))
@@ -144,8 +153,6 @@ def _around(span: tuple[int, int], n: int) -> tuple[int, int]:
 
 def pixel(net: Network, layer: str, at: tuple[int, int], field: ReceptiveField | str) -> None:
     """What one pixel of the picture reaches."""
-    from models.maps.activations import influence
-
     known = None if isinstance(field, str) else field
     found = net.ask(lambda module: influence(module, net.x, layer, at, field=known))
     st.markdown(f"**Pixel ({at[0]}, {at[1]}): what does it change in `{layer}`?**")
@@ -201,12 +208,6 @@ def patches(net: Network, layer: str, channel: int) -> None:
 
 @st.cache_data(max_entries=64, show_spinner=False)
 def _patches(key: tuple, layer: str, channel: int, _net: Network) -> list[tuple[str, float, np.ndarray]]:
-    from models import networks
-    from models.drawings import CLASSES, plain
-    from models.maps.activations import top_patches
-    from models.picture import decode
-    from pages.feature_maps._network import OWN, USUAL
-
     side = None if key[2] == USUAL else int(key[2])
     sources = [(name.lower(), decode((PICTURES / f"{file}.png").read_bytes())) for name, file in SHIPPED.items()]
     if _net.name in OWN:
@@ -225,8 +226,6 @@ def _patches(key: tuple, layer: str, channel: int, _net: Network) -> list[tuple[
 
 def numbers_of(maps: np.ndarray, layer: str) -> None:
     """Statistics of one layer's maps."""
-    from models.maps.activations import ActivationError, statistics
-
     try:
         found = statistics(maps)
     except ActivationError as error:
@@ -270,8 +269,6 @@ def steps(net: Network, layer: str, kinds: Mapping[str, str]) -> None:
 
     It is the layer itself, or the last one before it of the kind ``conv``.
     """
-    from models.maps.activations import before_and_after, contact_sheet, ordered
-
     layers = list(net.survey(layer).shapes)
     before = layers[: layers.index(layer) + 1]
     begin = next((n for n in reversed(before) if kinds[n] == "conv"), layer)
@@ -312,8 +309,6 @@ def steps(net: Network, layer: str, kinds: Mapping[str, str]) -> None:
 
 def filters(net: Network) -> None:
     """The first convolution's kernels, as pictures."""
-    from models.maps.activations import first_filters
-
     kernels = net.ask(first_filters)
     count, height, width, colours = kernels.shape
     if colours != 3:

@@ -5,22 +5,22 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass, field
+from hashlib import blake2b
 from math import prod
-from typing import TYPE_CHECKING, TypeVar
+from typing import TypeVar
 
 import numpy as np
 import streamlit as st
+from torch import Tensor, nn
 
+from models import device, networks
+from models.errors import does_not_run
+from models.networks import Survey, skeleton
+from models.receptive_field import ReceptiveField, ReceptiveFieldError, receptive_field
 from models.script import in_groups
 from pages.feature_maps._kept import Kept
 from pages.feature_maps._picture import Picture
 from viz.state import Choice
-
-if TYPE_CHECKING:
-    from torch import Tensor, nn
-
-    from models.networks import Survey
-    from models.receptive_field import ReceptiveField
 
 T = TypeVar("T")
 
@@ -103,8 +103,6 @@ class Network:
 
     def ask(self, work: Callable[[nn.Module], T]) -> T:
         """What `work(network)` returns, on the best device. Raises what it raises."""
-        from models import device, networks
-
         # a small network is done before a second thread has woken up
         with device.one_thread() if self.name in OWN else nullcontext():
             answer, told = networks.ask(self.name, work, self.trained)
@@ -141,8 +139,6 @@ PASSES: Kept[Survey] = Kept(4)
 def _surveyed(
     module: nn.Module, x: Tensor, layers: Sequence[str], more: Sequence[str], before: Survey | None
 ) -> Survey:
-    from models import networks
-
     found = networks.survey(module, x, layers, more, before)
     return found._replace(maps={name: answer[0].float().cpu() for name, answer in found.maps.items()})
 
@@ -182,8 +178,6 @@ def nearest(layers: Sequence[str], layer: str) -> list[str]:
 @st.cache_data(max_entries=16, show_spinner=False)
 def kinds(name: str) -> dict[str, str]:
     """What kind of layer each name stands for, as ``viz.components.strip`` wants it."""
-    from models.networks import skeleton
-
     return {layer: _kind(type(module).__name__.lower()) for layer, module in skeleton(name).named_modules()}
 
 
@@ -200,9 +194,6 @@ def _kind(name: str) -> str:
 
 @st.cache_resource(max_entries=16, show_spinner=False)
 def _fields(name: str, shape: tuple[int, ...]) -> ReceptiveField | str:
-    from models.networks import skeleton
-    from models.receptive_field import ReceptiveFieldError, receptive_field
-
     try:
         return receptive_field(skeleton(name), shape)
     except ReceptiveFieldError as error:
@@ -214,8 +205,6 @@ def choose_weights() -> tuple[str, bool]:
 
     Returns its name, and whether its weights are trained ones.
     """
-    from models import networks
-
     name = NETWORK.draw()
     place = st.container()
     wanted = WEIGHTS.value == TRAINED
@@ -241,8 +230,6 @@ def choose_weights() -> tuple[str, bool]:
 def choose(picture: Picture, name: str, trained: bool) -> Network | None:
     """Draw the choice of the size, and return the network with the picture before it; ``None`` after a sentence why
     not."""
-    from models import networks
-
     side = SIDE.draw(help=f"Usual: {networks.usual_side(name)}, what {OFFERED[name]} was made for.")
     try:
         source = picture.source if picture.colour else picture.at(*picture.source.shape[:2])
@@ -254,15 +241,11 @@ def choose(picture: Picture, name: str, trained: bool) -> Network | None:
 
 
 def _digest(pixels: np.ndarray) -> str:
-    from hashlib import blake2b
-
     return blake2b(pixels.tobytes() + repr(pixels.shape).encode(), digest_size=12).hexdigest()
 
 
 def _at_hand(name: str) -> bool:
     """Whether trained weights are on this server; where not, how to get them, and that they are not shown."""
-    from models import networks
-
     if networks.weights_at_hand(name):
         return True
     size = networks.weights_bytes(name)
@@ -329,8 +312,6 @@ x = (x - torch.tensor(recipe.mean).view(3, 1, 1)) / torch.tensor(recipe.std).vie
 
 def refused(error: Exception) -> str:
     """What torch says of a picture that does not run through, and what to do; other sentences as they are."""
-    from models.errors import does_not_run
-
     told = str(error)
     if not does_not_run(error):
         return told

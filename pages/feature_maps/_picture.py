@@ -6,21 +6,19 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import cached_property
 from hashlib import blake2b
-from typing import TYPE_CHECKING
 
 import numpy as np
 import streamlit as st
 
+from models import drawings
 from models.drawings import CLASSES
+from models.picture import FORMATS, PictureError, Uploaded, resize
 from models.script import in_groups
 from pages._lesson import offer
 from viz import state
 from viz.components.pad import pad
 from viz.controls.picture import NAMES, PICTURES, taken, told
 from viz.state import Choice, Flag, Setting, Whole
-
-if TYPE_CHECKING:
-    from models.picture import Uploaded
 
 SHAPE, UPLOAD, CAMERA, CANVAS = "A drawn shape", "Upload", "Camera", "Draw one yourself"
 SHIPPED = {("photographer" if name == "camera" else name).capitalize(): name for name in NAMES}
@@ -118,8 +116,6 @@ class Picture:
 
     def at(self, height: int, width: int) -> np.ndarray:
         """The picture in another size, uint8 ``(height, width, 3)``, taken from ``source``."""
-        from models.picture import resize
-
         rgb = resize(self.source, (height, width))
         return rgb if self.colour else np.repeat(_luma(rgb)[..., None], 3, 2)
 
@@ -130,8 +126,6 @@ def _luma(rgb: np.ndarray) -> np.ndarray:
 
 @st.cache_data(max_entries=16, show_spinner=False)
 def _drawn(shape: str, seed: int) -> np.ndarray:
-    from models import drawings
-
     return drawings.plain(shape, 256) if seed == 0 else drawings.draw(shape, 256, seed)
 
 
@@ -158,8 +152,6 @@ def with_picture(
 
 def choose() -> Picture:
     """Draw the choice in one row and return the picture. What cannot be read is told, and the default is used."""
-    from models.picture import PictureError
-
     with st.container(key="picture_bar", horizontal=True, vertical_alignment="center", gap="small"):
         chosen = SOURCE.draw(label_visibility="collapsed", width=210)
         if chosen == SHAPE:
@@ -215,8 +207,6 @@ def _source(chosen: str) -> tuple[np.ndarray, Uploaded | None, str, str]:
     if chosen in SHIPPED:
         name = chosen
     elif chosen == UPLOAD:
-        from models.picture import FORMATS
-
         data = _given("fm_file", st.file_uploader, f"{FORMATS}, up to 10 MB", max_upload_size=10)
         name = "your picture" if data else DEFAULT
     elif chosen == CAMERA:
@@ -243,8 +233,6 @@ def _given(key: str, widget: Callable, label: str, **how) -> bytes | None:
 
 def _shaped(full: np.ndarray, name: str, origin: str, in_link: bool) -> Picture:
     """Cropped, resized, in colour or grey, as the settings say. Raises ``PictureError`` for a strip."""
-    from models.picture import PictureError, resize
-
     height, width = full.shape[:2]
     short = min(height, width)
     if CROP.value == "Whole":

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 from html import escape
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 import streamlit as st
+from torch import Tensor
 
-if TYPE_CHECKING:
-    from torch import Tensor
-
-    from models.receptive_field import ReceptiveField
-    from pages.feature_maps._network import Network
+from models.maps.activations import contact_sheet, layer_field
+from models.receptive_field import ReceptiveField, ReceptiveFieldError
+from pages.feature_maps._network import Network
+from viz.components.sheet import sheet_data
 
 PER_PAGE, LARGEST_CELL = 64, 64
 
@@ -32,9 +32,6 @@ def sheet_of(key: tuple, layer: str, style: Style, page: int, _net: Network, _ma
     Args:
         key: of the network and its picture.
     """
-    from models.maps.activations import contact_sheet
-    from viz.components.sheet import sheet_data
-
     maps = _maps.numpy()
     channels, height, width = maps.shape
     sheet = contact_sheet(
@@ -63,9 +60,6 @@ def token(net: Network, layer: str) -> str:
 
 def field_of(net: Network, layer: str) -> ReceptiveField | str:
     """The layer's receptive field, or why there is none."""
-    from models.maps.activations import layer_field
-    from models.receptive_field import ReceptiveFieldError
-
     fields = net.fields()
     if isinstance(fields, str):
         return fields

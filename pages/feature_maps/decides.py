@@ -4,26 +4,24 @@ from __future__ import annotations
 
 from html import escape
 from itertools import count
-from typing import TYPE_CHECKING
 
 import numpy as np
 import streamlit as st
 
+from models import networks
 from models.drawings import CLASSES
+from models.maps.attribution import AttributionError, Score, grad_cam, occlusion, saliency, sanity_check, scores
+from models.networks import NetworkError
 from pages._lesson import frame, predict
 from pages.feature_maps import _network as network
 from pages.feature_maps._closer import heated, text
 from pages.feature_maps._kept import COVERED, REASONS, SANITY
-from pages.feature_maps._network import OWN
+from pages.feature_maps._network import OWN, Network
 from pages.feature_maps._picture import SEED, SHAPE, SHAPE_DRAWN, SOURCE, Picture, with_picture
 from viz import state
 from viz.figures import Series, chart, lines, show, table
 from viz.figures.cells import framed, image, row
 from viz.state import Choice
-
-if TYPE_CHECKING:
-    from models.maps.attribution import Score
-    from pages.feature_maps._network import Network
 
 HIGHEST = "The highest"
 COVERS = ("Small", "Middle", "Large")
@@ -61,9 +59,6 @@ SETTINGS = (*network.SETTINGS, CLASS, COVER, FILL)
 
 def lesson(picture: Picture) -> None:
     """Scores, three pictures of what speaks for a class, and the check."""
-    from models.maps.attribution import AttributionError
-    from models.networks import NetworkError
-
     chosen = {}
 
     def lead() -> None:
@@ -107,9 +102,6 @@ def lesson(picture: Picture) -> None:
 
 
 def _scores(net: Network) -> list[Score]:
-    from models import networks
-    from models.maps.attribution import scores
-
     names = networks.class_names(net.name)
     with st.spinner(f"{net.title} looks at the picture …"):
         return net.ask(lambda module: scores(module, net.x, names))
@@ -163,8 +155,6 @@ def _heart() -> None:
 
 
 def _reasons(net: Network, ranking: list[Score], target: int) -> None:
-    from models.maps.attribution import grad_cam, saliency
-
     name = next(one.name for one in ranking if one.number == target)
     st.markdown(f"**What speaks for “{name}”?** Bright: much.")
     question = (*net.key, target)
@@ -215,8 +205,6 @@ def _reasons(net: Network, ranking: list[Score], target: int) -> None:
 
 def _occlude(net: Network, target: int, side: int, cover: str, draw) -> tuple[np.ndarray, str]:
     """Where covering lowers the score, and that in a sentence."""
-    from models.maps.attribution import occlusion
-
     bar = st.progress(0.0, "Covering place after place …")
 
     def run(module):
@@ -292,8 +280,6 @@ def _sanity(net: Network, target: int) -> None:
 
 
 def _steps(module, net: Network, k: int, target: int, bar) -> list:
-    from models.maps.attribution import sanity_check
-
     found = []
     for step in sanity_check(module, net.x, ("gradient", "grad_cam")[k], target, steps=STEPS):
         found.append(step)

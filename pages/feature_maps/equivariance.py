@@ -3,26 +3,34 @@
 from __future__ import annotations
 
 from functools import partial
-from typing import TYPE_CHECKING
 
 import numpy as np
 import streamlit as st
 
+from models import networks
+from models.maps.attribution import AttributionError, scores
+from models.maps.equivariance import (
+    EquivarianceError,
+    MotionPoint,
+    antialiased,
+    circular,
+    equivariance,
+    invariance,
+    moved,
+)
+from models.networks import NetworkError
+from models.picture import to_tensor
 from pages._lesson import frame, predict
 from pages.feature_maps import _network as network
 from pages.feature_maps._closer import text
 from pages.feature_maps._kept import CURVES
-from pages.feature_maps._network import OFFERED, OWN
+from pages.feature_maps._network import OFFERED, OWN, Network
 from pages.feature_maps._picture import Picture, with_picture
 from viz import state
 from viz.components.dials import Dial, dials, turn
 from viz.figures import Series, chart, lines, numbers, show
 from viz.figures.cells import framed, image, row, signed
 from viz.state import Choice, Flag, whole
-
-if TYPE_CHECKING:
-    from models.maps.equivariance import MotionPoint
-    from pages.feature_maps._network import Network
 
 MOTIONS = {"shift": "Shift", "rotate": "Rotate", "scale": "Scale"}
 SMALL_LAYERS = ("conv1", "relu1", "pool1", "relu2", "pool2", "relu3", "pool3", "relu4")
@@ -56,10 +64,6 @@ def lesson(picture: Picture) -> None:
 
 @state.fragment
 def _part(picture: Picture) -> None:
-    from models.maps.attribution import AttributionError
-    from models.maps.equivariance import EquivarianceError
-    from models.networks import NetworkError
-
     chosen = {}
 
     def lead() -> None:
@@ -101,9 +105,6 @@ def _part(picture: Picture) -> None:
 @state.fragment
 def _live(net: Network, layer: str, motion: str) -> bool:
     """The one thing that runs while the dial turns. Returns whether there is a map."""
-    from models.maps.equivariance import EquivarianceError
-    from models.networks import NetworkError
-
     dials([DIALS[motion].data()], key="fm_motion_dial", on_dial=_turned)
     try:
         point = _point(net, layer, motion, float(DIALS[motion].value))
@@ -136,21 +137,15 @@ def _layer(net: Network, place) -> str:
 
 def _changed(module, blurred: bool):
     """The network as the settings want it; its weights are shared."""
-    from models.maps.equivariance import antialiased, circular
-
     module = antialiased(module) if blurred else module
     return circular(module) if WRAP.value else module
 
 
 def _point(net: Network, layer: str, motion: str, value: float) -> MotionPoint:
-    from models.maps.equivariance import equivariance
-
     return net.ask(lambda module: next(equivariance(_changed(module, False), net.x, layer, [value], motion)))
 
 
 def _maps(net: Network, layer: str, motion: str, point: MotionPoint) -> None:
-    from models.maps.equivariance import moved
-
     energy = np.square(point.expected).reshape(len(point.expected), -1).mean(1)
     channel = int(energy.argmax())
     expected, found = point.expected[channel], point.found[channel]
@@ -182,8 +177,6 @@ def _maps(net: Network, layer: str, motion: str, point: MotionPoint) -> None:
 
 
 def _as_tensor(pixels: np.ndarray):
-    from models.picture import to_tensor
-
     return to_tensor(pixels)
 
 
@@ -251,10 +244,6 @@ def _curves(net: Network, layer: str, motion: str) -> None:
 
 def _measure(net: Network, layer: str, motion: str) -> dict:
     """Errors of the layer, and scores, as it is and with blur."""
-    from models import networks
-    from models.maps.attribution import scores
-    from models.maps.equivariance import EquivarianceError, equivariance, invariance
-
     values = _values(net, motion)
     ways = [("as it is", net, False), ("blurred before subsampling, same weights", net, True)]
     twin = {"small": "small_antialiased"}.get(net.name)

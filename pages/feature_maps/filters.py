@@ -3,27 +3,28 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
+import numpy as np
 import streamlit as st
 
+from models import device
+from models.maps import filters
+from models.maps.code import filter_code
+from models.maps.filters import FILTERS, FilterError, KernelFacts
 from models.text import quoted
 from pages._lesson import frame, predict
 from pages.feature_maps._kernels import KERNEL, LARGEST_OWN, NUDGES, OWN, TITLES, read_kernel, written
 from pages.feature_maps._picture import Picture, with_picture
 from viz import state
 from viz.components.dials import Dial, number_of, turn, turned
-
-if TYPE_CHECKING:
-    import numpy as np
-
-    from models.maps.filters import KernelFacts
+from viz.components.response import pixels, plane, response
 
 VIEWS = ("Response", "Gradient", "Against OpenCV")
 FLIPS = ("Correlation", "Convolution")
 BORDERS = {"zeros": "Zeros", "reflect": "Reflect", "replicate": "Replicate", "circular": "Circular"}
 COLOURS = ("Luma", "Each colour")
 PAIRS = ("sobel", "scharr", "prewitt")
+INPUT = {"id": "input", "title": "Input", "role": "input", "kind": "picture", "note": ""}
 LARGEST = 15
 """Side of the largest kernel that follows a dial: nn.Conv2d takes tenths of a second for larger ones."""
 
@@ -110,8 +111,6 @@ def _controls(picture: Picture) -> None:
     if chosen == OWN:
         st.caption("Type into the cells of the kernel; kernel_size adds or drops a ring of cells.")
     else:
-        from models.maps.filters import FILTERS
-
         kind = FILTERS[TITLES[chosen]]
         st.caption(f"{kind.finds} Type into a cell of a kernel of up to 7×7 to make it your own.")
     if gradient:
@@ -139,8 +138,6 @@ class Choice:
 
 
 def _choice(picture: Picture) -> Choice:
-    from models.maps import filters
-
     name, view = TITLES.get(FILTER.value, ""), VIEW.value
     if view == VIEWS[1] and name not in PAIRS:
         name = PAIRS[0]
@@ -172,10 +169,6 @@ def _choice(picture: Picture) -> Choice:
 @state.fragment
 def _live(picture: Picture) -> None:
     """The one thing that runs while a dial turns."""
-    from models import device
-    from models.maps.filters import FilterError
-    from viz.components.response import response
-
     choice = _choice(picture)
     try:
         with device.one_thread():
@@ -224,10 +217,6 @@ def _typed(choice: Choice) -> None:
 
 def _answer(picture: Picture, choice: Choice) -> dict:
     """Everything that the component draws, measured on ``nn.Conv2d``."""
-    import numpy as np
-
-    from viz.components.response import pixels
-
     shown = picture.rgb if choice.colour else picture.grey
     planes = shown.transpose(2, 0, 1) if choice.colour else shown[None]
     height, width = shown.shape[:2]
@@ -259,13 +248,9 @@ def _first(values: np.ndarray) -> np.ndarray:
     return values[None] if values.ndim == 2 else values.transpose(2, 0, 1)
 
 
-def _input_panel(choice: Choice) -> dict:
-    return {"id": "input", "title": "Input", "role": "input", "kind": "picture", "note": ""}
-
-
-def _kernel(choice: Choice, title: str, which: int = 0) -> dict:
-    title = f"{title}, turned by 180°" if choice.turned else title
-    return {"title": title, "short": "", "values": choice.laid.tolist(), "map": which}
+def _kernel(choice: Choice) -> dict:
+    title = "Kernel, turned by 180°" if choice.turned else "Kernel"
+    return {"title": title, "short": "", "values": choice.laid.tolist(), "map": 0}
 
 
 def _kind(found: KernelFacts) -> str:
@@ -274,11 +259,6 @@ def _kind(found: KernelFacts) -> str:
 
 
 def _response(shown: np.ndarray, choice: Choice) -> dict:
-    import numpy as np
-
-    from models.maps import filters
-    from viz.components.response import plane
-
     found, facts = filters.respond(shown, choice.laid, choice.border), filters.facts(choice.written)
     edges = _edges(float(found.output.min()), float(found.output.max()))
     counts, _ = np.histogram(found.output, edges)
@@ -291,9 +271,9 @@ def _response(shown: np.ndarray, choice: Choice) -> dict:
     return {
         "kind": "response",
         "maps": [plane(_first(found.output))],
-        "kernels": [_kernel(choice, "Kernel")],
+        "kernels": [_kernel(choice)],
         "panels": [
-            _input_panel(choice),
+            INPUT,
             {
                 "id": "response", "title": "Feature map", "role": "output", "kind": kind, "map": 0, "top": top,
                 "note": f"from {_text(low)} to {_text(high)}, mean {_text(mean)}",
@@ -317,8 +297,6 @@ def _response(shown: np.ndarray, choice: Choice) -> dict:
 
 def _edges(low: float, high: float, bins: int = 48) -> np.ndarray:
     """``bins`` + 1 edges from ``low`` to ``high``, 0 one of them if it lies between: no bar mixes the two signs."""
-    import numpy as np
-
     if low == high:
         low, high = low - 0.5, high + 0.5
     if not low < 0 < high:
@@ -349,11 +327,6 @@ def _facts(choice: Choice, facts: KernelFacts) -> list[str]:
 
 
 def _gradient(shown: np.ndarray, choice: Choice) -> dict:
-    import numpy as np
-
-    from models.maps import filters
-    from viz.components.response import plane
-
     size = choice.laid.shape[0]
     found = filters.gradient(shown, choice.name, size, choice.border)
     across = filters.kernel(choice.name, size)
@@ -370,7 +343,7 @@ def _gradient(shown: np.ndarray, choice: Choice) -> dict:
             {"title": "Kernel for y", "short": "y", "values": across.T.tolist(), "map": 1},
         ],
         "panels": [
-            _input_panel(choice),
+            INPUT,
             {
                 "id": "magnitude", "title": "Magnitude", "role": "output", "kind": "count", "map": 2, "top": strong,
                 "note": f"largest {_text(top)}; the scale ends at the 99th percentile",
@@ -389,11 +362,6 @@ def _gradient(shown: np.ndarray, choice: Choice) -> dict:
 
 
 def _opencv(shown: np.ndarray, choice: Choice) -> dict:
-    import numpy as np
-
-    from models.maps import filters
-    from viz.components.response import plane
-
     ours = filters.apply(shown, choice.laid, choice.border)
     theirs = filters.filter2d(shown, choice.laid)
     off = ours - theirs
@@ -431,7 +399,7 @@ def _opencv(shown: np.ndarray, choice: Choice) -> dict:
     return {
         "kind": "opencv",
         "maps": [plane(_first(each), exact=each is ours) for each in (ours, theirs, off)],
-        "kernels": [_kernel(choice, "Kernel")],
+        "kernels": [_kernel(choice)],
         "panels": [
             {"id": "conv2d", "title": f"nn.Conv2d, {BORDERS[choice.border].lower()}", "role": "output"}
             | {"kind": kind, "map": 0, "top": top, "note": ""},
@@ -451,11 +419,6 @@ def _text(value: float) -> str:
 
 def script(picture: Picture) -> tuple[str, str]:
     """This kernel as a layer on the picture, and OpenCV's answer."""
-    import numpy as np
-
-    from models.maps import filters
-    from models.maps.code import filter_code
-
     choice = _choice(picture)
     imports = ("import cv2", "import numpy as np", "import torch", "from torch import nn")
     if choice.colour:

@@ -5,10 +5,17 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 from functools import partial
-from typing import TYPE_CHECKING
 
+import numpy as np
 import streamlit as st
+import torch
+from torch import nn
 
+from models import device
+from models.learning import LearningError, Step, best_weights, reset, train
+from models.maps import filters
+from models.maps.code import learning_code
+from models.maps.filters import FilterError
 from models.script import in_groups
 from models.text import sentence
 from pages._learning import Run, Screen, buttons, small
@@ -16,10 +23,9 @@ from pages._lesson import frame, predict
 from pages.feature_maps._kernels import KERNEL, OWN, TITLES, read_kernel
 from pages.feature_maps._picture import Picture, with_picture
 from viz import state
+from viz.figures import chart, loss_curve, show
+from viz.figures.cells import cells, framed, image, row, signed
 from viz.state import Choice, Number, Whole
-
-if TYPE_CHECKING:
-    import numpy as np
 
 TARGETS = (
     "Sobel", "Gaussian blur", "Laplacian", "Sharpen", "Emboss", "Box blur", "Motion blur", "Gabor", OWN,
@@ -118,8 +124,6 @@ def _pair():
 
 
 def _target() -> np.ndarray:
-    from models.maps import filters
-
     name = TARGET.value
     if name == OWN:
         return filters.as_kernel(read_kernel(KERNEL.value))
@@ -131,9 +135,6 @@ def _settings(picture: Picture) -> tuple:
 
 
 def _run(picture: Picture) -> None:
-    from models.learning import LearningError
-    from models.maps.filters import FilterError
-
     start, again = buttons()
     bar, screen = st.empty(), Screen()
     settings = _settings(picture)
@@ -161,14 +162,10 @@ def _kept() -> Finding | None:
 
 
 def _made(size: int):
-    from torch import nn
-
     return nn.Conv2d(1, 1, size, padding=size // 2, bias=False)
 
 
 def _fresh(settings: tuple) -> Finding:
-    from models.learning import Step, reset
-
     run = Finding(settings, STEPS.value, target=_target())
     layer = reset(_made(TAPS.value), SEED.value)
     run.before = Step(0, math.nan, layer.weight.detach().double().numpy().copy())
@@ -176,10 +173,6 @@ def _fresh(settings: tuple) -> Finding:
 
 
 def _train(run: Finding, picture: Picture, screen: Screen, bar) -> None:
-    from models import device
-    from models.learning import best_weights, train
-    from models.maps import filters
-
     size, seed = TAPS.value, SEED.value
     layer = _made(size)
     margin = max(size // 2, run.target.shape[0] // 2)
@@ -196,8 +189,6 @@ def _train(run: Finding, picture: Picture, screen: Screen, bar) -> None:
 
 def _examples(picture: Picture) -> np.ndarray:
     """``(H, W)``, mean 0 and standard deviation 1."""
-    import numpy as np
-
     if SOURCE.value == PAIRS[1]:
         return np.random.default_rng(SEED.value).normal(size=(NOISE_SIDE, NOISE_SIDE))
     values = picture.grey.astype(float)
@@ -212,14 +203,6 @@ def _piece(picture: Picture) -> np.ndarray:
 
 def _picture(run: Finding, picture: Picture, step: str = "") -> None:
     """What was reached. ``step``: what sets apart the keys of one run's pictures, as Streamlit wants it."""
-    import numpy as np
-    import torch
-
-    from models import device
-    from models.maps import filters
-    from viz.figures import chart, loss_curve, show
-    from viz.figures.cells import cells, framed, image, row, signed
-
     piece, learned = _piece(picture), run.now.kernel[0, 0]
     with device.one_thread():
         # float64, as the weights: those of a run that diverges soon leave float32.
@@ -258,8 +241,6 @@ def _picture(run: Finding, picture: Picture, step: str = "") -> None:
 
 def script(picture: Picture) -> tuple[str, str]:
     """The same learning, number for number."""
-    from models.maps.code import learning_code
-
     run, seed = _kept(), SEED.value
     same = run is not None and run.settings == _settings(picture)
     torch_lines = ("import numpy as np", "import torch", "from torch import nn")

@@ -2,20 +2,28 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
+import numpy as np
 import streamlit as st
+import torch
+from torch import nn
 
+from models import device, lab
+from models.maps.code import pooling_code
+from models.maps.equivariance import EquivarianceError, distinct_positions, forgotten_shifts, unpool_round_trip
+from models.presets import PRESETS
+from models.share import Scene
+from models.spec import LayerSpec
 from models.text import big
 from pages._lesson import frame, predict
+from pages.convolution._examples import scene_of
 from pages.feature_maps._picture import Picture, with_picture
 from viz import state
 from viz.components.dials import Dial, dials, turn
+from viz.components.stage import stage
+from viz.figures import numbers, show
+from viz.figures.cells import cells, framed, image, row
+from viz.scenes.layer import scene
 from viz.state import Choice, whole
-
-if TYPE_CHECKING:
-    import numpy as np
-    from torch import nn
 
 KINDS = ("Max", "Average", "Global average")
 EXAMPLES = {
@@ -85,8 +93,6 @@ def _turned() -> None:
 
 def _layer() -> tuple[nn.Module, str, int, int]:
     """The layer, its code, window and stride; the window of the global one is 0."""
-    from torch import nn
-
     kind = POOL.value
     if kind == KINDS[2]:
         return nn.AdaptiveAvgPool2d(1), "nn.AdaptiveAvgPool2d(1)", 0, 0
@@ -96,22 +102,14 @@ def _layer() -> tuple[nn.Module, str, int, int]:
 
 
 def _tensor(picture: Picture):
-    import torch
-
     return torch.from_numpy(picture.grey).float()[None, None] / 255
 
 
 def _grey(values: np.ndarray) -> np.ndarray:
-    import numpy as np
-
     return np.rint(np.clip(values, 0, 1) * 255).astype(np.uint8)
 
 
 def _pooled(picture: Picture) -> None:
-
-    from models import device
-    from viz.figures import numbers, show
-    from viz.figures.cells import framed, image, row
 
     layer, code, size, stride = _layer()
     x = _tensor(picture)
@@ -142,14 +140,6 @@ def _overlap(size: int, stride: int) -> tuple[str, str]:
 
 
 def _worked() -> None:
-    from models import lab
-    from models.presets import PRESETS
-    from models.share import Scene
-    from models.spec import LayerSpec
-    from pages.convolution._examples import scene_of
-    from viz.components.stage import stage
-    from viz.scenes.layer import scene
-
     st.header("One number at a time", anchor=False)
     name = EXAMPLES[EXAMPLE.draw(label_visibility="collapsed")]
     found = lab.of(scene_of(PRESETS[name]) if name else Scene(LayerSpec(kind="avg_pool", kernel_size=2)))
@@ -157,13 +147,6 @@ def _worked() -> None:
 
 
 def _unpooled(picture: Picture) -> None:
-    import numpy as np
-    import torch
-
-    from models.maps.equivariance import EquivarianceError, unpool_round_trip
-    from viz.figures import show
-    from viz.figures.cells import cells, framed, image, row
-
     st.header("Back again: unpooling with indices", anchor=False)
     worked = np.array([[4, 5, 8, 7], [1, 8, 8, 8], [3, 6, 6, 4], [6, 5, 7, 8]], float)
     trip = unpool_round_trip(torch.from_numpy(worked)[None, None])
@@ -216,12 +199,6 @@ def _middle(values: np.ndarray) -> np.ndarray:
 
 
 def _forgotten(picture: Picture) -> None:
-    import torch
-
-    from models.maps.equivariance import EquivarianceError, distinct_positions, forgotten_shifts
-    from viz.figures import show
-    from viz.figures.cells import cells, row
-
     st.header("Which shifts does it forget?", anchor=False)
     layer, code, size, _ = _layer()
     try:
@@ -257,9 +234,6 @@ def _forgotten(picture: Picture) -> None:
 
 def script(picture: Picture) -> tuple[str, str]:
     """The worked example, there and back, and this layer on the picture."""
-
-    from models import device
-    from models.maps.code import pooling_code
 
     layer, code, _, _ = _layer()
     y = device.answer(layer, _tensor(picture))[0, 0]

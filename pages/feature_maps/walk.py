@@ -5,23 +5,22 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from html import escape
-from typing import TYPE_CHECKING
 
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 
+from models.networks import NetworkError, Survey
 from models.text import quoted
 from pages._lesson import frame, predict
+from pages.feature_maps import _closer as closer
 from pages.feature_maps import _network as network
 from pages.feature_maps import _sheets as sheets
+from pages.feature_maps._network import Network
 from pages.feature_maps._picture import Picture, with_picture
 from viz import state
+from viz.components.sheet import show_sheet
+from viz.components.strip import chosen_on, strip
 from viz.state import Choice, PageOf, Setting
-
-if TYPE_CHECKING:
-    from streamlit.delta_generator import DeltaGenerator
-
-    from models.networks import Survey
-    from pages.feature_maps._network import Network
 
 ORDERS = {"index": "Number", "strength": "Strongest value", "energy": "Energy"}
 SCALES = {"own": "Each its own", "shared": "The same"}
@@ -72,8 +71,6 @@ def lesson(picture: Picture) -> None:
 
 @state.fragment
 def _walk(picture: Picture) -> None:
-    from models.networks import NetworkError
-
     chosen = {}
     strip_place = st.container(key="fm_strip_area")
 
@@ -114,8 +111,6 @@ def _walk(picture: Picture) -> None:
 
 def _layer(net: Network, place: DeltaGenerator) -> tuple[str, Survey]:
     """The chosen layer, and the network's answer up to there, one pass; draws the strip."""
-    from viz.components.strip import strip
-
     known, default = network.kinds(net.name), LAYER.usual
     now, misread = LAYER.value, ""
     if now not in known:
@@ -139,8 +134,6 @@ def _layer(net: Network, place: DeltaGenerator) -> tuple[str, Survey]:
 
 
 def _layer_chosen() -> None:
-    from viz.components.strip import chosen_on
-
     choice = chosen_on("fm_strip")
     if choice.of == network.NETWORK.value:
         LAYER.give(choice.name)
@@ -158,8 +151,6 @@ def _sheet(
     pixel: tuple[int, int] | None,
 ) -> tuple[int, int, int]:
     """Draw all maps; returns the unit that is looked into. ``pixel`` is asked about instead, unless it is ``None``."""
-    from viz.components.sheet import show_sheet
-
     shape = tuple(survey.maps[layer].shape)
     channels, pages = shape[0], sheets.pages(shape[0])
     page = 1
@@ -245,8 +236,6 @@ def _predict() -> None:
 def _closer(
     look: str, net: Network, layer: str, survey: Survey, unit: tuple[int, int, int], pixel: tuple[int, int]
 ) -> None:
-    from pages.feature_maps import _closer as closer
-
     field = sheets.field_of(net, layer)
     if look == "Unit":
         closer.unit(net, layer, unit, field)

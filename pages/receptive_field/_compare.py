@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING
 
 import numpy as np
 
+from models.stack.field import StackField, StackUnit
 from models.text import big
 from pages.receptive_field._stack import each, jumps, point
 from viz.figures import Map, legend, maps, numbers
-
-if TYPE_CHECKING:
-    from models.stack.field import StackField, StackUnit
 
 
 def unit_numbers(field: StackField, unit: StackUnit) -> str:
@@ -50,19 +47,22 @@ def compare(field: StackField, unit: StackUnit) -> str:
     told = f"From the graph: {span_text(unit.box)}, {big(volume)} pixels of the input{outside}."
     seen = f"From the gradient: {span_text(unit.measured)}, {big(unit.pixels)} pixels are read."
     most = int(unit.reads.max())
-    return maps(
-        [
-            Map("Theory: the box", theory, box, told),
-            Map("Measured: where the gradient is not zero", unit.support.astype(float), box, seen),
-            Map(
-                "Measured: on how many paths",
-                unit.reads,
-                box,
-                f"At most {big(most)} {'path leads' if most == 1 else 'paths lead'} from one pixel to the unit. "
-                "More paths, more weight.",
-            ),
-        ]
-    ) + legend("few", "many paths")
+    return (
+        maps(
+            [
+                Map("Theory: the box", theory, box, told),
+                Map("Measured: where the gradient is not zero", unit.support.astype(float), box, seen),
+                Map(
+                    "Measured: on how many paths",
+                    unit.reads,
+                    box,
+                    f"At most {big(most)} {'path leads' if most == 1 else 'paths lead'} from one pixel to the unit. "
+                    "More paths, more weight.",
+                ),
+            ]
+        )
+        + legend()
+    )
 
 
 def span_text(spans) -> str:

@@ -2,22 +2,17 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import numpy as np
 
 from models.stack import Stack, times
+from models.stack.field import StackField
 from pages.receptive_field._stack import jump_text
-
-if TYPE_CHECKING:
-    from models.stack.field import StackField
+from viz.components.stage import enc, grid, link
 
 
 def scene(field: StackField, chosen: int, index: tuple[int, ...]) -> dict:
     """The stage's data: one grid a map, drawn with the padding of the layer that reads it, linked by the windows. The
     unit at `index` of layer `chosen` is selected."""
-    from viz.components.stage import enc, grid, link
-
     stack = field.stack
     grids, links = [], []
     for number, size in enumerate(stack.shapes):
@@ -51,7 +46,6 @@ def scene(field: StackField, chosen: int, index: tuple[int, ...]) -> dict:
         "links": links,
         "operator": None,
         "selected": {"grid": grids[chosen]["id"], "channel": 0, "cell": int(cell)},
-        "autoplay": False,
         "caption": "In a unit: how many pixels it sees. In the input: how many units of the last map see this pixel.",
         "legend": True,
     }

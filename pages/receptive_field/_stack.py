@@ -4,26 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from html import escape
-from typing import TYPE_CHECKING
 
 import numpy as np
 
 from models.stack import LETTERS, times
+from models.stack.field import LayerRow, StackField
 from models.text import big
 from viz.figures import table
-
-if TYPE_CHECKING:
-    from models.stack.field import LayerRow, StackField
+from viz.figures.cards import face, mark, mathml, plain
 
 NAMES = ("rows", "columns")
-
-AGREE = '<span class="cs-mark cs-ok" role="img" aria-label="they agree" title="they agree">✓</span>'
-DIFFER = '<span class="cs-mark cs-no" role="img" aria-label="they differ" title="they differ">≠</span>'
-
-
-def mark(agrees: bool | None) -> str:
-    """The sign that two independent numbers are the same; nothing where there is only one."""
-    return "" if agrees is None else AGREE if agrees else DIFFER
 
 
 def _constant(jump: object, found: tuple[int, ...]) -> bool:
@@ -128,15 +118,11 @@ def minus(value: object) -> str:
 
 
 def _card(title: str, value: str, agrees: bool | None, hint: str, lines: Sequence[str]) -> str:
-    from viz.figures.cards import mathml
-
     name = title.lower().replace(" ", "_")
-    body = (
-        f'<span class="cs-title">{title}</span><span class="cs-value">{escape(value)} {mark(agrees)}</span>'
-        f'<span class="cs-short cs-wrapped">{escape(hint)}</span>'
-    )
+    sign = "" if agrees is None else mark(agrees)
+    body = face(title, f"{escape(value)} {sign}", hint, wrapped=True)
     if not lines:
-        return f'<div class="cs-card cs-plain" data-number="{name}">{body}</div>'
+        return plain(title, body)
     formulas = "".join(f"<p>{mathml(line)}</p>" for line in lines)
     # The formula is the next cell of the grid, so that an opened card stays where it is.
     return (
@@ -189,8 +175,6 @@ def layer_table(field: StackField) -> str:
 
 def algebra(field: StackField) -> str:
     """Step by step, with the current numbers: a fold-out per layer; axes that differ below each other."""
-    from viz.figures.cards import mathml
-
     parts = []
     for number, row in enumerate(field.rows, 1):
         inside = ""

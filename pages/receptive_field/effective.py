@@ -5,11 +5,16 @@ from __future__ import annotations
 import time
 from dataclasses import fields
 from html import escape
-from typing import TYPE_CHECKING
 
 import numpy as np
 import streamlit as st
 
+from models.effective import EffectiveField
+from models.networks import NetworkError, fetch_weights
+from models.networks.effective import NETWORKS, OWN, Case, effective_refined, effective_so_far, growth, side_of
+from models.networks.fields import network_field
+from models.receptive_field import ReceptiveFieldError
+from models.stack import Stack
 from pages._lesson import offer
 from pages.receptive_field import _editor as editor
 from viz import state
@@ -17,11 +22,6 @@ from viz.colours import heat
 from viz.figures import Line, Series, chart, lines, numbers, show, surface
 from viz.figures.png import packed
 from viz.state import Choice, Flag, Whole
-
-if TYPE_CHECKING:
-    from models.effective import EffectiveField
-    from models.networks.effective import Case
-    from models.stack import Stack
 
 PLAIN, OWN_STACK = "Plain 3×3 layers", "Your stack"
 WEIGHTS = {"random": "random", "equal": "uniform", "as initialised": "given", "trained": "trained"}
@@ -53,11 +53,6 @@ DEPTH = Whole("depth", 10, "Layers", None, 1, 40, slider=True)
 
 def lesson() -> None:
     """Controls and picture, the numbers, and the growth with depth."""
-    from models.networks import NetworkError, fetch_weights
-    from models.networks.effective import NETWORKS, OWN, Case, effective_refined, effective_so_far, side_of
-    from models.networks.fields import network_field
-    from models.receptive_field import ReceptiveFieldError
-
     network = Choice("of", PLAIN, "Network", None, (PLAIN, OWN_STACK, *NETWORKS))
     state.take(network, WEIGHT, RELU, INPUTS, DEPTH)
     with st.container(key="lesson"):
@@ -185,8 +180,6 @@ def _refine(steps, case, of: str, place):
 
 
 def _depths(weights: str, relu: bool, inputs: int) -> None:
-    from models.networks.effective import growth
-
     place = st.empty()
     found = growth(weights, relu, inputs, lambda done, n: _bar(place, f"Measuring depth {done} of {n} …", done / n))
     place.empty()

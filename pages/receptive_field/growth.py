@@ -5,7 +5,9 @@ from __future__ import annotations
 import numpy as np
 import streamlit as st
 
+from models.receptive_field.growth import causal, equal_budget, ways
 from models.stack import StackError, read_stack
+from models.stack.field import paths
 from models.text import big
 from pages._lesson import offer
 from viz import state
@@ -51,8 +53,6 @@ def read_dilations(text: str) -> tuple[int, ...]:
 
 def lesson() -> None:
     """Prices, the same budget for each way, pixels that are never read, and WaveNet."""
-    from models.receptive_field.growth import causal, equal_budget, ways
-
     state.take(COST, WIDTH, BUDGET, DILATIONS)
     with st.container(horizontal=True, vertical_alignment="bottom"):
         cost = COST.draw()
@@ -186,7 +186,7 @@ def _gridding() -> None:
         st.warning(str(error), icon=":material/block:")
         own = ()
     chosen = [*GIVEN, *([own] if own and own not in GIVEN else [])]
-    show(maps([_reads(dilations) for dilations in chosen], numbers=True) + legend("few", "many paths"), key="gridding")
+    show(maps([_reads(dilations) for dilations in chosen], numbers=True) + legend(), key="gridding")
     st.markdown(
         "2, 2, 2 share the factor 2, so every path lands on an even distance: the unit sees a coarse grid, and its "
         "neighbour sees another one. 1, 2, 5 have no common factor, and the first layer fills what the others skip."
@@ -195,8 +195,6 @@ def _gridding() -> None:
 
 @st.cache_data(max_entries=64, show_spinner=False)
 def _counts(dilations: tuple[int, ...]) -> np.ndarray:
-    from models.stack.field import paths
-
     size = 2 * sum(dilations) + 1
     return paths(read_stack("-".join(f"c3d{d}" for d in dilations), 2, size, 1), (0, 0))
 

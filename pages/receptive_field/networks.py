@@ -5,9 +5,15 @@ from __future__ import annotations
 import base64
 import time
 
+import cv2
 import numpy as np
 import streamlit as st
 
+from models.networks import NetworkError, names
+from models.networks.fields import boxes, measured_field, network_field, summary
+from models.networks.table import csv_text
+from models.picture import FORMATS, PictureError, resize
+from models.receptive_field import ReceptiveFieldError
 from models.text import big
 from pages._lesson import offer
 from viz import state
@@ -29,10 +35,6 @@ PICTURE = Choice("picture", "cat", "Picture", None, {name: name.capitalize() for
 
 def lesson() -> None:
     """Controls, the picture with the boxes, the numbers, and the tables."""
-    from models.networks import NetworkError, names
-    from models.networks.fields import boxes, measured_field, network_field
-    from models.receptive_field import ReceptiveFieldError
-
     # Own networks last: people look for those they know.
     known = sorted(names(), key=lambda name: (name.startswith("small"), name))
     network = Choice("net", "resnet50", "Network", "Structure only: no weights are loaded.", known)
@@ -49,8 +51,6 @@ def lesson() -> None:
             chosen = PICTURE.draw(required=True)
             upload = None
             if chosen == picture_input.OWN:
-                from models.picture import FORMATS
-
                 upload = st.file_uploader(f"A picture: {FORMATS}", key="field_upload", max_upload_size=10)
             try:
                 found = network_field(name, side)
@@ -171,8 +171,6 @@ def _go(name: str) -> None:
 
 def _picture(chosen: str, upload) -> str:
     """The picture as a square, cut from the middle, as networks are fed; of an own one is told what was changed."""
-    from models.picture import PictureError
-
     address = ""
     if upload is not None:
         try:
@@ -189,10 +187,6 @@ def _picture(chosen: str, upload) -> str:
 
 @st.cache_data(max_entries=16, show_spinner=False)
 def _square(data: bytes) -> str:
-    import cv2
-
-    from models.picture import resize
-
     picture = picture_input.taken(data, SOURCE_SIDE).pixels
     height, width = picture.shape[:2]
     edge = min(height, width)
@@ -266,9 +260,6 @@ def _story(found) -> None:
 
 
 def _depth(chosen: list[str], side: int) -> None:
-    from models.networks.fields import network_field
-    from models.receptive_field import ReceptiveFieldError
-
     st.header("How fast does the field grow with depth?", anchor=False)
     series = []
     for name in chosen:
@@ -333,8 +324,6 @@ def _every_layer(found, row) -> None:
     )
     if not opened.open:
         return
-    from models.networks.table import csv_text
-
     rows = [_layer_cells(found, one) for one in found.maps]
     with opened:
         show(
@@ -386,8 +375,6 @@ def _measure(found, row, measured_field) -> None:
 
 def _all(known: list[str], side: int) -> None:
     """Every network in one table, traced on demand with progress."""
-    from models.networks.fields import summary
-
     with st.expander(f"All {len(known)} networks at {side} pixels"):
         if not st.toggle(
             "Trace them all",

@@ -12,13 +12,15 @@ from typing import ClassVar
 
 import streamlit as st
 
+from models.networks.table import describe
+from models.parse import ParseError, parse_network
+from models.parse.code import EXAMPLES, to_code
 from models.text import big, quoted, sentence
 from pages._lesson import offer
 from viz import state
 from viz.figures import numbers, show, table
 from viz.state import Text, literal
 
-EXAMPLE_NAMES = ("lenet5", "small_vgg", "context", "dcgan")
 START = "lenet5"
 MAX_TEXT = 64_000
 LONGEST = 1700
@@ -70,8 +72,6 @@ def shape_text(shape: tuple[int, ...]) -> str:
 
 def _default_input(name: str | None) -> str:
     """The input that belongs to an example; for the visitor's own code, what a bare link means."""
-    from models.parse.code import EXAMPLES
-
     return shape_text(EXAMPLES[name or START].input_shape)
 
 
@@ -83,8 +83,6 @@ class NetworkText:
 
     @property
     def code(self) -> Text:
-        from models.parse.code import EXAMPLES
-
         title = "A network: nn.Sequential(…), a list of layers, or what print(model) shows"
         return Text("code", EXAMPLES[START].code, title, None, area=True, key="network_code")
 
@@ -96,20 +94,14 @@ class NetworkText:
     @property
     def example(self) -> str | None:
         """The example that is shown; None if the code is the visitor's own."""
-        from models.parse.code import EXAMPLES
-
         return next((name for name, one in EXAMPLES.items() if one.code == self.code.value), None)
 
     def choose(self, name: str) -> None:
         """Show an example from now on. For callbacks and links."""
-        from models.parse.code import EXAMPLES
-
         state.give({self.code.at: EXAMPLES[name].code, self.input.at: _default_input(name)})
 
     def take(self, query: Mapping[str, list[str]]) -> list[str]:
         """Take example or code, and the input, over from a link; a sentence for each thing that could not be."""
-        from models.parse.code import EXAMPLES
-
         names, told = {_title(name): name for name in EXAMPLES} | {name: name for name in EXAMPLES}, []
         asked, packed, shape = (query.get(name, [None])[-1] for name in self.names)
         if asked is not None and asked not in names:
@@ -145,17 +137,11 @@ class NetworkText:
 
 def _title(name: str) -> str:
     """An example's name, as its button and the link spell it."""
-    from models.parse.code import EXAMPLES
-
     return EXAMPLES[name].title.split(" (")[0]
 
 
 def lesson() -> None:
     """Examples, code and input at the left, the table at the right."""
-    from models.networks.table import describe
-    from models.parse import ParseError, parse_network
-    from models.parse.code import EXAMPLES, to_code
-
     st.html("<style>.st-key-network_code textarea { font-family: monospace; font-size: .85rem; }</style>")
     network = NetworkText()
     state.take(network)

@@ -19,8 +19,8 @@ PICTURES = Path(__file__).resolve().parents[2] / "assets" / "pictures"
 NAMES = tuple(sorted(path.stem for path in PICTURES.glob("*.png")))
 OWN = "Your own"
 PICTURE = Choice("picture", "astronaut", "Picture", None, {name: name.capitalize() for name in (*NAMES, OWN)})
-LEAST_SIDE = 8
-"""Pixels of the shorter side of a picture that is worth a look."""
+LEAST_SIDE, LONGEST_SIDE = 8, 256
+"""Pixels of the shorter side of a picture that is worth a look, and of the longer side of one that is enough."""
 
 
 @dataclass(frozen=True)
@@ -62,8 +62,8 @@ def told(found: Uploaded, shown: tuple[int, int], *, square: bool = False, endin
     return " ".join((f"{big(width)} × {big(height)} pixels{changed}{ending}.", *found.notes))
 
 
-def choose(setting: Choice = PICTURE, *, max_side: int = 256) -> Picture:
-    """Draw the choice and return the picture, its longer side at most ``max_side`` pixels.
+def choose(setting: Choice = PICTURE) -> Picture:
+    """Draw the choice and return the picture, its longer side at most ``LONGEST_SIDE`` pixels.
 
     Of the visitor's own picture a line says what was changed to show it. A file that cannot be read is told in one
     sentence, and the default is used.
@@ -77,7 +77,7 @@ def choose(setting: Choice = PICTURE, *, max_side: int = 256) -> Picture:
         )
         if upload is not None:
             try:
-                found = taken(upload.getvalue(), max_side)
+                found = taken(upload.getvalue(), LONGEST_SIDE)
                 st.caption(told(found, found.pixels.shape[:2]))
                 return Picture(found.pixels, "your picture")
             except PictureError as error:
@@ -85,5 +85,5 @@ def choose(setting: Choice = PICTURE, *, max_side: int = 256) -> Picture:
         else:
             st.caption(f"Until yours is here, you see {default.capitalize()}.")
         name = default
-    origin = f'decode(Path("assets/pictures/{name}.png").read_bytes(), max_side={max_side})'
-    return Picture(taken((PICTURES / f"{name}.png").read_bytes(), max_side).pixels, name, origin)
+    origin = f'decode(Path("assets/pictures/{name}.png").read_bytes(), max_side={LONGEST_SIDE})'
+    return Picture(taken((PICTURES / f"{name}.png").read_bytes(), LONGEST_SIDE).pixels, name, origin)

@@ -9,9 +9,10 @@ from pathlib import Path
 
 import streamlit as st
 
+from viz.figures.cards import numbers
 from viz.figures.maps import Map, legend, maps
 from viz.figures.plot import Line, Series, bars, chart, lines, loss_curve, surface
-from viz.figures.table import numbers, table
+from viz.figures.table import table
 
 __all__ = [
     "Line", "Map", "Series", "bars", "chart", "legend", "lines", "loss_curve", "maps", "numbers", "show", "surface",

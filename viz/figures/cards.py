@@ -16,8 +16,7 @@ from models.text import big, times
 if TYPE_CHECKING:
     from models.lab import Check, Lab
 
-AGREE = "measurement and formula agree"
-DISAGREE = "measurement and formula disagree"
+BOTH = "measurement and formula"
 
 
 def mathml(latex: str) -> str:
@@ -70,12 +69,31 @@ def time_text(seconds: float) -> str:
     return f"{seconds * 1e9:.0f} ns"
 
 
-def _mark(check: Check) -> str:
-    if check.agrees is None:
-        return '<span class="cs-mark" title="formula alone, not measured">○</span>'
-    if check.agrees:
-        return f'<span class="cs-mark cs-ok" role="img" aria-label="{AGREE}" title="{AGREE}">✓</span>'
-    return f'<span class="cs-mark cs-no" role="img" aria-label="{DISAGREE}" title="{DISAGREE}">≠</span>'
+def mark(agrees: bool, who: str = "they") -> str:
+    """The sign that ``who``, two independent numbers, agree, or that they do not."""
+    look, sign, said = ("ok", "✓", f"{who} agree") if agrees else ("no", "≠", f"{who} disagree")
+    return f'<span class="cs-mark cs-{look}" role="img" aria-label="{said}" title="{said}">{sign}</span>'
+
+
+def face(title: str, value: str, short: str, *, hint: str = "", wrapped: bool = False) -> str:
+    """HTML of what every card shows: title, value, which is HTML, and a line below, on several lines if ``wrapped``."""
+    named = f' title="{escape(hint)}"' if hint else ""
+    below = ' cs-wrapped"' if wrapped else f'" title="{escape(short)}"'
+    return (
+        f'<span class="cs-title"{named}>{escape(title)}</span><span class="cs-value">{value}</span>'
+        f'<span class="cs-short{below}>{escape(short)}</span>'
+    )
+
+
+def plain(name: str, shown: str) -> str:
+    """HTML of a card that does not open: its name, for the page's script, and its :func:`face`."""
+    return f'<div class="cs-card cs-plain" data-number="{escape(name.lower().replace(" ", "_"))}">{shown}</div>'
+
+
+def numbers(items: Sequence[tuple[str, str, str]]) -> str:
+    """HTML of numbers in a row of cards: title, value, and what the value is; all as text."""
+    made = (plain(title, face(title, escape(value), hint, wrapped=True)) for title, value, hint in items)
+    return f'<div class="cs-cards cs-above">{"".join(made)}</div>'
 
 
 def _card(check: Check, channels: int) -> str:
@@ -83,11 +101,12 @@ def _card(check: Check, channels: int) -> str:
     shown = value_text(check)
     if check.name == "output_size":
         shown = f"{channels} × {shown}" if channels > 1 else shown
+    sign = '<span class="cs-mark" title="formula alone, not measured">○</span>'
+    if check.agrees is not None:
+        sign = mark(check.agrees, BOTH)
     return (
-        f'<details class="cs-card" name="cs-cards" data-number="{check.name}"><summary>'
-        f'<span class="cs-title" title="{escape(check.hint)}">{escape(check.title)}</span>'
-        f'<span class="cs-value">{shown} {_mark(check)}</span>'
-        f'<span class="cs-short" title="{escape(check.formula.text)}">{escape(check.formula.text)}</span></summary>'
+        f'<details class="cs-card" name="cs-cards" data-number="{check.name}">'
+        f"<summary>{face(check.title, f'{shown} {sign}', check.formula.text, hint=check.hint)}</summary>"
         f'<div class="cs-more"><p>{escape(check.hint)}</p>'
         f"<p>{mathml(check.formula.symbols)}</p><p>{mathml(check.formula.filled)}</p>"
         f"<p><b>Measured:</b> {escape(check.how)}."
@@ -102,12 +121,8 @@ def cards(lab: Lab, veiled: bool = False) -> str:
     """
     parts = [_card(check, lab.spec.out_channels) for check in lab.checks]
     if lab.seconds is not None:
-        parts.append(
-            '<div class="cs-card cs-plain" data-number="time"><span class="cs-title" '
-            'title="Median of several forward passes of this one layer; it varies from run to run.">Forward pass</span>'
-            f'<span class="cs-value">{time_text(lab.seconds)}</span>'
-            f'<span class="cs-short">{escape(lab.device)}</span></div>'
-        )
+        hint = "Median of several forward passes of this one layer; it varies from run to run."
+        parts.append(plain("time", face("Forward pass", time_text(lab.seconds), lab.device, hint=hint)))
     key = "" if veiled else _key(lab.checks)
     return f'<div class="cs-cards{" cs-veiled" if veiled else ""}">{"".join(parts)}</div>{key}'
 
@@ -115,7 +130,7 @@ def cards(lab: Lab, veiled: bool = False) -> str:
 def _key(checks: Sequence[Check]) -> str:
     """What the marks mean, for those that are on screen."""
     marks = dict.fromkeys(check.agrees for check in checks)
-    said = {True: f"✓ {AGREE}", False: f"≠ {DISAGREE}", None: "○ formula alone, not measured"}
+    said = {True: f"✓ {BOTH} agree", False: f"≠ {BOTH} disagree", None: "○ formula alone, not measured"}
     return f'<p class="cs-key">{" · ".join(said[mark] for mark in marks)}</p>'
 
 

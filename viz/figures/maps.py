@@ -96,12 +96,12 @@ def _map(item: Map, numbers: bool, k: int) -> str:
     )
 
 
-def legend(low: str, high: str, *, hole: str = "never read", frame: str = "theoretical box") -> str:
-    """What the colours of :func:`maps` mean."""
+def legend() -> str:
+    """What the colours of :func:`maps` mean, where they count paths."""
     steps = "".join(f'<i style="background:{c}"></i>' for c in CIVIDIS)
     ramp = f'<b class="cs-ramp" aria-hidden="true">{steps}</b>'
     return (
-        f'<p class="cs-legend"><span>{escape(low)} {ramp} {escape(high)}</span>'
-        f'<span><b class="cs-key-hole" aria-hidden="true"></b> {escape(hole)}</span>'
-        f'<span><b class="cs-key-frame" aria-hidden="true"></b> {escape(frame)}</span></p>'
+        f'<p class="cs-legend"><span>few {ramp} many paths</span>'
+        '<span><b class="cs-key-hole" aria-hidden="true"></b> never read</span>'
+        '<span><b class="cs-key-frame" aria-hidden="true"></b> theoretical box</span></p>'
     )

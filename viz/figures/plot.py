@@ -90,7 +90,6 @@ def bars(
     *,
     x: str,
     y: str,
-    role: str = "output",
     log_y: bool = False,
     height: int = HEIGHT,
 ) -> dict:
@@ -102,7 +101,7 @@ def bars(
             "name": "measured",
             "x": places,
             "y": [float(v) for v in values],
-            "marker": {"color": ROLES[role]},
+            "marker": {"color": ROLES["output"]},
             "hovertemplate": f"{x}: %{{x}}<br>{y}: %{{y}}",
         }
     ]

@@ -45,17 +45,6 @@ def table(
     )
 
 
-def numbers(items: Sequence[tuple[str, str, str]]) -> str:
-    """HTML of numbers in a row of cards: title, value, and what the value is; all as text."""
-    cards = "".join(
-        f'<div class="cs-card cs-plain" data-number="{escape(title.lower().replace(" ", "_"))}">'
-        f'<span class="cs-title">{escape(title)}</span><span class="cs-value">{escape(value)}</span>'
-        f'<span class="cs-short cs-wrapped">{escape(hint)}</span></div>'
-        for title, value, hint in items
-    )
-    return f'<div class="cs-cards cs-above">{cards}</div>'
-
-
 def _numberish(cell: object) -> bool:
     text = str(cell).replace("−", "-").replace("\u202f", "").replace(" ", "").replace(",", "")
     return text in ("", "–") or text.replace(".", "", 1).replace("-", "", 1).replace("/", "", 1).isdigit()

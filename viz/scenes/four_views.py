@@ -187,7 +187,7 @@ def same_matrix(lab: Lab) -> bool:
     return ours.shape == theirs.shape and np.array_equal(entries(ours), entries(theirs))
 
 
-def matrices(lab: Lab, *, numbers: bool, flat: bool, colour: str, height: int = 520) -> dict:
+def matrices(lab: Lab, *, numbers: bool, flat: bool, colour: str) -> dict:
     """Cᵀ and C as two panels: x → Cᵀ x, and from there back through C.
 
     Args:
@@ -218,7 +218,7 @@ def matrices(lab: Lab, *, numbers: bool, flat: bool, colour: str, height: int = 
     def vector(name: str, role: str, title: str, values: np.ndarray) -> dict:
         return grid(name, role, title, values.reshape(1, -1, 1) if flat else values)
 
-    shared = {"height": height, "legend": True, "mark": same, "says": says}
+    shared = {"height": 520, "legend": True, "mark": same, "says": says}
     return {
         "panels": [
             shared

@@ -12,14 +12,13 @@ from models.text import big
 from viz.components.stage import enc, grid, link
 
 
-def scene(lab: Lab, *, editable: bool = True, image: bool = False, autoplay: bool = False) -> dict:
+def scene(lab: Lab, *, editable: bool = True, image: bool = False) -> dict:
     """The stage's data for one layer: input, kernel, output (and the map between, for two layers in a row).
 
     Args:
         lab: a measured layer with a picture (``lab.stages`` is not empty).
         editable: whether cells of input and kernels can be typed into.
         image: the input is a picture: draw it as one where cells are too small for numbers.
-        autoplay: walk through the outputs at once.
     """
     kind = KINDS[lab.spec.kind]
     grids, links, symbols = [_input_grid(lab.stages[0], editable, image)], [], []
@@ -40,7 +39,6 @@ def scene(lab: Lab, *, editable: bool = True, image: bool = False, autoplay: boo
         "links": links,
         "operator": _operator(lab),
         "selected": {"grid": "output", "channel": 0, "cell": 0},
-        "autoplay": autoplay,
         "legend": True,
     }
 
