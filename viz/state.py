@@ -343,6 +343,10 @@ def one_of(options: Iterable[str]) -> Callable[[str], str]:
 def begin(page: str) -> None:
     """First in a run of a page, whose address is given."""
     state = st.session_state
+    if state.get("_page") != page:
+        # The browser has said the link itself. Said back to it, it would be one more entry of its history, under the
+        # address of the page before: the way back led there, without its settings.
+        state["_said"] = parameters()
     state["_page"], state["_settings"], state["_finished"] = page, None, False
     _told_at.set(None)
     catch_up()

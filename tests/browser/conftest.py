@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterator
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
 
 from tests.browser.support import (
     BACKGROUND,
@@ -18,6 +18,9 @@ from tests.browser.support import (
     too_wide,
     traceback_shown,
 )
+
+# A run takes a tenth of a second, on a machine that does nothing else.
+expect.set_options(timeout=15_000)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -16,9 +16,6 @@ A1 = "122 = 4·1 + 5·4 + 8·1 + 1·1 + 8·4 + 8·3 + 3·3 + 6·3 + 6·1"
 OWN = "x=1.4.4~" + "_".join(["2"] * 16) + "&w=weight*1.1.3.3~" + "_".join(["1"] * 9)
 OWN_LINK = f"/playground?{OWN}&input=Your+own&weights=Your+own"
 
-# A run takes a tenth of a second, on a machine that does nothing else.
-expect.set_options(timeout=15_000)
-
 
 @pytest.fixture
 def play(visit):
