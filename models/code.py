@@ -18,7 +18,7 @@ def to_code(lab: Lab) -> str:
     """
     spec = lab.spec
     lines = ["import torch", "from torch import nn", "", f"layer = {spec.to_code()}"]
-    if lab.module is None:
+    if lab.x is None or lab.y is None:
         lines = [*lines[:3], 'torch.set_default_device("meta")  # shapes without memory', lines[3]]
         lines += ["", f"x = torch.zeros({_shape(spec.input_shape)})", "y = layer(x)", ""]
         return "\n".join([*lines, *_assertions(lab)]) + "\n"

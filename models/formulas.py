@@ -79,7 +79,7 @@ def pool_positions(
     count = up(room, stride) + 1
     if not (count - 1) * stride >= size + padding:
         return count
-    return remarked(count - 1, "would start outside") if isinstance(count, Term) else count - 1
+    return remarked(count - 1, "would start outside")
 
 
 def transposed_size(

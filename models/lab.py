@@ -9,6 +9,7 @@ import copy
 from dataclasses import dataclass, field
 from functools import lru_cache
 from math import prod
+from typing import Any
 
 import numpy as np
 import torch
@@ -68,13 +69,14 @@ HINTS = {
 class Check:
     """One number on screen: what was measured, what the formula says, and whether they agree.
 
-    ``measured`` is None where the layer is too large to run; the page then shows the formula and says so.
+    ``measured`` is a number, or one per axis; None where the layer is too large to run: the page then shows the
+    formula and says so.
     """
 
     name: str
     title: str
     hint: str
-    measured: int | tuple[int, ...] | None
+    measured: Any
     formula: Formula
     how: str
 

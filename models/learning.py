@@ -55,9 +55,9 @@ def reset(module: nn.Module, seed: int) -> nn.Module:
             if not isinstance(weight, nn.Parameter) or weight.dim() < 2:
                 continue
             nn.init.kaiming_uniform_(weight, a=math.sqrt(5), generator=generator)
-            if getattr(layer, "bias", None) is not None:
+            if (bias := getattr(layer, "bias", None)) is not None:
                 bound = 1 / math.sqrt(max(1, weight[0].numel()))
-                nn.init.uniform_(layer.bias, -bound, bound, generator=generator)
+                nn.init.uniform_(bias, -bound, bound, generator=generator)
     return module
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 import torch
 from torch import nn
@@ -91,7 +92,8 @@ class _HereAlone:
 def mac_counter() -> FlopCounterMode:
     """torch's counter for what this thread does: MACs are half of its ``get_total_flops()``."""
     counter = FlopCounterMode(display=False)
-    counter.mod_tracker = _HereAlone()
+    # torch writes down the class of its own tracker alone.
+    counter.mod_tracker = _HereAlone()  # pyright: ignore[reportAttributeAccessIssue]
     return counter
 
 
@@ -112,7 +114,7 @@ def _quicken(ghost: nn.Module) -> None:
             layer.forward = _shape_alone(layer, layer.forward)
 
 
-def _shape_alone(layer: nn.Module, forward: Callable[[torch.Tensor], torch.Tensor]):
+def _shape_alone(layer: Any, forward: Callable[[torch.Tensor], torch.Tensor]):
     def answer(x: torch.Tensor) -> torch.Tensor:
         layer._check_input_dim(x)
         # torch itself shall say what is wrong with other channels.

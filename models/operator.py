@@ -144,7 +144,7 @@ class Operator:
         chosen = self.cols == _flat(index, self.input_shape)
         return self.rows[chosen], self.values[chosen], self.taps[chosen]
 
-    def __matmul__(self, other):
+    def __matmul__(self, other) -> Any:
         """Apply to an input, or compose with the operator of the layer before.
 
         An array (or tensor) of ``input_shape`` gives one of ``output_shape``; a vector or a matrix of columns gives
@@ -153,7 +153,7 @@ class Operator:
         if isinstance(other, Operator):
             if prod(self.input_shape) != prod(other.output_shape):
                 raise OperatorError(f"{self.input_shape} does not take {other.output_shape}: the layers do not fit.")
-            product = (self.sparse @ other.sparse).tocoo()
+            product = scipy.sparse.coo_array(self.sparse @ other.sparse)
             return _sorted(product.row, product.col, product.data, self.output_shape, other.input_shape)
         x = other.detach().cpu().numpy() if isinstance(other, torch.Tensor) else np.asarray(other)
         if x.shape == self.input_shape:
@@ -310,7 +310,7 @@ def _placed(probe: Layer, spatial: tuple[int, ...], transposed: bool):
     cell, tap = (np.indices(size).reshape(dims, -1) for size in (small, kernel.shape[2:]))
     where = cell[:, :, None] * each(probe.stride) + tap[:, None] * each(probe.dilation) - each(probe.padding)
     here, tap = np.nonzero(((where >= 0) & (where < each(large))).all(axis=0))
-    there = np.ravel_multi_index(tuple(where[:, here, tap]), large)
+    there = np.asarray(np.ravel_multi_index(tuple(where[:, here, tap]), large))
     rows, cols = (there, here) if transposed else (here, there)
     for group in range(groups):
         said = np.bincount(rows, weights=weight[group, tap] * image[group, cols], minlength=prod(positions))
@@ -331,7 +331,7 @@ def _pushed_taps(probe: Layer, input_shape: tuple[int, ...], per_group: int, out
     bits = (channels * cells).bit_length()
     bundle = max(1, EXACT_BITS // bits)
     shifts = bits * np.arange(bundle)
-    table: np.ndarray | None = None  # [tap, group · position]: input index + 1, 0 for none
+    table = np.empty(0, np.int32)  # [tap, group · position]: input index + 1, 0 for none
     with torch.inference_mode():
         for first in range(0, taps, bundle):
             some = slice(first, min(first + bundle, taps))
@@ -339,7 +339,7 @@ def _pushed_taps(probe: Layer, input_shape: tuple[int, ...], per_group: int, out
             one_hot[:, some] = 1 << here
             out = probe.forward(image)
             one_hot[:, some] = 0.0
-            if table is None:
+            if not first:
                 positions = tuple(out.shape[2:])
                 _demand_countable(channels * cells, out.numel() * out_per_group * per_group * taps)
                 table = np.empty((taps, out.numel()), np.int32)
@@ -415,12 +415,12 @@ def _pool_operator(layer: Layer, input_shape: tuple[int, ...], at: torch.Tensor 
     where = np.stack(np.unravel_index(one.cols, widened))
     real = (where < np.array(spatial)[:, None]).all(axis=0)
     rows, taps = one.rows[real], one.taps[real]
-    cols = np.ravel_multi_index(where[:, real], spatial)
+    cols = np.asarray(np.ravel_multi_index(where[:, real], spatial))
     positions = one.output_shape[2:]
     stride = conv.stride
     apart = [-(-((k - 1) * d + 1) // s) for k, d, s in zip(conv.kernel_size, conv.dilation, stride, strict=True)]
     where_out = np.stack(np.unravel_index(np.arange(prod(positions)), positions))
-    colour = np.ravel_multi_index(tuple(where_out % np.array(apart)[:, None]), apart)
+    colour = np.asarray(np.ravel_multi_index(tuple(where_out % np.array(apart)[:, None]), apart))
     values = np.zeros((channels, len(rows)))
     x = at.reshape(1, channels, *spatial)
     by_colour = np.argsort(colour[rows], kind="stable")
@@ -514,7 +514,7 @@ def _by_basis(layer: Layer, input_shape: tuple[int, ...], at: torch.Tensor | Non
         rows.append(row)
         cols.append(col + start)
         values.append(found[col, row])
-    return _sorted(*(np.concatenate(part) for part in (rows, cols, values)), output_shape, input_shape)
+    return _sorted(np.concatenate(rows), np.concatenate(cols), np.concatenate(values), output_shape, input_shape)
 
 
 def _answers(layer, input_shape, start: int, stop: int, zero: torch.Tensor) -> np.ndarray:
@@ -565,6 +565,7 @@ def _composition(module: nn.Sequential, input_shape: tuple[int, ...], at: torch.
         if at is not None:
             with torch.no_grad():
                 at = _double(part)(at)
+    assert total is not None
     return total
 
 

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 import cv2
 import numpy as np
-from PIL import Image, features
+from PIL import Image, TiffImagePlugin, features
 
 from models.errors import PictureError
 from models.text import big
@@ -29,7 +29,7 @@ JPEG_BONUS = 3
 # 16-bit grey of so many bits would be nearly black if it kept its upper byte.
 MOSTLY_EMPTY = 13
 
-AVIF = "avif" in features.modules and features.check("avif")
+AVIF = "avif" in features.modules and bool(features.check("avif"))
 """Whether this Pillow reads AVIF: from 11.3 on, where it is built with libavif."""
 
 FORMATS = f"PNG, JPEG, WebP, {'AVIF, ' * AVIF}GIF, BMP or TIFF"
@@ -115,7 +115,8 @@ def read(
             notes = _deep(image, kind, data)
             if kind == "JPEG":
                 longest = max(image.size)
-                image.draft(None, tuple(-(-side * min(max_side, longest) // longest) for side in image.size))
+                wide, high = (-(-side * min(max_side, longest) // longest) for side in image.size)
+                image.draft(None, (wide, high))
             image.load()
             upright = _upright(image)
             turned = (upright.width > upright.height) != (width > height)
@@ -146,7 +147,7 @@ def read(
 def _deep(image: Image.Image, kind: str, data: bytes) -> tuple[str, ...]:
     """A note on 16 bits a channel, which Pillow cuts to 8 in colour without a word."""
     deep = kind == "PNG" and data[24] == 16  # IHDR: PNG specification, section 11.2.1
-    if kind == "TIFF":
+    if isinstance(image, TiffImagePlugin.TiffImageFile):
         deep = 16 in np.atleast_1d(image.tag_v2.get(258, 8))  # BitsPerSample: TIFF 6.0, section 8
     return ("Of its 16 bits a channel, the upper 8 are used.",) if deep else ()
 
@@ -242,7 +243,7 @@ def _rgb(image: Image.Image, max_side: int, notes: tuple[str, ...]) -> tuple[Ima
     if factor > 1:
         image = image.reduce(factor)
     if image.mode == "RGBA":
-        if image.getchannel("A").getextrema()[0] < 255:
+        if np.asarray(image.getchannel("A")).min() < 255:
             notes = (*notes, "Its transparency is laid on white.")
         page = Image.new("RGBA", image.size, "white")
         page.alpha_composite(image)

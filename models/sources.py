@@ -137,7 +137,9 @@ def random_input(shape: tuple[int, ...], seed: int = 0) -> np.ndarray:
 def _picture(name: str) -> np.ndarray:
     import cv2
 
-    return cv2.imread(str(PICTURES / f"{name}.png"), cv2.IMREAD_COLOR)[..., ::-1]
+    found = cv2.imread(str(PICTURES / f"{name}.png"), cv2.IMREAD_COLOR)
+    assert found is not None
+    return found[..., ::-1]
 
 
 def _as_image(plane: Callable[[int, int, int], np.ndarray], shape: tuple[int, ...]) -> np.ndarray:

@@ -159,7 +159,7 @@ class LayerSpec:
     def _float(self, name: str, value) -> float:
         if isinstance(value, bool) or not isinstance(value, Real):
             raise UnreadableError(name, f"{said(value)} is not a number.")
-        if not 0 < value <= LARGEST or not float(value) > 0:
+        if value <= 0 or not value <= LARGEST or not float(value) > 0:
             raise UnreadableError(
                 name, f"{said(value)} is out of range: use a number above 0 and up to {big(LARGEST)}."
             )
@@ -454,8 +454,9 @@ def _centre(asked: dict[str, Any], name: str) -> list[int]:
         dilation, kernel = (_centre(asked, n) for n in ("dilation", "kernel_size"))
         axes = range(max(len(dilation), len(kernel)))
         return [dilation[i % len(dilation)] * (kernel[i % len(kernel)] - 1) // 2 for i in axes]
-    several = isinstance(now, tuple | list) and len(now) > 0
-    parts = [now[min(i, len(now) - 1)] for i in range(asked["dims"])] if several else [now]
+    parts = (
+        [now[min(i, len(now) - 1)] for i in range(asked["dims"])] if isinstance(now, tuple | list) and now else [now]
+    )
     whole = [p if isinstance(p, int) and not isinstance(p, bool) else QUERY_DEFAULTS[name] for p in parts]
     return [min(max(p, SMALLEST.get(name, 1)), LARGEST) for p in whole]
 
@@ -473,7 +474,7 @@ def _candidates(asked: dict[str, Any], name: str):
         for step in (*range(65), *(2**k for k in range(7, 21))):
             for sign in (-1, 1) if step else (1,):
                 values = tuple(min(max(c + sign * step, least), LARGEST) for c in centre)
-                yield values if len(values) > 1 else values[0]
+                yield values if values[1:] else values[0]
 
 
 def _closer(asked: dict[str, Any], name: str, value, helps):
@@ -486,8 +487,9 @@ def _closer(asked: dict[str, Any], name: str, value, helps):
     while gap > 64 and (high - low) * gap > 1:
         middle = (low + high) / 2
         trial = tuple(c + round((f - c) * middle) for f, c in zip(found, centre, strict=True))
-        if helps(trial if len(trial) > 1 else trial[0]):
-            high, value = middle, trial if len(trial) > 1 else trial[0]
+        trial = trial if trial[1:] else trial[0]
+        if helps(trial):
+            high, value = middle, trial
         else:
             low = middle
     return value

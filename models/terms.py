@@ -154,9 +154,9 @@ def over_axes(symbol: str, values: Sequence[int]) -> Term:
     return Term(value, rf"\prod {symbol}", filled, text, PRODUCT, False)
 
 
-def remarked(term: Term, remark: str) -> Term:
+def remarked(term: Any, remark: str) -> Any:
     """A remark behind the number in the short line."""
-    return replace(term, text=f"{term.text} ({remark})")
+    return replace(term, text=f"{term.text} ({remark})") if isinstance(term, Term) else term
 
 
 def equal(term: Term, thousands: bool = True) -> tuple[str, str]:

@@ -19,6 +19,7 @@ from models.device import private_copy
 from models.errors import ActivationError, runs_through
 from models.networks import NetworkError, feature_maps
 from models.receptive_field import ReceptiveField, ReceptiveFieldError, receptive_field
+from models.receptive_field.field import seen_box
 
 ORDERS = ("index", "strength", "energy")
 """By number; by the largest |value|; by the mean of the squares. The latter two: largest first."""
@@ -312,7 +313,7 @@ class UnitView:
 
     value: float
     channel: int
-    index: tuple[int, int]
+    index: tuple[int, ...]
     box: tuple[tuple[int, int], ...] | None
     inside: tuple[tuple[int, int], ...] | None
     energy: np.ndarray
@@ -412,8 +413,8 @@ def unit_view(
     theory, reason = _field(module, x, layer, field)
     box = inside = None
     if theory is not None:
-        box, inside = theory.box(tuple(index)), theory.box(tuple(index), clipped=True)
-        if None in box or None in inside:
+        box, inside = seen_box(theory.box(tuple(index))), seen_box(theory.box(tuple(index), clipped=True))
+        if box is None or inside is None:
             box = inside = None
             reason = "No pixel of the picture is inside this unit's field."
     return UnitView(
@@ -477,7 +478,7 @@ class Patch:
     """
 
     picture: int
-    index: tuple[int, int]
+    index: tuple[int, ...]
     value: float
     box: tuple[tuple[int, int], ...] | None
 
@@ -510,8 +511,7 @@ def top_patches(
             value = float(left[index])
             if not value > 0:
                 break
-            box = None if theory is None else theory.box(index, clipped=True)
-            box = None if box is None or None in box else box
+            box = None if theory is None else seen_box(theory.box(index, clipped=True))
             found.append(Patch(number, index, value, box))
             near = tuple(slice(max(0, i - r), i + r + 1) for i, r in zip(index, reach, strict=True))
             left[near] = -np.inf
@@ -521,6 +521,7 @@ def top_patches(
 def _half_a_field(theory: ReceptiveField, shape: Sequence[int]) -> tuple[int, ...]:
     """Units to either side that see at least half of the same pixels."""
     reach = []
+    assert theory.size and theory.jump
     for size, jump, n in zip(theory.size, theory.jump, shape, strict=True):
         reach.append(max(1, int(size / (2 * jump))) if jump else n)
     return tuple(reach)

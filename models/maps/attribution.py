@@ -57,7 +57,7 @@ def scores(module: nn.Module, x: Tensor, names: Sequence[str] | None = None, k: 
         raise AttributionError(f"There are {len(names)} names for {len(answer)} classes.")
     share, answer = answer.softmax(0).cpu(), answer.cpu()
     order = answer.argsort(descending=True, stable=True)[:k].tolist()
-    return [Score(i, str(i) if names is None else names[i], float(answer[i]), float(share[i])) for i in order]
+    return [Score(i, str(i) if names is None else names[int(i)], float(answer[i]), float(share[i])) for i in order]
 
 
 def _exact(values: Tensor) -> Tensor:

@@ -194,8 +194,9 @@ def _grid(module: nn.Module, x: Tensor, layer: str) -> tuple[tuple[float, float]
             f"The units of {layer!r} have no place of their own in the picture"
             f"{': ' + field.reason if field.reason else ', they all see the same'}: choose an earlier layer."
         )
-    start = tuple(float(a) + (float(n) - 1) / 2 for a, n in zip(local.start, local.size, strict=True))
-    return start, tuple(map(float, local.jump))
+    top, left = ((first + last) / 2 for first, last in local.box((0, 0)))
+    down, right = map(float, local.jump)
+    return (top, left), (down, right)
 
 
 @dataclass(frozen=True)

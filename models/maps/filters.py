@@ -337,6 +337,7 @@ def _planes(picture: np.ndarray, dtype: torch.dtype) -> torch.Tensor:
 
 def _run(made: nn.Conv2d, x: torch.Tensor) -> torch.Tensor:
     height, width = x.shape[2:]
+    assert not isinstance(made.padding, str)
     need_y, need_x = made.padding
     short = {"reflect": height <= need_y or width <= need_x, "circular": height < need_y or width < need_x}
     if short.get(made.padding_mode):
@@ -453,7 +454,7 @@ class Comparison:
         return None if self.interior is None else self.interior < self.tolerance
 
 
-def filter2d(picture: np.ndarray, kernel: np.ndarray, border: str = "reflect", dtype=np.float32) -> np.ndarray:
+def filter2d(picture: np.ndarray, kernel: np.ndarray, border: str = "reflect", dtype: type = np.float32) -> np.ndarray:
     """What `cv2.filter2D` makes of a picture, an array of its shape and of `dtype`; uint8 is taken as 0 to 1.
 
     Args:

@@ -63,7 +63,7 @@ def survey(
     calls = before.calls if before else {}
     known = all(n in calls for n in (*wanted, *more)) and bool(wanted)
     found = _run(module, x, wanted, True, more, max(calls[n] for n in (*wanted, *more)) if known else None)
-    return Survey(before.shapes, found.maps, calls) if known else found
+    return Survey(before.shapes, found.maps, calls) if before and known else found
 
 
 class _Done(Exception):

@@ -119,6 +119,7 @@ def effective_refined(case: Case) -> Iterator[EffectiveField]:
     for found in steps:
         _begun.put(question, found)
         yield found
+    assert found is not None
     if found is begun:
         yield found
     _kept.put(case, found)
@@ -132,6 +133,7 @@ def _drawing(step: int) -> Tensor:
 def _network(case: Case) -> tuple[nn.Module, tuple[int, ...], str | None]:
     if case.network == "stack":
         stack = case.stack
+        assert stack is not None
         return build(stack, relu=True), (1, stack.channels, *(stack.size,) * stack.dims), None
     if case.network == "depth":
         side = 2 * case.depth + 9

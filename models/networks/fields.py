@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from fractions import Fraction
 from functools import lru_cache
 
-import numpy as np
 from torch import nn
 
 from models.device import reference
@@ -54,7 +53,7 @@ class MapRow:
         return self.field.jump[0]
 
     @property
-    def start(self) -> int:
+    def start(self) -> int | None:
         return self.field.start[0]
 
 
@@ -100,33 +99,36 @@ def network_field(name: str, side: int = 224) -> NetworkField:
             there is no such network.
     """
     field = receptive_field(skeleton(name), (1, 3, side, side))
-    maps = [layer for layer in field.layers if layer.is_map and layer.local and "adaptive" not in layer.kind.lower()]
+    maps = [
+        (layer, local)
+        for layer in field.layers
+        if layer.is_map and (local := layer.local) and "adaptive" not in layer.kind.lower()
+    ]
     if not maps:
         raise ReceptiveFieldError(f"{name} keeps no map of an image of {side} pixels; take a larger one.")
-    rows = tuple(_row(number, layer, side) for number, layer in enumerate(maps, 1))
+    rows = tuple(_row(number, layer, local, side) for number, (layer, local) in enumerate(maps, 1))
     stages = {row.jump: row for row in rows}
     depth, at, sizes, reached = 0, [0], [1], [""]
-    for layer in maps:
+    for layer, local in maps:
         # A projection beside the main path adds no depth to it, and does not widen the field either.
         depth += layer.kernel_size is not None and max(layer.kernel_size) > 1
-        if layer.local.size[0] > sizes[-1]:
+        if local.size[0] > sizes[-1]:
             at.append(max(depth, at[-1] + 1))
             depth = at[-1]
-            sizes.append(layer.local.size[0])
+            sizes.append(local.size[0])
             reached.append(layer.name)
     kept = tuple(row for jump, row in sorted(stages.items()) if jump != 1 or len(stages) == 1)
     return NetworkField(name, side, field, rows, kept, tuple(at), tuple(sizes), tuple(reached), field.reason or "")
 
 
-def _row(number: int, layer: Layer, side: int) -> MapRow:
-    local, outside = layer.local, []
-    for n, size, jump, start in zip(layer.map_size, local.size, local.jump, local.start, strict=True):
-        low = int(np.floor(start + (n // 2) * jump))
-        outside.append((max(0, -low), max(0, low + size - side)))
+def _row(number: int, layer: Layer, local: LocalField, side: int) -> MapRow:
+    assert layer.map_size and layer.output_shape
+    middle = local.box([n // 2 for n in layer.map_size])
+    outside = tuple((max(0, -low), max(0, high + 1 - side)) for low, high in middle)
     settings = (layer.kernel_size, layer.stride, layer.padding, layer.dilation)
-    first = tuple(layer.output_shape[2:]) == tuple(layer.map_size)
+    first = layer.output_shape[2:] == layer.map_size
     return MapRow(
-        number, layer.name, layer.kind, settings, layer.map_size, local, tuple(outside), layer.sees_everything, first
+        number, layer.name, layer.kind, settings, layer.map_size, local, outside, layer.sees_everything, first
     )
 
 
@@ -185,7 +187,5 @@ def measured_field(name: str, layer: str, side: int = 224) -> MeasuredField:
 def boxes(found: NetworkField, layer: str) -> tuple[list[list[int]], list[list[int]]]:
     """Per axis and unit, first and last pixel seen, through the windows alone and not clipped."""
     where = found.map(layer)
-    return tuple(
-        [[int(np.floor(s + u * j)), int(np.floor(s + u * j)) + z - 1] for u in range(n)]
-        for n, z, j, s in zip(where.map_size, *where.field, strict=True)
-    )
+    rows, columns = ([list(where.field.box((u, u))[axis]) for u in range(n)] for axis, n in enumerate(where.map_size))
+    return rows, columns

@@ -45,7 +45,7 @@ def prepare(name: str, picture: np.ndarray, side: int | None = None, crop: bool 
     if name not in OWN:
         import torchvision
 
-        recipe = torchvision.models.get_model_weights(name).DEFAULT.transforms()
+        recipe = torchvision.models.get_model_weights(name)["DEFAULT"].transforms()
         mean, std = recipe.mean, recipe.std
     side = usual_side(name) if side is None else side
     if not 1 <= side <= LARGEST_SIDE:
@@ -55,6 +55,7 @@ def prepare(name: str, picture: np.ndarray, side: int | None = None, crop: bool 
     top, left = max(0, height - keep) // 2, max(0, width - keep) // 2
     pixels = pixels[top : top + keep, left : left + keep]
     scale = side / min(pixels.shape[:2])
-    pixels = resize(np.ascontiguousarray(pixels), tuple(max(1, round(n * scale)) for n in pixels.shape[:2]))
+    height, width = (max(1, round(n * scale)) for n in pixels.shape[:2])
+    pixels = resize(np.ascontiguousarray(pixels), (height, width))
     x = to_tensor(pixels)
     return Prepared((x - torch.tensor(mean).view(3, 1, 1)) / torch.tensor(std).view(3, 1, 1), pixels)

@@ -71,7 +71,7 @@ def weights_bytes(name: str) -> int | None:
         return OWN[name].weights.stat().st_size if OWN[name].weights.exists() else None
     import torchvision
 
-    size = torchvision.models.get_model_weights(name).DEFAULT.meta.get("_file_size")  # in MiB, torchvision's unit
+    size = torchvision.models.get_model_weights(name)["DEFAULT"].meta.get("_file_size")  # in MiB, torchvision's unit
     return None if size is None else round(size * 2**20)
 
 
@@ -79,7 +79,7 @@ def hub_file(name: str) -> tuple[str, Path, str | None]:
     """Where torchvision publishes the weights, where torch keeps them on this disk, and how their SHA-256 begins."""
     import torchvision
 
-    url = torchvision.models.get_model_weights(name).DEFAULT.url
+    url = torchvision.models.get_model_weights(name)["DEFAULT"].url
     file = os.path.basename(urlparse(url).path)
     found = torch.hub.HASH_REGEX.search(file)
     return url, Path(torch.hub.get_dir()) / "checkpoints" / file, found.group(1) if found else None
@@ -98,7 +98,7 @@ def class_names(name: str) -> tuple[str, ...]:
         return OWN[name].classes
     import torchvision
 
-    return tuple(torchvision.models.get_model_weights(name).DEFAULT.meta["categories"])
+    return tuple(torchvision.models.get_model_weights(name)["DEFAULT"].meta["categories"])
 
 
 def usual_side(name: str) -> int:
@@ -108,7 +108,7 @@ def usual_side(name: str) -> int:
         return OWN[name].side
     import torchvision
 
-    return torchvision.models.get_model_weights(name).DEFAULT.transforms().crop_size[0]
+    return torchvision.models.get_model_weights(name)["DEFAULT"].transforms().crop_size[0]
 
 
 class _NoMemory(TorchFunctionMode):

@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 from functools import cache
 from pathlib import Path
+from typing import Literal
 
 import torch
 from torch import Tensor, nn
@@ -24,8 +25,10 @@ FACTS = WEIGHTS / "small_network.json"
 NETWORKS = {"small": False, "small_antialiased": True}
 """Names in `models.networks`, and whether the network blurs before it subsamples."""
 
+Padding = Literal["zeros", "reflect", "replicate", "circular"]
 
-def blur_pool(channels: int, stride: int = 2, taps: int = 3, padding_mode: str = "reflect") -> nn.Conv2d:
+
+def blur_pool(channels: int, stride: int = 2, taps: int = 3, padding_mode: Padding = "reflect") -> nn.Conv2d:
     """Blur each channel with a binomial kernel, then keep every `stride`-th pixel: `(N, C, H, W)` in and out.
 
     A depthwise convolution with fixed weights and padding `(taps − 1) / 2`: of L pixels stay ⌊(L − 1) / stride⌋ + 1.

@@ -130,7 +130,7 @@ def _made(name: str, pretrained: bool) -> nn.Module:
 
     try:
         # read once without running anything in it: torchvision's own reader would, and checks only what it downloads
-        torchvision.models.get_model_weights(name).DEFAULT.get_state_dict(
+        torchvision.models.get_model_weights(name)["DEFAULT"].get_state_dict(
             progress=False, check_hash=True, weights_only=True
         )
         return build(name, "DEFAULT")

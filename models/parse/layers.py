@@ -11,6 +11,7 @@ import itertools
 import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from typing import TypeGuard
 
 from torch import nn
 
@@ -20,11 +21,11 @@ MAX_WINDOW = 4_096
 Rule = Callable[[object], str | None]
 
 
-def is_int(value: object) -> bool:
+def is_int(value: object) -> TypeGuard[int]:
     return isinstance(value, int) and not isinstance(value, bool)
 
 
-def is_number(value: object) -> bool:
+def is_number(value: object) -> TypeGuard[int | float]:
     return is_int(value) or isinstance(value, float)
 
 
@@ -62,8 +63,8 @@ def _choice(*words: str) -> Rule:
 
 def _either(*rules: Rule) -> Rule:
     def rule(value: object) -> str | None:
-        answers = [each(value) for each in rules]
-        return None if None in answers else ", or ".join(answers)
+        wanted = [answer for each in rules if (answer := each(value)) is not None]
+        return None if len(wanted) < len(rules) else ", or ".join(wanted)
 
     return rule
 
@@ -75,8 +76,8 @@ def _shape(value: object) -> str | None:
 
 
 def _unflattened(value: object) -> str | None:
-    fits = isinstance(value, tuple) and 1 <= len(value) <= 8
-    fits = fits and all(is_int(size) and (size == -1 or 1 <= size <= MAX_SETTING) for size in value)
+    sizes = value if isinstance(value, tuple) else ()
+    fits = 1 <= len(sizes) <= 8 and all(is_int(size) and (size == -1 or 1 <= size <= MAX_SETTING) for size in sizes)
     return None if fits else "a tuple of at most 8 sizes such as (16, 4, 4), of which one may be -1"
 
 

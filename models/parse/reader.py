@@ -9,6 +9,7 @@ import operator
 import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from typing import Any
 
 from torch import nn
 
@@ -189,7 +190,7 @@ class Reader:
 
     # -- expressions
 
-    def value(self, node: ast.expr) -> object:
+    def value(self, node: ast.expr) -> Any:
         self._spend(WORK_PER_EXPRESSION, node.lineno)
         match node:
             case ast.Constant(value=bool() | int() | float() | str() | None):
@@ -275,7 +276,7 @@ class Reader:
             raise ParseError(f'"{quotable(name)}" has {len(items)} items; there is no item {index}.', line, name)
         return items[index]
 
-    def _arithmetic(self, operation: ast.operator, left: object, right: object, line: int) -> object:
+    def _arithmetic(self, operation: ast.operator, left: Any, right: Any, line: int) -> object:
         sign, compute = _OPERATIONS[type(operation)]
         for items, other in ((left, right), (right, left)):
             if isinstance(items, (list, tuple)):
@@ -318,9 +319,10 @@ class Reader:
                 "a list comprehension runs over range(...) or a list; this is neither.", element.lineno, "for"
             )
         targets = first.target.elts if isinstance(first.target, ast.Tuple) else [first.target]
-        if not all(isinstance(target, ast.Name) for target in targets):
+        names = [target.id for target in targets if isinstance(target, ast.Name)]
+        if len(names) < len(targets):
             raise ParseError('after "for" stands a name, or names with commas.', element.lineno, "for")
-        outside = {target.id: self.names.get(target.id) for target in targets}
+        outside = {name: self.names.get(name) for name in names}
         for item in items:
             self._spend(WORK_PER_EXPRESSION, element.lineno)
             values = [item] if first.target is targets[0] else item
@@ -345,16 +347,17 @@ class Reader:
 
     def _call(self, node: ast.Call) -> object:
         name = self._callee(node.func)
-        if any(each.arg is None for each in node.keywords):
+        keywords = [(each.arg, each.value) for each in node.keywords if each.arg is not None]
+        if len(keywords) < len(node.keywords):
             raise ParseError('"**" before an argument is not read here; write the settings out.', node.lineno, "**")
         if name == "OrderedDict":
             return self._pairs(node)
         arguments = self._items(node.args)
         settings: dict[str, object] = {}
-        for each in node.keywords:
-            if each.arg in settings:
-                raise ParseError(f'"{quotable(each.arg)}" is given twice.', node.lineno, name)
-            settings[each.arg] = self.value(each.value)
+        for key, value in keywords:
+            if key in settings:
+                raise ParseError(f'"{quotable(key)}" is given twice.', node.lineno, name)
+            settings[key] = self.value(value)
         if name == "range":
             return self._range(arguments, settings, node.lineno)
         if name in ("Sequential", "ModuleList"):
@@ -395,7 +398,7 @@ class Reader:
         hint = f"; did you mean nn.{close[0]}?" if close else f"; allowed are {LAYER_KINDS} of torch.nn."
         raise ParseError(f'"{quotable(name)}" is not a layer that is read here{hint}', node.lineno, name)
 
-    def _range(self, arguments: list[object], settings: dict[str, object], line: int) -> list[int]:
+    def _range(self, arguments: list[Any], settings: dict[str, object], line: int) -> list[int]:
         if settings or not 1 <= len(arguments) <= 3 or not all(map(is_int, arguments)) or 0 in arguments[2:]:
             raise ParseError("range takes one to three whole numbers, and a step that is not 0.", line, "range")
         numbers = range(*arguments)
@@ -407,7 +410,7 @@ class Reader:
         """`OrderedDict([("name", layer), ...])` or `OrderedDict({"name": layer, ...})`, checked where it is used."""
         match node:
             case ast.Call(args=[ast.Dict(keys=keys, values=values)], keywords=[]) if None not in keys:
-                pairs = [(self.value(key), self.value(value)) for key, value in zip(keys, values, strict=True)]
+                pairs = [(self.value(key), self.value(value)) for key, value in zip(keys, values, strict=True) if key]
             case ast.Call(args=[argument], keywords=[]):
                 pairs = self.value(argument)
             case _:
@@ -420,16 +423,16 @@ class Reader:
             )
         return list(pairs)
 
-    def _stack(self, items: list[object], line: int, runs: bool = True, spread: bool = True) -> Stack:
+    def _stack(self, items: list[Any], line: int, runs: bool = True, spread: bool = True) -> Stack:
         """Layers in order. `items`: layers, pairs of an OrderedDict, triples of a printout, lists if `spread`."""
         if len(items) == 1 and isinstance(items[0], list) and items[0] and all(_is_pair(each) for each in items[0]):
             items = items[0]
             children = list(items)
         else:
-            children = []
+            children: list[tuple[str, Any]] = []
             for item in items:
                 if self.printed and _is_triple(item):
-                    children += self._copies(*item, line)
+                    children += self._copies(*item, line=line)
                 elif spread and isinstance(item, (list, tuple)):
                     children += [(str(len(children) + offset), each) for offset, each in enumerate(item)]
                 else:

@@ -49,14 +49,16 @@ class Rule:
     @property
     def size(self) -> int:
         """Extent in pixels; where the phases differ, the widest."""
-        return max((h - low + 1 for low, h in zip(self.lo, self.hi, strict=True) if low is not None), default=0)
+        spans = map(self.at, range(self.period))
+        return max((s[1] - s[0] + 1 for s in spans if s is not None), default=0)
 
     def at(self, unit: int) -> tuple[int, int] | None:
         """First and last pixel of a unit's field, not clipped at the border; `None` where it sees nothing."""
         turn, phase = divmod(unit, len(self.lo))
-        if self.lo[phase] is None:
+        low, high = self.lo[phase], self.hi[phase]
+        if low is None or high is None:
             return None
-        return self.lo[phase] + self.advance * turn, self.hi[phase] + self.advance * turn
+        return low + self.advance * turn, high + self.advance * turn
 
     def union(self, other: Rule) -> Rule | None:
         """Both branches seen together; `None` where their jumps differ, for then no rule holds for all units."""
@@ -85,7 +87,7 @@ def _rule(spans: list[tuple[int, int] | None], advance: int) -> Rule:
             continue
         step = advance * short // period
         if all(
-            spans[u] == (None if spans[u % short] is None else tuple(v + step * (u // short) for v in spans[u % short]))
+            spans[u] == (None if (seen := spans[u % short]) is None else tuple(v + step * (u // short) for v in seen))
             for u in range(short, period)
         ):
             spans, advance = spans[:short], step
@@ -112,11 +114,9 @@ class Op:
 
     def rule(self, fields: Rule) -> Rule:
         """The rule of the output's fields, given that of the input's."""
-        if len(self.taps) == 1 and fields.period == 1 and fields.lo[0] is not None and self.taps[0]:
+        if len(self.taps) == 1 and fields.period == 1 and (seen := fields.at(0)) and self.taps[0]:
             a, first, last = fields.advance, min(self.taps[0]), max(self.taps[0])
-            return Rule(
-                (fields.lo[0] + min(a * first, a * last),), (fields.hi[0] + max(a * first, a * last),), a * self.advance
-            )
+            return Rule((seen[0] + min(a * first, a * last),), (seen[1] + max(a * first, a * last),), a * self.advance)
         turns = fields.period // gcd(fields.period, self.advance)
         period, moved = len(self.taps) * turns, self.advance * turns
         spans = [_hull([fields.at(i) for i in self.reads(o)]) for o in range(period)]
@@ -222,18 +222,19 @@ class Axis:
         parents: tuple[Axis, ...] = (),
         op: Op | None = None,
         combine: Callable[..., tuple[np.ndarray, np.ndarray]] | None = None,
-        trace_back: Callable[[int, int], list[tuple[int, int] | None]] | None = None,
+        trace_back: Callable[[int, int], Sequence[tuple[int, int] | None]] | None = None,
         everything: bool = False,
         aligned: bool = True,
     ):
         self.n, self.rule, self.parents, self.op, self.combine = n, rule, parents, op, combine
-        self.trace_back, self.everything, self.aligned, self._exact = trace_back, everything, aligned, None
+        self.trace_back, self.everything, self.aligned = trace_back, everything, aligned
+        self._exact: tuple[np.ndarray, np.ndarray] | None = None
 
     @property
     def exact(self) -> tuple[np.ndarray, np.ndarray]:
         """First and last pixel that each unit sees, inside the image; (NOTHING, −NOTHING) where it sees none."""
         todo = [self]
-        while todo:  # a loop, since networks are deeper than Python's recursion limit
+        while self._exact is None:  # a loop, since networks are deeper than Python's recursion limit
             axis = todo[-1]
             if axis._exact is not None:
                 todo.pop()
@@ -243,10 +244,11 @@ class Axis:
                 todo += missing
                 continue
             todo.pop()
+            below = [p._exact for p in axis.parents if p._exact is not None]
             if axis.op is not None:
-                axis._exact = axis.op.push(*axis.parents[0]._exact)
+                axis._exact = axis.op.push(*below[0])
             elif axis.combine is not None:
-                axis._exact = axis.combine(*(p._exact for p in axis.parents))
+                axis._exact = axis.combine(*below)
             else:
                 axis._exact = (np.arange(axis.n), np.arange(axis.n))
         return self._exact
@@ -261,7 +263,7 @@ class Axis:
             elif axis not in seen:
                 seen.add(axis)
                 todo += [(axis, True), *((p, False) for p in axis.parents)]
-        spans = {self: (unit, unit)}
+        spans: dict[Axis, tuple[int, int]] = {self: (unit, unit)}
         for axis in reversed(order):
             if axis not in spans or not axis.parents:
                 continue
@@ -269,7 +271,8 @@ class Axis:
             below = [axis.op.pull(first, last)] if axis.op is not None else axis.trace_back(first, last)
             for parent, span in zip(axis.parents, below, strict=True):
                 if span is not None:
-                    spans[parent] = _hull([spans.get(parent), span])
+                    known = spans.get(parent) or span
+                    spans[parent] = min(known[0], span[0]), max(known[1], span[1])
         return spans
 
 

@@ -24,6 +24,7 @@ from models import device
 from models.device import one_thread, private_copy
 from models.errors import runs_through
 from models.receptive_field import ReceptiveField, ReceptiveFieldError, receptive_field, subnetwork
+from models.receptive_field.field import seen_box
 
 CORE = 1 - 0.9545  # Luo et al.: a pixel counts while its gradient exceeds this share of the largest (two sigma)
 
@@ -75,9 +76,10 @@ class EffectiveField:
 
     @property
     def share_inside(self) -> float | None:
-        if any(span is None for span in self.box):
+        box = seen_box(self.box)
+        if box is None:
             return None
-        return float(self.energy[tuple(slice(a, b + 1) for a, b in self.box)].sum() / (self.energy.sum() or 1))
+        return float(self.energy[tuple(slice(a, b + 1) for a, b in box)].sum() / (self.energy.sum() or 1))
 
     @property
     def _core(self) -> int:
@@ -90,9 +92,8 @@ class EffectiveField:
 
     @property
     def ratio(self) -> float | None:
-        if any(span is None for span in self.box):
-            return None
-        return self._core / prod(b - a + 1 for a, b in self.box)
+        box = seen_box(self.box)
+        return None if box is None else self._core / prod(b - a + 1 for a, b in box)
 
 
 def _half_width(profile: np.ndarray, centre: float) -> float:
@@ -122,9 +123,10 @@ class _Linear(TorchFunctionMode):
     """Activations become the identity: what is left is what the windows do."""
 
     def __torch_function__(self, func, types, args=(), kwargs=None):
+        kwargs = kwargs or {}
         if getattr(func, "__name__", "") in _ACTIVATIONS:
             return args[0] if args else kwargs["input"]
-        return func(*args, **(kwargs or {}))
+        return func(*args, **kwargs)
 
 
 def _redraw(module: nn.Module, weights: str, generator: torch.Generator, place: torch.device) -> None:
@@ -132,7 +134,7 @@ def _redraw(module: nn.Module, weights: str, generator: torch.Generator, place: 
     for child in module.modules():
         if isinstance(child, _BatchNorm) and child.track_running_stats:
             for name, value in (("running_mean", 0.0), ("running_var", 1.0)):
-                setattr(child, name, torch.full(child.running_mean.shape, value, device=place))
+                setattr(child, name, torch.full((child.num_features,), value, device=place))
         for name, old in list(child.named_parameters(recurse=False)):
             new = torch.empty(old.shape, dtype=torch.float32)
             if name == "bias" or name.endswith("_bias"):
@@ -290,8 +292,4 @@ def _box(theory: ReceptiveField | None, unit: tuple[int, ...], shape: Sequence[i
         return (None,) * len(unit)
     if not theory.sees_everything or theory.local is None:
         return theory.box(unit, clipped=True)
-    lows = [int(np.floor(start + u * jump)) for u, jump, start in zip(unit, *theory.local[1:], strict=True)]
-    return tuple(
-        (max(0, low), min(n - 1, low + size - 1))
-        for low, size, n in zip(lows, theory.local.size, shape[2:], strict=True)
-    )
+    return tuple((max(0, a), min(n - 1, b)) for (a, b), n in zip(theory.local.box(unit), shape[2:], strict=True))

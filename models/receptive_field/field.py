@@ -6,11 +6,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
 from functools import cached_property
-from typing import NamedTuple
+from math import floor
+from typing import Any, NamedTuple
 
 import numpy as np
 
-from models.receptive_field.axis import NOTHING, Axis
+from models.receptive_field.axis import NOTHING, Axis, Rule
 from models.receptive_field.probe import MeasuredField
 from models.receptive_field.reader import Lost, ReceptiveFieldError, Value
 from models.text import whole
@@ -22,6 +23,12 @@ class LocalField(NamedTuple):
     size: tuple[int, ...]
     jump: tuple[int | Fraction, ...]
     start: tuple[int | None, ...]
+
+    def box(self, unit: Sequence[int]) -> tuple[tuple[int, int], ...]:
+        """First and last pixel of a unit's field along each axis, not clipped. ValueError where unit 0 sees nothing."""
+        starts = [start for start in self.start if start is not None]
+        lows = [floor(start + u * jump) for u, jump, start in zip(unit, self.jump, starts, strict=True)]
+        return tuple((low, low + size - 1) for low, size in zip(lows, self.size, strict=True))
 
 
 class _Field:
@@ -66,7 +73,7 @@ class _Field:
 
         Along an axis that is seen whole, or where branches do not line up: the widest field inside this image.
         """
-        return None if self.reason else tuple(a.rule.size if _regular(a) else _extent(a) for a in self._axes)
+        return None if self.reason else tuple(r.size if (r := _regular(a)) else _extent(a) for a in self._axes)
 
     @property
     def jump(self) -> tuple[int | Fraction | None, ...] | None:
@@ -74,14 +81,14 @@ class _Field:
         the same, `None` where it is not the same everywhere."""
         if self.reason:
             return None
-        return tuple(whole(a.rule.jump) if _regular(a) else 0 if a.everything else None for a in self._axes)
+        return tuple(whole(r.jump) if (r := _regular(a)) else 0 if a.everything else None for a in self._axes)
 
     @property
     def start(self) -> tuple[int | None, ...] | None:
         """Index of the leftmost input pixel of unit 0's field; negative: that far inside the padding."""
         if self.reason:
             return None
-        return tuple(a.rule.lo[0] if _regular(a) else _exact(a, 0)[0] for a in self._axes)
+        return tuple(r.lo[0] if (r := _regular(a)) else _exact(a, 0)[0] for a in self._axes)
 
     @property
     def local(self) -> LocalField | None:
@@ -89,9 +96,11 @@ class _Field:
 
         `None` after global pooling or flattening, where no such path is left.
         """
-        if self.reason or any(a.rule is None for a in self._axes):
+        if self.reason:
             return None
-        rules = [a.rule for a in self._axes]
+        rules = [a.rule for a in self._axes if a.rule is not None]
+        if len(rules) < len(self._axes):
+            return None
         return LocalField(
             tuple(r.size for r in rules), tuple(whole(r.jump) for r in rules), tuple(r.lo[0] for r in rules)
         )
@@ -103,10 +112,10 @@ class _Field:
         depends on, leftover columns and folded padding considered. `None` along each axis: the unit sees no pixel.
         """
         spans = tuple(
-            a.rule.at(u) if _regular(a) and not clipped else _exact(a, u, whole=True)
+            r.at(u) if (r := _regular(a)) and not clipped else _exact(a, u, whole=True)
             for a, u in zip(self._axes, self._index(index), strict=True)
         )
-        return (None,) * len(spans) if None in spans else spans
+        return seen_box(spans) or (None,) * len(spans)
 
     def boxes(self) -> tuple[np.ndarray, ...]:
         """Per axis an int64 array (units, 2): first and last pixel of the image that each unit sees; (0, −1): none.
@@ -142,8 +151,14 @@ class _Field:
         return tuple(int(u) for u in units)
 
 
-def _regular(axis: Axis) -> bool:
-    return axis.rule is not None and not axis.everything
+def seen_box(box: Sequence[tuple[int, int] | None]) -> tuple[tuple[int, int], ...] | None:
+    """What `ReceptiveField.box` says, or `None` where the unit sees no pixel."""
+    spans = tuple(span for span in box if span is not None)
+    return spans if len(spans) == len(box) else None
+
+
+def _regular(axis: Axis) -> Rule | None:
+    return None if axis.everything else axis.rule
 
 
 def _extent(axis: Axis) -> int:
@@ -151,7 +166,7 @@ def _extent(axis: Axis) -> int:
     return max(0, int((hi - lo).max()) + 1)
 
 
-def _exact(axis: Axis, unit: int, whole: bool = False):
+def _exact(axis: Axis, unit: int, whole: bool = False) -> Any:
     lo, hi = axis.exact
     if lo[unit] == NOTHING:
         return None if whole else (None, None)
@@ -179,7 +194,7 @@ class Layer(_Field):
 
     @property
     def output_shape(self) -> tuple[int, ...] | None:
-        return None if self.reason else tuple(self._value.shape)
+        return None if isinstance(self._value, Lost) else tuple(self._value.shape)
 
     @property
     def is_map(self) -> bool:
@@ -251,7 +266,8 @@ class ReceptiveField(_Field):
         Layers on branches that the unit does not depend on are left out. Positions in the padding are not units.
         """
         spans = [a.cone(u) for a, u in zip(self._axes, self._index(index), strict=True)]
-        steps = [ConeStep("input", tuple(_bottom(s) for s in spans))] if all(map(_bottom, spans)) else []
+        bottoms = [b for s in spans if (b := _bottom(s))]
+        steps = [ConeStep("input", tuple(bottoms))] if len(bottoms) == len(spans) else []
         for layer in self.layers:
             if isinstance(layer._value, Value) and all(a in s for a, s in zip(layer._value.axes, spans, strict=True)):
                 here = tuple(s[a] for a, s in zip(layer._value.axes, spans, strict=True))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import lru_cache
+from typing import Any
 
 from torch import nn
 
@@ -29,7 +30,7 @@ class Point:
     units: int
 
 
-def _conv(c: int, kernel: int = 3, **settings: int) -> nn.Module:
+def _conv(c: int, kernel: int = 3, **settings: Any) -> nn.Module:
     return nn.Conv2d(c, c, kernel, bias=False, device="meta", **settings)
 
 
@@ -90,6 +91,7 @@ def _point(name: str, n: int, channels: int, side: int) -> Point:
     counted = measure(network, shape)
     learned = sum(1 for layer in layers if isinstance(layer, nn.Conv2d))
     field = receptive_field(network, shape)
+    assert field.size and field.map_size
     return Point(what, field.size[0], learned, counted.parameters, counted.macs, field.map_size[0])
 
 
@@ -144,7 +146,8 @@ def causal(channels: int = 16, length: int = 1024) -> dict[str, tuple[Point, ...
                 ]
             network, shape = nn.Sequential(*layers), (1, channels, length)
             counted = measure(network, shape)
-            size = receptive_field(network, shape).size[0]
-            points.append(Point(f"{plural(n, 'layer')}", size, n, counted.parameters, counted.macs, length))
+            field = receptive_field(network, shape)
+            assert field.size
+            points.append(Point(f"{plural(n, 'layer')}", field.size[0], n, counted.parameters, counted.macs, length))
         found[name] = tuple(points)
     return found

@@ -254,11 +254,12 @@ def _cut(r: Reader, x: Value, at: int, part: slice) -> Value:
         return x
     if all(axis is None for _, axis in dim):
         return x._replace(dims=(*x.dims[:at], ((out, None),), *x.dims[at + 1 :]))
-    if len(dim) != 1 or not out:
+    axis = dim[0][1]
+    if len(dim) != 1 or axis is None or not out:
         raise Unfollowed("it cuts a piece out of positions that were merged into one axis")
     axes = list(x.axes)
-    axes[dim[0][1]] = rf_axis.apply(rf_axis.window(length, out, 1, step, -first, 1), axes[dim[0][1]])
-    return Value((*x.dims[:at], ((out, dim[0][1]),), *x.dims[at + 1 :]), tuple(axes))
+    axes[axis] = rf_axis.apply(rf_axis.window(length, out, 1, step, -first, 1), axes[axis])
+    return Value((*x.dims[:at], ((out, axis),), *x.dims[at + 1 :]), tuple(axes))
 
 
 def _select(r: Reader, x: Value, at: int, index: int) -> Value:

@@ -71,7 +71,8 @@ _READERS: dict[str, Callable[..., Any]] = {}
 
 def _reads(*names: str):
     def register(reader):
-        _READERS.update(dict.fromkeys(" ".join(names).split(), reader))
+        for name in " ".join(names).split():
+            _READERS[name] = reader
         return reader
 
     return register
@@ -300,7 +301,7 @@ def _pattern(spans: list[tuple[int, int] | None]) -> tuple[int, int] | None:
         for a, b in zip(spans, spans[period:], strict=False):
             if (a is None) != (b is None):
                 break
-            if a is not None:
+            if a is not None and b is not None:
                 moves.add((b[0] - a[0], b[1] - a[1]))
         else:
             if len(moves) == 1 and len(set(*moves)) == 1 and (0, 0) not in moves:

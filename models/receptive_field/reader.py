@@ -55,7 +55,8 @@ FUNCTIONS: dict[str, Callable[..., Any]] = {}
 
 def module_reader(*classes: type):
     def register(reader):
-        MODULES.update(dict.fromkeys(classes, reader))
+        for kind in classes:
+            MODULES[kind] = reader
         return reader
 
     return register
@@ -63,7 +64,8 @@ def module_reader(*classes: type):
 
 def function_reader(*names: str):
     def register(reader):
-        FUNCTIONS.update(dict.fromkeys(" ".join(names).split(), reader))
+        for name in " ".join(names).split():
+            FUNCTIONS[name] = reader
         return reader
 
     return register
@@ -71,7 +73,7 @@ def function_reader(*names: str):
 
 def per_axis(value: Any, dims: int) -> tuple[int, ...]:
     if isinstance(value, (tuple, list)):
-        return tuple(int(v) for v in value) if len(value) > 1 else (int(value[0]),) * dims
+        return tuple(int(v) for v in value) if value[1:] else (int(value[0]),) * dims
     return (int(value),) * dims
 
 
@@ -150,9 +152,9 @@ class Reader:
     def collapse(self, value: Value, dims: Sequence[int], keepdim: bool) -> Value:
         """Sum (mean, maximum, …) over tensor axes."""
         rank = len(value.dims)
-        dims = {d % rank for d in dims}
-        value = self.reduce(value, {axis for d in dims for _, axis in value.dims[d] if axis is not None}, False)
-        new = [((1, None),) if d in dims else dim for d, dim in enumerate(value.dims) if keepdim or d not in dims]
+        gone = {d % rank for d in dims}
+        value = self.reduce(value, {axis for d in gone for _, axis in value.dims[d] if axis is not None}, False)
+        new = [((1, None),) if d in gone else dim for d, dim in enumerate(value.dims) if keepdim or d not in gone]
         return value._replace(dims=tuple(new))
 
     def combine(self, values: Sequence[Value], stack: int | None = None) -> Value:

@@ -78,14 +78,15 @@ def _module_reader(module: nn.Module):
 
 
 def _read(r: Reader, node: fx.Node, modules: dict[str, nn.Module], root: nn.Module, env) -> Any:
+    target: Any = node.target  # torch's own type does not tell a name from a function
     if node.op == "get_attr":
-        return operator.attrgetter(node.target)(root)
+        return operator.attrgetter(target)(root)
     args, kwargs = fx.node.map_arg((node.args, dict(node.kwargs)), env.__getitem__)
     if (lost := _holds((args, kwargs), Lost)) is not None:
         return lost
     concerns = _holds((args, kwargs), Value) is not None
     if node.op == "call_module":
-        module = modules[node.target]
+        module = modules[target]
         if not concerns:
             # A table of constants stays real where the weights are on the meta device.
             device = next((p.device for p in module.parameters()), None)
@@ -97,17 +98,17 @@ def _read(r: Reader, node: fx.Node, modules: dict[str, nn.Module], root: nn.Modu
         return reader(r, module, *args, **kwargs)
     if node.op == "call_method":
         if isinstance(args[0], Value):
-            if node.target == "size":
+            if target == "size":
                 return args[0].shape[args[1]] if len(args) > 1 else args[0].shape
-            if node.target in ("dim", "ndimension"):
+            if target in ("dim", "ndimension"):
                 return len(args[0].dims)
         elif not concerns:
-            return getattr(args[0], node.target)(*args[1:], **kwargs)
-        name = node.target
+            return getattr(args[0], target)(*args[1:], **kwargs)
+        name = target
     else:
         if not concerns:
-            return node.target(*args, **kwargs)
-        name = getattr(node.target, "__name__", str(node.target))
+            return target(*args, **kwargs)
+        name = getattr(target, "__name__", str(target))
         if name == "getattr":
             shape = args[0].shape
             return {"shape": shape, "ndim": len(shape), "dtype": torch.float32, "device": torch.device("cpu")}[args[1]]
@@ -128,10 +129,11 @@ def _owner(node: fx.Node) -> str:
 
 def _label(node: fx.Node, modules, taken: dict[str, int]) -> tuple[str, str]:
     """Name and kind of a node's layer; names as torchvision's `get_graph_node_names` gives them."""
+    name = kind = str(node.target)
     if node.op == "call_module":
-        name, kind = node.target, type(modules[node.target]).__name__
+        kind = type(modules[name]).__name__
     else:
-        kind = node.target if node.op == "call_method" else getattr(node.target, "__name__", str(node.target))
+        kind = getattr(node.target, "__name__", kind)
         kind = {"iadd": "add", "imul": "mul", "isub": "sub"}.get(kind, kind)
         owner = _owner(node)
         name = f"{owner}.{kind}" if owner else kind
@@ -159,9 +161,10 @@ def receptive_field(
     """
     field_ = _trace(module, tuple(int(n) for n in input_shape), layer)
     if measured and not field_.reason:
-        inside = layer is None or layer in dict(module.named_modules())
-        where = (module, layer) if inside else (subnetwork(module, layer), None)
-        field_.measured = measure_field(where[0], input_shape, where[1])
+        if layer is None or layer in dict(module.named_modules()):
+            field_.measured = measure_field(module, input_shape, layer)
+        else:
+            field_.measured = measure_field(subnetwork(module, layer), input_shape)
         field_.agrees = _agrees(module, field_, layer)
     return field_
 

@@ -145,11 +145,8 @@ def _adaptive(r: Reader, x: Value, dims: int, output_size) -> Value:
     sizes = list(output_size) if isinstance(output_size, (tuple, list)) else [output_size] * dims
     rank = len(x.dims)
     y = r.window(x, dims, lambda k, n: rf_axis.adaptive(n, n if sizes[k] is None else int(sizes[k])))
-    single = {
-        x.dims[rank - dims + k][0][1]
-        for k in range(dims)
-        if sizes[k] == 1 and x.dims[rank - dims + k][0][0] > 1 and x.dims[rank - dims + k][0][1] is not None
-    }
+    places = [x.dims[rank - dims + k][0] for k in range(dims) if sizes[k] == 1]
+    single = {axis for length, axis in places if length > 1 and axis is not None}
     if not single:
         return y
     whole = r.reduce(x, single, False).axes
@@ -166,14 +163,12 @@ def _interpolate(r, x, size, scale_factor, mode, align_corners, recompute=False,
     dims = len(x.dims) - 2
     edge = {"linear": "linear", "bilinear": "linear", "trilinear": "linear", "bicubic": "cubic"}.get(mode, mode)
     sizes = None if size is None else per_axis(size, dims)
-    scales = None
-    if size is None:
-        values = scale_factor if isinstance(scale_factor, (tuple, list)) else (scale_factor,) * dims
-        scales = [Fraction(v).limit_denominator(10_000) for v in values]
+    values = scale_factor if isinstance(scale_factor, (tuple, list)) else (scale_factor,) * dims
+    scales = [Fraction(v).limit_denominator(10_000) for v in values] if sizes is None else []
 
     def op(k, n):
         out = sizes[k] if sizes else floor(n * scales[k])
-        known = scales is not None and not recompute
+        known = scales and not recompute
         return rf_axis.resample(n, out, edge, bool(align_corners), 1 / scales[k] if known else Fraction(n, max(out, 1)))
 
     return r.window(x, dims, op)

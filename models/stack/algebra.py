@@ -19,9 +19,9 @@ class Step:
     `lines` are LaTeX with the current numbers filled in: size, jump, start. `why`: a sentence, why there are none.
     """
 
-    size: int | None
+    size: int | Fraction | None
     jump: int | Fraction | None
-    start: int | None
+    start: int | Fraction | None
     lines: tuple[str, ...] = ()
     why: str = ""
     source: tuple[str, str] = field(
@@ -43,7 +43,8 @@ def _term(value: int | Fraction) -> str:
 
 
 def stack_algebra(stack: Stack, axis: int) -> list[Step]:
-    fields: list[tuple[int, Fraction, int] | None] = [(1, Fraction(1), 0)]  # of the input: a pixel sees itself
+    # Of the input first: a pixel sees itself.
+    fields: list[tuple[int | Fraction, Fraction, int | Fraction] | None] = [(1, Fraction(1), 0)]
     steps, lost = [], ""
     for number, layer in enumerate(stack.along(axis), 1):
         before = fields[-1]
@@ -94,6 +95,6 @@ def stack_algebra(stack: Stack, axis: int) -> list[Step]:
                     )
                     after = (high - low, after[1], low)
         fields.append(after)
-        plain = (None, None, None) if after is None else tuple(whole(v) for v in after)
-        steps.append(Step(*plain, lines, why))
+        size, jump, start = (None, None, None) if after is None else map(whole, after)
+        steps.append(Step(size, jump, start, lines, why))
     return steps

@@ -5,14 +5,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from models.stack.layers import Number, Stack, StackLayer
+    from models.stack.layers import Stack, StackLayer
 
 
 def _layer_code(layer: StackLayer, dims: int, channels: int) -> list[str]:
     """The torch calls of one layer."""
     pads = [layer.along(axis).pads for axis in range(dims)]
     calls = []
-    padding: Number = tuple(before for before, _ in pads)
+    padding = tuple(before for before, _ in pads)
     if any(before != after for before, after in pads):
         # torch counts padding from the last axis
         around = tuple(n for pair in reversed(pads) for n in pair)

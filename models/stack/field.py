@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from fractions import Fraction
 from functools import lru_cache
 from itertools import pairwise
+from typing import Any
 
 import numpy as np
 import torch
@@ -142,9 +143,9 @@ class StackUnit:
     """What one unit of the last layer sees. Boxes per axis: first and last pixel."""
 
     index: tuple[int, ...]
-    box: tuple[tuple[int, int], ...]
+    box: tuple[tuple[int, int] | None, ...]
     inside: tuple[tuple[int, int] | None, ...]
-    centre: tuple[float, ...]
+    centre: tuple[float | None, ...]
     outside: tuple[tuple[int, int], ...]
     support: np.ndarray
     reads: np.ndarray
@@ -261,7 +262,7 @@ def _times_read(net: StackNetwork, shape: tuple[int, ...], index: tuple[int, ...
 def _summing(net: StackNetwork) -> StackNetwork:
     """The network of one channel with all weights one, max-pooling replaced by a convolution with the same windows."""
     for layer in net.layers:
-        op = layer.op
+        op: Any = layer.op
         if not isinstance(op, (*CONV.values(), *TRANSPOSED.values())):
             dims = 1 if isinstance(op, (nn.MaxPool1d, nn.AvgPool1d)) else 2
             layer.op = CONV[dims](1, 1, op.kernel_size, op.stride, op.padding, getattr(op, "dilation", 1), bias=False)
@@ -292,6 +293,7 @@ def _analyse(stack: Stack) -> StackField:
         macs = sum(row.macs or 0 for row in counted.layers if row.name.startswith(f"layers.{number}."))
         parameters = sum(p.numel() for p in net.layers[number].parameters())
         steps = tuple(one[number] for one in algebra)
+        assert here.map_size and here.size and here.jump and here.start
         traces = zip(here.size, here.jump, here.start, strict=True)
         said = [
             (step.size, step.jump, step.start) == trace
@@ -310,10 +312,10 @@ def _analyse(stack: Stack) -> StackField:
         measured = measure_field(build(thin), (1, thin.channels, *shape[2:]), narrowest=stack.size, longest=longest)
     except (RuntimeError, ValueError):
         measured = None
-    agrees = None
+    agrees, jumps = None, ()
     if measured is not None and None not in measured.size:
         agrees = (measured.size, measured.jump, measured.start) == (traced.size, traced.jump, traced.start)
-    jumps = () if agrees is None else tuple(map(_jumps, measured.boxes))
+        jumps = tuple(map(_jumps, measured.boxes))
     windows, pads = _windows(stack)
     return StackField(
         stack, tuple(rows), traced, measured, agrees, jumps, counted.parameters, counted.macs, windows, pads, seen
@@ -350,7 +352,7 @@ def _windows(stack: Stack) -> tuple[tuple[tuple[Reads, ...], ...], tuple[tuple[t
 
 
 def _plain(op: nn.Module) -> nn.Module:
-    op.bias = None
+    op.register_parameter("bias", None)
     return op.double().requires_grad_(False)
 
 
@@ -388,7 +390,7 @@ def _reached(sees: torch.Tensor, dims: int) -> tuple[np.ndarray, ...]:
         flat = sees.any(others[0] + dims).any(others[0]) if others else sees
         found = flat.numpy()
         last = len(found) - 1 - np.argmax(found[::-1], axis=0)
-        there = found.any(axis=0)
+        there = np.any(found, axis=0)
         boxes.append(np.where(there[:, None], np.stack([np.argmax(found, axis=0), last], axis=1), [[0, -1]]))
     return tuple(boxes)
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from fractions import Fraction
 from functools import lru_cache
 from math import prod
+from typing import Any
 
 from models.errors import StackError
 from models.stack.algebra import Step, stack_algebra
@@ -36,10 +37,11 @@ _OPTION = re.compile(rf"s({_N})|p({_N}|s|c)|d({_N})|r(\d+c?)", re.ASCII)
 
 WORDS = {"s": "same", "c": "causal"}
 
-Number = int | tuple[int, int]
+Number = Any
+"""An int, or a pair (rows, columns)."""
 
 
-def times(value: Number | str, dims: int = 1) -> str:
+def times(value: Number, dims: int = 1) -> str:
     """A setting as people write it: `3×1`; a number that holds for `dims` axes at once is repeated."""
     if isinstance(value, str):
         return value
@@ -64,7 +66,7 @@ class StackLayer:
     kind: str = "c"
     kernel_size: Number = 3
     stride: Number = 1
-    padding: Number | str = 0
+    padding: Number = 0
     dilation: Number = 1
     skip: int = 0
     crop: bool = False
@@ -144,7 +146,7 @@ class StackLayer:
         return (n + sum(self.pads) - self.extent) // self.stride + 1
 
 
-def _value(text: str) -> Number | str:
+def _value(text: str) -> Number:
     if text in WORDS:
         return WORDS[text]
     first, _, second = text.partition("x")

@@ -28,7 +28,7 @@ def layer_code(lab: Lab, forward_sizes: Sequence[Sequence[int]] = ()) -> str:
     A layer too large to be measured gets its shapes alone.
     """
     code = to_code(lab)
-    if lab.module is None or lab.why_not:
+    if lab.x is None or lab.y is None or lab.why_not:
         return code
     spec, dims = lab.spec, lab.spec.dims
     reach = tuple(d * (k - 1) for d, k in zip(spec.dilation, spec.kernel_size, strict=True))

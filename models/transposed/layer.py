@@ -130,7 +130,7 @@ def convolution_matrix(module: Layer, input_shape: Sequence[int]) -> Operator:
         return found
     where = np.stack(np.unravel_index(found.rows, (g.in_channels, *windows)))
     real = (where[1:] < np.array(g.size)[:, None]).all(axis=0)
-    rows = np.ravel_multi_index(where[:, real], (g.in_channels, *g.size)).astype(np.int32)
+    rows = np.asarray(np.ravel_multi_index(where[:, real], (g.in_channels, *g.size)), np.int32)
     return Operator(
         rows, found.cols[real], found.values[real], found.taps[real], (1, g.in_channels, *g.size), found.input_shape
     )

@@ -68,9 +68,9 @@ def forward_sizes(spec) -> tuple[ForwardSizes, ...]:
         least = _forward(small, f, st, d, sum(p), 0)
         reached = range(max(1, least), least + st)
         sizes = tuple(ForwardSize(n, _becomes(n, f, p, st, d), n - least) for n in reached)
-        shown = tuple(map(letter, "OFSD", (small, f, st, d)))
+        size, kernel, stride, dilation = map(letter, "OFSD", (small, f, st, d))
         cut = 2 * letter("P", p[0]) if p[0] == p[1] else letter("2P", sum(p))
-        term = _forward(*shown, cut, Term(0, "r", "r", "r"))
+        term = _forward(size, kernel, stride, dilation, cut, Term(0, "r", "r", "r"))
         listed = ", ".join(map(str, reached))
         formula = Formula(
             tuple(reached),

@@ -156,7 +156,7 @@ def gradient_of_sum(module: Layer, input_shape: Sequence[int]) -> np.ndarray:
         return device.on(job)
 
 
-def stacked(layers: Sequence[nn.Module], input_shape: Sequence[int]) -> list[Overlap]:
+def stacked(layers: Sequence[Layer], input_shape: Sequence[int]) -> list[Overlap]:
     """Path counts after each of several transposed convolutions in a row, one ``Overlap`` per layer.
 
     A path goes from any input cell through one tap of each layer; channels multiply all counts alike and are left out.

@@ -113,8 +113,8 @@ def _side(operator: Operator, period: tuple[int, ...]) -> Side:
     spans = [_repeating(maps["counts"], maps["noise"], axis, period) for axis in range(len(period))]
     part = (slice(None), *spans)
     maps = {name: values[part] for name, values in maps.items()}
-    figures = (unevenness(maps[name], period) for name in ("counts", "flat", "noise"))
-    return Side(maps["counts"], maps["flat"], maps["noise"], *figures, period)
+    counts, flat, noise = maps.values()
+    return Side(counts, flat, noise, *(unevenness(one, period) for one in (counts, flat, noise)), period=period)
 
 
 def _repeating(counts: np.ndarray, noise: np.ndarray, axis: int, period: tuple[int, ...]) -> slice:
@@ -127,7 +127,7 @@ def _repeating(counts: np.ndarray, noise: np.ndarray, axis: int, period: tuple[i
     lines = np.concatenate(
         [np.moveaxis(m[tuple(band)], axis + 1, -1).reshape(-1, m.shape[axis + 1]) for m in (counts, noise)]
     )
-    same = np.isclose(lines[:, p:], lines[:, :-p], rtol=1e-9, atol=1e-12).all(axis=0)
+    same = np.all(np.isclose(lines[:, p:], lines[:, :-p], rtol=1e-9, atol=1e-12), axis=0)
     middle = len(same) // 2
     if not len(same) or not same[middle]:
         raise UpsamplingError("the input is too small to have an interior that repeats: use a larger one.")
