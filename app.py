@@ -43,6 +43,9 @@ BEFORE_THE_TITLE = (
 COLLECT_EVERY = 30
 """Seconds between two full garbage collections, each of which stops all visitors for a moment."""
 
+MANY_MODULES = 500
+"""So many new ones are a library: torch, and torchvision at the first visit to a network."""
+
 _device: list[str] = []
 
 
@@ -59,12 +62,14 @@ def warm_up() -> None:
 def work_in_background() -> None:
     """Warm up, then collect garbage for all visitors together."""
     warm_up()
-    gc.collect()
-    # Half a million objects of torch are alive now and stay until the end: no collection looks at them again.
-    gc.freeze()
+    settled = 0
     while True:
-        time.sleep(COLLECT_EVERY)
         gc.collect()
+        if len(sys.modules) > settled + MANY_MODULES:
+            # Libraries stay until the end, half a million objects: no collection looks at them again.
+            gc.freeze()
+            settled = len(sys.modules)
+        time.sleep(COLLECT_EVERY)
 
 
 def get_ready() -> None:

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import copy
 from dataclasses import dataclass, field
-from functools import lru_cache
 from math import prod
 from typing import Any
 
@@ -19,6 +18,7 @@ from models import device, formulas, sources
 from models.formulas import Formula
 from models.layers import KINDS, build
 from models.measure import Measurement, measure
+from models.once import once
 from models.operator import (
     CONVOLUTIONS,
     POOLS,
@@ -404,7 +404,7 @@ def _of(spec: LayerSpec, input_: str, weights: str, seed: int, own, own_weights)
     return run(spec, input_of(scene), weights_of(scene))
 
 
-_kept, _kept_large, _kept_largest = (lru_cache(maxsize=most)(_of) for most in (256, 16, 1))
+_kept, _kept_large, _kept_largest = (once(most)(_of) for most in (256, 16, 1))
 
 
 def input_of(scene: Scene) -> np.ndarray:

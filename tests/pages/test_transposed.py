@@ -173,6 +173,13 @@ def test_the_link_pins_a_cell_of_the_four_views_or_says_why_not(cell, pinned):
     assert ("cell" in app.query_params) == bool(pinned)
 
 
+def test_an_axis_that_the_link_leaves_out_has_what_a_bare_link_means():
+    app = sound(open_page(ct_dims="3", ct_per_axis="true", ct_input_size_w="1", ct_kernel_size_d="2"))
+    spec = app.session_state["_kept_ct_layer"][0]
+    assert (spec.input_size, spec.kernel_size) == ((2, 2, 1), (2, 3, 3))
+    assert "ct_input_size_d" not in app.query_params
+
+
 def test_plain_names_are_read_and_the_pages_own_names_win():
     app = sound(open_page(input_size="3", stride="3", ct_stride="2", kernel_size_h="2"))
     assert app.warning.values == []

@@ -144,9 +144,9 @@ class LayerEditor:
         }
         if self.kind:
             plain["kind"] = [self.kind]
+        # Beside settings axis by axis, this is what the axes have that the link leaves out.
         for name, value in bare.items():
-            if not any(_plain(each) == name for each in plain):
-                plain[name] = [spelled(value)]
+            plain.setdefault(name, [spelled(value)])
         return read_settings(plain)
 
     def take(self, query: Mapping[str, list[str]]) -> list[str]:
