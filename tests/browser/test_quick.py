@@ -1,0 +1,94 @@
+"""Numbers clicked faster than the server answers, over networks near and far: box, link and a fresh window agree."""
+
+import itertools
+import random
+from contextlib import suppress
+
+import pytest
+from playwright.sync_api import Page, TimeoutError
+
+from pages._lessons import LESSONS
+from tests.browser.slow import SlowWay
+from tests.browser.support import exceptions_seen, new_page, settled, watch_exceptions
+
+DELAYS = (0.0, 0.3, 0.8)
+"""Seconds that each message takes, each way."""
+PAUSES = (60, 100, 150, 250)
+"""Milliseconds between two clicks."""
+WITHOUT = {
+    "transposed-compare",
+    "receptive-field-effective",
+    "your-network",
+    "feature-maps",
+    "feature-maps-walk",
+    "feature-maps-decides",
+    "feature-maps-pooling",
+    "feature-maps-equivariance",
+}
+"""Pages that have no number to click, or only empty ones."""
+
+WAYS = random.Random(13).sample(list(itertools.product(DELAYS, PAUSES)), k=12)
+TRIES = [
+    pytest.param(lesson.url_path, *way, id=f"{lesson.url_path}-{way[0]:g}s-{way[1]}ms")
+    for lesson, way in zip((one for one in LESSONS if one.url_path not in WITHOUT), itertools.cycle(WAYS), strict=False)
+]
+
+BOXES = """() => Object.fromEntries(
+    [...document.querySelectorAll('[data-testid=stMain] [data-testid=stNumberInput]')].filter(e => e.checkVisibility())
+        .map(e => [e.closest('[class*=st-key-]').className.match(/st-key-(\\S+)/)[1],
+            Number(e.querySelector('input').value)]))"""
+# Clicked in the page itself, so that a busy machine does not make Playwright late; a button that is grey takes none.
+CLICK = "button => { if (!button || button.disabled) return 0; button.click(); return 1; }"
+
+
+@pytest.fixture(scope="module")
+def way(server):
+    with SlowWay(server.url).open() as one:
+        yield one
+
+
+def boxes(page: Page) -> dict[str, float]:
+    """Key -> value of each number on the page."""
+    return page.evaluate(BOXES)
+
+
+def opened(page: Page, url: str) -> Page:
+    page.goto(url)
+    settled(page)
+    page.locator("[data-testid=stMain] [data-testid=stNumberInput]").first.wait_for()
+    return page
+
+
+@pytest.mark.parametrize(("path", "delay", "pause"), TRIES)
+def test_every_click_counts(contexts, way, path, delay, pause):
+    rng = random.Random(f"{path} {delay} {pause}")
+    way.seconds = (0, 0)
+    context = contexts()
+    page, _ = new_page(context)
+    watch_exceptions(page)
+    opened(page, f"{way.url}/{path}")
+    plus = {key: page.locator(f".st-key-{key} [data-testid=stNumberInputStepUp]") for key in boxes(page)}
+    key = rng.choice([key for key, one in plus.items() if one.is_enabled()])
+    step = float(page.locator(f".st-key-{key} input").get_attribute("step") or 1)
+    before = boxes(page)[key]
+    way.seconds = (delay, delay)
+    clicks = 0
+    for _ in range(rng.randint(3, 6)):
+        clicks += plus[key].evaluate(CLICK)
+        page.wait_for_timeout(pause)
+    assert clicks
+    # All that is under way arrives; what has not gone yet goes at once.
+    page.wait_for_timeout(2000 * delay)
+    way.seconds = (0, 0)
+    page.wait_for_timeout(300)
+    settled(page)
+    there = before + clicks * step
+    with suppress(TimeoutError):
+        page.wait_for_function(f"there => ({BOXES})()['{key}'] === there", arg=there, timeout=5000)
+    assert boxes(page)[key] == there, f"{key}: {clicks} clicks from {before}"
+    fresh, _ = new_page(context)
+    watch_exceptions(fresh)
+    assert boxes(opened(fresh, page.url)) == boxes(page), page.url
+    assert exceptions_seen(page) == exceptions_seen(fresh) == []
+    page.close()
+    fresh.close()
