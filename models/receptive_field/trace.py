@@ -82,7 +82,8 @@ def _read(r: Reader, node: fx.Node, modules: dict[str, nn.Module], root: nn.Modu
     target: Any = node.target  # torch's own type does not tell a name from a function
     if node.op == "get_attr":
         return operator.attrgetter(target)(root)
-    args, kwargs = map_arg((node.args, dict(node.kwargs)), env.__getitem__)
+    read: Any = map_arg((node.args, dict(node.kwargs)), env.__getitem__)
+    args, kwargs = read
     if (lost := _holds((args, kwargs), Lost)) is not None:
         return lost
     concerns = _holds((args, kwargs), Value) is not None
