@@ -13,11 +13,16 @@ from tests.browser.support import BACKGROUND, navigate, running
 LESS = {"receptive-field-effective": "?depth=3&inputs=1"}
 PATHS = ["/"] + [f"/{lesson.url_path}{LESS.get(lesson.url_path, '')}" for lesson in LESSONS]
 
+FIGURES = ("/feature-maps-walk", "/feature-maps-decides", "/feature-maps-equivariance")
+"""Pages whose figures come after their run has ended."""
+
 
 @pytest.mark.parametrize("path", PATHS)
 def test_every_page_is_sound_and_accessible(visit, path):
     seen = visit(path)
     expect(seen.page).to_have_title(re.compile("ConvScope$"))
+    if path in FIGURES:
+        seen.page.locator(".js-plotly-plot .main-svg, .sheet[data-unit]").first.wait_for()
     seen.everywhere()
 
 
