@@ -123,8 +123,8 @@ class Operator:
     def T(self) -> Operator:
         """The transpose: the same taps, input and output exchanged. For a convolution, the transposed convolution."""
         order = np.lexsort((self.taps, self.rows, self.cols))
-        entries = (part[order] for part in (self.cols, self.rows, self.values, self.taps))
-        return Operator(*entries, self.input_shape, self.output_shape)
+        rows, cols, values, taps = (part[order] for part in (self.cols, self.rows, self.values, self.taps))
+        return Operator(rows, cols, values, taps, self.input_shape, self.output_shape)
 
     @cached_property
     def _starts(self) -> np.ndarray:
