@@ -123,7 +123,7 @@ class Operator:
     def T(self) -> Operator:
         """The transpose: the same taps, input and output exchanged. For a convolution, the transposed convolution."""
         order = np.lexsort((self.taps, self.rows, self.cols))
-        rows, cols, values, taps = self.cols[order], self.rows[order], self.values[order], self.taps[order]
+        rows, cols, values, taps = (part[order] for part in (self.cols, self.rows, self.values, self.taps))
         return Operator(rows, cols, values, taps, self.input_shape, self.output_shape)
 
     @cached_property

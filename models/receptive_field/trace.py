@@ -78,12 +78,16 @@ def _module_reader(module: nn.Module):
     return next((MODULES[c] for c in type(module).__mro__ if c in MODULES), None)
 
 
+def _values(arg: Any, env: dict[fx.Node, Any]) -> Any:
+    """What a node is given, nodes replaced by their values."""
+    return map_arg(arg, env.__getitem__)
+
+
 def _read(r: Reader, node: fx.Node, modules: dict[str, nn.Module], root: nn.Module, env) -> Any:
     target: Any = node.target  # torch's own type does not tell a name from a function
     if node.op == "get_attr":
         return operator.attrgetter(target)(root)
-    read: Any = map_arg((node.args, dict(node.kwargs)), env.__getitem__)
-    args, kwargs = read
+    args, kwargs = _values((node.args, dict(node.kwargs)), env)
     if (lost := _holds((args, kwargs), Lost)) is not None:
         return lost
     concerns = _holds((args, kwargs), Value) is not None
@@ -239,7 +243,7 @@ def _trace(module: nn.Module, shape: tuple[int, ...], layer: str | None) -> Rece
                 env[node] = node.args[0] if node.args else None
             continue
         if node.op == "output":
-            output = map_arg(node.args[0], env.__getitem__)
+            output = _values(node.args[0], env)
             break
         reader.name, reader.kind = ("", "") if node.op == "get_attr" else _label(node, modules, taken)
         reader.settings = {}
