@@ -460,9 +460,8 @@ class Visitor:
         self.begun += 1
 
     def _end(self, message: ForwardMsg) -> None:
-        early = message.script_finished == ForwardMsg.FINISHED_EARLY_FOR_RERUN
-        if early:
-            self.begun -= 1
+        if message.script_finished == ForwardMsg.FINISHED_EARLY_FOR_RERUN:
+            # Another run follows by itself, and that one is the answer.
             return
         if message.script_finished == ForwardMsg.FINISHED_WITH_COMPILE_ERROR:
             self.exceptions.append("the script does not compile")

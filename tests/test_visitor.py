@@ -11,6 +11,7 @@ from tests.browser.support import running
 
 SCRIPT = """
 import json
+import time
 import streamlit as st
 
 component = st.components.v2.component("one", html="<p></p>", js="export default function () {}\\n")
@@ -47,6 +48,11 @@ def page():
         st.text("inside " + str(st.number_input("Counted", 0, 9, 0, key="counted")))
 
     part()
+    if shown["number"] == 8:
+        st.session_state["again"] = not st.session_state.get("again")
+        if st.session_state["again"]:
+            time.sleep(0.3)
+            st.rerun()
     if shown["number"] == 9:
         raise ValueError("nine")
 
@@ -160,6 +166,19 @@ def test_components_and_files_are_heard(server):
         await visitor.upload(visitor.find("file"), "a.txt", "text/plain", b"words")
         assert shown(visitor)["file"] == ["a.txt", "words"]
         assert shown(visitor)["ping"] is None
+
+    visited(server, act)
+
+
+def test_the_answer_is_the_last_of_the_runs_that_follow_each_other(server):
+    async def act(visitor):
+        await visitor.send(visitor.find("number"), 8.0)
+        while not visitor.begun > 1:
+            await asyncio.sleep(0.01)
+        # The first run is still under way, and ends early for its rerun or for this request.
+        await visitor.change(visitor.find("text"), "word")
+        await visitor.change(visitor.find("area"), "more")
+        assert (shown(visitor)["number"], shown(visitor)["text"], shown(visitor)["area"]) == (8, "word", "more")
 
     visited(server, act)
 
