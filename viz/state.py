@@ -114,9 +114,14 @@ class Setting:
         """Before the widget is drawn. ``shape``: what makes it another widget for the browser, which then has to be
         told the value."""
         state, drawn = st.session_state, st.session_state.setdefault("_drawn", {})
-        if drawn.get(self.at) != shape or self.at not in state:
+        last, now = state.setdefault("_drawn_last", set()), state.setdefault("_drawn_now", set())
+        # One that was away for a while is new to the browser, and the run that says so first may be cut short.
+        if drawn.get(self.at) != shape or self.at not in state or self.at not in last:
             drawn[self.at] = shape
             state[self.at] = self.value
+        now.add(self.at)
+        if state.get("_finished"):
+            last.add(self.at)
 
     def _within(self, value: Any) -> None:
         if self.value != value:
@@ -348,6 +353,7 @@ def begin(page: str) -> None:
         # address of the page before: the way back led there, without its settings.
         state["_said"] = parameters()
     state["_page"], state["_settings"], state["_finished"] = page, None, False
+    state["_drawn_now"] = set()
     _told_at.set(None)
     catch_up()
 
@@ -380,6 +386,7 @@ def finish() -> None:
     """Last in a run of a page: what no setting knows is told, and the link says what is shown."""
     state = st.session_state
     state["_finished"] = True
+    state["_drawn_last"] = state["_drawn_now"]
     if link_counts():
         known = [name for one in state["_settings"] or () for name in one.names]
         if known:

@@ -587,7 +587,7 @@ def test_depth_is_drawn_for_each_network_that_is_compared():
 
 def test_each_way_to_grow_is_priced_alike():
     app = sound(open_page(part="growth", budget="7"))
-    assert big(12_544) in " ".join(block.value for block in app.subheader)
+    assert big(12_544) in " ".join(block.value for block in app.header)
     assert "6 layers 3×3, stride 2" not in shown(app).split("What the same")[1].split("</table>")[0]
     app.segmented_control(key="cost").set_value("MACs").run()
     sound(app)
