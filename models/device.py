@@ -154,7 +154,7 @@ def run(module: nn.Module, x: torch.Tensor) -> tuple[torch.Tensor, torch.device]
         return on(lambda place: (module.to(place)(x.to(place)).cpu(), place))
 
 
-def forward_time(module: nn.Module, x: torch.Tensor, budget: float = 0.004) -> tuple[float, torch.device]:
+def forward_time(module: nn.Module, x: torch.Tensor, budget: float = 0.001) -> tuple[float, torch.device]:
     """Median time of one forward pass in seconds, measured for about ``budget`` seconds, and where it ran."""
     _, device = run(module, x)
     x, spent, times = x.to(device), 0.0, []

@@ -61,7 +61,7 @@ def _source(registry: dict[str, Source], name: str, title: str, seeded: bool = F
 def _mixed(shape: tuple[int, ...], low: int, high: int) -> np.ndarray:
     """Whole numbers that look drawn by hand and depend on the place alone: a larger image keeps the smaller one."""
     total = np.zeros(shape, np.int64)
-    for axis, place in enumerate(np.indices(shape)):
+    for axis, place in enumerate(np.indices(shape, sparse=True)):
         total = total * 31 + (place + 3) * (7 + 10 * axis) + place * place * 5
     return (total * 2654435761 % 4294967296 // 65536 % (high - low + 1) + low).astype(float)
 
@@ -91,8 +91,8 @@ def example_input(shape: tuple[int, ...], seed: int = 0) -> np.ndarray:
 @_source(INPUTS, "ramp", "Ramp")
 def ramp(shape: tuple[int, ...], seed: int = 0) -> np.ndarray:
     """0, 1, 2 … along the last axis, and one more for each channel."""
-    places = np.indices(shape)
-    return (places[-1] + places[0]).astype(float)
+    places = np.indices(shape, sparse=True)
+    return np.broadcast_to(places[-1] + places[0], shape).astype(float)
 
 
 @_source(INPUTS, "count", "Cell numbers")

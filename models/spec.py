@@ -6,7 +6,7 @@ Nothing here imports torch, so that a page can draw its controls before torch ha
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, fields
 from functools import lru_cache
 from numbers import Real
@@ -96,38 +96,44 @@ class LayerSpec:
         object.__setattr__(self, "dims", _dims(self.dims))
         if self.dims not in kind.dims:
             raise SpecError("dims", f"{kind.title} exists in {listed(f'{d}-D' for d in kind.dims)}, not {self.dims}-D.")
-        put = lambda name, value: object.__setattr__(self, name, value)  # noqa: E731
-        put("input_size", self._read("input_size", self.input_size))
-        put("in_channels", self._read("in_channels", self.in_channels))
-        for name in (*kind.takes, *(n for n in _SETTINGS if n not in kind.takes)):
-            self._settle(kind, name, put)
+        rest = (name for name in _SETTINGS if name not in kind.takes)
+        self._complete(kind, ("input_size", "in_channels", *kind.takes, *rest))
+
+    def _complete(self, kind: Kind, names: Iterable[str]) -> None:
+        """Give these settings their final values, and refuse what torch refuses."""
+        for name in names:
+            self._settle(kind, name)
         for name, message in kind.refuses(self):
             raise SpecError(name, message)
-        put("output_size", kind.family.sizes(self))
+        self._put("output_size", kind.family.sizes(self))
         if min(self.output_size) < 1:
             raise SpecError(*too_small(self))
         for name, elements in kind.elements(self):
             if elements >= 2**60:
                 raise SpecError(name, f"these settings ask for {elements:.1e} numbers: make the layer smaller.")
 
+    def _put(self, name: str, value: Any) -> None:
+        object.__setattr__(self, name, value)
+
     # -- one setting at a time ------------------------------------------------------------------------------------
 
-    def _settle(self, kind: Kind, name: str, put) -> None:
+    def _settle(self, kind: Kind, name: str) -> None:
         """Give one setting its final value: what was asked for, the kind's default, or what the kind holds fast."""
         given = getattr(self, name)
-        if given is None and name not in kind.takes and name not in kind.holds and name != "out_channels":
-            # Half of all settings come this way, and controls try thousands of layers.
-            put(name, (NEUTRAL[name],) * self.dims if name in SPATIAL else NEUTRAL[name])
-            return
-        if name in kind.takes:
+        if name in ("input_size", "in_channels"):
+            value = self._read(name, given)
+        elif name in kind.takes:
             value = self._read(name, kind.default(name, self) if given is None else given)
+        elif given is None and name not in kind.holds and name != "out_channels":
+            # Half of all settings come this way, and controls try thousands of layers.
+            value = (NEUTRAL[name],) * self.dims if name in SPATIAL else NEUTRAL[name]
         else:
             value = kind.held(name, self)
             value = self._read(name, NEUTRAL[name] if value is None else value)
             if given is not None and self._read(name, given) != value:
                 what = f"holds {name} at {_shown(value)}" if name in kind.holds else f"has no {name}"
                 raise SpecError(name, f"{kind.title} {what}: leave it out.")
-        put(name, value)
+        self._put(name, value)
 
     def _read(self, name: str, value):
         if name in CHOICES:
@@ -203,7 +209,16 @@ class LayerSpec:
         Raises:
             SpecError: as the constructor does.
         """
-        return LayerSpec(**_carried(self, changes))
+        kind = KINDS[self.kind]
+        own = ("input_size", "in_channels", *kind.takes)
+        if not changes.keys() <= set(own):
+            return LayerSpec(**_carried(self, changes))
+        # What stays has been read already; what the kind holds fast may follow from what changes.
+        spec = object.__new__(LayerSpec)
+        held = [name for name in ("out_channels", *kind.holds) if name not in kind.takes]
+        vars(spec).update(vars(self) | changes | dict.fromkeys(held))
+        spec._complete(kind, (*(name for name in own if name in changes), *held))
+        return spec
 
     def nearest(self, **changes) -> tuple[LayerSpec, list[SpecError]]:
         """The valid layer that comes nearest to what is asked for, and what had to be given up on the way.

@@ -40,16 +40,20 @@ def leave_old_link() -> str:
     return "" if part else f"part: {quoted(name)} is not a part of this topic; {lesson.title} is shown."
 
 
-sections = {"": [st.Page("home.py", title="ConvScope", url_path="", default=True)]}
-for one in LESSONS:
-    sections.setdefault(one.section, []).append(st.Page(one.file, title=one.title, url_path=one.url_path))
 address = address_asked()
 # Streamlit takes no other address for a page's.
 if address and address == address.strip() and "/" not in address and address not in BY_PATH:
     state.remember("no_page", address)
-if nowhere := state.recall("no_page"):
-    # Else Streamlit shows the home page, and a box over it that names neither the address nor the pages that there are.
-    sections[""].append(st.Page("no_page.py", title="No such page", url_path=nowhere, visibility="hidden"))
+    state.forget("sections")
+if not (sections := state.recall("sections")):
+    # Kept: to make a page Streamlit looks for its file.
+    sections = {"": [st.Page("home.py", title="ConvScope", url_path="", default=True)]}
+    for one in LESSONS:
+        sections.setdefault(one.section, []).append(st.Page(one.file, title=one.title, url_path=one.url_path))
+    if nowhere := state.recall("no_page"):
+        # Else Streamlit shows the home page, and a box over it that names neither the address nor the pages there are.
+        sections[""].append(st.Page("no_page.py", title="No such page", url_path=nowhere, visibility="hidden"))
+    state.remember("sections", sections)
 page = st.navigation(sections, position="top")
 lesson = BY_PATH.get(page.url_path)
 no_part = leave_old_link() if lesson and lesson == topic(lesson)[0] and "part" in state.parameters() else ""

@@ -15,8 +15,8 @@ from __future__ import annotations
 
 import math
 import re
+import threading
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from contextvars import ContextVar
 from dataclasses import dataclass, field
 from difflib import SequenceMatcher
 from functools import wraps
@@ -32,7 +32,41 @@ ALIKE = 0.7
 """From 0 to 1: how much a name must be like another to be taken for a slip."""
 
 _ANSWERED, _CAUGHT_UP = "_answered", "caught up"
-_told_at: ContextVar[Any] = ContextVar("_told_at", default=None)
+
+
+@dataclass
+class Book:
+    """What a session knows besides the values of its widgets."""
+
+    page: str | None = None
+    taken: str | None = None
+    """The page whose link has been taken over."""
+    settings: list | None = None
+    """Of the page, as it named them in this run."""
+    said: dict | None = None
+    """What the link was told to say last."""
+    finished: bool = False
+    told_at: Any = None
+    shapes: dict[str, tuple] = field(default_factory=dict)
+    """Of each widget as it was drawn last, by key; see :meth:`Setting._ready`."""
+    drawn: set[str] = field(default_factory=set)
+    """The widgets of this run."""
+    known: set[str] = field(default_factory=set)
+    """Those of the last run that was not cut short."""
+    generation: int = 0
+    """How often a value was given."""
+    unanswered: dict[str, Given] = field(default_factory=dict)
+    kept: dict[str, Any] = field(default_factory=dict)
+
+
+_here = threading.local()
+
+
+def _book() -> Book:
+    """The session's. A run of a session has its thread, and the session is slow to ask."""
+    if not hasattr(_here, "book"):
+        _here.book = st.session_state.setdefault("_book", Book())
+    return _here.book
 
 
 # -- settings ----------------------------------------------------------------------------------------------------------
@@ -113,15 +147,14 @@ class Setting:
     def _ready(self, shape: tuple) -> None:
         """Before the widget is drawn. ``shape``: what makes it another widget for the browser, which then has to be
         told the value."""
-        state, drawn = st.session_state, st.session_state.setdefault("_drawn", {})
-        last, now = state.setdefault("_drawn_last", set()), state.setdefault("_drawn_now", set())
+        state, book = st.session_state, _book()
         # One that was away for a while is new to the browser, and the run that says so first may be cut short.
-        if drawn.get(self.at) != shape or self.at not in state or self.at not in last:
-            drawn[self.at] = shape
+        if book.shapes.get(self.at) != shape or self.at not in book.known or self.at not in state:
+            book.shapes[self.at] = shape
             state[self.at] = self.value
-        now.add(self.at)
-        if state.get("_finished"):
-            last.add(self.at)
+        book.drawn.add(self.at)
+        if book.finished:
+            book.known.add(self.at)
 
     def _within(self, value: Any) -> None:
         if self.value != value:
@@ -347,26 +380,23 @@ def one_of(options: Iterable[str]) -> Callable[[str], str]:
 
 def begin(page: str) -> None:
     """First in a run of a page, whose address is given."""
-    state = st.session_state
-    if state.get("_page") != page:
+    book = _book()
+    if book.page != page:
         # The browser has said the link itself. Said back to it, it would be one more entry of its history, under the
         # address of the page before: the way back led there, without its settings.
-        state["_said"] = parameters()
-    state["_page"], state["_settings"], state["_finished"] = page, None, False
-    state["_drawn_now"] = set()
-    _told_at.set(None)
+        book.said = parameters()
+    book.page, book.settings, book.finished, book.told_at, book.drawn = page, None, False, None, set()
     catch_up()
 
 
 def tell_here() -> None:
     """What is told about the link appears at this place of the page."""
-    _told_at.set(st.container(key="told", gap="xsmall"))
+    _book().told_at = st.container(key="told", gap="xsmall")
 
 
 def link_counts() -> bool:
     """Whether this run takes its settings from the link, not from what the session remembers."""
-    state = st.session_state
-    return state.get("_taken") != state.get("_page") or went_back()
+    return _book().taken != _book().page or went_back()
 
 
 def take(*settings: Any) -> None:
@@ -375,28 +405,26 @@ def take(*settings: Any) -> None:
     A setting has ``names`` (the parameters that it knows), ``take(query)`` and ``query()``, as :class:`Setting`. A bare
     link leaves what the session remembers, but after the back button it means the defaults.
     """
-    state, query = st.session_state, _in_link()
-    state["_settings"] = [*(state["_settings"] or ()), *settings]
-    if link_counts() and (query or went_back()):
+    book = _book()
+    book.settings = [*(book.settings or ()), *settings]
+    if link_counts() and ((query := _in_link()) or went_back()):
         for one in settings:
             tell(*one.take(query))
 
 
 def finish() -> None:
     """Last in a run of a page: what no setting knows is told, and the link says what is shown."""
-    state = st.session_state
-    state["_finished"] = True
-    state["_drawn_last"] = state["_drawn_now"]
+    state, book = st.session_state, _book()
+    book.finished, book.known = True, book.drawn
     if link_counts():
-        known = [name for one in state["_settings"] or () for name in one.names]
+        known = [name for one in book.settings or () for name in one.names]
         if known:
             tell(*(no_setting(name, known) for name in _in_link() if name not in known))
-        state["_taken"] = state["_page"]
+        book.taken = book.page
     _write_link()
     with st.container(key="answered"):
-        now = str(state.get("_generation", 0))
-        if state.get(_ANSWERED) != now:
-            state[_ANSWERED] = now
+        if state.get(_ANSWERED) != str(book.generation):
+            state[_ANSWERED] = str(book.generation)
         st.text_input("Answers that have arrived", key=_ANSWERED, label_visibility="collapsed")
 
 
@@ -406,11 +434,11 @@ def fragment(function: Callable) -> Callable:
     @st.fragment
     @wraps(function)
     def run(*args: Any, **how: Any) -> Any:
-        found, state = function(*args, **how), st.session_state
+        found, book = function(*args, **how), _book()
         # Where the whole page runs, it does this at its end.
-        if state.get("_finished"):
+        if book.finished:
             _write_link()
-            if state.get(_ANSWERED) != str(state.get("_generation", 0)):
+            if st.session_state.get(_ANSWERED) != str(book.generation):
                 st.rerun()
         return found
 
@@ -442,19 +470,19 @@ def _in_link() -> dict[str, list[str]]:
 
 def _write_link() -> None:
     """Make the link say what the settings hold. After the back button it does so already."""
-    state, now, settings = st.session_state, parameters(), st.session_state["_settings"]
     if went_back():
         return
+    book, now = _book(), parameters()
     # A page without settings leaves alone what it does not know.
-    wanted = {name: texts for name, texts in now.items() if name.startswith("embed") or settings is None}
+    wanted = {name: texts for name, texts in now.items() if name.startswith("embed") or book.settings is None}
     wanted.pop("present", None)
-    wanted |= {name: [text] for one in settings or () for name, text in one.query().items()}
+    wanted |= {name: [text] for one in book.settings or () for name, text in one.query().items()}
     wanted |= {"present": ["1"]} if recall("presenting") else {}
-    if wanted != now or wanted != state.get("_said"):
+    if wanted != now or wanted != book.said:
         # A new run may stop this one while it writes: what has not been said is said next time.
-        state["_said"] = None
+        book.said = None
         st.query_params.from_dict(wanted)
-        state["_said"] = wanted
+        book.said = wanted
 
 
 # -- values that the page gives ----------------------------------------------------------------------------------------
@@ -471,37 +499,38 @@ class Given:
 def give(values: Mapping[str, Any]) -> None:
     """Give settings their values, by key, where they have others. For callbacks, and before widgets are drawn."""
     catch_up()
-    state, waiting = st.session_state, st.session_state.setdefault("_unanswered", {})
-    drawn, gave = state.get("_drawn", {}), False
+    state, book, gave = st.session_state, _book(), False
     for name, value in values.items():
-        if name in state and _same(state[name], value):
+        if (has := name in state) and _same(state[name], value):
             continue
-        if name in drawn and name in state:
-            old = waiting.get(name)
+        if has and name in book.shapes:
+            old = book.unanswered.get(name)
             before = [*old.before, old.value] if old else []
-            waiting[name] = Given(value, [*before, state[name]])
+            book.unanswered[name] = Given(value, [*before, state[name]])
             gave = True
         state[name] = value
-    if gave:
-        state["_generation"] = state.get("_generation", 0) + 1
+    book.generation += gave
 
 
 def catch_up() -> None:
     """Give once more what the browser did not know when it asked for this run; what the visitor has chosen besides
     stays. For callbacks, before they read a setting; each run begins with it."""
+    book = _book()
+    if not book.unanswered:
+        return
     state = st.session_state
-    waiting = state.get("_unanswered")
+    answered = state.get(_ANSWERED)
     # Once a request: later in the run widgets are drawn already. The next one says anew what it has heard.
-    if not waiting or state.get(_ANSWERED) == _CAUGHT_UP:
+    if answered == _CAUGHT_UP:
         return
-    if state.get(_ANSWERED) == str(state["_generation"]):
-        waiting.clear()
+    if answered == str(book.generation):
+        book.unanswered.clear()
         return
-    for name, one in waiting.items():
+    for name, one in book.unanswered.items():
         if name in state and not any(_same(state[name], old) for old in one.before):
             one.value = state[name]
         state[name] = one.value
-    state["_generation"] += 1
+    book.generation += 1
     state[_ANSWERED] = _CAUGHT_UP
 
 
@@ -517,17 +546,17 @@ def _same(one: Any, other: Any) -> bool:
 
 def recall(name: str, default: Any = None) -> Any:
     """What :func:`remember` has kept under this name."""
-    return st.session_state.get(f"_kept_{name}", default)
+    return _book().kept.get(name, default)
 
 
 def remember(name: str, value: Any) -> None:
     """Keep a value in the session that no link holds: a dialog that is open, a run of training."""
-    st.session_state[f"_kept_{name}"] = value
+    _book().kept[name] = value
 
 
 def forget(name: str) -> None:
     """Drop what is kept under this name."""
-    st.session_state.pop(f"_kept_{name}", None)
+    _book().kept.pop(name, None)
 
 
 def heard(key: str, name: str | None = None) -> Any:
@@ -544,7 +573,7 @@ def heard(key: str, name: str | None = None) -> Any:
 
 def tell(*sentences: str) -> None:
     """Show what a link held and could not be taken over; it stays for the run in which the link was read."""
-    place = _told_at.get()
+    place = _book().told_at
     for sentence in dict.fromkeys(filter(None, sentences)):
         (place or st).warning(literal(sentence), icon=":material/info:")
 

@@ -218,6 +218,33 @@ def test_every_kind_starts_in_each_of_its_dimensions(kind):
         assert tuple(build(spec)(torch.zeros(spec.input_shape)).shape[2:]) == spec.output_size
 
 
+@settings(QUICK, max_examples=300)
+@given(st.data())
+def test_a_changed_layer_is_the_one_that_the_constructor_makes(data):
+    """What stays is not read again: the same layer, or the same sentence, must come out."""
+    kind = data.draw(st.sampled_from(sorted(KINDS)))
+    spec, other = (repair(data.draw(settings_of(kind)))[0] for _ in range(2))
+    own = {"input_size": other.input_size, "in_channels": other.in_channels, **other.settings()}
+    if spec.dims == other.dims:
+        names = data.draw(st.sets(st.sampled_from(sorted(own)), min_size=1))
+        changes = {name: own[name] for name in names}
+    else:
+        changes = {name: data.draw(st.integers(-1, 9)) for name in ("input_size", "in_channels")}
+    whole = {"kind": kind, "dims": spec.dims, "input_size": spec.input_size, "in_channels": spec.in_channels}
+
+    def answer(make):
+        try:
+            return make()
+        except SpecError as error:
+            return error.field, error.message
+
+    changed = answer(lambda: spec.change(**changes))
+    made = answer(lambda: LayerSpec(**whole | spec.settings() | changes))
+    assert changed == made
+    if isinstance(made, LayerSpec):
+        assert vars(changed) == vars(made)
+
+
 def test_a_change_of_kind_keeps_what_it_can():
     spec = LayerSpec(input_size=9, kernel_size=5, stride=2, dilation=1, bias=False)
     causal, _ = spec.nearest(kind="causal")

@@ -266,14 +266,14 @@ def test_the_layer_finds_the_kernel_and_keeps_it(monkeypatch):
     monkeypatch.setattr("pages._learning.PACE", 0)
     app = open_page(part="learn", fm_pairs="Noise", fm_steps="300", fm_size="32")
     next(b for b in app.button if b.label == "Train").click().run()
-    run = sound(app).session_state["_kept_fm_finding"]
+    run = sound(app).session_state["_book"].kept["fm_finding"]
     assert run.steps[-1] == 300
     assert np.abs(run.now.kernel - run.target).max() < 0.01
     drawn, least = charts(app), [max(loss, 1e-16) for loss in run.losses]
     assert list(drawn) == ["fm_loss"]
     assert points(drawn["fm_loss"]["data"][0]) == list(zip(run.steps, least, strict=True))
     next(b for b in app.button if b.label == "Reset").click().run()
-    assert sound(app).session_state["_kept_fm_finding"].steps == []
+    assert sound(app).session_state["_book"].kept["fm_finding"].steps == []
 
 
 def test_a_run_that_diverges_says_so_in_numbers(monkeypatch):
@@ -282,7 +282,7 @@ def test_a_run_that_diverges_says_so_in_numbers(monkeypatch):
     monkeypatch.setattr("viz.figures.show", lambda html, *, key: shown.append(html))
     app = open_page(part="learn", fm_optimizer="momentum", fm_lr="0.3", fm_taps="7", fm_steps="50", fm_size="48")
     next(b for b in app.button if b.label == "Train").click().run()
-    assert sound(app).session_state["_kept_fm_finding"].losses[-1] > 1e40  # beyond float32
+    assert sound(app).session_state["_book"].kept["fm_finding"].losses[-1] > 1e40  # beyond float32
     assert any("smaller learning rate" in one.value for one in app.caption)
     assert "off by" in shown[-1]
     assert charts(app)["fm_loss"]["data"][0]["y"][-1] > 1e40

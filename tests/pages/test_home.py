@@ -70,4 +70,4 @@ def test_a_mode_that_is_none_is_told_and_leaves_the_link(asked):
         f"present: “{asked}” is neither 1 nor 0; the page is shown as usual."
     ]
     assert "present" not in app.query_params
-    assert not app.session_state["_kept_presenting"]
+    assert not app.session_state["_book"].kept["presenting"]

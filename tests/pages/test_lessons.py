@@ -61,7 +61,7 @@ def test_an_old_link_to_a_part_leads_to_its_page(lesson):
 
 def test_an_old_link_keeps_its_other_parameters():
     app = followed("transposed", part="Matrix", ct_stride="2", entries="Structure")
-    assert app.session_state["_kept_ct_layer"][0].stride == (2, 2)
+    assert app.session_state["_book"].kept["ct_layer"][0].stride == (2, 2)
     assert app.segmented_control(key="entries").value == "Structure"
     app = followed("receptive-field", part="Real networks", net="alexnet", compare=["vgg16", "resnet18"], at="1.2")
     assert app.multiselect(key="compare").value == ["vgg16", "resnet18"]
@@ -72,7 +72,7 @@ def test_a_part_that_is_none_is_told_on_the_first_page():
     app = followed("transposed", part="<b>Nonsense", ct_stride="2")
     assert [title.value for title in app.title] == [FIRSTS["Transposed"].question]
     assert app.warning.values == ["part: “\\<b\\>Nonsense” is not a part of this topic; Four views is shown."]
-    assert app.session_state["_kept_ct_layer"][0].stride == (2, 2)
+    assert app.session_state["_book"].kept["ct_layer"][0].stride == (2, 2)
     assert "part" not in app.query_params
     assert app.run().warning.values == []
 

@@ -39,7 +39,7 @@ def number(app: AppTest, name: str) -> str:
 
 
 def shown_spec(app: AppTest) -> LayerSpec:
-    return app.session_state["_kept_layer"][0]
+    return app.session_state["_book"].kept["layer"][0]
 
 
 @pytest.mark.parametrize("kind", ["conv", "max_pool", "transposed"])
@@ -275,7 +275,7 @@ def test_the_kernel_yields_to_a_pasted_table():
 
 def test_own_numbers_travel_in_the_link():
     app = sound(open_page(x="1.4.4~" + "_".join(["2"] * 16), w="weight*1.1.3.3~" + "_".join(["1"] * 9)))
-    assert app.session_state["_kept_x"].tolist() == [[[2.0] * 4] * 4]
+    assert app.session_state["_book"].kept["x"].tolist() == [[[2.0] * 4] * 4]
     assert app.selectbox(key="input").value == "own"
     assert app.selectbox(key="weights").value == "own"
     assert app.warning.values == []
@@ -286,7 +286,7 @@ def test_own_numbers_too_long_for_a_link_are_said_to_be():
     sound(app)
     assert "x" not in app.query_params
     assert any(f"{big(LONGEST_LINK)}" in info.value for info in app.info)
-    assert app.session_state["_kept_x"].shape == (1, 20, 20)
+    assert app.session_state["_book"].kept["x"].shape == (1, 20, 20)
 
 
 def test_a_file_brings_everything_back():
@@ -300,7 +300,7 @@ def test_a_file_brings_everything_back():
     app.file_uploader[0].upload("scene.json", text.encode(), "application/json").run()
     sound(app)
     assert shown_spec(app) == spec
-    assert app.session_state["_kept_x"].tolist() == rows
+    assert app.session_state["_book"].kept["x"].tolist() == rows
     assert read_file(text.encode()).own_input.tolist() == rows
 
 

@@ -78,7 +78,7 @@ def test_a_stack_is_a_link(name):
     app = sound(
         open_page(layers=stack.to_text(), dims=f"{stack.dims}-D", size=str(stack.size), channels=str(stack.channels))
     )
-    assert app.session_state["_kept_stack"] == stack
+    assert app.session_state["_book"].kept["stack"] == stack
     assert app.warning.values == []
 
 
@@ -115,7 +115,7 @@ def test_a_walk_through_the_controls_never_breaks(stack_page):
             box.select_index(dice.randrange(min(5, len(box.options)))).run()
         sound(app)
         assert "cs-no" not in shown(app)
-        stack = app.session_state["_kept_stack"]
+        stack = app.session_state["_book"].kept["stack"]
         assert read_stack(app.text_input(key="layers").value, stack.dims, stack.size, stack.channels) == stack
 
 

@@ -94,7 +94,7 @@ def test_every_part_opens_from_its_link(part):
 def test_any_layer_opens_from_its_link(query, part):
     app = sound(open_page(part=part, **query))
     assert app.warning.values == []
-    spec = app.session_state["_kept_ct_layer"][0]
+    spec = app.session_state["_book"].kept["ct_layer"][0]
     for name, value in query.items():
         now = getattr(spec, name.removeprefix("ct_").removesuffix("_h").removesuffix("_w"), None)
         if name.endswith("_h"):
@@ -175,7 +175,7 @@ def test_the_link_pins_a_cell_of_the_four_views_or_says_why_not(cell, pinned):
 
 def test_an_axis_that_the_link_leaves_out_has_what_a_bare_link_means():
     app = sound(open_page(ct_dims="3", ct_per_axis="true", ct_input_size_w="1", ct_kernel_size_d="2"))
-    spec = app.session_state["_kept_ct_layer"][0]
+    spec = app.session_state["_book"].kept["ct_layer"][0]
     assert (spec.input_size, spec.kernel_size) == ((2, 2, 1), (2, 3, 3))
     assert "ct_input_size_d" not in app.query_params
 
@@ -183,7 +183,7 @@ def test_an_axis_that_the_link_leaves_out_has_what_a_bare_link_means():
 def test_plain_names_are_read_and_the_pages_own_names_win():
     app = sound(open_page(input_size="3", stride="3", ct_stride="2", kernel_size_h="2"))
     assert app.warning.values == []
-    spec = app.session_state["_kept_ct_layer"][0]
+    spec = app.session_state["_book"].kept["ct_layer"][0]
     assert (spec.input_size, spec.stride, spec.kernel_size) == ((3, 3), (2, 2), (2, 3))
 
 
@@ -198,7 +198,7 @@ def test_plain_names_are_read_and_the_pages_own_names_win():
 def test_a_link_from_the_playground_opens_the_same_layer_and_leads_back(spec):
     app = sound(open_page(**spec.to_query(), input="Random", seed="7"))
     assert app.warning.values == []
-    assert app.session_state["_kept_ct_layer"][0] == spec
+    assert app.session_state["_book"].kept["ct_layer"][0] == spec
     assert playground_query(Scene(spec, "random", seed=7)) == spec.to_query() | {"input": "Random", "seed": "7"}
 
 
@@ -366,7 +366,7 @@ def test_training_ends_at_the_bilinear_kernel(hurried):
     numbers = re.findall(r">(−?[\d.]+)</text>", figure.split("cs-beside")[0])
     assert len(numbers) == 16 + 16 + 24
     assert all(re.fullmatch(r"−?\d\.\d\d", number) for number in numbers)
-    run = app.session_state["_kept_wl_run"]
+    run = app.session_state["_book"].kept["wl_run"]
     assert run.steps[-1] == run.total == 300
     assert run.losses[-1] < 1e-9 < run.losses[0]
     line = np.array([0.25, 0.75, 0.75, 0.25])
@@ -378,7 +378,7 @@ def test_training_ends_at_the_bilinear_kernel(hurried):
     assert points(drawn["wl_loss"]["data"][0]) == list(zip(run.steps, least, strict=True))
     assert points(drawn["wl_uneven"]["data"][0]) == list(zip(run.steps, run.uneven, strict=True))
     next(b for b in app.button if b.label == "Reset").click().run()
-    assert "_kept_wl_run" not in app.session_state
+    assert "wl_run" not in app.session_state["_book"].kept
     assert "Random weights" in app.get("progress")[0].proto.text
 
 
@@ -491,7 +491,7 @@ def test_the_code_of_a_training_run_repeats_it(query, hurried):
     next(b for b in app.button if b.label == "Train").click().run()
     code = sound(app).code[0].value
     ran(code)
-    run = app.session_state["_kept_wl_run"]
+    run = app.session_state["_book"].kept["wl_run"]
     assert all(repr(loss) in code for loss in run.losses)
     for shown in (repr(run.losses[-1]), repr(run.uneven[-1])):
         with pytest.raises(AssertionError):
@@ -501,7 +501,7 @@ def test_the_code_of_a_training_run_repeats_it(query, hurried):
 def test_the_code_of_a_stopped_run_goes_as_far_as_it_did(hurried):
     app = sound(open_page(part="learn", wl_steps="50"))
     next(b for b in app.button if b.label == "Train").click().run()
-    run = app.session_state["_kept_wl_run"]
+    run = app.session_state["_book"].kept["wl_run"]
     del run.moments[-10:]
     code = script(app)
     assert f"range({run.steps[-1]} + 1)" in code
@@ -516,7 +516,7 @@ def test_a_run_that_is_stopped_is_shown_as_far_as_it_got(hurried, monkeypatch):
         patch.setattr("pages._learning.big", lambda n: told.append(n) if len(told) < 4 else streamlit.stop())
         app = sound(open_page(part="learn", wl_steps="50"))
         next(b for b in app.button if b.label == "Train").click().run()
-    run = sound(app.run()).session_state["_kept_wl_run"]
+    run = sound(app.run()).session_state["_book"].kept["wl_run"]
     assert run.steps == [0, 2, 4]
     assert "Stopped after 4 of 50 steps" in app.get("progress")[0].proto.text
 

@@ -141,7 +141,7 @@ def test_a_number_may_be_empty_and_is_kept_within_its_ends():
 def test_what_a_page_takes_later_is_of_the_same_link():
     """A link that names only what is taken first means the defaults for the rest."""
     app = shown(may_be_empty, place="7")
-    app.session_state["_taken"] = "another page"
+    app.session_state["_book"].taken = "another page"
     app.query_params.clear()
     app.query_params["narrow"] = "true"
     assert app.run().text[0].value == "None"

@@ -404,10 +404,10 @@ def _short(message: str) -> str:
     return message.partition(":")[0].rstrip(".")
 
 
-def _why(spec: LayerSpec, name: str, axis: int | None, options: list) -> str:
+def _why(spec: LayerSpec, name: str, axis: int | None, options: range | list) -> str:
     """Why the control ends where it ends, if the layer is what ends it."""
-    numbers = [o for o in options if isinstance(o, int)]
-    if not numbers or numbers[-1] >= OFFERED.get(name, 0):
+    most = next((each for each in reversed(options) if isinstance(each, int)), None)
+    if most is None or most >= OFFERED.get(name, 0):
         return ""
-    refusal = spec.refusal(name, numbers[-1] + 1, axis)
-    return f" At most {numbers[-1]} here: {refusal.message}" if refusal else ""
+    refusal = spec.refusal(name, most + 1, axis)
+    return f" At most {most} here: {refusal.message}" if refusal else ""
