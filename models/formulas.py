@@ -23,6 +23,7 @@ TRANSPOSED = (
     "https://docs.pytorch.org/docs/stable/generated/torch.nn.ConvTranspose2d.html",
 )
 POOL = ("PyTorch, MaxPool2d", "https://docs.pytorch.org/docs/stable/generated/torch.nn.MaxPool2d.html")
+UNPOOL = ("PyTorch, MaxUnpool2d", "https://docs.pytorch.org/docs/stable/generated/torch.nn.MaxUnpool2d.html")
 UPSAMPLE = ("PyTorch, Upsample", "https://docs.pytorch.org/docs/stable/generated/torch.nn.Upsample.html")
 SHUFFLE = ("Shi et al. 2016, Real-time single image super-resolution", "https://arxiv.org/abs/1609.05158")
 GUIDE = ("Dumoulin and Visin 2016, A guide to convolution arithmetic", "https://arxiv.org/abs/1603.07285")
@@ -98,6 +99,16 @@ def transposed_field(kernel_size: Number, stride: Number, dilation: Number) -> N
     return (up(kernel_size * g, stride) - 1) * share(dilation, g, ones=True) + 1
 
 
+def unpooled_size(pooled: Number, kernel_size: Number, padding: Number, stride: Number) -> Number:
+    """The smallest size that is pooled to ``pooled`` cells: what unpooling returns unless told otherwise."""
+    return (pooled - 1) * stride - 2 * padding + kernel_size
+
+
+def unpooled_field(kernel_size: Number, stride: Number) -> Number:
+    """Cells from the first to the last that share a window with one cell, far from the border."""
+    return (up(kernel_size, stride) - 1) * stride + kernel_size
+
+
 @dataclass(frozen=True)
 class Counts:
     """How many inputs each output reads, along one axis: their ``total``, and those that are ``shown`` in a line (all
@@ -127,6 +138,17 @@ def taps_inside(size: int, positions: int, kernel_size: int, before: int, stride
     last = np.minimum(kernel_size - 1, (size - 1 - start) // dilation)
     counts = np.maximum(0, last - first + 1)
     return Counts.of(positions, int(counts.sum()), lambda o: int(counts[o]))
+
+
+def cells_sharing(size: int, pooled: int, kernel_size: int, padding: int, stride: int) -> Counts:
+    """For each cell on one axis: how many cells share a window with it, itself among them; 0 between the windows."""
+    import numpy as np
+
+    at = np.arange(size, dtype=np.int64) + padding
+    first, last = np.maximum(0, -((kernel_size - 1 - at) // stride)), np.minimum(pooled - 1, at // stride)
+    start, stop = np.maximum(first * stride, padding), np.minimum(last * stride + kernel_size, size + padding)
+    counts = np.where(first <= last, stop - start, 0)
+    return Counts.of(size, int(counts.sum()), lambda o: int(counts[o]))
 
 
 class Interpolation:
@@ -431,6 +453,52 @@ class Pool(Window):
 
     def entries(self, s) -> int:
         return s.in_channels * prod(s.output_size) * prod(s.kernel_size)
+
+
+class Unpool(Pool):
+    """Max pooling, then unpooling to the size of the input: an output depends on every cell that shares a window with
+    it, each channel on its own."""
+
+    def sizes(self, s) -> tuple[int, ...]:
+        # An empty image has nothing to return to.
+        return tuple(
+            min(w, pooled) if pooled < 1 else w for w, pooled in zip(s.input_size, self.pooled(s), strict=True)
+        )
+
+    def pooled(self, s) -> tuple[int, ...]:
+        """Cells on each axis between the two layers."""
+        return super().sizes(s)
+
+    def output_size(self, s) -> Formula:
+        terms, choices = [], {}
+        for at, pooled in zip(_Letters.each(s), self.pooled(s), strict=True):
+            least = unpooled_size(letter("H", pooled), at.F, at.P, at.S)
+            terms.append(least + letter("R", at.W.value - least.value))
+            first, last = max(1, least.value), least.value + at.S.value - 1
+            alike = f"{first} to {last} all pool to {pooled}" if last > first else f"only {last} pools to {pooled}"
+            choices[alike] = at.W.value
+        pooled = r"H = \left\lfloor \frac{W + 2P - F}{S} \right\rfloor + 1, \; 0 \le R < S"
+        found = _per_axis(terms, UNPOOL, "O = ", rf", \quad {pooled}")
+        chosen = ", ".join(f"{alike}: output_size says {size}" for alike, size in choices.items())
+        return replace(found, text=f"{found.text}; {chosen}")
+
+    def cells(self, s) -> int:
+        return Window.cells(self, s)
+
+    def work(self, s) -> int:
+        return super().work(s) + 100 * self.entries(s)
+
+    def touching(self, s) -> Formula:
+        rows = zip(s.input_size, self.pooled(s), s.kernel_size, s.padding, s.stride, strict=True)
+        counts = [cells_sharing(*row) for row in rows]
+        return _counted(counts, s.in_channels, r"C \cdot \prod \sum_{o} t(o)", UNPOOL)
+
+    def receptive_field(self, s) -> Formula:
+        return _per_axis([unpooled_field(at.F, at.S) for at in _Letters.each(s)], UNPOOL)
+
+    def entries(self, s) -> int:
+        reach = (min(w, unpooled_field(f, st)) for w, f, st in zip(s.input_size, s.kernel_size, s.stride, strict=True))
+        return s.in_channels * prod(s.input_size) * prod(reach)
 
 
 class Separable(Window):

@@ -33,6 +33,7 @@ from models.operator import (
 from models.share import Scene, fit
 from models.spec import LayerSpec, SpecError
 from models.text import big
+from models.unpool import PoolUnpool
 
 LARGEST_OPERATOR = 2_000_000
 """Entries of an operator that is still drawn."""
@@ -451,6 +452,8 @@ def _how(name: str, measured: bool, on_meta: bool) -> str:
 
 
 def _stages(spec: LayerSpec, module: Layer, x: np.ndarray) -> tuple[Stage, ...]:
+    if isinstance(module, PoolUnpool):
+        return _unpool_stages(module, x)
     parts = list(module.named_children()) if isinstance(module, nn.Sequential) else [("", module)]
     stages, pads = [], None
     for name, part in parts:
@@ -490,10 +493,8 @@ def _stage(name: str, part: Layer, x: np.ndarray, pads, spec: LayerSpec) -> Stag
         )
         pairs = pairs[np.lexsort((pairs[:, 1], pairs[:, 0]))]
         return Stage(name, part, x, y, windows, pairs, *_learned(part), None)
-    channels = np.arange(x.shape[0])
-    own = np.stack([channels, channels, np.full_like(channels, -1)], axis=1)
     if isinstance(part, POOLS):
-        return _pool_stage(name, part, x, y, own)
+        return _pool_stage(name, part, x, y)
     return _general_stage(name, part, x, y)
 
 
@@ -522,7 +523,13 @@ def _transposed_windows(part: Layer, spatial: tuple[int, ...]) -> Windows:
     return Windows(spatial, whole, None, found.rows, found.cols, found.taps, found.output_shape[2:])
 
 
-def _pool_stage(name: str, part: Layer, x: np.ndarray, y: np.ndarray, pairs: np.ndarray) -> Stage:
+def _alone(x: np.ndarray) -> np.ndarray:
+    """Pairs of a layer without a kernel that leaves each channel on its own."""
+    channels = np.arange(len(x))
+    return np.stack([channels, channels, np.full_like(channels, -1)], axis=1)
+
+
+def _pool_stage(name: str, part: Layer, x: np.ndarray, y: np.ndarray) -> Stage:
     spatial, channels = x.shape[1:], x.shape[0]
     conv, room = pool_window(part, (1, 1, *spatial))
     pads = tuple((p, p + r) for p, r in zip(conv.padding, room, strict=True))
@@ -549,7 +556,7 @@ def _pool_stage(name: str, part: Layer, x: np.ndarray, y: np.ndarray, pairs: np.
         x,
         y,
         windows,
-        pairs,
+        _alone(x),
         None,
         None,
         values[0] if averaging else values,
@@ -557,6 +564,26 @@ def _pool_stage(name: str, part: Layer, x: np.ndarray, y: np.ndarray, pairs: np.
         float(getattr(part, "norm_type", 2.0)),
         blank,
     )
+
+
+def _unpool_stages(module: PoolUnpool, x: np.ndarray) -> tuple[Stage, Stage]:
+    pool, unpool = copy.deepcopy(module)
+    pool.return_indices = False
+    image = torch.from_numpy(x)[None]
+    first = _pool_stage("pool", pool, x, device.answer(pool, image)[0].numpy())
+    y = device.answer(module, image)[0].numpy()
+    # A cell of the output can hold the maximum of each window that covers it. Several windows may have the same
+    # maximum, which torch writes more than once: the value is that of the last.
+    covering = linear_operator(pool, (1, 1, *x.shape[1:]), image[:, :1]).T
+    numbers = torch.arange(1, first.y[0].size + 1, dtype=torch.float64).reshape(1, 1, *first.y.shape[1:])
+    with torch.inference_mode():
+        source = module.put_back(numbers.expand(1, *first.y.shape).contiguous(), image)
+    source = source.reshape(len(x), -1).numpy().astype(np.int64) - 1
+    whole = tuple((0, n) for n in first.y.shape[1:])
+    none = np.full(len(covering), -1, np.int32)
+    windows = Windows(first.y.shape[1:], whole, None, covering.rows, covering.cols, none, y.shape[1:])
+    values = (source[:, covering.rows] == covering.cols).astype(np.float64)
+    return first, Stage("unpool", unpool, first.y, y, windows, _alone(x), None, None, values)
 
 
 def _general_stage(name: str, part: Layer, x: np.ndarray, y: np.ndarray) -> Stage:
@@ -584,7 +611,7 @@ def _general_stage(name: str, part: Layer, x: np.ndarray, y: np.ndarray) -> Stag
 
 
 def _entries_of(stages: tuple[Stage, ...], operator: Operator) -> int:
-    if len(stages) == 1:
+    if len(stages) == 1 or isinstance(stages[-1].module, nn.modules.pooling._MaxUnpoolNd):
         return operator.nnz
     return sum(linear_operator(stage.module, (1, *stage.x.shape)).nnz for stage in stages)
 
@@ -593,6 +620,8 @@ def _field(spec: LayerSpec, stage: Stage, operator: Operator) -> tuple[int, ...]
     """First to last input cell that one output reads, per axis, the largest over all outputs."""
     if isinstance(stage.module, TRANSPOSED):
         return _transposed_reach(spec)
+    if isinstance(spec.family, formulas.Unpool):
+        return _unpool_reach(spec)
     if isinstance(stage.module, CONVOLUTIONS + POOLS):
         # Padding counts: a window at the border reaches as far as any other.
         return _reach(stage.windows.rows, stage.windows.cols, stage.windows.shape)
@@ -605,6 +634,16 @@ def _reach(rows: np.ndarray, cols: np.ndarray, shape: tuple[int, ...]) -> tuple[
     for place in np.unravel_index(cols, shape):
         first, last = np.minimum.reduceat(place, starts), np.maximum.reduceat(place, starts)
         reach.append(int((last - first).max()) + 1)
+    return tuple(reach)
+
+
+def _unpool_reach(spec: LayerSpec) -> tuple[int, ...]:
+    """As ``_transposed_reach``."""
+    reach = []
+    for kernel, stride in zip(spec.kernel_size, spec.stride, strict=True):
+        one = LayerSpec("max_unpool", dims=1, input_size=2 * kernel, kernel_size=kernel, stride=stride)
+        found = linear_operator(build(one), one.input_shape, torch.zeros(one.input_shape))
+        reach += _reach(found.rows, found.cols, one.input_size)
     return tuple(reach)
 
 

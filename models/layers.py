@@ -39,6 +39,7 @@ class Kind:
         pads: spec -> cells added before and after the input on each axis.
         padding_words: whether ``padding`` may be 'same' or 'valid'.
         linear: False for layers whose operator depends on the input.
+        holder: what holds the torch layers if there are several, as code.
         helps: what a setting means here, where it differs from ``HELP``.
     """
 
@@ -58,6 +59,7 @@ class Kind:
     padding_words: bool = False
     linear: bool = True
     symbol: str = "∗"
+    holder: str = "nn.Sequential"
     helps: Mapping[str, str] = field(default_factory=dict)
 
     def help(self, name: str) -> str:
@@ -90,7 +92,7 @@ class Kind:
         lines = [f"nn.{cls}({_arguments(args, kwargs)})" for _, cls, args, kwargs in self.parts(spec)]
         if len(lines) == 1:
             return lines[0]
-        return "nn.Sequential(\n    " + ",\n    ".join(lines) + ",\n)"
+        return f"{self.holder}(\n    " + ",\n    ".join(lines) + ",\n)"
 
 
 def build(spec):
@@ -102,8 +104,12 @@ def build(spec):
 
     from torch import nn
 
+    from models.unpool import PoolUnpool
+
     parts = [(label, getattr(nn, cls)(*args, **kwargs)) for label, cls, args, kwargs in KINDS[spec.kind].parts(spec)]
-    return parts[0][1] if len(parts) == 1 else nn.Sequential(OrderedDict(parts))
+    if len(parts) == 1:
+        return parts[0][1]
+    return (PoolUnpool if spec.kind == "max_unpool" else nn.Sequential)(OrderedDict(parts))
 
 
 # -- settings shared by kinds -----------------------------------------------------------------------------------------
@@ -404,6 +410,21 @@ def _pool_parts(cls: str, keys: tuple[str, ...]) -> Callable[[Any], list[Part]]:
     return parts
 
 
+def _unpool_parts(s) -> list[Part]:
+    kwargs = {"kernel_size": _one(s.kernel_size), **_chosen(s, ("stride", "padding"), stride=s.kernel_size)}
+    return [
+        ("pool", f"MaxPool{s.dims}d", (), {**kwargs, "return_indices": True}),
+        ("unpool", f"MaxUnpool{s.dims}d", (), kwargs),
+    ]
+
+
+_POOL_UNPOOL = """type("PoolUnpool", (nn.Sequential,), {
+    # MaxUnpool takes two tensors, the maxima and their places, and the size to return to.
+    "forward": lambda self, x: self[1](*self[0](x), output_size=x.shape),
+})"""
+"""``models.unpool.PoolUnpool`` as one expression."""
+
+
 def _upsample_parts(s) -> list[Part]:
     kwargs: dict[str, Any] = {"scale_factor": _one(s.scale_factor), "mode": s.mode}
     if s.align_corners:
@@ -565,6 +586,25 @@ _ENTRIES = (
         linear=False,
         symbol="Lᵖ",
         helps=_POOL_HELPS,
+    ),
+    Kind(
+        "max_unpool",
+        "Max pool, then unpool",
+        "Pooling keeps each window's maximum and its place; unpooling puts it back there, with 0 everywhere else.",
+        formulas.Unpool(),
+        ("kernel_size", "stride", "padding"),
+        _unpool_parts,
+        defaults={"stride": lambda s: s.kernel_size},
+        refuses=_pool_rules,
+        start={"kernel_size": 2, "stride": 2, "padding": 0},
+        linear=False,
+        symbol="→",
+        holder=_POOL_UNPOOL,
+        helps=_POOL_HELPS
+        | {
+            "padding": "Cells around the input that no maximum is taken from (P), at most half of the window. "
+            "Unpooling leaves them out again."
+        },
     ),
     Kind(
         "upsample",

@@ -32,6 +32,7 @@ from models import device
 from models.errors import OperatorError
 from models.formulas import MANY_TAPS
 from models.text import big
+from models.unpool import PoolUnpool
 
 Layer = Any
 """An ``nn.Module`` whose settings are read: torch gives every attribute of a module the type ``Tensor | Module``."""
@@ -177,7 +178,8 @@ def linear_operator(module: Layer, input_shape: Sequence[int], at: torch.Tensor 
 
     Args:
         module: any layer or composition. Convolutions (transposed ones too) and pooling are measured by index push,
-            an ``nn.Sequential`` as the product of its parts, anything else by basis push. It is left as it was.
+            an ``nn.Sequential`` as the product of its parts, pooling with unpooling by where the maxima go, anything
+            else by basis push. It is left as it was.
         input_shape: ``(N, C, *spatial)``.
         at: for layers that are not linear: the input, of ``input_shape``, at which the Jacobian is taken.
 
@@ -194,7 +196,10 @@ def linear_operator(module: Layer, input_shape: Sequence[int], at: torch.Tensor 
     if batch > 1 and (at is None or _plain(module) or isinstance(module, nn.Upsample)):
         return _repeat(linear_operator(module, (1, *input_shape[1:])), batch)
     with torch.inference_mode(False), device.reference():
-        if isinstance(module, nn.Sequential) and len(module):
+        if isinstance(module, PoolUnpool):
+            return _unpool_operator(_double(module), input_shape, at)
+        # A Sequential with a forward of its own does something else with its parts.
+        if isinstance(module, nn.Sequential) and type(module).forward is nn.Sequential.forward and len(module):
             return _composition(module, input_shape, at)
         if _plain(module):
             return _index_push(module, input_shape)
@@ -446,6 +451,20 @@ def _pool_operator(layer: Layer, input_shape: tuple[int, ...], at: torch.Tensor 
         (*input_shape[:2], *positions),
         input_shape,
     )
+
+
+def _unpool_operator(layer: PoolUnpool, input_shape: tuple[int, ...], at: torch.Tensor | None) -> Operator:
+    """Structure: the pairs of cells that share a window. Values: the layer puts the index of each maximum back."""
+    pool = linear_operator(layer[0], input_shape, at)
+    read = scipy.sparse.csr_array((np.ones(len(pool)), (pool.rows, pool.cols)), shape=pool.shape)
+    pairs = scipy.sparse.coo_array(read.T @ read)
+    with torch.inference_mode():
+        places = layer.places(at)
+        plane = torch.arange(prod(input_shape[:2])).reshape(*input_shape[:2], *[1] * (len(input_shape) - 2))
+        coded = layer.put_back((places + plane * prod(input_shape[2:]) + 1).double(), at)
+    source = coded.reshape(-1).numpy().astype(np.int64) - 1
+    values = (source[pairs.row] == pairs.col).astype(np.float64)
+    return _sorted(pairs.row, pairs.col, values, tuple(coded.shape), input_shape)
 
 
 def _moved(layer: Layer, input_shape: tuple[int, ...]) -> Operator:

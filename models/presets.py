@@ -353,6 +353,23 @@ _ALL = (
         "One mean per channel. Nothing is learned, and any position of an object gives the same mean.",
         {"output_size": (1, 1), "channels": 10, "parameters": 0},
     ),
+    Preset(
+        "A22-unpool",
+        "Unpooling",
+        LayerSpec(kind="max_unpool", kernel_size=2),
+        "The cells count from 0 to 15; they are pooled 2×2, then unpooled. What is left of the top left window?",
+        ("0 at its top left", "5 at its bottom right", "5 in all four cells"),
+        "5 at its bottom right",
+        "Pooling keeps 5, 7, 13 and 15, and where each stood; unpooling puts them back there. The other twelve numbers "
+        "are lost: 0 stands in their place. nn.MaxUnpool2d takes both, maxima and places.",
+        {
+            "output_size": (4, 4),
+            "output": [[[0, 0, 0, 0], [0, 5, 0, 7], [0, 0, 0, 0], [0, 13, 0, 15]]],
+            "parameters": 0,
+            "receptive_field": (2, 2),
+        },
+        input="count",
+    ),
 )
 
 PRESETS: dict[str, Preset] = {preset.id: preset for preset in _ALL}

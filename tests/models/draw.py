@@ -85,6 +85,8 @@ def torch_layer(asked: dict) -> nn.Module:
         return nn.Sequential(getattr(nn, f"ConstantPad{dims}d")(tuple(sides), 0.0), conv(channels, out, kernel, **rest))
     if kind in ("max_pool", "avg_pool"):
         return CLASSES["MaxPool" if kind == "max_pool" else "AvgPool"][dims - 1](kernel, **rest)
+    if kind == "max_unpool":
+        return Unpooled(dims, kernel, **rest)
     if kind == "lp_pool":
         # In 1-D torch multiplies by the kernel size itself and takes no tuple.
         kernel = kernel[0] if dims == 1 and isinstance(kernel, tuple) else kernel
@@ -93,6 +95,19 @@ def torch_layer(asked: dict) -> nn.Module:
         corners = rest.pop("align_corners", False) or None
         return nn.Upsample(scale_factor=rest.pop("scale_factor", 2), align_corners=corners, **rest)
     return {"pixel_shuffle": nn.PixelShuffle, "pixel_unshuffle": nn.PixelUnshuffle}[kind](rest.get("upscale_factor", 2))
+
+
+class Unpooled(nn.Module):
+    """As torch's documentation of MaxUnpool says it."""
+
+    def __init__(self, dims: int, *settings, **more):
+        super().__init__()
+        self.pool = getattr(nn, f"MaxPool{dims}d")(*settings, return_indices=True, **more)
+        self.unpool = getattr(nn, f"MaxUnpool{dims}d")(*settings, **more)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        output, indices = self.pool(x)
+        return self.unpool(output, indices, output_size=x.size())
 
 
 def input_shape(asked: dict) -> tuple[int, ...]:

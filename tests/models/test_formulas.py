@@ -12,12 +12,14 @@ from hypothesis import strategies as st
 from models.formulas import (
     NUMBERS,
     Interpolation,
+    cells_sharing,
     extent,
     formulas_of,
     pool_positions,
     taps_inside,
     transposed_field,
     transposed_size,
+    unpooled_field,
     window_positions,
 )
 from models.layers import KINDS
@@ -73,6 +75,11 @@ def test_the_line_under_a_number_shows_the_numbers():
         == "⌊(7 + 2·0 − 1·(3−1) − 1)/1⌋ + 1 = 5 and ⌊(9 + 2·0 − 1·(3−1) − 1)/1⌋ + 1 = 7"
     )
     assert line("output_size", kind="upsample", scale_factor=1.5) == "⌊4·1.5⌋ = 6"
+    assert (
+        line("output_size", kind="max_unpool", input_size=5, kernel_size=2)
+        == "(2−1)·2 − 2·0 + 2 + 1 = 5; 4 to 5 all pool to 2: output_size says 5"
+    )
+    assert line("receptive_field", kind="max_unpool", kernel_size=3, stride=2) == "(⌈3/2⌉ − 1)·2 + 3 = 5"
     assert big(1234567) == "1\u202f234\u202f567"
     assert big(1234.56, 1) == "1\u202f234.6"
 
@@ -125,6 +132,19 @@ def test_pooling_against_counting(size, kernel, stride, dilation, ceil_mode, dat
     fitting = [s for s in starts if s + reach <= last]
     further = [s for s in starts if s + reach > last][: ceil_mode and (last - reach - fitting[-1]) > 0]
     assert pool_positions(size, kernel, padding, stride, dilation, ceil_mode) == len(fitting) + len(further)
+
+
+@QUICK
+@given(SIZE, SMALL, SMALL, st.data())
+def test_cells_that_share_a_window_against_counting(size, kernel, stride, data):
+    padding = data.draw(st.integers(0, kernel // 2))
+    pooled = pool_positions(size, kernel, padding, stride, 1, False)
+    windows = [range(w * stride - padding, w * stride - padding + kernel) for w in range(pooled)]
+    sharing = [{i for window in windows if o in window for i in window if 0 <= i < size} for o in range(size)]
+    counts = cells_sharing(size, pooled, kernel, padding, stride)
+    assert counts.total == sum(map(len, sharing))
+    assert [len(sharing[o]) for o in ((0, 1, 2, size - 1) if counts.many else range(size))] == list(counts.shown)
+    assert unpooled_field(kernel, stride) >= max(map(len, sharing))
 
 
 @QUICK
@@ -205,6 +225,8 @@ def in_letters(spec, symbols: str) -> Fraction:
         "S": spec.stride[0],
         "D": spec.dilation[0],
         "G": spec.groups,
+        "H": (spec.input_size[0] + 2 * pads[0] - spec.kernel_size[0]) // spec.stride[0] + 1,
+        "R": (spec.input_size[0] + 2 * pads[0] - spec.kernel_size[0]) % spec.stride[0],
         "g": math.gcd(spec.stride[0], spec.dilation[0]),
         "r": spec.upscale_factor,
         "C": spec.in_channels,

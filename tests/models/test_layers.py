@@ -37,7 +37,7 @@ def attempt(asked: dict) -> tuple[LayerSpec | None, SpecError | None]:
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_settings(kind):
-    """150 settings of each kind, 2,100 in all."""
+    """150 settings of each kind, 2,250 in all."""
     taken = 0
 
     @EACH
@@ -165,3 +165,32 @@ def test_padding_of_a_max_pool_is_never_the_largest():
     layer = build(LayerSpec("max_pool", kernel_size=2, stride=2, padding=1, input_size=4))
     assert "no maximum is taken" in KINDS["max_pool"].help("padding")
     assert (layer(-torch.ones(1, 1, 4, 4)) == -1).all()
+
+
+def test_unpooling_as_in_the_documentation():
+    """The examples of torch's page on MaxUnpool2d, and what its page on MaxUnpool1d says of odd sizes."""
+    layer = build(LayerSpec("max_unpool", kernel_size=2))
+    x = torch.arange(1.0, 17).reshape(1, 1, 4, 4)
+    assert layer(x)[0, 0].tolist() == [[0, 0, 0, 0], [0, 6, 0, 8], [0, 0, 0, 0], [0, 14, 0, 16]]
+    x = torch.arange(1.0, 21).reshape(1, 1, 4, 5)
+    assert layer(x)[0, 0].tolist() == [[0, 0, 0, 0, 0], [0, 7, 0, 9, 0], [0, 0, 0, 0, 0], [0, 17, 0, 19, 0]]
+    assert build(LayerSpec("max_unpool", dims=1, kernel_size=2))(x[:, :, 0]).tolist() == [[[0, 2, 0, 4, 0]]]
+
+
+def test_a_maximum_of_several_windows_counts_once():
+    """torch's own gradient counts it once for each window, so it is no measure of the operator."""
+    spec = LayerSpec("max_unpool", dims=1, input_size=3, kernel_size=2, stride=1)
+    x = np.array([[1.0, 3, 2]])
+    found = lab.run(spec, x)
+    assert found.y.tolist() == [[0, 3, 0]]
+    assert found.operator.matrix.tolist() == [[0, 0, 0], [0, 1, 0], [0, 0, 0]]
+    assert found.operator.nnz == 7, "the outer cells share one window, the middle one shares both"
+
+
+def test_a_sequential_with_a_forward_of_its_own_is_not_a_product_of_its_parts():
+    class Twice(nn.Sequential):
+        def forward(self, x):
+            return super().forward(x) + x
+
+    found = linear_operator(Twice(nn.AvgPool1d(1)), (1, 1, 3))
+    assert found.matrix.tolist() == (2 * np.eye(3)).tolist()

@@ -83,6 +83,10 @@ ANSWERED = {
     "A22": lambda at: f"{at.y[0, 0, 0]:g}",
     "A22-overlapping": lambda at: "×".join(map(str, at.y.shape[1:])),
     "A22-global": lambda at: str(at.y.size),
+    "A22-unpool": lambda at: (
+        f"{at.y[0, :2, :2].max():g} at its {['top', 'bottom'][at.y[0, :2, :2].argmax() // 2]} "
+        f"{['left', 'right'][at.y[0, :2, :2].argmax() % 2]}"
+    ),
 }
 
 

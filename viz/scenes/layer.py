@@ -30,7 +30,7 @@ def scene(lab: Lab, *, editable: bool = True, image: bool = False) -> dict:
             symbols += ["∗", "="]
             grids += [kernel, output]
         else:
-            symbols.append(kind.symbol)
+            symbols.append(kind.symbol if last else stage.reduce)
             grids.append(output)
         links.append(_link(stage, grids[-3 if kernel else -2]["id"], kernel and kernel["id"], output["id"]))
     return {
