@@ -475,8 +475,8 @@ class Unpool(Pool):
             least = unpooled_size(letter("H", pooled), at.F, at.P, at.S)
             terms.append(least + letter("R", at.W.value - least.value))
             first, last = max(1, least.value), least.value + at.S.value - 1
-            alike = f"{first} to {last} all pool to {pooled}" if last > first else f"only {last} pools to {pooled}"
-            choices[alike] = at.W.value
+            some = f"{first} {'and' if last == first + 1 else 'to'} {last} pool"
+            choices[f"{some if last > first else f'only {last} pools'} to {pooled}"] = at.W.value
         pooled = r"H = \left\lfloor \frac{W + 2P - F}{S} \right\rfloor + 1, \; 0 \le R < S"
         found = _per_axis(terms, UNPOOL, "O = ", rf", \quad {pooled}")
         chosen = ", ".join(f"{alike}: output_size says {size}" for alike, size in choices.items())

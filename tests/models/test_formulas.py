@@ -77,7 +77,7 @@ def test_the_line_under_a_number_shows_the_numbers():
     assert line("output_size", kind="upsample", scale_factor=1.5) == "⌊4·1.5⌋ = 6"
     assert (
         line("output_size", kind="max_unpool", input_size=5, kernel_size=2)
-        == "(2−1)·2 − 2·0 + 2 + 1 = 5; 4 to 5 all pool to 2: output_size says 5"
+        == "(2−1)·2 − 2·0 + 2 + 1 = 5; 4 and 5 pool to 2: output_size says 5"
     )
     assert line("receptive_field", kind="max_unpool", kernel_size=3, stride=2) == "(⌈3/2⌉ − 1)·2 + 3 = 5"
     assert big(1234567) == "1\u202f234\u202f567"
