@@ -17,7 +17,7 @@ from models.script import in_groups
 from pages._lesson import offer
 from viz import state
 from viz.components.pad import pad
-from viz.controls.picture import NAMES, PICTURES, taken, told
+from viz.controls.picture import NAMES, PICTURES, given, taken, told
 from viz.state import Choice, Flag, Setting, Whole
 
 SHAPE, UPLOAD, CAMERA, CANVAS = "A drawn shape", "Upload", "Camera", "Draw one yourself"
@@ -207,28 +207,20 @@ def _source(chosen: str) -> tuple[np.ndarray, Uploaded | None, str, str]:
     if chosen in SHIPPED:
         name = chosen
     elif chosen == UPLOAD:
-        data = _given("fm_file", st.file_uploader, f"{FORMATS}, up to 10 MB", max_upload_size=10)
+        data = given("fm_file", st.file_uploader, f"{FORMATS}, up to 10 MB", max_upload_size=10)
         name = "your picture" if data else DEFAULT
     elif chosen == CAMERA:
-        data = _given("fm_photo", st.camera_input, "Take a photograph", width=420)
+        data = given("fm_photo", st.camera_input, "Take a photograph", width=420)
         name = "your photograph" if data else DEFAULT
     elif chosen == CANVAS:
-        given = pad("fm_pad")
-        data, name = (given, "your drawing") if given else (None, DEFAULT)
+        drawn = pad("fm_pad")
+        data, name = (drawn, "your drawing") if drawn else (None, DEFAULT)
     origin = _read(name if name in SHIPPED else DEFAULT)
     if data is None:
         data = (PICTURES / f"{SHIPPED[name]}.png").read_bytes()
         name = name.lower()
     found = taken(data, SOURCE_SIDE)
     return found.pixels, found, name, origin
-
-
-def _given(key: str, widget: Callable, label: str, **how) -> bytes | None:
-    """What the visitor gave; it stays for the neighbouring lessons, whose own widget is empty."""
-    given = widget(label, key=key, help="It stays in this session.", on_change=state.forget, args=(key,), **how)
-    if given is not None:
-        state.remember(key, given.getvalue())
-    return state.recall(key)
 
 
 def _shaped(full: np.ndarray, name: str, origin: str, in_link: bool) -> Picture:

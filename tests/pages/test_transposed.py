@@ -351,6 +351,22 @@ def test_of_an_own_picture_it_is_said_what_was_changed():
     ran(code)
 
 
+def test_an_own_picture_goes_along_to_the_lesson_beside_it_until_it_is_removed():
+    app = sound(open_page(part="compare", picture="Your own"))
+    data = cv2.imencode(".png", np.random.default_rng(0).integers(0, 255, (60, 90, 3), np.uint8))[1].tobytes()
+    app.file_uploader[0].upload("mine.png", data, "image/png").run()
+    app = moved(app, file_of("learn"))
+    app.selectbox(key="task").set_value("The picture").run()
+    assert "90 × 60 pixels." in sound(app).caption.values
+    app = moved(app, file_of("compare"))
+    assert "90 × 60 pixels." in app.caption.values
+    app.file_uploader[0].upload("other.png", cv2.imencode(".png", np.zeros((40, 50, 3)))[1].tobytes(), "image/png")
+    app.run()
+    assert "50 × 40 pixels." in sound(app).caption.values
+    app.file_uploader[0].set_value(None).run()
+    assert any("Until yours is here" in text for text in sound(app).caption.values)
+
+
 def test_a_bad_upload_gets_one_sentence():
     app = sound(open_page(part="compare", picture="Your own"))
     app.file_uploader[0].upload("a.png", b"\x89PNG\r\n\x1a\nbroken", "image/png").run()

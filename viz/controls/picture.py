@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -10,6 +11,7 @@ import numpy as np
 import streamlit as st
 
 from models.text import big
+from viz import state
 from viz.state import Choice
 
 if TYPE_CHECKING:
@@ -43,6 +45,15 @@ def taken(data: bytes, max_side: int) -> Uploaded:
     return read(data, max_side=max_side, min_side=LEAST_SIDE)
 
 
+def given(key: str, widget: Callable, label: str, **how) -> bytes | None:
+    """The file or photograph that the visitor gave, by a widget of Streamlit; it stays for the neighbouring lessons,
+    whose own widget is empty."""
+    found = widget(label, key=key, help="It stays in this session.", on_change=state.forget, args=(key,), **how)
+    if found is not None:
+        state.remember(key, found.getvalue())
+    return state.recall(key)
+
+
 def told(found: Uploaded, shown: tuple[int, int], *, square: bool = False, ending: str = "") -> str:
     """What a visitor reads about a picture of their own: its size, and each thing that is not shown as it was.
 
@@ -72,12 +83,10 @@ def choose(setting: Choice = PICTURE) -> Picture:
 
     name, default = setting.draw(), setting.default
     if name == OWN:
-        upload = st.file_uploader(
-            FORMATS, key=f"{setting.name}_file", max_upload_size=10, help="It stays in this session."
-        )
-        if upload is not None:
+        data = given(f"{setting.name}_file", st.file_uploader, FORMATS, max_upload_size=10)
+        if data is not None:
             try:
-                found = taken(upload.getvalue(), LONGEST_SIDE)
+                found = taken(data, LONGEST_SIDE)
                 st.caption(told(found, found.pixels.shape[:2]))
                 return Picture(found.pixels, "your picture")
             except PictureError as error:
