@@ -1,11 +1,12 @@
-"""Numbers clicked faster than the server answers, over networks near and far: box, link and a fresh window agree."""
+"""Numbers clicked, or a key held, faster than the server answers, over networks near and far: box and link agree."""
 
 import itertools
 import random
 from contextlib import suppress
+from urllib.parse import parse_qs, urlsplit
 
 import pytest
-from playwright.sync_api import Page, TimeoutError
+from playwright.sync_api import Page, TimeoutError, expect
 
 from pages._lessons import LESSONS
 from tests.browser.slow import SlowWay
@@ -59,6 +60,17 @@ def opened(page: Page, url: str) -> Page:
     return page
 
 
+def ended(page: Page, way: SlowWay, delay: float, key: str, there: float) -> None:
+    """All that is under way arrives, what has not gone yet goes at once, and the box stands at ``there``."""
+    page.wait_for_timeout(2000 * delay)
+    way.seconds = (0, 0)
+    page.wait_for_timeout(300)
+    settled(page)
+    with suppress(TimeoutError):
+        page.wait_for_function(f"there => ({BOXES})()['{key}'] === there", arg=there, timeout=5000)
+    assert boxes(page)[key] == there
+
+
 @pytest.mark.parametrize(("path", "delay", "pause"), TRIES)
 def test_every_click_counts(contexts, way, path, delay, pause):
     rng = random.Random(f"{path} {delay} {pause}")
@@ -77,18 +89,38 @@ def test_every_click_counts(contexts, way, path, delay, pause):
         clicks += plus[key].evaluate(CLICK)
         page.wait_for_timeout(pause)
     assert clicks
-    # All that is under way arrives; what has not gone yet goes at once.
-    page.wait_for_timeout(2000 * delay)
-    way.seconds = (0, 0)
-    page.wait_for_timeout(300)
-    settled(page)
-    there = before + clicks * step
-    with suppress(TimeoutError):
-        page.wait_for_function(f"there => ({BOXES})()['{key}'] === there", arg=there, timeout=5000)
-    assert boxes(page)[key] == there, f"{key}: {clicks} clicks from {before}"
+    ended(page, way, delay, key, before + clicks * step)
     fresh, _ = new_page(context)
     watch_exceptions(fresh)
     assert boxes(opened(fresh, page.url)) == boxes(page), page.url
     assert exceptions_seen(page) == exceptions_seen(fresh) == []
     page.close()
     fresh.close()
+
+
+@pytest.mark.parametrize(
+    ("path", "key", "delay", "grid"),
+    [
+        ("playground", "kernel_size", 0.3, "Kernel"),
+        ("transposed", "ct_input_size", 0.0, "Input"),
+        ("receptive-field", "size", 0.3, "Input"),
+    ],
+)
+def test_a_held_arrow_counts_each_repeat_up_to_the_largest(contexts, way, path, key, delay, grid):
+    way.seconds = (0, 0)
+    page, _ = new_page(contexts())
+    watch_exceptions(page)
+    opened(page, f"{way.url}/{path}")
+    box, before = page.locator(f".st-key-{key} input"), boxes(page)[key]
+    box.focus()
+    way.seconds = (delay, delay)
+    for _ in range(30):
+        page.keyboard.down("ArrowUp")
+        page.wait_for_timeout(33)
+    page.keyboard.up("ArrowUp")
+    there = min(before + 30, int(box.get_attribute("max")))
+    ended(page, way, delay, key, there)
+    expect(page.get_by_label(f"{grid}, {there} by {there}").first).to_be_visible()
+    assert parse_qs(urlsplit(page.url).query)[key] == [str(there)]
+    assert exceptions_seen(page) == []
+    page.close()
