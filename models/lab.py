@@ -567,6 +567,7 @@ def _pool_stage(name: str, part: Layer, x: np.ndarray, y: np.ndarray) -> Stage:
 
 
 def _unpool_stages(module: PoolUnpool, x: np.ndarray) -> tuple[Stage, Stage]:
+    pool: Layer
     pool, unpool = copy.deepcopy(module)
     pool.return_indices = False
     image = torch.from_numpy(x)[None]

@@ -456,6 +456,7 @@ def _pool_operator(layer: Layer, input_shape: tuple[int, ...], at: torch.Tensor 
 def _unpool_operator(layer: PoolUnpool, input_shape: tuple[int, ...], at: torch.Tensor | None) -> Operator:
     """Structure: the pairs of cells that share a window. Values: the layer puts the index of each maximum back."""
     pool = linear_operator(layer[0], input_shape, at)
+    assert at is not None  # the pooling asks for it
     read = scipy.sparse.csr_array((np.ones(len(pool)), (pool.rows, pool.cols)), shape=pool.shape)
     pairs = scipy.sparse.coo_array(read.T @ read)
     with torch.inference_mode():
