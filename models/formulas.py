@@ -486,7 +486,9 @@ class Unpool(Pool):
         return Window.cells(self, s)
 
     def work(self, s) -> int:
-        return super().work(s) + 100 * self.entries(s)
+        # Each window pairs all of its cells.
+        pairs = s.in_channels * prod(self.pooled(s)) * prod(s.kernel_size) ** 2
+        return super().work(s) + 100 * self.entries(s) + 5 * pairs
 
     def touching(self, s) -> Formula:
         rows = zip(s.input_size, self.pooled(s), s.kernel_size, s.padding, s.stride, strict=True)

@@ -109,7 +109,7 @@ def build(spec):
     parts = [(label, getattr(nn, cls)(*args, **kwargs)) for label, cls, args, kwargs in KINDS[spec.kind].parts(spec)]
     if len(parts) == 1:
         return parts[0][1]
-    return (PoolUnpool if spec.kind == "max_unpool" else nn.Sequential)(OrderedDict(parts))
+    return (PoolUnpool if KINDS[spec.kind].holder is _POOL_UNPOOL else nn.Sequential)(OrderedDict(parts))
 
 
 # -- settings shared by kinds -----------------------------------------------------------------------------------------
