@@ -577,7 +577,7 @@ def _unpool_stages(module: PoolUnpool, x: np.ndarray) -> tuple[Stage, Stage]:
     # maximum, which torch writes more than once: the value is that of the last.
     covering = linear_operator(pool, (1, 1, *x.shape[1:]), image[:, :1]).T
     numbers = torch.arange(1, first.y[0].size + 1, dtype=torch.float64).reshape(1, 1, *first.y.shape[1:])
-    with torch.inference_mode():
+    with torch.inference_mode(), device.reference():
         source = module.put_back(numbers.expand(1, *first.y.shape).contiguous(), image)
     source = source.reshape(len(x), -1).numpy().astype(np.int64) - 1
     whole = tuple((0, n) for n in first.y.shape[1:])

@@ -18,6 +18,7 @@ from models.errors import UpsamplingError
 from models.learning import best_weights
 from models.measure import mac_counter
 from models.operator import Layer, linear_operator
+from models.unpool import PoolUnpool
 from models.upsampling.kernels import bilinear_transposed, check_scale, exact_transposed
 from models.upsampling.pattern import unevenness
 from models.upsampling.ways import build_way
@@ -236,13 +237,7 @@ def compare(
 
 def _unpooled(high: torch.Tensor, scale: int) -> torch.Tensor:
     """Max-pool the picture and put the maxima back: it needs the places, so it starts from the picture itself."""
-
-    def there_and_back(place: torch.device) -> torch.Tensor:
-        pooled, places = nn.MaxPool2d(scale, return_indices=True)(high.to(place))
-        return nn.MaxUnpool2d(scale)(pooled, places).cpu()
-
-    with torch.no_grad():
-        return device.on(there_and_back)
+    return device.answer(PoolUnpool(nn.MaxPool2d(scale, return_indices=True), nn.MaxUnpool2d(scale)), high)
 
 
 def _counted(network: Layer, low: torch.Tensor) -> tuple[torch.Tensor, int, str]:
