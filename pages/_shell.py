@@ -57,50 +57,50 @@ if not (sections := state.recall("sections")):
 page = st.navigation(sections, position="top")
 lesson = BY_PATH.get(page.url_path)
 no_part = leave_old_link() if lesson and lesson == topic(lesson)[0] and "part" in state.parameters() else ""
-state.begin(page.url_path)
-# A Material or emoji icon in the tab would be fetched from a font host; a picture comes from this server.
-st.set_page_config(
-    page_title="ConvScope" if page.url_path == "" else f"{page.title} · ConvScope",
-    page_icon=ICON,
-    layout="wide",
-)
-st.logo(ICON, size="medium")
-
-# Navigation clears the link, so the session remembers the mode and the link repeats it.
-asked = (state.parameters().get("present") or [None])[-1]
-if asked is not None and state.link_counts():
-    state.remember("presenting", asked == "1")
-    if asked not in ("0", "1"):
-        # Not in the page, which would make room for it and close up again in the next run.
-        told = f"present: {quoted(asked)} is neither 1 nor 0; the page is shown as usual."
-        st.toast(state.literal(told), duration="long")
-presenting = state.recall("presenting", False)
-
-st.html(HERE / "_look.css")
-if presenting:
-    st.html(HERE / "_present.css")
-with st.container(key="frame"):
-    st.button(
-        "Leave" if presenting else "Present",
-        key="present_button",
-        icon=":material/close_fullscreen:" if presenting else ":material/present_to_all:",
-        help="Bigger type, no chrome: for a projector",
-        type="tertiary",
-        shortcut="shift+f",
-        on_click=toggle_presenting,
+with state.run_of(page.url_path):
+    # A Material or emoji icon in the tab would be fetched from a font host; a picture comes from this server.
+    st.set_page_config(
+        page_title="ConvScope" if page.url_path == "" else f"{page.title} · ConvScope",
+        page_icon=ICON,
+        layout="wide",
     )
+    st.logo(ICON, size="medium")
 
-if lesson:
-    _lesson.draw_head(lesson)
-    # torch takes seconds to load: the question is on screen by now.
-    place = st.empty()
-    if "torch" not in sys.modules:
-        place.skeleton(500)
-        import torch  # noqa: F401
-    place.empty()
-    state.tell_here()
-    state.tell(no_part)
-page.run()
-state.finish()
-if lesson:
-    _lesson.draw_dialog()
+    # Navigation clears the link, so the session remembers the mode and the link repeats it.
+    asked = (state.parameters().get("present") or [None])[-1]
+    if asked is not None and state.link_counts():
+        state.remember("presenting", asked == "1")
+        if asked not in ("0", "1"):
+            # Not in the page, which would make room for it and close up again in the next run.
+            told = f"present: {quoted(asked)} is neither 1 nor 0; the page is shown as usual."
+            st.toast(state.literal(told), duration="long")
+    presenting = state.recall("presenting", False)
+
+    st.html(HERE / "_look.css")
+    if presenting:
+        st.html(HERE / "_present.css")
+    with st.container(key="frame"):
+        st.button(
+            "Leave" if presenting else "Present",
+            key="present_button",
+            icon=":material/close_fullscreen:" if presenting else ":material/present_to_all:",
+            help="Bigger type, no chrome: for a projector",
+            type="tertiary",
+            shortcut="shift+f",
+            on_click=toggle_presenting,
+        )
+
+    if lesson:
+        _lesson.draw_head(lesson)
+        # torch takes seconds to load: the question is on screen by now.
+        place = st.empty()
+        if "torch" not in sys.modules:
+            place.skeleton(500)
+            import torch  # noqa: F401
+        place.empty()
+        state.tell_here()
+        state.tell(no_part)
+    page.run()
+    state.finish()
+    if lesson:
+        _lesson.draw_dialog()

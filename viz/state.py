@@ -16,7 +16,8 @@ from __future__ import annotations
 import math
 import re
 import threading
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from difflib import SequenceMatcher
 from functools import wraps
@@ -31,7 +32,7 @@ from viz.private import went_back
 ALIKE = 0.7
 """From 0 to 1: how much a name must be like another to be taken for a slip."""
 
-_ANSWERED, _CAUGHT_UP = "_answered", "caught up"
+_ANSWERED = "_answered"
 
 
 @dataclass
@@ -45,6 +46,8 @@ class Book:
     """Of the page, as it named them in this run."""
     said: dict | None = None
     """What the link was told to say last."""
+    running: bool = False
+    """Whether widgets may be drawn already: no callback asks."""
     finished: bool = False
     told_at: Any = None
     shapes: dict[str, tuple] = field(default_factory=dict)
@@ -378,15 +381,30 @@ def one_of(options: Iterable[str]) -> Callable[[str], str]:
 # -- a run -------------------------------------------------------------------------------------------------------------
 
 
-def begin(page: str) -> None:
-    """First in a run of a page, whose address is given."""
+@contextmanager
+def run_of(page: str) -> Iterator[None]:
+    """Around a run of the page at this address, which ends with :func:`finish`."""
     book = _book()
     if book.page != page:
         # The browser has said the link itself. Said back to it, it would be one more entry of its history, under the
         # address of the page before: the way back led there, without its settings.
         book.said = parameters()
     book.page, book.settings, book.finished, book.told_at, book.drawn = page, None, False, None, set()
+    with _caught_up():
+        yield
+
+
+@contextmanager
+def _caught_up() -> Iterator[None]:
+    """What is drawn inside has what the browser did not know; what is given inside, the browser hears of at the end."""
     catch_up()
+    book = _book()
+    book.running = True
+    try:
+        yield
+    finally:
+        # A run that a newer one cuts short ends here, too.
+        book.running = False
 
 
 def tell_here() -> None:
@@ -434,12 +452,15 @@ def fragment(function: Callable) -> Callable:
     @st.fragment
     @wraps(function)
     def run(*args: Any, **how: Any) -> Any:
-        found, book = function(*args, **how), _book()
-        # Where the whole page runs, it does this at its end.
-        if book.finished:
-            _write_link()
-            if st.session_state.get(_ANSWERED) != str(book.generation):
-                st.rerun()
+        book = _book()
+        # Where the whole page runs, it does at its ends what is done here.
+        if not book.finished:
+            return function(*args, **how)
+        with _caught_up():
+            found = function(*args, **how)
+        _write_link()
+        if st.session_state.get(_ANSWERED) != str(book.generation):
+            st.rerun()
         return found
 
     return run
@@ -515,15 +536,10 @@ def give(values: Mapping[str, Any]) -> None:
 def catch_up() -> None:
     """Give once more what the browser did not know when it asked for this run; what the visitor has chosen besides
     stays. For callbacks, before they read a setting; each run begins with it."""
-    book = _book()
-    if not book.unanswered:
+    book, state = _book(), st.session_state
+    if book.running or not book.unanswered:
         return
-    state = st.session_state
-    answered = state.get(_ANSWERED)
-    # Once a request: later in the run widgets are drawn already. The next one says anew what it has heard.
-    if answered == _CAUGHT_UP:
-        return
-    if answered == str(book.generation):
+    if state.get(_ANSWERED) == str(book.generation):
         book.unanswered.clear()
         return
     for name, one in book.unanswered.items():
@@ -531,7 +547,6 @@ def catch_up() -> None:
             one.value = state[name]
         state[name] = one.value
     book.generation += 1
-    state[_ANSWERED] = _CAUGHT_UP
 
 
 def _same(one: Any, other: Any) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import operator
+import re
 import threading
 from collections.abc import Sequence
 from typing import Any
@@ -253,6 +254,9 @@ def _trace(module: nn.Module, shape: tuple[int, ...], layer: str | None) -> Rece
             value = Lost(
                 f"From {reader.name!r} ({reader.kind}) on the field is not available: {why}. Layers before it are."
             )
+        except AssertionError as error:  # a network that demands a size, and names what torch.fx gave it
+            said = re.sub(r",? but got Proxy\(\w+\)", "", str(error))
+            raise ReceptiveFieldError(f"The network itself refuses this size of image: {said}") from error
         except (TypeError, KeyError, AttributeError, IndexError, ZeroDivisionError, RuntimeError) as error:
             value = Lost(
                 f"From {reader.name!r} ({reader.kind}) on the field is not available: "

@@ -449,6 +449,17 @@ def test_a_real_network_shows_its_field(net):
         assert "global branch" in shown(app)
 
 
+def test_a_network_that_takes_one_size_alone_says_which():
+    app = open_page(part="networks", net="vit_b_16", side="96")
+    assert not app.exception
+    (error,) = app.error.values
+    assert "itself refuses this size" in error
+    assert "Expected 224" in error
+    assert "Proxy" not in error
+    app.number_input(key="side").set_value(224).run()
+    assert sound(app).error.values == []
+
+
 def test_any_layer_of_a_network_is_chosen_and_listed():
     app = sound(open_page(part="networks", net="vgg16", layer_name="features.5", every_layer="x"))
     assert number(app, "receptive_field") == "10 × 10"

@@ -13,19 +13,19 @@ def page() -> None:
     layer = Choice("layer", lambda: {"a": "a2", "b": "b1"}[network.value], "Layer", read=str)
     turned = PageOf("page", 1)
     steps = Whole("steps", 100, "Steps", None, 50, 300, step=50)
-    state.begin("page")
-    state.take(network, layer, turned, steps)
-    st.session_state["linked"] = [one.name for one in (network, layer, turned, steps) if one.linked]
+    with state.run_of("page"):
+        state.take(network, layer, turned, steps)
+        st.session_state["linked"] = [one.name for one in (network, layer, turned, steps) if one.linked]
 
-    @state.fragment
-    def inside() -> str:
-        return layer.draw(["a1", "a2"] if network.value == "a" else ["b1", "b2"])
+        @state.fragment
+        def inside() -> str:
+            return layer.draw(["a1", "a2"] if network.value == "a" else ["b1", "b2"])
 
-    network.draw()
-    st.session_state["returned"] = inside()
-    turned.draw(3)
-    steps.draw()
-    state.finish()
+        network.draw()
+        st.session_state["returned"] = inside()
+        turned.draw(3)
+        steps.draw()
+        state.finish()
 
 
 def opened(**query: str) -> AppTest:
@@ -92,12 +92,12 @@ def one_name_twice() -> None:
 
     here = Choice("dims", 2, "Here", None, {1: "1-D", 2: "2-D"}, "segmented_control", key="here_dims")
     there = Whole("dims", 3, "There", None, 1, 3)
-    state.begin("page")
-    state.take(here)
-    here.draw()
-    there.draw()
-    st.text(f"{here.value} {there.value}")
-    state.finish()
+    with state.run_of("page"):
+        state.take(here)
+        here.draw()
+        there.draw()
+        st.text(f"{here.value} {there.value}")
+        state.finish()
 
 
 def test_settings_of_two_pages_may_share_a_name():
@@ -115,14 +115,14 @@ def may_be_empty() -> None:
     from viz import state
     from viz.state import Flag, Whole
 
-    state.begin("page")
-    narrow, place = Flag("narrow", False, "Narrow"), Whole("place", None, "Place", None, 0, 9)
-    state.take(narrow)
-    state.take(place)
-    narrow.draw()
-    place.draw(high=4 if narrow.value else 9)
-    st.text(repr(place.value))
-    state.finish()
+    with state.run_of("page"):
+        narrow, place = Flag("narrow", False, "Narrow"), Whole("place", None, "Place", None, 0, 9)
+        state.take(narrow)
+        state.take(place)
+        narrow.draw()
+        place.draw(high=4 if narrow.value else 9)
+        st.text(repr(place.value))
+        state.finish()
 
 
 def test_a_number_may_be_empty_and_is_kept_within_its_ends():
@@ -153,12 +153,12 @@ def several() -> None:
     from viz import state
     from viz.state import Several
 
-    state.begin("page")
-    words = Several("words", ("a", "b"), "Words", None, ("a", "b", "c", "d"), 3)
-    state.take(words)
-    words.draw()
-    st.text(",".join(words.value))
-    state.finish()
+    with state.run_of("page"):
+        words = Several("words", ("a", "b"), "Words", None, ("a", "b", "c", "d"), 3)
+        state.take(words)
+        words.draw()
+        st.text(",".join(words.value))
+        state.finish()
 
 
 def test_several_words_are_read_apart_or_together_and_strange_ones_are_told():
@@ -181,12 +181,12 @@ def offered_less() -> None:
     from viz import state
     from viz.state import Choice, Flag
 
-    state.begin("page")
-    few, number = Flag("few", False, "Few"), Choice("number", 1, "Number", None, (1, 2, 3), "radio")
-    state.take(few, number)
-    few.draw()
-    st.text(repr(number.draw((1, 2) if few.value else None)))
-    state.finish()
+    with state.run_of("page"):
+        few, number = Flag("few", False, "Few"), Choice("number", 1, "Number", None, (1, 2, 3), "radio")
+        state.take(few, number)
+        few.draw()
+        st.text(repr(number.draw((1, 2) if few.value else None)))
+        state.finish()
 
 
 def test_an_option_that_is_no_longer_offered_gives_way_to_the_default():
@@ -209,15 +209,15 @@ def given_in_a_run() -> None:
     def preset() -> None:
         state.give({"first": 5, "second": 9})
 
-    state.begin("page")
-    first, second = Whole("first", 1, "First", None, 0, 9), Whole("second", 2, "Second", None, 0, 9)
-    state.take(first, second)
-    first.draw()
-    # After the first is drawn: nothing may write it again.
-    second.draw(high=first.value)
-    st.button("Preset", on_click=preset)
-    st.text(f"{first.value} {second.value}")
-    state.finish()
+    with state.run_of("page"):
+        first, second = Whole("first", 1, "First", None, 0, 9), Whole("second", 2, "Second", None, 0, 9)
+        state.take(first, second)
+        first.draw()
+        # After the first is drawn: nothing may write it again.
+        second.draw(high=first.value)
+        st.button("Preset", on_click=preset)
+        st.text(f"{first.value} {second.value}")
+        state.finish()
 
 
 def test_a_value_is_given_while_others_wait_for_the_browser():
@@ -226,3 +226,28 @@ def test_a_value_is_given_while_others_wait_for_the_browser():
     assert not app.exception
     assert app.text[0].value == "5 5"
     assert dict(app.query_params) == {"first": "5", "second": "5"}
+
+
+def depends() -> None:
+    from viz import state
+    from viz.state import Choice
+
+    network = Choice("net", "a", "Network", None, ("a", "b"))
+    layer = Choice("layer", "a1", "Layer", None, ("a1", "b1"))
+    weight = Choice("weight", "a2", "Weight", None, ("a2", "b2"))
+    with state.run_of("page"):
+        state.take(network, layer, weight)
+        name = network.draw()
+        layer.draw([f"{name}1"])
+        weight.draw([f"{name}2"])
+        state.finish()
+
+
+def test_one_choice_moves_several_others_in_one_run():
+    app = shown(depends)
+    app.selectbox(key="net").select("b").run()
+    assert not app.exception
+    assert [one.value for one in app.selectbox] == ["b", "b1", "b2"]
+    app.selectbox(key="net").select("a").run()
+    assert not app.exception
+    assert [one.value for one in app.selectbox] == ["a", "a1", "a2"]
