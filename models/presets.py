@@ -20,6 +20,7 @@ class Preset:
         options: answers to choose from, the right one among them, if the question has a number or a word for an answer.
         answer: the right one.
         explanation: what there is to see.
+        wrong: answer -> what it left out, for some.
         expected: numbers that must come out: names of checks, ``"output"`` (values of the output), ``"spatial"``.
         input, weights, seed: where the numbers come from (``models.sources``).
     """
@@ -32,6 +33,7 @@ class Preset:
     answer: str
     explanation: str
     expected: dict[str, Any] = field(default_factory=dict)
+    wrong: dict[str, str] = field(default_factory=dict, kw_only=True)
     input: str = "example"
     weights: str = "example"
     seed: int = 0
@@ -47,11 +49,15 @@ _ALL = (
         "One output number",
         _conv(),
         "The kernel lies on the top left corner of the input. Which number comes out?",
-        ("98", "122", "144"),
+        ("65", "119", "122"),
         "122",
         "Nine products, one sum: 4·1 + 5·4 + 8·1 + 1·1 + 8·4 + 8·3 + 3·3 + 6·3 + 6·1 = 122. The same nine weights make "
         "every other output. PyTorch does not flip the kernel: strictly, this is a cross-correlation.",
         {"output": [[[122, 148], [126, 134]]], "output_size": (2, 2), "parameters": 9, "macs": 36},
+        wrong={
+            "65": "the middle row is missing, 1·1 + 8·4 + 8·3 = 57",
+            "119": "that is the kernel turned by half a turn, and PyTorch does not turn it",
+        },
     ),
     Preset(
         "A2",

@@ -430,6 +430,11 @@ def take(*settings: Any) -> None:
             tell(*one.take(query))
 
 
+def saying(but: Any = None) -> dict[str, str]:
+    """What the link is to say of the page's settings, without one of them."""
+    return {name: text for one in _book().settings or () if one is not but for name, text in one.query().items()}
+
+
 def finish() -> None:
     """Last in a run of a page: what no setting knows is told, and the link says what is shown."""
     state, book = st.session_state, _book()
@@ -497,7 +502,7 @@ def _write_link() -> None:
     # A page without settings leaves alone what it does not know.
     wanted = {name: texts for name, texts in now.items() if name.startswith("embed") or book.settings is None}
     wanted.pop("present", None)
-    wanted |= {name: [text] for one in book.settings or () for name, text in one.query().items()}
+    wanted |= {name: [text] for name, text in saying().items()}
     wanted |= {"present": ["1"]} if recall("presenting") else {}
     if wanted != now or wanted != book.said:
         # A new run may stop this one while it writes: what has not been said is said next time.

@@ -22,8 +22,10 @@ from viz.scenes.layer import scene as draw_scene
 STAGE_HEIGHT, CARDS_HEIGHT = 500, 90
 
 editor = SceneEditor(LayerEditor())
-state.take(editor)
+asking = examples.asking(editor)
+state.take(editor, asking)
 scene = editor.read()
+covered = asking.waits()
 spec = scene.spec
 kind = KINDS[spec.kind]
 
@@ -46,16 +48,16 @@ def type_into_cell():
 def draw_controls():
     with beside, st.container(key="controls", gap="xsmall"):
         editor.draw(scene)
-    with chooser:
-        examples.draw(editor, scene)
 
 
 def draw_measured():
-    measured, veiled = lab.of(scene), examples.asks(scene)
+    measured = lab.of(scene)
     # st.html would strip the formulas' MathML.
-    figures.markdown(cards(measured, veiled=veiled), unsafe_allow_html=True)
+    figures.markdown(cards(measured, covered), unsafe_allow_html=True)
     with picture.container():
-        if measured.why_not:
+        if measured.why_not and covered:
+            st.info("This layer is too large to draw. Answer first: its numbers follow.", icon=":material/straighten:")
+        elif measured.why_not:
             st.info(measured.why_not, icon=":material/straighten:")
             if measured.nearest:
                 nearest = measured.nearest
@@ -67,19 +69,19 @@ def draw_measured():
                 )
         else:
             drawn = draw_scene(measured, image=scene.input == "photo")
-            stage({**drawn, "veiled": veiled}, key="stage", on_edit=type_into_cell)
+            stage({**drawn, "veiled": covered}, key="stage", on_edit=type_into_cell)
     return measured
 
 
 with st.container(key="lesson"):
     beside, right = st.columns([1, 3], gap="medium")
     with right:
+        asking.draw()
         with st.container(key="stage_area"):
             picture = st.empty()
         with st.container(key="numbers"):
             st.html(CARDS)
             figures = st.empty()
-        chooser = st.container()
 
 # What is seen goes first, except on the first visit, and while torch loads: then the question and the controls do.
 if "torch" in sys.modules and state.recall("playground_seen"):
@@ -97,8 +99,16 @@ state.remember("playground_seen", True)
 fits = editor.fits()
 if not fits:
     st.info(f"Your own numbers do not fit into a link of {big(LONGEST_LINK)} characters: use File to take them along.")
+
+
+def script() -> tuple[str, str]:
+    if covered:
+        raise ValueError("the script tells the answer: answer the question first.")
+    return "Runs as it is, builds exactly this layer, and asserts the numbers on the screen.", to_code(measured)
+
+
 offer(
-    lambda: ("Runs as it is, builds exactly this layer, and asserts the numbers on the screen.", to_code(measured)),
+    script,
     fits,
     "Your own numbers are too many for a link, so it opens without them: take the file instead.",
 )

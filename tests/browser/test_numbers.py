@@ -2,7 +2,7 @@
 
 
 def test_a_card_opens_its_formula(visit):
-    page = visit("/playground").page
+    page = visit("/playground?ask=none").page
     card = page.locator(".cs-cards [data-number=output_size]")
     card.wait_for()
     assert not card.locator("math").first.is_visible()
@@ -22,7 +22,7 @@ def test_a_number_and_its_formula_are_marked_as_agreeing(visit):
 
 
 def test_the_link_has_a_code_for_the_hall(visit):
-    page = visit("/playground").page
+    page = visit("/playground?ask=none").page
     page.locator(".cs-cards").wait_for()
     page.get_by_role("button", name="Link", exact=True).click()
     code = page.get_by_role("img", name="QR code of the link")

@@ -22,7 +22,7 @@ def play(visit):
     """``play("kernel_size=2")`` opens the page with these settings."""
     opened = []
 
-    def open_page(query="", **how):
+    def open_page(query="ask=none", **how):
         one = visit(f"/playground{query and '?'}{query}", **how)
         opened.append(one)
         drawn(one.page)
@@ -189,20 +189,32 @@ class TestControls:
         page.get_by_role("button", name="Draw the nearest").click()
         page.locator(".stage[data-selected]").wait_for()
 
-    def test_a_preset_is_predicted_then_revealed(self, play):
-        page = play().page
-        page.get_by_role("button", name="Groups", exact=True).click()
+    def test_a_question_is_predicted_then_revealed(self, play):
+        page = play("ask=A17").page
         expect(page.locator(".stage.veiled")).to_be_visible()
         expect(page.locator("canvas[data-grid=output]").first).to_be_hidden()
-        expect(page.get_by_text("Parameters").first).to_be_visible()
-        expect(number(page, "parameters").locator(".cs-value")).to_be_hidden()
+        expect(number(page, "parameters")).to_have_text("?")
         page.get_by_role("radio", name="36", exact=True).click()
+        expect(page.get_by_text("Try once more")).to_be_visible()
+        expect(number(page, "parameters")).to_have_text("?")
+        page.get_by_role("radio", name="144", exact=True).click()
         expect(page.get_by_text("Not quite: 72.")).to_be_visible()
         expect(number(page, "parameters")).to_contain_text("72")
         expect(page.locator("canvas[data-grid=output]").first).to_be_visible()
-        page.get_by_role("button", name="3 → 10, standard").click()
-        expect(number(page, "parameters")).to_contain_text("280")
+        page.keyboard.press("n")
+        expect(page.locator(".stage.veiled")).to_be_visible()
         expect(page.get_by_text("Not quite")).to_have_count(0)
+
+    def test_a_bare_page_asks_and_a_link_says_whether_it_does(self, visit):
+        page = visit("/playground").page
+        expect(page.locator(".stage.veiled")).to_be_visible()
+        page.get_by_role("button", name="Reveal").click()
+        expect(page.locator(".stage.veiled")).to_have_count(0)
+        expect(page).to_have_url(re.compile(r"/playground\?ask=none$"))
+        page.reload()
+        expect(number(page, "macs")).to_contain_text("36")
+        more(page, "kernel_size")
+        expect(page).to_have_url(re.compile(r"/playground\?kernel_size=4$"))
 
 
 class TestLink:
@@ -278,24 +290,29 @@ class TestLink:
         assert sorted(page.url.partition("?")[2].split("&")) == sorted(url.partition("?")[2].split("&"))
 
     @pytest.mark.parametrize(
-        ("start", "topic", "url"),
+        ("start", "question", "url"),
         [
-            ("kernel_size=2&stride=2", "Cost", "input_size=6&in_channels=3&out_channels=10&bias=true"),
+            (
+                "kernel_size=2&stride=2",
+                "Cost: Parameters: 3 → 10",
+                "input_size=6&in_channels=3&out_channels=10&bias=true",
+            ),
             (
                 "kind=max_pool&kernel_size=2",
-                "Groups",
+                "Groups: Groups",
                 "kind=grouped&input_size=5&in_channels=4&out_channels=4&groups=2",
             ),
-            ("kind=upsample&scale_factor=3&input=Ones", "Sum", ""),
+            ("kind=upsample&scale_factor=3&input=Ones", "Sum: One output number", ""),
         ],
     )
-    def test_a_preset_leaves_nothing_behind_in_the_url(self, play, start, topic, url):
+    def test_a_preset_leaves_nothing_behind_in_the_url(self, play, start, question, url):
         page = play(start).page
         if "max_pool" not in start:
             press(page, "kernel_size", "ArrowUp") if "kernel" in start else choose(page, "scale_factor", "4")
         settled(page)
-        page.get_by_role("button", name=topic, exact=True).click()
-        expect(page).to_have_url(re.compile(rf"/playground(\?{re.escape(url)})?$"))
+        page.get_by_role("button", name="All questions").click()
+        page.get_by_role("menuitem", name=question, exact=True).click()
+        expect(page).to_have_url(re.compile(rf"/playground(\?{re.escape(url)}.ask=[\w-]+)?$"))
 
     def test_reload(self, play):
         page = play("kind=transposed&input_size=3&stride=2").page
@@ -397,7 +414,6 @@ class TestDialogs:
 class TestLook:
     def test_sound_and_accessible(self, play):
         one = play("input_size=7&in_channels=3&out_channels=2&stride=2&bias=true")
-        one.page.get_by_role("radio", name="2", exact=True).last.click()
         expect(one.page.get_by_text("Each filter spans all three input channels")).to_be_visible()
         one.everywhere()
         box = one.page.locator(".stage").bounding_box()

@@ -20,6 +20,8 @@ def test_every_lesson_has_its_question_its_neighbours_code_and_link(lesson):
     neighbours = topic(lesson) if lesson in MANY else []
     assert [link.proto.label for link in app.get("page_link")][: len(neighbours)] == [one.title for one in neighbours]
     assert app.query_params == {}
+    for covered in [one for one in app.button if one.key == "reveal"]:
+        covered.click().run()
     app.button(key="open_code").click().run()
     code = sound(app).code[0].value
     assert len(app.get("download_button")) >= 1

@@ -12,7 +12,6 @@ from models.presets import PRESETS
 from models.share import Scene, read_file, write_file
 from models.spec import LayerSpec
 from models.text import big, times
-from pages.convolution._examples import topic_of
 from tests.pages.support import SHELL, sound
 from viz.controls.layer import OFFERED
 from viz.controls.numbers import LONGEST_LINK
@@ -23,7 +22,7 @@ PAGE = "convolution/playground.py"
 def open_page(**query: str | list[str]) -> AppTest:
     app = AppTest.from_file(SHELL, default_timeout=60).run()
     app.switch_page(PAGE)
-    for name, value in query.items():
+    for name, value in ({"ask": "none"} | query).items():
         app.query_params[name] = value
     return app.run()
 
@@ -54,7 +53,7 @@ def test_a_kind_of_one_dimension_gives_the_others_back():
     for kind, dims in (("causal", 1), ("depthwise", 3), ("causal", 1)):
         app.selectbox(key="kind").set_value(kind).run()
         assert (shown_spec(sound(app)).kind, shown_spec(app).dims) == (kind, dims)
-    app.button(key="topic_Sum").click().run()
+    app.menu_button(key="questions_playground").click("A1").run()
     app.selectbox(key="kind").set_value("depthwise").run()
     assert shown_spec(sound(app)).dims == 2, "an example begins anew"
 
@@ -63,9 +62,9 @@ def test_a_kind_of_one_dimension_gives_the_others_back():
 def test_a_worked_example_shows_the_numbers_of_the_lecture(name):
     preset = PRESETS[name]
     app = sound(open_page())
-    app.button(key=f"topic_{topic_of(preset)}").click().run()
-    if shown_spec(app) != preset.spec:
-        app.button(key=f"example_{name}").click().run()
+    app.menu_button(key="questions_playground").click(name).run()
+    assert veiled(sound(app))
+    app.button(key="reveal").click().run()
     sound(app)
     assert shown_spec(app) == preset.spec
     assert app.warning.values == []
@@ -80,7 +79,8 @@ def test_a_worked_example_shows_the_numbers_of_the_lecture(name):
     if "receptive_field" in expected:
         assert number(app, "receptive_field") == times(expected["receptive_field"])
     assert "cs-no" not in cards(app)
-    assert any(preset.question in pills.label for pills in app.pills)
+    assert any(preset.question in block.value for block in app.markdown)
+    assert any(preset.explanation in block.value for block in app.markdown)
 
 
 @pytest.mark.parametrize("name", PRESETS)
@@ -91,38 +91,67 @@ def test_a_worked_example_is_a_link(name):
     assert app.warning.values == []
 
 
-def test_predicting_reveals_the_explanation():
-    app = open_page()
-    preset = PRESETS["A1"]
-    wrong = next(option for option in preset.options if option != preset.answer)
-    app.pills(key="predict_A1").set_value(wrong).run()
-    assert any("Not quite: 122." in block.value and preset.explanation in block.value for block in app.markdown)
-    app.pills(key="predict_A1").set_value(preset.answer).run()
-    assert any("**Yes.**" in block.value for block in app.markdown)
-
-
 def veiled(app: AppTest) -> bool:
     """Whether stage and cards keep the answer back; they never differ."""
-    stage = json.loads(app.get("bidi_component")[0].proto.json)["veiled"]
-    assert stage == ("cs-veiled" in cards(app))
-    return stage
+    covered = "predict first" in cards(app)
+    for stage in app.get("bidi_component"):
+        assert json.loads(stage.proto.json)["veiled"] == covered
+    return covered
+
+
+def said(app: AppTest) -> str:
+    return "\n".join(block.value for block in app.markdown)
+
+
+def test_a_wrong_answer_is_told_what_it_left_out_and_may_be_given_anew():
+    preset = PRESETS["A1"]
+    app = open_page(ask="A1")
+    app.pills(key="answer_A1").set_value("65").run()
+    assert veiled(app)
+    assert f"65: {preset.wrong['65']}" in said(app)
+    assert preset.explanation not in said(app)
+    app.pills(key="answer_A1").set_value("122").run()
+    assert not veiled(app)
+    assert f"**Yes.** {preset.explanation}" in said(app)
+    app.menu_button(key="questions_playground").click("A1").run()
+    assert veiled(app)
+    for wrong in ("65", "119"):
+        app.pills(key="answer_A1").set_value(wrong).run()
+    assert not veiled(app)
+    assert f"**Not quite: 122.** {preset.explanation}" in said(app)
+
+
+@pytest.mark.parametrize("name", PRESETS)
+def test_what_is_covered_does_not_stand_in_the_text(name):
+    preset = PRESETS[name]
+    app = open_page(ask=name)
+    assert veiled(app)
+    assert "".join(dict(app.query_params).get("ask", "A1")) == name
+    shown = said(app) + " ".join(block.value for block in (*app.info, *app.caption))
+    for each in ("macs", "parameters", "touching"):
+        if preset.expected.get(each, 0) > 99:
+            assert big(preset.expected[each]) not in shown.replace(preset.question, "")
+    assert preset.explanation not in shown
+    app.button(key="open_code").click().run()
+    assert not app.code
+    assert any("answer the question first" in block.value for block in app.info)
 
 
 def test_an_example_is_predicted_before_it_is_seen():
-    app = open_page()
-    assert not veiled(app)
-    app.button(key="topic_Size").click().run()
+    app = open_page(ask="A1")
     assert veiled(app)
-    app.pills(key="predict_A3").set_value("4×4").run()
+    app.button(key="reveal").click().run()
     assert not veiled(app)
-    app.button(key="example_A3-stride").click().run()
+    assert PRESETS["A1"].explanation in said(app)
+    app.button(key="next_question").click().run()
     assert veiled(app)
-    app.button(key="just_show").click().run()
-    assert not veiled(app)
-    app.button(key="topic_Cost").click().run()
-    assert veiled(app)
+    assert shown_spec(app) == PRESETS["A2"].spec
     app.number_input(key="input_size").set_value(9).run()
     assert not veiled(app)
+    assert "ask" not in app.query_params
+    app.number_input(key="input_size").set_value(7).run()
+    assert not veiled(app), "only a question that was asked covers"
+    assert not veiled(open_page(ask="A2", kernel_size="5")), "a question about another layer"
     assert not veiled(open_page(**PRESETS["A3"].spec.to_query())), "a link shows what it was sent for"
 
 

@@ -89,6 +89,10 @@ class SceneEditor:
         """The scene that the widgets ask for; call it before the first is drawn."""
         return self._with(self.layer.read())
 
+    def shown(self) -> Scene:
+        """The scene as :meth:`read` last found it, or as it was loaded."""
+        return self._with(self.layer.shown())
+
     def _with(self, spec: LayerSpec) -> Scene:
         chosen = [self._setting(name).value for name in ("input", "weights")]
         return Scene(spec, *chosen, self._seed.value, state.recall(self._key("x")), state.recall(self._key("w")) or {})
@@ -120,7 +124,7 @@ class SceneEditor:
         return len((st.context.url or "").partition("?")[0]) + 1 + len(urlencode(query)) <= LONGEST_LINK
 
     def _queries(self) -> tuple[dict[str, str], dict[str, str]]:
-        scene = self._with(self.layer.shown())
+        scene = self.shown()
         plain = query_of(scene)
         own = {self._key(name): plain.pop(name) for name in ("x", "w") if name in plain}
         return self.layer.query() | {self._key(name): text for name, text in plain.items()}, own

@@ -114,17 +114,19 @@ def _card(check: Check, channels: int) -> str:
     )
 
 
-def cards(lab: Lab, veiled: bool = False) -> str:
+def cards(lab: Lab, covered: bool = False) -> str:
     """HTML of all numbers of one layer. The first card counts the output's channels if there are several.
 
-    ``veiled`` blurs the numbers: a question about them waits for an answer.
+    ``covered`` leaves the numbers out: a question about them waits for an answer.
     """
+    if covered:
+        hidden = (plain(check.name, face(check.title, "?", "predict first", hint=check.hint)) for check in lab.checks)
+        return f'<div class="cs-cards">{"".join(hidden)}</div>'
     parts = [_card(check, lab.spec.out_channels) for check in lab.checks]
     if lab.seconds is not None:
         hint = "Median of several forward passes of this one layer; it varies from run to run."
         parts.append(plain("time", face("Forward pass", time_text(lab.seconds), lab.device, hint=hint)))
-    key = "" if veiled else _key(lab.checks)
-    return f'<div class="cs-cards{" cs-veiled" if veiled else ""}">{"".join(parts)}</div>{key}'
+    return f'<div class="cs-cards">{"".join(parts)}</div>{_key(lab.checks)}'
 
 
 def _key(checks: Sequence[Check]) -> str:

@@ -1,0 +1,181 @@
+"""The question beside the picture: predict, then reveal. While one waits, the page covers what would answer it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+
+import streamlit as st
+
+from viz import state
+from viz.state import Choice, Setting
+
+NONE = "none"
+TRIES = 2
+"""Wrong answers after which the right one is shown."""
+
+
+@dataclass(frozen=True)
+class Question:
+    """One question of a lesson.
+
+    name: as the link spells it. title: as the list of questions calls it.
+    wrong: answer → what it left out.
+    load: brings what the question is about on screen; for callbacks.
+    """
+
+    name: str
+    title: str
+    text: str
+    options: tuple[str, ...]
+    answer: str
+    explanation: str
+    wrong: Mapping[str, str] = field(default_factory=dict)
+    load: Callable[[], None] | None = None
+
+
+@dataclass(frozen=True)
+class Asked:
+    """The question on screen. about: what the link said of the page then: after another choice it is about nothing."""
+
+    name: str
+    about: Mapping[str, str]
+    tries: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Asking:
+    """The questions of one page, in their order, as a setting of that page; :func:`viz.state.take` it last.
+
+    ``ask`` in the link names the question that waits. A bare link means the first.
+    """
+
+    page: str
+    questions: Sequence[Question]
+    shown: Callable[[], Sequence[str]] = tuple
+    """The questions about what is on screen, on a page where a question brings its own example."""
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        return self._ask.names
+
+    @cached_property
+    def _ask(self) -> Setting:
+        titles = {NONE: NONE} | {each.name: each.name for each in self.questions}
+        return Choice("ask", self._usual, "", None, titles, key=f"ask_{self.page}")
+
+    def _usual(self) -> str:
+        return NONE if state.saying(self) else self.questions[0].name
+
+    def take(self, query: Mapping[str, list[str]]) -> list[str]:
+        told, name = self._ask.take(query), self._ask.value
+        if set(query) == {"ask"} and name != NONE and (load := self._question(name).load):
+            load()
+        return told
+
+    def query(self) -> dict[str, str]:
+        return self._ask.query()
+
+    # -- which, and whether it waits ----------------------------------------------------------------------------------
+
+    def _asked(self) -> Asked | None:
+        """The question on screen, waiting or answered, if the page still shows what it is about."""
+        asked, waits, about = state.recall(f"asked_{self.page}"), self._ask.value, state.saying(self)
+        if waits != NONE and (asked is None or asked.name != waits):
+            asked = Asked(waits, about)
+        elif asked is not None and asked.about != about:
+            asked = None
+        if asked is None:
+            asked = next((Asked(name, about) for name in self.shown()), None)
+        state.remember(f"asked_{self.page}", asked)
+        return asked
+
+    def waits(self) -> bool:
+        """Whether a question waits, so that what would answer it stays covered. Call it before the page is drawn."""
+        # From here on a setting that goes back to its default does not ask again.
+        self._ask.give(self._ask.value)
+        asked, waits = self._asked(), self._ask.value
+        if waits == NONE:
+            return False
+        elsewhere = self._question(waits).load is not None and waits not in self.shown()
+        if asked is None or asked.name != waits or elsewhere:
+            self._ask.give(NONE)
+        return self._ask.value != NONE
+
+    def _question(self, name: str) -> Question:
+        return next(each for each in self.questions if each.name == name)
+
+    def _answer(self, question: Question) -> Choice:
+        return Choice(f"answer_{question.name}", None, question.text, None, question.options, "pills")
+
+    # -- what a visitor does ------------------------------------------------------------------------------------------
+
+    def ask(self, name: str | None) -> None:
+        """Bring a question on screen. For callbacks."""
+        if name is None:
+            return
+        question = self._question(name)
+        if question.load:
+            question.load()
+        state.forget(f"asked_{self.page}")
+        self._answer(question).give(None)
+        self._ask.give(name)
+
+    def _ask_chosen(self) -> None:
+        self.ask(state.heard(f"questions_{self.page}"))
+
+    def _reveal(self) -> None:
+        self._ask.give(NONE)
+
+    def _take_answer(self, question: Question) -> None:
+        state.catch_up()
+        given, asked = self._answer(question).value, state.recall(f"asked_{self.page}")
+        if given is None or asked is None or asked.name != question.name:
+            return
+        asked = replace(asked, tries=(*asked.tries, given))
+        state.remember(f"asked_{self.page}", asked)
+        if given == question.answer or len(asked.tries) >= TRIES:
+            self._reveal()
+
+    # -- drawing ------------------------------------------------------------------------------------------------------
+
+    def draw(self) -> None:
+        """The question with its answers and the way to the next; below, what an answer left out or why it is right."""
+        asked = self._asked()
+        question, waits = self._question(asked.name) if asked else None, self._ask.value != NONE
+        with st.container(key="question", gap="xsmall"):
+            if question:
+                st.markdown(f":material/psychology_alt: **{question.text}**")
+            with st.container(key="answers", horizontal=True, vertical_alignment="center", gap="small"):
+                if question:
+                    self._answer(question).draw(
+                        label_visibility="collapsed", width="content", wrap=True, disabled=not waits,
+                        on_change=self._take_answer, args=(question,),
+                    )  # fmt: skip
+                if waits:
+                    st.button("Reveal", key="reveal", icon=":material/visibility:", on_click=self._reveal)
+                after = self._after(question)
+                st.button(
+                    "Next question", key="next_question", icon=":material/arrow_forward:", shortcut="n",
+                    help=after.title, on_click=self.ask, args=(after.name,),
+                )  # fmt: skip
+                st.menu_button(
+                    "All questions", [each.name for each in self.questions], key=f"questions_{self.page}",
+                    format_func=lambda name: self._question(name).title, on_click=self._ask_chosen, type="tertiary",
+                )  # fmt: skip
+            if question and asked:
+                self._draw_verdict(question, asked.tries, waits)
+
+    def _after(self, question: Question | None) -> Question:
+        if question is None:
+            return self.questions[0]
+        return self.questions[(self.questions.index(question) + 1) % len(self.questions)]
+
+    def _draw_verdict(self, question: Question, tries: tuple[str, ...], waits: bool) -> None:
+        last = tries[-1] if tries else None
+        if not waits:
+            verdict = "Yes." if last == question.answer else f"Not quite: {question.answer}." if last else ""
+            st.markdown(f":material/lightbulb: **{verdict or f'{question.answer}.'}** {question.explanation}")
+        elif last:
+            st.markdown(f":material/replay: **{last}: {question.wrong.get(last, 'not that')}.** Try once more.")
