@@ -20,7 +20,7 @@ class Preset:
         options: answers to choose from, the right one among them, if the question has a number or a word for an answer.
         answer: the right one.
         explanation: what there is to see.
-        wrong: answer -> what it left out, for some.
+        wrong: each of the other answers -> what it left out.
         expected: numbers that must come out: names of checks, ``"output"`` (values of the output), ``"spatial"``.
         input, weights, seed: where the numbers come from (``models.sources``).
     """
@@ -69,6 +69,10 @@ _ALL = (
         "Each filter spans all three input channels: 3·3·3 weights. Its three channel results are summed into one map, "
         "so there are as many output channels as filters.",
         {"output_size": (3, 3), "channels": 2, "parameters": 56},
+        wrong={
+            "3": "those go in; each filter sums over all three",
+            "6": "a filter's three channel results are added, not kept apart",
+        },
     ),
     Preset(
         "A3",
@@ -79,6 +83,7 @@ _ALL = (
         "5×5",
         "⌊(7 − 3)/1⌋ + 1 = 5: the first position and one more for each step that still fits.",
         {"output_size": (5, 5)},
+        wrong={"4×4": "7 − 3 steps, and the first position before them", "7×7": "only padding keeps the size"},
     ),
     Preset(
         "A3-stride",
@@ -89,6 +94,10 @@ _ALL = (
         "3×3",
         "⌊(7 − 3)/2⌋ + 1 = 3. Stride thins out the positions; the window itself stays as large as it was.",
         {"output_size": (3, 3), "receptive_field": (3, 3)},
+        wrong={
+            "2×2": "7 − 3 = 4 cells hold two steps, and the first position stands before them",
+            "4×4": "half of 7, rounded up, is not it: a window must fit whole",
+        },
     ),
     Preset(
         "A4",
@@ -100,6 +109,7 @@ _ALL = (
         "3·3·3 weights for each of ten filters, and one bias each: 27·10 + 10 = 280. The size of the image does "
         "not matter.",
         {"parameters": 280},
+        wrong={"90": "that is one input channel; each filter spans all three", "270": "the ten biases are missing"},
     ),
     Preset(
         "A4-deeper",
@@ -110,6 +120,10 @@ _ALL = (
         "1800",
         "3·3·10 weights for each of twenty filters: 90·20 = 1800. Channels multiply.",
         {"parameters": 1800},
+        wrong={
+            "180": "each filter spans ten channels: 3·3·10 weights",
+            "1820": "bias=False: there are no biases to count",
+        },
     ),
     Preset(
         "A5",
@@ -121,6 +135,10 @@ _ALL = (
         "28·28·32 outputs, each a sum of 5·5·192 products: 120.42 million. The next two presets do it with a "
         "bottleneck.",
         {"macs": 120_422_400},
+        wrong={
+            "1.2 million": "each of the 25 088 outputs sums 4 800 products",
+            "12 million": "a factor of ten is missing: 25 088 outputs, 4 800 products each",
+        },
     ),
     Preset(
         "A5-bottleneck",
@@ -131,6 +149,10 @@ _ALL = (
         "2.41 million",
         "28·28·16·192 = 2.41 million: a fiftieth of the 5×5 layer.",
         {"macs": 2_408_448},
+        wrong={
+            "0.24 million": "12 544 outputs, and each sums 192 products",
+            "24.1 million": "a 1×1 kernel reads one cell of each channel, no more",
+        },
     ),
     Preset(
         "A5-after",
@@ -142,6 +164,10 @@ _ALL = (
         "10.04 million here and 2.41 million before it: about ten times less than 120.42 million, for an output of "
         "the same shape.",
         {"macs": 10_035_200},
+        wrong={
+            "60 million": "the 5×5 kernel now reads 16 channels, a twelfth of 192",
+            "120 million": "that is the 5×5 layer on all 192 channels",
+        },
     ),
     Preset(
         "A6-small",
@@ -152,6 +178,10 @@ _ALL = (
         "4",
         "One number from each input channel, all at the same place. In the matrix, every block is a diagonal.",
         {"output_size": (4, 4), "channels": 2, "parameters": 8},
+        wrong={
+            "1": "that is one channel alone; each output sums over all of them",
+            "16": "a 1×1 kernel reads one cell of each channel, not all cells",
+        },
     ),
     Preset(
         "A6",
@@ -163,6 +193,10 @@ _ALL = (
         "192 channels become 16: each output is a weighted sum of the 192 numbers at the same place. Size and "
         "receptive field stay as they were.",
         {"output_size": (28, 28), "channels": 16, "receptive_field": (1, 1)},
+        wrong={
+            "The spatial size": "the kernel fits at every cell, so as many come out",
+            "The receptive field": "one cell reads one cell, as before",
+        },
     ),
     Preset(
         "A10",
@@ -173,6 +207,10 @@ _ALL = (
         "5×5",
         "2·(3 − 1) + 1 = 5. The nine taps skip every other cell: a wider view for the same cost, with holes in it.",
         {"receptive_field": (5, 5), "parameters": 9, "output_size": (5, 5)},
+        wrong={
+            "3×3": "that is how many taps there are; one cell lies between two of them",
+            "7×7": "that would be dilation 3",
+        },
     ),
     Preset(
         "A10-dense",
@@ -183,6 +221,7 @@ _ALL = (
         "3×3",
         "Dilation 1 is the ordinary convolution: the taps are neighbours.",
         {"receptive_field": (3, 3), "parameters": 9},
+        wrong={"5×5": "that is dilation 2", "7×7": "that is dilation 3"},
     ),
     Preset(
         "A10-three",
@@ -193,6 +232,10 @@ _ALL = (
         "7×7",
         "3·(3 − 1) + 1 = 7, with the same nine weights. One layer alone never reads the cells between its taps.",
         {"receptive_field": (7, 7), "parameters": 9, "output_size": (3, 3)},
+        wrong={
+            "5×5": "that is dilation 2: between two taps lie two cells now",
+            "9×9": "three taps have two gaps, not three",
+        },
     ),
     Preset(
         "A12",
@@ -205,6 +248,10 @@ _ALL = (
         "(3 − 1)·2 − 2·1 + 1·(3 − 1) + 0 + 1 = 5. Both sizes lead to 3×3, so the layer cannot know which one was "
         "meant.",
         {"output_size": (5, 5)},
+        wrong={
+            "6×6": "it leads to 3×3 as well; without output_padding the smaller of the two is meant",
+            "7×7": "padding 1 cuts one cell off each side",
+        },
     ),
     Preset(
         "A12-output-padding",
@@ -215,6 +262,10 @@ _ALL = (
         "6×6",
         "output_padding adds nothing to the input: it asks for the larger of the sizes that lead to 3×3.",
         {"output_size": (6, 6)},
+        wrong={
+            "5×5": "that is the size without output_padding",
+            "7×7": "output_padding asks for one row and one column more, on one side",
+        },
     ),
     Preset(
         "A13",
@@ -226,6 +277,10 @@ _ALL = (
         "225",
         "15·15 = 225. The other 216, nearly half, multiply padding zeros: the shape comes out, the work is wasted.",
         {"output_size": (7, 7), "macs": 441, "touching": 225},
+        wrong={
+            "361": "along one axis 15 of the 21 products touch the image",
+            "441": "near the border part of each window lies on zeros",
+        },
     ),
     Preset(
         "A16",
@@ -237,6 +292,10 @@ _ALL = (
         "None: r² = 4 channels are interleaved, every number is moved once. Its matrix is a permutation.",
         {"output_size": (6, 6), "channels": 1, "parameters": 0, "macs": 0, "touching": 36},
         input="count",
+        wrong={
+            "36": "36 numbers are moved; none is multiplied",
+            "144": "no kernel is at work, the numbers only change their places",
+        },
     ),
     Preset(
         "A17",
@@ -247,6 +306,7 @@ _ALL = (
         "72",
         "Half: each output channel sees only the two input channels of its group. Two blocks of the matrix are empty.",
         {"parameters": 72, "output_size": (3, 3)},
+        wrong={"36": "that would be four groups", "144": "a group's filters see only the two channels of their group"},
     ),
     Preset(
         "A18-standard",
@@ -257,6 +317,7 @@ _ALL = (
         "280",
         "3·3·3·10 + 10 = 280. The next two presets split it into looking around and mixing.",
         {"parameters": 280},
+        wrong={"70": "that is the depthwise separable layer", "2800": "each filter has 3·3·3 weights, not 3·3·3·10"},
     ),
     Preset(
         "A18-depthwise",
@@ -267,6 +328,10 @@ _ALL = (
         "30",
         "3·3 weights and a bias for each of three channels: 30. Nothing is mixed yet.",
         {"parameters": 30},
+        wrong={
+            "9": "there are three channels, each with a kernel and a bias of its own",
+            "90": "each kernel spans one channel, not all ten filters",
+        },
     ),
     Preset(
         "A18",
@@ -277,6 +342,10 @@ _ALL = (
         "70",
         "30 to look around and 40 to mix. The cost falls by 1/N + 1/K²: eight to nine times for 3×3 and many channels.",
         {"parameters": 70},
+        wrong={
+            "140": "30 to look around, and the 1×1 part has 3·10 + 10",
+            "310": "the separable layer stands instead of the standard one, not on top of it",
+        },
     ),
     Preset(
         "A20-valid",
@@ -287,6 +356,10 @@ _ALL = (
         "2",
         "Two windows fit and use 11 columns. In the matrix, the last two columns are empty: 'VALID' drops them.",
         {"output_size": (2,)},
+        wrong={
+            "0": "a third window would need columns 10 to 15",
+            "1": "the second window ends at column 10: two are left",
+        },
     ),
     Preset(
         "A20",
@@ -297,6 +370,10 @@ _ALL = (
         "1 left, 2 right",
         "TensorFlow puts the odd one on the right. PyTorch's padding='same' only exists for stride 1.",
         {"output_size": (3,), "pads": ((1, 2),)},
+        wrong={
+            "2 left, 1 right": "TensorFlow puts the odd one on the other side",
+            "all right": "that would shift the windows; they stay centred as far as they can",
+        },
     ),
     Preset(
         "A20-reflect",
@@ -308,6 +385,7 @@ _ALL = (
         "The image is mirrored at its border, and the border itself is not repeated. Select a padding cell to see "
         "where its value comes from; then try replicate and circular.",
         {"output_size": (4, 4)},
+        wrong={"A zero": "that is padding_mode='zeros'", "The border cell again": "that is 'replicate'"},
     ),
     Preset(
         "A21",
@@ -318,6 +396,10 @@ _ALL = (
         "t−2, t−1, t",
         "Padding stands on the left only, so the matrix has nothing above its diagonal.",
         {"output_size": (8,)},
+        wrong={
+            "t−1, t, t+1": "t+1 is the future, which a causal layer must not see",
+            "t, t+1, t+2": "that is the future alone",
+        },
     ),
     Preset(
         "A21-dilated",
@@ -328,6 +410,7 @@ _ALL = (
         "4 steps",
         "It reads t and t − 4. WaveNet stacks dilations 1, 2, 4, 8 and so doubles its view with every layer.",
         {"output_size": (16,), "receptive_field": (5,)},
+        wrong={"1 step": "dilation 4 puts three cells between the two taps", "8 steps": "two taps have one gap, of 4"},
     ),
     Preset(
         "A22",
@@ -338,6 +421,10 @@ _ALL = (
         "8",
         "The largest of 4, 5, 1 and 8. The matrix shows this input's winners: another input has another matrix.",
         {"output_size": (2, 2), "output": [[[8, 8], [6, 8]]], "parameters": 0},
+        wrong={
+            "4": "that is the cell at the top left; the window holds four",
+            "5": "the second row belongs to the window, too",
+        },
     ),
     Preset(
         "A22-overlapping",
@@ -348,6 +435,7 @@ _ALL = (
         "3×3",
         "⌊(4 − 2)/1⌋ + 1 = 3. Windows share cells, so one large number can win several times.",
         {"output_size": (3, 3)},
+        wrong={"2×2": "that is stride 2", "4×4": "the window must fit whole: it has three places along each axis"},
     ),
     Preset(
         "A22-global",
@@ -358,6 +446,10 @@ _ALL = (
         "10",
         "One mean per channel. Nothing is learned, and any position of an object gives the same mean.",
         {"output_size": (1, 1), "channels": 10, "parameters": 0},
+        wrong={
+            "1": "channels are not mixed, each has a mean of its own",
+            "64": "the 64 cells of a channel become one number",
+        },
     ),
     Preset(
         "A22-unpool",
@@ -375,6 +467,10 @@ _ALL = (
             "receptive_field": (2, 2),
         },
         input="count",
+        wrong={
+            "0 at its top left": "the largest of 0, 1, 4 and 5 stood elsewhere",
+            "5 in all four cells": "that is upsampling with the nearest cell; unpooling knows the place",
+        },
     ),
 )
 

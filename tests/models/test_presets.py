@@ -34,6 +34,13 @@ def test_every_concept_that_one_layer_shows_has_a_preset():
 
 
 @pytest.mark.parametrize("name", PRESETS)
+def test_each_wrong_answer_is_told_what_it_left_out(name):
+    preset = PRESETS[name]
+    assert set(preset.wrong) == set(preset.options) - {preset.answer}
+    assert preset.answer not in preset.wrong.values()
+
+
+@pytest.mark.parametrize("name", PRESETS)
 def test_the_numbers_come_out_of_the_real_layer(name, labs):
     preset, found = PRESETS[name], labs(name)
     assert preset.expected
