@@ -18,7 +18,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import lru_cache
-from math import ceil, floor, gcd, lcm
+from math import floor, gcd, lcm
 
 import numpy as np
 
@@ -126,9 +126,10 @@ class Op:
         turn, phase = divmod(o, len(self.taps))
         return [t + self.advance * turn for t in self.taps[phase]]
 
-    def columns(self, units: np.ndarray):
-        """Per tap, the input index that each of `units` reads, and whether there is one."""
-        turn, phase = np.divmod(units, len(self.taps))
+    def push(self, lo: np.ndarray, hi: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Smallest and largest pixel that each output sees, from those of the inputs."""
+        low, high = np.full(self.out, NOTHING), np.full(self.out, -NOTHING)
+        turn, phase = np.divmod(np.arange(self.out), len(self.taps))
         for k in range(max(map(len, self.taps), default=0)):
             tap = np.array([t[k] if k < len(t) else 0 for t in self.taps])
             has = np.array([k < len(t) for t in self.taps])
@@ -140,23 +141,10 @@ class Op:
                 index = np.minimum(index, 2 * (self.n - 1) - index)
             elif self.edge == "circular":
                 index = index % self.n
-            yield np.clip(index, 0, self.n - 1), there
-
-    def push(self, lo: np.ndarray, hi: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Smallest and largest pixel that each output sees, from those of the inputs."""
-        low, high = np.full(self.out, NOTHING), np.full(self.out, -NOTHING)
-        for index, there in self.columns(np.arange(self.out)):
+            index = np.clip(index, 0, self.n - 1)
             np.minimum(low, np.where(there, lo[index], NOTHING), out=low)
             np.maximum(high, np.where(there, hi[index], -NOTHING), out=high)
         return low, high
-
-    def pull(self, first: int, last: int) -> tuple[int, int] | None:
-        """First and last input index that the outputs `first … last` read; `None` where they read only padding."""
-        low, high = NOTHING, -NOTHING
-        for index, there in self.columns(np.arange(first, last + 1)):
-            if there.any():
-                low, high = min(low, int(index[there].min())), max(high, int(index[there].max()))
-        return None if low == NOTHING else (low, high)
 
 
 @lru_cache(4096)
@@ -213,7 +201,7 @@ class Axis:
     is False). Where a global branch joins a local one, `rule` describes the local one.
     """
 
-    __slots__ = ("_exact", "aligned", "combine", "everything", "n", "op", "parents", "rule", "trace_back")
+    __slots__ = ("_exact", "aligned", "combine", "everything", "n", "op", "parents", "rule")
 
     def __init__(
         self,
@@ -222,12 +210,11 @@ class Axis:
         parents: tuple[Axis, ...] = (),
         op: Op | None = None,
         combine: Callable[..., tuple[np.ndarray, np.ndarray]] | None = None,
-        trace_back: Callable[[int, int], Sequence[tuple[int, int] | None]] | None = None,
         everything: bool = False,
         aligned: bool = True,
     ):
         self.n, self.rule, self.parents, self.op, self.combine = n, rule, parents, op, combine
-        self.trace_back, self.everything, self.aligned = trace_back, everything, aligned
+        self.everything, self.aligned = everything, aligned
         self._exact: tuple[np.ndarray, np.ndarray] | None = None
 
     @property
@@ -252,28 +239,6 @@ class Axis:
             else:
                 axis._exact = (np.arange(axis.n), np.arange(axis.n))
         return self._exact
-
-    def cone(self, unit: int) -> dict[Axis, tuple[int, int]]:
-        """For each map on the way down to the image, the first and last index that `unit` depends on."""
-        order, seen, todo = [], set(), [(self, False)]
-        while todo:
-            axis, done = todo.pop()
-            if done:
-                order.append(axis)
-            elif axis not in seen:
-                seen.add(axis)
-                todo += [(axis, True), *((p, False) for p in axis.parents)]
-        spans: dict[Axis, tuple[int, int]] = {self: (unit, unit)}
-        for axis in reversed(order):
-            if axis not in spans or not axis.parents:
-                continue
-            first, last = spans[axis]
-            below = [axis.op.pull(first, last)] if axis.op is not None else axis.trace_back(first, last)
-            for parent, span in zip(axis.parents, below, strict=True):
-                if span is not None:
-                    known = spans.get(parent) or span
-                    spans[parent] = min(known[0], span[0]), max(known[1], span[1])
-        return spans
 
 
 def image(n: int) -> Axis:
@@ -306,10 +271,7 @@ def join(axes: Sequence[Axis], n: int) -> Axis:
         lo = np.minimum.reduce([np.broadcast_to(p[0], (n,)) for p in parts])
         return lo, np.maximum.reduce([np.broadcast_to(p[1], (n,)) for p in parts])
 
-    def trace_back(first, last):
-        return [(first, last) if a.n == n else (0, 0) for a in axes]
-
-    return Axis(n, rule, tuple(axes), None, combine, trace_back, everything, aligned)
+    return Axis(n, rule, tuple(axes), None, combine, everything, aligned)
 
 
 def whole(axis: Axis, n: int = 1, keep: bool = False) -> Axis:
@@ -318,11 +280,8 @@ def whole(axis: Axis, n: int = 1, keep: bool = False) -> Axis:
     def combine(part):
         return np.full(n, part[0].min()), np.full(n, part[1].max())
 
-    def trace_back(first, last):
-        return [(0, axis.n - 1)]
-
     rule, aligned = (axis.rule, axis.aligned) if keep else (None, True)
-    return Axis(n, rule, (axis,), None, combine, trace_back, True, aligned)
+    return Axis(n, rule, (axis,), None, combine, True, aligned)
 
 
 def concatenate(axes: Sequence[Axis]) -> Axis:
@@ -331,20 +290,5 @@ def concatenate(axes: Sequence[Axis]) -> Axis:
     def combine(*parts):
         return np.concatenate([p[0] for p in parts]), np.concatenate([p[1] for p in parts])
 
-    def trace_back(first, last):
-        spans, offset = [], 0
-        for a in axes:
-            low, high = max(first - offset, 0), min(last - offset, a.n - 1)
-            spans.append((low, high) if low <= high else None)
-            offset += a.n
-        return spans
-
     everything = any(a.everything for a in axes)
-    return Axis(sum(a.n for a in axes), None, tuple(axes), None, combine, trace_back, everything, False)
-
-
-def pooled_length(n: int, kernel: int, stride: int, padding: int, dilation: int, ceil_mode: bool) -> int:
-    """Output length of a pooling layer; with `ceil_mode` no window starts in the right padding (torch.nn.MaxPool2d)."""
-    span = Fraction(n + 2 * padding - dilation * (kernel - 1) - 1, stride)
-    out = (ceil(span) if ceil_mode else floor(span)) + 1
-    return out - 1 if ceil_mode and (out - 1) * stride >= n + padding else out
+    return Axis(sum(a.n for a in axes), None, tuple(axes), None, combine, everything, False)

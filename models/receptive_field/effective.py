@@ -25,6 +25,7 @@ from models.device import one_thread, private_copy
 from models.errors import runs_through
 from models.receptive_field import ReceptiveField, ReceptiveFieldError, receptive_field, subnetwork
 from models.receptive_field.field import seen_box
+from models.receptive_field.probe import ACTIVATIONS
 
 CORE = 1 - 0.9545  # Luo et al.: a pixel counts while its gradient exceeds this share of the largest (two sigma)
 
@@ -111,20 +112,12 @@ def _half_width(profile: np.ndarray, centre: float) -> float:
     return high
 
 
-_NAMES = (
-    "relu relu_ relu6 rrelu rrelu_ leaky_relu leaky_relu_ prelu elu elu_ selu selu_ celu celu_ gelu silu mish "
-    "sigmoid sigmoid_ logsigmoid tanh tanh_ tanhshrink hardtanh hardtanh_ hardswish hardsigmoid hardshrink "
-    "softshrink softplus softsign threshold threshold_"
-)
-_ACTIVATIONS = frozenset(_NAMES.split())
-
-
 class _Linear(TorchFunctionMode):
     """Activations become the identity: what is left is what the windows do."""
 
     def __torch_function__(self, func, types, args=(), kwargs=None):
         kwargs = kwargs or {}
-        if getattr(func, "__name__", "") in _ACTIVATIONS:
+        if getattr(func, "__name__", "") in ACTIVATIONS:
             return args[0] if args else kwargs["input"]
         return func(*args, **kwargs)
 

@@ -204,13 +204,6 @@ class Layer(_Field):
         return all(a.rule is not None or not a.everything for a in self._value.axes)
 
 
-class ConeStep(NamedTuple):
-    """`spans`: per axis, first and last unit of this layer that the selected unit depends on."""
-
-    name: str
-    spans: tuple[tuple[int, int], ...]
-
-
 class ReceptiveField(_Field):
     """The receptive field of a network's output units, or of a layer's inside it.
 
@@ -251,29 +244,6 @@ class ReceptiveField(_Field):
         value, layers = self._named[name], self.layers[: stop + 1]
         return ReceptiveField(name, value, self.channels, self._image, layers, self._named, self._events)
 
-    @property
-    def feature_map(self) -> ReceptiveField | None:
-        """The field at the last layer whose units have a place in the image: before adaptive pooling and flattening."""
-        maps = [layer for layer in self.layers if layer.is_map]
-        while len(maps) > 1 and "adaptive" in maps[-1].kind.lower():
-            maps.pop()
-        last = maps[-1].name if maps else None
-        return None if last is None else self.at(last)
-
-    def cone(self, index: int | Sequence[int]) -> tuple[ConeStep, ...]:
-        """From the image (`"input"`) up to this map: which units of each layer the unit at `index` depends on.
-
-        Layers on branches that the unit does not depend on are left out. Positions in the padding are not units.
-        """
-        spans = [a.cone(u) for a, u in zip(self._axes, self._index(index), strict=True)]
-        bottoms = [b for s in spans if (b := _bottom(s))]
-        steps = [ConeStep("input", tuple(bottoms))] if len(bottoms) == len(spans) else []
-        for layer in self.layers:
-            if isinstance(layer._value, Value) and all(a in s for a, s in zip(layer._value.axes, spans, strict=True)):
-                here = tuple(s[a] for a, s in zip(layer._value.axes, spans, strict=True))
-                steps.append(ConeStep(layer.name, here))
-        return tuple(steps)
-
     @cached_property
     def notes(self) -> tuple[str, ...]:
         """Sentences on what `size`, `jump` and `start` do not tell; empty for a plain stack of windows."""
@@ -312,10 +282,6 @@ class ReceptiveField(_Field):
         if found := events.get("several"):
             notes.append(f"The network returns {found[0]} tensors; this is the first.")
         return tuple(notes)
-
-
-def _bottom(spans: dict[Axis, tuple[int, int]]) -> tuple[int, int] | None:
-    return next((span for axis, span in spans.items() if not axis.parents), None)
 
 
 def _several(names: list[str]) -> str:

@@ -10,7 +10,16 @@ import torch
 from torch import nn
 
 from models.receptive_field import axis as rf_axis
-from models.receptive_field.reader import FUNCTIONS, Reader, Unfollowed, Value, function_reader, module_reader
+from models.receptive_field.probe import ACTIVATIONS
+from models.receptive_field.reader import (
+    FUNCTIONS,
+    Reader,
+    Unfollowed,
+    Value,
+    function_reader,
+    module_reader,
+    same_as,
+)
 
 _POINTWISE = (
     "Identity Dropout Dropout1d Dropout2d Dropout3d AlphaDropout FeatureAlphaDropout ReLU ReLU6 RReLU "
@@ -20,22 +29,19 @@ _POINTWISE = (
 )
 
 
-@module_reader(*(getattr(nn, name) for name in _POINTWISE.split()))
-def _(r, m, x):
-    return x
-
-
 @function_reader(
-    "relu relu_ relu6 rrelu leaky_relu leaky_relu_ prelu elu elu_ selu celu gelu silu mish sigmoid sigmoid_ "
-    "logsigmoid tanh tanh_ tanhshrink hardtanh hardtanh_ hardswish hardsigmoid hardshrink softshrink softplus "
-    "softsign threshold dropout dropout_ dropout1d dropout2d dropout3d alpha_dropout feature_alpha_dropout "
+    *ACTIVATIONS,
+    "dropout dropout_ dropout1d dropout2d dropout3d alpha_dropout feature_alpha_dropout "
     "feature_dropout stochastic_depth local_response_norm channel_shuffle native_channel_shuffle contiguous "
     "clone detach to float half double bfloat16 cpu cuda requires_grad_ type type_as neg abs exp expm1 log "
     "log1p sqrt rsqrt square sin cos erf sign clamp clamp_ clamp_min clamp_max nan_to_num reciprocal logit "
-    "round floor ceil alias"
+    "round floor ceil alias",
 )
 def _(r, input, *args, **kwargs):
     return input
+
+
+same_as("relu", "", *(getattr(nn, name) for name in _POINTWISE.split()))
 
 
 @module_reader(nn.BatchNorm1d, nn.BatchNorm2d, nn.BatchNorm3d, nn.SyncBatchNorm)
@@ -50,19 +56,12 @@ def _(r, input, *args, **kwargs):
     return input
 
 
-@module_reader(nn.GroupNorm, nn.InstanceNorm1d, nn.InstanceNorm2d, nn.InstanceNorm3d)
-def _(r, m, x):
-    return r.mix(x, range(2, len(x.dims)))
-
-
 @function_reader("group_norm", "instance_norm")
 def _(r, input, *args, **kwargs):
     return r.mix(input, range(2, len(input.dims)))
 
 
-@module_reader(nn.LayerNorm, nn.RMSNorm)
-def _(r, m, x):
-    return r.mix(x, range(len(x.dims) - len(m.normalized_shape), len(x.dims)))
+same_as("group_norm", "", nn.GroupNorm, nn.InstanceNorm1d, nn.InstanceNorm2d, nn.InstanceNorm3d)
 
 
 @function_reader("layer_norm", "rms_norm")
@@ -70,9 +69,7 @@ def _(r, input, normalized_shape, *args, **kwargs):
     return r.mix(input, range(len(input.dims) - len(normalized_shape), len(input.dims)))
 
 
-@module_reader(nn.Softmax, nn.LogSoftmax, nn.Softmin)
-def _(r, m, x):
-    return r.mix(x, [1 if m.dim is None else m.dim])
+same_as("layer_norm", "normalized_shape", nn.LayerNorm, nn.RMSNorm)
 
 
 @function_reader("softmax", "log_softmax", "softmin", "cumsum", "normalize_over")
@@ -80,20 +77,21 @@ def _(r, input, dim=None, *args, **kwargs):
     return r.mix(input, [1 if dim is None else dim])
 
 
+same_as("softmax", "dim", nn.Softmax, nn.LogSoftmax, nn.Softmin)
+
+
 @function_reader("normalize")
 def _(r, input, p=2.0, dim=1, eps=1e-12):
     return r.mix(input, [dim])
 
 
-@module_reader(nn.GLU)
-def _(r, m, x):
-    return _glu(r, x, m.dim)
-
-
 @function_reader("glu")
-def _glu(r, input, dim=-1):
+def _(r, input, dim=-1):
     first, second = FUNCTIONS["chunk"](r, input, 2, dim)
     return r.combine([first, second])
+
+
+same_as("glu", "dim", nn.GLU)
 
 
 @function_reader(
@@ -134,16 +132,14 @@ def _(r, input, *shape, **kwargs):
 
 
 @function_reader("flatten")
-def _flatten(r, input, start_dim=0, end_dim=-1):
+def _(r, input, start_dim=0, end_dim=-1):
     rank = len(input.dims)
     first, last = start_dim % rank, end_dim % rank
     merged = tuple(f for dim in input.dims[first : last + 1] for f in dim if f != (1, None)) or ((1, None),)
     return input._replace(dims=(*input.dims[:first], merged, *input.dims[last + 1 :]))
 
 
-@module_reader(nn.Flatten)
-def _(r, m, x):
-    return _flatten(r, x, m.start_dim, m.end_dim)
+same_as("flatten", "start_dim end_dim", nn.Flatten)
 
 
 @function_reader("unflatten")
@@ -304,24 +300,19 @@ def _(r, input, dim=None, keepdim=False):
     return reduced if dim is None else (reduced, reduced)
 
 
-def _linear(r: Reader, x: Value, wanted: int, out: int) -> Value:
-    if x.shape[-1] != wanted:
+@function_reader("linear")
+def _(r, input, weight, bias=None):
+    out, wanted = weight.shape
+    if input.shape[-1] != wanted:
         raise r.refuse(
-            f"it wants {wanted} features and gets {x.shape[-1]} (shape {list(x.shape)}). Has the image the size "
-            "that the network was made for?"
+            f"it wants {wanted} features and gets {input.shape[-1]} (shape {list(input.shape)}). Has the image the "
+            "size that the network was made for?"
         )
-    x = r.collapse(x, [-1], True)
+    x = r.collapse(input, [-1], True)
     return x._replace(dims=(*x.dims[:-1], ((out, None),)))
 
 
-@module_reader(nn.Linear)
-def _(r, m, x):
-    return _linear(r, x, m.in_features, m.out_features)
-
-
-@function_reader("linear")
-def _(r, input, weight, bias=None):
-    return _linear(r, input, weight.shape[1], weight.shape[0])
+same_as("linear", "weight", nn.Linear)
 
 
 @module_reader(nn.MultiheadAttention)

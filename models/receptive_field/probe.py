@@ -32,6 +32,14 @@ from torch.overrides import TorchFunctionMode
 from models.device import private_copy
 from models.errors import first_line
 
+# Functions that leave every number at its place.
+_ACTIVATIONS = (
+    "relu relu_ relu6 rrelu rrelu_ leaky_relu leaky_relu_ prelu elu elu_ selu selu_ celu celu_ gelu silu mish sigmoid "
+    "sigmoid_ logsigmoid tanh tanh_ tanhshrink hardtanh hardtanh_ hardswish hardsigmoid hardshrink softshrink softplus "
+    "softsign threshold threshold_"
+)
+ACTIVATIONS = tuple(_ACTIVATIONS.split())
+
 
 class MeasuredField(NamedTuple):
     """Per axis of the image. `None` where nothing finite was found: the field touched both ends of the longest strip.
@@ -178,11 +186,10 @@ for _dims in (1, 2, 3):
 
 
 @_reads(
-    "relu relu_ relu6 rrelu rrelu_ leaky_relu leaky_relu_ prelu elu elu_ selu selu_ celu celu_ gelu silu mish "
-    "sigmoid sigmoid_ logsigmoid tanh tanh_ tanhshrink hardtanh hardtanh_ hardswish hardsigmoid hardshrink "
-    "softshrink softplus softsign threshold threshold_ dropout dropout1d dropout2d dropout3d alpha_dropout "
+    *ACTIVATIONS,
+    "dropout dropout1d dropout2d dropout3d alpha_dropout "
     "feature_alpha_dropout batch_norm local_response_norm exp expm1 log log1p sqrt rsqrt square pow __pow__ "
-    "abs neg __neg__ clamp clamp_ sin cos erf reciprocal stochastic_depth"
+    "abs neg __neg__ clamp clamp_ sin cos erf reciprocal stochastic_depth",
 )
 def _(probe, func, input, *args, **kwargs):
     return input

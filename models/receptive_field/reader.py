@@ -71,6 +71,13 @@ def function_reader(*names: str):
     return register
 
 
+def same_as(function: str, settings: str, *classes: type) -> None:
+    """Read modules as the function that they call, with these of their settings behind the tensor."""
+    names, reader = settings.split(), FUNCTIONS[function]
+    for kind in classes:
+        MODULES[kind] = lambda r, m, x: reader(r, x, *(getattr(m, name) for name in names))
+
+
 def per_axis(value: Any, dims: int) -> tuple[int, ...]:
     if isinstance(value, (tuple, list)):
         return tuple(int(v) for v in value) if value[1:] else (int(value[0]),) * dims

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from fractions import Fraction
 from math import floor
+from typing import Any
 
 from torch import nn
 
+from models.formulas import pool_positions, transposed_size, window_positions
 from models.receptive_field import axis as rf_axis
-from models.receptive_field.axis import pooled_length
 from models.receptive_field.reader import (
-    FUNCTIONS,
     MODULES,
     Reader,
     Unfollowed,
@@ -18,6 +18,7 @@ from models.receptive_field.reader import (
     function_reader,
     module_reader,
     per_axis,
+    same_as,
 )
 
 
@@ -36,7 +37,7 @@ def _convolution(r: Reader, x, weight, stride, padding, dilation, groups, edge="
         r.note("folded")
 
     def op(k, n):
-        out = (n + before[k] + after[k] - dilation[k] * (kernel[k] - 1) - 1) // stride[k] + 1
+        out = window_positions(n, kernel[k], before[k] + after[k], stride[k], dilation[k])
         return rf_axis.window(n, out, kernel[k], stride[k], before[k], dilation[k], edge)
 
     return r.window(x, dims, op, (per_group * groups, out_channels))
@@ -70,7 +71,7 @@ def _transposed(r: Reader, x, weight, stride, padding, output_padding, groups, d
     }
 
     def op(k, n):
-        out = (n - 1) * stride[k] - 2 * padding[k] + dilation[k] * (kernel[k] - 1) + extra[k] + 1
+        out = transposed_size(n, kernel[k], padding[k], stride[k], dilation[k], extra[k])
         return rf_axis.transposed(n, out, kernel[k], stride[k], padding[k], dilation[k])
 
     return r.window(x, dims, op, (in_channels, per_group * groups))
@@ -95,50 +96,41 @@ def _pool(r: Reader, x, dims, kernel_size, stride, padding, dilation, ceil_mode)
     r.settings = {"kernel_size": kernel, "stride": stride, "padding": padding, "dilation": dilation}
 
     def op(k, n):
-        out = pooled_length(n, kernel[k], stride[k], padding[k], dilation[k], ceil_mode)
+        out = pool_positions(n, kernel[k], padding[k], stride[k], dilation[k], ceil_mode)
         return rf_axis.window(n, out, kernel[k], stride[k], padding[k], dilation[k])
 
     return r.window(x, dims, op)
 
 
 def _pool_readers(dims: int) -> None:
-    @module_reader(getattr(nn, f"MaxPool{dims}d"))
-    def _(r, m, x):
-        y = _pool(r, x, dims, m.kernel_size, m.stride, m.padding, m.dilation, m.ceil_mode)
-        return (y, y) if m.return_indices else y
+    kinds = {name: getattr(nn, f"{name}Pool{dims}d") for name in ("Max", "Avg", "LP", "AdaptiveAvg", "AdaptiveMax")}
 
     @function_reader(f"max_pool{dims}d")
     def _(r, input, kernel_size, stride=None, padding=0, dilation=1, ceil_mode=False, return_indices=False):
         y = _pool(r, input, dims, kernel_size, stride, padding, dilation, ceil_mode)
         return (y, y) if return_indices else y
 
-    @module_reader(getattr(nn, f"AvgPool{dims}d"))
-    def _(r, m, x):
-        return _pool(r, x, dims, m.kernel_size, m.stride, m.padding, 1, m.ceil_mode)
+    same_as(f"max_pool{dims}d", "kernel_size stride padding dilation ceil_mode return_indices", kinds["Max"])
 
     @function_reader(f"avg_pool{dims}d")
-    def _(
-        r, input, kernel_size, stride=None, padding=0, ceil_mode=False, count_include_pad=True, divisor_override=None
-    ):
+    def _(r, input, kernel_size, stride=None, padding=0, ceil_mode=False, *args, **kwargs):
         return _pool(r, input, dims, kernel_size, stride, padding, 1, ceil_mode)
 
-    @module_reader(getattr(nn, f"LPPool{dims}d"))
-    def _(r, m, x):
-        return _pool(r, x, dims, m.kernel_size, m.stride, 0, 1, m.ceil_mode)
+    same_as(f"avg_pool{dims}d", "kernel_size stride padding ceil_mode", kinds["Avg"])
 
     @function_reader(f"lp_pool{dims}d")
     def _(r, input, norm_type, kernel_size, stride=None, ceil_mode=False):
         return _pool(r, input, dims, kernel_size, stride, 0, 1, ceil_mode)
 
-    @module_reader(getattr(nn, f"AdaptiveAvgPool{dims}d"), getattr(nn, f"AdaptiveMaxPool{dims}d"))
-    def _(r, m, x):
-        y = _adaptive(r, x, dims, m.output_size)
-        return (y, y) if getattr(m, "return_indices", False) else y
+    same_as(f"lp_pool{dims}d", "norm_type kernel_size stride ceil_mode", kinds["LP"])
 
     @function_reader(f"adaptive_avg_pool{dims}d", f"adaptive_max_pool{dims}d")
     def _(r, input, output_size, return_indices=False):
         y = _adaptive(r, input, dims, output_size)
         return (y, y) if return_indices else y
+
+    same_as(f"adaptive_avg_pool{dims}d", "output_size", kinds["AdaptiveAvg"])
+    same_as(f"adaptive_max_pool{dims}d", "output_size return_indices", kinds["AdaptiveMax"])
 
 
 def _adaptive(r: Reader, x: Value, dims: int, output_size) -> Value:
@@ -157,10 +149,20 @@ for _dims in (1, 2, 3):
     _pool_readers(_dims)
 
 
-def _interpolate(r, x, size, scale_factor, mode, align_corners, recompute=False, antialias=False) -> Value:
+@function_reader("interpolate", "upsample")
+def _(
+    r,
+    input,
+    size=None,
+    scale_factor: Any = None,
+    mode="nearest",
+    align_corners=None,
+    recompute_scale_factor=None,
+    antialias=False,
+):
     if antialias:
         raise Unfollowed("antialiased resizing is not followed")
-    dims = len(x.dims) - 2
+    dims = len(input.dims) - 2
     edge = {"linear": "linear", "bilinear": "linear", "trilinear": "linear", "bicubic": "cubic"}.get(mode, mode)
     sizes = None if size is None else per_axis(size, dims)
     values = scale_factor if isinstance(scale_factor, (tuple, list)) else (scale_factor,) * dims
@@ -168,66 +170,48 @@ def _interpolate(r, x, size, scale_factor, mode, align_corners, recompute=False,
 
     def op(k, n):
         out = sizes[k] if sizes else floor(n * scales[k])
-        known = scales and not recompute
+        known = scales and not recompute_scale_factor
         return rf_axis.resample(n, out, edge, bool(align_corners), 1 / scales[k] if known else Fraction(n, max(out, 1)))
 
-    return r.window(x, dims, op)
+    return r.window(input, dims, op)
 
 
-@module_reader(nn.Upsample, nn.UpsamplingNearest2d, nn.UpsamplingBilinear2d)
-def _(r, m, x):
-    return _interpolate(r, x, m.size, m.scale_factor, m.mode, m.align_corners, bool(m.recompute_scale_factor))
+same_as(
+    "interpolate",
+    "size scale_factor mode align_corners recompute_scale_factor",
+    nn.Upsample,
+    nn.UpsamplingNearest2d,
+    nn.UpsamplingBilinear2d,
+)
 
 
-@function_reader("interpolate", "upsample")
-def _(
-    r,
-    input,
-    size=None,
-    scale_factor=None,
-    mode="nearest",
-    align_corners=None,
-    recompute_scale_factor=None,
-    antialias=False,
-):
-    return _interpolate(r, input, size, scale_factor, mode, align_corners, bool(recompute_scale_factor), antialias)
-
-
-def _shuffle(r: Reader, x: Value, factor: int) -> Value:
-    channels = x.shape[-3]
+@function_reader("pixel_shuffle")
+def _(r, input, upscale_factor):
+    channels, factor = input.shape[-3], upscale_factor
     if channels % factor**2:
         raise r.refuse(f"it wants a multiple of {factor**2} channels and gets {channels}.")
     return r.window(
-        x, 2, lambda k, n: rf_axis.Op(n, n * factor, ((0,),) * factor, 1), (channels, channels // factor**2)
+        input, 2, lambda k, n: rf_axis.Op(n, n * factor, ((0,),) * factor, 1), (channels, channels // factor**2)
     )
 
 
-def _unshuffle(r: Reader, x: Value, factor: int) -> Value:
-    if x.shape[-1] % factor or x.shape[-2] % factor:
-        raise r.refuse(f"it wants a height and width that {factor} divides and gets {list(x.shape[-2:])}.")
+@function_reader("pixel_unshuffle")
+def _(r, input, downscale_factor):
+    (*_, channels, height, width), factor = input.shape, downscale_factor
+    if width % factor or height % factor:
+        raise r.refuse(f"it wants a height and width that {factor} divides and gets {[height, width]}.")
     r.settings = {"kernel_size": (factor,) * 2, "stride": (factor,) * 2, "padding": (0, 0), "dilation": (1, 1)}
-    channels = x.shape[-3]
     return r.window(
-        x, 2, lambda k, n: rf_axis.window(n, n // factor, factor, factor, 0, 1), (channels, channels * factor**2)
+        input, 2, lambda k, n: rf_axis.window(n, n // factor, factor, factor, 0, 1), (channels, channels * factor**2)
     )
 
 
-@module_reader(nn.PixelShuffle)
-def _(r, m, x):
-    return _shuffle(r, x, m.upscale_factor)
+same_as("pixel_shuffle", "upscale_factor", nn.PixelShuffle)
+same_as("pixel_unshuffle", "downscale_factor", nn.PixelUnshuffle)
 
 
-@module_reader(nn.PixelUnshuffle)
-def _(r, m, x):
-    return _unshuffle(r, x, m.downscale_factor)
-
-
-FUNCTIONS["pixel_shuffle"] = _shuffle
-
-FUNCTIONS["pixel_unshuffle"] = _unshuffle
-
-
-def _pad(r: Reader, x: Value, pad, mode="constant", value=None) -> Value:
+@function_reader("pad")
+def _pad(r: Reader, x: Value, pad, mode="constant", *args, **kwargs) -> Value:
     pairs = [(int(pad[i]), int(pad[i + 1])) for i in range(0, len(pad), 2)]
     new, axes = list(x.dims), list(x.axes)
     if mode != "constant" and any(a or b for a, b in pairs):
@@ -246,9 +230,6 @@ def _pad(r: Reader, x: Value, pad, mode="constant", value=None) -> Value:
         if axis is not None:
             axes[axis] = rf_axis.apply(rf_axis.window(length, out, 1, 1, before, 1, _EDGES[mode]), axes[axis])
     return Value(tuple(new), tuple(axes))
-
-
-FUNCTIONS["pad"] = _pad
 
 
 for _dims in (1, 2, 3):

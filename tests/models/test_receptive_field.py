@@ -29,6 +29,11 @@ def _one_thread():
     torch.set_num_threads(before)
 
 
+def last_map(field):
+    """The last layer whose units have a place in the image: before adaptive pooling and flattening."""
+    return [layer for layer in field.layers if layer.is_map and "adaptive" not in layer.kind.lower()][-1]
+
+
 # -- an oracle that shares nothing with the code under test: positive weights, float64, the whole Jacobian
 
 
@@ -212,7 +217,7 @@ def test_published_fields(name, size, start):
 
 def test_published_list_says_where_torchvision_agrees():
     for entry in PUBLISHED:
-        here = receptive_field(networks.skeleton(entry.here), (1, 3, 320, 320)).feature_map
+        here = last_map(receptive_field(networks.skeleton(entry.here), (1, 3, 320, 320)))
         assert (here.size == (entry.size, entry.size)) == (entry.difference == ""), entry
 
 
@@ -274,7 +279,7 @@ OURS = {"small", "small_antialiased"}
 def test_every_other_classification_network_has_a_field(name):
     field = receptive_field(networks.skeleton(name), (1, 3, 320, 320))
     assert field.sees_everything  # a classifier does
-    last = field.feature_map
+    last = last_map(field)
     assert last.local.jump in ((32, 32), (16, 16))
     assert 100 < last.local.size[0] < 20_000
 
@@ -284,7 +289,7 @@ def test_attention_is_unavailable_with_a_reason_never_a_number(name):
     field = receptive_field(networks.skeleton(name), (1, 3, 224, 224))
     assert field.size is field.jump is field.start is field.local is None
     assert "is not available" in field.reason
-    assert field.feature_map.local.size[0] in (4, 11, 16)  # what comes before is told
+    assert last_map(field).local.size[0] in (4, 11, 16)  # what comes before is told
     with pytest.raises(ReceptiveFieldError, match="is not available"):
         field.box((0, 0))
 
@@ -486,7 +491,7 @@ def test_functional_calls_are_followed():
     # 5; pooled 5 + 1 = 6, jump 2; 6 + 4 · 2 = 14; doubled: jump 1; four from an odd unit on touch three: 14 + 2 · 2
     assert [row.size[0] for row in field.layers[:6]] == [5, 5, 6, 14, 14, 18]
     assert field.layers[5].jump == (3, 3)
-    assert field.feature_map.name == "avg_pool2d"
+    assert last_map(field).name == "avg_pool2d"
     assert field.map_size == (1, 1)
     assert field.sees_everything
     pooled = subnetwork(Net(), "avg_pool2d")
@@ -508,7 +513,7 @@ def test_channel_shuffle_by_view_and_transpose_keeps_the_place():
 
     field = receptive_field(nn.Sequential(nn.Conv2d(1, 4, 3), Shuffle()), (1, 1, 9, 9))
     assert (field.size, field.map_size) == ((3, 3), (7, 7))
-    assert field.feature_map.map_size == (7, 7)
+    assert last_map(field).map_size == (7, 7)
 
 
 def test_flattening_and_back_keeps_the_place_but_cutting_does_not():
@@ -534,7 +539,7 @@ def test_one_long_map_into_a_linear_layer_is_not_global():
     assert field.size == (32, 32)
 
 
-# -- the table, the cone, the sentences
+# -- the table, the sentences
 
 
 def test_layers_hold_the_settings_and_the_field():
@@ -557,22 +562,10 @@ def test_centre_and_outside():
     assert [field.outside(u) for u in (0, 1, 4)] == [((1, 0),), ((0, 0),), ((0, 1),)]
 
 
-def test_cone_leads_down_to_the_image():
+def test_boxes_lead_down_to_the_image_layer_by_layer():
     net = nn.Sequential(nn.Conv1d(1, 1, 3), nn.Conv1d(1, 1, 3, stride=2, padding=1), nn.Conv1d(1, 1, 2))
-    steps = receptive_field(net, (1, 1, 20)).cone(1)
-    assert [(step.name, step.spans[0]) for step in steps] == [
-        ("input", (1, 7)),
-        ("0", (1, 5)),
-        ("1", (1, 2)),
-        ("2", (1, 1)),
-    ]
-
-
-def test_cone_ends_where_the_clipped_box_ends():
-    net = networks.skeleton("resnet18")
-    field = receptive_field(net, (1, 3, 96, 96), layer="layer2")
-    for unit in ((0, 0), (5, 7), (11, 11)):
-        assert field.cone(unit)[0].spans == field.box(unit, clipped=True)
+    found = [receptive_field(net[start:], (1, 1, n)).box(1) for start, n in enumerate((20, 18, 9))]
+    assert found == [((1, 7),), ((1, 5),), ((1, 2),)]
 
 
 def test_at_finds_blocks_and_calls():
