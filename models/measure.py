@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -10,6 +9,8 @@ from typing import Any
 import torch
 from torch import nn
 from torch.utils.flop_counter import FlopCounterMode
+
+from models.device import private_copy
 
 FREE = (
     nn.modules.activation.ReLU,
@@ -63,7 +64,6 @@ class Measurement:
             convolutions, linear layers and attention: half of what torch's ``FlopCounterMode`` counts. Those of the
             layers in ``uncounted`` are missing.
         activations: numbers in the outputs of all layers, for this input.
-        activation_bytes: their memory.
         layers: one ``LayerMeasurement`` per innermost layer, in the order of execution.
         uncounted: names of the layers that could not be counted. Empty: ``macs`` is complete.
     """
@@ -72,7 +72,6 @@ class Measurement:
     parameters: int
     macs: int
     activations: int
-    activation_bytes: int
     layers: list[LayerMeasurement] = field(repr=False)
     uncounted: tuple[str, ...] = ()
 
@@ -87,24 +86,6 @@ class _HereAlone:
 
     def __exit__(self, *_):
         return None
-
-
-def mac_counter() -> FlopCounterMode:
-    """torch's counter for what this thread does: MACs are half of its ``get_total_flops()``."""
-    counter = FlopCounterMode(display=False)
-    # torch writes down the class of its own tracker alone.
-    counter.mod_tracker = _HereAlone()  # pyright: ignore[reportAttributeAccessIssue]
-    return counter
-
-
-def without_weights(module: nn.Module) -> nn.Module:
-    """A copy of the network on the meta device: all shapes, no memory."""
-    kept = {id(t): torch.empty_like(t, device="meta") for t in module.buffers()}
-    kept |= {
-        id(p): nn.Parameter(torch.empty_like(p, device="meta"), requires_grad=p.requires_grad)
-        for p in module.parameters()
-    }
-    return copy.deepcopy(module, kept)
 
 
 def _quicken(ghost: nn.Module) -> None:
@@ -123,7 +104,7 @@ def _shape_alone(layer: Any, forward: Callable[[torch.Tensor], torch.Tensor]):
     return answer
 
 
-def measure(module: nn.Module, input_shape: Sequence[int], dtype: torch.dtype | None = None) -> Measurement:
+def measure(module: nn.Module, input_shape: Sequence[int]) -> Measurement:
     """Send an input of this shape through the network and write down what happened.
 
     The pass runs on the meta device: torch's own shapes and counts, without memory or time. ``module`` is left alone.
@@ -131,18 +112,19 @@ def measure(module: nn.Module, input_shape: Sequence[int], dtype: torch.dtype | 
     Args:
         module: any network that takes one tensor.
         input_shape: ``(N, C, *spatial)``.
-        dtype: of the input; that of the network's own parameters if missing.
 
     Raises:
         RuntimeError, ValueError: torch's own, if the network does not take the shape.
     """
     # Calling an inference tensor's network from outside inference mode would fail on its copy.
     with torch.inference_mode(False), torch.no_grad():
-        ghost = without_weights(module).eval()
+        ghost = private_copy(module, torch.device("meta")).eval()
         _quicken(ghost)
-        counter = mac_counter()
+        counter = FlopCounterMode(display=False)
+        # torch writes down the class of its own tracker alone.
+        counter.mod_tracker = _HereAlone()  # pyright: ignore[reportAttributeAccessIssue]
         rows: list[LayerMeasurement] = []
-        dtype = dtype or next((p.dtype for p in module.parameters() if p.is_floating_point()), torch.float32)
+        dtype = next((p.dtype for p in module.parameters() if p.is_floating_point()), torch.float32)
         hooks = [
             hook
             for name, layer in ghost.named_modules()
@@ -160,7 +142,6 @@ def measure(module: nn.Module, input_shape: Sequence[int], dtype: torch.dtype | 
         parameters=sum(p.numel() for p in module.parameters()),
         macs=int(counter.get_total_flops()) // 2,
         activations=activations,
-        activation_bytes=activations * dtype.itemsize,
         layers=rows,
         uncounted=tuple(row.name for row in rows if row.macs is None),
     )

@@ -3,63 +3,30 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from math import prod
 
 import numpy as np
 import torch
 from torch import nn
 
-from models import formulas
-from models.errors import TransposedError
+from models.errors import SpecError, TransposedError
 from models.operator import CONVOLUTIONS, TRANSPOSED, Layer, Operator, linear_operator
+from models.spec import LayerSpec
 
 
-@dataclass(frozen=True)
-class Geometry:
-    """Sizes of one transposed convolution, one value per spatial axis; ``size`` is that of its input."""
-
-    size: tuple[int, ...]
-    output: tuple[int, ...]
-    kernel: tuple[int, ...]
-    stride: tuple[int, ...]
-    padding: tuple[int, ...]
-    dilation: tuple[int, ...]
-    extra: tuple[int, ...]
-    groups: int
-    in_channels: int
-    out_channels: int
-
-    @property
-    def dims(self) -> int:
-        return len(self.size)
-
-    @property
-    def reach(self) -> tuple[int, ...]:
-        """D·(F − 1): how far the last tap lies from the first."""
-        return tuple(d * (f - 1) for d, f in zip(self.dilation, self.kernel, strict=True))
-
-    @property
-    def canvas(self) -> tuple[int, ...]:
-        """Size of the output before ``padding`` cuts it: what all stamps need, output_padding included."""
-        return tuple(o + 2 * p for o, p in zip(self.output, self.padding, strict=True))
-
-    @property
-    def entries(self) -> int:
-        """Multiplications of the stamp way: each input number meets each weight that it has, one image."""
-        return self.in_channels * prod(self.size) * (self.out_channels // self.groups) * prod(self.kernel)
+def _demand_transposed(module: Layer) -> None:
+    if not isinstance(module, TRANSPOSED):
+        raise TransposedError(
+            f"{type(module).__name__} is not a transposed convolution: give an nn.ConvTranspose1d, 2d or 3d."
+        )
 
 
-def geometry(module: Layer, input_shape: Sequence[int]) -> Geometry:
+def geometry(module: Layer, input_shape: Sequence[int]) -> LayerSpec:
     """Sizes of an ``nn.ConvTranspose{1,2,3}d`` on an input of shape ``(N, C, *spatial)`` or ``(C, *spatial)``.
 
     Raises:
         TransposedError: for another layer, or a shape that it does not take.
     """
-    if not isinstance(module, TRANSPOSED):
-        raise TransposedError(
-            f"{type(module).__name__} is not a transposed convolution: give an nn.ConvTranspose1d, 2d or 3d."
-        )
+    _demand_transposed(module)
     dims = module.weight.dim() - 2
     shape = tuple(int(n) for n in input_shape)
     if len(shape) not in (dims + 1, dims + 2):
@@ -71,23 +38,12 @@ def geometry(module: Layer, input_shape: Sequence[int]) -> Geometry:
         raise TransposedError(
             f"the input has {shape[-dims - 1]} channels and the layer takes {module.in_channels}: make them equal."
         )
-    size = shape[-dims:]
-    rows = (size, module.kernel_size, module.padding, module.stride, module.dilation, module.output_padding)
-    output = tuple(formulas.transposed_size(*row) for row in zip(*rows, strict=True))
-    if min(output) < 1:
-        raise TransposedError(f"padding cuts the whole output away (size {output}): use less padding.")
-    return Geometry(
-        size,
-        output,
-        tuple(module.kernel_size),
-        tuple(module.stride),
-        tuple(module.padding),
-        tuple(module.dilation),
-        tuple(module.output_padding),
-        module.groups,
-        module.in_channels,
-        module.out_channels,
-    )
+    names = ("out_channels", "kernel_size", "stride", "padding", "output_padding", "dilation", "groups")
+    settings = {name: getattr(module, name) for name in names}
+    try:
+        return LayerSpec("transposed", dims, shape[-dims:], module.in_channels, bias=False, **settings)
+    except SpecError as error:
+        raise TransposedError(str(error)) from error
 
 
 def matching_convolution(module: Layer) -> Layer:
@@ -95,10 +51,7 @@ def matching_convolution(module: Layer) -> Layer:
 
     Its weight is a copy of the layer's, not flipped, not rearranged.
     """
-    if not isinstance(module, TRANSPOSED):
-        raise TransposedError(
-            f"{type(module).__name__} is not a transposed convolution: give an nn.ConvTranspose1d, 2d or 3d."
-        )
+    _demand_transposed(module)
     conv = CONVOLUTIONS[module.weight.dim() - 3](
         module.out_channels,
         module.in_channels,
@@ -124,16 +77,14 @@ def convolution_matrix(module: Layer, input_shape: Sequence[int]) -> Operator:
     of a stride or more) are left out.
     """
     g = geometry(module, input_shape)
-    found = linear_operator(matching_convolution(module), (1, g.out_channels, *g.output))
+    found = linear_operator(matching_convolution(module), (1, g.out_channels, *g.output_size))
     windows = found.output_shape[2:]
-    if windows == g.size:
+    if windows == g.input_size:
         return found
     where = np.stack(np.unravel_index(found.rows, (g.in_channels, *windows)))
-    real = (where[1:] < np.array(g.size)[:, None]).all(axis=0)
-    rows = np.asarray(np.ravel_multi_index(where[:, real], (g.in_channels, *g.size)), np.int32)
-    return Operator(
-        rows, found.cols[real], found.values[real], found.taps[real], (1, g.in_channels, *g.size), found.input_shape
-    )
+    real = (where[1:] < np.array(g.input_size)[:, None]).all(axis=0)
+    rows = np.asarray(np.ravel_multi_index(where[:, real], g.input_shape[1:]), np.int32)
+    return Operator(rows, found.cols[real], found.values[real], found.taps[real], g.input_shape, found.input_shape)
 
 
 def transposed_matrix(module: Layer, input_shape: Sequence[int]) -> Operator:

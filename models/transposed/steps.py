@@ -9,7 +9,7 @@ import numpy as np
 import torch
 
 from models.operator import Layer
-from models.transposed.layer import Geometry
+from models.spec import LayerSpec
 from models.transposed.views import batched, flipped, spread
 
 REAL, INSERTED, BORDER = 0, 1, 2
@@ -48,13 +48,15 @@ def zero_inserted(module: Layer, x: torch.Tensor) -> ZeroInserted:
     image = np.zeros((*batch.shape[:2], *sizes))
     image[(..., *there)] = batch.double().cpu().numpy()[(..., *which)]
     source, role = roles(g)
-    return ZeroInserted(image, source, role, kernel, g.dilation, g.groups, prod(g.size) - int((role == REAL).sum()))
+    return ZeroInserted(
+        image, source, role, kernel, g.dilation, g.groups, prod(g.input_size) - int((role == REAL).sum())
+    )
 
 
-def roles(g: Geometry) -> tuple[np.ndarray, np.ndarray]:
+def roles(g: LayerSpec) -> tuple[np.ndarray, np.ndarray]:
     sizes, there, which = spread(g)
     source = np.full(sizes, -1, np.int64)
-    source[there] = np.arange(prod(g.size)).reshape(g.size)[which]
+    source[there] = np.arange(prod(g.input_size)).reshape(g.input_size)[which]
     role = np.full(sizes, BORDER, np.uint8)
     # Between the first and the last cell, as the padding has left them.
     role[tuple(slice(t.start, t.stop) for t in there)] = INSERTED

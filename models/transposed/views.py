@@ -16,8 +16,9 @@ from models import device
 from models.device import one_thread, private_copy
 from models.errors import TransposedError
 from models.operator import Layer
+from models.spec import LayerSpec
 from models.text import big
-from models.transposed.layer import Geometry, geometry, matching_convolution, transposed_matrix
+from models.transposed.layer import geometry, matching_convolution, transposed_matrix
 
 MOST_ENTRIES = 2**24
 """No view builds more products than this at once: about two seconds and half a gigabyte."""
@@ -28,20 +29,21 @@ TOLERANCE = 1e-6
 _CONV = {1: F.conv1d, 2: F.conv2d, 3: F.conv3d}
 
 
-def batched(module: Layer, x: torch.Tensor) -> tuple[Geometry, torch.Tensor]:
+def batched(module: Layer, x: torch.Tensor) -> tuple[LayerSpec, torch.Tensor]:
     g = geometry(module, x.shape)
     if x.dtype != module.weight.dtype:
         raise TransposedError(f"the input is {x.dtype} and the layer {module.weight.dtype}: use the same type.")
     images = x.shape[0] if x.dim() == g.dims + 2 else 1
-    if g.entries * images > MOST_ENTRIES:
+    entries = g.family.macs(g).value * images
+    if entries > MOST_ENTRIES:
         raise TransposedError(
-            f"these settings ask for {big(g.entries * images)} products, {big(MOST_ENTRIES)} are "
+            f"these settings ask for {big(entries)} products, {big(MOST_ENTRIES)} are "
             f"the most shown: use a smaller input, kernel or number of channels."
         )
-    return g, x.reshape(images, g.in_channels, *g.size)
+    return g, x.reshape(images, g.in_channels, *g.input_size)
 
 
-def _view(compute: Callable[[Geometry, nn.Module, torch.Tensor], torch.Tensor]):
+def _view(compute: Callable[[LayerSpec, nn.Module, torch.Tensor], torch.Tensor]):
     """Give a view its frame: checks, batch axis, bias, and a result with the axes of the input."""
 
     def view(module: Layer, x: torch.Tensor) -> torch.Tensor:
@@ -58,41 +60,51 @@ def _view(compute: Callable[[Geometry, nn.Module, torch.Tensor], torch.Tensor]):
     return view
 
 
-def products(g: Geometry, weight: torch.Tensor, x: torch.Tensor) -> torch.Tensor:
+def products(g: LayerSpec, weight: torch.Tensor, x: torch.Tensor) -> torch.Tensor:
     """Each cell's stamp, summed over the input channels: (N, C_out, cells, taps)."""
-    kernel = weight.detach().reshape(g.groups, g.in_channels // g.groups, g.out_channels // g.groups, prod(g.kernel))
-    cells = x.reshape(len(x), g.groups, g.in_channels // g.groups, prod(g.size))
-    return torch.einsum("ngic,giot->ngoct", cells, kernel).reshape(len(x), g.out_channels, prod(g.size), -1)
+    kernel = weight.detach().reshape(
+        g.groups, g.in_channels // g.groups, g.out_channels // g.groups, prod(g.kernel_size)
+    )
+    cells = x.reshape(len(x), g.groups, g.in_channels // g.groups, prod(g.input_size))
+    return torch.einsum("ngic,giot->ngoct", cells, kernel).reshape(len(x), g.out_channels, prod(g.input_size), -1)
 
 
-def landing_cells(g: Geometry) -> np.ndarray:
+def canvas_size(g: LayerSpec) -> tuple[int, ...]:
+    """Size of the output before ``padding`` cuts it: what all stamps need, output_padding included."""
+    return tuple(o + 2 * p for o, p in zip(g.output_size, g.padding, strict=True))
+
+
+def landing_cells(g: LayerSpec) -> np.ndarray:
     """Per axis, where tap t of cell i lands on the canvas: i·S + t·D. Flat canvas indices, (cells, taps)."""
     flat = np.zeros((1, 1), np.int64)
-    for axis in range(g.dims):
-        at = np.arange(g.size[axis])[:, None] * g.stride[axis] + np.arange(g.kernel[axis]) * g.dilation[axis]
-        flat = flat * g.canvas[axis]
+    axes = zip(g.input_size, g.kernel_size, g.stride, g.dilation, canvas_size(g), strict=True)
+    for size, kernel, stride, dilation, room in axes:
+        at = np.arange(size)[:, None] * stride + np.arange(kernel) * dilation
+        flat = flat * room
         flat = (flat[:, None, :, None] + at[None, :, None, :]).reshape(len(flat) * len(at), -1)
     return flat
 
 
-def _stamp(g: Geometry, module: Layer, x: torch.Tensor) -> torch.Tensor:
+def _stamp(g: LayerSpec, module: Layer, x: torch.Tensor) -> torch.Tensor:
     """Each input cell adds its scaled copy of the kernel to an empty canvas; padding then cuts its border off."""
-    canvas = x.new_zeros(len(x), g.out_channels, prod(g.canvas))
+    room = canvas_size(g)
+    canvas = x.new_zeros(len(x), g.out_channels, prod(room))
     index = torch.from_numpy(landing_cells(g).reshape(-1)).to(x.device)
     canvas.index_add_(2, index, products(g, module.weight, x).flatten(2))
-    canvas = canvas.reshape(len(x), g.out_channels, *g.canvas)
-    cut = tuple(slice(p, p + o) for p, o in zip(g.padding, g.output, strict=True))
+    canvas = canvas.reshape(len(x), g.out_channels, *room)
+    cut = tuple(slice(p, p + o) for p, o in zip(g.padding, g.output_size, strict=True))
     return canvas[(..., *cut)].contiguous()
 
 
-def spread(g: Geometry) -> tuple[tuple[int, ...], tuple[slice, ...], tuple[slice, ...]]:
+def spread(g: LayerSpec) -> tuple[tuple[int, ...], tuple[slice, ...], tuple[slice, ...]]:
     """The zero-inserted image: its size, where cells lie in it, and which cells those are.
 
     Cell i lies at D·(F − 1) − P + i·S. A padding larger than D·(F − 1) takes cells away instead of adding zeros.
     """
-    sizes = tuple(o + r for o, r in zip(g.output, g.reach, strict=True))
+    reaches = [d * (f - 1) for d, f in zip(g.dilation, g.kernel_size, strict=True)]
+    sizes = tuple(o + r for o, r in zip(g.output_size, reaches, strict=True))
     there, which = [], []
-    for room, size, reach, pad, step in zip(sizes, g.size, g.reach, g.padding, g.stride, strict=True):
+    for room, size, reach, pad, step in zip(sizes, g.input_size, reaches, g.padding, g.stride, strict=True):
         start = reach - pad
         first = max(0, -(start // step)) if start < 0 else 0
         last = min(size - 1, (room - 1 - start) // step)
@@ -105,14 +117,14 @@ def spread(g: Geometry) -> tuple[tuple[int, ...], tuple[slice, ...], tuple[slice
     return sizes, tuple(there), tuple(which)
 
 
-def flipped(g: Geometry, weight: torch.Tensor) -> torch.Tensor:
+def flipped(g: LayerSpec, weight: torch.Tensor) -> torch.Tensor:
     """The kernel that the ordinary convolution of the zero-inserted image needs: (C_out, C_in/groups, *kernel)."""
-    kernel = weight.detach().reshape(g.groups, g.in_channels // g.groups, g.out_channels // g.groups, *g.kernel)
-    kernel = kernel.transpose(1, 2).reshape(g.out_channels, g.in_channels // g.groups, *g.kernel)
+    kernel = weight.detach().reshape(g.groups, g.in_channels // g.groups, g.out_channels // g.groups, *g.kernel_size)
+    kernel = kernel.transpose(1, 2).reshape(g.out_channels, g.in_channels // g.groups, *g.kernel_size)
     return kernel.flip(tuple(range(2, kernel.dim())))
 
 
-def _zero_insertion(g: Geometry, module: Layer, x: torch.Tensor) -> torch.Tensor:
+def _zero_insertion(g: LayerSpec, module: Layer, x: torch.Tensor) -> torch.Tensor:
     """Zeros go between and around the cells; an ordinary convolution, stride 1, then uses the flipped kernel."""
     sizes, there, which = spread(g)
     image = x.new_zeros(*x.shape[:2], *sizes)
@@ -120,22 +132,26 @@ def _zero_insertion(g: Geometry, module: Layer, x: torch.Tensor) -> torch.Tensor
     return _CONV[g.dims](image, flipped(g, module.weight), dilation=g.dilation, groups=g.groups)
 
 
-def _matrix(g: Geometry, module: Layer, x: torch.Tensor) -> torch.Tensor:
+def _matrix(g: LayerSpec, module: Layer, x: torch.Tensor) -> torch.Tensor:
     """The matrix C of the matching ordinary convolution is measured, transposed and multiplied with the flat input."""
     found = transposed_matrix(module, x.shape)
     rows, cols = (torch.from_numpy(place.astype(np.int64)).to(x.device) for place in (found.rows, found.cols))
     products = torch.from_numpy(found.values).to(x) * x.reshape(len(x), -1)[:, cols]
-    return x.new_zeros(len(x), found.shape[0]).index_add_(1, rows, products).reshape(len(x), g.out_channels, *g.output)
+    return (
+        x.new_zeros(len(x), found.shape[0])
+        .index_add_(1, rows, products)
+        .reshape(len(x), g.out_channels, *g.output_size)
+    )
 
 
-def _gradient(g: Geometry, module: Layer, x: torch.Tensor) -> torch.Tensor:
+def _gradient(g: LayerSpec, module: Layer, x: torch.Tensor) -> torch.Tensor:
     """x arrives from above at the matching ordinary convolution; autograd says what reaches that one's input."""
     weight = matching_convolution(module).weight
     with torch.enable_grad():
-        image = x.new_zeros(len(x), g.out_channels, *g.output).requires_grad_(True)
+        image = x.new_zeros(len(x), g.out_channels, *g.output_size).requires_grad_(True)
         answer = _CONV[g.dims](image, weight, None, g.stride, g.padding, g.dilation, g.groups)
         # output_padding ≥ stride (allowed below the dilation) makes room for windows that the input never had.
-        answer = answer[(..., *(slice(0, n) for n in g.size))]
+        answer = answer[(..., *(slice(0, n) for n in g.input_size))]
         (found,) = torch.autograd.grad(answer, image, x)
     return found
 

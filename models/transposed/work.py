@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from math import prod
@@ -14,10 +13,9 @@ import torch
 from models import device
 from models.errors import TransposedError
 from models.formulas import GUIDE, Formula, Window
-from models.measure import mac_counter
+from models.measure import measure
 from models.operator import CONVOLUTIONS, Layer
-from models.spec import LayerSpec
-from models.transposed.layer import Geometry, geometry
+from models.transposed.layer import geometry
 from models.transposed.steps import roles
 from models.transposed.views import MOST_ENTRIES
 
@@ -48,23 +46,6 @@ class Waste:
         return 1 - self.useful / self.total
 
 
-def _spec(g: Geometry) -> LayerSpec:
-    return LayerSpec(
-        "transposed",
-        g.dims,
-        g.size,
-        g.in_channels,
-        g.out_channels,
-        kernel_size=g.kernel,
-        stride=g.stride,
-        padding=g.padding,
-        output_padding=g.extra,
-        dilation=g.dilation,
-        groups=g.groups,
-        bias=False,
-    )
-
-
 def wasted(module: Layer, input_shape: Sequence[int]) -> Waste:
     """How many multiplications the zero-padding way spends on zeros.
 
@@ -73,10 +54,10 @@ def wasted(module: Layer, input_shape: Sequence[int]) -> Waste:
     2016, section 4.2: "adding many columns and rows of zeros … a much less efficient implementation").
     """
     g = geometry(module, input_shape)
-    if prod(g.output) * prod(g.kernel) > MOST_ENTRIES:
+    if prod(g.output_size) * prod(g.kernel_size) > MOST_ENTRIES:
         raise TransposedError("the zero-inserted image is too large to measure: use a smaller input or kernel.")
     _, role = roles(g)
-    conv = CONVOLUTIONS[g.dims - 1](1, 1, g.kernel, dilation=g.dilation, bias=False, dtype=torch.float64)
+    conv = CONVOLUTIONS[g.dims - 1](1, 1, g.kernel_size, dilation=g.dilation, bias=False, dtype=torch.float64)
     # With weights of 1 and cells of 1 where they have a role, the outputs add up to how often the layer reads it.
     cells = torch.from_numpy(role == np.arange(3).reshape(3, *(1,) * g.dims)).to(torch.float64)
     with torch.inference_mode(), device.one_thread():
@@ -84,16 +65,15 @@ def wasted(module: Layer, input_shape: Sequence[int]) -> Waste:
         counts = conv(cells[:, None]).sum(dim=tuple(range(1, g.dims + 2)))
     pairs = g.out_channels * (g.in_channels // g.groups)
     real, inserted, border = (round(n) * pairs for n in counts.tolist())
-    spec = _spec(g)
     return Waste(
         real + inserted + border,
         real,
         inserted,
         border,
-        spec.family.macs(spec).value,
+        g.family.macs(g).value,
         # an ordinary convolution over the zero-inserted image, whose outputs are this layer's
-        replace(Window().macs(spec), source=GUIDE),
-        spec.family.touching(spec),
+        replace(Window().macs(g), source=GUIDE),
+        g.family.touching(g),
     )
 
 
@@ -113,10 +93,5 @@ def cost(module: Layer, input_shape: Sequence[int]) -> Cost:
     halved. The bias is added once per output number.
     """
     g = geometry(module, input_shape)
-    twin = copy.deepcopy(module).to("meta")
-    counter = mac_counter()
-    with torch.inference_mode(False), torch.no_grad(), counter:
-        twin(torch.empty(1, g.in_channels, *g.size, device="meta", dtype=module.weight.dtype))
-    additions = g.out_channels * prod(g.output) if module.bias is not None else 0
-    spec = _spec(g)
-    return Cost(counter.get_total_flops() // 2, spec.family.macs(spec), additions)
+    additions = g.out_channels * prod(g.output_size) if module.bias is not None else 0
+    return Cost(measure(module, g.input_shape).macs, g.family.macs(g), additions)

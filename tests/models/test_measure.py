@@ -108,7 +108,6 @@ def test_shared_weights_count_once_and_shared_layers_run_twice():
     assert found.parameters == 6
     assert found.macs == 2 * 4 * 16
     assert found.activations == 3 * 2 * 16
-    assert found.activation_bytes == 4 * found.activations
     assert len(found.layers) == 3
 
 
