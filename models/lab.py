@@ -8,17 +8,18 @@ from __future__ import annotations
 import copy
 from dataclasses import dataclass, field
 from math import prod
+from threading import Condition
 from typing import Any
 
 import numpy as np
 import torch
+from cachetools import LRUCache, cached
 from torch import nn
 
 from models import device, formulas, sources
 from models.formulas import Formula
 from models.layers import KINDS, build
 from models.measure import Measurement, measure
-from models.once import once
 from models.operator import (
     CONVOLUTIONS,
     POOLS,
@@ -379,33 +380,24 @@ def of(scene: Scene) -> Lab:
     larger ones, and of the largest (up to 150 MB each) the last alone."""
     entries = operator_entries(scene.spec)
     kept = _kept if entries < SMALL else _kept_large if entries < LARGEST_KEPT else _kept_largest
+    return kept(scene)
+
+
+def _of(scene: Scene) -> Lab:
+    if too_large(scene.spec):
+        return run(scene.spec)
+    return run(scene.spec, input_of(scene), weights_of(scene))
+
+
+def _key(scene: Scene):
     own = scene.own_input if scene.input == "own" else None
     weights = scene.own_weights if scene.weights == "own" else {}
-    return kept(
-        scene.spec,
-        scene.input,
-        scene.weights,
-        scene.seed,
-        None if own is None else (own.shape, own.tobytes()),
-        tuple((name, values.shape, values.tobytes()) for name, values in sorted(weights.items())),
-    )
+    numbers = tuple((name, values.shape, values.tobytes()) for name, values in sorted(weights.items()))
+    return scene.spec, scene.input, scene.weights, scene.seed, own is not None and (own.shape, own.tobytes()), numbers
 
 
-def _of(spec: LayerSpec, input_: str, weights: str, seed: int, own, own_weights) -> Lab:
-    if too_large(spec):
-        return run(spec)
-    scene = Scene(
-        spec,
-        input_,
-        weights,
-        seed,
-        None if own is None else np.frombuffer(own[1]).reshape(own[0]),
-        {name: np.frombuffer(data).reshape(shape) for name, shape, data in own_weights},
-    )
-    return run(spec, input_of(scene), weights_of(scene))
-
-
-_kept, _kept_large, _kept_largest = (once(most)(_of) for most in (256, 16, 1))
+# A class that asks the same within a second computes it once.
+_kept, _kept_large, _kept_largest = (cached(LRUCache(n), _key, condition=Condition())(_of) for n in (256, 16, 1))
 
 
 def input_of(scene: Scene) -> np.ndarray:

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import threading
-from collections import OrderedDict
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from math import pi, sqrt
 
+from cachetools import LRUCache
 from torch import Tensor, nn
 
 from models.drawings import CLASSES, draw
@@ -57,21 +57,16 @@ class _Kept:
     """The last answers, oldest out first: as many as fit into `most` bytes, for a class asks hundreds."""
 
     def __init__(self, most: int) -> None:
-        self.most, self.found, self.lock = most, OrderedDict(), threading.Lock()
+        self._found: LRUCache[Case, EffectiveField] = LRUCache(most, lambda answer: answer.energy.nbytes)
+        self._lock = threading.Lock()
 
-    def get(self, key):
-        with self.lock:
-            if key in self.found:
-                self.found.move_to_end(key)
-            return self.found.get(key)
+    def get(self, case: Case) -> EffectiveField | None:
+        with self._lock:
+            return self._found.get(case)
 
-    def put(self, key, value) -> None:
-        with self.lock:
-            self.found.pop(key, None)
-            self.found[key] = value
-            bytes_ = sum(one.energy.nbytes for one in self.found.values())
-            while bytes_ > self.most and len(self.found) > 1:
-                bytes_ -= self.found.popitem(last=False)[1].energy.nbytes
+    def put(self, case: Case, answer: EffectiveField) -> None:
+        with self._lock:
+            self._found[case] = answer
 
 
 _kept = _Kept(2**25)

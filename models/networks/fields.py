@@ -5,11 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from fractions import Fraction
 
+from cachetools.func import lru_cache
 from torch import nn
 
 from models.device import reference
 from models.networks import skeleton
-from models.once import once
 from models.receptive_field import (
     PUBLISHED,
     Layer,
@@ -90,7 +90,7 @@ class NetworkField:
         return tuple(one for one in PUBLISHED if one.here == self.name)
 
 
-@once(96)
+@lru_cache(96)
 def network_field(name: str, side: int = 224) -> NetworkField:
     """Trace a torchvision network on the meta device.
 
@@ -144,7 +144,7 @@ class Summary:
     reason: str
 
 
-@once(4096)
+@lru_cache(4096)
 def summary(name: str, side: int = 224) -> Summary:
     """Field, jump and map of a network's last map, or why there is none."""
     try:
@@ -166,7 +166,7 @@ class _ChannelsFirst(nn.Module):
         return self.network(x).movedim(-1, 1)
 
 
-@once(64)
+@lru_cache(64)
 def measured_field(name: str, layer: str, side: int = 224) -> MeasuredField:
     """The same from the gradient, on narrow strips; global branches are cut, as `local` does. Takes seconds.
 

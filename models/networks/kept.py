@@ -5,12 +5,12 @@ from __future__ import annotations
 import ctypes
 import os
 import threading
-from collections import OrderedDict
 from collections.abc import Callable
 from contextlib import suppress
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import torch
+from cachetools import LRUCache, cached
 from torch import nn
 
 from models import device
@@ -25,58 +25,38 @@ MOST = 1 << 30
 
 
 class _Networks:
-    """The most recently used networks, bounded by the bytes of their parameters and buffers."""
+    """The most recently used networks, bounded by the bytes of their parameters and buffers.
+
+    A network that two threads want at once is built once; others do not wait for it.
+    """
 
     def __init__(self, limit: int):
-        self.limit = limit
-        self._kept: OrderedDict[tuple[str, bool, str], tuple[nn.Module, int]] = OrderedDict()
-        self._lock = threading.Lock()
-        self._building: dict[tuple[str, bool, str], threading.Lock] = {}
+        self._kept: LRUCache[Any, nn.Module] = LRUCache(limit, _bytes_of)
+        self._changed = threading.Condition()
+        self.get = cached(self._kept, condition=self._changed)(self._build)
 
-    def get(self, key: tuple[str, bool, str], build: Callable[[], nn.Module], room: Callable[[], int]) -> nn.Module:
-        """The kept network, or what ``build`` makes; so many bytes of ``room`` are made before."""
-        with self._lock:
-            if key in self._kept:
-                self._kept.move_to_end(key)
-                return self._kept[key][0]
-            building = self._building.setdefault(key, threading.Lock())
-        with building:  # a network that two threads want at once is built once; others do not wait for it
-            with self._lock:
-                if key in self._kept:
-                    self._kept.move_to_end(key)
-                    return self._kept[key][0]
-            expected = room()
-            with self._lock:
-                self._shrink(self.limit - expected)
-            _give_back()
-            module = build()
-            size = _bytes_of(module)
-            with self._lock:
-                self._building.pop(key, None)
-                if size <= self.limit:
-                    self._kept[key] = (module, size)
-                    self._shrink(self.limit)
-            _give_back()
-            return module
-
-    def _shrink(self, limit: int) -> None:
-        while self._kept and sum(s for _, s in self._kept.values()) > limit:
-            self._kept.popitem(last=False)
+    def _build(self, name: str, pretrained: bool, place: str) -> nn.Module:
+        room = 0 if name in OWN else _bytes_of(skeleton(name))  # own ones are small
+        with self._changed:
+            while self._kept and self._kept.currsize > self._kept.maxsize - room:
+                self._kept.popitem()
+        _give_back()
+        module = make(name, pretrained).to(place)
+        _give_back()
+        return module
 
     def info(self) -> dict[str, int]:
-        with self._lock:
-            return {
-                "networks": len(self._kept), "bytes": sum(s for _, s in self._kept.values()), "limit": self.limit,
-            }  # fmt: skip
+        with self._changed:
+            return {"networks": len(self._kept), "bytes": int(self._kept.currsize), "limit": int(self._kept.maxsize)}
 
     def forget(self, place: str) -> None:
         """Those on one device."""
-        with self._lock:
+        with self._changed:
             for key in [k for k in self._kept if k[2] == place]:
                 del self._kept[key]
 
     def clear(self) -> None:
-        with self._lock:
+        with self._changed:
             self._kept.clear()
 
 
@@ -123,11 +103,7 @@ def load(name: str, pretrained: bool = False, place: torch.device | str = "cpu")
         NetworkError: no such name, weights that cannot be fetched, or a file that does not fit the network.
     """
     check_name(name)
-    return _networks.get(
-        (name, pretrained, str(place)),
-        lambda: make(name, pretrained).to(place),
-        lambda: 0 if name in OWN else _bytes_of(skeleton(name)),  # own ones are small
-    )
+    return _networks.get(name, pretrained, str(place))
 
 
 def ask(name: str, work: Callable[[nn.Module], T], pretrained: bool = False) -> tuple[T, str]:

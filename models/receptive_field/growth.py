@@ -6,10 +6,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+from cachetools.func import lru_cache
 from torch import nn
 
 from models.measure import measure
-from models.once import once
 from models.receptive_field import receptive_field
 from models.text import plural
 
@@ -77,13 +77,13 @@ WAYS: dict[str, tuple[Callable[[int, int], tuple[str, list[nn.Module]]], tuple[i
 }
 
 
-@once(256)
+@lru_cache(256)
 def ways(channels: int = 16, side: int = 128) -> dict[str, tuple[Point, ...]]:
     """Each way as a row of points, on `side`² pixels with `channels` in and out of each layer."""
     return {name: tuple(_point(name, n, channels, side) for n in counts) for name, (_, counts) in WAYS.items()}
 
 
-@once(16_384)
+@lru_cache(16_384)
 def _point(name: str, n: int, channels: int, side: int) -> Point:
     what, layers = WAYS[name][0](n, channels)
     shape = (1, channels, side, side)
@@ -110,7 +110,7 @@ class Budget:
         return getattr(self.bought[name], self.unit) / self.amount
 
 
-@once(1024)
+@lru_cache(1024)
 def equal_budget(unit: str, kernel_size: int = 7, channels: int = 16, side: int = 128) -> Budget:
     """Every way for the price of one layer of `kernel_size`² (odd), same channels, same image.
 
@@ -130,7 +130,7 @@ def equal_budget(unit: str, kernel_size: int = 7, channels: int = 16, side: int 
     return Budget(unit, kernel_size, amount, bought)
 
 
-@once(256)
+@lru_cache(256)
 def causal(channels: int = 16, length: int = 1024) -> dict[str, tuple[Point, ...]]:
     """WaveNet's stack, two taps a layer, dilations 1, 2, 4, …, against the same without dilation."""
     found: dict[str, tuple[Point, ...]] = {}

