@@ -18,6 +18,7 @@ from torch.overrides import TorchFunctionMode
 from models.device import private_copy
 from models.errors import ActivationError, runs_through
 from models.networks import NetworkError, feature_maps
+from models.networks.answers import live, part, placed
 from models.receptive_field import ReceptiveField, ReceptiveFieldError, receptive_field
 from models.receptive_field.field import seen_box
 
@@ -51,7 +52,7 @@ class ContactSheet:
     scales: what each of these channels was divided by (0 where a map is 0 everywhere: it stays 0).
     columns, cell: cells per row; height and width of a cell in the sheet's pixels. gap: pixels between cells.
     step: map pixels that became one pixel of the sheet, along each axis.
-    page, pages: this page, and how many there are.
+    pages: how many there are.
     map_size: height and width of a map.
     """
 
@@ -62,7 +63,6 @@ class ContactSheet:
     cell: tuple[int, int]
     gap: int
     step: int
-    page: int
     pages: int
     map_size: tuple[int, int]
 
@@ -133,7 +133,7 @@ def contact_sheet(
     height, width = array.shape[1:]
     step = ceil(max(height, width) / largest_cell)
     if step > 1:
-        chosen = _blocks(chosen, step)
+        chosen = nn.functional.avg_pool2d(torch.from_numpy(chosen), step, ceil_mode=True).numpy()
     chosen = chosen / np.where(scales > 0, scales, 1)[:, None, None]
     cell = chosen.shape[1:]
     columns = columns or max(1, min(len(chosen), round((len(chosen) * cell[0] / cell[1]) ** 0.5)))
@@ -144,16 +144,8 @@ def contact_sheet(
         image[top : top + cell[0], left : left + cell[1]] = one
     return ContactSheet(
         image[: image.shape[0] - gap, : image.shape[1] - gap], tuple(map(int, channels)), tuple(map(float, scales)),
-        columns, cell, gap, step, page, pages, (height, width),
+        columns, cell, gap, step, pages, (height, width),
     )  # fmt: skip
-
-
-def _blocks(maps: np.ndarray, step: int) -> np.ndarray:
-    """Means over blocks of `step` × `step` pixels; the last ones may be smaller."""
-    starts = [np.arange(0, n, step) for n in maps.shape[1:]]
-    summed = np.add.reduceat(np.add.reduceat(maps, starts[0], 1), starts[1], 2)
-    counts = [np.diff([*s, n]) for s, n in zip(starts, maps.shape[1:], strict=True)]
-    return (summed / (counts[0][:, None] * counts[1][None, :])).astype(np.float32)
 
 
 def first_filters(module: nn.Module) -> np.ndarray:
@@ -266,33 +258,20 @@ def before_and_after(module: nn.Module, x: Tensor, layer: str) -> list[tuple[str
         NetworkError: as `feature_maps`.
     """
     copy = private_copy(module)
-    known = dict(copy.named_modules())
-    if layer not in known:
-        raise NetworkError(f"There is no layer {layer!r} in this network; names are those of named_modules().")
     followers = _Followers()
 
     def begin(_module, _args, answer):
         if isinstance(answer, Tensor) and not followers.found:
             followers.start(layer, answer)
 
-    known[layer].register_forward_hook(begin)
-    with torch.inference_mode(), followers:
-        _called(copy, _placed(copy, x))
+    part(copy, layer).register_forward_hook(begin)
+    with torch.inference_mode(), followers, runs_through(x, NetworkError):
+        copy(placed(copy, x))
     if not followers.found:
         raise NetworkError(
             f"Layer {layer!r} gave no tensor: it did not run in evaluation mode, or answers something else."
         )
     return followers.found
-
-
-def _placed(module: nn.Module, x: Tensor) -> Tensor:
-    parameter = next(module.parameters(), None)
-    return x if parameter is None else x.to(parameter.device, parameter.dtype)
-
-
-def _called(module: nn.Module, x: Tensor):
-    with runs_through(x, NetworkError):
-        return module(x)
 
 
 # -- one unit
@@ -387,23 +366,10 @@ def unit_view(
     Raises:
         ActivationError: no such unit, or an answer that is no map. NetworkError: as `feature_maps`.
     """
-    copy = private_copy(module).eval()
-    known = dict(copy.named_modules())
-    if layer not in known:
-        raise NetworkError(f"There is no layer {layer!r} in this network; names are those of named_modules().")
-    kept: list[Tensor] = []
-
-    def keep(_module, _args, answer):
-        kept.append(answer)
-        return answer.clone() if isinstance(answer, Tensor) else answer  # an in-place layer may come next
-
-    known[layer].register_forward_hook(keep)
     with torch.inference_mode(False), torch.enable_grad():
-        image = _placed(copy, x[:1]).detach().clone().requires_grad_(True)
-        _called(copy, image)
-        if not kept or not isinstance(kept[-1], Tensor):
+        image, answer, _ = live(module, x, layer)
+        if answer is None:
             raise NetworkError(f"Layer {layer!r} gave no tensor.")
-        answer = kept[-1]
         maps = _maps(answer)
         _unit(maps.shape, channel, index)
         value = answer[(0, channel, *index)]

@@ -13,6 +13,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from math import ceil
+from typing import Any
 
 import cv2
 import numpy as np
@@ -22,6 +23,7 @@ from torch import Tensor, nn
 from models.device import private_copy
 from models.errors import AttributionError, runs_through
 from models.learning import reset
+from models.networks.answers import live, placed
 from models.text import big
 
 FILLS = ("mean", "black", "blur")
@@ -68,16 +70,19 @@ def _exact(values: Tensor) -> Tensor:
 def _ready(module: nn.Module, x: Tensor) -> Tensor:
     if x.dim() != 4 or not x.numel():
         raise AttributionError(f"A picture is (1, colours, height, width), not {list(x.shape)}.")
-    parameter = next(module.parameters(), None)
-    return x if parameter is None else x.to(parameter.device, parameter.dtype)
+    return placed(module, x)
+
+
+def _class_scores(answer: Any) -> Tensor:
+    if not isinstance(answer, Tensor) or answer.dim() != 2:
+        raise AttributionError("This network gives no class scores, one row of numbers per picture.")
+    return answer
 
 
 def _called(module: nn.Module, x: Tensor) -> Tensor:
     with runs_through(x, AttributionError):
         answer = module(x)
-    if not isinstance(answer, Tensor) or answer.dim() != 2:
-        raise AttributionError("This network gives no class scores, one row of numbers per picture.")
-    return answer
+    return _class_scores(answer)
 
 
 def _answer(module: nn.Module, x: Tensor) -> Tensor:
@@ -126,7 +131,6 @@ def occlusion(
     patch: int | None = None,
     stride: int | None = None,
     fill: str = "mean",
-    probability: bool = False,
     batch: int = 16,
 ) -> Iterator[Occlusion]:
     """Cover one place after another, and see what the class's score loses: one state per batch of places.
@@ -136,7 +140,6 @@ def occlusion(
         patch: side of the cover in pixels, default: a sixth of the shorter side. stride: from cover to cover, default:
             half the cover. Covers at the far borders are moved inwards, so that every pixel is covered.
         fill: one of `FILLS`.
-        probability: what falls is the probability instead of the score.
         batch: covers per forward pass.
 
     Raises:
@@ -160,8 +163,7 @@ def occlusion(
     target = _target(answer, target)
 
     def read(logits: Tensor) -> np.ndarray:
-        values = _exact(logits)
-        return (values.softmax(1) if probability else values)[:, target].cpu().numpy()
+        return _exact(logits)[:, target].cpu().numpy()
 
     score = float(read(answer)[0])
     drops = np.full(total, np.nan)
@@ -214,10 +216,9 @@ def gradient(module: nn.Module, x: Tensor, target: int | None = None) -> np.ndar
     Raises:
         AttributionError: no such class, or no class scores.
     """
-    copy = private_copy(module).eval()
     with torch.inference_mode(False), torch.enable_grad():
-        image = _ready(copy, x[:1]).detach().clone().requires_grad_(True)
-        answer = _called(copy, image)
+        image, _, answer = live(module, _ready(module, x), "", AttributionError)
+        answer = _class_scores(answer)
         (slope,) = torch.autograd.grad(answer[0, _target(answer, target)], image)
     return slope[0].float().cpu().numpy()
 
@@ -284,27 +285,17 @@ def grad_cam(module: nn.Module, x: Tensor, target: int | None = None, layer: str
         AttributionError: no such class or layer, or a layer without maps or that the score does not hang on.
     """
     layer = last_maps(module, x[:1]) if layer is None else layer
-    copy = private_copy(module).eval()
-    if layer not in dict(copy.named_modules()):
-        raise AttributionError(f"There is no layer {layer!r} in this network; names are those of named_modules().")
-    kept: list[Tensor] = []
-
-    def keep(_module, _args, answer):
-        kept.append(answer)
-        return answer.clone() if isinstance(answer, Tensor) else answer  # an in-place layer may come next
-
-    copy.get_submodule(layer).register_forward_hook(keep)
     with torch.inference_mode(False), torch.enable_grad():
-        image = _ready(copy, x[:1]).detach().clone().requires_grad_(True)
-        answer = _called(copy, image)
+        image, maps, answer = live(module, _ready(module, x), layer, AttributionError)
+        answer = _class_scores(answer)
         target = _target(answer, target)
-        if not kept or not isinstance(kept[-1], Tensor) or kept[-1].dim() != 4:
+        if maps is None or maps.dim() != 4:
             raise AttributionError(f"Layer {layer!r} answers with no maps: choose one before the maps are flattened.")
-        (slope,) = torch.autograd.grad(answer[0, target], kept[-1], allow_unused=True)
+        (slope,) = torch.autograd.grad(answer[0, target], maps, allow_unused=True)
     if slope is None:
         raise AttributionError(f"The score does not hang on layer {layer!r}: choose another.")
     weights = slope[0].mean((1, 2))
-    summed = (weights[:, None, None] * kept[-1][0].detach()).sum(0).float()
+    summed = (weights[:, None, None] * maps[0].detach()).sum(0).float()
     height, width = image.shape[2:]
     heat = cv2.resize(summed.relu().cpu().numpy(), (width, height), interpolation=cv2.INTER_LINEAR)
     return GradCam(
@@ -331,8 +322,7 @@ def rank_correlation(a: np.ndarray, b: np.ndarray) -> float:
     from scipy.stats import rankdata
 
     first, second = (rankdata(np.nan_to_num(p)) for p in (a, b))
-    spread = first.std() * second.std()
-    return float(((first - first.mean()) * (second - second.mean())).mean() / spread) if spread > 0 else 0.0
+    return float(np.corrcoef(first, second)[0, 1]) if first.std() * second.std() > 0 else 0.0
 
 
 @dataclass(frozen=True, eq=False)
@@ -358,7 +348,6 @@ def sanity_check(
     target: int | None = None,
     *,
     steps: int = 6,
-    seed: int = 0,
 ) -> Iterator[SanityStep]:
     """Draw the network's weights anew, from its last layer to its first, and watch the explanation change.
 
@@ -388,7 +377,7 @@ def sanity_check(
         for step in range(1, min(steps, len(learned)) + 1):
             until = round(step * len(learned) / min(steps, len(learned)))
             for number in range(done, until):
-                _redraw(copy.get_submodule(learned[number]), seed + number)
+                _redraw(copy.get_submodule(learned[number]), number)
             done = until
             picture = method(copy, x[:1], target)
             yield SanityStep(tuple(learned[:done]), picture, rank_correlation(first, picture), done, len(learned))

@@ -15,6 +15,7 @@ from math import isfinite
 
 import numpy as np
 import torch
+from scipy.ndimage import map_coordinates
 from torch import Tensor, nn
 
 from models import device
@@ -32,14 +33,14 @@ MOTIONS = ("shift", "rotate", "scale")
 # -- motions
 
 
-def _inverse(motion: str, value: float) -> np.ndarray:
-    """Matrix and offset, `(2, 3)`, in (x, y) about the middle: from a pixel of the moved picture to the old one."""
+def _before(motion: str, value: float, x: np.ndarray, y: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Where places of the moved picture, in (x, y) about its middle, lie in the old one."""
     if motion == "shift":
-        return np.array([[1, 0, -value], [0, 1, 0]], float)
+        return x - value, y
     if motion == "rotate":
-        a = np.radians(value)
-        return np.array([[np.cos(a), -np.sin(a), 0], [np.sin(a), np.cos(a), 0]])
-    return np.array([[1 / value, 0, 0], [0, 1 / value, 0]])
+        cos, sin = np.cos(np.radians(value)), np.sin(np.radians(value))
+        return cos * x - sin * y, sin * x + cos * y
+    return x / value, y / value
 
 
 def _checked(motion: str, value: float) -> None:
@@ -51,25 +52,10 @@ def _checked(motion: str, value: float) -> None:
 
 def _sampled(planes: np.ndarray, x: np.ndarray, y: np.ndarray, wrap: bool) -> np.ndarray:
     """Planes `(C, H, W)` read at places between pixels, bilinearly; beyond the border mirrored, or going round."""
-    height, width = planes.shape[1:]
     # exact where a place is a pixel: rounding noise must not mix in a neighbour
     x, y = (np.where(np.abs(v - np.rint(v)) < 1e-9, np.rint(v), v) for v in (x, y))
-    x0, y0 = np.floor(x).astype(int), np.floor(y).astype(int)
-    fx, fy = x - x0, y - y0
-
-    def index(at: np.ndarray, n: int) -> np.ndarray:
-        if wrap or n == 1:
-            return at % n
-        at = at % (2 * n - 2)
-        return np.where(at < n, at, 2 * n - 2 - at)
-
-    out = np.zeros((len(planes), *x.shape), planes.dtype)
-    for dy, wy in ((0, 1 - fy), (1, fy)):
-        for dx, wx in ((0, 1 - fx), (1, fx)):
-            weight = (wy * wx).astype(planes.dtype)
-            if weight.any():
-                out += weight * planes[:, index(y0 + dy, height), index(x0 + dx, width)]
-    return out
+    mode = "grid-wrap" if wrap else "mirror"
+    return np.stack([map_coordinates(plane, (y, x), order=1, mode=mode) for plane in planes])
 
 
 def moved(x: Tensor, motion: str, value: float) -> Tensor:
@@ -86,9 +72,8 @@ def moved(x: Tensor, motion: str, value: float) -> Tensor:
         return torch.roll(x, int(value), -1)
     height, width = x.shape[2:]
     v, u = np.mgrid[:height, :width].astype(float)
-    matrix, middle = _inverse(motion, value), ((width - 1) / 2, (height - 1) / 2)
-    u, v = u - middle[0], v - middle[1]
-    old = [matrix[i, 0] * u + matrix[i, 1] * v + matrix[i, 2] + middle[i] for i in (0, 1)]
+    middle = ((width - 1) / 2, (height - 1) / 2)
+    old = [n + m for n, m in zip(_before(motion, value, u - middle[0], v - middle[1]), middle, strict=True)]
     planes = x.detach().cpu().numpy()
     return torch.from_numpy(np.stack([_sampled(p, *old, wrap=motion == "shift") for p in planes])).to(x)
 
@@ -146,18 +131,15 @@ def equivariance(
     relative = [p - m for p, m in zip(place, middle, strict=True)]
     reach = min(height, width) / 2
     for value in values:
-        matrix = _inverse(motion, value)
-        old = [matrix[i, 0] * relative[0] + matrix[i, 1] * relative[1] + matrix[i, 2] + middle[i] for i in (0, 1)]
-        units = [(old[i] - start[1 - i]) / jump[1 - i] for i in (0, 1)]
+        old = _before(motion, value, *relative)
+        units = [(old[i] + middle[i] - start[1 - i]) / jump[1 - i] for i in (0, 1)]
         exact = all(np.abs(n - np.rint(n)).max() < 1e-9 for n in units)
         wrap = motion == "shift"
         expected = _sampled(still, *units, wrap=wrap)
         found = _map(module, moved(x, motion, value), layer)
         inside = np.ones(still.shape[1:], bool)
         if not wrap:
-            radius = np.hypot(*relative)
-            radius = np.maximum(radius, np.hypot(*(o - m for o, m in zip(old, middle, strict=True))))
-            inside = radius <= reach - min(jump)
+            inside = np.maximum(np.hypot(*relative), np.hypot(*old)) <= reach - min(jump)
         if not inside.any():
             raise EquivarianceError("No unit of this map stays inside the picture: choose an earlier layer.")
         yield MotionPoint(
@@ -330,11 +312,12 @@ class Forgotten:
     of: int
 
 
-def forgotten_shifts(module: nn.Module, x: Tensor, reach: int = 3, tolerance: float = 1e-6) -> Forgotten:
-    """Shift a picture, going round, and count the shifts after which the layer's answer is the same.
+def forgotten_shifts(module: nn.Module, x: Tensor, reach: int = 3) -> Forgotten:
+    """Shift a picture, going round, and count the shifts after which the layer's answer is the same, up to a millionth
+    of its largest value.
 
     Args:
-        x: `(1, C, H, W)`. tolerance: of the largest value of the answer.
+        x: `(1, C, H, W)`.
 
     Raises:
         EquivarianceError: a reach beyond half the picture, or a picture that does not run through.
@@ -345,7 +328,7 @@ def forgotten_shifts(module: nn.Module, x: Tensor, reach: int = 3, tolerance: fl
     batch = torch.cat([torch.roll(x[:1], (dy, dx), (2, 3)) for dy in steps for dx in steps])
     answers = _run(module, batch)
     still = answers[len(batch) // 2]
-    near = tolerance * float(still.abs().max())
+    near = 1e-6 * float(still.abs().max())
     same = ((answers - still).abs().flatten(1).amax(1) <= near).reshape(len(steps), len(steps)).cpu().numpy()
     return Forgotten(same, int(same.sum()), same.size)
 
@@ -393,7 +376,7 @@ class UnpoolTrip:
     lost: float
 
 
-def unpool_round_trip(x: Tensor, kernel_size: int = 2, stride: int | None = None, padding: int = 0) -> UnpoolTrip:
+def unpool_round_trip(x: Tensor, kernel_size: int = 2, stride: int | None = None) -> UnpoolTrip:
     """`nn.MaxPool2d(return_indices=True)`, then `nn.MaxUnpool2d` to the picture's size.
 
     Args:
@@ -405,8 +388,8 @@ def unpool_round_trip(x: Tensor, kernel_size: int = 2, stride: int | None = None
     planes = x[0] if x.dim() == 4 else x
     stride = kernel_size if stride is None else stride
     try:
-        pool = nn.MaxPool2d(kernel_size, stride, padding, return_indices=True)
-        back = nn.MaxUnpool2d(kernel_size, stride, padding)
+        pool = nn.MaxPool2d(kernel_size, stride, return_indices=True)
+        back = nn.MaxUnpool2d(kernel_size, stride)
 
         def both(place: torch.device) -> list[Tensor]:
             with torch.inference_mode():

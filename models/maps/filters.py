@@ -366,11 +366,6 @@ def apply(
     return np.ascontiguousarray(out if np.ndim(picture) == 3 else out[..., 0])
 
 
-def convolve(picture: np.ndarray, kernel: np.ndarray, padding_mode: str = "zeros", dtype=torch.float32) -> np.ndarray:
-    """`apply` with the kernel flipped: convolution as mathematics defines it, where torch's layer correlates."""
-    return apply(picture, flipped(as_kernel(kernel)), padding_mode, dtype)
-
-
 @dataclass(frozen=True, eq=False)
 class Response:
     """What a filter answers, before and after ReLU.

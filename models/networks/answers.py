@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor, nn
 
 from models.device import private_copy
-from models.errors import NetworkError, runs_through
+from models.errors import NetworkError, Refusal, runs_through
 
 
 def feature_maps(module: nn.Module, x: Tensor, layers: Iterable[str]) -> dict[str, Tensor]:
@@ -30,6 +30,38 @@ def feature_maps(module: nn.Module, x: Tensor, layers: Iterable[str]) -> dict[st
     """
     wanted = list(dict.fromkeys(layers))
     return _run(module, x, wanted, everywhere=False).maps
+
+
+def placed(module: nn.Module, x: Tensor) -> Tensor:
+    """`x` on the device and in the type of the module's weights."""
+    parameter = next(module.parameters(), None)
+    return x if parameter is None else x.to(parameter.device, parameter.dtype)
+
+
+def part(module: nn.Module, layer: str, error: type[Refusal] = NetworkError) -> nn.Module:
+    """A layer by its name in `named_modules()`; an `error` if there is none."""
+    known = dict(module.named_modules())
+    if layer not in known:
+        raise error(f"There is no layer {layer!r} in this network; names are those of named_modules().")
+    return known[layer]
+
+
+def live(
+    module: nn.Module, x: Tensor, layer: str, error: type[Refusal] = NetworkError
+) -> tuple[Tensor, Tensor | None, Any]:
+    """A pass with its graph, for `torch.autograd.grad`: the picture `x[:1]` as it goes in, what `layer` answers at its
+    last run (`None`: no tensor), and what the network answers. To be called outside inference mode."""
+    copy, kept = private_copy(module).eval(), []
+
+    def keep(_module, _args, answer):
+        kept.append(answer)
+        return answer.clone() if isinstance(answer, Tensor) else answer  # an in-place layer may come next
+
+    part(copy, layer, error).register_forward_hook(keep)
+    with torch.enable_grad(), runs_through(x, error):
+        image = placed(copy, x[:1]).detach().clone().requires_grad_(True)
+        answer = copy(image)
+    return image, kept[-1] if kept and isinstance(kept[-1], Tensor) else None, answer
 
 
 class Survey(NamedTuple):
@@ -74,9 +106,6 @@ def _run(
     module: nn.Module, x: Tensor, wanted: list[str], everywhere: bool, beside: Sequence[str] = (),
     until: int | None = None,
 ) -> Survey:  # fmt: skip
-    known = dict(module.named_modules())
-    if unknown := [n for n in (*wanted, *beside) if n not in known]:
-        raise NetworkError(f"There is no layer {unknown[0]!r} in this network; names are those of named_modules().")
     copy = private_copy(module)
     answers: dict[str, Tensor] = {}
     shapes: dict[str, tuple[int, ...]] = {}
@@ -108,16 +137,13 @@ def _run(
         return hook
 
     for name in (*wanted, *beside):
-        copy.get_submodule(name).register_forward_hook(keep(name))
+        part(copy, name).register_forward_hook(keep(name))
     if everywhere:
         for name, child in copy.named_modules():
             if name and next(child.children(), None) is None:
                 child.register_forward_hook(note(name))
-    parameter = next(copy.parameters(), None)
-    if parameter is not None:
-        x = x.to(parameter.device, parameter.dtype)
     with torch.inference_mode(), runs_through(x, NetworkError), suppress(_Done):
-        copy(x)
+        copy(placed(copy, x))
     if silent := [n for n in wanted if n not in answers]:
         raise NetworkError(
             f"Layer {silent[0]!r} gave no tensor: it did not run in evaluation mode, or answers something else."
