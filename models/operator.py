@@ -238,11 +238,7 @@ def _plain(module: Layer) -> Layer:
 
 
 def _index_push(layer: Layer, input_shape: tuple[int, ...]) -> Operator:
-    """One forward pass per bundle of taps: see the module's docstring.
-
-    The channels of one group are read alike, so the push keeps one in and one out of each group. Several taps travel in
-    one float64: the weight of each is a power of two, and the answer holds their indices side by side.
-    """
+    """One forward pass per bundle of taps (see the module's docstring), on one channel: all pairs are read alike."""
     cls, weights = _plain(layer), layer.weight.detach().to("cpu", torch.float64)
     transposed = issubclass(cls, TRANSPOSED)
     groups, channels, spatial, kernel = layer.groups, input_shape[1], input_shape[2:], tuple(weights.shape[2:])
@@ -252,38 +248,33 @@ def _index_push(layer: Layer, input_shape: tuple[int, ...]) -> Operator:
         raise OperatorError(
             f"{input_shape} does not fit {layer}: it takes (N, {groups * per_group}, *{len(kernel)} sizes)."
         )
-    taps, cells = prod(kernel), prod(spatial)
+    taps, cells, outputs = prod(kernel), prod(spatial), groups * out_per_group
     # The layer itself, with another kernel; building a new one would cost as much as all its passes.
     probe = cls.__new__(cls)
-    kernel_of_probe = torch.zeros(groups, 1, *kernel, dtype=torch.float64)
-    vars(probe).update(vars(layer), _parameters={"weight": kernel_of_probe, "bias": None})
+    one_kernel = torch.zeros(1, 1, *kernel, dtype=torch.float64)
+    vars(probe).update(vars(layer), groups=1, _parameters={"weight": one_kernel, "bias": None})
     found = _placed(probe, spatial, transposed) if taps >= MANY_TAPS else None
-    positions, rows, slots, cols = found or _pushed_taps(probe, input_shape, per_group, out_per_group)
-    if found and (groups > 1 or per_group > 1):
-        part = np.arange(groups * per_group, dtype=np.int32)[:, None]
-        rows = (part // per_group * np.int32(prod(positions)) + rows).reshape(-1)
-        slots = (part % per_group * np.int32(taps) + slots).reshape(-1)
-        cols = (part * np.int32(cells) + cols).reshape(-1)
-        order = np.lexsort((slots, rows))
-        rows, slots, cols = rows[order], slots[order], cols[order]
-    size = prod(positions)
-    group, position = np.divmod(rows, np.int32(size))
-    if out_per_group > 1:
-        edges = np.searchsorted(group, np.arange(groups + 1))
-        copies = [np.tile(np.arange(*edges[g : g + 2]), out_per_group) for g in range(groups)]
-        member = [np.repeat(np.arange(out_per_group), edges[g + 1] - edges[g]) for g in range(groups)]
-        pick, member = np.concatenate(copies), np.concatenate(member).astype(np.int32)
-        group, position, slots, cols = group[pick], position[pick], slots[pick], cols[pick]
-    else:
-        member = np.zeros(len(cols), np.int32)
-    rows = (group * np.int32(out_per_group) + member) * np.int32(size) + position
-    if transposed:
-        within, tap = np.divmod(slots, np.int32(taps))
-        weight = ((group * np.int32(per_group) + within) * np.int32(out_per_group) + member) * np.int32(taps) + tap
-    else:
-        weight = (group * np.int32(out_per_group) + member) * np.int32(per_group * taps) + slots
-    output_shape = (1, groups * out_per_group, *positions)
-    return Operator(rows, cols, weights.reshape(-1).numpy()[weight], weight, output_shape, input_shape)
+    positions, rows, tap, cols = found or _pushed_taps(probe, spatial, outputs * per_group)
+    _demand_countable(channels * cells, outputs * prod(positions) * per_group * taps)
+    # What one output channel reads of its group: by position, then by channel, then by tap.
+    channel = np.repeat(np.arange(per_group, dtype=np.int32), len(rows))
+    rows, tap, cols = (np.tile(one, per_group) for one in (rows, tap, cols))
+    if per_group > 1:
+        order = np.argsort(rows, kind="stable")
+        channel, rows, tap, cols = channel[order], rows[order], tap[order], cols[order]
+    out = np.arange(outputs, dtype=np.int32)[:, None]
+    group, member = np.divmod(out, np.int32(out_per_group))
+    source = group * np.int32(per_group) + channel
+    pair = source * np.int32(out_per_group) + member if transposed else out * np.int32(per_group) + channel
+    weight = (pair * np.int32(taps) + tap).reshape(-1)
+    return Operator(
+        (out * np.int32(prod(positions)) + rows).reshape(-1),
+        (source * np.int32(cells) + cols).reshape(-1),
+        weights.reshape(-1).numpy()[weight],
+        weight,
+        (1, outputs, *positions),
+        input_shape,
+    )
 
 
 def _placed(probe: Layer, spatial: tuple[int, ...], transposed: bool):
@@ -294,71 +285,61 @@ def _placed(probe: Layer, spatial: tuple[int, ...], transposed: bool):
     weights and a random image, no wrong entry goes unnoticed.
     """
     kernel = probe.weight
-    taps, dims, groups = prod(kernel.shape[2:]), kernel.dim() - 2, len(kernel)
+    sizes, dims = kernel.shape[2:], kernel.dim() - 2
     if isinstance(probe.padding, str) or probe.padding_mode != "zeros":
         return None
-    settings = zip(spatial, kernel.shape[2:], probe.padding, probe.stride, probe.dilation, strict=True)
+    settings = zip(spatial, sizes, probe.padding, probe.stride, probe.dilation, strict=True)
     windows = spatial if transposed else [(n + 2 * p - d * (f - 1) - 1) // s + 1 for n, f, p, s, d in settings]
-    if prod(windows) * taps > MOST_PLACED:
+    if prod(windows) * prod(sizes) > MOST_PLACED:
         return None
     drawn = torch.Generator().manual_seed(0)
-    image = torch.rand(1, groups, *spatial, generator=drawn, dtype=torch.float64)
+    image = torch.rand(1, 1, *spatial, generator=drawn, dtype=torch.float64)
     with torch.inference_mode():
         kernel.copy_(torch.rand(kernel.shape, generator=drawn, dtype=torch.float64))
-        out = probe.forward(image)[0].numpy()
-        weight, image = kernel.numpy().reshape(groups, taps).copy(), image.numpy().reshape(groups, -1)
+        out = probe.forward(image)[0, 0].numpy()
+        products = kernel.numpy().reshape(-1)[:, None] * image.numpy().reshape(-1)
         kernel.zero_()
-    positions = out.shape[1:]
-    _demand_countable(groups * prod(spatial), out.size * taps)
-    small, large = (spatial, positions) if transposed else (positions, spatial)
+    small, large = (spatial, out.shape) if transposed else (out.shape, spatial)
     each = lambda values: np.array(values).reshape(dims, 1, 1)  # noqa: E731
-    cell, tap = (np.indices(size).reshape(dims, -1) for size in (small, kernel.shape[2:]))
+    cell, tap = (np.indices(size).reshape(dims, -1) for size in (small, sizes))
     where = cell[:, :, None] * each(probe.stride) + tap[:, None] * each(probe.dilation) - each(probe.padding)
     here, tap = np.nonzero(((where >= 0) & (where < each(large))).all(axis=0))
     there = np.asarray(np.ravel_multi_index(tuple(where[:, here, tap]), large))
     rows, cols = (there, here) if transposed else (here, there)
-    for group in range(groups):
-        said = np.bincount(rows, weights=weight[group, tap] * image[group, cols], minlength=prod(positions))
-        if not np.allclose(said, out[group].reshape(-1), rtol=1e-9, atol=1e-9):
-            return None
+    said = np.bincount(rows, weights=products[tap, cols], minlength=out.size)
+    if not np.allclose(said, out.reshape(-1), rtol=1e-9, atol=1e-9):
+        return None
     order = np.lexsort((tap, rows))
-    return positions, *(one[order].astype(np.int32) for one in (rows, tap, cols))
+    return out.shape, *(one[order].astype(np.int32) for one in (rows, tap, cols))
 
 
-def _pushed_taps(probe: Layer, input_shape: tuple[int, ...], per_group: int, out_per_group: int):
-    """Positions, rows, taps and columns of one channel out of each group, a bundle of taps in each pass."""
-    kernel_of_probe = probe.weight
-    groups, channels, spatial = len(kernel_of_probe), input_shape[1], input_shape[2:]
-    taps, cells = prod(kernel_of_probe.shape[2:]), prod(spatial)
-    one_hot = kernel_of_probe.numpy().reshape(groups, taps)
-    index = torch.arange(1, channels * cells + 1, dtype=torch.float64).reshape(1, channels, *spatial)
-    image = index[:, ::per_group]
-    bits = (channels * cells).bit_length()
+def _pushed_taps(probe: Layer, spatial: tuple[int, ...], pairs: int):
+    """Positions, rows, taps and columns of one pair of channels of so many, a bundle of taps in each pass.
+
+    Several taps travel in one float64: the weight of each is a power of two, and the answer holds their indices side
+    by side.
+    """
+    one_hot, cells = probe.weight.numpy().reshape(-1), prod(spatial)
+    taps, bits = len(one_hot), cells.bit_length()
     bundle = max(1, EXACT_BITS // bits)
     shifts = bits * np.arange(bundle)
-    table = np.empty(0, np.int32)  # [tap, group · position]: input index + 1, 0 for none
+    index = torch.arange(1, cells + 1, dtype=torch.float64).reshape(1, 1, *spatial)
+    table = np.empty(0, np.int32)  # [tap, position]: input index + 1, 0 for none
     with torch.inference_mode():
         for first in range(0, taps, bundle):
             some = slice(first, min(first + bundle, taps))
             here = shifts[: some.stop - first]
-            one_hot[:, some] = 1 << here
-            out = probe.forward(image)
-            one_hot[:, some] = 0.0
+            one_hot[some] = 1 << here
+            out = probe.forward(index)
+            one_hot[some] = 0.0
             if not first:
-                positions = tuple(out.shape[2:])
-                _demand_countable(channels * cells, out.numel() * out_per_group * per_group * taps)
+                _demand_countable(out.numel() * pairs * taps)
                 table = np.empty((taps, out.numel()), np.int32)
-            coded = out.reshape(-1).numpy().astype(np.int64)
-            table[some] = coded >> here[:, None] & (1 << bits) - 1
-    flat = np.ascontiguousarray(table.T)
-    if per_group > 1:
-        steps = np.arange(per_group, dtype=np.int32)[:, None] * np.int32(cells)
-        flat = np.where(flat[:, None] > 0, flat[:, None] + steps, np.int32(0))
-    flat = flat.reshape(-1)
+            table[some] = out.reshape(-1).numpy().astype(np.int64) >> here[:, None] & (1 << bits) - 1
+    flat = table.T.reshape(-1)
     found = np.flatnonzero(flat)
-    rows, slots = np.divmod(found.astype(np.int32), np.int32(per_group * taps))
-    cols = flat[found] - np.int32(1)
-    return positions, rows, slots, cols
+    rows, tap = np.divmod(found.astype(np.int32), np.int32(taps))
+    return tuple(out.shape[2:]), rows, tap, flat[found] - np.int32(1)
 
 
 def _demand_countable(*counts: int) -> None:
