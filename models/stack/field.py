@@ -48,6 +48,7 @@ class Layer(nn.Module):
         around = tuple(n for pair in reversed(pads) for n in pair)
         self.pad = PAD[dims](around, 0.0) if lopsided else nn.Identity()
         padding = tuple(0 if lopsided else before for before, _ in pads)
+        padding = padding[0] if len(set(padding)) == 1 else padding
         if layer.kind == "c":
             self.op = CONV[dims](
                 channels, channels, layer.kernel_size, layer.stride, padding, layer.dilation, bias=False

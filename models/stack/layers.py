@@ -11,7 +11,6 @@ from typing import Any
 
 from models.errors import StackError
 from models.stack.algebra import Step, stack_algebra
-from models.stack.code import stack_code
 
 LETTERS = {"c": "Convolution", "t": "Transposed", "m": "Max-pooling", "a": "Average-pooling"}
 
@@ -327,10 +326,6 @@ class Stack:
 
     def to_text(self) -> str:
         return "-".join(layer.to_text() for layer in self.layers)
-
-    def to_code(self) -> str:
-        """Runnable PyTorch: an `nn.Sequential`, or a module with its own `forward` where a residual branch joins."""
-        return stack_code(self)
 
     def algebra(self, axis: int = 0) -> list[Step]:
         """The closed forms along one axis, layer by layer; see `Step`."""

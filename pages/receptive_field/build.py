@@ -3,6 +3,7 @@
 import streamlit as st
 
 from models.stack import PRESETS
+from models.stack.code import stack_code
 from models.stack.field import analyse
 from pages._lesson import offer, predict
 from pages.receptive_field import _compare as compare
@@ -59,7 +60,9 @@ def draw() -> None:
         show(compare.unit_numbers(part, measured), key="unit_numbers")
         st.markdown(compare.why(part, measured))
         show(compare.compare(part, measured), key="stack_compare")
-    offer(lambda: ("Runs as it is: builds exactly this stack, and asserts the shape of its last map.", stack.to_code()))
+    offer(
+        lambda: ("Runs as it is: builds exactly this stack, and asserts the shape of its last map.", stack_code(stack))
+    )
 
 
 if __name__ == "__main__":

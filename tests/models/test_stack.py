@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from models.receptive_field.growth import causal, equal_budget, ways
 from models.stack import LETTERS, PRESETS, Stack, StackError, StackLayer, read_stack
+from models.stack.code import stack_code
 from models.stack.field import analyse, build, paths
 
 
@@ -174,7 +175,7 @@ def test_code_runs_and_gives_the_same_shape():
         "c3x1s2x1p1x0-c3p1r2",
         "c4x3ps-t4x2s2x1p1x0",
     ):
-        code = read_stack(text, 2, 12, 2).to_code()
+        code = stack_code(read_stack(text, 2, 12, 2))
         assert "assert" in code
         exec(compile(code, text, "exec"), {})
 
