@@ -125,9 +125,9 @@ class Stage:
     y: np.ndarray
     windows: Windows
     pairs: np.ndarray
-    weight: np.ndarray | None
-    bias: np.ndarray | None
-    values: np.ndarray | None
+    weight: np.ndarray | None = None
+    bias: np.ndarray | None = None
+    values: np.ndarray | None = None
     reduce: str = "sum"
     p: float = 2.0
     pad_value: float = 0.0
@@ -149,11 +149,11 @@ class Lab:
     """
 
     spec: LayerSpec
-    module: Layer | None
-    x: np.ndarray | None
-    y: np.ndarray | None
     checks: tuple[Check, ...]
     measurement: Measurement
+    module: Layer | None = None
+    x: np.ndarray | None = None
+    y: np.ndarray | None = None
     stages: tuple[Stage, ...] = ()
     operator: Operator | None = None
     why_not: str = ""
@@ -309,16 +309,8 @@ def _run(spec: LayerSpec, x: np.ndarray | None, weights: dict[str, np.ndarray] |
             "macs": measured.macs,
             "activations": 4 * prod(measured.output_shape),
         }
-        return Lab(
-            spec,
-            None,
-            None,
-            None,
-            _checks(spec, found | _slim(spec), closed, on_meta=True),
-            measured,
-            why_not=why_not,
-            nearest=nearest_drawn(spec),
-        )
+        checks = _checks(spec, found | _slim(spec), closed, on_meta=True)
+        return Lab(spec, checks, measured, why_not=why_not, nearest=nearest_drawn(spec))
     x = make_input(spec) if x is None else np.asarray(x, dtype=float).reshape(spec.input_shape[1:])
     weights = make_weights(spec) if weights is None else weights
     module = build(spec).double().eval().requires_grad_(False)
@@ -340,19 +332,8 @@ def _run(spec: LayerSpec, x: np.ndarray | None, weights: dict[str, np.ndarray] |
         "receptive_field": _field(spec, stages[0], operator),
         "activations": out.element_size() * out.numel(),
     }
-    return Lab(
-        spec,
-        module,
-        x,
-        y,
-        _checks(spec, found, closed),
-        measured,
-        stages,
-        operator,
-        seconds=seconds,
-        device=device.describe(where),
-        weights=weights,
-    )
+    checks, place = _checks(spec, found, closed), device.describe(where)
+    return Lab(spec, checks, measured, module, x, y, stages, operator, seconds=seconds, device=place, weights=weights)
 
 
 def _slim(spec: LayerSpec) -> dict:
@@ -475,44 +456,35 @@ def _stage(name: str, part: Layer, x: np.ndarray, pads, spec: LayerSpec) -> Stag
         pairs = np.array(
             [[o, g * inside + i, o * inside + i] for o, g in zip(out, group, strict=True) for i in range(inside)]
         )
-        return Stage(name, part, x, y, windows, pairs, *_learned(part), None)
+        return Stage(name, part, x, y, windows, pairs, *_learned(part))
     if isinstance(part, TRANSPOSED):
-        windows = _transposed_windows(part, spatial)
+        windows = _windows(linear_operator(one_channel(part, output_padding=part.output_padding), (1, 1, *spatial)))
         inside = part.out_channels // part.groups
         group_in = part.in_channels // part.groups
         pairs = np.array(
             [[i // group_in * inside + o, i, i * inside + o] for i in range(part.in_channels) for o in range(inside)]
         )
         pairs = pairs[np.lexsort((pairs[:, 1], pairs[:, 0]))]
-        return Stage(name, part, x, y, windows, pairs, *_learned(part), None)
-    if isinstance(part, POOLS):
-        return _pool_stage(name, part, x, y)
-    return _general_stage(name, part, x, y)
+        return Stage(name, part, x, y, windows, pairs, *_learned(part))
+    return _pool_stage(name, part, x, y) if isinstance(part, POOLS) else _general_stage(name, part, x, y)
 
 
 def _learned(part: Layer) -> tuple[np.ndarray, np.ndarray | None]:
     return part.weight.numpy(), None if part.bias is None else part.bias.numpy()
 
 
+def _windows(found: Operator, real: tuple[tuple[int, int], ...] = (), source: np.ndarray | None = None) -> Windows:
+    """The entries of a layer of one channel; all drawn cells are real unless told otherwise."""
+    shape = found.input_shape[2:]
+    real = real or tuple((0, n) for n in shape)
+    return Windows(shape, real, source, found.rows, found.cols, found.taps, found.output_shape[2:])
+
+
 def _conv_windows(part: Layer, spatial: tuple[int, ...], pads, padding_mode: str) -> Windows:
     shape = tuple(n + a + b for n, (a, b) in zip(spatial, pads, strict=True))
-    padded = any(a or b for a, b in pads)
-    found = linear_operator(one_channel(part, padding=0), (1, 1, *shape))
-    return Windows(
-        shape,
-        tuple((a, a + n) for n, (a, _) in zip(spatial, pads, strict=True)),
-        source_map(spatial, pads, padding_mode) if padded else None,
-        found.rows,
-        found.cols,
-        found.taps,
-        found.output_shape[2:],
-    )
-
-
-def _transposed_windows(part: Layer, spatial: tuple[int, ...]) -> Windows:
-    found = linear_operator(one_channel(part, output_padding=part.output_padding), (1, 1, *spatial))
-    whole = tuple((0, n) for n in spatial)
-    return Windows(spatial, whole, None, found.rows, found.cols, found.taps, found.output_shape[2:])
+    source = source_map(spatial, pads, padding_mode) if shape != spatial else None
+    real = tuple((a, a + n) for n, (a, _) in zip(spatial, pads, strict=True))
+    return _windows(linear_operator(one_channel(part, padding=0), (1, 1, *shape)), real, source)
 
 
 def _alone(x: np.ndarray) -> np.ndarray:
@@ -542,20 +514,8 @@ def _pool_stage(name: str, part: Layer, x: np.ndarray, y: np.ndarray) -> Stage:
     reduce = "mean" if averaging else "max" if type(part).__name__.startswith("Max") else "lp"
     blank = float("-inf") if reduce == "max" else 0.0
     values = table.reshape(channels, -1)
-    return Stage(
-        name,
-        part,
-        x,
-        y,
-        windows,
-        _alone(x),
-        None,
-        None,
-        values[0] if averaging else values,
-        reduce,
-        float(getattr(part, "norm_type", 2.0)),
-        blank,
-    )
+    values, power = values[0] if averaging else values, float(getattr(part, "norm_type", 2.0))
+    return Stage(name, part, x, y, windows, _alone(x), values=values, reduce=reduce, p=power, pad_value=blank)
 
 
 def _unpool_stages(module: PoolUnpool, x: np.ndarray) -> tuple[Stage, Stage]:
@@ -576,7 +536,7 @@ def _unpool_stages(module: PoolUnpool, x: np.ndarray) -> tuple[Stage, Stage]:
     none = np.full(len(covering), -1, np.int32)
     windows = Windows(first.y.shape[1:], whole, None, covering.rows, covering.cols, none, y.shape[1:])
     values = (source[:, covering.rows] == covering.cols).astype(np.float64)
-    return first, Stage("unpool", unpool, first.y, y, windows, _alone(x), None, None, values)
+    return first, Stage("unpool", unpool, first.y, y, windows, _alone(x), values=values)
 
 
 def _general_stage(name: str, part: Layer, x: np.ndarray, y: np.ndarray) -> Stage:
@@ -597,7 +557,7 @@ def _general_stage(name: str, part: Layer, x: np.ndarray, y: np.ndarray) -> Stag
     rows, cols = (part.astype(np.int32) for part in np.divmod(entries, cells))
     whole = tuple((0, n) for n in spatial)
     windows = Windows(spatial, whole, None, rows, cols, np.full(len(rows), -1, np.int32), positions)
-    return Stage(name, part, x, y, windows, pairs, None, None, values)
+    return Stage(name, part, x, y, windows, pairs, values=values)
 
 
 # -- measurements read off the operator -------------------------------------------------------------------------------

@@ -244,10 +244,8 @@ def _group_rules(s) -> Refusals:
         if channels % s.groups:
             yield (
                 "groups",
-                (
-                    f"{name} {channels} cannot be split into {s.groups} equal groups: "
-                    f"use {_common_divisors(s.in_channels, s.out_channels)}."
-                ),
+                f"{name} {channels} cannot be split into {s.groups} equal groups: "
+                f"use {_common_divisors(s.in_channels, s.out_channels)}.",
             )
 
 
@@ -274,10 +272,8 @@ def _depthwise_rules(s) -> Refusals:
     if s.out_channels % s.in_channels:
         yield (
             "out_channels",
-            (
-                f"{s.out_channels} is not a multiple of in_channels {s.in_channels}, and each input channel feeds "
-                f"equally many outputs: use {-(-s.out_channels // s.in_channels) * s.in_channels}."
-            ),
+            f"{s.out_channels} is not a multiple of in_channels {s.in_channels}, and each input channel feeds "
+            f"equally many outputs: use {-(-s.out_channels // s.in_channels) * s.in_channels}.",
         )
     yield from _conv_rules(s)
 
@@ -288,18 +284,14 @@ def _padding_mode_rules(s) -> Refusals:
         if s.padding_mode == "reflect" and max(pad) >= size:
             yield (
                 "padding",
-                (
-                    f"reflect cannot reach {max(pad)} cells into an input of {size}: use {_at_most(size - 1)}, "
-                    f"a larger input, or another padding_mode."
-                ),
+                f"reflect cannot reach {max(pad)} cells into an input of {size}: use {_at_most(size - 1)}, "
+                f"a larger input, or another padding_mode.",
             )
         if s.padding_mode == "circular" and max(pad) > size:
             yield (
                 "padding",
-                (
-                    f"circular cannot wrap {max(pad)} cells of an input of {size}: use {_at_most(size)}, "
-                    f"a larger input, or another padding_mode."
-                ),
+                f"circular cannot wrap {max(pad)} cells of an input of {size}: use {_at_most(size)}, "
+                f"a larger input, or another padding_mode.",
             )
 
 
@@ -310,10 +302,8 @@ def _transposed_rules(s) -> Refusals:
         if extra >= max(stride, dilation):
             yield (
                 "output_padding",
-                (
-                    f"{extra} must be smaller than stride {stride} or dilation {dilation}: "
-                    f"use {_at_most(max(stride, dilation) - 1)}."
-                ),
+                f"{extra} must be smaller than stride {stride} or dilation {dilation}: "
+                f"use {_at_most(max(stride, dilation) - 1)}.",
             )
 
 
@@ -329,10 +319,8 @@ def _sum_pool_rules(s) -> Refusals:
         if s.dims == 3 and kernel > size:
             yield (
                 "kernel_size",
-                (
-                    f"in 3-D, PyTorch wants the window ({kernel}) inside the input ({size}) even with padding: "
-                    f"use {_at_most(size, 1)}, or a larger input."
-                ),
+                f"in 3-D, PyTorch wants the window ({kernel}) inside the input ({size}) even with padding: "
+                f"use {_at_most(size, 1)}, or a larger input.",
             )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+from collections import Counter
 from dataclasses import dataclass
 
 from torch import nn
@@ -61,8 +62,8 @@ def to_code(module: nn.Module, name: str = "model") -> str:
     first, so that it stays one layer. Raises `ValueError` for a layer that is not in `LAYERS`.
     """
     module = module if isinstance(module, nn.Sequential) else nn.Sequential(module)
-    seen: dict[int, int] = {}
-    _count_uses(module, seen)
+    stacks = (part for part in module.modules() if isinstance(part, nn.Sequential))
+    seen = Counter(id(child) for stack in stacks for child in stack._modules.values())
     shared: dict[int, str] = {}
     before: list[str] = []
     _name_shared(module, seen, shared, before)
@@ -73,14 +74,7 @@ def to_code(module: nn.Module, name: str = "model") -> str:
     return "\n".join([*imports, "", *before, f"{name} = {body}", ""])
 
 
-def _count_uses(module: nn.Module, seen: dict[int, int]) -> None:
-    seen[id(module)] = seen.get(id(module), 0) + 1
-    if seen[id(module)] == 1 and isinstance(module, nn.Sequential):
-        for child in module._modules.values():
-            _count_uses(child, seen)
-
-
-def _name_shared(module: nn.Module, seen: dict[int, int], shared: dict[int, str], before: list[str]) -> None:
+def _name_shared(module: nn.Module, seen: Counter[int], shared: dict[int, str], before: list[str]) -> None:
     if id(module) in shared:
         return
     if isinstance(module, nn.Sequential):
