@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import reduce
 from math import prod
 
@@ -111,7 +111,7 @@ class _Axis:
 
     def longer(self, windows: int) -> _Axis:
         size = formulas.transposed_size(windows, self.kernel, self.padding, self.stride, self.dilation, self.extra)
-        return _Axis(size, windows, self.kernel, self.padding, self.stride, self.dilation, self.extra)
+        return replace(self, size=size, windows=windows)
 
     def measured(self, paths: np.ndarray) -> np.ndarray:
         """Push path counts through the real 1-D layer with all weights 1."""

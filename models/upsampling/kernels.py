@@ -6,7 +6,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import reduce
 from typing import Any
 
 import numpy as np
@@ -15,7 +14,7 @@ from torch import nn
 
 from models import device
 from models.errors import UpsamplingError
-from models.operator import TRANSPOSED, Layer
+from models.operator import Layer
 
 LARGEST_SCALE = 8
 
@@ -25,15 +24,15 @@ def check_scale(scale: int) -> None:
         raise UpsamplingError(f"{scale!r} is not a scale: use a whole number from 1 to {LARGEST_SCALE}.")
 
 
-def bilinear_kernel(scale: int, dims: int = 2) -> torch.Tensor:
-    """The kernel that makes a transposed convolution interpolate linearly (Long et al. 2015), float64, no channels.
+def bilinear_kernel(scale: int) -> torch.Tensor:
+    """The 2-D kernel that makes a transposed convolution interpolate linearly (Long et al. 2015), float64, no channels.
 
     2S − (S mod 2) cells an axis; weight 1 − |distance to the middle|/S, the product over the axes.
     """
     check_scale(scale)
     size = 2 * scale - scale % 2
     line = 1 - (torch.arange(size, dtype=torch.float64) - (size - 1) / 2).abs() / scale
-    return reduce(lambda kernel, axis: kernel[..., None] * line, range(dims - 1), line)
+    return torch.outer(line, line)
 
 
 def bilinear_in(scale: int, kernel: int) -> tuple[np.ndarray, bool]:
@@ -47,16 +46,15 @@ def bilinear_in(scale: int, kernel: int) -> tuple[np.ndarray, bool]:
     return np.outer(line, line), padding >= scale // 2 and kernel - padding >= tent - scale // 2
 
 
-def bilinear_transposed(scale: int, channels: int = 1, dims: int = 2, dtype: torch.dtype = torch.float32) -> Layer:
-    """A transposed convolution with ``bilinear_kernel``, each channel on its own; its output is ``scale`` times larger.
+def bilinear_transposed(scale: int) -> Layer:
+    """A transposed convolution ``(N, 1, H, W)`` with ``bilinear_kernel``, float64; it enlarges by ``scale``.
+
 
     In the interior it equals interpolation with ``align_corners=False``. At the border it misses what lies beyond.
     """
-    kernel = bilinear_kernel(scale, dims)
-    layer = TRANSPOSED[dims - 1](
-        channels, channels, len(kernel), stride=scale, padding=scale // 2, groups=channels, bias=False, dtype=dtype
-    ).requires_grad_(False)
-    layer.weight.copy_(kernel.expand_as(layer.weight))
+    kernel = bilinear_kernel(scale)
+    layer = nn.ConvTranspose2d(1, 1, len(kernel), scale, scale // 2, bias=False).double().requires_grad_(False)
+    layer.weight.copy_(kernel)
     return layer
 
 
@@ -80,7 +78,7 @@ def bilinear_proof(image: np.ndarray, scale: int) -> BilinearProof:
     x = torch.from_numpy(np.array(image, dtype=np.float64))[None, None]
     if x.dim() != 4 or min(x.shape) < 1:
         raise UpsamplingError(f"an image of shape {np.shape(image)} is not (H, W): give one grey image.")
-    ours = device.answer(bilinear_transposed(scale, dtype=torch.float64), x)[0, 0].numpy()
+    ours = device.answer(bilinear_transposed(scale), x)[0, 0].numpy()
     real = device.answer(nn.Upsample(scale_factor=scale, mode="bilinear", align_corners=False), x)[0, 0].numpy()
     interior = []
     for n in x.shape[2:]:

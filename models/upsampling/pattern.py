@@ -51,21 +51,17 @@ def unevenness(values: np.ndarray, period: Sequence[int]) -> float:
     return math.sqrt(pattern / size) if size else 0.0
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True)
 class Side:
-    """One side of a layer, output or gradient; each map is ``(C, *spatial)`` over the interior, with its unevenness.
+    """Unevenness of one side of a layer, output or gradient, over the interior.
 
     Attributes:
-        counts: how many entries the operator has there: structure alone.
-        flat: sums of weights: what an image of ones becomes; it can be uneven where counts are even.
-        noise: roots of sums of squared weights: the standard deviation that white noise of 1 gets.
-        count_figure, flat_figure, noise_figure: their unevenness.
+        count_figure: of how many entries the operator has there: structure alone.
+        flat_figure: of sums of weights: what an image of ones becomes; it can be uneven where counts are even.
+        noise_figure: of roots of sums of squared weights: the standard deviation that white noise of 1 gets.
         period: the stride that they are held against, per axis.
     """
 
-    counts: np.ndarray
-    flat: np.ndarray
-    noise: np.ndarray
     count_figure: float
     flat_figure: float
     noise_figure: float
@@ -102,19 +98,12 @@ def evenness(module: Layer, input_shape: Sequence[int]) -> Evenness:
 
 
 def _side(operator: Operator, period: tuple[int, ...]) -> Side:
-    shape = operator.output_shape[1:]
-    matrix = operator.sparse.copy()
-    sums = {
-        "counts": np.bincount(operator.rows, minlength=operator.shape[0]).astype(float),
-        "flat": matrix.sum(axis=1),
-        "noise": np.sqrt(matrix.power(2).sum(axis=1)),
-    }
-    maps = {name: np.asarray(values, dtype=float).reshape(shape) for name, values in sums.items()}
-    spans = [_repeating(maps["counts"], maps["noise"], axis, period) for axis in range(len(period))]
-    part = (slice(None), *spans)
-    maps = {name: values[part] for name, values in maps.items()}
-    counts, flat, noise = maps.values()
-    return Side(counts, flat, noise, *(unevenness(one, period) for one in (counts, flat, noise)), period=period)
+    matrix = operator.sparse
+    counts = np.bincount(operator.rows, minlength=operator.shape[0]).astype(float)
+    sums = (counts, matrix.sum(axis=1), np.sqrt(matrix.power(2).sum(axis=1)))
+    counts, flat, noise = (np.asarray(values).reshape(operator.output_shape[1:]) for values in sums)
+    part = (slice(None), *(_repeating(counts, noise, axis, period) for axis in range(len(period))))
+    return Side(*(unevenness(values[part], period) for values in (counts, flat, noise)), period=period)
 
 
 def _repeating(counts: np.ndarray, noise: np.ndarray, axis: int, period: tuple[int, ...]) -> slice:

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import copy
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from math import prod
 
@@ -74,10 +73,11 @@ def as_image(batch: torch.Tensor) -> np.ndarray:
     return planes[0] if len(planes) == 1 else np.moveaxis(planes, 0, 2)
 
 
-def psnr(image: np.ndarray, original: np.ndarray, peak: float = 1.0) -> float:
-    """Peak signal-to-noise ratio in decibels: 10·log10(peak² / mean squared error); infinite for equal images."""
+def psnr(image: np.ndarray, original: np.ndarray) -> float:
+    """Peak signal-to-noise ratio in decibels, the peak being 1: 10·log10(1 / mean squared error); infinite for equal
+    images."""
     error = float(np.mean((np.asarray(image, dtype=float) - np.asarray(original, dtype=float)) ** 2))
-    return math.inf if error == 0 else 10 * math.log10(peak**2 / error)
+    return math.inf if error == 0 else -10 * math.log10(error)
 
 
 def pair(image: np.ndarray, scale: int) -> tuple[torch.Tensor, torch.Tensor]:
@@ -96,52 +96,26 @@ def pair(image: np.ndarray, scale: int) -> tuple[torch.Tensor, torch.Tensor]:
 
 @dataclass(frozen=True)
 class Method:
-    """One way to enlarge a picture: title, one line, scale -> network; ``learned`` ones are fitted to the picture."""
+    """One way to enlarge a picture: title, scale -> network; ``learned`` ones are fitted to the picture."""
 
     title: str
-    prose: str
     build: Callable[[int], nn.Module] | None
     learned: bool = False
 
 
+def _smooth(scale: int, mode: str) -> nn.Module:
+    return nn.Upsample(scale_factor=float(scale), mode=mode, align_corners=False)
+
+
 METHODS: dict[str, Method] = {
-    "nearest": Method(
-        "Nearest", "Each pixel is repeated.", lambda scale: nn.Upsample(scale_factor=float(scale), mode="nearest")
-    ),
-    "bilinear": Method(
-        "Bilinear",
-        "A weighted mean of the four nearest pixels.",
-        lambda scale: nn.Upsample(scale_factor=float(scale), mode="bilinear", align_corners=False),
-    ),
-    "bicubic": Method(
-        "Bicubic",
-        "A cubic curve through sixteen pixels: sharper, and it overshoots at edges.",
-        lambda scale: nn.Upsample(scale_factor=float(scale), mode="bicubic", align_corners=False),
-    ),
-    "max_unpool": Method("Max-unpooling", "The maxima go back to where they came from; everything else is 0.", None),
-    "transposed_bilinear": Method(
-        "Transposed, bilinear kernel",
-        "A transposed convolution that is bilinear interpolation, but for the border.",
-        lambda scale: bilinear_transposed(scale, dtype=torch.float64),
-    ),
-    "transposed": Method(
-        "Transposed, learned",
-        "The same layer with the best kernel for this picture.",
-        lambda s: exact_transposed(s, 1, 2 * s),
-        True,
-    ),
-    "resize": Method(
-        "Resize, then convolve, learned",
-        "Nearest, then the best 3×3 kernel for this picture.",
-        lambda scale: build_way("resize", scale),
-        True,
-    ),
-    "pixel_shuffle": Method(
-        "Pixel shuffle, learned",
-        "A 3×3 convolution makes S² channels, the best ones for this picture; they are then interleaved.",
-        lambda scale: build_way("shuffle_icnr", scale),
-        True,
-    ),
+    "nearest": Method("Nearest", lambda scale: nn.Upsample(scale_factor=float(scale), mode="nearest")),
+    "bilinear": Method("Bilinear", lambda scale: _smooth(scale, "bilinear")),
+    "bicubic": Method("Bicubic", lambda scale: _smooth(scale, "bicubic")),
+    "max_unpool": Method("Max-unpooling", None),
+    "transposed_bilinear": Method("Transposed, bilinear kernel", bilinear_transposed),
+    "transposed": Method("Transposed, learned", lambda scale: exact_transposed(scale, 1, 2 * scale), True),
+    "resize": Method("Resize, then convolve, learned", lambda scale: build_way("resize", scale), True),
+    "pixel_shuffle": Method("Pixel shuffle, learned", lambda scale: build_way("shuffle_icnr", scale), True),
 }
 """The ways that are compared on a picture, by name."""
 
@@ -151,7 +125,7 @@ class Comparison:
     """One method on one picture.
 
     Attributes:
-        name, title, prose: of the method.
+        name, title: of the method.
         image: float64, size of the (cropped) original; not clipped to 0 … 1.
         difference: ``image − original``; zero where it is rounding alone, and ``psnr`` is then infinite.
         psnr: decibels, on ``image`` clipped to 0 … 1.
@@ -164,7 +138,6 @@ class Comparison:
 
     name: str
     title: str
-    prose: str
     image: np.ndarray
     difference: np.ndarray
     psnr: float
@@ -175,19 +148,13 @@ class Comparison:
     network: Layer | None
 
 
-def compare(
-    image: np.ndarray,
-    scale: int = 2,
-    names: Sequence[str] | None = None,
-    networks: Mapping[str, nn.Module] | None = None,
-) -> list[Comparison]:
+def compare(image: np.ndarray, scale: int = 2, names: Sequence[str] | None = None) -> list[Comparison]:
     """Shrink a picture, enlarge it again in several ways, and hold each against the original.
 
     Args:
         image: ``(H, W)`` or ``(H, W, 3)``, floats 0 to 1 or uint8.
         scale: whole number; sides are cropped to multiples of it.
         names: of ``METHODS``; all if left out.
-        networks: trained layers to use in place of the fitted ones, by method name; each takes ``(N, 1, h, w)``.
 
     Learned methods are fitted by least squares to this very picture (``models.learning.best_weights``): the best that
     any training could reach on it, and better than on a picture that they have not seen.
@@ -207,9 +174,8 @@ def compare(
         if method.build is None:
             out, macs, counted = _unpooled(high, scale), 0, "numbers are moved, none is multiplied"
         else:
-            given = (networks or {}).get(name)
-            network = copy.deepcopy(given if given is not None else method.build(scale)).double()
-            if given is None and method.learned:
+            network = method.build(scale).double()
+            if method.learned:
                 best_weights(network, low, high)
             out, macs, counted = _counted(network, low)
         result = as_image(out)
@@ -221,7 +187,6 @@ def compare(
             Comparison(
                 name,
                 method.title,
-                method.prose,
                 result,
                 difference,
                 math.inf if exact else psnr(np.clip(result, 0, 1), original),

@@ -23,12 +23,11 @@ class Way:
     """One way to enlarge (or to shrink), as a small network.
 
     Attributes:
-        title, prose: as people call it, and one line about it.
+        title: as people call it.
         build: (scale, channels, seed) -> ``nn.Module`` without biases, channels kept, its weights drawn by ``seed``.
     """
 
     title: str
-    prose: str
     build: Callable[[int, int, int], nn.Module]
 
 
@@ -44,17 +43,14 @@ def _shuffled(scale: int, channels: int, seed: int, icnr: bool) -> Layer:
 UPSAMPLERS: dict[str, Way] = {
     "transposed": Way(
         "Transposed, kernel 2S − 1",
-        "Stamps that overlap unevenly: the kernel is not divisible by the stride.",
         lambda scale, channels, seed: reset(exact_transposed(scale, channels, 2 * scale - 1), seed),
     ),
     "divisible": Way(
         "Transposed, kernel 2S",
-        "As many stamps meet in each output; what the weights do with that is left to training.",
         lambda scale, channels, seed: reset(exact_transposed(scale, channels, 2 * scale), seed),
     ),
     "resize": Way(
         "Resize, then convolve",
-        "Nearest-neighbour enlargement and an ordinary convolution: flat stays flat, whatever the weights.",
         lambda scale, channels, seed: reset(
             nn.Sequential(
                 nn.Upsample(scale_factor=scale, mode="nearest"), nn.Conv2d(channels, channels, 3, padding=1, bias=False)
@@ -64,12 +60,10 @@ UPSAMPLERS: dict[str, Way] = {
     ),
     "shuffle": Way(
         "Pixel shuffle",
-        "No overlap at all, yet each subpixel has a kernel of its own: a checkerboard from the start.",
         lambda scale, channels, seed: _shuffled(scale, channels, seed, icnr=False),
     ),
     "shuffle_icnr": Way(
         "Pixel shuffle, ICNR",
-        "The subpixels of one channel start with the same kernel: no checkerboard until training asks for one.",
         lambda scale, channels, seed: _shuffled(scale, channels, seed, icnr=True),
     ),
 }
@@ -78,21 +72,18 @@ UPSAMPLERS: dict[str, Way] = {
 DOWNSAMPLERS: dict[str, Way] = {
     "strided": Way(
         "Strided, kernel 2S − 1",
-        "Its gradient is a transposed convolution: some input pixels learn from more outputs than others.",
         lambda scale, channels, seed: reset(
             nn.Conv2d(channels, channels, 2 * scale - 1, scale, padding=scale - 1, bias=False), seed
         ),
     ),
     "divisible": Way(
         "Strided, kernel 2S",
-        "Each input pixel is read equally often.",
         lambda scale, channels, seed: reset(
             nn.Conv2d(channels, channels, 2 * scale, scale, padding=scale // 2, bias=False), seed
         ),
     ),
     "pooled": Way(
         "Convolve, then average",
-        "The reverse of resize and convolve: the gradient spreads evenly.",
         lambda scale, channels, seed: reset(
             nn.Sequential(nn.Conv2d(channels, channels, 3, padding=1, bias=False), nn.AvgPool2d(scale)), seed
         ),
@@ -139,17 +130,15 @@ class Generated:
     period: int
 
 
-def generate(network: Layer, channels: int, period: int, size: int = 8, seed: int = 0) -> Generated:
-    """Run a generator (fresh or trained) on noise and on a flat latent of ``size`` × ``size`` cells.
+def generate(network: Layer, channels: int, period: int, seed: int = 0) -> Generated:
+    """Run a generator (fresh or trained) on noise and on a flat latent of 8 × 8 cells.
 
     Args:
-        network: ``(1, channels, size, size)`` → ``(1, 1, period·size, period·size)``.
+        network: ``(1, channels, 8, 8)`` → ``(1, 1, period·8, period·8)``.
         period: how many times larger it makes the image. A border of two latent cells is left out of ``flat``; in it
             zeros from beyond the border mix in.
     """
-    if size < 6:
-        raise UpsamplingError(f"a latent of {size} cells has no interior: use 6 or more.")
-    drawn = torch.Generator().manual_seed(seed)
+    size, drawn = 8, torch.Generator().manual_seed(seed)
     with torch.no_grad():  # drawn on the CPU, so that a seed means the same everywhere
         noise = torch.rand(1, channels, size, size, generator=drawn)
         level = torch.rand(1, channels, 1, 1, generator=drawn).expand(1, channels, size, size)
