@@ -129,7 +129,7 @@ def _network(case: Case) -> tuple[nn.Module, tuple[int, ...], str | None]:
     if case.network == "stack":
         stack = case.stack
         assert stack is not None
-        return build(stack, relu=True), (1, stack.channels, *(stack.size,) * stack.dims), None
+        return build(stack, relu=True), stack.input_shape, None
     if case.network == "depth":
         side = 2 * case.depth + 9
         return plain(case.depth), (1, 8, side, side), None

@@ -17,9 +17,8 @@ def stack_code(stack: Stack) -> str:
         [layer_code(part) for part in (layer.pad, layer.op) if not isinstance(part, nn.Identity)]
         for layer in net.layers
     ]
-    shape = (1, stack.channels, *(stack.size,) * stack.dims)
     out = (1, stack.channels, *stack.shapes[-1])
-    check = f"assert model(torch.zeros{shape}).shape == {out}"
+    check = f"assert model(torch.zeros{stack.input_shape}).shape == {out}"
     head = "import torch\nfrom torch import nn\n\n"
     if not any(net.skips):
         body = "".join(f"    {call},\n" for each in calls for call in each)

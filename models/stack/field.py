@@ -14,16 +14,12 @@ from torch import nn
 
 from models.device import reference
 from models.measure import measure
-from models.operator import linear_operator
+from models.operator import AVG_POOLS, CONVOLUTIONS, MAX_POOLS, TRANSPOSED, linear_operator
 from models.receptive_field import ReceptiveField, receptive_field
 from models.receptive_field.probe import MeasuredField, measure_field, probe_gradient
 from models.stack import Stack, StackLayer, Step
 
-CONV = {1: nn.Conv1d, 2: nn.Conv2d}
-TRANSPOSED = {1: nn.ConvTranspose1d, 2: nn.ConvTranspose2d}
-MAX_POOL = {1: nn.MaxPool1d, 2: nn.MaxPool2d}
-AVG_POOL = {1: nn.AvgPool1d, 2: nn.AvgPool2d}
-PAD = {1: nn.ConstantPad1d, 2: nn.ConstantPad2d}
+PADS: tuple[Any, ...] = (nn.ConstantPad1d, nn.ConstantPad2d)
 
 
 class Layer(nn.Module):
@@ -46,26 +42,24 @@ class Layer(nn.Module):
         lopsided = any(before != after for before, after in pads)
         # torch counts padding from the last axis
         around = tuple(n for pair in reversed(pads) for n in pair)
-        self.pad = PAD[dims](around, 0.0) if lopsided else nn.Identity()
+        self.pad = PADS[dims - 1](around, 0.0) if lopsided else nn.Identity()
         padding = tuple(0 if lopsided else before for before, _ in pads)
         padding = padding[0] if len(set(padding)) == 1 else padding
+        kernel, stride, dilation = layer.kernel_size, layer.stride, layer.dilation
+        self.op: Any
         if layer.kind == "c":
-            self.op = CONV[dims](
-                channels, channels, layer.kernel_size, layer.stride, padding, layer.dilation, bias=False
-            )
+            self.op = CONVOLUTIONS[dims - 1](channels, channels, kernel, stride, padding, dilation, bias=False)
         elif layer.kind == "t":
-            self.op = TRANSPOSED[dims](
-                channels, channels, layer.kernel_size, layer.stride, padding, dilation=layer.dilation, bias=False
-            )
+            self.op = TRANSPOSED[dims - 1](channels, channels, kernel, stride, padding, dilation=dilation, bias=False)
         elif layer.kind == "m":
-            self.op = MAX_POOL[dims](layer.kernel_size, layer.stride, padding, layer.dilation)
+            self.op = MAX_POOLS[dims - 1](kernel, stride, padding, dilation)
         else:
-            self.op = AVG_POOL[dims](layer.kernel_size, layer.stride, padding)
+            self.op = AVG_POOLS[dims - 1](kernel, stride, padding)
         self.shortcut = None
         if shortcut and max(shortcut) > 1:
-            self.shortcut = CONV[dims](channels, channels, 1, shortcut, bias=False)
+            self.shortcut = CONVOLUTIONS[dims - 1](channels, channels, 1, shortcut, bias=False)
         elif any(map(any, crops)):
-            self.shortcut = PAD[dims](tuple(-n for pair in reversed(crops) for n in pair), 0.0)
+            self.shortcut = PADS[dims - 1](tuple(-n for pair in reversed(crops) for n in pair), 0.0)
         elif shortcut:
             self.shortcut = nn.Identity()
 
@@ -200,7 +194,7 @@ class StackField:
 
     @property
     def shape(self) -> tuple[int, ...]:
-        return (1, self.stack.channels, *(self.stack.size,) * self.stack.dims)
+        return self.stack.input_shape
 
     def middle(self) -> tuple[int, ...]:
         return tuple(n // 2 for n in self.stack.shapes[-1])
@@ -212,7 +206,6 @@ class StackField:
     def unit(self, index: tuple[int, ...]) -> StackUnit:
         """What the unit at `index` of the last layer sees, by the trace and by the gradient."""
         net = build(self.stack)
-        one = StackNetwork(Stack(self.stack.layers, self.stack.dims, self.stack.size, 1))
         image, answer = probe_gradient(net, self.shape)
         with reference():
             (gradient,) = torch.autograd.grad(answer[(0, slice(None), *index)].sum(), image)
@@ -224,7 +217,7 @@ class StackField:
             self.traced.centre(index),
             self.traced.outside(index),
             support,
-            _times_read(one, (1, 1, *self.shape[2:]), index),
+            paths(self.stack, index),
         )
 
 
@@ -250,23 +243,14 @@ def _jumps(boxes: tuple[tuple[int, int] | None, ...]) -> tuple[int, ...]:
     return tuple(sorted({b - a for a, b in pairs}))
 
 
-def _times_read(net: StackNetwork, shape: tuple[int, ...], index: tuple[int, ...]) -> np.ndarray:
-    """On how many paths each pixel reaches a unit: the gradient where every weight is one and pooling adds up."""
-    net = _summing(net)
-    image = torch.ones(shape, dtype=torch.float64, requires_grad=True)
-    with torch.enable_grad():
-        answer = net(image)
-    (gradient,) = torch.autograd.grad(answer[(0, 0, *index)], image)
-    return gradient[0, 0].numpy()
-
-
-def _summing(net: StackNetwork) -> StackNetwork:
-    """The network of one channel with all weights one, max-pooling replaced by a convolution with the same windows."""
+def _summing(stack: Stack) -> StackNetwork:
+    """The network of one channel with all weights one, pooling replaced by a convolution with the same windows."""
+    net = StackNetwork(replace(stack, channels=1))
     for layer in net.layers:
         op: Any = layer.op
-        if not isinstance(op, (*CONV.values(), *TRANSPOSED.values())):
-            dims = 1 if isinstance(op, (nn.MaxPool1d, nn.AvgPool1d)) else 2
-            layer.op = CONV[dims](1, 1, op.kernel_size, op.stride, op.padding, getattr(op, "dilation", 1), bias=False)
+        if isinstance(op, MAX_POOLS + AVG_POOLS):
+            conv = CONVOLUTIONS[isinstance(op, (nn.MaxPool2d, nn.AvgPool2d))]
+            layer.op = conv(1, 1, op.kernel_size, op.stride, op.padding, getattr(op, "dilation", 1), bias=False)
     net = net.double()
     with torch.no_grad():
         for weight in net.parameters():
@@ -283,7 +267,7 @@ def analyse(stack: Stack) -> StackField:
 
 def _analyse(stack: Stack) -> StackField:
     net = build(stack)
-    shape = (1, stack.channels, *(stack.size,) * stack.dims)
+    shape = stack.input_shape
     traced = receptive_field(net, shape)
     counted = measure(net, shape)
     rows = []
@@ -334,16 +318,16 @@ def _windows(stack: Stack) -> tuple[tuple[tuple[Reads, ...], ...], tuple[tuple[t
     for number, layer in enumerate(stack.layers):
         room = tuple(n + sum(pad) for n, pad in zip(shapes[number], pads[number], strict=True))
         if layer.kind == "t":
-            op = TRANSPOSED[dims](1, 1, layer.kernel_size, layer.stride, layer.padding, dilation=layer.dilation)
+            op = TRANSPOSED[dims - 1](1, 1, layer.kernel_size, layer.stride, layer.padding, dilation=layer.dilation)
         else:
-            op = CONV[dims](1, 1, layer.kernel_size, layer.stride, 0, layer.dilation)
+            op = CONVOLUTIONS[dims - 1](1, 1, layer.kernel_size, layer.stride, 0, layer.dilation)
         found = linear_operator(_plain(op), (1, 1, *room))
         reads = [Reads(number, found.rows, found.cols)]
         if layer.skip:
             start = number + 1 - layer.skip
             cuts = [before for before, _ in stack.skip_crops(number + 1)]
             kept = tuple(n if layer.crop else m for n, m in zip(shapes[number + 1], shapes[start], strict=True))
-            branch = CONV[dims](1, 1, 1, stack.skip_strides(number + 1))
+            branch = CONVOLUTIONS[dims - 1](1, 1, 1, stack.skip_strides(number + 1))
             found = linear_operator(_plain(branch), (1, 1, *kept))
             places = [p + cut for p, cut in zip(np.unravel_index(found.cols, kept), cuts, strict=True)]
             cells = np.ravel_multi_index(places, shapes[start])
@@ -370,7 +354,7 @@ def _seen(stack: Stack) -> tuple[tuple[np.ndarray, ...], tuple[tuple[np.ndarray,
     Returns per map how many pixels each unit sees (for the input: how many units of the last map see each pixel), and
     per map and axis an array (units, 2), the first and the last pixel that each unit sees; (0, -1): none.
     """
-    net = _summing(StackNetwork(Stack(stack.layers, stack.dims, stack.size, 1))).float()
+    net = _summing(stack).float()
     shape = (stack.size,) * stack.dims
     pixels = int(np.prod(shape))
     maps = [torch.eye(pixels).reshape(pixels, 1, *shape)]
@@ -398,6 +382,9 @@ def _reached(sees: torch.Tensor, dims: int) -> tuple[np.ndarray, ...]:
 
 def paths(stack: Stack, index: tuple[int, ...]) -> np.ndarray:
     """On how many paths each pixel reaches the unit at `index` of the last layer: an array of the input's shape."""
-    one = StackNetwork(Stack(stack.layers, stack.dims, stack.size, 1))
-    with torch.inference_mode(False), reference():
-        return _times_read(one, (1, 1, *(stack.size,) * stack.dims), index)
+    with torch.inference_mode(False), reference(), torch.enable_grad():
+        image = torch.ones(1, 1, *stack.input_shape[2:], dtype=torch.float64, requires_grad=True)
+        answer = _summing(stack)(image)
+        # The gradient where every weight is one and pooling adds up.
+        (gradient,) = torch.autograd.grad(answer[(0, 0, *index)], image)
+    return gradient[0, 0].numpy()

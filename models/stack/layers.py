@@ -32,7 +32,7 @@ _N = r"\d{1,9}(?:x\d{1,9})?"
 
 _TOKEN = re.compile(rf"([ctma])({_N})((?:s{_N}|p(?:{_N}|s|c)|d{_N}|r\d{{1,9}}c?)*)", re.ASCII)
 
-_OPTION = re.compile(rf"s({_N})|p({_N}|s|c)|d({_N})|r(\d+c?)", re.ASCII)
+_OPTION = re.compile(rf"s(?P<stride>{_N})|p(?P<padding>{_N}|s|c)|d(?P<dilation>{_N})|r(?P<skip>\d+c?)", re.ASCII)
 
 WORDS = {"s": "same", "c": "causal"}
 
@@ -163,10 +163,9 @@ def _read_layer(token: str, number: int, dims: int) -> StackLayer:
     kind, kernel, options = match[1], _value(match[2]), match[3]
     settings: dict = {"stride": kernel if kind in "ma" else 1}
     seen = set()
-    for stride, padding, dilation, skip in _OPTION.findall(options):
-        name, text = next(
-            (n, t) for n, t in (("stride", stride), ("padding", padding), ("dilation", dilation), ("skip", skip)) if t
-        )
+    for option in _OPTION.finditer(options):
+        name = str(option.lastgroup)
+        text = option[name]
         if name in seen:
             raise StackError(f"“{token[:20]}” gives {name} twice; give it once.", number)
         seen.add(name)
@@ -237,6 +236,11 @@ class Stack:
         assert self.shapes  # a stack that does not fit is refused here
 
     @property
+    def input_shape(self) -> tuple[int, ...]:
+        """``(1, channels, *size)``: what the stack receives, batch axis included."""
+        return (1, self.channels, *(self.size,) * self.dims)
+
+    @property
     def alike(self) -> bool:
         """All axes have the same settings in every layer."""
         return all(layer.alike for layer in self.layers)
@@ -255,9 +259,9 @@ class Stack:
     def _sizes(self, axis: int) -> list[int]:
         sizes = [self.size]
         for number, layer in enumerate(self.along(axis), 1):
-            out = layer.output_size(sizes[-1]) if layer.kind == "t" or self._room(layer, sizes[-1]) else 0
+            room = sizes[-1] + sum(layer.pads)
+            out = layer.output_size(sizes[-1]) if layer.kind == "t" or room >= layer.extent else 0
             if out < 1:
-                room = sizes[-1] + sum(layer.pads)
                 why = (
                     f"padding {layer.padding} cuts off everything; take less"
                     if layer.kind == "t"
@@ -273,10 +277,6 @@ class Stack:
             if layer.skip:
                 self._check_skip(number, axis, sizes)
         return sizes
-
-    @staticmethod
-    def _room(layer: StackLayer, n: int) -> bool:
-        return n + sum(layer.pads) >= layer.extent
 
     def skip_stride(self, number: int, axis: int = 0) -> Fraction:
         """Pixels between the units that the branch into layer `number` (from 1) takes, in units of the map that it

@@ -49,7 +49,6 @@ def bilinear_in(scale: int, kernel: int) -> tuple[np.ndarray, bool]:
 def bilinear_transposed(scale: int) -> Layer:
     """A transposed convolution ``(N, 1, H, W)`` with ``bilinear_kernel``, float64; it enlarges by ``scale``.
 
-
     In the interior it equals interpolation with ``align_corners=False``. At the border it misses what lies beyond.
     """
     kernel = bilinear_kernel(scale)
