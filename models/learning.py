@@ -194,12 +194,13 @@ def _watched(module: nn.Module) -> nn.Parameter:
 def _loss(out: torch.Tensor, target: torch.Tensor, margin: int) -> torch.Tensor:
     if out.shape != target.shape:
         raise LearningError(f"the network returns {tuple(out.shape)} and the targets are {tuple(target.shape)}.")
-    if margin:
-        if min(out.shape[2:]) <= 2 * margin:
-            raise LearningError(f"a margin of {margin} leaves nothing of {tuple(out.shape[2:])}: use a smaller one.")
-        inner = (..., *(slice(margin, n - margin) for n in out.shape[2:]))
-        out, target = out[inner], target[inner]
-    return F.mse_loss(out, target)
+    if margin and min(out.shape[2:]) <= 2 * margin:
+        raise LearningError(f"a margin of {margin} leaves nothing of {tuple(out.shape[2:])}: use a smaller one.")
+    return F.mse_loss(_inner(out, margin), _inner(target, margin))
+
+
+def _inner(values: torch.Tensor, margin: int) -> torch.Tensor:
+    return values[(..., *(slice(margin, n - margin) for n in values.shape[2:]))]
 
 
 def best_weights(module: nn.Module, inputs: torch.Tensor, targets: torch.Tensor, margin: int = 0) -> float:
@@ -220,21 +221,18 @@ def best_weights(module: nn.Module, inputs: torch.Tensor, targets: torch.Tensor,
     with torch.inference_mode(False), torch.no_grad(), device.reference():
         _ordinary(module)
         named = dict(module.named_parameters())
-        count = sum(p.numel() for p in named.values())
+        sizes = [p.numel() for p in named.values()]
+        count = sum(sizes)
         if not 0 < count <= MOST_WEIGHTS:
             raise LearningError(f"the network has {count} weights: least squares takes 1 to {MOST_WEIGHTS} of them.")
         inputs, targets = inputs.detach().clone().double(), targets.detach().clone().double()
 
-        def answer(weights: torch.Tensor, x: torch.Tensor) -> torch.Tensor:
-            parts, start = {}, 0
-            for name, parameter in named.items():
-                parts[name] = weights[start : start + parameter.numel()].reshape(parameter.shape)
-                start += parameter.numel()
-            return torch.func.functional_call(module, parts, (x,))
+        def apart(weights: torch.Tensor) -> dict[str, torch.Tensor]:
+            parts = zip(named.items(), weights.split(sizes), strict=True)
+            return {name: part.reshape(parameter.shape) for (name, parameter), part in parts}
 
-        def inner(values: torch.Tensor) -> torch.Tensor:
-            cut = (..., *(slice(margin, n - margin) for n in values.shape[2:])) if margin else ...
-            return values[cut].reshape(-1)
+        def answer(weights: torch.Tensor, x: torch.Tensor) -> torch.Tensor:
+            return torch.func.functional_call(module, apart(weights), (x,))
 
         _demand_linear_in_weights(answer, count, inputs[:1])
         gram = torch.zeros(count, count, dtype=torch.float64)
@@ -242,14 +240,12 @@ def best_weights(module: nn.Module, inputs: torch.Tensor, targets: torch.Tensor,
         units = torch.eye(count, dtype=torch.float64)
         for x, target in zip(inputs.split(1), targets.split(1), strict=True):
             _loss(answer(units[0], x), target, margin)
-            columns = torch.stack([inner(answer(unit, x)) for unit in units])
+            columns = torch.stack([_inner(answer(unit, x), margin).reshape(-1) for unit in units])
             gram += columns @ columns.T
-            right += columns @ inner(target)
+            right += columns @ _inner(target, margin).reshape(-1)
         best = torch.linalg.pinv(gram, rtol=1e-12, hermitian=True) @ right
-        start = 0
-        for parameter in named.values():
-            parameter.copy_(best[start : start + parameter.numel()].reshape(parameter.shape))
-            start += parameter.numel()
+        for name, part in apart(best).items():
+            named[name].copy_(part)
         errors = [_loss(answer(best, x), t, margin) for x, t in zip(inputs.split(1), targets.split(1), strict=True)]
         return float(torch.stack(errors).mean())
 

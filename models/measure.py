@@ -12,32 +12,8 @@ from torch.utils.flop_counter import FlopCounterMode
 
 from models.device import private_copy
 
-FREE = (
-    nn.modules.activation.ReLU,
-    nn.Identity,
-    nn.Flatten,
-    nn.Unflatten,
-    nn.Upsample,
-    nn.PixelShuffle,
-    nn.PixelUnshuffle,
-    nn.ChannelShuffle,
-    nn.modules.dropout._DropoutNd,
-    nn.modules.pooling._MaxPoolNd,
-    nn.modules.pooling._AvgPoolNd,
-    nn.modules.pooling._LPPoolNd,
-    nn.modules.pooling._AdaptiveAvgPoolNd,
-    nn.modules.pooling._AdaptiveMaxPoolNd,
-    nn.modules.pooling._MaxUnpoolNd,
-    nn.modules.padding._ConstantPadNd,
-    nn.modules.padding._ReflectionPadNd,
-    nn.modules.padding._ReplicationPadNd,
-    nn.modules.padding._CircularPadNd,
-    nn.modules.batchnorm._NormBase,
-    nn.LayerNorm,
-    nn.GroupNorm,
-    nn.LocalResponseNorm,
-)
-"""Layers that have no MACs by definition: only convolutions, linear layers and attention are counted."""
+FREE = (nn.modules.batchnorm._NormBase, nn.LayerNorm, nn.GroupNorm)
+"""Layers with weights and no MACs by definition: only convolutions, linear layers and attention are counted."""
 
 
 @dataclass(frozen=True)
@@ -147,6 +123,11 @@ def measure(module: nn.Module, input_shape: Sequence[int]) -> Measurement:
     )
 
 
+def _of_torch(layer: nn.Module) -> bool:
+    kinds = type(layer).__mro__[: -len(nn.Module.__mro__)]
+    return any(kind.__module__.startswith(("torch.nn.", "torchvision.")) for kind in kinds)
+
+
 def _watch(name: str, layer: nn.Module, counter: FlopCounterMode, rows: list[LayerMeasurement]):
     before: list[int] = []
 
@@ -157,11 +138,7 @@ def _watch(name: str, layer: nn.Module, counter: FlopCounterMode, rows: list[Lay
         out = output[0] if isinstance(output, tuple | list) else output
         macs = int(counter.get_total_flops() - before.pop()) // 2
         own = sum(p.numel() for p in layer.parameters())
-        known = (
-            macs > 0
-            or isinstance(layer, FREE)
-            or (own == 0 and type(layer).__module__.startswith(("torch.nn.", "torchvision.")))
-        )
+        known = macs > 0 or isinstance(layer, FREE) or (own == 0 and _of_torch(layer))
         rows.append(
             LayerMeasurement(
                 name or type(layer).__name__,

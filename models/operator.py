@@ -65,6 +65,9 @@ EXACT_BITS = 53
 MOST_PLACED = 1 << 22
 """Products of a cell and a tap that are placed by rule at most."""
 
+CHUNK = 1 << 24
+"""Numbers in the answers to basis vectors that are asked at once."""
+
 DUST = 1e-13
 """Interpolation weights that are 0 on paper come out as rounding dust: anything smaller is no entry."""
 
@@ -350,7 +353,8 @@ def _demand_countable(*counts: int) -> None:
         )
 
 
-def _tuple(value, dims: int) -> tuple[int, ...]:
+def per_axis(value: Any, dims: int) -> tuple[int, ...]:
+    """A layer's setting, one value an axis."""
     return tuple(value) if isinstance(value, tuple | list) else (value,) * dims
 
 
@@ -369,9 +373,9 @@ def pool_window(layer: Layer, input_shape: Sequence[int]) -> tuple[Layer, tuple[
         the last window of ``ceil_mode`` fits.
     """
     dims = len(input_shape) - 2
-    kernel, padding = _tuple(layer.kernel_size, dims), _tuple(getattr(layer, "padding", 0), dims)
-    stride = _tuple(layer.stride if layer.stride is not None else layer.kernel_size, dims)
-    dilation = _tuple(getattr(layer, "dilation", 1), dims)
+    kernel, padding = per_axis(layer.kernel_size, dims), per_axis(getattr(layer, "padding", 0), dims)
+    stride = per_axis(layer.stride if layer.stride is not None else layer.kernel_size, dims)
+    dilation = per_axis(getattr(layer, "dilation", 1), dims)
     conv = CONVOLUTIONS[dims - 1](1, 1, kernel, stride, padding, dilation, bias=False, dtype=torch.float64)
     with torch.inference_mode(), device.reference():
         positions = layer(torch.zeros(1, 1, *input_shape[2:], dtype=torch.float64)).shape[2:]
@@ -388,9 +392,7 @@ def _pool_operator(layer: Layer, input_shape: tuple[int, ...], at: torch.Tensor 
     if isinstance(layer, AVG_POOLS):
         at = torch.zeros(input_shape, dtype=torch.float64) if at is None else at
     elif at is None:
-        raise OperatorError(
-            f"{type(layer).__name__} is not linear: give the input, at=x, at which you want its operator."
-        )
+        raise _not_linear(layer)
     if isinstance(layer, MAX_POOLS) and layer.return_indices:
         layer.return_indices = False
     conv, room = pool_window(layer, input_shape)
@@ -499,14 +501,14 @@ def _sorted(rows, cols, values, output_shape, input_shape) -> Operator:
     )
 
 
-def _by_basis(layer: Layer, input_shape: tuple[int, ...], at: torch.Tensor | None, chunk: int = 1 << 24) -> Operator:
+def _by_basis(layer: Layer, input_shape: tuple[int, ...], at: torch.Tensor | None) -> Operator:
     cells = prod(input_shape)
     with torch.no_grad():
         zero = layer(torch.zeros(input_shape, dtype=torch.float64))
         if at is None:
             _demand_linear(layer, input_shape, zero)
     output_shape = tuple(zero.shape)
-    step = max(1, min(cells, chunk // max(1, max(cells, zero.numel()))))
+    step = max(1, min(cells, CHUNK // max(1, max(cells, zero.numel()))))
     rows, cols, values = [], [], []
     for start in range(0, cells, step):
         stop = min(cells, start + step)
@@ -546,9 +548,11 @@ def _demand_linear(layer, input_shape, zero: torch.Tensor) -> None:
     a, b = (torch.randn(input_shape, dtype=torch.float64, generator=generator) for _ in range(2))
     both, apart = layer(a + b) - zero, layer(a) + layer(b) - 2 * zero
     if not torch.allclose(both, apart, rtol=1e-7, atol=1e-7):
-        raise OperatorError(
-            f"{type(layer).__name__} is not linear: give the input, at=x, at which you want its operator."
-        )
+        raise _not_linear(layer)
+
+
+def _not_linear(layer: Layer) -> OperatorError:
+    return OperatorError(f"{type(layer).__name__} is not linear: give the input, at=x, at which you want its operator.")
 
 
 # -- composition ------------------------------------------------------------------------------------------------------

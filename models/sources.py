@@ -11,7 +11,7 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import lru_cache
-from math import comb, lgamma, prod
+from math import prod
 from pathlib import Path
 
 import numpy as np
@@ -110,8 +110,8 @@ def impulse(shape: tuple[int, ...], seed: int = 0) -> np.ndarray:
 
 
 @_source(INPUTS, "ones", "Ones")
-def ones_input(shape: tuple[int, ...], seed: int = 0) -> np.ndarray:
-    """All 1: the output counts what each position covers."""
+def ones(shape: tuple[int, ...], seed: int = 0) -> np.ndarray:
+    """All 1: as input, the output counts what each position covers; as weights, it is the sum of the window."""
     return np.ones(shape)
 
 
@@ -199,14 +199,7 @@ def example_weights(shape: tuple[int, ...], seed: int = 0) -> np.ndarray:
     return weights
 
 
-@_source(WEIGHTS, "ones", "Ones")
-def ones_weights(shape: tuple[int, ...], seed: int = 0) -> np.ndarray:
-    """All 1: the output is the sum of the window."""
-    return np.ones(shape)
-
-
-def _per_channel(shape: tuple[int, ...], kernel: np.ndarray) -> np.ndarray:
-    return np.broadcast_to(kernel, shape).copy()
+_source(WEIGHTS, "ones", "Ones")(ones)
 
 
 def _product(shape: tuple[int, ...], axis_kernel: Callable[[int, int], np.ndarray]) -> np.ndarray:
@@ -215,29 +208,30 @@ def _product(shape: tuple[int, ...], axis_kernel: Callable[[int, int], np.ndarra
     sizes = shape[2:]
     for i, size in enumerate(sizes):
         kernel = np.multiply.outer(kernel, axis_kernel(size, len(sizes) - 1 - i))
-    return _per_channel(shape, kernel)
+    return np.broadcast_to(kernel, shape).copy()
 
 
 def _binomial(size: int) -> np.ndarray:
     """A row of Pascal's triangle; rows of more than 30 numbers are scaled down so that none exceeds 10⁹."""
-    if size <= 30:
-        return np.array([comb(size - 1, k) for k in range(size)], dtype=float)
+    from scipy.special import comb, gammaln
+
     k = np.arange(size)
-    log = lgamma(size) - _log_factorials(size)[k] - _log_factorials(size)[size - 1 - k]
+    if size <= 30:
+        return np.rint(comb(size - 1, k))
+    log = -gammaln(k + 1) - gammaln(size - k)
     return np.exp(log - log.max()) * 1e9
 
 
-def _log_factorials(size: int) -> np.ndarray:
-    return np.concatenate([[0.0], np.cumsum(np.log(np.arange(1, size)))])
+def _same_number(shape: tuple[int, ...]) -> np.ndarray:
+    """1 from each channel to the plane of the same number, 0 elsewhere: (planes, planes within the group)."""
+    return (np.arange(shape[0])[:, None] % shape[1] == np.arange(shape[1])).astype(float)
 
 
 @_source(WEIGHTS, "identity", "Identity")
 def identity(shape: tuple[int, ...], seed: int = 0) -> np.ndarray:
     """A single 1 in the middle, from each channel to the one of the same number: the output is the input."""
     weights = np.zeros(shape)
-    middle = tuple(map(_centre, shape[2:]))
-    for plane in range(shape[0]):
-        weights[(plane, plane % shape[1], *middle)] = 1
+    weights[(slice(None), slice(None), *map(_centre, shape[2:]))] = _same_number(shape)
     return weights
 
 
@@ -283,7 +277,7 @@ def laplacian(shape: tuple[int, ...], seed: int = 0) -> np.ndarray:
             if 0 <= cell[axis] < size:
                 kernel[tuple(cell)] += 1
                 kernel[middle] -= 1
-    return _per_channel(shape, kernel)
+    return np.broadcast_to(kernel, shape).copy()
 
 
 @_source(WEIGHTS, "bilinear", "Bilinear")
@@ -298,11 +292,7 @@ def bilinear(shape: tuple[int, ...], seed: int = 0) -> np.ndarray:
         centre = factor - 1 if size % 2 else factor - 0.5
         return 1 - np.abs(np.arange(size) - centre) / factor
 
-    weights = _product(shape, axis)
-    keep = np.zeros(shape[:2])
-    for plane in range(shape[0]):
-        keep[plane, plane % shape[1]] = 1
-    return weights * keep.reshape(*shape[:2], *[1] * (len(shape) - 2))
+    return _product(shape, axis) * _same_number(shape).reshape(*shape[:2], *[1] * (len(shape) - 2))
 
 
 @_source(WEIGHTS, "random", "Random", seeded=True)

@@ -6,7 +6,6 @@ with the next shape or refuses, and no number is computed. The sentences explain
 
 from __future__ import annotations
 
-import copy
 import math
 import re
 from collections.abc import Iterator, Sequence
@@ -15,7 +14,8 @@ from dataclasses import dataclass
 import torch
 from torch import nn
 
-from models.operator import Layer
+from models.device import private_copy
+from models.operator import Layer, per_axis
 from models.text import big, plural, times
 
 # What one visitor's network may cost: a gigabyte of activations, some seconds of work, four gigabytes of scratch.
@@ -94,10 +94,7 @@ def _pass(layer: Layer, name: str, arriving: tuple[int, ...]) -> tuple[tuple[int
     """The shape that leaves a layer, `"ok"` or `"broken"`, and for the second the sentence."""
     if _overlooked(layer, arriving):
         return None, "broken", _explain(layer, name, arriving, "")
-    twin = copy.copy(layer)
-    twin._parameters = {key: p if p is None else nn.Parameter(_meta(p), False) for key, p in layer._parameters.items()}
-    twin._buffers = {key: b if b is None else _meta(b) for key, b in layer._buffers.items()}
-    twin.training = False
+    twin = private_copy(layer, torch.device("meta")).eval()
     try:
         with torch.inference_mode():
             leaving = tuple(twin(torch.empty(arriving, device="meta")).shape)
@@ -124,7 +121,7 @@ def _cost(layer: Layer, arriving: tuple[int, ...], leaving: tuple[int, ...]) -> 
     if kernel is None or len(arriving) < 3 or len(leaving) < 3:
         return math.prod(leaving) * getattr(layer, "in_features", 1), 0
     axes = len(arriving) - 2
-    window = math.prod(_per_axis(kernel, axes))
+    window = math.prod(per_axis(kernel, axes))
     if not hasattr(layer, "in_channels"):
         return math.prod(leaving) * window, 0
     if layer.transposed:
@@ -145,10 +142,6 @@ def _too_large(layer: Layer, name: str, leaving: tuple[int, ...], activations: i
     )
 
 
-def _meta(tensor: torch.Tensor) -> torch.Tensor:
-    return torch.empty_like(tensor, device="meta", requires_grad=False)
-
-
 # --- sentences -------------------------------------------------------------------------------------------------------
 
 
@@ -158,10 +151,6 @@ def _title(layer: Layer, name: str) -> str:
 
 def _by(shape: Sequence[object]) -> str:
     return times(shape, "×") or "nothing"
-
-
-def _per_axis(value: object, axes: int) -> tuple:
-    return tuple(value) if isinstance(value, (tuple, list)) else (value,) * axes
 
 
 def _explain(layer: Layer, name: str, got: tuple[int, ...], refusal: str) -> str:
@@ -210,17 +199,20 @@ def _linear(layer: Layer, got: tuple[int, ...]) -> str | None:
     return f"{counted}, but in_features={layer.in_features}: put nn.Flatten() before it and set in_features={features}"
 
 
-def _channels(got: int, layer: Layer) -> str:
-    if got % layer.groups or layer.out_channels % layer.groups:
-        return f": set in_channels={got} and groups=1"
-    return f": set in_channels={got}"
+def _channels(layer: Layer, got: tuple[int, ...]) -> str | None:
+    """A convolution that gets another number of axes or channels."""
+    if advice := _rank_advice(layer, got, layer.in_channels):
+        return advice
+    if got[1] == layer.in_channels:
+        return None
+    groups = " and groups=1" if got[1] % layer.groups or layer.out_channels % layer.groups else ""
+    arrived = plural(got[1], "channel")
+    return f", which is {arrived}, but in_channels={layer.in_channels}: set in_channels={got[1]}{groups}"
 
 
 def _conv(layer: Layer, got: tuple[int, ...]) -> str | None:
-    if advice := _rank_advice(layer, got, layer.in_channels):
+    if advice := _channels(layer, got):
         return advice
-    if got[1] != layer.in_channels:
-        return f", which is {plural(got[1], 'channel')}, but in_channels={layer.in_channels}{_channels(got[1], layer)}"
     axes = _axes_of(layer)
     if isinstance(layer.padding, str):
         spare = [d * (k - 1) for d, k in zip(layer.dilation, layer.kernel_size, strict=True)]
@@ -263,10 +255,8 @@ def _window(
 
 
 def _transposed(layer: Layer, got: tuple[int, ...]) -> str | None:
-    if advice := _rank_advice(layer, got, layer.in_channels):
+    if advice := _channels(layer, got):
         return advice
-    if got[1] != layer.in_channels:
-        return f", which is {plural(got[1], 'channel')}, but in_channels={layer.in_channels}{_channels(got[1], layer)}"
     for extra, stride, dilation in zip(layer.output_padding, layer.stride, layer.dilation, strict=True):
         if extra >= max(stride, dilation):
             limit = max(min(max(s, d) for s, d in zip(layer.stride, layer.dilation, strict=True)) - 1, 0)
@@ -289,18 +279,14 @@ def _pool(layer: Layer, got: tuple[int, ...]) -> str | None:
     if advice := _rank_advice(layer, got, None):
         return advice
     axes = _axes_of(layer)
-    kernel = _per_axis(layer.kernel_size, axes)
-    padding = _per_axis(getattr(layer, "padding", 0), axes)
+    kernel = per_axis(layer.kernel_size, axes)
+    padding = per_axis(getattr(layer, "padding", 0), axes)
     if any(2 * pad > k for pad, k in zip(padding, kernel, strict=True)):
         return (
             f", but pads by {_by(padding)}, more than half of kernel_size {_by(kernel)}, so some windows would hold "
             f"nothing else: set padding={min(k // 2 for k in kernel)}"
         )
-    return _window(got[2:], kernel, padding, _per_axis(getattr(layer, "dilation", 1), axes), grow_padding=False)
-
-
-def _adaptive(layer: Layer, got: tuple[int, ...]) -> str | None:
-    return _rank_advice(layer, got, None)
+    return _window(got[2:], kernel, padding, per_axis(getattr(layer, "dilation", 1), axes), grow_padding=False)
 
 
 def _batch_norm(layer: Layer, got: tuple[int, ...]) -> str | None:
@@ -416,8 +402,8 @@ def _softmax(layer: Layer, got: tuple[int, ...]) -> str | None:
 
 
 def _glu(layer: Layer, got: tuple[int, ...]) -> str | None:
-    if not -len(got) <= layer.dim < len(got):
-        return f", which has no axis {layer.dim}: set dim=1"
+    if advice := _softmax(layer, got):
+        return advice
     size = got[layer.dim]
     return f", whose axis {layer.dim} holds {size}, but it must be even to be halved: make it {size + 1}"
 
@@ -431,7 +417,7 @@ _ADVISERS = [
     (r"Conv\dd", _conv),
     (r"ConvTranspose\dd", _transposed),
     (r"(Max|Avg|LP)Pool\dd", _pool),
-    (r"Adaptive\w+Pool\dd", _adaptive),
+    (r"Adaptive\w+Pool\dd", lambda layer, got: _rank_advice(layer, got, None)),
     (r"(Batch|Instance)Norm\dd", _batch_norm),
     (r"GroupNorm", _group_norm),
     (r"(Layer|RMS)Norm", _trailing_norm),

@@ -25,7 +25,7 @@ from models.device import one_thread, private_copy
 from models.errors import runs_through
 from models.receptive_field import ReceptiveField, ReceptiveFieldError, receptive_field, subnetwork
 from models.receptive_field.field import seen_box
-from models.receptive_field.probe import ACTIVATIONS
+from models.receptive_field.probe import ACTIVATIONS, first_tensor
 
 CORE = 1 - 0.9545  # Luo et al.: a pixel counts while its gradient exceeds this share of the largest (two sigma)
 
@@ -260,10 +260,7 @@ def _theory(module, shape, layer) -> ReceptiveField | None:
 
 def _answer(copy: nn.Module, image: Tensor, activations: bool) -> Tensor:
     with torch.enable_grad(), runs_through(image, ReceptiveFieldError), nullcontext() if activations else _Linear():
-        answer = copy(image)
-    while not isinstance(answer, Tensor):
-        answer = next(iter(answer.values())) if isinstance(answer, dict) else answer[0]
-    return answer
+        return first_tensor(copy(image))
 
 
 def _unit(answer: Tensor, shape: Sequence[int], index) -> tuple[int, ...]:

@@ -31,6 +31,7 @@ from torch.overrides import TorchFunctionMode
 
 from models.device import private_copy
 from models.errors import first_line
+from models.text import whole
 
 # Functions that leave every number at its place.
 _ACTIVATIONS = (
@@ -276,9 +277,14 @@ def probe_gradient(
             answer = copy(image * 1)
         except _Reached as reached:
             answer = reached.value
+    return image, first_tensor(answer)
+
+
+def first_tensor(answer: Any) -> Tensor:
+    """The first tensor of what a network answers."""
     while not isinstance(answer, Tensor):
         answer = next(iter(answer.values())) if isinstance(answer, dict) else answer[0]
-    return image, answer
+    return answer
 
 
 def _spans(image: Tensor, answer: Tensor, axis: int, units: Sequence[int]) -> list[tuple[int, int] | None]:
@@ -339,34 +345,31 @@ def measure_field(
     Raises:
         ValueError: the answer is not a map with one axis per axis of the image.
     """
-    dims = len(input_shape) - 2
-    channels = input_shape[1]
     results = [
-        _measure_axis(module, channels, dims, a, input_shape, layer, through_global, longest, narrowest)
-        for a in range(dims)
+        _measure_axis(module, axis, input_shape, layer, through_global, longest, narrowest)
+        for axis in range(len(input_shape) - 2)
     ]
     return MeasuredField(*(tuple(column) for column in zip(*results, strict=True)))
 
 
-def _forward(module, shape, layer, through_global):
-    image, answer = probe_gradient(module, shape, layer, through_global=through_global)
-    if answer.dim() != len(shape):
-        raise ValueError(
-            f"The output of {layer or type(module).__name__} has shape {list(answer.shape)}: not a map with one axis "
-            "per axis of the image. Name a layer before global pooling or flattening."
-        )
-    return image, answer
+def _measure_axis(module, axis, input_shape, layer, through_global, longest, narrowest):
+    def forward():
+        image, answer = probe_gradient(module, shape, layer, through_global=through_global)
+        if answer.dim() != len(shape):
+            raise ValueError(
+                f"The output of {layer or type(module).__name__} has shape {list(answer.shape)}: not a map with one "
+                "axis per axis of the image. Name a layer before global pooling or flattening."
+            )
+        return image, answer
 
-
-def _measure_axis(module, channels, dims, axis, input_shape, layer, through_global, longest, narrowest):
     # a layer that needs more room than the strip has says so by raising, or by an empty map
     width, error = narrowest, None
     length = min(max(64, input_shape[2 + axis]), longest)
     while True:
-        shape = [1, channels, *(min(width, n) if width < 512 else n for n in input_shape[2:])]
+        shape = [1, input_shape[1], *(min(width, n) if width < 512 else n for n in input_shape[2:])]
         shape[2 + axis] = length
         try:
-            image, answer = _forward(module, shape, layer, through_global)
+            image, answer = forward()
             if answer.numel():
                 break
         except (RuntimeError, AssertionError) as problem:
@@ -386,14 +389,13 @@ def _measure_axis(module, channels, dims, axis, input_shape, layer, through_glob
             first = -units[0] % period  # the first unit asked whose phase is that of unit 0
             origin = spans[first]
             start = None if origin is None else origin[0] - advance * (units[first] // period)
-            jump = Fraction(advance, period)
-            return (size, int(jump) if jump.denominator == 1 else jump, start, length, tuple(units), tuple(spans))
+            return size, whole(Fraction(advance, period)), start, length, tuple(units), tuple(spans)
         if length >= longest:
             units = [answer.shape[2 + axis] // 2]
             return None, None, None, length, tuple(units), tuple(_spans(image, answer, axis, units))
         length = min(2 * length, longest)
         shape[2 + axis] = length
-        image, answer = _forward(module, shape, layer, through_global)
+        image, answer = forward()
 
 
 def _ask(image, answer, axis, length):
