@@ -162,7 +162,7 @@ HELP: dict[str, str] = {
 """What a setting means, in words for the reader; a kind may say it otherwise (``Kind.helps``)."""
 
 
-def _one(values):
+def one_value(values):
     """A per-axis tuple as people write it: one value when all axes agree."""
     if not isinstance(values, tuple):
         return values
@@ -179,8 +179,8 @@ def _chosen(spec, names: tuple[str, ...], **usual) -> dict[str, Any]:
     plain = {**DEFAULTS, **usual}
     chosen = {}
     for name in names:
-        value = _one(getattr(spec, name))
-        if value != _one(plain[name]):
+        value = one_value(getattr(spec, name))
+        if value != one_value(plain[name]):
             chosen[name] = value
     return chosen
 
@@ -360,20 +360,20 @@ _CONV_KEYS = ("stride", "padding", "dilation", "groups", "bias", "padding_mode")
 
 
 def _conv_parts(s) -> list[Part]:
-    kwargs = {"kernel_size": _one(s.kernel_size), **_chosen(s, _CONV_KEYS)}
+    kwargs = {"kernel_size": one_value(s.kernel_size), **_chosen(s, _CONV_KEYS)}
     return [("conv", f"Conv{s.dims}d", (s.in_channels, s.out_channels), kwargs)]
 
 
 def _padded_conv_parts(s) -> list[Part]:
     """Padding as its own layer, for the kinds whose two sides differ."""
-    kwargs = {"kernel_size": _one(s.kernel_size), **_chosen(s, ("stride", "dilation", "groups", "bias"))}
+    kwargs = {"kernel_size": one_value(s.kernel_size), **_chosen(s, ("stride", "dilation", "groups", "bias"))}
     sides = tuple(side for pad in reversed(s.pads) for side in pad)
     pad = ("pad", f"ConstantPad{s.dims}d", (), {"padding": sides, "value": 0.0})
     return [pad, ("conv", f"Conv{s.dims}d", (s.in_channels, s.out_channels), kwargs)]
 
 
 def _separable_parts(s) -> list[Part]:
-    kwargs = {"kernel_size": _one(s.kernel_size), **_chosen(s, ("stride", "padding", "dilation", "padding_mode"))}
+    kwargs = {"kernel_size": one_value(s.kernel_size), **_chosen(s, ("stride", "padding", "dilation", "padding_mode"))}
     bias = {} if s.bias else {"bias": False}
     depth = (s.in_channels, s.in_channels)
     return [
@@ -384,14 +384,14 @@ def _separable_parts(s) -> list[Part]:
 
 def _transposed_parts(s) -> list[Part]:
     keys = ("stride", "padding", "output_padding", "groups", "bias", "dilation")
-    kwargs = {"kernel_size": _one(s.kernel_size), **_chosen(s, keys)}
+    kwargs = {"kernel_size": one_value(s.kernel_size), **_chosen(s, keys)}
     return [("transposed", f"ConvTranspose{s.dims}d", (s.in_channels, s.out_channels), kwargs)]
 
 
 def _pool_parts(cls: str, keys: tuple[str, ...]) -> Callable[[Any], list[Part]]:
     def parts(s) -> list[Part]:
         # A single number for the kernel would make the stride follow it; torch wants both where axes differ.
-        kwargs = {"kernel_size": _one(s.kernel_size), **_chosen(s, keys, stride=s.kernel_size)}
+        kwargs = {"kernel_size": one_value(s.kernel_size), **_chosen(s, keys, stride=s.kernel_size)}
         first = (s.norm_type,) if cls == "LPPool" else ()
         return [("pool", f"{cls}{s.dims}d", first, kwargs)]
 
@@ -399,7 +399,7 @@ def _pool_parts(cls: str, keys: tuple[str, ...]) -> Callable[[Any], list[Part]]:
 
 
 def _unpool_parts(s) -> list[Part]:
-    kwargs = {"kernel_size": _one(s.kernel_size), **_chosen(s, ("stride", "padding"), stride=s.kernel_size)}
+    kwargs = {"kernel_size": one_value(s.kernel_size), **_chosen(s, ("stride", "padding"), stride=s.kernel_size)}
     return [
         ("pool", f"MaxPool{s.dims}d", (), {**kwargs, "return_indices": True}),
         ("unpool", f"MaxUnpool{s.dims}d", (), kwargs),
@@ -414,7 +414,7 @@ _POOL_UNPOOL = """type("PoolUnpool", (nn.Sequential,), {
 
 
 def _upsample_parts(s) -> list[Part]:
-    kwargs: dict[str, Any] = {"scale_factor": _one(s.scale_factor), "mode": s.mode}
+    kwargs: dict[str, Any] = {"scale_factor": one_value(s.scale_factor), "mode": s.mode}
     if s.align_corners:
         kwargs["align_corners"] = True
     return [("upsample", "Upsample", (), kwargs)]

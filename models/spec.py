@@ -15,7 +15,7 @@ from typing import Any
 
 from models.errors import SpecError, UnreadableError
 from models.formulas import Family
-from models.layers import DEFAULTS, KINDS, Kind, too_small
+from models.layers import DEFAULTS, KINDS, Kind, one_value, too_small
 from models.text import big, listed, quoted, said
 
 AXES = {1: ("w",), 2: ("h", "w"), 3: ("d", "h", "w")}
@@ -131,7 +131,7 @@ class LayerSpec:
             value = kind.held(name, self)
             value = self._read(name, NEUTRAL[name] if value is None else value)
             if given is not None and self._read(name, given) != value:
-                what = f"holds {name} at {_shown(value)}" if name in kind.holds else f"has no {name}"
+                what = f"holds {name} at {one_value(value)}" if name in kind.holds else f"has no {name}"
                 raise SpecError(name, f"{kind.title} {what}: leave it out.")
         self._put(name, value)
 
@@ -368,7 +368,7 @@ def read_settings(query: Mapping[str, Any]) -> tuple[dict[str, Any], list[SpecEr
             return default
         try:
             return _query_value(name, text[param])
-        except ValueError:
+        except (ValueError, KeyError):
             errors.append(
                 SpecError(param, f"{quoted(text[param])} is not a value for it; {_query_text(default)} is used.")
             )
@@ -519,25 +519,16 @@ def _query_text(value) -> str:
 
 
 def _query_value(name: str, text: str):
+    """The value that a link means; ValueError or KeyError if it means none."""
     default = QUERY_DEFAULTS[name]
     if isinstance(default, bool):
-        return {"true": True, "false": False}[text.lower()] if text.lower() in ("true", "false") else _no(text)
-    if name == "padding" and text in ("same", "valid"):
+        return {"true": True, "false": False}[text.lower()]
+    if isinstance(default, str) or (name == "padding" and text in ("same", "valid")):
         return text
-    if isinstance(default, int):
-        value = int(text) if re.fullmatch(r"-?[0-9]{1,18}", text) else _no(text)
+    if not re.fullmatch(r"-?[0-9]{1,18}" if isinstance(default, int) else r"[0-9.e+-]{1,40}", text):
+        raise ValueError(text)
+    value = type(default)(text)
+    if name == "input_size" and value < 1:
         # The nearest size that exists would be 1: too small a picture for anything else that the link may say.
-        return _no(text) if name == "input_size" and value < 1 else value
-    if isinstance(default, float):
-        return float(text) if re.fullmatch(r"[0-9.e+-]{1,40}", text) else _no(text)
-    return text
-
-
-def _no(text: str):
-    raise ValueError(text)
-
-
-def _shown(value) -> str:
-    if isinstance(value, tuple):
-        return str(value[0]) if len(set(value)) == 1 else str(value)
-    return str(value)
+        raise ValueError(text)
+    return value

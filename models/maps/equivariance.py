@@ -25,6 +25,7 @@ from models.maps.activations import layer_field
 from models.maps.attribution import scores
 from models.networks import feature_maps
 from models.receptive_field import ReceptiveFieldError, receptive_field
+from models.unpool import PoolUnpool
 
 MOTIONS = ("shift", "rotate", "scale")
 """By pixels to the right, degrees counter-clockwise, and a factor."""
@@ -388,14 +389,12 @@ def unpool_round_trip(x: Tensor, kernel_size: int = 2, stride: int | None = None
     planes = x[0] if x.dim() == 4 else x
     stride = kernel_size if stride is None else stride
     try:
-        pool = nn.MaxPool2d(kernel_size, stride, return_indices=True)
-        back = nn.MaxUnpool2d(kernel_size, stride)
+        pair = PoolUnpool(nn.MaxPool2d(kernel_size, stride, return_indices=True), nn.MaxUnpool2d(kernel_size, stride))
 
         def both(place: torch.device) -> list[Tensor]:
+            image = planes[None].to(place)
             with torch.inference_mode():
-                pooled, indices = pool(planes[None].to(place))
-                unpooled = back(pooled, indices, output_size=planes[None].shape)
-            return [one.cpu() for one in (pooled, indices, unpooled)]
+                return [one[0].cpu() for one in (*pair[0](image), pair(image))]
 
         pooled, indices, unpooled = device.on(both)
     except (RuntimeError, ValueError) as error:
@@ -403,8 +402,7 @@ def unpool_round_trip(x: Tensor, kernel_size: int = 2, stride: int | None = None
             f"Windows of {kernel_size} with stride {stride} do not fit {list(planes.shape[1:])}: {first_line(error)}"
         ) from error
     kept = torch.zeros(planes.shape, dtype=torch.bool).flatten(1)
-    kept.scatter_(1, indices[0].flatten(1), True)
-    kept = kept.view(planes.shape)
+    kept = kept.scatter(1, indices.flatten(1), True).view(planes.shape)
     energy = float(planes.double().square().sum())
     lost = 1 - float(unpooled.double().square().sum()) / energy if energy else 0.0
-    return UnpoolTrip(pooled[0].numpy(), indices[0].numpy(), unpooled[0].numpy(), kept.numpy(), max(0.0, lost))
+    return UnpoolTrip(pooled.numpy(), indices.numpy(), unpooled.numpy(), kept.numpy(), max(0.0, lost))

@@ -278,13 +278,11 @@ def facts(kernel: np.ndarray) -> KernelFacts:
     kernel = as_kernel(kernel)
     scale = np.abs(kernel).max() or 1.0
     turned, close = flipped(kernel), 1e-9 * scale
-    flip = "same" if np.abs(turned - kernel).max() <= close else (
-        "negative" if np.abs(turned + kernel).max() <= close else "different"
-    )  # fmt: skip
+    opposite = "negative" if np.abs(turned + kernel).max() <= close else "different"
+    flip = "same" if np.abs(turned - kernel).max() <= close else opposite
     total = float(kernel.sum())
-    return KernelFacts(
-        0.0 if abs(total) <= close * kernel.size else total, int(np.linalg.matrix_rank(kernel, tol=close)), flip
-    )
+    total = 0.0 if abs(total) <= close * kernel.size else total
+    return KernelFacts(total, int(np.linalg.matrix_rank(kernel, tol=close)), flip)
 
 
 # -- the layer that applies it
@@ -322,6 +320,11 @@ def layer(
     return made.eval()
 
 
+def _white(picture: np.ndarray) -> int:
+    """What counts as 1: 255 for uint8."""
+    return 255 if np.asarray(picture).dtype == np.uint8 else 1
+
+
 def _planes(picture: np.ndarray, dtype: torch.dtype) -> torch.Tensor:
     """`(H, W)` or `(H, W, C)` as `(1, C, H, W)`; uint8 becomes 0 to 1."""
     pixels = np.asarray(picture)
@@ -330,8 +333,7 @@ def _planes(picture: np.ndarray, dtype: torch.dtype) -> torch.Tensor:
     if pixels.shape[0] * pixels.shape[1] > LARGEST_PICTURE:
         raise FilterError(f"{pixels.shape[0]} × {pixels.shape[1]} pixels are too many: use 2048 × 2048 or fewer.")
     values = torch.from_numpy(np.ascontiguousarray(pixels if pixels.ndim == 3 else pixels[..., None])).to(dtype)
-    if pixels.dtype == np.uint8:
-        values = values / 255
+    values = values / _white(pixels)
     return values.permute(2, 0, 1)[None].contiguous()
 
 
@@ -384,7 +386,7 @@ def respond(picture: np.ndarray, kernel: np.ndarray, padding_mode: str = "zeros"
     """`apply`, then `nn.ReLU`. Raises `FilterError` as `apply` does."""
     output = apply(picture, kernel, padding_mode)
     # A flat region answers with the rounding of its sum, and half of that would count as negative.
-    brightest = 1.0 if np.asarray(picture).dtype == np.uint8 else float(np.abs(picture).max())
+    brightest = 1.0 if _white(picture) > 1 else float(np.abs(picture).max())
     output[np.abs(output) <= 2 * np.finfo(np.float32).eps * float(np.abs(kernel).sum()) * brightest] = 0
     rectified = device.answer(nn.ReLU(), torch.from_numpy(output)).numpy()
     return Response(output, rectified, float((output < 0).mean()))
@@ -460,7 +462,7 @@ def filter2d(picture: np.ndarray, kernel: np.ndarray, border: str = "reflect", d
     """
     if border not in BORDERS:
         raise FilterError(f"cv2.filter2D has no border called {border!r}: use one of {', '.join(BORDERS)}.")
-    pixels = np.asarray(picture).astype(dtype) / dtype(255 if np.asarray(picture).dtype == np.uint8 else 1)
+    pixels = np.asarray(picture).astype(dtype) / dtype(_white(picture))
     return cv2.filter2D(pixels, -1, as_kernel(kernel), borderType=BORDERS[border]).reshape(pixels.shape)
 
 
@@ -480,7 +482,7 @@ def compare(
     dtype = np.float64 if exact else np.float32
     theirs = filter2d(picture, kernel, border, dtype)
     ours = apply(picture, kernel, padding_mode, torch.float64 if exact else torch.float32)
-    top = float(np.abs(np.asarray(picture)).max()) / (255 if np.asarray(picture).dtype == np.uint8 else 1)
+    top = float(np.abs(np.asarray(picture)).max()) / _white(picture)
     scale = float(np.abs(kernel).sum() * top) or 1.0
     difference = np.abs(ours - theirs) / scale
     y, x = (n // 2 for n in kernel.shape)

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from models.errors import NetworkError
-from models.networks.known import OWN, check_name, usual_side
+from models.networks.known import OWN, check_name, published, usual_side
 from models.picture import resize, to_tensor
 
 LARGEST_SIDE = 1024
@@ -43,9 +43,7 @@ def prepare(name: str, picture: np.ndarray, side: int | None = None, crop: bool 
         raise NetworkError(f"A picture is (height, width, 3) in uint8; got {pixels.shape} in {pixels.dtype}.")
     mean, std = (0.0,) * 3, (1.0,) * 3
     if name not in OWN:
-        import torchvision
-
-        recipe = torchvision.models.get_model_weights(name)["DEFAULT"].transforms()
+        recipe = published(name).transforms()
         mean, std = recipe.mean, recipe.std
     side = usual_side(name) if side is None else side
     if not 1 <= side <= LARGEST_SIDE:

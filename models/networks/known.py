@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlparse
 
 import torch
@@ -64,22 +65,25 @@ def check_name(name: str) -> None:
         raise NetworkError(f"There is no network called {name!r}.{hint}")
 
 
+def published(name: str) -> Any:
+    """Torchvision's best trained weights for one of its networks: address, classes, and what they want of a picture."""
+    import torchvision
+
+    return torchvision.models.get_model_weights(name)["DEFAULT"]
+
+
 def weights_bytes(name: str) -> int | None:
     """Size of the trained weights' file in bytes, to be shown before a download; `None` if it is not published."""
     check_name(name)
     if name in OWN:
         return OWN[name].weights.stat().st_size if OWN[name].weights.exists() else None
-    import torchvision
-
-    size = torchvision.models.get_model_weights(name)["DEFAULT"].meta.get("_file_size")  # in MiB, torchvision's unit
+    size = published(name).meta.get("_file_size")  # in MiB, torchvision's unit
     return None if size is None else round(size * 2**20)
 
 
 def hub_file(name: str) -> tuple[str, Path, str | None]:
     """Where torchvision publishes the weights, where torch keeps them on this disk, and how their SHA-256 begins."""
-    import torchvision
-
-    url = torchvision.models.get_model_weights(name)["DEFAULT"].url
+    url = published(name).url
     file = os.path.basename(urlparse(url).path)
     found = torch.hub.HASH_REGEX.search(file)
     return url, Path(torch.hub.get_dir()) / "checkpoints" / file, found.group(1) if found else None
@@ -96,19 +100,13 @@ def class_names(name: str) -> tuple[str, ...]:
     check_name(name)
     if name in OWN:
         return OWN[name].classes
-    import torchvision
-
-    return tuple(torchvision.models.get_model_weights(name)["DEFAULT"].meta["categories"])
+    return tuple(published(name).meta["categories"])
 
 
 def usual_side(name: str) -> int:
     """Side in pixels of the pictures that the network was trained with."""
     check_name(name)
-    if name in OWN:
-        return OWN[name].side
-    import torchvision
-
-    return torchvision.models.get_model_weights(name)["DEFAULT"].transforms().crop_size[0]
+    return OWN[name].side if name in OWN else published(name).transforms().crop_size[0]
 
 
 class _NoMemory(TorchFunctionMode):

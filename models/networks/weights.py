@@ -126,13 +126,9 @@ def _made(name: str, pretrained: bool) -> nn.Module:
         module = OWN[name].build()
         _read_weights(name, module, OWN[name].weights)
         return module
-    import torchvision
-
     try:
         # read once without running anything in it: torchvision's own reader would, and checks only what it downloads
-        torchvision.models.get_model_weights(name)["DEFAULT"].get_state_dict(
-            progress=False, check_hash=True, weights_only=True
-        )
+        known.published(name).get_state_dict(progress=False, check_hash=True, weights_only=True)
         return build(name, "DEFAULT")
     except (URLError, OSError, TimeoutError) as error:
         raise _unreachable(name, error) from error

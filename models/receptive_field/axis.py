@@ -194,6 +194,7 @@ def resample(n: int, out: int, mode: str, align_corners: bool, scale: Fraction) 
     return Op(n, out, tuple(taps), scale.numerator, "clamp")
 
 
+@dataclass(eq=False)
 class Axis:
     """The fields of all units of a map along one axis of the image, and where they came from.
 
@@ -201,21 +202,14 @@ class Axis:
     is False). Where a global branch joins a local one, `rule` describes the local one.
     """
 
-    __slots__ = ("_exact", "aligned", "combine", "everything", "n", "op", "parents", "rule")
-
-    def __init__(
-        self,
-        n: int,
-        rule: Rule | None,
-        parents: tuple[Axis, ...] = (),
-        op: Op | None = None,
-        combine: Callable[..., tuple[np.ndarray, np.ndarray]] | None = None,
-        everything: bool = False,
-        aligned: bool = True,
-    ):
-        self.n, self.rule, self.parents, self.op, self.combine = n, rule, parents, op, combine
-        self.everything, self.aligned = everything, aligned
-        self._exact: tuple[np.ndarray, np.ndarray] | None = None
+    n: int
+    rule: Rule | None
+    parents: tuple[Axis, ...] = ()
+    op: Op | None = None
+    combine: Callable[..., tuple[np.ndarray, np.ndarray]] | None = None
+    everything: bool = False
+    aligned: bool = True
+    _exact: tuple[np.ndarray, np.ndarray] | None = None
 
     @property
     def exact(self) -> tuple[np.ndarray, np.ndarray]:

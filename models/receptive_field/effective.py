@@ -13,6 +13,7 @@ from contextlib import nullcontext
 from dataclasses import dataclass
 from functools import partial
 from math import prod
+from typing import Any
 
 import numpy as np
 import torch
@@ -157,11 +158,27 @@ def effective_steps(
     so_far: EffectiveField | None = None,
     images: Callable[[int], Tensor] | None = None,
 ) -> Iterator[EffectiveField]:
-    """`effective_receptive_field` step by step: after each input, the average so far. Arguments and errors as there.
+    """Gradient energy of one unit in evaluation mode: after each random input (standard normal), the average so far.
 
-    Computes on the device that the page names; on a CPU on one thread, so that other visitors keep theirs. `so_far`: an
-    answer to the same question with fewer inputs, to go on from; the result is the same as without it. `images`: the
-    input of step 0, 1, …, of the module's shape, instead of noise.
+    Computes on the device that the page names; on a CPU on one thread, so that other visitors keep theirs.
+
+    Args:
+        module: the network; it is not changed.
+        input_shape: `(N, C, *spatial)`; the batch size is not used.
+        layer: the unit's map, a name in `named_modules()` or in `ReceptiveField.layers`; default: the output, if a map.
+        index: the unit, one int per axis; default: the middle one. Its channels are summed.
+        n: how many inputs.
+        weights: `"given"`: the module's own; `"random"`: new He-normal ones with each input, as Luo et al. average
+            over; `"uniform"`: all equal, which gives a binomial profile. The latter two also remove biases and
+            normalisation.
+        activations: `False` replaces ReLU and its kin by the identity. Max-pooling stays.
+        seed: of inputs and weights.
+        so_far: an answer to the same question with fewer inputs, to go on from; the result is the same as without it.
+        images: the input of step 0, 1, …, of the module's shape, instead of noise.
+
+    Raises:
+        ReceptiveFieldError: wrong settings, no such layer or unit, an output that is not a map, a shape that does not
+            fit.
     """
     if weights not in ("given", "random", "uniform"):
         raise ReceptiveFieldError(f"weights is 'given', 'random' or 'uniform', not {weights!r}.")
@@ -209,44 +226,11 @@ def effective_steps(
         yield EffectiveField(energy / total if total > 0 else energy, step + 1, unit, box, theory, total)
 
 
-def effective_receptive_field(
-    module: nn.Module,
-    input_shape: Sequence[int],
-    *,
-    layer: str | None = None,
-    index: Sequence[int] | int | None = None,
-    n: int = 20,
-    weights: str = "given",
-    activations: bool = True,
-    seed: int = 0,
-    progress: Callable[[int, int], None] | None = None,
-) -> EffectiveField:
-    """Gradient energy of one unit, averaged over random inputs (standard normal) in evaluation mode.
-
-    Args:
-        module: the network; it is not changed.
-        input_shape: `(N, C, *spatial)`; the batch size is not used.
-        layer: the unit's map, a name in `named_modules()` or in `ReceptiveField.layers`; default: the output, if a map.
-        index: the unit, one int per axis; default: the middle one. Its channels are summed.
-        n: how many inputs.
-        weights: `"given"`: the module's own; `"random"`: new He-normal ones with each input, as Luo et al. average
-            over; `"uniform"`: all equal, which gives a binomial profile. The latter two also remove biases and
-            normalisation.
-        activations: `False` replaces ReLU and its kin by the identity. Max-pooling stays.
-        seed: of inputs and weights.
-        progress: called after each input with (done, n).
-
-    Raises:
-        ReceptiveFieldError: wrong settings, no such layer or unit, an output that is not a map, a shape that does not
-            fit.
-    """
-    steps = effective_steps(
-        module, input_shape, layer=layer, index=index, n=n, weights=weights, activations=activations, seed=seed
-    )
-    for result in steps:
-        if progress is not None:
-            progress(result.inputs, n)
-    return result
+def effective_receptive_field(module: nn.Module, input_shape: Sequence[int], **settings: Any) -> EffectiveField:
+    """Gradient energy of one unit, averaged over `n` random inputs: the last of `effective_steps`, which says what the
+    settings are and what is refused."""
+    *_, found = effective_steps(module, input_shape, **settings)
+    return found
 
 
 def _theory(module, shape, layer) -> ReceptiveField | None:

@@ -204,6 +204,7 @@ class Layer(_Field):
         return all(a.rule is not None or not a.everything for a in self._value.axes)
 
 
+@dataclass(eq=False, repr=False)
 class ReceptiveField(_Field):
     """The receptive field of a network's output units, or of a layer's inside it.
 
@@ -211,20 +212,15 @@ class ReceptiveField(_Field):
     `measured` holds the gradient's answer where it was asked for.
     """
 
-    def __init__(
-        self,
-        name: str | None,
-        value: Value | Lost,
-        channels: int,
-        image: tuple[int, ...],
-        layers: tuple[Layer, ...],
-        named: Mapping[str, Value | Lost],
-        events: Mapping[str, tuple[str, ...]],
-    ):
-        self.name, self._value, self.channels, self._image = name, value, channels, image
-        self.layers, self._named, self._events = layers, named, events
-        self.measured: MeasuredField | None = None
-        self.agrees: bool | None = None
+    name: str | None
+    _value: Value | Lost
+    channels: int
+    _image: tuple[int, ...]
+    layers: tuple[Layer, ...]
+    _named: Mapping[str, Value | Lost]
+    _events: Mapping[str, tuple[str, ...]]
+    measured: MeasuredField | None = None
+    agrees: bool | None = None
 
     def __repr__(self) -> str:
         if self.reason:
@@ -241,8 +237,8 @@ class ReceptiveField(_Field):
         if stop is None:
             inside = [i for i, x in enumerate(self.layers) if x.name.startswith(name + ".")]
             stop = inside[-1] if inside else len(self.layers) - 1
-        value, layers = self._named[name], self.layers[: stop + 1]
-        return ReceptiveField(name, value, self.channels, self._image, layers, self._named, self._events)
+        layers = self.layers[: stop + 1]
+        return ReceptiveField(name, self._named[name], self.channels, self._image, layers, self._named, self._events)
 
     @cached_property
     def notes(self) -> tuple[str, ...]:

@@ -86,11 +86,13 @@ def ways(channels: int = 16, side: int = 128) -> dict[str, tuple[Point, ...]]:
 @lru_cache(16_384)
 def _point(name: str, n: int, channels: int, side: int) -> Point:
     what, layers = WAYS[name][0](n, channels)
-    shape = (1, channels, side, side)
+    return _counted(what, layers, (1, channels, side, side))
+
+
+def _counted(what: str, layers: list[nn.Module], shape: tuple[int, ...]) -> Point:
     network = nn.Sequential(*layers)
-    counted = measure(network, shape)
-    learned = sum(1 for layer in layers if isinstance(layer, nn.Conv2d))
-    field = receptive_field(network, shape)
+    counted, field = measure(network, shape), receptive_field(network, shape)
+    learned = sum(isinstance(layer, (nn.Conv1d, nn.Conv2d)) for layer in layers)
     assert field.size and field.map_size
     return Point(what, field.size[0], learned, counted.parameters, counted.macs, field.map_size[0])
 
@@ -144,10 +146,6 @@ def causal(channels: int = 16, length: int = 1024) -> dict[str, tuple[Point, ...
                     nn.ConstantPad1d((d, 0), 0.0),
                     nn.Conv1d(channels, channels, 2, dilation=d, bias=False, device="meta"),
                 ]
-            network, shape = nn.Sequential(*layers), (1, channels, length)
-            counted = measure(network, shape)
-            field = receptive_field(network, shape)
-            assert field.size
-            points.append(Point(f"{plural(n, 'layer')}", field.size[0], n, counted.parameters, counted.macs, length))
+            points.append(_counted(plural(n, "layer"), layers, (1, channels, length)))
         found[name] = tuple(points)
     return found

@@ -48,20 +48,9 @@ class _Tracer(fx.Tracer):
         return answer
 
 
-_QUIET = {
-    "getattr",
-    "getitem",
-    "size",
-    "dim",
-    "contiguous",
-    "detach",
-    "to",
-    "float",
-    "chunk",
-    "split",
-    "unbind",
-    "clone",
-}
+_NAMES = "getattr getitem size dim contiguous detach to float chunk split unbind clone"
+_QUIET = frozenset(_NAMES.split())
+_SETTINGS = ("kernel_size", "stride", "padding", "dilation", "output_padding")
 
 
 def _holds(arg: Any, kind: type | tuple) -> Any:
@@ -73,10 +62,6 @@ def _holds(arg: Any, kind: type | tuple) -> Any:
     if isinstance(arg, (tuple, list)):
         return next((found for a in arg if (found := _holds(a, kind)) is not None), None)
     return None
-
-
-def _module_reader(module: nn.Module):
-    return next((MODULES[c] for c in type(module).__mro__ if c in MODULES), None)
 
 
 def _values(arg: Any, env: dict[fx.Node, Any]) -> Any:
@@ -99,7 +84,7 @@ def _read(r: Reader, node: fx.Node, modules: dict[str, nn.Module], root: nn.Modu
             device = next((p.device for p in module.parameters()), None)
             here = [a.to(device) if isinstance(a, torch.Tensor) and device else a for a in args]
             return module(*here, **kwargs)
-        reader = _module_reader(module)
+        reader = next((MODULES[kind] for kind in type(module).__mro__ if kind in MODULES), None)
         if reader is None:
             raise Unfollowed(f"layers of the kind {type(module).__name__} are not followed")
         return reader(r, module, *args, **kwargs)
@@ -129,11 +114,6 @@ def _read(r: Reader, node: fx.Node, modules: dict[str, nn.Module], root: nn.Modu
     return reader(r, *args, **kwargs)
 
 
-def _owner(node: fx.Node) -> str:
-    stack = node.meta.get("nn_module_stack")
-    return next(reversed(stack.values()))[0] if stack else ""
-
-
 def _label(node: fx.Node, modules, taken: dict[str, int]) -> tuple[str, str]:
     """Name and kind of a node's layer; names as torchvision's `get_graph_node_names` gives them."""
     name = kind = str(node.target)
@@ -142,7 +122,8 @@ def _label(node: fx.Node, modules, taken: dict[str, int]) -> tuple[str, str]:
     else:
         kind = getattr(node.target, "__name__", kind)
         kind = {"iadd": "add", "imul": "mul", "isub": "sub"}.get(kind, kind)
-        owner = _owner(node)
+        stack = node.meta.get("nn_module_stack")
+        owner = next(reversed(stack.values()))[0] if stack else ""
         name = f"{owner}.{kind}" if owner else kind
     count = taken.get(name, 0)
     taken[name] = count + 1
@@ -250,14 +231,10 @@ def _trace(module: nn.Module, shape: tuple[int, ...], layer: str | None) -> Rece
         reader.settings = {}
         try:
             value = _read(reader, node, modules, module, env)
-        except Unfollowed as why:
-            value = Lost(
-                f"From {reader.name!r} ({reader.kind}) on the field is not available: {why}. Layers before it are."
-            )
         except AssertionError as error:  # a network that demands a size, and names what torch.fx gave it
             said = re.sub(r",? but got Proxy\(\w+\)", "", str(error))
             raise ReceptiveFieldError(f"The network itself refuses this size of image: {said}") from error
-        except (TypeError, KeyError, AttributeError, IndexError, ZeroDivisionError, RuntimeError) as error:
+        except (Unfollowed, TypeError, LookupError, AttributeError, ZeroDivisionError, RuntimeError) as error:
             value = Lost(
                 f"From {reader.name!r} ({reader.kind}) on the field is not available: "
                 f"{first_line(error)}. Layers before it are."
@@ -265,13 +242,8 @@ def _trace(module: nn.Module, shape: tuple[int, ...], layer: str | None) -> Rece
         env[node] = value
         held = _holds(value, (Value, Lost))
         if held is not None and reader.kind not in _QUIET:
-            s = reader.settings.get
-            layers.append(
-                Layer(
-                    reader.name, reader.kind, s("kernel_size"), s("stride"), s("padding"), s("dilation"),
-                    s("output_padding"), held, image,
-                )
-            )  # fmt: skip
+            settings = {setting: reader.settings.get(setting) for setting in _SETTINGS}
+            layers.append(Layer(reader.name, reader.kind, **settings, _value=held, _image=image))
             named[reader.name] = held
         if node is stop or (layer is not None and stop is None and reader.name == layer):
             output = value

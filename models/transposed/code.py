@@ -246,11 +246,6 @@ def _reading(origin: str) -> set[str]:
     return {"from pathlib import Path", f"from models.picture import {names}"}
 
 
-def _numbers(values: np.ndarray) -> str:
-    """An array as a literal that gives back every bit."""
-    return repr(np.asarray(values, dtype=float).tolist())
-
-
 TORCH = ("import torch", "from torch import nn", "from torch.nn import functional as F")
 
 COMPARED = """{imports}
@@ -316,12 +311,10 @@ def compared_code(
         shuffle: the factor of the pixel shuffle that is drawn.
         positions: (align_corners, where the outputs sample) for ``size`` pixels enlarged ``zoom`` times.
     """
-    shown = (
-        f'"{one["title"]}": ({one["psnr"]:.2f}, {one["parameters"]}, {one["macs"]}, {one["pattern"]:.3f}),'
-        if math.isfinite(one["psnr"])
-        else f'"{one["title"]}": (float("inf"), {one["parameters"]}, {one["macs"]}, {one["pattern"]:.3f}),'
-        for one in rows
-    )
+    shown = []
+    for one in rows:
+        psnr = f"{one['psnr']:.2f}" if math.isfinite(one["psnr"]) else 'float("inf")'
+        shown.append(f'"{one["title"]}": ({psnr}, {one["parameters"]}, {one["macs"]}, {one["pattern"]:.3f}),')
     ours = "from models.upsampling import METHODS, bilinear_proof, compare, pair"
     return COMPARED.format(
         imports=in_groups({*TORCH, "import numpy as np", ours, *_reading(origin)}),
@@ -421,6 +414,6 @@ for step, value in shown.items():
         done=done,
         data=data,
         checks=checks,
-        weight=_numbers(weight),
+        weight=np.asarray(weight, dtype=float).tolist(),
         uneven=uneven,
     )
