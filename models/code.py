@@ -20,7 +20,7 @@ def to_code(lab: Lab) -> str:
     lines = ["import torch", "from torch import nn", "", f"layer = {spec.to_code()}"]
     if lab.x is None or lab.y is None:
         lines = [*lines[:3], 'torch.set_default_device("meta")  # shapes without memory', lines[3]]
-        lines += ["", f"x = torch.zeros({_shape(spec.input_shape)})", "y = layer(x)", ""]
+        lines += ["", f"x = torch.zeros{spec.input_shape}", "y = layer(x)", ""]
         return "\n".join([*lines, *_assertions(lab)]) + "\n"
     numbers = [lab.x, *lab.weights.values()]
     whole = sum(array.size for array in numbers) <= INLINE and lab.y.size <= INLINE
@@ -30,7 +30,7 @@ def to_code(lab: Lab) -> str:
         for name, values in lab.weights.items():
             lines.append(f"{_access(lab, name)}.copy_(torch.tensor({_literal(values)}, dtype=torch.float64))")
     else:
-        lines += ["torch.manual_seed(0)", f"x = torch.randn({_shape(spec.input_shape)}, dtype=torch.float64)"]
+        lines += ["torch.manual_seed(0)", f"x = torch.randn({spec.input_shape}, dtype=torch.float64)"]
     lines += ["", "y = layer(x)", ""]
     if whole and np.isfinite(lab.y).all():
         lines += [
@@ -63,10 +63,6 @@ def _access(lab: Lab, name: str) -> str:
     part, dot, attribute = name.rpartition(".")
     labels = [label for label, *_ in KINDS[lab.spec.kind].parts(lab.spec)]
     return f"layer[{labels.index(part)}].{attribute}" if dot else f"layer.{name}"
-
-
-def _shape(shape: tuple[int, ...]) -> str:
-    return ", ".join(map(str, shape))
 
 
 def _literal(values: np.ndarray) -> str:

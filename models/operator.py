@@ -17,7 +17,7 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from math import prod
 from typing import Any
@@ -425,14 +425,10 @@ def _pool_operator(layer: Layer, input_shape: tuple[int, ...], at: torch.Tensor 
             (slope,) = torch.autograd.grad(layer(leaf), leaf, mask)
         values[:, mine] = slope.reshape(channels, -1).numpy()[:, cols[mine]]
     values = np.nan_to_num(values, nan=0.0, posinf=0.0, neginf=0.0)
-    where_each = np.arange(channels, dtype=np.int64)[:, None]
-    return Operator(
-        (where_each * prod(positions) + rows).reshape(-1).astype(np.int32),
-        (where_each * prod(spatial) + cols).reshape(-1).astype(np.int32),
-        values.reshape(-1),
-        np.tile(taps, channels).astype(np.int32),
-        (*input_shape[:2], *positions),
-        input_shape,
+    one = Operator(rows, cols, values[0], taps, (1, *positions), (1, *spatial))
+    output_shape = (*input_shape[:2], *positions)
+    return replace(
+        _repeat(one, channels), values=values.reshape(-1), output_shape=output_shape, input_shape=input_shape
     )
 
 

@@ -43,16 +43,15 @@ class Source:
     name: str
     title: str
     make: Callable
-    seeded: bool = False
 
 
 INPUTS: dict[str, Source] = {}
 WEIGHTS: dict[str, Source] = {}
 
 
-def _source(registry: dict[str, Source], name: str, title: str, seeded: bool = False):
+def _source(registry: dict[str, Source], name: str, title: str):
     def add(make):
-        registry[name] = Source(name, title, make, seeded)
+        registry[name] = Source(name, title, make)
         return make
 
     return add
@@ -127,7 +126,7 @@ def checkerboard(shape: tuple[int, ...], seed: int = 0) -> np.ndarray:
     return (np.indices(shape)[1:].sum(0) % 2).astype(float)
 
 
-@_source(INPUTS, "random", "Random", seeded=True)
+@_source(INPUTS, "random", "Random")
 def random_input(shape: tuple[int, ...], seed: int = 0) -> np.ndarray:
     """Standard normal numbers, rounded to two digits so that the cells show all of them."""
     return np.random.default_rng(seed).standard_normal(shape).round(2) + 0.0
@@ -295,7 +294,7 @@ def bilinear(shape: tuple[int, ...], seed: int = 0) -> np.ndarray:
     return _product(shape, axis) * _same_number(shape).reshape(*shape[:2], *[1] * (len(shape) - 2))
 
 
-@_source(WEIGHTS, "random", "Random", seeded=True)
+@_source(WEIGHTS, "random", "Random")
 def random_weights(shape: tuple[int, ...], seed: int = 0) -> np.ndarray:
     """Normal numbers with He's standard deviation √(2 / fan-in), rounded to two digits."""
     scale = (2 / max(1, prod(shape[1:]))) ** 0.5

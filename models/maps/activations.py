@@ -167,7 +167,7 @@ def first_filters(module: nn.Module) -> np.ndarray:
 class Statistics:
     """Numbers about maps, per channel (arrays of length C) and for the layer.
 
-    mean, std, low, high: per channel, over all pixels and pictures.
+    mean: per channel, over all pixels and pictures.
     silent: per channel, share of values at or below 0: what ReLU takes, or took.
     dead: channels with no value above 0 anywhere: after ReLU they say nothing about these pictures.
     sparsity: share of all values at or below 0.
@@ -175,9 +175,6 @@ class Statistics:
     """
 
     mean: np.ndarray
-    std: np.ndarray
-    low: np.ndarray
-    high: np.ndarray
     silent: np.ndarray
     dead: tuple[int, ...]
     sparsity: float
@@ -199,10 +196,8 @@ def statistics(maps: np.ndarray | Tensor, bins: int = 50) -> Statistics:
     flat = np.moveaxis(array, -3, 0).reshape(array.shape[-3], -1)
     silent = (flat <= 0).mean(1)
     counts, edges = np.histogram(flat, bins)
-    return Statistics(
-        flat.mean(1, dtype=np.float64), flat.std(1, dtype=np.float64), flat.min(1), flat.max(1), silent,
-        tuple(int(c) for c in np.flatnonzero(flat.max(1) <= 0)), float(silent.mean()), counts, edges,
-    )  # fmt: skip
+    dead = tuple(int(c) for c in np.flatnonzero(flat.max(1) <= 0))
+    return Statistics(flat.mean(1, dtype=np.float64), silent, dead, float(silent.mean()), counts, edges)
 
 
 # -- what comes before and after

@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
-from math import pi, sqrt
+from math import log, pi, sqrt
 
 from cachetools import LRUCache
 from torch import Tensor, nn
@@ -149,8 +149,6 @@ def effective(case: Case) -> EffectiveField:
 def binomial_width(depth: int) -> float:
     """Luo et al.'s width of `depth` 3x3 layers of equal weights: a Gaussian of variance 2n/3 along each axis, of which
     counts what exceeds 4.55 % of its peak; the side of the square of the same area."""
-    from math import log
-
     sigma = sqrt(depth * 2 / 3)
     return sqrt(pi) * sigma * sqrt(2 * log(1 / CORE))
 

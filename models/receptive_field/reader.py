@@ -123,16 +123,13 @@ class Reader:
                     done[key] = rf_axis.apply(step, axes[axis])
                 axes[axis] = done[key]
         if channels is not None:
-            self.channels(value, rank - dims - 1, channels[0])
-            new[rank - dims - 1] = ((channels[1], None),)
+            wanted, got = channels[0], value.shape[1]
+            if any(axis is not None for _, axis in value.dims[1]):
+                raise Unfollowed("it mixes positions that were moved into its channels")
+            if got != wanted:
+                raise self.refuse(f"it wants {wanted} channels and gets {got}.")
+            new[1] = ((channels[1], None),)
         return Value(tuple(new), tuple(axes))
-
-    def channels(self, value: Value, at: int, wanted: int) -> None:
-        got = value.shape[at]
-        if any(axis is not None for _, axis in value.dims[at]):
-            raise Unfollowed("it mixes positions that were moved into its channels")
-        if got != wanted:
-            raise self.refuse(f"it wants {wanted} channels and gets {got}.")
 
     def _too_small(self, k: int, length: int) -> str:
         s = self.settings

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from fractions import Fraction
 from typing import TYPE_CHECKING
 
+from models.formulas import FIELDS
 from models.text import whole
 
 if TYPE_CHECKING:
@@ -24,12 +25,7 @@ class Step:
     start: int | Fraction | None
     lines: tuple[str, ...] = ()
     why: str = ""
-    source: tuple[str, str] = field(
-        default=(
-            "Araujo et al. 2019, Computing receptive fields",
-            "https://distill.pub/2019/computing-receptive-fields/",
-        )
-    )
+    source: tuple[str, str] = FIELDS
 
 
 def _tex(value: int | Fraction) -> str:

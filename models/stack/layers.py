@@ -13,25 +13,16 @@ from models.errors import StackError
 from models.stack.algebra import Step, stack_algebra
 
 LETTERS = {"c": "Convolution", "t": "Transposed", "m": "Max-pooling", "a": "Average-pooling"}
-
 MOST = {"kernel_size": 15, "stride": 8, "padding": 32, "dilation": 32, "skip": 16}
-
 LEAST = {"kernel_size": 1, "stride": 1, "padding": 0, "dilation": 1, "skip": 0}
-
 PER_AXIS = ("kernel_size", "stride", "padding", "dilation")
-
 MAX_LAYERS = 16
-
 MAX_SIZE = {1: 128, 2: 40}
-
 MAX_CHANNELS = 512
-
 MAX_TEXT = 500
 
 _N = r"\d{1,9}(?:x\d{1,9})?"
-
 _TOKEN = re.compile(rf"([ctma])({_N})((?:s{_N}|p(?:{_N}|s|c)|d{_N}|r\d{{1,9}}c?)*)", re.ASCII)
-
 _OPTION = re.compile(rf"s(?P<stride>{_N})|p(?P<padding>{_N}|s|c)|d(?P<dilation>{_N})|r(?P<skip>\d+c?)", re.ASCII)
 
 WORDS = {"s": "same", "c": "causal"}

@@ -171,7 +171,12 @@ def stacked(layers: Sequence[Layer], input_shape: Sequence[int]) -> list[Overlap
     dims = layers[0].weight.dim() - 2
     if any(layer.weight.dim() - 2 != dims for layer in layers):
         raise UpsamplingError(f"the layers differ in dimensions: use only {dims}-D ones.")
-    paths = np.ones(_spatial(input_shape, dims))
+    shape = tuple(int(n) for n in input_shape)
+    if len(shape) != dims + 2:
+        raise UpsamplingError(
+            f"an input of shape {shape} has {len(shape)} axes: this layer takes (N, C, *{dims} sizes)."
+        )
+    paths = np.ones(shape[2:])
     chains: list[list[_Axis]] = [[] for _ in range(dims)]
     profiles = [np.ones(n) for n in paths.shape]
     found = []
@@ -184,24 +189,11 @@ def stacked(layers: Sequence[Layer], input_shape: Sequence[int]) -> list[Overlap
                 raise UpsamplingError(f"padding {p} cuts the whole output away: use less padding.")
             chains[axis].append(_Axis(size, windows, f, p, s, d, extra))
             profiles[axis] = chains[axis][-1].measured(profiles[axis])
-        _bounded([chain[-1] for chain in chains])
+        if prod(chain[-1].windows * chain[-1].kernel for chain in chains) > MOST_ENTRIES:
+            raise UpsamplingError("the matrix of this layer is too large to measure: use a smaller input or kernel.")
         paths = _pushed(one_channel(layer, output_padding=layer.output_padding), paths)
         found.append(_reading(paths, list(profiles), [list(chain) for chain in chains]))
     return found
-
-
-def _spatial(input_shape: Sequence[int], dims: int) -> tuple[int, ...]:
-    shape = tuple(int(n) for n in input_shape)
-    if len(shape) != dims + 2:
-        raise UpsamplingError(
-            f"an input of shape {shape} has {len(shape)} axes: this layer takes (N, C, *{dims} sizes)."
-        )
-    return shape[2:]
-
-
-def _bounded(axes: Sequence[_Axis]) -> None:
-    if prod(axis.windows * axis.kernel for axis in axes) > MOST_ENTRIES:
-        raise UpsamplingError("the matrix of this layer is too large to measure: use a smaller input or kernel.")
 
 
 def _interior(chain: Sequence[_Axis]) -> tuple[int, int]:

@@ -206,19 +206,12 @@ def _unpooled(high: torch.Tensor, scale: int) -> torch.Tensor:
 
 
 def _counted(network: Layer, low: torch.Tensor) -> tuple[torch.Tensor, int, str]:
-    if isinstance(network, nn.Upsample):
-        out = device.answer(network, low)
-        if network.mode == "nearest":
-            return out, 0, "pixels are copied, none is multiplied"
-        return out, len(low) * _interpolation_macs(network, low.shape[2:]), "entries of the layer's operator"
-    return device.answer(network, low), measure(network, low.shape).macs, "PyTorch's FlopCounterMode ÷ 2"
-
-
-def _interpolation_macs(network: Layer, size: Sequence[int]) -> int:
-    """Weights of the interpolation that are not 0: measured along each axis alone, and multiplied."""
-    scale = network.scale_factor
-    entries = []
-    for n in size:
-        line = nn.Upsample(scale_factor=(1.0, float(scale)), mode=network.mode, align_corners=network.align_corners)
-        entries.append(linear_operator(line, (1, 1, 1, n)).nnz)
-    return prod(entries)
+    out = device.answer(network, low)
+    if not isinstance(network, nn.Upsample):
+        return out, measure(network, low.shape).macs, "PyTorch's FlopCounterMode ÷ 2"
+    if network.mode == "nearest":
+        return out, 0, "pixels are copied, none is multiplied"
+    # Weights of the interpolation that are not 0: measured along each axis alone, and multiplied.
+    settings = {"scale_factor": (1.0, network.scale_factor), "mode": network.mode, "align_corners": False}
+    entries = [linear_operator(nn.Upsample(**settings), (1, 1, 1, n)).nnz for n in low.shape[2:]]
+    return out, len(low) * prod(entries), "entries of the layer's operator"
