@@ -19,6 +19,5 @@ from models.transposed.back import round_trip, weights_of_inverse
 from models.transposed.layer import convolution_matrix, matching_convolution, transposed_matrix
 from models.transposed.matrix import Blocks, toeplitz_blocks
 from models.transposed.sizes import ForwardSizes, forward_sizes
-from models.transposed.steps import REAL, zero_inserted
-from models.transposed.views import VIEWS, agreement
+from models.transposed.views import REAL, VIEWS, agreement, zero_inserted
 from models.transposed.work import Waste, cost, wasted

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from math import prod
 
 import numpy as np
 
@@ -25,35 +24,18 @@ class Blocks:
         height, width: rows and columns of one block.
         where: int32, (block rows, block columns): the id of the block there (which row of the kernel, as a flat index
             into the weight without its last axis), −1 for a block of zeros.
-        levels: (height, width) of nested blocks, from this one outwards: one more per leading spatial axis.
     """
 
     operator: Operator
     height: int
     width: int
     where: np.ndarray
-    levels: tuple[tuple[int, int], ...]
 
     @cached_property
     def repeats(self) -> dict[int, int]:
         """How often each block occurs, by id."""
         ids, counts = np.unique(self.where[self.where >= 0], return_counts=True)
         return dict(zip(ids.tolist(), counts.tolist(), strict=True))
-
-    def at(self, row: int, column: int) -> np.ndarray:
-        """The numbers of the block at one place, dense, (height, width)."""
-        op = self.operator
-        mine = (op.rows // self.height == row) & (op.cols // self.width == column)
-        block = np.zeros((self.height, self.width))
-        np.add.at(block, (op.rows[mine] % self.height, op.cols[mine] % self.width), op.values[mine])
-        return block
-
-    def block(self, id: int) -> np.ndarray:
-        """The numbers of the block with this id, dense, (height, width)."""
-        places = np.argwhere(self.where == id)
-        if not len(places):
-            raise TransposedError(f"no block has the id {id}: use one of {', '.join(map(str, self.repeats))}.")
-        return self.at(*places[0])
 
 
 def toeplitz_blocks(module: Layer, input_shape: Sequence[int]) -> Blocks:
@@ -72,6 +54,4 @@ def toeplitz_blocks(module: Layer, input_shape: Sequence[int]) -> Blocks:
     height, width = found.output_shape[-1], found.input_shape[-1]
     where = np.full((found.shape[0] // height, found.shape[1] // width), -1, np.int32)
     where[found.rows // height, found.cols // width] = found.taps // module.kernel_size[-1]
-    dims = len(found.input_shape) - 2
-    levels = tuple((prod(found.output_shape[-k:]), prod(found.input_shape[-k:])) for k in range(1, dims + 1))
-    return Blocks(found, height, width, where, levels)
+    return Blocks(found, height, width, where)

@@ -16,8 +16,7 @@ from models.formulas import GUIDE, Formula, Window
 from models.measure import measure
 from models.operator import CONVOLUTIONS, Layer
 from models.transposed.layer import geometry
-from models.transposed.steps import roles
-from models.transposed.views import MOST_ENTRIES
+from models.transposed.views import MOST_ENTRIES, roles
 
 
 @dataclass(frozen=True)
