@@ -507,8 +507,9 @@ def _by_basis(layer: Layer, input_shape: tuple[int, ...], at: torch.Tensor | Non
     step = max(1, min(cells, CHUNK // max(1, max(cells, zero.numel()))))
     rows, cols, values = [], [], []
     for start in range(0, cells, step):
-        stop = min(cells, start + step)
-        found = _answers(layer, input_shape, start, stop, zero) if at is None else _slopes(layer, at, start, stop)
+        basis = torch.zeros(min(step, cells - start), cells, dtype=torch.float64)
+        basis.diagonal(start).fill_(1.0)
+        found = _answers(layer, input_shape, basis, zero) if at is None else _slopes(layer, at, basis)
         col, row = np.nonzero(np.abs(found) > DUST)
         rows.append(row)
         cols.append(col + start)
@@ -516,23 +517,18 @@ def _by_basis(layer: Layer, input_shape: tuple[int, ...], at: torch.Tensor | Non
     return _sorted(np.concatenate(rows), np.concatenate(cols), np.concatenate(values), output_shape, input_shape)
 
 
-def _answers(layer, input_shape, start: int, stop: int, zero: torch.Tensor) -> np.ndarray:
-    """The layer's answers to basis vectors start … stop − 1, one a row."""
-    count, cells = stop - start, prod(input_shape)
-    basis = torch.zeros(count, cells, dtype=torch.float64)
-    basis[torch.arange(count), torch.arange(start, stop)] = 1.0
+def _answers(layer, input_shape, basis: torch.Tensor, zero: torch.Tensor) -> np.ndarray:
+    """The layer's answers to basis vectors, one a row."""
     with torch.inference_mode():
         if input_shape[0] == 1:
-            out = layer(basis.reshape(count, *input_shape[1:]))
-            if out.shape[0] == count:
-                return (out.reshape(count, -1) - zero.reshape(1, -1)).numpy()
+            out = layer(basis.reshape(-1, *input_shape[1:]))
+            if len(out) == len(basis):
+                return (out.reshape(len(basis), -1) - zero.reshape(1, -1)).numpy()
         return np.stack([(layer(b.reshape(input_shape)) - zero).reshape(-1).numpy() for b in basis])
 
 
-def _slopes(layer, at: torch.Tensor, start: int, stop: int) -> np.ndarray:
-    """Directional derivatives at ``at`` along basis vectors start … stop − 1, one a row."""
-    basis = torch.zeros(stop - start, at.numel(), dtype=torch.float64)
-    basis[torch.arange(stop - start), torch.arange(start, stop)] = 1.0
+def _slopes(layer, at: torch.Tensor, basis: torch.Tensor) -> np.ndarray:
+    """Directional derivatives at ``at`` along basis vectors, one a row."""
     flat = lambda v: layer(v.reshape(at.shape)).reshape(-1)  # noqa: E731
     slope = lambda b: torch.func.jvp(flat, (at.reshape(-1),), (b,))[1]  # noqa: E731
     return torch.func.vmap(slope)(basis).detach().numpy()

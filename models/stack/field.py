@@ -321,24 +321,19 @@ def _windows(stack: Stack) -> tuple[tuple[tuple[Reads, ...], ...], tuple[tuple[t
             op = TRANSPOSED[dims - 1](1, 1, layer.kernel_size, layer.stride, layer.padding, dilation=layer.dilation)
         else:
             op = CONVOLUTIONS[dims - 1](1, 1, layer.kernel_size, layer.stride, 0, layer.dilation)
-        found = linear_operator(_plain(op), (1, 1, *room))
+        found = linear_operator(op, (1, 1, *room))
         reads = [Reads(number, found.rows, found.cols)]
         if layer.skip:
             start = number + 1 - layer.skip
             cuts = [before for before, _ in stack.skip_crops(number + 1)]
             kept = tuple(n if layer.crop else m for n, m in zip(shapes[number + 1], shapes[start], strict=True))
             branch = CONVOLUTIONS[dims - 1](1, 1, 1, stack.skip_strides(number + 1))
-            found = linear_operator(_plain(branch), (1, 1, *kept))
+            found = linear_operator(branch, (1, 1, *kept))
             places = [p + cut for p, cut in zip(np.unravel_index(found.cols, kept), cuts, strict=True)]
             cells = np.ravel_multi_index(places, shapes[start])
             reads.append(Reads(start, found.rows, _drawn(cells, shapes[start], pads[start])))
         windows.append(tuple(reads))
     return tuple(windows), tuple(pads)
-
-
-def _plain(op: nn.Module) -> nn.Module:
-    op.register_parameter("bias", None)
-    return op.double().requires_grad_(False)
 
 
 def _drawn(cells: np.ndarray, shape: tuple[int, ...], pads: tuple[tuple[int, int], ...]) -> np.ndarray:
