@@ -13,7 +13,7 @@ from math import prod
 from typing import Any
 
 from models import formulas
-from models.text import big
+from models.text import big, listed
 
 Refusals = Iterator[tuple[str, str]]
 Part = tuple[str, str, tuple, dict[str, Any]]
@@ -251,10 +251,8 @@ def _group_rules(s) -> Refusals:
 
 def _common_divisors(a: int, b: int) -> str:
     common = math.gcd(a, b)
-    *first, last = [str(d) for d in range(1, min(common, 64) + 1) if common % d == 0]
-    if len(first) > 5:
-        return ", ".join(first[:6]) + ", …"
-    return f"{', '.join(first)} or {last}" if first else last
+    divisors = [str(d) for d in range(1, min(common, 64) + 1) if common % d == 0]
+    return listed(divisors) if len(divisors) < 7 else ", ".join(divisors[:6]) + ", …"
 
 
 def _at_most(n: int, least: int = 0) -> str:
@@ -327,7 +325,7 @@ def _sum_pool_rules(s) -> Refusals:
 def _upsample_rules(s) -> Refusals:
     fitting = UPSAMPLE_MODES[s.dims]
     if s.mode not in fitting:
-        yield "mode", f"{s.mode} is not for {s.dims}-D input: use {', '.join(fitting[:-1])} or {fitting[-1]}."
+        yield "mode", f"{s.mode} is not for {s.dims}-D input: use {listed(fitting)}."
     if s.align_corners and s.mode.startswith("nearest"):
         yield "align_corners", f"{s.mode} has no corners to align: switch it off or choose another mode."
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 from functools import cache
+from math import comb
 from pathlib import Path
 from typing import Literal
 
@@ -41,10 +42,7 @@ def blur_pool(channels: int, stride: int = 2, taps: int = 3, padding_mode: Paddi
     """
     if taps < 3 or taps % 2 == 0:
         raise ValueError(f"{taps} taps have no middle to blur about: use an odd number from 3 up.")
-    row = torch.ones(1)
-    for _ in range(taps - 1):
-        row = torch.nn.functional.conv1d(row.view(1, 1, -1), torch.ones(1, 1, 2), padding=1).flatten()
-    row = row / row.sum()
+    row = torch.tensor([comb(taps - 1, k) / 2 ** (taps - 1) for k in range(taps)])
     layer = nn.Conv2d(
         channels, channels, taps, stride, taps // 2, groups=channels, bias=False, padding_mode=padding_mode
     ).requires_grad_(False)
