@@ -34,8 +34,8 @@ def _star() -> list[tuple]:
     return list(zip(radii * np.cos(angles), radii * np.sin(angles), strict=True))
 
 
-def _cross(arm: float = 0.33) -> list[tuple]:
-    a, b = arm, 1.0
+def _cross() -> list[tuple]:
+    a, b = 0.33, 1.0
     return [(-a, -b), (a, -b), (a, -a), (b, -a), (b, a), (a, a), (a, b), (-a, b), (-a, a), (-b, a), (-b, -a), (-a, -a)]
 
 

@@ -113,12 +113,13 @@ class Budget:
 
 
 @lru_cache(1024)
-def equal_budget(unit: str, kernel_size: int = 7, channels: int = 16, side: int = 128) -> Budget:
+def equal_budget(unit: str, kernel_size: int = 7, channels: int = 16) -> Budget:
     """Every way for the price of one layer of `kernel_size`² (odd), same channels, same image.
 
     A way takes layers while the budget pays for them, and stops when its field spans the image: what it would buy
     beyond lies on padding.
     """
+    side = 128
     amount = getattr(_point("larger kernel", (kernel_size - 1) // 2, channels, side), unit)
     bought = {}
     for name in WAYS:
@@ -133,7 +134,7 @@ def equal_budget(unit: str, kernel_size: int = 7, channels: int = 16, side: int 
 
 
 @lru_cache(256)
-def causal(channels: int = 16, length: int = 1024) -> dict[str, tuple[Point, ...]]:
+def causal(channels: int = 16) -> dict[str, tuple[Point, ...]]:
     """WaveNet's stack, two taps a layer, dilations 1, 2, 4, …, against the same without dilation."""
     found: dict[str, tuple[Point, ...]] = {}
     for name, dilated in (("dilations 1, 2, 4, …", True), ("no dilation", False)):
@@ -146,6 +147,6 @@ def causal(channels: int = 16, length: int = 1024) -> dict[str, tuple[Point, ...
                     nn.ConstantPad1d((d, 0), 0.0),
                     nn.Conv1d(channels, channels, 2, dilation=d, bias=False, device="meta"),
                 ]
-            points.append(_counted(plural(n, "layer"), layers, (1, channels, length)))
+            points.append(_counted(plural(n, "layer"), layers, (1, channels, 1024)))
         found[name] = tuple(points)
     return found

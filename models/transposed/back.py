@@ -8,8 +8,8 @@ from math import prod
 import numpy as np
 import torch
 
-from models import formulas
 from models.errors import TransposedError
+from models.measure import measure
 from models.operator import CONVOLUTIONS, Layer, Operator, linear_operator
 from models.text import big
 from models.transposed.layer import matching_convolution
@@ -99,21 +99,16 @@ def round_trip(module: Layer, x: torch.Tensor) -> RoundTrip:
             f"the convolution takes one image of {conv.in_channels} channel(s) and {dims} size(s), "
             f"not {tuple(x.shape)}: give an image of the kind that the transposed layer returns."
         )
-    pads = (0,) * dims if isinstance(conv.padding, str) else conv.padding
-    room = [n + 2 * p for n, p in zip(shape[1:], pads, strict=True)]
-    reach = [formulas.extent(f, d) for f, d in zip(conv.kernel_size, conv.dilation, strict=True)]
-    if conv.padding != "same" and any(r > n for r, n in zip(reach, room, strict=True)):
-        raise TransposedError(f"a kernel that spans {reach} cells does not fit into {room}: give a larger image.")
-    cells = prod(shape)
-    bound = cells * conv.out_channels * prod(-(-n // s) for n, s in zip(room, conv.stride, strict=True))
-    if bound > 4 * MOST_DENSE:
-        raise TransposedError(f"an image of {cells} cells makes the matrix too large to invert: give a smaller one.")
-    operator = linear_operator(conv, (1, *shape))
-    rows, columns = operator.shape
-    if rows * columns > MOST_DENSE:
+    try:
+        little = measure(conv, (1, *shape)).output_shape[1:]
+    except RuntimeError as error:
+        raise TransposedError(f"the kernel does not fit into an image of {shape[1:]}: give a larger image.") from error
+    entries = prod(little) * prod(shape)
+    if entries > MOST_DENSE:
         raise TransposedError(
-            f"the matrix would have {big(rows * columns)} entries, too many to invert: give a smaller image."
+            f"the matrix would have {big(entries)} entries, too many to invert: give a smaller image."
         )
+    operator = linear_operator(conv, (1, *shape))
     matrix = operator.matrix
     image = x.detach().reshape(-1).double().cpu().numpy()
     left, sizes, right = np.linalg.svd(matrix, full_matrices=False)
@@ -121,7 +116,6 @@ def round_trip(module: Layer, x: torch.Tensor) -> RoundTrip:
     inverse = (right[:rank].T / sizes[:rank]) @ left[:, :rank].T
     small = matrix @ image
     back, best = matrix.T @ small, inverse @ small
-    little = operator.output_shape[1:]
     return RoundTrip(
         image.reshape(shape),
         small.reshape(little),
