@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import reduce
 from math import prod
 
@@ -97,46 +97,45 @@ class Overlap:
         return tuple(int(n) for n in np.unique(part))
 
 
-@dataclass(frozen=True)
-class _Axis:
-    """One layer along one axis, in the sense of a transposed layer: ``windows`` stamps onto ``size`` cells."""
-
-    size: int
-    windows: int
-    kernel: int
-    padding: int
-    stride: int
-    dilation: int
-    extra: int
-
-    def longer(self, windows: int) -> _Axis:
-        size = formulas.transposed_size(windows, self.kernel, self.padding, self.stride, self.dilation, self.extra)
-        return replace(self, size=size, windows=windows)
-
-    def measured(self, paths: np.ndarray) -> np.ndarray:
-        """Push path counts through the real 1-D layer with all weights 1."""
-        layer = nn.ConvTranspose1d(
-            1, 1, self.kernel, self.stride, self.padding, self.extra, 1, False, self.dilation, dtype=torch.float64
-        )
-        return _pushed(layer, paths)
-
-    def predicted(self, paths: np.ndarray) -> np.ndarray:
-        """The same by arithmetic alone."""
-        total = np.zeros(self.size)
-        for tap in range(self.kernel):
-            o = np.arange(self.windows) * self.stride + tap * self.dilation - self.padding
-            inside = (o >= 0) & (o < self.size)
-            np.add.at(total, o[inside], paths[inside])
-        return total
-
-    def interior(self, before: tuple[int, int]) -> tuple[int, int]:
-        """Cells [a, b) that take all their taps from [a, b) of the layer before."""
-        first = before[0] * self.stride + (self.kernel - 1) * self.dilation - self.padding
-        last = (before[1] - 1) * self.stride - self.padding
-        return max(0, first), min(self.size, last + 1)
+def _line(layer: Layer, axis: int) -> Layer:
+    """What the layer does along one axis, as a real 1-D layer of one channel."""
+    names = ("kernel_size", "stride", "padding", "output_padding", "dilation")
+    settings = {name: getattr(layer, name)[axis] for name in names}
+    return nn.ConvTranspose1d(1, 1, bias=False, dtype=torch.float64, **settings)
 
 
-def _pushed(layer: Layer, paths: np.ndarray) -> np.ndarray:
+def _settings(line: Layer) -> tuple[int, int, int, int]:
+    """Kernel size, padding, stride and dilation."""
+    return line.kernel_size[0], line.padding[0], line.stride[0], line.dilation[0]
+
+
+def _size(line: Layer, windows: int) -> int:
+    return formulas.transposed_size(windows, *_settings(line), line.output_padding[0])
+
+
+def _predicted(paths: np.ndarray, line: Layer) -> np.ndarray:
+    """What ``_pushed`` measures, by arithmetic alone."""
+    kernel, padding, stride, dilation = _settings(line)
+    total = np.zeros(_size(line, len(paths)))
+    for tap in range(kernel):
+        o = np.arange(len(paths)) * stride + tap * dilation - padding
+        inside = (o >= 0) & (o < len(total))
+        np.add.at(total, o[inside], paths[inside])
+    return total
+
+
+def _interior(chain: Sequence[Layer], windows: int) -> tuple[int, int]:
+    """Cells [a, b) of the last layer that take all their taps from such cells of the layers before."""
+    first, stop = 0, windows
+    for line in chain:
+        kernel, padding, stride, dilation = _settings(line)
+        windows = _size(line, windows)
+        first = max(0, first * stride + (kernel - 1) * dilation - padding)
+        stop = min(windows, (stop - 1) * stride - padding + 1)
+    return first, stop
+
+
+def _pushed(paths: np.ndarray, layer: Layer) -> np.ndarray:
     """The structure matrix of a one-channel layer times ``paths``, the number of paths to each input."""
     operator = linear_operator(layer, (1, 1, *paths.shape))
     out = np.bincount(operator.rows, weights=paths.reshape(-1)[operator.cols], minlength=operator.shape[0])
@@ -177,62 +176,49 @@ def stacked(layers: Sequence[Layer], input_shape: Sequence[int]) -> list[Overlap
             f"an input of shape {shape} has {len(shape)} axes: this layer takes (N, C, *{dims} sizes)."
         )
     paths = np.ones(shape[2:])
-    chains: list[list[_Axis]] = [[] for _ in range(dims)]
-    profiles = [np.ones(n) for n in paths.shape]
+    chains: list[list[Layer]] = [[] for _ in range(dims)]
     found = []
     for layer in layers:
-        settings = (layer.kernel_size, layer.padding, layer.stride, layer.dilation, layer.output_padding)
-        for axis, (f, p, s, d, extra) in enumerate(zip(*settings, strict=True)):
-            windows = paths.shape[axis]
-            size = formulas.transposed_size(windows, f, p, s, d, extra)
-            if size < 1:
-                raise UpsamplingError(f"padding {p} cuts the whole output away: use less padding.")
-            chains[axis].append(_Axis(size, windows, f, p, s, d, extra))
-            profiles[axis] = chains[axis][-1].measured(profiles[axis])
-        if prod(chain[-1].windows * chain[-1].kernel for chain in chains) > MOST_ENTRIES:
+        for axis, (chain, windows) in enumerate(zip(chains, paths.shape, strict=True)):
+            chain.append(_line(layer, axis))
+            if _size(chain[-1], windows) < 1:
+                raise UpsamplingError(f"padding {layer.padding[axis]} cuts the whole output away: use less padding.")
+        if paths.size * prod(layer.kernel_size) > MOST_ENTRIES:
             raise UpsamplingError("the matrix of this layer is too large to measure: use a smaller input or kernel.")
-        paths = _pushed(one_channel(layer, output_padding=layer.output_padding), paths)
-        found.append(_reading(paths, list(profiles), [list(chain) for chain in chains]))
+        paths = _pushed(paths, one_channel(layer, output_padding=layer.output_padding))
+        found.append(_reading(paths, shape[2:], chains))
     return found
 
 
-def _interior(chain: Sequence[_Axis]) -> tuple[int, int]:
-    return reduce(lambda span, axis: axis.interior(span), chain, (0, chain[0].windows))
-
-
-def _reading(counts: np.ndarray, profiles: list[np.ndarray], chains: list[list[_Axis]]) -> Overlap:
-    period = tuple(prod(axis.stride for axis in chain) for chain in chains)
-    predicted = tuple(
-        reduce(lambda paths, axis: axis.predicted(paths), chain, np.ones(chain[0].windows)) for chain in chains
+def _reading(counts: np.ndarray, windows: tuple[int, ...], chains: Sequence[Sequence[Layer]]) -> Overlap:
+    period = tuple(prod(line.stride[0] for line in chain) for chain in chains)
+    profiles, predicted = (
+        tuple(reduce(push, chain, np.ones(n)) for chain, n in zip(chains, windows, strict=True))
+        for push in (_pushed, _predicted)
     )
-    spans = [_interior(chain) for chain in chains]
+    spans = list(map(_interior, chains, windows))
     interior = None
     if all(b - a >= p for (a, b), p in zip(spans, period, strict=True)):
         interior = tuple(slice(a, a + (b - a) // p * p) for (a, b), p in zip(spans, period, strict=True))
         figure = unevenness(counts[interior], period)
     else:
-        even = prod(1 - _wide(chain, p) ** 2 for chain, p in zip(chains, period, strict=True))
+        even = prod(1 - _wide(*row) ** 2 for row in zip(chains, windows, period, strict=True))
         figure = math.sqrt(max(0.0, 1 - even))
     formula = None
     if all(len(chain) == 1 for chain in chains):
-        settings = ((c[0].kernel, c[0].stride, c[0].dilation) for c in chains)
+        settings = ((line.kernel_size[0], line.stride[0], line.dilation[0]) for (line,) in chains)
         formula = interior_unevenness(*zip(*settings, strict=True))
-    return Overlap(counts, tuple(profiles), predicted, period, interior, figure, formula)
+    return Overlap(counts, profiles, predicted, period, interior, figure, formula)
 
 
-def _wide(chain: Sequence[_Axis], period: int) -> float:
+def _wide(chain: Sequence[Layer], windows: int, period: int) -> float:
     """Measured unevenness on one axis, with an input large enough for one whole period in the interior."""
-    windows = chain[0].windows
     while True:
-        longer, n = [], windows
-        for axis in chain:
-            longer.append(axis.longer(n))
-            n = max(1, longer[-1].size)
-        a, b = _interior(longer)
-        if all(axis.size > 0 for axis in longer) and b - a >= period:
+        a, b = _interior(chain, windows)
+        if b - a >= period:
             break
         windows = 2 * windows + 1
         if windows > MOST_ENTRIES:
             raise UpsamplingError("no input is large enough for one even period: use a smaller kernel or stride.")
-    profile = reduce(lambda paths, axis: axis.measured(paths), longer, np.ones(windows))
+    profile = reduce(_pushed, chain, np.ones(windows))
     return unevenness(profile[a : a + (b - a) // period * period], (period,))
