@@ -139,13 +139,14 @@ def contact_sheet(
     columns = columns or max(1, min(len(chosen), round((len(chosen) * cell[0] / cell[1]) ** 0.5)))
     rows = ceil(len(chosen) / columns)
     image = np.full((rows * (cell[0] + gap), columns * (cell[1] + gap)), np.nan, np.float32)
-    for number, one in enumerate(chosen):
-        top, left = (number // columns) * (cell[0] + gap), (number % columns) * (cell[1] + gap)
-        image[top : top + cell[0], left : left + cell[1]] = one
-    return ContactSheet(
+    sheet = ContactSheet(
         image[: image.shape[0] - gap, : image.shape[1] - gap], tuple(map(int, channels)), tuple(map(float, scales)),
         columns, cell, gap, step, pages, (height, width),
     )  # fmt: skip
+    for channel, one in zip(sheet.channels, chosen, strict=True):
+        top, left, bottom, right = sheet.box(channel)
+        image[top:bottom, left:right] = one
+    return sheet
 
 
 def first_filters(module: nn.Module) -> np.ndarray:

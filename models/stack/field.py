@@ -325,22 +325,16 @@ def _windows(stack: Stack) -> tuple[tuple[tuple[Reads, ...], ...], tuple[tuple[t
         reads = [Reads(number, found.rows, found.cols)]
         if layer.skip:
             start = number + 1 - layer.skip
-            cuts = [before for before, _ in stack.skip_crops(number + 1)]
             kept = tuple(n if layer.crop else m for n, m in zip(shapes[number + 1], shapes[start], strict=True))
             branch = CONVOLUTIONS[dims - 1](1, 1, 1, stack.skip_strides(number + 1))
             found = linear_operator(branch, (1, 1, *kept))
-            places = [p + cut for p, cut in zip(np.unravel_index(found.cols, kept), cuts, strict=True)]
-            cells = np.ravel_multi_index(places, shapes[start])
-            reads.append(Reads(start, found.rows, _drawn(cells, shapes[start], pads[start])))
+            # Counted with what is cropped, and with the padding that is drawn around the map.
+            wide = tuple(n + sum(pad) for n, pad in zip(shapes[start], pads[start], strict=True))
+            before = [cut + pad for (cut, _), (pad, _) in zip(stack.skip_crops(number + 1), pads[start], strict=True)]
+            places = tuple(p + b for p, b in zip(np.unravel_index(found.cols, kept), before, strict=True))
+            reads.append(Reads(start, found.rows, np.ravel_multi_index(places, wide)))
         windows.append(tuple(reads))
     return tuple(windows), tuple(pads)
-
-
-def _drawn(cells: np.ndarray, shape: tuple[int, ...], pads: tuple[tuple[int, int], ...]) -> np.ndarray:
-    """Cells of a map, counted with the padding that is drawn around it."""
-    places = np.unravel_index(cells, shape)
-    wide = tuple(n + sum(pad) for n, pad in zip(shape, pads, strict=True))
-    return np.ravel_multi_index(tuple(p + pad[0] for p, pad in zip(places, pads, strict=True)), wide)
 
 
 def _seen(stack: Stack) -> tuple[tuple[np.ndarray, ...], tuple[tuple[np.ndarray, ...], ...]]:
