@@ -240,7 +240,7 @@ function operatorEach(op, f, from = 0, to = Infinity) {
 function operatorStats(op) {
   if (op.stats) return op.stats;
   if (op.colour === "tap") return (op.stats = { abs: op.taps, taps: op.taps });
-  const source = op.coo ? op.coo.values : op.link.kernel ? op.link.kernel.values : op.link.values;
+  const source = op.coo ? op.coo.values : (op.link.weights ?? op.link.values);
   let min = 0, abs = 0;
   for (const v of source || [1]) if (Number.isFinite(v)) {
     if (v < min) min = v;
