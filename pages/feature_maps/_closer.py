@@ -29,7 +29,7 @@ from pages.feature_maps._picture import SHIPPED
 from viz import colours
 from viz.controls.picture import PICTURES
 from viz.figures import bars, chart, numbers, show, table
-from viz.figures.cells import NEGATIVE, framed, image, row, signed
+from viz.figures.cells import framed, image, ranked, row, signed
 from viz.figures.png import packed
 
 SHOWN = 8
@@ -114,17 +114,8 @@ def unit(net: Network, layer: str, at: tuple[int, int, int], field: ReceptiveFie
             framed("What it really uses", image(used, said, SIZE), "bright: the unit hangs on it; frame: its box")
         )
     most = max((abs(v) for _, v in seen.strongest), default=0) or 1
-    bars = [
-        (
-            f"<b>{c}</b>" if c == channel else str(c),
-            text(v),
-            f'<div style="width:{max(1, round(110 * abs(v) / most))}px;height:10px;border-radius:3px;'
-            f'background:{"var(--output, #009e73)" if v > 0 else NEGATIVE}"></div>',
-        )
-        for c, v in seen.strongest
-    ]
-    beside = table(("Channel", "Value here", "Bar"), bars, label="Strongest channels at this place", raw=(0, 2))
-    figures.append(framed("Strongest channels here", beside))
+    strongest = [(str(c), (text(v),), v / most, c == channel) for c, v in seen.strongest]
+    figures.append(framed("Strongest channels here", ranked(("Channel", "Value here"), strongest)))
     cards = [("Value", text(seen.value), "exactly; colours round it")]
     if seen.box is not None:
         area = np.prod([b - a + 1 for a, b in seen.box])
@@ -290,7 +281,7 @@ def steps(net: Network, layer: str, kinds: Mapping[str, str]) -> None:
         )  # fmt: skip
     show("".join(figures), key="fm_stepwise")
     head = ("Step", "Mean", "Standard deviation", "At or below 0, %", "Deviation by channel")
-    show(table(head, rows, label=f"{begin}, step by step"), key="fm_stepwise_table")
+    table(head, rows, key="fm_stepwise_table", label=f"{begin}, step by step")
     normal = next((n for n, (name, _) in enumerate(found) if name == "batch_norm"), None)
     if normal is None:
         scales = ""

@@ -19,8 +19,8 @@ from pages.feature_maps._kept import COVERED, REASONS, SANITY
 from pages.feature_maps._network import OWN, Network
 from pages.feature_maps._picture import SEED, SHAPE, SHAPE_DRAWN, SOURCE, Picture, with_picture
 from viz import state
-from viz.figures import Series, chart, lines, show, table
-from viz.figures.cells import framed, image, row
+from viz.figures import Series, chart, lines, show
+from viz.figures.cells import framed, image, ranked, row
 from viz.state import Choice
 
 HIGHEST = "The highest"
@@ -121,21 +121,14 @@ def _verdict(net: Network, picture: Picture, ranking: list[Score], target: int) 
     shown = ranking[:5]
     if all(one.number != target for one in shown):
         shown = [*shown, next(one for one in ranking if one.number == target)]
-    rows = [
-        (
-            f"<b>{escape(one.name)}</b>" if one.number == target else escape(one.name),
-            text(one.score),
-            f"{100 * one.probability:.1f} %",
-            f'<div style="width:{max(1, round(160 * one.probability))}px;height:10px;border-radius:3px;'
-            'background:var(--output, #009e73)"></div>',
-        )
+    entries = [
+        (one.name, (text(one.score), f"{100 * one.probability:.1f} %"), one.probability, one.number == target)
         for one in shown
     ]
     best = ranking[0]
     verdict = f"{net.title} says: {best.name}, {100 * best.probability:.0f} %"
     given = framed("What the network gets", image(net.pixels, f"The picture: {picture.name}", SIZE))
-    head = ("Class", "Score", "Probability", "Bar")
-    show(row(given, framed(verdict, table(head, rows, label="Class scores", raw=(0, 3)))), key="fm_scores")
+    show(row(given, framed(verdict, ranked(("Class", "Score", "Probability"), entries))), key="fm_scores")
     if not net.trained:
         st.caption("Random weights: the names mean nothing. That is what an answer looks like before any training.")
     elif net.name in OWN and picture.name not in CLASSES:

@@ -71,7 +71,7 @@ def lesson() -> None:
         "many layers as that pays for, and stops once its field spans the image. What is left over would not pay for "
         "one more layer."
     )
-    show(_bought(budget, words), key="growth_budget")
+    _bought(budget, words)
     st.markdown(
         "**Depth** and **kernel size** grow the field by a constant with each step; a kernel pays with its square. "
         "**Stride**, **pooling** and **dilation** double what the next layer adds. Stride and pooling make everything "
@@ -114,7 +114,7 @@ assert {{name: point.size for name, point in budget.bought.items()}} == {bought}
     return told + "budget buys.", code
 
 
-def _bought(budget, words: str) -> str:
+def _bought(budget, words: str) -> None:
     head = ("way", "what it is", "receptive field", "layers", "parameters", "MACs", f"of the {words}", "units a side",
             "what else it costs")  # fmt: skip
     rows = [
@@ -123,15 +123,15 @@ def _bought(budget, words: str) -> str:
             point.what,
             f"{big(point.size)} × {big(point.size)}",
             point.layers,
-            big(point.parameters),
-            big(point.macs),
+            point.parameters,
+            point.macs,
             f"{100 * budget.share(name):.0f} %",
             f"{point.units} of 128",
             PAYS[name],
         )
         for name, point in sorted(budget.bought.items(), key=lambda one: -one[1].size)
     ]
-    return table(head, rows, label=f"What the same {words} buy")
+    table(head, rows, key="growth_budget", label=f"What the same {words} buy")
 
 
 def _ways(found, cost: str, width: int, budget) -> dict:

@@ -11,7 +11,6 @@ import streamlit as st
 
 from models.networks import NetworkError, names
 from models.networks.fields import boxes, measured_field, network_field, summary
-from models.networks.table import csv_text
 from models.picture import FORMATS, PictureError, resize
 from models.receptive_field import ReceptiveFieldError
 from models.text import big
@@ -82,7 +81,7 @@ def lesson() -> None:
     _story(found)
     _depth([name, *(other for other in compared if other != name)][:MOST], side)
     st.header("Stage by stage", anchor=False)
-    show(_stages(found), key="network_stages")
+    _stages(found)
     st.caption("A stage is all maps of one jump; shown is its last layer.")
     _every_layer(found, row)
     _all(known, side)
@@ -280,11 +279,11 @@ def _depth(chosen: list[str], side: int) -> None:
     chart(figure, key="depth_plot", alt=f"Receptive field against depth: {', '.join(s.name for s in series)}")
 
 
-def _stages(found) -> str:
+def _stages(found) -> None:
     head = ("jump", "last layer of the stage", "map", "receptive field", "start", "padding seen", "whole image?")
     rows = [
         (
-            str(row.jump),
+            row.jump,
             row.name,
             "×".join(map(str, row.map_size)),
             _spread(map(big, row.field.size)),
@@ -294,23 +293,23 @@ def _stages(found) -> str:
         )
         for row in found.stages
     ]
-    return table(head, rows, label=f"Stages of {found.name}")
+    table(head, rows, key="network_stages", label=f"Stages of {found.name}")
 
 
 def _whole(found, row) -> str:
     return "yes, by a global branch" if row.everything else "yes" if min(row.field.size) >= found.side else "no"
 
 
-LAYERS = ("no.", "layer", "kind", "kernel", "stride", "padding", "dilation", "map", "receptive field", "jump", "start",
-          "padding seen", "whole image?")  # fmt: skip
+LAYERS = ("", "no.", "layer", "kind", "kernel", "stride", "padding", "dilation", "map", "receptive field", "jump",
+          "start", "padding seen", "whole image?")  # fmt: skip
 
 
-def _layer_cells(found, row) -> tuple[str, ...]:
+def _layer_cells(found, row, shown: bool) -> tuple:
     settings = ("" if values is None else _spread(values) for values in row.settings)
     size, jump, start = row.field
     return (
-        str(row.number), row.name, row.kind, *settings, "×".join(map(str, row.map_size)), _spread(map(big, size)),
-        _spread(jump), _spread(start, ", "), _outside(row), _whole(found, row),
+        "▸" if shown else "", row.number, row.name, row.kind, *settings, "×".join(map(str, row.map_size)),
+        _spread(map(big, size)), _spread(jump), _spread(start, ", "), _outside(row), _whole(found, row),
     )  # fmt: skip
 
 
@@ -324,16 +323,9 @@ def _every_layer(found, row) -> None:
     )
     if not opened.open:
         return
-    rows = [_layer_cells(found, one) for one in found.maps]
+    rows = [_layer_cells(found, one, one.number == row.number) for one in found.maps]
     with opened:
-        show(
-            table(LAYERS, rows, label=f"Layers of {found.name}", chosen=row.number - 1, tall=True),
-            key="every_layer_table",
-        )
-        st.download_button(
-            "CSV", csv_text(LAYERS, rows), f"{found.name}.csv", "text/csv", icon=":material/table:",
-            on_click="ignore", key="every_layer_csv",
-        )  # fmt: skip
+        table(LAYERS, rows, key="every_layer_table", label=f"Layers of {found.name}")
 
 
 def _measure(found, row, measured_field) -> None:
@@ -391,20 +383,17 @@ def _all(known: list[str], side: int) -> None:
             rows.append(
                 (
                     name,
-                    "–" if one.size is None else big(one.size),
-                    "–" if one.jump is None else str(one.jump),
+                    one.size,
+                    one.jump,
                     "–" if one.map_size is None else f"{one.map_size}×{one.map_size}",
                     note,
                 )
             )
             if i == len(known) or time.monotonic() - last > 1.5:
                 last = time.monotonic()
+                head = ("network", "receptive field", "jump", "last map", "note")
                 with place:
-                    show(
-                        table(("network", "receptive field", "jump", "last map", "note"), rows, label="All networks",
-                              tall=True),
-                        key=f"all_table_{i}",
-                    )  # fmt: skip
+                    table(head, rows, key=f"all_table_{i}", label="All networks")
         bar.empty()
 
 

@@ -7,7 +7,6 @@ import re
 import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass
-from html import escape
 from typing import ClassVar
 
 import streamlit as st
@@ -190,7 +189,8 @@ def _result(found, shape, example) -> None:
         st.error(f"**{wrong}**", icon=":material/link_off:")
     fits = found.broken is None
     last = [line for line in found.lines if line.row.status == "ok"][-1:]
-    show(_cards(found, last[0] if last else None, example) + _rows(found), key="network_table")
+    show(_cards(found, last[0] if last else None, example), key="network_cards")
+    _layers(found)
     for note in found.notes:
         st.caption(note.replace("`", ""))
     st.caption(
@@ -198,12 +198,9 @@ def _result(found, shape, example) -> None:
         + ("Every layer fits. " if fits else "The table stops where the shape stops fitting. ")
         + "Shapes and MACs are PyTorch's own, on the meta device; fields are traced from the graph."
     )
-    with st.container(key="network_actions", horizontal=True):
-        for name, icon, text, file, kind in (
-            ("CSV", "table", found.csv(), "network.csv", "text/csv"),
-            ("Markdown", "description", found.markdown(), "network.md", "text/markdown"),
-        ):
-            st.download_button(name, text, file, kind, icon=f":material/{icon}:", on_click="ignore")
+    st.download_button(
+        "Markdown", found.markdown(), "network.md", "text/markdown", icon=":material/description:", on_click="ignore"
+    )  # fmt: skip
 
 
 def _cards(found, last, example) -> str:
@@ -225,30 +222,18 @@ def _cards(found, last, example) -> str:
     return numbers(shown)
 
 
-def _rows(found) -> str:
-    head = ("no.", "layer", "output", "parameters", "MACs", "receptive field", "jump", "start")
-    rows, marked = [], []
-    for i, line in enumerate(found.lines):
+def _layers(found) -> None:
+    """A line per layer; of one that does not fit, why."""
+    head = ("no.", "layer", "output", "parameters", "MACs", "receptive field", "jump", "start", "does not fit")
+    rows = []
+    for line in found.lines:
         row = line.row
         name, kind, out, _, _, size, jump, start, _ = line.cells()
-        what = f"<code>{escape(kind)}</code>"
-        if row.status in ("broken", "too large"):
-            marked.append(i)
-            what += f'<br><span class="cs-what">✗ {escape(row.message)}</span>'
-        status = "not reached" if row.status == "not reached" else out
-        rows.append(
-            (
-                escape(name),
-                f'<span class="cs-code">{what}</span>',
-                escape(status.replace("×", " × ")),
-                big(row.parameters) if row.parameters else "0",
-                "" if line.macs is None else big(line.macs),
-                escape(size),
-                escape(jump),
-                escape(start),
-            )
-        )
-    return table(head, rows, label="Layers of the network", marked=marked, raw=range(len(head)))
+        wrong = f"✗ {row.message}" if row.status in ("broken", "too large") else ""
+        out = "not reached" if row.status == "not reached" else out.replace("×", " × ")
+        rows.append((name, kind, out, row.parameters or 0, line.macs, size, jump, start, wrong))
+    shown = len(head) - (found.broken is None)
+    table(head[:shown], [row[:shown] for row in rows], key="network_layers", label="Layers of the network")
 
 
 if __name__ == "__main__":

@@ -30,7 +30,6 @@ from viz.figures.cells import framed, image, row, signed
 from viz.figures.upsampling import positions, shuffle, tiles
 from viz.state import Choice, Whole, whole
 
-SIDEWAYS = "↔ Move the table sideways to see all columns."
 SCALE = Choice("scale", 2, "Scale", None, (2, 3, 4), "segmented_control", read=whole(2, 4))
 LOOK = Choice(
     "look", "Detail", "Show",
@@ -67,7 +66,14 @@ def draw() -> None:
         except UpsamplingError as error:
             st.info(sentence(error))
             return
-        show(_grid(original, rows, look, scale) + _table(rows, f"{picture.name} {scale} times"), key="up_pictures")
+        show(_grid(original, rows, look, scale), key="up_pictures")
+        with st.expander("The numbers as a table, and how the MACs were counted"):
+            head = ("Method", "PSNR, dB", "Parameters", "MACs", "Pattern", "MACs counted by")
+            cells = []
+            for one in rows:
+                psnr, _, _, pattern = _numbers(one)
+                cells.append((one["title"], psnr, one["parameters"], one["macs"], pattern, one["counted"]))
+            table(head, cells, key="up_table", label=f"Eight ways to enlarge {picture.name} {scale} times")
         st.caption(
             "**PSNR**: 10·log₁₀(1 / mean squared error), in decibels; more is closer to the original. **Pattern**: the "
             "part of the error that repeats with the scale; 0 is none, 1 is nothing but pattern. **MACs**: for the "
@@ -98,17 +104,6 @@ def _grid(original: np.ndarray, rows: list[dict], look: str, scale: int) -> str:
         numbers = zip(("PSNR", "Parameters", "MACs", "Pattern"), _numbers(one, " dB"), strict=True)
         shown.append((one["title"], picture, tuple(numbers), one["psnr"] == best))
     return tiles(shown)
-
-
-def _table(rows: list[dict], done: str) -> str:
-    """The same numbers below each other, and who counted."""
-    head = ("Method", "PSNR, dB", "Parameters", "MACs", "Pattern", "MACs counted by")
-    text = [(one["title"], *_numbers(one), one["counted"]) for one in rows]
-    numbers = table(head, text, label=f"Eight ways to enlarge {done}")
-    return (
-        f'<details class="cs-same"><summary>The numbers as a table, and how the MACs were counted</summary>'
-        f'<div class="cs-named">{numbers}</div><p class="cs-narrow cs-below">{SIDEWAYS}</p></details>'
-    )
 
 
 def _numbers(one: dict, unit: str = "") -> tuple[str, str, str, str]:

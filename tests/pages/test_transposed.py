@@ -511,15 +511,13 @@ def test_the_code_of_the_checkerboard_asserts_every_figure(query):
 @pytest.mark.parametrize("query", [{"scale": "2"}, {"scale": "3", "picture": "Cat", "shuffle": "3", "ac_size": "7"}])
 def test_the_code_of_the_comparison_asserts_the_whole_table(query):
     app = sound(open_page(part="compare", **query))
-    table = next(json.loads(c.proto.json)["html"] for c in app.get("bidi_component") if "PSNR" in c.proto.json)
+    table = {row[0]: row[1:5] for row in app.dataframe[0].value.itertuples(index=False)}
     code = script(app)
     ran(code)
     rows = re.findall(r'^    "([^"]+)": \(([\d.]+), (\d+), (\d+), ([\d.]+)\),$', code, re.MULTILINE)
     assert len(rows) == 8
-    for title, psnr, _, _, pattern in rows:
-        assert title in table
-        assert psnr in table
-        assert pattern in table
+    for title, psnr, parameters, macs, pattern in rows:
+        assert table[title] == (psnr, int(parameters), int(macs), pattern)
     psnr, parameters, macs, pattern = rows[-1][1:]
     for wrong in (f"{psnr}, {parameters}, {int(macs) + 1}, {pattern}", f"{psnr}, {parameters}, {macs}, 0.5"):
         with pytest.raises(AssertionError):
