@@ -16,9 +16,9 @@ from torch import Tensor, nn
 from models import device, networks
 from models.errors import does_not_run
 from models.networks import Survey, skeleton
+from models.once import Kept
 from models.receptive_field import ReceptiveField, ReceptiveFieldError, receptive_field
 from models.script import in_groups
-from pages.feature_maps._kept import Kept
 from pages.feature_maps._picture import Picture
 from viz.state import Choice
 

@@ -19,11 +19,11 @@ from models.maps.equivariance import (
     moved,
 )
 from models.networks import NetworkError
+from models.once import Kept
 from models.picture import to_tensor
 from pages._lesson import frame, predict
 from pages.feature_maps import _network as network
 from pages.feature_maps._closer import text
-from pages.feature_maps._kept import CURVES
 from pages.feature_maps._network import OFFERED, OWN, Network
 from pages.feature_maps._picture import Picture, with_picture
 from viz import state
@@ -35,6 +35,8 @@ from viz.state import Choice, Flag, whole
 MOTIONS = {"shift": "Shift", "rotate": "Rotate", "scale": "Scale"}
 SMALL_LAYERS = ("conv1", "relu1", "pool1", "relu2", "pool2", "relu3", "pool3", "relu4")
 SIZE = 205
+CURVES: Kept[dict] = Kept(24)
+"""Errors of a layer, and scores, motion by motion."""
 
 
 def _usual_layer() -> str:
