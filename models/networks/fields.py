@@ -12,7 +12,7 @@ from models.networks import skeleton
 from models.once import once
 from models.receptive_field import (
     PUBLISHED,
-    Layer,
+    LayerField,
     LocalField,
     PublishedField,
     ReceptiveField,
@@ -121,7 +121,7 @@ def network_field(name: str, side: int = 224) -> NetworkField:
     return NetworkField(name, side, field, rows, kept, tuple(at), tuple(sizes), tuple(reached), field.reason or "")
 
 
-def _row(number: int, layer: Layer, local: LocalField, side: int) -> MapRow:
+def _row(number: int, layer: LayerField, local: LocalField, side: int) -> MapRow:
     assert layer.map_size and layer.output_shape
     middle = local.box([n // 2 for n in layer.map_size])
     outside = tuple((max(0, -low), max(0, high + 1 - side)) for low, high in middle)

@@ -174,7 +174,7 @@ def _exact(axis: Axis, unit: int, whole: bool = False) -> Any:
 
 
 @dataclass(eq=False)
-class Layer(_Field):
+class LayerField(_Field):
     """One operation of the network, in the order of execution, and the field of its output's units.
 
     `name` as in `named_modules()`; a function call is named by its place (`layer1.0.add`), a module that is called
@@ -224,7 +224,7 @@ class ReceptiveField(_Field):
         value: Value | Lost,
         channels: int,
         image: tuple[int, ...],
-        layers: tuple[Layer, ...],
+        layers: tuple[LayerField, ...],
         named: Mapping[str, Value | Lost],
         events: Mapping[str, tuple[str, ...]],
     ):

@@ -15,7 +15,7 @@ from torch.fx.node import map_arg
 from models.errors import ReceptiveFieldError, first_line
 from models.receptive_field import axis as rf_axis
 from models.receptive_field import layout, windows  # noqa: F401 (they register their readers)
-from models.receptive_field.field import Layer, ReceptiveField
+from models.receptive_field.field import LayerField, ReceptiveField
 from models.receptive_field.probe import measure_field
 from models.receptive_field.reader import FUNCTIONS, MODULES, Lost, Reader, Unfollowed, Value
 
@@ -267,7 +267,7 @@ def _trace(module: nn.Module, shape: tuple[int, ...], layer: str | None) -> Rece
         if held is not None and reader.kind not in _QUIET:
             s = reader.settings.get
             layers.append(
-                Layer(
+                LayerField(
                     reader.name, reader.kind, s("kernel_size"), s("stride"), s("padding"), s("dilation"),
                     s("output_padding"), held, image,
                 )

@@ -17,7 +17,7 @@ from models.measure import measure
 from models.operator import linear_operator
 from models.receptive_field import ReceptiveField, receptive_field
 from models.receptive_field.probe import MeasuredField, measure_field, probe_gradient
-from models.stack import Stack, StackLayer, Step
+from models.stack import Derivation, Stack, StackLayer
 
 CONV = {1: nn.Conv1d, 2: nn.Conv2d}
 TRANSPOSED = {1: nn.ConvTranspose1d, 2: nn.ConvTranspose2d}
@@ -26,7 +26,7 @@ AVG_POOL = {1: nn.AvgPool1d, 2: nn.AvgPool2d}
 PAD = {1: nn.ConstantPad1d, 2: nn.ConstantPad2d}
 
 
-class Layer(nn.Module):
+class StackModule(nn.Module):
     """One layer of a stack: padding of its own where torch has none, the layer, and what a residual branch adds.
 
     `shortcut`: per axis, the stride on that branch; None: there is no branch. `crops`: per axis, what the branch leaves
@@ -80,7 +80,7 @@ class StackNetwork(nn.Module):
         super().__init__()
         self.skips = [layer.skip for layer in stack.layers]
         self.layers = nn.ModuleList(
-            Layer(
+            StackModule(
                 layer,
                 stack.dims,
                 stack.channels,
@@ -123,7 +123,7 @@ class LayerRow:
     start: tuple[int | None, ...]
     parameters: int
     macs: int
-    steps: tuple[Step, ...]
+    steps: tuple[Derivation, ...]
     agrees: bool
     jumps: tuple[tuple[int, ...], ...]
 

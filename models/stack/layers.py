@@ -10,7 +10,7 @@ from math import prod
 from typing import Any
 
 from models.errors import StackError
-from models.stack.algebra import Step, stack_algebra
+from models.stack.algebra import Derivation, stack_algebra
 from models.stack.code import stack_code
 
 LETTERS = {"c": "Convolution", "t": "Transposed", "m": "Max-pooling", "a": "Average-pooling"}
@@ -332,8 +332,8 @@ class Stack:
         """Runnable PyTorch: an `nn.Sequential`, or a module with its own `forward` where a residual branch joins."""
         return stack_code(self)
 
-    def algebra(self, axis: int = 0) -> list[Step]:
-        """The closed forms along one axis, layer by layer; see `Step`."""
+    def algebra(self, axis: int = 0) -> list[Derivation]:
+        """The closed forms along one axis, layer by layer; see `Derivation`."""
         return stack_algebra(self, axis)
 
     def upto(self, number: int) -> Stack:

@@ -124,7 +124,7 @@ def _controls(picture: Picture) -> None:
 
 
 @dataclass(frozen=True)
-class Choice:
+class Asked:
     """The settings of one answer: the kernel as it is written, and as it lies on the picture."""
 
     name: str
@@ -137,7 +137,7 @@ class Choice:
     colour: bool
 
 
-def _choice(picture: Picture) -> Choice:
+def _choice(picture: Picture) -> Asked:
     name, view = TITLES.get(FILTER.value, ""), VIEW.value
     if view == VIEWS[1] and name not in PAIRS:
         name = PAIRS[0]
@@ -163,7 +163,7 @@ def _choice(picture: Picture) -> Choice:
     turned = FLIP.value == FLIPS[1] and view != VIEWS[1]
     colour = picture.colour and PLANES.value == COLOURS[1] and view != VIEWS[1]
     laid = filters.flipped(kernel) if turned else kernel
-    return Choice(name, kernel, laid, dials, view, turned, BORDER.value, colour)
+    return Asked(name, kernel, laid, dials, view, turned, BORDER.value, colour)
 
 
 @state.fragment
@@ -197,7 +197,7 @@ def _resize(side: int) -> None:
     KERNEL.give(written([[at(r - shift, c - shift) for c in range(side)] for r in range(side)]))
 
 
-def _typed(choice: Choice) -> None:
+def _typed(choice: Asked) -> None:
     cell = state.heard("fm_response", "cell") or {}
     kernel = choice.written.copy()
     row, column, value = cell.get("row"), cell.get("column"), cell.get("value")
@@ -215,7 +215,7 @@ def _typed(choice: Choice) -> None:
 # -- the numbers behind the picture
 
 
-def _answer(picture: Picture, choice: Choice) -> dict:
+def _answer(picture: Picture, choice: Asked) -> dict:
     """Everything that the component draws, measured on ``nn.Conv2d``."""
     shown = picture.rgb if choice.colour else picture.grey
     planes = shown.transpose(2, 0, 1) if choice.colour else shown[None]
@@ -248,7 +248,7 @@ def _first(values: np.ndarray) -> np.ndarray:
     return values[None] if values.ndim == 2 else values.transpose(2, 0, 1)
 
 
-def _kernel(choice: Choice) -> dict:
+def _kernel(choice: Asked) -> dict:
     title = "Kernel, turned by 180°" if choice.turned else "Kernel"
     return {"title": title, "short": "", "values": choice.laid.tolist(), "map": 0}
 
@@ -258,7 +258,7 @@ def _kind(found: KernelFacts) -> str:
     return "picture" if found.total > 0.5 else "signed"
 
 
-def _response(shown: np.ndarray, choice: Choice) -> dict:
+def _response(shown: np.ndarray, choice: Asked) -> dict:
     found, facts = filters.respond(shown, choice.laid, choice.border), filters.facts(choice.written)
     edges = _edges(float(found.output.min()), float(found.output.max()))
     counts, _ = np.histogram(found.output, edges)
@@ -305,7 +305,7 @@ def _edges(low: float, high: float, bins: int = 48) -> np.ndarray:
     return np.concatenate([np.linspace(low, 0, below + 1), np.linspace(0, high, bins - below + 1)[1:]])
 
 
-def _facts(choice: Choice, facts: KernelFacts) -> list[str]:
+def _facts(choice: Asked, facts: KernelFacts) -> list[str]:
     height, width = choice.written.shape
     total = facts.total
     if total == 0:
@@ -326,7 +326,7 @@ def _facts(choice: Choice, facts: KernelFacts) -> list[str]:
     return [sentence for sentence in (sums, rank, flip) if sentence]
 
 
-def _gradient(shown: np.ndarray, choice: Choice) -> dict:
+def _gradient(shown: np.ndarray, choice: Asked) -> dict:
     size = choice.laid.shape[0]
     found = filters.gradient(shown, choice.name, size, choice.border)
     across = filters.kernel(choice.name, size)
@@ -361,7 +361,7 @@ def _gradient(shown: np.ndarray, choice: Choice) -> dict:
     }  # fmt: skip
 
 
-def _opencv(shown: np.ndarray, choice: Choice) -> dict:
+def _opencv(shown: np.ndarray, choice: Asked) -> dict:
     ours = filters.apply(shown, choice.laid, choice.border)
     theirs = filters.filter2d(shown, choice.laid)
     off = ours - theirs
