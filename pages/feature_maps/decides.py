@@ -11,6 +11,7 @@ import streamlit as st
 from models import networks
 from models.drawings import CLASSES
 from models.maps.attribution import AttributionError, Score, grad_cam, occlusion, saliency, sanity_check, scores
+from models.maps.code import reasons_code
 from models.networks import NetworkError
 from models.once import Kept
 from pages._lesson import frame, predict
@@ -290,10 +291,14 @@ def _steps(module, net: Network, k: int, target: int, bar) -> list:
 
 def script(picture: Picture) -> tuple[str, str]:
     """Scores, slopes and Grad-CAM of the class on the screen."""
-    shown = state.recall("fm_reasons")
-    if shown is None:
-        raise ValueError("there is no class on the screen yet")
-    return network.reasons_script(picture, *shown)
+    name, trained, side, layer, target, *shown = network.on_screen("fm_reasons", "class")
+    which, opening = network.opening(picture, name, trained, side, "import copy")
+    asserts = "the score on the screen" if picture.in_link else "that the probabilities sum to 1"
+    told = (
+        f"Runs as it is: scores, plain gradient and Grad-CAM of the same class in plain PyTorch, for {which}; asserts "
+        f"{asserts}, and that the gradient predicts what a small step does to the score."
+    )
+    return told, reasons_code(opening, layer, target, shown if picture.in_link else None)
 
 
 if __name__ == "__main__":

@@ -9,6 +9,7 @@ import streamlit as st
 
 from models import networks
 from models.maps.attribution import AttributionError, scores
+from models.maps.code import motion_code
 from models.maps.equivariance import (
     EquivarianceError,
     MotionPoint,
@@ -294,10 +295,18 @@ def _twin(net: Network, name: str) -> Network:
 
 def script(picture: Picture) -> tuple[str, str]:
     """The curve of the layer and the motion on the screen."""
-    shown = state.recall("fm_moved")
-    if shown is None:
-        raise ValueError("there is no layer on the screen yet")
-    return network.motion_script(picture, *shown)
+    name, trained, side, layer, motion, value, without_border, error = network.on_screen("fm_moved", "layer")
+    ours = f"from models.maps.equivariance import {'circular, ' if without_border else ''}equivariance"
+    which, opening = network.opening(picture, name, trained, side, ours)
+    which += "" if which.endswith("project") else ", in a copy of this project"
+    told = (
+        f"Runs as it is: the error of the same layer against the motion, for {which}; asserts that standing still "
+        "costs nothing"
+        + (", and a shift by whole units neither" if without_border and motion == "shift" else "")
+        + (", and the error on the screen." if picture.in_link else ".")
+    )
+    shown = error if picture.in_link else None
+    return told, motion_code(opening, layer, motion, value, without_border, shown)
 
 
 if __name__ == "__main__":

@@ -9,6 +9,7 @@ from html import escape
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
+from models.maps.code import maps_code
 from models.networks import NetworkError, Survey
 from models.text import quoted
 from pages._lesson import frame, predict
@@ -253,10 +254,11 @@ def _closer(
 
 def script(picture: Picture) -> tuple[str, str]:
     """The same layer of the same network."""
-    shown = state.recall("fm_walked")
-    if shown is None:
-        raise ValueError("there is no layer on the screen yet")
-    return network.script(picture, *shown)
+    name, trained, side, layer, shape, peaks = network.on_screen("fm_walked", "layer")
+    which, opening = network.opening(picture, name, trained, side)
+    asserts = "the shape of its maps and its strongest channels" if picture.in_link else "how many maps there are"
+    told = f"Runs as it is: asks the same layer of the same network about {which}; asserts {asserts}."
+    return told, maps_code(opening, layer, shape, peaks if picture.in_link else None)
 
 
 if __name__ == "__main__":
