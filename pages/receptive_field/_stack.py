@@ -11,7 +11,7 @@ from models.stack import LETTERS, times
 from models.stack.field import LayerRow, StackField
 from models.text import big
 from viz.figures import table
-from viz.figures.cards import face, mark, mathml, plain
+from viz.figures.cards import face, mark, mathml, plain, unfolding
 
 NAMES = ("rows", "columns")
 
@@ -106,7 +106,7 @@ def cards(field: StackField) -> str:
         ("Parameters", big(field.parameters), None, f"one layer of {by(last.size)}: {big(single)}", ()),
         ("MACs", big(field.macs), None, f"{learned} with weights; padding counts", ()),
     ]
-    return f'<div class="cs-cards cs-rowed">{"".join(_card(*one) for one in shown)}</div>'
+    return f'<div class="cs-cards">{"".join(_card(*one) for one in shown)}</div>'
 
 
 def point(value: float | None) -> str:
@@ -124,12 +124,7 @@ def _card(title: str, value: str, agrees: bool | None, hint: str, lines: Sequenc
     if not lines:
         return plain(title, body)
     formulas = "".join(f"<p>{mathml(line)}</p>" for line in lines)
-    # The formula is the next cell of the grid, so that an opened card stays where it is.
-    return (
-        f'<details class="cs-card" name="cs-stack" data-number="{name}"><summary>{body}</summary></details>'
-        f'<div class="cs-panel" data-formula="{name}" tabindex="0" role="region" aria-label="Formula: {title}">'
-        f"{formulas}<p>{escape(hint)}.</p></div>"
-    )
+    return unfolding(name, title, body, f"{formulas}<p>{escape(hint)}.</p>")
 
 
 HEAD = ("no.", "layer", "kernel", "stride", "dilation", "padding", "output size", "receptive field", "jump", "start",
