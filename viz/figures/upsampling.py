@@ -10,11 +10,13 @@ import numpy as np
 from models.text import big
 from models.transposed import Blocks, ForwardSizes, Waste
 from models.upsampling import SamplePositions, ShuffleMap
-from viz.colours import CHANNELS
+from viz.colours import CHANNELS, ROLES
 from viz.figures.cells import text_of
 
 MOST_LINES = 72
 """Rows or columns of a matrix that is drawn with its entries."""
+
+INPUT, OUTPUT, SELECTION = (ROLES[name] for name in ("input", "output", "selection"))
 
 AXES = {1: (), 2: ("row",), 3: ("slice", "row")}
 
@@ -169,17 +171,17 @@ def meeting(found: ForwardSizes, axis: str) -> str:
     for i, one in enumerate(sizes):
         x = i * step + step / 2
         chosen = one.size == found.chosen
-        frame = 'stroke="#cc79a7" stroke-width="4"' if chosen else ""
+        frame = f'stroke="{SELECTION}" stroke-width="4"' if chosen else ""
         parts.append(
             f'<path d="M{x} 40L{middle} 88" stroke="currentColor" stroke-width="{2.4 if chosen else 1}" '
             f'opacity="{1 if chosen else 0.5}"/>'
-            f'<rect x="{x - 34}" y="8" width="68" height="32" rx="7" fill="#009e73" fill-opacity=".3" {frame}/>'
+            f'<rect x="{x - 34}" y="8" width="68" height="32" rx="7" fill="{OUTPUT}" fill-opacity=".3" {frame}/>'
             f'<text x="{x}" y="29" text-anchor="middle" style="font-size:15px;font-weight:600">{one.size}</text>'
             f'<text x="{x + (4 if x >= middle else -4)}" y="58" text-anchor="{"start" if x >= middle else "end"}">'
             f"r = {one.output_padding}</text>"
         )
     parts.append(
-        f'<rect x="{middle - 34}" y="88" width="68" height="32" rx="7" fill="#0072b2" fill-opacity=".3"/>'
+        f'<rect x="{middle - 34}" y="88" width="68" height="32" rx="7" fill="{INPUT}" fill-opacity=".3"/>'
         f'<text x="{middle}" y="109" text-anchor="middle" style="font-size:15px;font-weight:600">{found.output}</text>'
     )
     listed = ", ".join(f"{one.size} becomes {one.becomes}" for one in sizes)
@@ -195,7 +197,7 @@ def waste(found: Waste) -> str:
     """Multiplications of the zero-padding way as one bar: on numbers, on zeros between them, on zeros around them."""
     total = found.total
     parts = (
-        (found.useful, 'style="width:{w:.3f}%;background:#0072b2"', "on numbers"),
+        (found.useful, f'style="width:{{w:.3f}}%;background:{INPUT}"', "on numbers"),
         (found.inserted, 'class="cs-hatched" style="width:{w:.3f}%"', "on zeros between them"),
         (found.border, 'class="cs-hatched" style="width:{w:.3f}%;opacity:.3"', "on zeros around them"),
     )
@@ -238,9 +240,9 @@ def positions(off: SamplePositions, on: SamplePositions, size: int) -> str:
         parts.append(f'<text x="{left}" y="{y - 16}" font-weight="600">align_corners {name}</text>')
         for i in range(size):
             parts.append(
-                f'<rect x="{left + i * step}" y="{y}" width="{step - 1}" height="24" fill="#0072b2" '
+                f'<rect x="{left + i * step}" y="{y}" width="{step - 1}" height="24" fill="{INPUT}" '
                 f'fill-opacity=".25"/>'
-                f'<circle cx="{at(i)}" cy="{y + 12}" r="4" fill="#0072b2"/>'
+                f'<circle cx="{at(i)}" cy="{y + 12}" r="4" fill="{INPUT}"/>'
             )
         for raw, used in zip(found.unclamped, found.measured, strict=True):
             faint = abs(raw - used) > 1e-9
@@ -250,8 +252,8 @@ def positions(off: SamplePositions, on: SamplePositions, size: int) -> str:
                     f'opacity=".7"/>'
                 )
             parts.append(
-                f'<path d="M{at(used):.1f} {y + 26}l-4 8h8z" fill="#009e73"/>'
-                f'<path d="M{at(used):.1f} {y}v24" stroke="#009e73" stroke-width="1.5"/>'
+                f'<path d="M{at(used):.1f} {y + 26}l-4 8h8z" fill="{OUTPUT}"/>'
+                f'<path d="M{at(used):.1f} {y}v24" stroke="{OUTPUT}" stroke-width="1.5"/>'
             )
     said = (
         f"Sample positions. Off: {', '.join(text_of(v) for v in off.measured)}. "

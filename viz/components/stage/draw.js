@@ -1,24 +1,10 @@
 // The painting of grids and operator on canvases.
 
-import { CIVIDIS } from "../cividis.js";
+import { CIVIDIS } from "../colours.js";
+import { fit } from "../common.js";
 import { isPadding, realToDrawn } from "./scene.js";
 import { css, grey, mix, NEGATIVE, ODD, onto, POSITIVE, ROLE, shade } from "./theme.js";
 import { number, shorten } from "./words.js";
-
-export function fit(canvas, w, h) {
-  const dpr = Math.max(1, Math.min(3, window.devicePixelRatio || 1));
-  const W = Math.max(1, Math.round(w * dpr)), H = Math.max(1, Math.round(h * dpr));
-  if (canvas.width !== W || canvas.height !== H) {
-    canvas.width = W;
-    canvas.height = H;
-    canvas.style.width = `${w}px`;
-    canvas.style.height = `${h}px`;
-  }
-  const ctx = canvas.getContext("2d");
-  ctx.setTransform(dpr, 0, 0, dpr, 0, 0);
-  ctx.clearRect(0, 0, w, h);
-  return ctx;
-}
 
 function hatch(ctx, theme) {
   const dpr = Math.max(1, Math.min(3, window.devicePixelRatio || 1));

@@ -1,14 +1,13 @@
 // Arrays in, index maps out: which cell reads which, through which tap. No drawing here.
 
+import { bytes } from "../common.js";
+
 const TYPES = { f8: Float64Array, f4: Float32Array, i4: Int32Array, u2: Uint16Array };
 
 export function decode(v) {
   if (v == null) return null;
   if (Array.isArray(v)) return Float64Array.from(v, (x) => (x == null ? NaN : x));
-  if (Uint8Array.fromBase64) return new TYPES[v.d](Uint8Array.fromBase64(v.b).buffer);
-  const raw = atob(v.b), bytes = new Uint8Array(raw.length);
-  for (let i = 0; i < raw.length; i++) bytes[i] = raw.charCodeAt(i);
-  return new TYPES[v.d](bytes.buffer);
+  return new TYPES[v.d](bytes(v.b).buffer);
 }
 
 // Rows of equal key, as a CSR: which positions hold value v.
