@@ -30,7 +30,6 @@ from viz import colours
 from viz.controls.picture import PICTURES
 from viz.figures import bars, chart, numbers, show, table
 from viz.figures.cells import framed, image, ranked, row, signed
-from viz.figures.png import packed
 
 SHOWN = 8
 """Channels in a row of a figure."""
@@ -50,15 +49,6 @@ def heated(pixels: np.ndarray, heat: np.ndarray) -> np.ndarray:
     grey = pixels.astype(np.float32) @ np.array([0.299, 0.587, 0.114], np.float32)
     cover = (0.35 + 0.5 * share)[..., None]
     return np.rint(grey[..., None] * (1 - cover) + colours.heat(share) * cover).astype(np.uint8)
-
-
-def sheet_image(rgb: np.ndarray, clear: np.ndarray, said: str, width: int) -> str:
-    """Pixels `(H, W, 3)` as an image whose gaps, `clear` `(H, W)`, let the page through."""
-    pixels = np.dstack([rgb, np.where(clear, 0, 255).astype(np.uint8)])
-    return (
-        f'<img alt="{escape(said)}" src="{packed(pixels)}" '
-        f'style="width:{width}px;max-width:100%;image-rendering:pixelated;display:block">'
-    )
 
 
 def cut(pixels: np.ndarray, box) -> np.ndarray:
@@ -315,7 +305,9 @@ def filters(net: Network) -> None:
         here += (slice(n % columns * wide, n % columns * wide + wide - gap),)
         out[here], clear[here] = np.repeat(np.repeat(one, scale, 0), scale, 1), False
     said = f"{count} kernels of {height} × {width} pixels, in colour"
-    show(framed(f"First convolution: {said}", sheet_image(out, clear, said, min(960, 60 * columns))), key="fm_filters")
+    # The page shows between them.
+    pixels = np.dstack([out, np.where(clear, 0, 255).astype(np.uint8)])
+    show(framed(f"First convolution: {said}", image(pixels, said, min(960, 60 * columns))), key="fm_filters")
     told = "Grey is 0; each is drawn on its own scale, red, green and blue weights as red, green and blue."
     if net.trained:
         st.caption(f"{told} Stripes are edge detectors, plain patches look for a colour.")

@@ -60,13 +60,9 @@ WRAP = Flag(
 SETTINGS = (*network.SETTINGS, LAYER, MOTION, *DIALS.values(), WRAP)
 
 
+@state.fragment
 def lesson(picture: Picture) -> None:
     """The whole lesson; what is chosen inside runs this alone."""
-    _part(picture)
-
-
-@state.fragment
-def _part(picture: Picture) -> None:
     chosen = {}
 
     def lead() -> None:
@@ -153,7 +149,7 @@ def _maps(net: Network, layer: str, motion: str, point: MotionPoint) -> None:
     channel = int(energy.argmax())
     expected, found = point.expected[channel], point.found[channel]
     top = max(float(np.abs(expected).max()), float(np.abs(found).max())) or 1.0
-    picture = _pixels(moved(_as_tensor(net.pixels), motion, point.value))
+    picture = _pixels(moved(to_tensor(net.pixels), motion, point.value))
     left, right = (np.where(point.compared, one, np.nan) for one in (expected, found))
     figures = (
         framed("The moved picture", image(picture, "The moved picture", SIZE)),
@@ -177,10 +173,6 @@ def _maps(net: Network, layer: str, motion: str, point: MotionPoint) -> None:
         row(*figures, pictures=True, widest=SIZE) + f'<div style="margin-top:.8rem">{numbers(cards)}</div>',
         key="fm_moved",
     )
-
-
-def _as_tensor(pixels: np.ndarray):
-    return to_tensor(pixels)
 
 
 def _pixels(x) -> np.ndarray:

@@ -65,13 +65,9 @@ PIXEL = Setting("fm_pixel", None, read=_place("row.column"), spell=_spelt, tells
 SETTINGS = (*network.SETTINGS, ORDER, SCALE, SIGN, LOOK, PAGE, LAYER, UNIT, PIXEL)
 
 
+@state.fragment
 def lesson(picture: Picture) -> None:
     """The whole lesson; what is chosen inside runs this alone."""
-    _walk(picture)
-
-
-@state.fragment
-def _walk(picture: Picture) -> None:
     chosen = {}
     strip_place = st.container(key="fm_strip_area")
 

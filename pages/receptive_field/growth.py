@@ -134,26 +134,23 @@ def _bought(budget, words: str) -> None:
     table(head, rows, key="growth_budget", label=f"What the same {words} buy")
 
 
-def _ways(found, cost: str, width: int, budget) -> dict:
-    series = [
-        Series(
-            name,
-            [getattr(point, COSTS[cost]) for point in points],
-            [point.size for point in points],
-            [point.what for point in points],
-        )
+def _series(found, cost: str) -> list[Series]:
+    """Field against cost, a line for each way."""
+    return [
+        Series(name, [getattr(p, COSTS[cost]) for p in points], [p.size for p in points], [p.what for p in points])
         for name, points in found.items()
     ]
-    side = budget.kernel_size
-    upright = [] if cost == "Layers" else [Line(f"budget: one {side}×{side}", [budget.amount])]
-    of = f"{width} channels"
+
+
+def _ways(found, cost: str, width: int, budget) -> dict:
+    side, of = budget.kernel_size, f"{width} channels"
     unit = {"Parameters": f"Parameters, {of}", "MACs": f"MACs, 128×128 pixels, {of}", "Layers": "Layers with weights"}
     return lines(
-        series,
+        _series(found, cost),
         x=unit[cost],
         y="Receptive field, pixels a side",
         levels=[Line("image, 128 pixels", [128])],
-        uprights=upright,
+        uprights=[] if cost == "Layers" else [Line(f"budget: one {side}×{side}", [budget.amount])],
         log_x=True,
         log_y=True,
         height=420,
@@ -161,17 +158,8 @@ def _ways(found, cost: str, width: int, budget) -> dict:
 
 
 def _wavenet(found, cost: str) -> dict:
-    series = [
-        Series(
-            name,
-            [getattr(p, COSTS[cost]) for p in points],
-            [p.size for p in points],
-            [p.what for p in points],
-        )
-        for name, points in found.items()
-    ]
     x = {"Parameters": "Parameters", "MACs": "MACs, 1\u202f024 samples", "Layers": "Layers"}[cost]
-    return lines(series, x=x, y="Receptive field, samples", log_y=True)
+    return lines(_series(found, cost), x=x, y="Receptive field, samples", log_y=True)
 
 
 def _gridding() -> None:

@@ -11,17 +11,16 @@ import streamlit as st
 
 from models.networks import NetworkError, names
 from models.networks.fields import boxes, measured_field, network_field, summary
-from models.picture import FORMATS, PictureError, resize
+from models.picture import resize
 from models.receptive_field import ReceptiveFieldError
 from models.text import big
 from pages._lesson import offer
 from viz import state
 from viz.components.field import field as field_view
-from viz.controls import picture as picture_input
+from viz.controls.picture import NAMES, OWN, choose
 from viz.figures import Line, Series, chart, lines, numbers, show, table
 from viz.state import Choice, Setting, Several, Whole, whole
 
-PICTURES = (*picture_input.NAMES, picture_input.OWN)
 COMPARED = ("alexnet", "vgg16", "resnet18", "mobilenet_v2")
 MOST = 6
 SOURCE = "https://github.com/google-research/receptive_field"
@@ -29,7 +28,7 @@ SOURCE_SIDE, SIDE = 1024, 448
 """Pixels of the longer side of a picture that is read, and of the square that is drawn of it."""
 
 IMAGE_SIDE = Whole("side", 224, "Image, pixels a side", "The usual size is 224.", 32, 1024, step=32)
-PICTURE = Choice("picture", "cat", "Picture", None, {name: name.capitalize() for name in PICTURES}, "pills")
+PICTURE = Choice("picture", "cat", "Picture", None, {name: name.capitalize() for name in (*NAMES, OWN)}, "pills")
 
 
 def lesson() -> None:
@@ -47,10 +46,7 @@ def lesson() -> None:
             name = network.draw()
             side = IMAGE_SIDE.draw()
             compared = others.draw()
-            chosen = PICTURE.draw(required=True)
-            upload = None
-            if chosen == picture_input.OWN:
-                upload = st.file_uploader(f"A picture: {FORMATS}", key="field_upload", max_upload_size=10)
+            picture = choose(PICTURE, SOURCE_SIDE, SIDE)
             try:
                 found = network_field(name, side)
             except (ReceptiveFieldError, NetworkError) as error:
@@ -61,12 +57,9 @@ def lesson() -> None:
             unit = _unit(_at(row.map_size), row.map_size)
             offer(lambda: _script(found, row))
         with right:
-            # A place of its own: what is said there must not move the picture below.
-            with st.container():
-                address = _picture(chosen, upload)
             with st.container(key="stage_area"):
                 field_view(
-                    address,
+                    _square(picture.pixels),
                     (side, side),
                     boxes(found, row.name),
                     key="field_view",
@@ -168,25 +161,9 @@ def _go(name: str) -> None:
     state.give({"layer_name": name})
 
 
-def _picture(chosen: str, upload) -> str:
-    """The picture as a square, cut from the middle, as networks are fed; of an own one is told what was changed."""
-    address = ""
-    if upload is not None:
-        try:
-            data = upload.getvalue()
-            address = _square(data)
-            st.caption(picture_input.told(picture_input.taken(data, SOURCE_SIDE), (SIDE, SIDE), square=True))
-        except PictureError as error:
-            st.error(f"{error.message} Until then the cat sits in.", icon=":material/block:")
-    elif chosen == picture_input.OWN:
-        st.caption("Until you choose a picture, the cat sits in.")
-    name = "cat" if chosen == picture_input.OWN else chosen
-    return address or _square((picture_input.PICTURES / f"{name}.png").read_bytes())
-
-
 @st.cache_data(max_entries=16, show_spinner=False)
-def _square(data: bytes) -> str:
-    picture = picture_input.taken(data, SOURCE_SIDE).pixels
+def _square(picture: np.ndarray) -> str:
+    """The address of the picture as a square, cut from the middle, as networks are fed."""
     height, width = picture.shape[:2]
     edge = min(height, width)
     top, left = (height - edge) // 2, (width - edge) // 2

@@ -376,7 +376,8 @@ def test_an_example_network_shows_its_published_parameters(network_page, name):
     assert app.error.values == []
     assert number(app, "parameters").replace("\u202f", "").replace(" ", "") == str(EXAMPLES[name].parameters)
     assert ("a variant of" if name == "lenet5" else "as published") in shown(app)
-    assert len(app.get("download_button")) == 2
+    assert [one.label for one in app.get("download_button")] == ["Markdown"]
+    assert len(listed(app, "Layers of the network")) == int(number(app, "layers"))
 
 
 @pytest.mark.parametrize(
@@ -492,13 +493,13 @@ def test_a_network_of_attention_is_measured_up_to_it_and_says_why(net, reason):
 
 def test_of_an_upload_it_is_told_what_was_changed_or_why_it_is_no_picture():
     app = open_page(part="networks", net="alexnet", picture="Your own")
-    app.file_uploader(key="field_upload").upload("a.png", b"no picture", "image/png").run()
+    app.file_uploader(key="picture_file").upload("a.png", b"no picture", "image/png").run()
     sound(app)
     assert any("not a picture" in error for error in app.error.values)
     file = io.BytesIO()
     frames = [Image.new("RGBA", (40, 20), (200, 0, each, 90)) for each in (0, 9)]
     frames[0].save(file, "PNG", save_all=True, append_images=frames[1:])
-    app.file_uploader(key="field_upload").upload("b.png", file.getvalue(), "image/png").run()
+    app.file_uploader(key="picture_file").upload("b.png", file.getvalue(), "image/png").run()
     told = "40 × 20 pixels, cut to a square, shown at 448 × 448. Its transparency is laid on white. "
     assert f"{told}Of its pictures, the first is used." in sound(app).caption.values
     assert app.error.values == []

@@ -426,7 +426,7 @@ def test_training_ends_at_the_bilinear_kernel(hurried):
     assert points(drawn["wl_loss"]["data"][0]) == list(zip(run.steps, least, strict=True))
     assert points(drawn["wl_uneven"]["data"][0]) == list(zip(run.steps, run.uneven, strict=True))
     next(b for b in app.button if b.label == "Reset").click().run()
-    assert "wl_run" not in app.session_state["_book"].kept
+    assert app.session_state["_book"].kept["wl_run"].steps == []
     assert "Random weights" in app.get("progress")[0].proto.text
 
 

@@ -153,7 +153,7 @@ def _mask(share: np.ndarray) -> str:
 
 
 def image(rgb: np.ndarray, said: str, largest: int = 300) -> str:
-    """Pixels ``(H, W, 3)`` or ``(H, W)`` of uint8 as an ``img`` that is enlarged without blur."""
+    """Pixels of uint8, as ``packed`` takes them, as an ``img`` that is enlarged without blur."""
     return (
         f'<img alt="{escape(said)}" src="{packed(rgb)}" '
         f'style="width:{largest}px;max-width:100%;image-rendering:pixelated;display:block">'

@@ -11,7 +11,7 @@ from models.text import big
 from models.transposed import Blocks, ForwardSizes, Waste
 from models.upsampling import SamplePositions, ShuffleMap
 from viz.colours import CHANNELS, ROLES
-from viz.figures.cells import text_of
+from viz.figures.cells import framed, text_of
 
 MOST_LINES = 72
 """Rows or columns of a matrix that is drawn with its entries."""
@@ -19,6 +19,15 @@ MOST_LINES = 72
 INPUT, OUTPUT, SELECTION = (ROLES[name] for name in ("input", "output", "selection"))
 
 AXES = {1: (), 2: ("row",), 3: ("slice", "row")}
+
+
+def _drawing(title: str, said: str, parts: Sequence[str], wide: float, tall: float, widest: int) -> str:
+    """SVG elements as a figure with its title; its width is that of its coordinates, and at most ``widest`` pixels."""
+    return framed(
+        title,
+        f'<svg class="cs-drawing" role="img" aria-label="{escape(said)}" viewBox="0 0 {wide:g} {tall:g}" '
+        f'width="{min(wide, widest):g}">{"".join(parts)}</svg>',
+    )
 
 
 def _place(index: int, shape: tuple[int, ...], dims: int) -> str:
@@ -152,13 +161,8 @@ def _letters(found: Blocks, ids: dict[int, int], largest: int = 24) -> str:
     cut = f" (the first {largest})" if max(found.where.shape) > largest else ""
     title = f"{found.where.shape[0]} × {found.where.shape[1]} blocks of {found.height} × {found.width}{cut}"
     counted = ", ".join(f"K{ids[block]} {_times(count)}" for block, count in list(found.repeats.items())[:9])
-    return (
-        f'<figure class="cs-cellfig"><figcaption>{escape(title)}</figcaption><svg class="cs-drawing" role="img" '
-        f'aria-label="{escape(title)}: {escape(counted)}" '
-        f'viewBox="0 0 {where.shape[1] * size} {where.shape[0] * size}" '
-        f'width="{min(where.shape[1] * size, 420)}">{"".join(parts)}</svg>'
-        f'<div class="cs-below">{escape(counted)}</div></figure>'
-    )
+    wide, tall = where.shape[1] * size, where.shape[0] * size
+    return _drawing(title, f"{title}: {counted}", parts, wide, tall, 420) + f'<p class="cs-below">{escape(counted)}</p>'
 
 
 def meeting(found: ForwardSizes, axis: str) -> str:
@@ -186,11 +190,7 @@ def meeting(found: ForwardSizes, axis: str) -> str:
     )
     listed = ", ".join(f"{one.size} becomes {one.becomes}" for one in sizes)
     title = f"{axis}: forward sizes that meet"
-    return (
-        f'<figure class="cs-cellfig"><figcaption>{escape(title)}</figcaption><svg class="cs-drawing" role="img" '
-        f'aria-label="{escape(title)}: {listed}; chosen {found.chosen}" viewBox="0 0 {wide} {tall}" '
-        f'width="{min(wide, 620)}">{"".join(parts)}</svg></figure>'
-    )
+    return _drawing(title, f"{title}: {listed}; chosen {found.chosen}", parts, wide, tall, 620)
 
 
 def waste(found: Waste) -> str:
@@ -259,12 +259,11 @@ def positions(off: SamplePositions, on: SamplePositions, size: int) -> str:
         f"Sample positions. Off: {', '.join(text_of(v) for v in off.measured)}. "
         f"On: {', '.join(text_of(v) for v in on.measured)}."
     )
-    return (
-        f'<figure class="cs-cellfig"><figcaption class="cs-wideline">Blue: pixels and their middles. Green: '
-        f"where each output samples. Dashed: where it would, beyond the outer middles.</figcaption>"
-        f'<svg class="cs-drawing" role="img" aria-label="{escape(said)}" viewBox="0 0 {wide} 168" '
-        f'width="{min(wide, 760)}">{"".join(parts)}</svg></figure>'
+    title = (
+        "Blue: pixels and their middles. Green: where each output samples. "
+        "Dashed: where it would, beyond the outer middles."
     )
+    return _drawing(title, said, parts, wide, 168, 760)
 
 
 def shuffle(found: ShuffleMap, factor: int, size: tuple[int, int]) -> str:
