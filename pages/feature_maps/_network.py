@@ -25,40 +25,26 @@ from viz.state import Choice
 
 T = TypeVar("T")
 
-OFFERED = {
-    "small": "Our small network",
-    "small_antialiased": "Our small network, anti-aliased",
-    "alexnet": "AlexNet",
-    "vgg16": "VGG-16",
-    "resnet18": "ResNet-18",
-    "resnet50": "ResNet-50",
-    "squeezenet1_1": "SqueezeNet 1.1",
-    "inception_v3": "Inception v3",
-    "densenet121": "DenseNet-121",
-    "mobilenet_v2": "MobileNet v2",
-    "mobilenet_v3_small": "MobileNet v3, small",
-    "mobilenet_v3_large": "MobileNet v3, large",
-    "efficientnet_b0": "EfficientNet-B0",
-    "convnext_tiny": "ConvNeXt, tiny",
+NETWORKS = {
+    "small": ("Our small network", "relu1"),
+    "small_antialiased": ("Our small network, anti-aliased", "relu1"),
+    "alexnet": ("AlexNet", "features.1"),
+    "vgg16": ("VGG-16", "features.1"),
+    "resnet18": ("ResNet-18", "relu"),
+    "resnet50": ("ResNet-50", "relu"),
+    "squeezenet1_1": ("SqueezeNet 1.1", "features.1"),
+    "inception_v3": ("Inception v3", "Conv2d_1a_3x3.bn"),
+    "densenet121": ("DenseNet-121", "features.relu0"),
+    "mobilenet_v2": ("MobileNet v2", "features.0.2"),
+    "mobilenet_v3_small": ("MobileNet v3, small", "features.0.2"),
+    "mobilenet_v3_large": ("MobileNet v3, large", "features.0.2"),
+    "efficientnet_b0": ("EfficientNet-B0", "features.0.2"),
+    "convnext_tiny": ("ConvNeXt, tiny", "features.0.0"),
 }
-"""Networks by name, in the order in which they were published; ours first."""
-FIRST = {
-    "small": "relu1",
-    "small_antialiased": "relu1",
-    "alexnet": "features.1",
-    "vgg16": "features.1",
-    "resnet18": "relu",
-    "resnet50": "relu",
-    "squeezenet1_1": "features.1",
-    "inception_v3": "Conv2d_1a_3x3.bn",
-    "densenet121": "features.relu0",
-    "mobilenet_v2": "features.0.2",
-    "mobilenet_v3_small": "features.0.2",
-    "mobilenet_v3_large": "features.0.2",
-    "efficientnet_b0": "features.0.2",
-    "convnext_tiny": "features.0.0",
-}
-"""The layer at which a walk begins: what the first convolution found, after its activation where that is a layer."""
+"""Networks in the order in which they were published, ours first: how each is called, and the layer at which a walk
+begins: what the first convolution found, after its activation where that is a layer."""
+OFFERED = {name: title for name, (title, _) in NETWORKS.items()}
+FIRST = {name: layer for name, (_, layer) in NETWORKS.items()}
 OWN = ("small", "small_antialiased")
 TRAINED, RANDOM = "Trained", "Random"
 USUAL = "Usual"

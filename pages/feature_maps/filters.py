@@ -25,6 +25,13 @@ BORDERS = {"zeros": "Zeros", "reflect": "Reflect", "replicate": "Replicate", "ci
 COLOURS = ("Luma", "Each colour")
 PAIRS = ("sobel", "scharr", "prewitt")
 INPUT = {"id": "input", "title": "Input", "role": "input", "kind": "picture", "note": ""}
+
+
+def _panel(name: str, title: str, kind: str, at: int, top: float, note: str = "", **more) -> dict:
+    """An output, as ``viz.components.response`` wants it, of the map ``at``."""
+    return {"id": name, "title": title, "role": "output", "kind": kind, "map": at, "top": top, "note": note} | more
+
+
 LARGEST = 15
 """Side of the largest kernel that follows a dial: nn.Conv2d takes tenths of a second for larger ones."""
 
@@ -274,15 +281,11 @@ def _response(shown: np.ndarray, choice: Asked) -> dict:
         "kernels": [_kernel(choice)],
         "panels": [
             INPUT,
-            {
-                "id": "response", "title": "Feature map", "role": "output", "kind": kind, "map": 0, "top": top,
-                "note": f"from {_text(low)} to {_text(high)}, mean {_text(mean)}",
-            },
-            {
-                "id": "rectified", "title": "Rectified, after ReLU", "role": "output", "map": 0, "top": top,
-                "relu": True, "kind": "picture" if kind == "picture" else "rectified",
-                "note": f"{share} of the values were below 0 and are 0 now",
-            },
+            _panel("response", "Feature map", kind, 0, top, f"from {_text(low)} to {_text(high)}, mean {_text(mean)}"),
+            _panel(
+                "rectified", "Rectified, after ReLU", "picture" if kind == "picture" else "rectified", 0, top,
+                f"{share} of the values were below 0 and are 0 now", relu=True,
+            ),
         ],
         "histogram": {
             "title": "Values of the feature map", "counts": counts.tolist(),
@@ -344,14 +347,11 @@ def _gradient(shown: np.ndarray, choice: Asked) -> dict:
         ],
         "panels": [
             INPUT,
-            {
-                "id": "magnitude", "title": "Magnitude", "role": "output", "kind": "count", "map": 2, "top": strong,
-                "note": f"largest {_text(top)}; the scale ends at the 99th percentile",
-            },
-            {
-                "id": "angle", "title": "Direction, in degrees", "role": "output", "kind": "angle", "map": 3, "by": 2,
-                "top": strong / 2, "note": "",
-            },
+            _panel(
+                "magnitude", "Magnitude", "count", 2, strong,
+                f"largest {_text(top)}; the scale ends at the 99th percentile",
+            ),
+            _panel("angle", "Direction, in degrees", "angle", 3, strong / 2, by=2),
         ],
         "facts": [
             "One nn.Conv2d(1, 2, …) gives both slopes; the second kernel is the first one, transposed.",
@@ -401,12 +401,9 @@ def _opencv(shown: np.ndarray, choice: Asked) -> dict:
         "maps": [plane(_first(each), exact=each is ours) for each in (ours, theirs, off)],
         "kernels": [_kernel(choice)],
         "panels": [
-            {"id": "conv2d", "title": f"nn.Conv2d, {BORDERS[choice.border].lower()}", "role": "output"}
-            | {"kind": kind, "map": 0, "top": top, "note": ""},
-            {"id": "filter2d", "title": "cv2.filter2D", "role": "output", "kind": kind, "map": 1, "top": top}
-            | {"note": ""},
-            {"id": "difference", "title": "Their difference", "role": "output", "kind": "signed", "map": 2}
-            | {"top": max(worst, 1e-6), "note": f"at most {_text(worst)}"},
+            _panel("conv2d", f"nn.Conv2d, {BORDERS[choice.border].lower()}", kind, 0, top),
+            _panel("filter2d", "cv2.filter2D", kind, 1, top),
+            _panel("difference", "Their difference", "signed", 2, max(worst, 1e-6), f"at most {_text(worst)}"),
         ],
         "facts": [f"{100 * share:.1f} % of the outputs have a window that reaches beyond the picture."],
         "checks": checks,

@@ -17,6 +17,7 @@ from models.text import big
 from pages._lesson import offer
 from viz import state
 from viz.components.field import field as field_view
+from viz.controls.examples import examples
 from viz.controls.picture import NAMES, OWN, choose
 from viz.figures import Line, Series, chart, lines, numbers, show, table
 from viz.state import Choice, Setting, Several, Whole, whole
@@ -46,7 +47,7 @@ def lesson() -> None:
             name = network.draw()
             side = IMAGE_SIDE.draw()
             compared = others.draw()
-            picture = choose(PICTURE, SOURCE_SIDE, SIDE)
+            picture = choose(PICTURE, SOURCE_SIDE, SIDE, required=True)
             try:
                 found = network_field(name, side)
             except (ReceptiveFieldError, NetworkError) as error:
@@ -116,10 +117,9 @@ def _layer(found):
                 args=(labels[min(max(other, 1), len(labels)) - 1],),
             )  # fmt: skip
     st.markdown("Last layer of the stage with jump")
-    with st.container(key="stages", horizontal=True, gap="xsmall"):
-        for last in found.stages:
-            kind = "primary" if last.name == row.name else "secondary"
-            st.button(str(last.jump), key=f"stage_{last.jump}", type=kind, on_click=_go, args=(last.name,))
+    lasts = {str(last.jump): last.name for last in found.stages}
+    shown = next((jump for jump, last in lasts.items() if last == row.name), None)
+    examples("stages", "stage", {jump: jump for jump in lasts}, shown, lambda jump: _go(lasts[jump]))
     return row
 
 

@@ -17,6 +17,7 @@ from models.parse.code import EXAMPLES, to_code
 from models.text import big, quoted, sentence
 from pages._lesson import offer
 from viz import state
+from viz.controls.examples import examples
 from viz.figures import numbers, show, table
 from viz.state import Text, literal
 
@@ -149,10 +150,7 @@ def lesson() -> None:
         left, right = st.columns([2, 3], gap="medium")
         with left, st.container(key="controls", gap="small"):
             st.markdown("Start from")
-            with st.container(key="network_examples", horizontal=True, gap="xsmall"):
-                for name in EXAMPLES:
-                    kind = "primary" if name == shown else "secondary"
-                    st.button(_title(name), key=f"example_{name}", type=kind, on_click=network.choose, args=(name,))
+            examples("network_examples", "example", {name: _title(name) for name in EXAMPLES}, shown, network.choose)
             code = network.code.draw(height=330)
             size = network.input.draw()
         with right:

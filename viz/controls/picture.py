@@ -73,16 +73,16 @@ def told(found: Uploaded, shown: tuple[int, int], *, square: bool = False, endin
     return " ".join((f"{big(width)} × {big(height)} pixels{changed}{ending}.", *found.notes))
 
 
-def choose(setting: Choice = PICTURE, longest: int = LONGEST_SIDE, square: int = 0) -> Picture:
+def choose(setting: Choice = PICTURE, longest: int = LONGEST_SIDE, square: int = 0, **how) -> Picture:
     """Draw the choice and return the picture, its longer side at most ``longest`` pixels; ``square``: of the side that
-    is shown of it, where that is a square.
+    is shown of it, where that is a square. ``how``: for the widget.
 
     Of the visitor's own picture a line says what was changed to show it. A file that cannot be read is told in one
     sentence, and the default is used.
     """
     from models.picture import FORMATS, PictureError
 
-    name, default = setting.draw(), setting.default
+    name, default = setting.draw(**how), setting.default
     if name == OWN:
         data = given(f"{setting.name}_file", st.file_uploader, FORMATS, max_upload_size=10)
         if data is not None:
