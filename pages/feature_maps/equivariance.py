@@ -149,7 +149,7 @@ def _maps(net: Network, layer: str, motion: str, point: MotionPoint) -> None:
     channel = int(energy.argmax())
     expected, found = point.expected[channel], point.found[channel]
     top = max(float(np.abs(expected).max()), float(np.abs(found).max())) or 1.0
-    picture = _pixels(moved(to_tensor(net.pixels), motion, point.value))
+    picture = moved(to_tensor(net.pixels), motion, point.value)[0].permute(1, 2, 0).numpy()
     left, right = (np.where(point.compared, one, np.nan) for one in (expected, found))
     figures = (
         framed("The moved picture", image(picture, "The moved picture", SIZE)),
@@ -173,10 +173,6 @@ def _maps(net: Network, layer: str, motion: str, point: MotionPoint) -> None:
         row(*figures, pictures=True, widest=SIZE) + f'<div style="margin-top:.8rem">{numbers(cards)}</div>',
         key="fm_moved",
     )
-
-
-def _pixels(x) -> np.ndarray:
-    return np.rint(255 * x[0].permute(1, 2, 0).clamp(0, 1).numpy()).astype(np.uint8)
 
 
 # -- curves
@@ -204,21 +200,14 @@ def _curves(net: Network, layer: str, motion: str) -> None:
             return
         kept = CURVES.put(question, _measure(net, layer, motion))
     unit = {"shift": "Shift, pixels", "rotate": "Turn, degrees", "scale": "Factor"}[motion]
-    left, right = st.columns(2)
-    with left:
-        st.markdown(f"**The map** of `{layer}`: equivariance")
-        chart(
-            lines(kept["errors"], x=unit, y="Equivariance error"),
-            key="fm_errors",
-            alt=f"Equivariance error of {layer} by {unit}",
-        )
-    with right:
-        st.markdown(f"**The class** “{kept['class']}”: invariance")
-        chart(
-            lines(kept["scores"], x=unit, y="Probability, %"),
-            key="fm_invariance",
-            alt=f"Probability of the class by {unit}",
-        )
+    shown = (
+        (f"**The map** of `{layer}`: equivariance", "errors", "Equivariance error", f"Equivariance error of {layer}"),
+        (f"**The class** “{kept['class']}”: invariance", "invariance", "Probability, %", "Probability of the class"),
+    )
+    for column, (title, name, y, said) in zip(st.columns(2), shown, strict=True):
+        with column:
+            st.markdown(title)
+            chart(lines(kept[name], x=unit, y=y), key=f"fm_{name}", alt=f"{said} by {unit}")
     if motion == "shift" and not border:
         st.markdown(
             "Zeros at the border stay where they are when the picture moves, so even a layer of stride 1 errs there. "
@@ -278,7 +267,7 @@ def _measure(net: Network, layer: str, motion: str) -> dict:
     if net.name in OWN and layer != "relu1" and motion == "shift":
         points = net.ask(lambda m: [p.error for p in equivariance(_changed(m, False), net.x, "relu1", values, motion)])
         errors.append(Series("relu1, stride 1", values, points))
-    return {"scores": told, "class": first.name, "errors": errors}
+    return {"invariance": told, "class": first.name, "errors": errors}
 
 
 def _twin(net: Network, name: str) -> Network:

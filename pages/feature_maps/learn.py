@@ -195,7 +195,7 @@ def _picture(run: Finding, picture: Picture, step: str = "") -> None:
 
     def drawn(values: np.ndarray, said: str) -> str:
         if flat:
-            return image(np.rint(np.clip(values, 0, 1) * 255).astype(np.uint8), said, 160)
+            return image(values, said, 160)
         return signed(values / top, said, 160)
 
     # One scale for both kernels, so that equal weights have equal colours.

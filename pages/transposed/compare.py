@@ -130,7 +130,7 @@ def _looked(values: np.ndarray, original: np.ndarray, look: str, said: str) -> s
         side = 56
         top, left = (max(0, (n - side) // 2) for n in values.shape[:2])
         values = values[top : top + side, left : left + side]
-    return image(np.rint(np.clip(values, 0, 1) * 255).astype(np.uint8), said, 400)
+    return image(values, said, 400)
 
 
 def _proved(pixels: np.ndarray, scale: int) -> BilinearProof:
@@ -152,14 +152,13 @@ def _proof(pixels: np.ndarray, scale: int) -> None:
     st.header("A transposed convolution that is bilinear interpolation", anchor=False)
     found = _proved(pixels, scale)
     size = found.transposed.shape
-    scaled = lambda values: np.rint(np.clip(values, 0, 1) * 255).astype(np.uint8)  # noqa: E731
     top = float(np.abs(found.difference).max()) or 1.0
     difference = signed(found.difference / top, "Difference: zero inside, not zero along the border", 240)
     agree = found.largest < 1e-9
     show(
         row(
-            framed("ConvTranspose2d, tent kernel", image(scaled(found.transposed), "Transposed convolution", 240)),
-            framed("Interpolation, bilinear", image(scaled(found.interpolated), "Bilinear interpolation", 240)),
+            framed("ConvTranspose2d, tent kernel", image(found.transposed, "Transposed convolution", 240)),
+            framed("Interpolation, bilinear", image(found.interpolated, "Bilinear interpolation", 240)),
             framed(
                 "Their difference",
                 difference,

@@ -153,7 +153,9 @@ def _mask(share: np.ndarray) -> str:
 
 
 def image(rgb: np.ndarray, said: str, largest: int = 300) -> str:
-    """Pixels of uint8, as ``packed`` takes them, as an ``img`` that is enlarged without blur."""
+    """Pixels as ``packed`` takes them, or floats from 0 to 1, as an ``img`` that is enlarged without blur."""
+    if rgb.dtype.kind == "f":
+        rgb = np.rint(np.clip(rgb, 0, 1) * 255).astype(np.uint8)
     return (
         f'<img alt="{escape(said)}" src="{packed(rgb)}" '
         f'style="width:{largest}px;max-width:100%;image-rendering:pixelated;display:block">'
