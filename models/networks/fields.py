@@ -187,5 +187,5 @@ def measured_field(name: str, layer: str, side: int = 224) -> MeasuredField:
 def boxes(found: NetworkField, layer: str) -> tuple[list[list[int]], list[list[int]]]:
     """Per axis and unit, first and last pixel seen, through the windows alone and not clipped."""
     where = found.map(layer)
-    rows, columns = ([list(where.field.box((u, u))[axis]) for u in range(n)] for axis, n in enumerate(where.map_size))
+    rows, columns = where.field.boxes(where.map_size)
     return rows, columns

@@ -30,6 +30,10 @@ class LocalField(NamedTuple):
         lows = [floor(start + u * jump) for u, jump, start in zip(unit, self.jump, starts, strict=True)]
         return tuple((low, low + size - 1) for low, size in zip(lows, self.size, strict=True))
 
+    def boxes(self, units: Sequence[int]) -> tuple[list[list[int]], ...]:
+        """Per axis, first and last pixel of each of so many units."""
+        return tuple([list(self.box((u,) * len(units))[axis]) for u in range(n)] for axis, n in enumerate(units))
+
 
 class _Field:
     """What can be asked of any map: of the network's output and of each layer's.

@@ -262,9 +262,8 @@ def opening(picture: Picture, name: str, trained: bool, side: int, *imports: str
     if name not in OWN and not picture.in_link:
         told = "a drawn disc, or a picture whose path you write into it"
         return told, torchvision_opening(name, trained, side, *imports)
-    told = "the same picture" if picture.in_link else "the astronaut, or a picture whose path you write into it"
     ours = picture.code("import torch", "from models import networks", *imports)
-    return f"{told}, in a copy of this project", project_opening(ours, name, trained, side, name not in OWN)
+    return f"{picture.told}, in a copy of this project", project_opening(ours, name, trained, side, name not in OWN)
 
 
 def on_screen(key: str, what: str) -> tuple:

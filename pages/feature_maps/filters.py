@@ -442,11 +442,10 @@ def script(picture: Picture) -> tuple[str, str]:
             "response.mean(dtype=float)": found.output.mean(dtype=float),
         }
     code = filter_code(opening, kernel, choice.border, gradient=gradient, shown=told if picture.in_link else None)
-    whence = "the same picture" if picture.in_link else "the astronaut, or a picture whose path you write into it"
     what = "both slopes in one layer" if gradient else "exactly this kernel"
     asserts = "the numbers on the screen and " if picture.in_link else ""
     return (
-        f"Runs as it is, in a copy of this project: {what} on {whence}; asserts {asserts}"
+        f"Runs as it is, in a copy of this project: {what} on {picture.told}; asserts {asserts}"
         "that OpenCV gives the same inside.",
         code,
     )

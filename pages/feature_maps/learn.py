@@ -234,8 +234,7 @@ def script(picture: Picture) -> tuple[str, str]:
         )
     else:
         same_picture = picture.in_link
-        whence = "the same picture" if same_picture else "the astronaut, or a picture whose path you write into it"
-        whence += ", in a copy of this project"
+        whence = f"{picture.told}, in a copy of this project"
         opening = picture.grey_code(*torch_lines) + "values = (grey - grey.mean()) / (grey.std() or 1.0)\n"
     same = same and same_picture
     kernel = run.now.kernel[0, 0] if same else None

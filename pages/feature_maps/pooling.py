@@ -229,14 +229,12 @@ def _forgotten(picture: Picture) -> None:
 
 def script(picture: Picture) -> tuple[str, str]:
     """The worked example, there and back, and this layer on the picture."""
-
     layer, code, _, _ = _layer()
     y = device.answer(layer, _tensor(picture))[0, 0]
     shown = (tuple(y.shape), float(y.mean())) if picture.in_link else None
-    whence = "the same picture" if shown else "the astronaut, or a picture whose path you write into it"
     return (
         f"Runs as it is, in a copy of this project: the worked example pooled four ways and unpooled, and this layer "
-        f"on {whence}; asserts the numbers.",
+        f"on {picture.told}; asserts the numbers.",
         pooling_code(picture.grey_code("import torch", "from torch import nn"), code, shown),
     )
 

@@ -98,7 +98,14 @@ def lesson(picture: Picture) -> None:
         style = sheets.Style(ORDER.value, SCALE.value, SIGN.value == SIGNS[1])
         unit = _sheet(net, layer, survey, style, chosen["pages"], pixel if LOOK.value == "Pixel" else None)
         net.tell()
-    _predict()
+    predict(
+        "walk",
+        "Deeper in the network maps get smaller, and there are more of them. What does one unit see?",
+        ("Less of the picture", "As much as before", "More of the picture"),
+        "More of the picture",
+        "Each layer looks at a window of the one before it, so windows add up, and pooling makes every later step "
+        "longer. Point at units of an early and of a late layer, and watch the box on the picture.",
+    )
     _closer(LOOK.draw(), net, layer, survey, unit, pixel)
     net.tell()
 
@@ -214,17 +221,6 @@ def _pixel(net: Network) -> tuple[int, int]:
 
 def _inside(place: tuple[int, ...], shape: tuple[int, ...]) -> bool:
     return all(0 <= at < n for at, n in zip(place, shape, strict=True))
-
-
-def _predict() -> None:
-    predict(
-        "walk",
-        "Deeper in the network maps get smaller, and there are more of them. What does one unit see?",
-        ("Less of the picture", "As much as before", "More of the picture"),
-        "More of the picture",
-        "Each layer looks at a window of the one before it, so windows add up, and pooling makes every later step "
-        "longer. Point at units of an early and of a late layer, and watch the box on the picture.",
-    )
 
 
 # -- closer
