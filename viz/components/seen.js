@@ -10,11 +10,11 @@ export function beyond(rows, cols, [H, W]) {
 
 // Puts the picture into an SVG element, `m` hatched pixels around it, and a group for what lies on it.
 export function backdrop(view, picture, [H, W], m) {
-  const tile = Math.max(W, H) / 40, [w, h] = [W + 2 * m, H + 2 * m];
+  const tile = Math.max(W, H) / 40, [w, h] = [W + 2 * m, H + 2 * m], all = `x="${-m}" y="${-m}" width="${w}" height="${h}"`;
   view.setAttribute("viewBox", `${-m} ${-m} ${w} ${h}`);
   view.innerHTML = `<defs><pattern id="pad" width="${tile}" height="${tile}" patternUnits="userSpaceOnUse" patternTransform="rotate(45)">`
     + `<path class="stripes" d="M0 0V${tile}" stroke-width="${tile / 4}"/></pattern></defs>`
-    + `<rect x="${-m}" y="${-m}" width="${w}" height="${h}" fill="url(#pad)"/>`
+    + `<rect class="beyond" ${all}/><rect ${all} fill="url(#pad)"/>`
     + `<image href="${picture}" width="${W}" height="${H}" preserveAspectRatio="none"/><g></g>`;
 }
 
