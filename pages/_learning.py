@@ -5,14 +5,17 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Any, Self
+from functools import partial
+from typing import Any, Self, TypeVar
 
 import streamlit as st
 
-from models.text import big, scientific
+from models import device
+from models.errors import Refusal
+from models.text import big, scientific, sentence
+from viz import state
 
-if TYPE_CHECKING:
-    from models.learning import Step
+R = TypeVar("R", bound="Run")
 
 PICTURES, PACE = 20, 0.2
 """How often the pictures change during a run, and seconds for each at least: faster, and no eye can follow."""
@@ -96,12 +99,11 @@ class Run:
         """Steps from one picture to the next."""
         return max(1, self.total // PICTURES)
 
-    def follow(self, session: Iterable[Step], bar, look: Callable[[Step], Any] = lambda step: step) -> Iterator[Step]:
-        """Each step of ``models.learning.train``: kept as ``look`` returns it, told in ``bar``, and drawn by the
-        caller, no faster than the eye follows."""
+    def follow(self, moments: Iterable[Any], bar) -> Iterator[Any]:
+        """Each moment: kept, told in ``bar``, and drawn by the caller, no faster than the eye follows."""
         since = time.monotonic()
-        for step in session:
-            self.moments.append(look(step))
+        for step in moments:
+            self.moments.append(step)
             bar.progress(step.step / self.total, f"Step {big(step.step)} of {big(self.total)}, loss {small(step.loss)}")
             yield step
             time.sleep(max(0.0, PACE - (time.monotonic() - since)))
@@ -124,6 +126,45 @@ class Run:
         """Below a picture that belongs to other settings than those beside it."""
         if self.moments and self.settings != settings:
             st.caption("The settings have changed since: press Train to start again.")
+
+
+def show(
+    name: str, settings: tuple, pressed: tuple[bool, bool], fresh: Callable[[], R],
+    train: Callable[[R], Iterable[Any]], picture: Callable[..., None], watch: str,
+) -> R:  # fmt: skip
+    """The run that is on screen: a new one if ``buttons`` were pressed, trained while it is looked at.
+
+    Args:
+        name: under which the session keeps it.
+        settings: with which a new one runs; the old one stays on screen when they change.
+        pressed: from :func:`buttons`.
+        fresh: a run that has not begun. train: its moments. picture: draws it, with what sets apart the keys of one
+            run's pictures, as Streamlit wants it.
+        watch: what there is to see.
+    """
+    start, again = pressed
+    bar, screen, run = st.empty(), Screen(), kept(name)
+    if run is None or again or start or (not run.moments and run.settings != settings):
+        run = fresh()
+        state.remember(name, run)
+    if start:
+        try:
+            with device.one_thread():
+                for step in run.follow(train(run), bar):
+                    screen.draw(partial(picture, run, f"_{step.step}"))
+        except Refusal as error:
+            st.error(sentence(error))
+    run.tell(bar, watch)
+    screen.draw(partial(picture, run))
+    screen.rest()
+    run.tell_changed(settings)
+    return run
+
+
+def kept(name: str) -> Any:
+    """The run that the session keeps under this name, as far as it is, if any."""
+    run: Run | None = state.recall(name)
+    return run and run.so_far()
 
 
 def small(value: float) -> str:

@@ -1,5 +1,7 @@
 """The colours of the house, each in this one place: roles, series of plots, and the scale of counts."""
 
+import json
+
 import numpy as np
 
 ROLES = {"input": "#0072b2", "kernel": "#e69f00", "output": "#009e73", "selection": "#cc79a7"}
@@ -24,6 +26,11 @@ def cividis(share: float) -> tuple[int, int, int]:
     low = min(int(place), len(CIVIDIS) - 2)
     part = place - low
     return tuple(round(a + (b - a) * part) for a, b in zip(CIVIDIS[low], CIVIDIS[low + 1], strict=True))
+
+
+def javascript() -> str:
+    """What the browser paints with, as a module: the roles' colours and the scale of counts."""
+    return f"export const ROLES = {json.dumps(ROLES)}, CIVIDIS = {json.dumps(CIVIDIS)};\n"
 
 
 def heat(shares: np.ndarray) -> np.ndarray:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
+from models.script import in_groups
+
 
 def _table(values: np.ndarray) -> str:
     rows = ("[" + ", ".join(f"{float(v):.9g}" for v in row) + "]" for row in np.asarray(values))
@@ -175,3 +177,140 @@ def learning_code(
         ]
     lines.append('print(f"loss {losses[0]:.3g} → {losses[-1]:.3g}", learned.round(2), sep="\\n")')
     return "\n".join(lines) + "\n"
+
+
+_WEIGHTS_COME = "# Its weights are downloaded at the first run.\n"
+_DISC = """# Put the path of a picture of yours between the quotes; without one a disc is drawn.
+path = ""
+if path:
+    picture = Image.open(path).convert("RGB")
+else:
+    y, x = np.mgrid[:256, :256]
+    disc = np.where(np.hypot(y - 118, x - 138)[..., None] < 76, (230, 160, 60), (40, 60, 90))
+    picture = Image.fromarray(disc.astype(np.uint8))
+"""
+
+
+def project_opening(opening: str, name: str, trained: bool, side: int, fetched: bool) -> str:
+    """Lines after those that make `source`, a picture: a network of ours, and `x`, the picture as it takes it."""
+    return f"""{opening}
+{_WEIGHTS_COME * (trained and fetched)}network = networks.load({name!r}, pretrained={trained})
+x = networks.prepare({name!r}, source, side={side}, crop=False).x
+"""
+
+
+def torchvision_opening(name: str, trained: bool, side: int, *imports: str) -> str:
+    """The same without a copy of this project, on a picture of the reader's own or a drawn disc."""
+    weights = f"torchvision.models.get_model_weights({name!r}).DEFAULT"
+    head = in_groups(["import torch", "import numpy as np", "import torchvision", "from PIL import Image", *imports])
+    wanted = '"DEFAULT"' if trained else None
+    return f"""{head}
+{_DISC}
+recipe = {weights}.transforms()
+{_WEIGHTS_COME * trained}network = torchvision.models.get_model({name!r}, weights={wanted}).eval()
+scale = {side} / min(picture.size)
+picture = picture.resize([round(n * scale) for n in picture.size], Image.Resampling.BOX)
+x = torch.from_numpy(np.array(picture)).permute(2, 0, 1)[None] / 255
+x = (x - torch.tensor(recipe.mean).view(3, 1, 1)) / torch.tensor(recipe.std).view(3, 1, 1)
+"""
+
+
+def _close(what: str, value: float) -> str:
+    """An assertion that a number is the one on the screen."""
+    return f"assert abs({what} - {value:.6g}) <= {1e-3 * max(abs(value), 1e-3):.1g}  # as on the screen\n"
+
+
+def maps_code(opening: str, layer: str, shape: tuple[int, ...], peaks: dict[int, float] | None) -> str:
+    """The maps `(C, H, W)` of a layer of `network` for `x`, and its strongest channels.
+
+    peaks: the largest value of each of them, largest first, where they are asserted.
+    """
+    code = f"""{opening}
+kept = []
+hook = network.get_submodule({layer!r}).register_forward_hook(lambda _m, _x, answer: kept.append(answer.clone()))
+with torch.inference_mode():
+    network(x)
+hook.remove()
+
+maps = kept[-1][0]
+assert len(maps) == {shape[0]}
+peaks = maps.flatten(1).amax(1)
+strongest = peaks.argsort(descending=True).tolist()
+"""
+    if peaks is not None:
+        code += f"assert maps.shape == {tuple(shape)}\n"
+        code += "".join(_close(f"peaks[{channel}].item()", value) for channel, value in peaks.items())
+    code += """print(tuple(maps.shape), "strongest channels:", strongest[:8])\n"""
+    return code
+
+
+def reasons_code(opening: str, layer: str, target: int, shown: tuple[float, float] | None) -> str:
+    """Slopes and Grad-CAM of a class score of `network` for `x`; `copy` is imported.
+
+    shown: score and probability, where they are asserted.
+    """
+    code = f"""{opening}
+network = copy.deepcopy(network).double()
+x = x.double().requires_grad_(True)
+kept = []
+network.get_submodule({layer!r}).register_forward_hook(lambda _m, _x, answer: kept.append(answer) or answer.clone())
+scores = network(x)[0]
+probabilities = scores.softmax(0)
+assert abs(probabilities.sum().item() - 1) < 1e-9
+
+target = {target}
+"""
+    if shown is not None:
+        code += _close("scores[target].item()", shown[0]) + _close("probabilities[target].item()", shown[1])
+    code += """maps = kept[-1]
+slope, of_maps = torch.autograd.grad(scores[target], (x, maps))
+
+# Beside the picture, for among equal pixels a maximum has several places: does the slope foretell a small step?
+noise = torch.randn(x.shape, dtype=x.dtype, generator=torch.Generator().manual_seed(0))
+near = (x + 1e-3 * noise).detach().requires_grad_(True)
+there = network(near)[0, target]
+(tilt,) = torch.autograd.grad(there, near)
+step = 1e-6 * tilt / (tilt.norm() + 1e-30)  # a score that ReLU cut off has no slope
+with torch.no_grad():
+    change = (network(near + step)[0, target] - there).item()
+predicted = (tilt * step).sum().item()
+assert abs(change - predicted) <= 1e-2 * abs(predicted) + 1e-12
+
+weights = of_maps[0].mean((1, 2))
+heat = (weights[:, None, None] * maps[0]).sum(0).relu()
+row, column = divmod(int(heat.argmax()), heat.shape[1])
+peak = int(slope[0].abs().amax(0).argmax())
+print(f"the slope is steepest at row {peak // x.shape[-1]}, column {peak % x.shape[-1]}")
+print(f"class {target}: score {scores[target].item():.4g}, probability {probabilities[target].item():.3f}")
+print(f"Grad-CAM is strongest at row {row}, column {column} of {tuple(heat.shape)}")
+"""
+    return code
+
+
+def motion_code(
+    opening: str, layer: str, motion: str, value: float, without_border: bool, error: float | None
+) -> str:  # fmt: skip
+    """How a layer of `network` commutes with a motion of `x`; `equivariance` and, without a border, `circular` are
+    imported. error: at `value`, where it is asserted."""
+    shift = without_border and motion == "shift"
+    still = 1.0 if motion == "scale" else 0.0
+    values = sorted({still, value, *((1, 2, 4, 8, 16, 32) if motion == "shift" else ())})
+    cut = (
+        ""
+        if error is not None
+        else """
+# A picture that every stride divides.
+x = x[..., : x.shape[-2] // 32 * 32, : x.shape[-1] // 32 * 32]"""
+    )
+    code = f"""{opening}{cut}
+network = {"circular(network)" if without_border else "network"}
+for point in equivariance(network, x, {layer!r}, {values}, {motion!r}):
+    units = point.found.shape[-2:]
+    whole = point.exact and x.shape[-2] % units[0] == 0 and x.shape[-1] % units[1] == 0
+    print(f"{{point.value:g}}: error {{point.error:.4f}}" + (", whole units" if whole else ""))
+    if point.value == {still}{" or whole" if shift else ""}:
+        assert point.error < 1e-3
+"""
+    if error is not None:
+        code += f"    if point.value == {value}:\n        " + _close("point.error", error)
+    return code

@@ -423,7 +423,7 @@ def task(
 
 
 @dataclass(frozen=True)
-class Comparison:
+class AgainstOpenCV:
     """`nn.Conv2d` against `cv2.filter2D`, as shares of the largest answer that the kernel can give to the picture.
 
     interior: largest difference where the whole window lies in the picture; `None` where it never does.
@@ -468,7 +468,7 @@ def filter2d(picture: np.ndarray, kernel: np.ndarray, border: str = "reflect", d
 
 def compare(
     picture: np.ndarray, kernel: np.ndarray, padding_mode: str = "zeros", border: str = "reflect"
-) -> Comparison:
+) -> AgainstOpenCV:
     """Hold torch's answer against OpenCV's.
 
     Args:
@@ -488,7 +488,7 @@ def compare(
     y, x = (n // 2 for n in kernel.shape)
     inside = difference[y : difference.shape[0] - y, x : difference.shape[1] - x]
     interior = float(inside.max()) if inside.size else None
-    return Comparison(padding_mode, border, interior, float(difference.max()), np.dtype(dtype).name)
+    return AgainstOpenCV(padding_mode, border, interior, float(difference.max()), np.dtype(dtype).name)
 
 
 # -- gradients

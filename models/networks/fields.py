@@ -12,7 +12,7 @@ from models.device import reference
 from models.networks import skeleton
 from models.receptive_field import (
     PUBLISHED,
-    Layer,
+    LayerField,
     LocalField,
     PublishedField,
     ReceptiveField,
@@ -121,7 +121,7 @@ def network_field(name: str, side: int = 224) -> NetworkField:
     return NetworkField(name, side, field, rows, kept, tuple(at), tuple(sizes), tuple(reached), field.reason or "")
 
 
-def _row(number: int, layer: Layer, local: LocalField, side: int) -> MapRow:
+def _row(number: int, layer: LayerField, local: LocalField, side: int) -> MapRow:
     assert layer.map_size and layer.output_shape
     middle = local.box([n // 2 for n in layer.map_size])
     outside = tuple((max(0, -low), max(0, high + 1 - side)) for low, high in middle)
@@ -187,5 +187,5 @@ def measured_field(name: str, layer: str, side: int = 224) -> MeasuredField:
 def boxes(found: NetworkField, layer: str) -> tuple[list[list[int]], list[list[int]]]:
     """Per axis and unit, first and last pixel seen, through the windows alone and not clipped."""
     where = found.map(layer)
-    rows, columns = ([list(where.field.box((u, u))[axis]) for u in range(n)] for axis, n in enumerate(where.map_size))
+    rows, columns = where.field.boxes(where.map_size)
     return rows, columns

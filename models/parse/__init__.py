@@ -23,7 +23,7 @@ from torch import nn
 
 from models.parse.code import EXAMPLES, to_code
 from models.parse.layers import LAYERS
-from models.parse.reader import Layer, Reader, Stack
+from models.parse.reader import Reader, Stack, Written
 from models.parse.walk import check_network
 from models.parse.words import ParseError, quotable_sentence, rewrite_printed, tokenize
 from models.text import big
@@ -39,7 +39,7 @@ class _Builder:
         self.built: dict[int, nn.Module] = {}
         self.numbers = 0
 
-    def build(self, node: Layer | Stack) -> Any:
+    def build(self, node: Written | Stack) -> Any:
         if id(node) not in self.built:
             self.built[id(node)] = self._stack(node) if isinstance(node, Stack) else self._layer(node)
         return self.built[id(node)]
@@ -50,7 +50,7 @@ class _Builder:
             module.add_module(name, self.build(child))
         return module
 
-    def _layer(self, layer: Layer) -> nn.Module:
+    def _layer(self, layer: Written) -> nn.Module:
         try:
             module = LAYERS[layer.name].cls(**layer.settings)
         except Exception as error:  # constructors refuse with whatever they like, AssertionError and KeyError included

@@ -24,7 +24,7 @@ MAX_NUMBER = 10**9
 
 
 @dataclass(eq=False)
-class Layer:
+class Written:
     """A layer still on paper. Used in two places it is one layer with shared weights, as in PyTorch."""
 
     name: str
@@ -33,15 +33,15 @@ class Layer:
     leaves: int = field(default=1, init=False)
     depth: int = field(default=0, init=False)
 
-    def copy(self) -> Layer:
-        return Layer(self.name, self.settings, self.line)
+    def copy(self) -> Written:
+        return Written(self.name, self.settings, self.line)
 
 
 @dataclass(eq=False)
 class Stack:
     """An `nn.Sequential` on paper; `runs` is false for an `nn.ModuleList`, which is only a list."""
 
-    children: list[tuple[str, Layer | Stack]]
+    children: list[tuple[str, Written | Stack]]
     line: int
     runs: bool = True
 
@@ -62,7 +62,7 @@ class Stack:
         return Stack([(name, child.copy()) for name, child in self.children], self.line, self.runs)
 
 
-_Node = (Layer, Stack)
+_Node = (Written, Stack)
 _EMPTY = nn.Sequential()
 _IMPORTS = {
     ("", "torch", None),
@@ -457,7 +457,7 @@ class Reader:
                 )
         return Stack(children, line, runs)
 
-    def _copies(self, name: str, child: Layer | Stack, copies: int, line: int) -> list[tuple[str, Layer | Stack]]:
+    def _copies(self, name: str, child: Written | Stack, copies: int, line: int) -> list[tuple[str, Written | Stack]]:
         """The children that one printed line stands for: `(3-5): 3 x Conv2d(...)` are three layers of their own."""
         if copies == 1:
             return [(name, child)]
@@ -469,7 +469,7 @@ class Reader:
         self._spend(copies * child.leaves * WORK_PER_EXPRESSION, line)
         return [(str(first + number), child.copy()) for number in range(copies)]
 
-    def _layer(self, name: str, arguments: list[object], settings: dict[str, object], line: int) -> Layer:
+    def _layer(self, name: str, arguments: list[object], settings: dict[str, object], line: int) -> Written:
         schema = LAYERS[name]
         if len(arguments) > len(schema.positional):
             takes = f"takes {', '.join(schema.positional)}" if schema.positional else "takes nothing"
@@ -499,7 +499,7 @@ class Reader:
                 raise ParseError(
                     f"nn.{name} has {setting}={_shown(value)}, but {setting} must be {wanted}{hint}.", line, name
                 )
-        return Layer(name, given, line)
+        return Written(name, given, line)
 
     def _refusal(self, node: ast.AST) -> ParseError:
         word = _NODE_WORDS.get(type(node), type(node).__name__)
@@ -531,7 +531,7 @@ def _holds_layers(value: object) -> bool:
 
 def _identities(value: object) -> Iterator[int]:
     """The layers on paper that a value holds, one list deep."""
-    if isinstance(value, Layer):
+    if isinstance(value, Written):
         yield id(value)
     elif isinstance(value, Stack):
         for _, child in value.children:

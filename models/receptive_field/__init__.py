@@ -10,7 +10,7 @@ beyond it.
 """
 
 from models.errors import ReceptiveFieldError
-from models.receptive_field.field import Layer, LocalField, ReceptiveField
+from models.receptive_field.field import LayerField, LocalField, ReceptiveField
 from models.receptive_field.probe import measure_field
 from models.receptive_field.published import PUBLISHED, PublishedField
 from models.receptive_field.trace import receptive_field, subnetwork

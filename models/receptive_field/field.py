@@ -30,6 +30,10 @@ class LocalField(NamedTuple):
         lows = [floor(start + u * jump) for u, jump, start in zip(unit, self.jump, starts, strict=True)]
         return tuple((low, low + size - 1) for low, size in zip(lows, self.size, strict=True))
 
+    def boxes(self, units: Sequence[int]) -> tuple[list[list[int]], ...]:
+        """Per axis, first and last pixel of each of so many units."""
+        return tuple([list(self.box((u,) * len(units))[axis]) for u in range(n)] for axis, n in enumerate(units))
+
 
 class _Field:
     """What can be asked of any map: of the network's output and of each layer's.
@@ -174,7 +178,7 @@ def _exact(axis: Axis, unit: int, whole: bool = False) -> Any:
 
 
 @dataclass(eq=False)
-class Layer(_Field):
+class LayerField(_Field):
     """One operation of the network, in the order of execution, and the field of its output's units.
 
     `name` as in `named_modules()`; a function call is named by its place (`layer1.0.add`), a module that is called
@@ -216,7 +220,7 @@ class ReceptiveField(_Field):
     _value: Value | Lost
     channels: int
     _image: tuple[int, ...]
-    layers: tuple[Layer, ...]
+    layers: tuple[LayerField, ...]
     _named: Mapping[str, Value | Lost]
     _events: Mapping[str, tuple[str, ...]]
     measured: MeasuredField | None = None

@@ -15,7 +15,7 @@ from torch.fx.node import map_arg
 from models.errors import ReceptiveFieldError, first_line
 from models.receptive_field import axis as rf_axis
 from models.receptive_field import layout, windows  # noqa: F401 (they register their readers)
-from models.receptive_field.field import Layer, ReceptiveField
+from models.receptive_field.field import LayerField, ReceptiveField
 from models.receptive_field.probe import measure_field
 from models.receptive_field.reader import FUNCTIONS, MODULES, Lost, Reader, Unfollowed, Value
 
@@ -243,7 +243,7 @@ def _trace(module: nn.Module, shape: tuple[int, ...], layer: str | None) -> Rece
         held = _holds(value, (Value, Lost))
         if held is not None and reader.kind not in _QUIET:
             settings = {setting: reader.settings.get(setting) for setting in _SETTINGS}
-            layers.append(Layer(reader.name, reader.kind, **settings, _value=held, _image=image))
+            layers.append(LayerField(reader.name, reader.kind, **settings, _value=held, _image=image))
             named[reader.name] = held
         if node is stop or (layer is not None and stop is None and reader.name == layer):
             output = value

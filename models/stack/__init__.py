@@ -9,7 +9,7 @@ Where the two axes differ, rows come first: `c3x1s2x1` is a 3x1 convolution with
 """
 
 from models.errors import StackError
-from models.stack.algebra import Step
+from models.stack.algebra import Derivation
 from models.stack.layers import (
     LETTERS,
     MAX_CHANNELS,

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class Step:
+class Derivation:
     """One layer's line of algebra along one axis: numbers, `None` where no closed form holds.
 
     `lines` are LaTeX with the current numbers filled in: size, jump, start. `why`: a sentence, why there are none.
@@ -38,7 +38,7 @@ def _term(value: int | Fraction) -> str:
     return f"({_tex(value)})" if value < 0 else _tex(value)
 
 
-def stack_algebra(stack: Stack, axis: int) -> list[Step]:
+def stack_algebra(stack: Stack, axis: int) -> list[Derivation]:
     # Of the input first: a pixel sees itself.
     fields: list[tuple[int | Fraction, Fraction, int | Fraction] | None] = [(1, Fraction(1), 0)]
     steps, lost = [], ""
@@ -92,5 +92,5 @@ def stack_algebra(stack: Stack, axis: int) -> list[Step]:
                     after = (high - low, after[1], low)
         fields.append(after)
         size, jump, start = (None, None, None) if after is None else map(whole, after)
-        steps.append(Step(size, jump, start, lines, why))
+        steps.append(Derivation(size, jump, start, lines, why))
     return steps

@@ -17,12 +17,12 @@ from models.measure import measure
 from models.operator import AVG_POOLS, CONVOLUTIONS, MAX_POOLS, TRANSPOSED, linear_operator
 from models.receptive_field import ReceptiveField, receptive_field
 from models.receptive_field.probe import MeasuredField, measure_field, probe_gradient
-from models.stack import Stack, StackLayer, Step
+from models.stack import Derivation, Stack, StackLayer
 
 PADS: tuple[Any, ...] = (nn.ConstantPad1d, nn.ConstantPad2d)
 
 
-class Layer(nn.Module):
+class StackModule(nn.Module):
     """One layer of a stack: padding of its own where torch has none, the layer, and what a residual branch adds.
 
     `shortcut`: per axis, the stride on that branch; None: there is no branch. `crops`: per axis, what the branch leaves
@@ -75,7 +75,7 @@ class StackNetwork(nn.Module):
         super().__init__()
         self.skips = [layer.skip for layer in stack.layers]
         self.layers = nn.ModuleList(
-            Layer(
+            StackModule(
                 layer,
                 stack.dims,
                 stack.channels,
@@ -118,7 +118,7 @@ class LayerRow:
     start: tuple[int | None, ...]
     parameters: int
     macs: int
-    steps: tuple[Step, ...]
+    steps: tuple[Derivation, ...]
     agrees: bool
     jumps: tuple[tuple[int, ...], ...]
 

@@ -10,7 +10,7 @@ from math import prod
 from typing import Any
 
 from models.errors import StackError
-from models.stack.algebra import Step, stack_algebra
+from models.stack.algebra import Derivation, stack_algebra
 
 LETTERS = {"c": "Convolution", "t": "Transposed", "m": "Max-pooling", "a": "Average-pooling"}
 MOST = {"kernel_size": 15, "stride": 8, "padding": 32, "dilation": 32, "skip": 16}
@@ -318,8 +318,8 @@ class Stack:
     def to_text(self) -> str:
         return "-".join(layer.to_text() for layer in self.layers)
 
-    def algebra(self, axis: int = 0) -> list[Step]:
-        """The closed forms along one axis, layer by layer; see `Step`."""
+    def algebra(self, axis: int = 0) -> list[Derivation]:
+        """The closed forms along one axis, layer by layer; see `Derivation`."""
         return stack_algebra(self, axis)
 
     def upto(self, number: int) -> Stack:

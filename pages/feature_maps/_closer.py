@@ -29,8 +29,7 @@ from pages.feature_maps._picture import SHIPPED
 from viz import colours
 from viz.controls.picture import PICTURES
 from viz.figures import bars, chart, numbers, show, table
-from viz.figures.cells import NEGATIVE, framed, image, row, signed
-from viz.figures.png import packed
+from viz.figures.cells import framed, image, ranked, row, signed
 
 SHOWN = 8
 """Channels in a row of a figure."""
@@ -50,15 +49,6 @@ def heated(pixels: np.ndarray, heat: np.ndarray) -> np.ndarray:
     grey = pixels.astype(np.float32) @ np.array([0.299, 0.587, 0.114], np.float32)
     cover = (0.35 + 0.5 * share)[..., None]
     return np.rint(grey[..., None] * (1 - cover) + colours.heat(share) * cover).astype(np.uint8)
-
-
-def sheet_image(rgb: np.ndarray, clear: np.ndarray, said: str, width: int) -> str:
-    """Pixels `(H, W, 3)` as an image whose gaps, `clear` `(H, W)`, let the page through."""
-    pixels = np.dstack([rgb, np.where(clear, 0, 255).astype(np.uint8)])
-    return (
-        f'<img alt="{escape(said)}" src="{packed(pixels)}" '
-        f'style="width:{width}px;max-width:100%;image-rendering:pixelated;display:block">'
-    )
 
 
 def cut(pixels: np.ndarray, box) -> np.ndarray:
@@ -114,17 +104,8 @@ def unit(net: Network, layer: str, at: tuple[int, int, int], field: ReceptiveFie
             framed("What it really uses", image(used, said, SIZE), "bright: the unit hangs on it; frame: its box")
         )
     most = max((abs(v) for _, v in seen.strongest), default=0) or 1
-    bars = [
-        (
-            f"<b>{c}</b>" if c == channel else str(c),
-            text(v),
-            f'<div style="width:{max(1, round(110 * abs(v) / most))}px;height:10px;border-radius:3px;'
-            f'background:{"var(--output, #009e73)" if v > 0 else NEGATIVE}"></div>',
-        )
-        for c, v in seen.strongest
-    ]
-    beside = table(("Channel", "Value here", "Bar"), bars, label="Strongest channels at this place", raw=(0, 2))
-    figures.append(framed("Strongest channels here", beside))
+    strongest = [(str(c), (text(v),), v / most, c == channel) for c, v in seen.strongest]
+    figures.append(framed("Strongest channels here", ranked(("Channel", "Value here"), strongest)))
     cards = [("Value", text(seen.value), "exactly; colours round it")]
     if seen.box is not None:
         area = np.prod([b - a + 1 for a, b in seen.box])
@@ -290,7 +271,7 @@ def steps(net: Network, layer: str, kinds: Mapping[str, str]) -> None:
         )  # fmt: skip
     show("".join(figures), key="fm_stepwise")
     head = ("Step", "Mean", "Standard deviation", "At or below 0, %", "Deviation by channel")
-    show(table(head, rows, label=f"{begin}, step by step"), key="fm_stepwise_table")
+    table(head, rows, key="fm_stepwise_table", label=f"{begin}, step by step")
     normal = next((n for n, (name, _) in enumerate(found) if name == "batch_norm"), None)
     if normal is None:
         scales = ""
@@ -324,7 +305,9 @@ def filters(net: Network) -> None:
         here += (slice(n % columns * wide, n % columns * wide + wide - gap),)
         out[here], clear[here] = np.repeat(np.repeat(one, scale, 0), scale, 1), False
     said = f"{count} kernels of {height} × {width} pixels, in colour"
-    show(framed(f"First convolution: {said}", sheet_image(out, clear, said, min(960, 60 * columns))), key="fm_filters")
+    # The page shows between them.
+    pixels = np.dstack([out, np.where(clear, 0, 255).astype(np.uint8)])
+    show(framed(f"First convolution: {said}", image(pixels, said, min(960, 60 * columns))), key="fm_filters")
     told = "Grey is 0; each is drawn on its own scale, red, green and blue weights as red, green and blue."
     if net.trained:
         st.caption(f"{told} Stripes are edge detectors, plain patches look for a colour.")

@@ -15,49 +15,36 @@ from torch import Tensor, nn
 
 from models import device, networks
 from models.errors import does_not_run
+from models.kept import Kept
+from models.maps.code import project_opening, torchvision_opening
 from models.networks import Survey, skeleton
 from models.receptive_field import ReceptiveField, ReceptiveFieldError, receptive_field
-from models.script import in_groups
-from pages.feature_maps._kept import Kept
 from pages.feature_maps._picture import Picture
+from viz import state
 from viz.state import Choice
 
 T = TypeVar("T")
 
-OFFERED = {
-    "small": "Our small network",
-    "small_antialiased": "Our small network, anti-aliased",
-    "alexnet": "AlexNet",
-    "vgg16": "VGG-16",
-    "resnet18": "ResNet-18",
-    "resnet50": "ResNet-50",
-    "squeezenet1_1": "SqueezeNet 1.1",
-    "inception_v3": "Inception v3",
-    "densenet121": "DenseNet-121",
-    "mobilenet_v2": "MobileNet v2",
-    "mobilenet_v3_small": "MobileNet v3, small",
-    "mobilenet_v3_large": "MobileNet v3, large",
-    "efficientnet_b0": "EfficientNet-B0",
-    "convnext_tiny": "ConvNeXt, tiny",
+NETWORKS = {
+    "small": ("Our small network", "relu1"),
+    "small_antialiased": ("Our small network, anti-aliased", "relu1"),
+    "alexnet": ("AlexNet", "features.1"),
+    "vgg16": ("VGG-16", "features.1"),
+    "resnet18": ("ResNet-18", "relu"),
+    "resnet50": ("ResNet-50", "relu"),
+    "squeezenet1_1": ("SqueezeNet 1.1", "features.1"),
+    "inception_v3": ("Inception v3", "Conv2d_1a_3x3.bn"),
+    "densenet121": ("DenseNet-121", "features.relu0"),
+    "mobilenet_v2": ("MobileNet v2", "features.0.2"),
+    "mobilenet_v3_small": ("MobileNet v3, small", "features.0.2"),
+    "mobilenet_v3_large": ("MobileNet v3, large", "features.0.2"),
+    "efficientnet_b0": ("EfficientNet-B0", "features.0.2"),
+    "convnext_tiny": ("ConvNeXt, tiny", "features.0.0"),
 }
-"""Networks by name, in the order in which they were published; ours first."""
-FIRST = {
-    "small": "relu1",
-    "small_antialiased": "relu1",
-    "alexnet": "features.1",
-    "vgg16": "features.1",
-    "resnet18": "relu",
-    "resnet50": "relu",
-    "squeezenet1_1": "features.1",
-    "inception_v3": "Conv2d_1a_3x3.bn",
-    "densenet121": "features.relu0",
-    "mobilenet_v2": "features.0.2",
-    "mobilenet_v3_small": "features.0.2",
-    "mobilenet_v3_large": "features.0.2",
-    "efficientnet_b0": "features.0.2",
-    "convnext_tiny": "features.0.0",
-}
-"""The layer at which a walk begins: what the first convolution found, after its activation where that is a layer."""
+"""Networks in the order in which they were published, ours first: how each is called, and the layer at which a walk
+begins: what the first convolution found, after its activation where that is a layer."""
+OFFERED = {name: title for name, (title, _) in NETWORKS.items()}
+FIRST = {name: layer for name, (_, layer) in NETWORKS.items()}
 OWN = ("small", "small_antialiased")
 TRAINED, RANDOM = "Trained", "Random"
 USUAL = "Usual"
@@ -270,44 +257,21 @@ def _at_hand(name: str) -> bool:
     return True
 
 
-_DISC = """# Put the path of a picture of yours between the quotes; without one a disc is drawn.
-path = ""
-if path:
-    picture = Image.open(path).convert("RGB")
-else:
-    y, x = np.mgrid[:256, :256]
-    disc = np.where(np.hypot(y - 118, x - 138)[..., None] < 76, (230, 160, 60), (40, 60, 90))
-    picture = Image.fromarray(disc.astype(np.uint8))
-"""
+def opening(picture: Picture, name: str, trained: bool, side: int, *imports: str) -> tuple[str, str]:
+    """Of which picture a script is, and its lines that load a network and prepare the picture for it."""
+    if name not in OWN and not picture.in_link:
+        told = "a drawn disc, or a picture whose path you write into it"
+        return told, torchvision_opening(name, trained, side, *imports)
+    ours = picture.code("import torch", "from models import networks", *imports)
+    return f"{picture.told}, in a copy of this project", project_opening(ours, name, trained, side, name not in OWN)
 
 
-def _opening(picture: Picture, name: str, trained: bool, side: int, *imports: str) -> tuple[str, str]:
-    """Of which picture it is, and the lines that load a network and prepare a picture for it."""
-    weights_come = "# Its weights are downloaded at the first run.\n" if trained and name not in OWN else ""
-    if _project(picture, name):
-        head = picture.code("import torch", "from models import networks", *imports)
-        told = "the same picture" if picture.in_link else "the astronaut, or a picture whose path you write into it"
-        return (
-            f"{told}, in a copy of this project",
-            f"""{head}
-{weights_come}network = networks.load({name!r}, pretrained={trained})
-x = networks.prepare({name!r}, source, side={side}, crop=False).x
-""",
-        )
-    weights = f"torchvision.models.get_model_weights({name!r}).DEFAULT"
-    head = in_groups(["import torch", "import numpy as np", "import torchvision", "from PIL import Image", *imports])
-    return (
-        "a drawn disc, or a picture whose path you write into it",
-        f"""{head}
-{_DISC}
-recipe = {weights}.transforms()
-{weights_come}network = torchvision.models.get_model({name!r}, weights={'"DEFAULT"' if trained else None}).eval()
-scale = {side} / min(picture.size)
-picture = picture.resize([round(n * scale) for n in picture.size], Image.Resampling.BOX)
-x = torch.from_numpy(np.array(picture)).permute(2, 0, 1)[None] / 255
-x = (x - torch.tensor(recipe.mean).view(3, 1, 1)) / torch.tensor(recipe.std).view(3, 1, 1)
-""",
-    )
+def on_screen(key: str, what: str) -> tuple:
+    """What a lesson remembers of its network for a script: name, whether it is trained, side, layer, and more."""
+    shown = state.recall(key)
+    if shown is None:
+        raise ValueError(f"there is no {what} on the screen yet")
+    return shown
 
 
 def refused(error: Exception) -> str:
@@ -316,131 +280,3 @@ def refused(error: Exception) -> str:
     if not does_not_run(error):
         return told
     return f"{told.rstrip('.')}. Choose a larger picture (“Shorter side”) or another network."
-
-
-def _project(picture: Picture, name: str) -> bool:
-    """Whether the script runs in a copy of this project; otherwise torchvision is all it needs."""
-    return name in OWN or picture.in_link
-
-
-def _close(what: str, value: float) -> str:
-    """An assertion that a number is the one on the screen."""
-    return f"assert abs({what} - {value:.6g}) <= {1e-3 * max(abs(value), 1e-3):.1g}  # as on the screen\n"
-
-
-def script(
-    picture: Picture, name: str, trained: bool, side: int, layer: str, shape: tuple[int, ...], peaks: dict[int, float]
-) -> tuple[str, str]:
-    """What a script does that asks the same layer of the same network, and the script.
-
-    ``peaks``: the largest value of each of the strongest channels, largest first.
-    """
-    which, head = _opening(picture, name, trained, side)
-    same = picture.in_link
-    told = f"Runs as it is: asks the same layer of the same network about {which}; asserts "
-    told += "the shape of its maps and its strongest channels." if same else "how many maps there are."
-    code = f"""{head}
-kept = []
-hook = network.get_submodule({layer!r}).register_forward_hook(lambda _m, _x, answer: kept.append(answer.clone()))
-with torch.inference_mode():
-    network(x)
-hook.remove()
-
-maps = kept[-1][0]
-assert len(maps) == {shape[0]}
-peaks = maps.flatten(1).amax(1)
-strongest = peaks.argsort(descending=True).tolist()
-"""
-    if same:
-        code += f"assert maps.shape == {tuple(shape)}\n"
-        code += "".join(_close(f"peaks[{channel}].item()", value) for channel, value in peaks.items())
-    code += """print(tuple(maps.shape), "strongest channels:", strongest[:8])\n"""
-    return told, code
-
-
-def reasons_script(
-    picture: Picture, name: str, trained: bool, side: int, layer: str, target: int, score: float, probability: float
-) -> tuple[str, str]:
-    """What a script does that explains a class score by its slopes and by Grad-CAM, and the script."""
-    which, head = _opening(picture, name, trained, side, "import copy")
-    same = picture.in_link
-    told = (
-        f"Runs as it is: scores, plain gradient and Grad-CAM of the same class in plain PyTorch, for {which}; asserts "
-        + ("the score on the screen, " if same else "that the probabilities sum to 1, ")
-        + "and that the gradient predicts what a small step does to the score."
-    )
-    code = f"""{head}
-network = copy.deepcopy(network).double()
-x = x.double().requires_grad_(True)
-kept = []
-network.get_submodule({layer!r}).register_forward_hook(lambda _m, _x, answer: kept.append(answer) or answer.clone())
-scores = network(x)[0]
-probabilities = scores.softmax(0)
-assert abs(probabilities.sum().item() - 1) < 1e-9
-
-target = {target}
-"""
-    if same:
-        code += _close("scores[target].item()", score) + _close("probabilities[target].item()", probability)
-    code += """maps = kept[-1]
-slope, of_maps = torch.autograd.grad(scores[target], (x, maps))
-
-# Beside the picture, for among equal pixels a maximum has several places: does the slope foretell a small step?
-noise = torch.randn(x.shape, dtype=x.dtype, generator=torch.Generator().manual_seed(0))
-near = (x + 1e-3 * noise).detach().requires_grad_(True)
-there = network(near)[0, target]
-(tilt,) = torch.autograd.grad(there, near)
-step = 1e-6 * tilt / (tilt.norm() + 1e-30)  # a score that ReLU cut off has no slope
-with torch.no_grad():
-    change = (network(near + step)[0, target] - there).item()
-predicted = (tilt * step).sum().item()
-assert abs(change - predicted) <= 1e-2 * abs(predicted) + 1e-12
-
-weights = of_maps[0].mean((1, 2))
-heat = (weights[:, None, None] * maps[0]).sum(0).relu()
-row, column = divmod(int(heat.argmax()), heat.shape[1])
-peak = int(slope[0].abs().amax(0).argmax())
-print(f"the slope is steepest at row {peak // x.shape[-1]}, column {peak % x.shape[-1]}")
-print(f"class {target}: score {scores[target].item():.4g}, probability {probabilities[target].item():.3f}")
-print(f"Grad-CAM is strongest at row {row}, column {column} of {tuple(heat.shape)}")
-"""
-    return told, code
-
-
-def motion_script(
-    picture: Picture, name: str, trained: bool, side: int, layer: str, motion: str, value: float, without_border: bool,
-    error: float,
-) -> tuple[str, str]:  # fmt: skip
-    """What a script does that measures how a layer commutes with a motion of the picture, and the script."""
-    shift = without_border and motion == "shift"
-    ours = f"from models.maps.equivariance import {'circular, ' if without_border else ''}equivariance"
-    which, head = _opening(picture, name, trained, side, ours)
-    same = picture.in_link
-    which += "" if _project(picture, name) else ", in a copy of this project"
-    told = (
-        f"Runs as it is: the error of the same layer against the motion, for {which}; asserts that standing still "
-        "costs nothing"
-        + (", and a shift by whole units neither" if shift else "")
-        + (", and the error on the screen." if same else ".")
-    )
-    still = 1.0 if motion == "scale" else 0.0
-    values = sorted({still, value, *((1, 2, 4, 8, 16, 32) if motion == "shift" else ())})
-    cut = (
-        ""
-        if same
-        else """
-# A picture that every stride divides.
-x = x[..., : x.shape[-2] // 32 * 32, : x.shape[-1] // 32 * 32]"""
-    )
-    code = f"""{head}{cut}
-network = {"circular(network)" if without_border else "network"}
-for point in equivariance(network, x, {layer!r}, {values}, {motion!r}):
-    units = point.found.shape[-2:]
-    whole = point.exact and x.shape[-2] % units[0] == 0 and x.shape[-1] % units[1] == 0
-    print(f"{{point.value:g}}: error {{point.error:.4f}}" + (", whole units" if whole else ""))
-    if point.value == {still}{" or whole" if shift else ""}:
-        assert point.error < 1e-3
-"""
-    if same:
-        code += f"    if point.value == {value}:\n        " + _close("point.error", error)
-    return told, code

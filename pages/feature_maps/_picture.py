@@ -104,6 +104,11 @@ class Picture:
         )
         return opening, f"resize(source, {max(self.rgb.shape[:2])})"
 
+    @property
+    def told(self) -> str:
+        """What a script made by :meth:`code` works on."""
+        return "the same picture" if self.in_link else "the astronaut, or a picture whose path you write into it"
+
     @cached_property
     def key(self) -> str:
         """For caches: equal for equal pixels."""

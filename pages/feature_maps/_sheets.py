@@ -78,8 +78,4 @@ def _boxes(net: Network, layer: str) -> tuple[tuple | None, bool, str]:
     local = field.local
     if local is None or None in local.start:
         return None, field.sees_everything, "Each unit sees the whole picture."
-    found = tuple(
-        [[int(np.floor(s + u * j)), int(np.floor(s + u * j)) + z - 1] for u in range(n)]
-        for n, z, j, s in zip(field.map_size, local.size, local.jump, local.start, strict=True)
-    )
-    return found, field.sees_everything, ""
+    return local.boxes(field.map_size), field.sees_everything, ""

@@ -10,17 +10,18 @@ import streamlit as st
 
 from models import networks
 from models.drawings import CLASSES
+from models.kept import Kept
 from models.maps.attribution import AttributionError, Score, grad_cam, occlusion, saliency, sanity_check, scores
+from models.maps.code import reasons_code
 from models.networks import NetworkError
 from pages._lesson import frame, predict
 from pages.feature_maps import _network as network
 from pages.feature_maps._closer import heated, text
-from pages.feature_maps._kept import COVERED, REASONS, SANITY
 from pages.feature_maps._network import OWN, Network
 from pages.feature_maps._picture import SEED, SHAPE, SHAPE_DRAWN, SOURCE, Picture, with_picture
 from viz import state
-from viz.figures import Series, chart, lines, show, table
-from viz.figures.cells import framed, image, row
+from viz.figures import Series, chart, lines, show
+from viz.figures.cells import framed, image, ranked, row
 from viz.state import Choice
 
 HIGHEST = "The highest"
@@ -45,6 +46,12 @@ TOLD = {
     ),
 }
 SIZE, STEPS = 250, 5
+REASONS: Kept[dict] = Kept(8)
+"""What speaks for a class, by gradient and by Grad-CAM."""
+COVERED: Kept[tuple] = Kept(8)
+"""What covering place after place has shown."""
+SANITY: Kept[dict] = Kept(8)
+"""Pictures of each method while weights are drawn anew."""
 
 CLASS = Choice(
     "fm_class", HIGHEST, "Explain", "In the order of the scores. Ask also why it could be something else.", read=str
@@ -121,21 +128,14 @@ def _verdict(net: Network, picture: Picture, ranking: list[Score], target: int) 
     shown = ranking[:5]
     if all(one.number != target for one in shown):
         shown = [*shown, next(one for one in ranking if one.number == target)]
-    rows = [
-        (
-            f"<b>{escape(one.name)}</b>" if one.number == target else escape(one.name),
-            text(one.score),
-            f"{100 * one.probability:.1f} %",
-            f'<div style="width:{max(1, round(160 * one.probability))}px;height:10px;border-radius:3px;'
-            'background:var(--output, #009e73)"></div>',
-        )
+    entries = [
+        (one.name, (text(one.score), f"{100 * one.probability:.1f} %"), one.probability, one.number == target)
         for one in shown
     ]
     best = ranking[0]
     verdict = f"{net.title} says: {best.name}, {100 * best.probability:.0f} %"
     given = framed("What the network gets", image(net.pixels, f"The picture: {picture.name}", SIZE))
-    head = ("Class", "Score", "Probability", "Bar")
-    show(row(given, framed(verdict, table(head, rows, label="Class scores", raw=(0, 3)))), key="fm_scores")
+    show(row(given, framed(verdict, ranked(("Class", "Score", "Probability"), entries))), key="fm_scores")
     if not net.trained:
         st.caption("Random weights: the names mean nothing. That is what an answer looks like before any training.")
     elif net.name in OWN and picture.name not in CLASSES:
@@ -291,10 +291,14 @@ def _steps(module, net: Network, k: int, target: int, bar) -> list:
 
 def script(picture: Picture) -> tuple[str, str]:
     """Scores, slopes and Grad-CAM of the class on the screen."""
-    shown = state.recall("fm_reasons")
-    if shown is None:
-        raise ValueError("there is no class on the screen yet")
-    return network.reasons_script(picture, *shown)
+    name, trained, side, layer, target, *shown = network.on_screen("fm_reasons", "class")
+    which, opening = network.opening(picture, name, trained, side, "import copy")
+    asserts = "the score on the screen" if picture.in_link else "that the probabilities sum to 1"
+    told = (
+        f"Runs as it is: scores, plain gradient and Grad-CAM of the same class in plain PyTorch, for {which}; asserts "
+        f"{asserts}, and that the gradient predicts what a small step does to the score."
+    )
+    return told, reasons_code(opening, layer, target, shown if picture.in_link else None)
 
 
 if __name__ == "__main__":

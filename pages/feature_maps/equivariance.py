@@ -8,7 +8,9 @@ import numpy as np
 import streamlit as st
 
 from models import networks
+from models.kept import Kept
 from models.maps.attribution import AttributionError, scores
+from models.maps.code import motion_code
 from models.maps.equivariance import (
     EquivarianceError,
     MotionPoint,
@@ -23,7 +25,6 @@ from models.picture import to_tensor
 from pages._lesson import frame, predict
 from pages.feature_maps import _network as network
 from pages.feature_maps._closer import text
-from pages.feature_maps._kept import CURVES
 from pages.feature_maps._network import OFFERED, OWN, Network
 from pages.feature_maps._picture import Picture, with_picture
 from viz import state
@@ -35,6 +36,8 @@ from viz.state import Choice, Flag, whole
 MOTIONS = {"shift": "Shift", "rotate": "Rotate", "scale": "Scale"}
 SMALL_LAYERS = ("conv1", "relu1", "pool1", "relu2", "pool2", "relu3", "pool3", "relu4")
 SIZE = 205
+CURVES: Kept[dict] = Kept(24)
+"""Errors of a layer, and scores, motion by motion."""
 
 
 def _usual_layer() -> str:
@@ -57,13 +60,9 @@ WRAP = Flag(
 SETTINGS = (*network.SETTINGS, LAYER, MOTION, *DIALS.values(), WRAP)
 
 
+@state.fragment
 def lesson(picture: Picture) -> None:
     """The whole lesson; what is chosen inside runs this alone."""
-    _part(picture)
-
-
-@state.fragment
-def _part(picture: Picture) -> None:
     chosen = {}
 
     def lead() -> None:
@@ -150,7 +149,7 @@ def _maps(net: Network, layer: str, motion: str, point: MotionPoint) -> None:
     channel = int(energy.argmax())
     expected, found = point.expected[channel], point.found[channel]
     top = max(float(np.abs(expected).max()), float(np.abs(found).max())) or 1.0
-    picture = _pixels(moved(_as_tensor(net.pixels), motion, point.value))
+    picture = moved(to_tensor(net.pixels), motion, point.value)[0].permute(1, 2, 0).numpy()
     left, right = (np.where(point.compared, one, np.nan) for one in (expected, found))
     figures = (
         framed("The moved picture", image(picture, "The moved picture", SIZE)),
@@ -174,14 +173,6 @@ def _maps(net: Network, layer: str, motion: str, point: MotionPoint) -> None:
         row(*figures, pictures=True, widest=SIZE) + f'<div style="margin-top:.8rem">{numbers(cards)}</div>',
         key="fm_moved",
     )
-
-
-def _as_tensor(pixels: np.ndarray):
-    return to_tensor(pixels)
-
-
-def _pixels(x) -> np.ndarray:
-    return np.rint(255 * x[0].permute(1, 2, 0).clamp(0, 1).numpy()).astype(np.uint8)
 
 
 # -- curves
@@ -209,21 +200,14 @@ def _curves(net: Network, layer: str, motion: str) -> None:
             return
         kept = CURVES.put(question, _measure(net, layer, motion))
     unit = {"shift": "Shift, pixels", "rotate": "Turn, degrees", "scale": "Factor"}[motion]
-    left, right = st.columns(2)
-    with left:
-        st.markdown(f"**The map** of `{layer}`: equivariance")
-        chart(
-            lines(kept["errors"], x=unit, y="Equivariance error"),
-            key="fm_errors",
-            alt=f"Equivariance error of {layer} by {unit}",
-        )
-    with right:
-        st.markdown(f"**The class** “{kept['class']}”: invariance")
-        chart(
-            lines(kept["scores"], x=unit, y="Probability, %"),
-            key="fm_invariance",
-            alt=f"Probability of the class by {unit}",
-        )
+    shown = (
+        (f"**The map** of `{layer}`: equivariance", "errors", "Equivariance error", f"Equivariance error of {layer}"),
+        (f"**The class** “{kept['class']}”: invariance", "invariance", "Probability, %", "Probability of the class"),
+    )
+    for column, (title, name, y, said) in zip(st.columns(2), shown, strict=True):
+        with column:
+            st.markdown(title)
+            chart(lines(kept[name], x=unit, y=y), key=f"fm_{name}", alt=f"{said} by {unit}")
     if motion == "shift" and not border:
         st.markdown(
             "Zeros at the border stay where they are when the picture moves, so even a layer of stride 1 errs there. "
@@ -283,7 +267,7 @@ def _measure(net: Network, layer: str, motion: str) -> dict:
     if net.name in OWN and layer != "relu1" and motion == "shift":
         points = net.ask(lambda m: [p.error for p in equivariance(_changed(m, False), net.x, "relu1", values, motion)])
         errors.append(Series("relu1, stride 1", values, points))
-    return {"scores": told, "class": first.name, "errors": errors}
+    return {"invariance": told, "class": first.name, "errors": errors}
 
 
 def _twin(net: Network, name: str) -> Network:
@@ -292,10 +276,18 @@ def _twin(net: Network, name: str) -> Network:
 
 def script(picture: Picture) -> tuple[str, str]:
     """The curve of the layer and the motion on the screen."""
-    shown = state.recall("fm_moved")
-    if shown is None:
-        raise ValueError("there is no layer on the screen yet")
-    return network.motion_script(picture, *shown)
+    name, trained, side, layer, motion, value, without_border, error = network.on_screen("fm_moved", "layer")
+    ours = f"from models.maps.equivariance import {'circular, ' if without_border else ''}equivariance"
+    which, opening = network.opening(picture, name, trained, side, ours)
+    which += "" if which.endswith("project") else ", in a copy of this project"
+    told = (
+        f"Runs as it is: the error of the same layer against the motion, for {which}; asserts that standing still "
+        "costs nothing"
+        + (", and a shift by whole units neither" if without_border and motion == "shift" else "")
+        + (", and the error on the screen." if picture.in_link else ".")
+    )
+    shown = error if picture.in_link else None
+    return told, motion_code(opening, layer, motion, value, without_border, shown)
 
 
 if __name__ == "__main__":

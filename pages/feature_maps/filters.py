@@ -25,6 +25,13 @@ BORDERS = {"zeros": "Zeros", "reflect": "Reflect", "replicate": "Replicate", "ci
 COLOURS = ("Luma", "Each colour")
 PAIRS = ("sobel", "scharr", "prewitt")
 INPUT = {"id": "input", "title": "Input", "role": "input", "kind": "picture", "note": ""}
+
+
+def _panel(name: str, title: str, kind: str, at: int, top: float, note: str = "", **more) -> dict:
+    """An output, as ``viz.components.response`` wants it, of the map ``at``."""
+    return {"id": name, "title": title, "role": "output", "kind": kind, "map": at, "top": top, "note": note} | more
+
+
 LARGEST = 15
 """Side of the largest kernel that follows a dial: nn.Conv2d takes tenths of a second for larger ones."""
 
@@ -124,7 +131,7 @@ def _controls(picture: Picture) -> None:
 
 
 @dataclass(frozen=True)
-class Choice:
+class Asked:
     """The settings of one answer: the kernel as it is written, and as it lies on the picture."""
 
     name: str
@@ -137,7 +144,7 @@ class Choice:
     colour: bool
 
 
-def _choice(picture: Picture) -> Choice:
+def _choice(picture: Picture) -> Asked:
     name, view = TITLES.get(FILTER.value, ""), VIEW.value
     if view == VIEWS[1] and name not in PAIRS:
         name = PAIRS[0]
@@ -163,7 +170,7 @@ def _choice(picture: Picture) -> Choice:
     turned = FLIP.value == FLIPS[1] and view != VIEWS[1]
     colour = picture.colour and PLANES.value == COLOURS[1] and view != VIEWS[1]
     laid = filters.flipped(kernel) if turned else kernel
-    return Choice(name, kernel, laid, dials, view, turned, BORDER.value, colour)
+    return Asked(name, kernel, laid, dials, view, turned, BORDER.value, colour)
 
 
 @state.fragment
@@ -197,7 +204,7 @@ def _resize(side: int) -> None:
     KERNEL.give(written([[at(r - shift, c - shift) for c in range(side)] for r in range(side)]))
 
 
-def _typed(choice: Choice) -> None:
+def _typed(choice: Asked) -> None:
     cell = state.heard("fm_response", "cell") or {}
     kernel = choice.written.copy()
     row, column, value = cell.get("row"), cell.get("column"), cell.get("value")
@@ -215,7 +222,7 @@ def _typed(choice: Choice) -> None:
 # -- the numbers behind the picture
 
 
-def _answer(picture: Picture, choice: Choice) -> dict:
+def _answer(picture: Picture, choice: Asked) -> dict:
     """Everything that the component draws, measured on ``nn.Conv2d``."""
     shown = picture.rgb if choice.colour else picture.grey
     planes = shown.transpose(2, 0, 1) if choice.colour else shown[None]
@@ -248,7 +255,7 @@ def _first(values: np.ndarray) -> np.ndarray:
     return values[None] if values.ndim == 2 else values.transpose(2, 0, 1)
 
 
-def _kernel(choice: Choice) -> dict:
+def _kernel(choice: Asked) -> dict:
     title = "Kernel, turned by 180°" if choice.turned else "Kernel"
     return {"title": title, "short": "", "values": choice.laid.tolist(), "map": 0}
 
@@ -258,7 +265,7 @@ def _kind(found: KernelFacts) -> str:
     return "picture" if found.total > 0.5 else "signed"
 
 
-def _response(shown: np.ndarray, choice: Choice) -> dict:
+def _response(shown: np.ndarray, choice: Asked) -> dict:
     found, facts = filters.respond(shown, choice.laid, choice.border), filters.facts(choice.written)
     edges = _edges(float(found.output.min()), float(found.output.max()))
     counts, _ = np.histogram(found.output, edges)
@@ -274,15 +281,11 @@ def _response(shown: np.ndarray, choice: Choice) -> dict:
         "kernels": [_kernel(choice)],
         "panels": [
             INPUT,
-            {
-                "id": "response", "title": "Feature map", "role": "output", "kind": kind, "map": 0, "top": top,
-                "note": f"from {_text(low)} to {_text(high)}, mean {_text(mean)}",
-            },
-            {
-                "id": "rectified", "title": "Rectified, after ReLU", "role": "output", "map": 0, "top": top,
-                "relu": True, "kind": "picture" if kind == "picture" else "rectified",
-                "note": f"{share} of the values were below 0 and are 0 now",
-            },
+            _panel("response", "Feature map", kind, 0, top, f"from {_text(low)} to {_text(high)}, mean {_text(mean)}"),
+            _panel(
+                "rectified", "Rectified, after ReLU", "picture" if kind == "picture" else "rectified", 0, top,
+                f"{share} of the values were below 0 and are 0 now", relu=True,
+            ),
         ],
         "histogram": {
             "title": "Values of the feature map", "counts": counts.tolist(),
@@ -305,7 +308,7 @@ def _edges(low: float, high: float, bins: int = 48) -> np.ndarray:
     return np.concatenate([np.linspace(low, 0, below + 1), np.linspace(0, high, bins - below + 1)[1:]])
 
 
-def _facts(choice: Choice, facts: KernelFacts) -> list[str]:
+def _facts(choice: Asked, facts: KernelFacts) -> list[str]:
     height, width = choice.written.shape
     total = facts.total
     if total == 0:
@@ -326,7 +329,7 @@ def _facts(choice: Choice, facts: KernelFacts) -> list[str]:
     return [sentence for sentence in (sums, rank, flip) if sentence]
 
 
-def _gradient(shown: np.ndarray, choice: Choice) -> dict:
+def _gradient(shown: np.ndarray, choice: Asked) -> dict:
     size = choice.laid.shape[0]
     found = filters.gradient(shown, choice.name, size, choice.border)
     across = filters.kernel(choice.name, size)
@@ -344,14 +347,11 @@ def _gradient(shown: np.ndarray, choice: Choice) -> dict:
         ],
         "panels": [
             INPUT,
-            {
-                "id": "magnitude", "title": "Magnitude", "role": "output", "kind": "count", "map": 2, "top": strong,
-                "note": f"largest {_text(top)}; the scale ends at the 99th percentile",
-            },
-            {
-                "id": "angle", "title": "Direction, in degrees", "role": "output", "kind": "angle", "map": 3, "by": 2,
-                "top": strong / 2, "note": "",
-            },
+            _panel(
+                "magnitude", "Magnitude", "count", 2, strong,
+                f"largest {_text(top)}; the scale ends at the 99th percentile",
+            ),
+            _panel("angle", "Direction, in degrees", "angle", 3, strong / 2, by=2),
         ],
         "facts": [
             "One nn.Conv2d(1, 2, …) gives both slopes; the second kernel is the first one, transposed.",
@@ -361,7 +361,7 @@ def _gradient(shown: np.ndarray, choice: Choice) -> dict:
     }  # fmt: skip
 
 
-def _opencv(shown: np.ndarray, choice: Choice) -> dict:
+def _opencv(shown: np.ndarray, choice: Asked) -> dict:
     ours = filters.apply(shown, choice.laid, choice.border)
     theirs = filters.filter2d(shown, choice.laid)
     off = ours - theirs
@@ -401,12 +401,9 @@ def _opencv(shown: np.ndarray, choice: Choice) -> dict:
         "maps": [plane(_first(each), exact=each is ours) for each in (ours, theirs, off)],
         "kernels": [_kernel(choice)],
         "panels": [
-            {"id": "conv2d", "title": f"nn.Conv2d, {BORDERS[choice.border].lower()}", "role": "output"}
-            | {"kind": kind, "map": 0, "top": top, "note": ""},
-            {"id": "filter2d", "title": "cv2.filter2D", "role": "output", "kind": kind, "map": 1, "top": top}
-            | {"note": ""},
-            {"id": "difference", "title": "Their difference", "role": "output", "kind": "signed", "map": 2}
-            | {"top": max(worst, 1e-6), "note": f"at most {_text(worst)}"},
+            _panel("conv2d", f"nn.Conv2d, {BORDERS[choice.border].lower()}", kind, 0, top),
+            _panel("filter2d", "cv2.filter2D", kind, 1, top),
+            _panel("difference", "Their difference", "signed", 2, max(worst, 1e-6), f"at most {_text(worst)}"),
         ],
         "facts": [f"{100 * share:.1f} % of the outputs have a window that reaches beyond the picture."],
         "checks": checks,
@@ -445,11 +442,10 @@ def script(picture: Picture) -> tuple[str, str]:
             "response.mean(dtype=float)": found.output.mean(dtype=float),
         }
     code = filter_code(opening, kernel, choice.border, gradient=gradient, shown=told if picture.in_link else None)
-    whence = "the same picture" if picture.in_link else "the astronaut, or a picture whose path you write into it"
     what = "both slopes in one layer" if gradient else "exactly this kernel"
     asserts = "the numbers on the screen and " if picture.in_link else ""
     return (
-        f"Runs as it is, in a copy of this project: {what} on {whence}; asserts {asserts}"
+        f"Runs as it is, in a copy of this project: {what} on {picture.told}; asserts {asserts}"
         "that OpenCV gives the same inside.",
         code,
     )

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import partial
 
 import numpy as np
 import streamlit as st
@@ -12,13 +12,12 @@ import torch
 from torch import nn
 
 from models import device
-from models.learning import LearningError, Step, best_weights, reset, train
+from models.learning import Step, best_weights, reset, train
 from models.maps import filters
 from models.maps.code import learning_code
-from models.maps.filters import FilterError
 from models.script import in_groups
-from models.text import sentence
-from pages._learning import Run, Screen, buttons, small
+from pages import _learning as learning
+from pages._learning import Run, small
 from pages._lesson import frame, predict
 from pages.feature_maps._kernels import KERNEL, OWN, TITLES, read_kernel
 from pages.feature_maps._picture import Picture, with_picture
@@ -135,30 +134,18 @@ def _settings(picture: Picture) -> tuple:
 
 
 def _run(picture: Picture) -> None:
-    start, again = buttons()
-    bar, screen = st.empty(), Screen()
     settings = _settings(picture)
-    run = _kept()
-    if run is None or again or start or (not run.moments and run.settings != settings):
-        run = _fresh(settings)
-        state.remember("fm_finding", run)
-    if start:
-        try:
-            _train(run, picture, screen, bar)
-        except (LearningError, FilterError) as error:
-            st.error(sentence(error))
-    run.tell(bar, "the kernel, its map and the loss")
-    screen.draw(lambda: _picture(run, picture))
-    screen.rest()
+    run = learning.show(
+        "fm_finding",
+        settings,
+        learning.buttons(),
+        lambda: _fresh(settings),
+        lambda run: _trained(run, picture),
+        lambda run, step="": _picture(run, picture, step),
+        "the kernel, its map and the loss",
+    )
     if run.moments and run.now.loss > run.losses[0]:
         st.caption("The loss has grown: each update overshoots. Choose a smaller learning rate.")
-    run.tell_changed(settings)
-
-
-def _kept() -> Finding | None:
-    """The run that is shown, as far as it is."""
-    kept: Finding | None = state.recall("fm_finding")
-    return kept and kept.so_far()
 
 
 def _made(size: int):
@@ -172,19 +159,15 @@ def _fresh(settings: tuple) -> Finding:
     return run
 
 
-def _train(run: Finding, picture: Picture, screen: Screen, bar) -> None:
+def _trained(run: Finding, picture: Picture) -> Iterator[Step]:
     size, seed = TAPS.value, SEED.value
-    layer = _made(size)
     margin = max(size // 2, run.target.shape[0] // 2)
-    with device.one_thread():
-        inputs, targets = filters.task(_examples(picture), run.target, noise=NOISE.value, seed=seed)
-        run.floor = best_weights(_made(size), inputs, targets, margin=margin)
-        session = train(
-            layer, inputs, targets, steps=run.total, lr=RATE.value, optimizer=OPTIMIZER.value, seed=seed,
-            margin=margin, every=run.every,
-        )  # fmt: skip
-        for step in run.follow(session, bar):
-            screen.draw(partial(_picture, run, picture, f"_{step.step}"))
+    inputs, targets = filters.task(_examples(picture), run.target, noise=NOISE.value, seed=seed)
+    run.floor = best_weights(_made(size), inputs, targets, margin=margin)
+    yield from train(
+        _made(size), inputs, targets, steps=run.total, lr=RATE.value, optimizer=OPTIMIZER.value, seed=seed,
+        margin=margin, every=run.every,
+    )  # fmt: skip
 
 
 def _examples(picture: Picture) -> np.ndarray:
@@ -202,7 +185,7 @@ def _piece(picture: Picture) -> np.ndarray:
 
 
 def _picture(run: Finding, picture: Picture, step: str = "") -> None:
-    """What was reached. ``step``: what sets apart the keys of one run's pictures, as Streamlit wants it."""
+    """What was reached."""
     piece, learned = _piece(picture), run.now.kernel[0, 0]
     with device.one_thread():
         # float64, as the weights: those of a run that diverges soon leave float32.
@@ -212,7 +195,7 @@ def _picture(run: Finding, picture: Picture, step: str = "") -> None:
 
     def drawn(values: np.ndarray, said: str) -> str:
         if flat:
-            return image(np.rint(np.clip(values, 0, 1) * 255).astype(np.uint8), said, 160)
+            return image(values, said, 160)
         return signed(values / top, said, 160)
 
     # One scale for both kernels, so that equal weights have equal colours.
@@ -241,7 +224,7 @@ def _picture(run: Finding, picture: Picture, step: str = "") -> None:
 
 def script(picture: Picture) -> tuple[str, str]:
     """The same learning, number for number."""
-    run, seed = _kept(), SEED.value
+    run, seed = learning.kept("fm_finding"), SEED.value
     same = run is not None and run.settings == _settings(picture)
     torch_lines = ("import numpy as np", "import torch", "from torch import nn")
     if SOURCE.value == PAIRS[1]:
@@ -251,8 +234,7 @@ def script(picture: Picture) -> tuple[str, str]:
         )
     else:
         same_picture = picture.in_link
-        whence = "the same picture" if same_picture else "the astronaut, or a picture whose path you write into it"
-        whence += ", in a copy of this project"
+        whence = f"{picture.told}, in a copy of this project"
         opening = picture.grey_code(*torch_lines) + "values = (grey - grey.mean()) / (grey.std() or 1.0)\n"
     same = same and same_picture
     kernel = run.now.kernel[0, 0] if same else None

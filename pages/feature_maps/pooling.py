@@ -105,12 +105,7 @@ def _tensor(picture: Picture):
     return torch.from_numpy(picture.grey).float()[None, None] / 255
 
 
-def _grey(values: np.ndarray) -> np.ndarray:
-    return np.rint(np.clip(values, 0, 1) * 255).astype(np.uint8)
-
-
 def _pooled(picture: Picture) -> None:
-
     layer, code, size, stride = _layer()
     x = _tensor(picture)
     y = device.answer(layer, x)[0, 0].numpy()
@@ -126,7 +121,7 @@ def _pooled(picture: Picture) -> None:
         cards.insert(3, ("Windows", *_overlap(size, stride)))
     shown = [framed("Input", image(picture.grey, f"{picture.name}, in grey", 330), f"{height} × {width}")]
     below = f"mean {y.mean():.4f}" if not size else f"{y.shape[0]} × {y.shape[1]}, drawn as large as the input"
-    shown.append(framed(code.removeprefix("nn."), image(_grey(y), f"The picture after {code}", 330), below))
+    shown.append(framed(code.removeprefix("nn."), image(y, f"The picture after {code}", 330), below))
     show(row(*shown, pictures=True, widest=330), key="fm_pool_pictures")
     show(numbers(cards), key="fm_pool_cards")
 
@@ -177,13 +172,13 @@ def _unpooled(picture: Picture) -> None:
         row(
             framed(
                 f"Input → max {size}×{size}, stride {stride} → unpooled",
-                image(_grey(trip.unpooled[0]), "The picture after pooling and unpooling: maxima among black", 330),
+                image(trip.unpooled[0], "The picture after pooling and unpooling: maxima among black", 330),
                 f"{100 * share:.3g} % of the pixels are back, and with them {100 * (1 - trip.lost):.3g} % of the "
                 "squared values",
             ),
             framed(
                 "The middle, enlarged",
-                image(_grey(_middle(trip.unpooled[0])), "The middle of it", 330),
+                image(_middle(trip.unpooled[0]), "The middle of it", 330),
                 "bright: maxima where they were; black: zeros",
             ),
             pictures=True,
@@ -234,14 +229,12 @@ def _forgotten(picture: Picture) -> None:
 
 def script(picture: Picture) -> tuple[str, str]:
     """The worked example, there and back, and this layer on the picture."""
-
     layer, code, _, _ = _layer()
     y = device.answer(layer, _tensor(picture))[0, 0]
     shown = (tuple(y.shape), float(y.mean())) if picture.in_link else None
-    whence = "the same picture" if shown else "the astronaut, or a picture whose path you write into it"
     return (
         f"Runs as it is, in a copy of this project: the worked example pooled four ways and unpooled, and this layer "
-        f"on {whence}; asserts the numbers.",
+        f"on {picture.told}; asserts the numbers.",
         pooling_code(picture.grey_code("import torch", "from torch import nn"), code, shown),
     )
 

@@ -9,6 +9,7 @@ from html import escape
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
+from models.maps.code import maps_code
 from models.networks import NetworkError, Survey
 from models.text import quoted
 from pages._lesson import frame, predict
@@ -64,13 +65,9 @@ PIXEL = Setting("fm_pixel", None, read=_place("row.column"), spell=_spelt, tells
 SETTINGS = (*network.SETTINGS, ORDER, SCALE, SIGN, LOOK, PAGE, LAYER, UNIT, PIXEL)
 
 
+@state.fragment
 def lesson(picture: Picture) -> None:
     """The whole lesson; what is chosen inside runs this alone."""
-    _walk(picture)
-
-
-@state.fragment
-def _walk(picture: Picture) -> None:
     chosen = {}
     strip_place = st.container(key="fm_strip_area")
 
@@ -101,7 +98,14 @@ def _walk(picture: Picture) -> None:
         style = sheets.Style(ORDER.value, SCALE.value, SIGN.value == SIGNS[1])
         unit = _sheet(net, layer, survey, style, chosen["pages"], pixel if LOOK.value == "Pixel" else None)
         net.tell()
-    _predict()
+    predict(
+        "walk",
+        "Deeper in the network maps get smaller, and there are more of them. What does one unit see?",
+        ("Less of the picture", "As much as before", "More of the picture"),
+        "More of the picture",
+        "Each layer looks at a window of the one before it, so windows add up, and pooling makes every later step "
+        "longer. Point at units of an early and of a late layer, and watch the box on the picture.",
+    )
     _closer(LOOK.draw(), net, layer, survey, unit, pixel)
     net.tell()
 
@@ -219,17 +223,6 @@ def _inside(place: tuple[int, ...], shape: tuple[int, ...]) -> bool:
     return all(0 <= at < n for at, n in zip(place, shape, strict=True))
 
 
-def _predict() -> None:
-    predict(
-        "walk",
-        "Deeper in the network maps get smaller, and there are more of them. What does one unit see?",
-        ("Less of the picture", "As much as before", "More of the picture"),
-        "More of the picture",
-        "Each layer looks at a window of the one before it, so windows add up, and pooling makes every later step "
-        "longer. Point at units of an early and of a late layer, and watch the box on the picture.",
-    )
-
-
 # -- closer
 
 
@@ -253,10 +246,11 @@ def _closer(
 
 def script(picture: Picture) -> tuple[str, str]:
     """The same layer of the same network."""
-    shown = state.recall("fm_walked")
-    if shown is None:
-        raise ValueError("there is no layer on the screen yet")
-    return network.script(picture, *shown)
+    name, trained, side, layer, shape, peaks = network.on_screen("fm_walked", "layer")
+    which, opening = network.opening(picture, name, trained, side)
+    asserts = "the shape of its maps and its strongest channels" if picture.in_link else "how many maps there are"
+    told = f"Runs as it is: asks the same layer of the same network about {which}; asserts {asserts}."
+    return told, maps_code(opening, layer, shape, peaks if picture.in_link else None)
 
 
 if __name__ == "__main__":

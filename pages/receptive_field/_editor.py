@@ -30,6 +30,7 @@ from models.stack import (
 from pages.receptive_field._stack import NAMES
 from pages.receptive_field._unit import Unit
 from viz import state
+from viz.controls.examples import examples
 from viz.controls.layer import stepped
 from viz.state import Choice, Flag, Text, Whole
 
@@ -398,13 +399,6 @@ def draw_presets(stack: Stack) -> str | None:
     """The worked examples to choose from; returns the one that is on screen, if any."""
     shown = shown_preset(stack)
     st.markdown("Try a worked example")
-    with st.container(key="stack_examples", horizontal=True, gap="xsmall"):
-        for name, preset in PRESETS.items():
-            st.button(
-                preset.title,
-                key=f"example_stack_{name}",
-                type="primary" if name == shown else "secondary",
-                on_click=choose_preset,
-                args=(name,),
-            )
+    titles = {name: preset.title for name, preset in PRESETS.items()}
+    examples("stack_examples", "example_stack", titles, shown, choose_preset)
     return shown

@@ -11,7 +11,7 @@ from models.stack import LETTERS, times
 from models.stack.field import LayerRow, StackField
 from models.text import big
 from viz.figures import table
-from viz.figures.cards import face, mark, mathml, plain
+from viz.figures.cards import face, mark, mathml, plain, unfolding
 
 NAMES = ("rows", "columns")
 
@@ -106,7 +106,7 @@ def cards(field: StackField) -> str:
         ("Parameters", big(field.parameters), None, f"one layer of {by(last.size)}: {big(single)}", ()),
         ("MACs", big(field.macs), None, f"{learned} with weights; padding counts", ()),
     ]
-    return f'<div class="cs-cards cs-rowed">{"".join(_card(*one) for one in shown)}</div>'
+    return f'<div class="cs-cards">{"".join(_card(*one) for one in shown)}</div>'
 
 
 def point(value: float | None) -> str:
@@ -124,53 +124,40 @@ def _card(title: str, value: str, agrees: bool | None, hint: str, lines: Sequenc
     if not lines:
         return plain(title, body)
     formulas = "".join(f"<p>{mathml(line)}</p>" for line in lines)
-    # The formula is the next cell of the grid, so that an opened card stays where it is.
-    return (
-        f'<details class="cs-card" name="cs-stack" data-number="{name}"><summary>{body}</summary></details>'
-        f'<div class="cs-panel" data-formula="{name}" tabindex="0" role="region" aria-label="Formula: {title}">'
-        f"{formulas}<p>{escape(hint)}.</p></div>"
-    )
+    return unfolding(name, title, body, f"{formulas}<p>{escape(hint)}.</p>")
 
 
 HEAD = ("no.", "layer", "kernel", "stride", "dilation", "padding", "output size", "receptive field", "jump", "start",
         "parameters", "MACs")  # fmt: skip
 
 
-def rows_of(field: StackField) -> list[tuple]:
-    """The table's cells; the input first."""
+def layer_table(field: StackField) -> None:
+    """A line per layer, the input first, with marks that trace and algebra agree."""
     stack = field.stack
     dims = stack.dims
     channels = stack.channels
-    rows = [
-        ("0", "input", "", "", "", "", f"{channels} × {by(stack.shapes[0])}", by((1,) * dims), "1", "0", "", "")
-    ]  # fmt: skip
+    size = f"{channels} × {by(stack.shapes[0])}"
+    rows = [(0, "input", "", "", "", "", size, by((1,) * dims), "1", "0", None, None)]
     for number, row in enumerate(field.rows, 1):
         layer = row.layer
         rows.append(
             (
-                str(number),
+                number,
                 f"{LETTERS[layer.kind].lower()}{' + branch' if layer.skip else ''}",
                 times(layer.kernel_size, dims).replace("×", " × "),
                 times(layer.stride),
                 times(layer.dilation),
                 times(layer.padding),
                 f"{channels} × {by(row.shape)}",
-                by(row.size),
+                f"{by(row.size)} {'✓' if row.agrees else '≠'}",
                 jumps(row),
                 each(row.start),
-                big(row.parameters),
-                big(row.macs),
+                row.parameters,
+                row.macs,
             )
         )
-    return rows
-
-
-def layer_table(field: StackField) -> str:
-    """HTML of the table, a line per layer, with marks that trace and algebra agree."""
-    rows = [[escape(str(cell)) for cell in row] for row in rows_of(field)]
-    for row, measured in zip(rows[1:], field.rows, strict=True):
-        row[7] += f" {mark(measured.agrees)}"
-    return table(HEAD, rows, label="Layers of the stack", raw=range(len(HEAD)))
+    told = {"receptive field": "✓: trace and algebra agree"}
+    table(HEAD, rows, key="stack_table", label="Layers of the stack", told=told)
 
 
 def algebra(field: StackField) -> str:

@@ -49,7 +49,7 @@ def draw() -> None:
         show(figures.cards(field), key="stack_cards")
     with below:
         st.header("Layer by layer", anchor=False)
-        show(figures.layer_table(field), key="stack_table")
+        figures.layer_table(field)
         with st.expander("Step by step, with these numbers"):
             show(figures.algebra(field), key="stack_algebra")
         st.header("Theory and measurement, side by side", anchor=False)

@@ -83,7 +83,8 @@ def lesson() -> None:
             try:
                 if weights == "trained":
                     for done, total in fetch_weights(of):
-                        _bar(place, f"Fetching the weights of {of}: {done / 2**20:.0f} MB …", done / (total or 1e12))
+                        told = f"Fetching the weights of {of}: {done / 2**20:.0f} MB …"
+                        place.progress(min(1.0, done / (total or 1e12)), told)
                 found = effective_so_far(case)
                 if found is None or (found.inputs < inputs and state.recall("stopped") != case):
                     found = _refine(effective_refined(case), case, of, place)
@@ -156,10 +157,6 @@ def _stop(case) -> None:
     state.remember("stopped", case)
 
 
-def _bar(place, text: str, share: float) -> None:
-    place.progress(min(1.0, share), text)
-
-
 def _refine(steps, case, of: str, place):
     """Draw the average while it is refined; the button ends it, and so does any other control."""
     found, last = None, 0.0
@@ -168,10 +165,10 @@ def _refine(steps, case, of: str, place):
             bar = st.empty()
             button = st.empty()
         drawing = st.empty()
-    _bar(bar, "Asking the gradient …", 0.0)
+    bar.progress(0.0, "Asking the gradient …")
     button.button("Stop here", key="stop", icon=":material/stop:", on_click=_stop, args=(case,))
     for found in steps:
-        _bar(bar, f"Input {found.inputs} of {case.inputs}", found.inputs / case.inputs)
+        bar.progress(found.inputs / case.inputs, f"Input {found.inputs} of {case.inputs}")
         if found.inputs < case.inputs and time.monotonic() - last > 0.6:
             with drawing.container():
                 _seen(found, of, f"_{found.inputs}")
@@ -181,7 +178,7 @@ def _refine(steps, case, of: str, place):
 
 def _depths(weights: str, relu: bool, inputs: int) -> None:
     place = st.empty()
-    found = growth(weights, relu, inputs, lambda done, n: _bar(place, f"Measuring depth {done} of {n} …", done / n))
+    found = growth(weights, relu, inputs, lambda done, n: place.progress(done / n, f"Measuring depth {done} of {n} …"))
     place.empty()
     said = "Width of the theoretical box and of the used part against the number of 3×3 layers"
     chart(_growth(found), key="effective_growth", alt=said)

@@ -71,7 +71,7 @@ def lesson() -> None:
         "many layers as that pays for, and stops once its field spans the image. What is left over would not pay for "
         "one more layer."
     )
-    show(_bought(budget, words), key="growth_budget")
+    _bought(budget, words)
     st.markdown(
         "**Depth** and **kernel size** grow the field by a constant with each step; a kernel pays with its square. "
         "**Stride**, **pooling** and **dilation** double what the next layer adds. Stride and pooling make everything "
@@ -114,7 +114,7 @@ assert {{name: point.size for name, point in budget.bought.items()}} == {bought}
     return told + "budget buys.", code
 
 
-def _bought(budget, words: str) -> str:
+def _bought(budget, words: str) -> None:
     head = ("way", "what it is", "receptive field", "layers", "parameters", "MACs", f"of the {words}", "units a side",
             "what else it costs")  # fmt: skip
     rows = [
@@ -123,37 +123,34 @@ def _bought(budget, words: str) -> str:
             point.what,
             f"{big(point.size)} × {big(point.size)}",
             point.layers,
-            big(point.parameters),
-            big(point.macs),
+            point.parameters,
+            point.macs,
             f"{100 * budget.share(name):.0f} %",
             f"{point.units} of 128",
             PAYS[name],
         )
         for name, point in sorted(budget.bought.items(), key=lambda one: -one[1].size)
     ]
-    return table(head, rows, label=f"What the same {words} buy")
+    table(head, rows, key="growth_budget", label=f"What the same {words} buy")
+
+
+def _series(found, cost: str) -> list[Series]:
+    """Field against cost, a line for each way."""
+    return [
+        Series(name, [getattr(p, COSTS[cost]) for p in points], [p.size for p in points], [p.what for p in points])
+        for name, points in found.items()
+    ]
 
 
 def _ways(found, cost: str, width: int, budget) -> dict:
-    series = [
-        Series(
-            name,
-            [getattr(point, COSTS[cost]) for point in points],
-            [point.size for point in points],
-            [point.what for point in points],
-        )
-        for name, points in found.items()
-    ]
-    side = budget.kernel_size
-    upright = [] if cost == "Layers" else [Line(f"budget: one {side}×{side}", [budget.amount])]
-    of = f"{width} channels"
+    side, of = budget.kernel_size, f"{width} channels"
     unit = {"Parameters": f"Parameters, {of}", "MACs": f"MACs, 128×128 pixels, {of}", "Layers": "Layers with weights"}
     return lines(
-        series,
+        _series(found, cost),
         x=unit[cost],
         y="Receptive field, pixels a side",
         levels=[Line("image, 128 pixels", [128])],
-        uprights=upright,
+        uprights=[] if cost == "Layers" else [Line(f"budget: one {side}×{side}", [budget.amount])],
         log_x=True,
         log_y=True,
         height=420,
@@ -161,17 +158,8 @@ def _ways(found, cost: str, width: int, budget) -> dict:
 
 
 def _wavenet(found, cost: str) -> dict:
-    series = [
-        Series(
-            name,
-            [getattr(p, COSTS[cost]) for p in points],
-            [p.size for p in points],
-            [p.what for p in points],
-        )
-        for name, points in found.items()
-    ]
     x = {"Parameters": "Parameters", "MACs": "MACs, 1\u202f024 samples", "Layers": "Layers"}[cost]
-    return lines(series, x=x, y="Receptive field, samples", log_y=True)
+    return lines(_series(found, cost), x=x, y="Receptive field, samples", log_y=True)
 
 
 def _gridding() -> None:

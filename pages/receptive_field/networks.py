@@ -11,18 +11,17 @@ import streamlit as st
 
 from models.networks import NetworkError, names
 from models.networks.fields import boxes, measured_field, network_field, summary
-from models.networks.table import csv_text
-from models.picture import FORMATS, PictureError, resize
+from models.picture import resize
 from models.receptive_field import ReceptiveFieldError
 from models.text import big
 from pages._lesson import offer
 from viz import state
 from viz.components.field import field as field_view
-from viz.controls import picture as picture_input
+from viz.controls.examples import examples
+from viz.controls.picture import NAMES, OWN, choose
 from viz.figures import Line, Series, chart, lines, numbers, show, table
 from viz.state import Choice, Setting, Several, Whole, whole
 
-PICTURES = (*picture_input.NAMES, picture_input.OWN)
 COMPARED = ("alexnet", "vgg16", "resnet18", "mobilenet_v2")
 MOST = 6
 SOURCE = "https://github.com/google-research/receptive_field"
@@ -30,7 +29,7 @@ SOURCE_SIDE, SIDE = 1024, 448
 """Pixels of the longer side of a picture that is read, and of the square that is drawn of it."""
 
 IMAGE_SIDE = Whole("side", 224, "Image, pixels a side", "The usual size is 224.", 32, 1024, step=32)
-PICTURE = Choice("picture", "cat", "Picture", None, {name: name.capitalize() for name in PICTURES}, "pills")
+PICTURE = Choice("picture", "cat", "Picture", None, {name: name.capitalize() for name in (*NAMES, OWN)}, "pills")
 
 
 def lesson() -> None:
@@ -48,10 +47,7 @@ def lesson() -> None:
             name = network.draw()
             side = IMAGE_SIDE.draw()
             compared = others.draw()
-            chosen = PICTURE.draw(required=True)
-            upload = None
-            if chosen == picture_input.OWN:
-                upload = st.file_uploader(f"A picture: {FORMATS}", key="field_upload", max_upload_size=10)
+            picture = choose(PICTURE, SOURCE_SIDE, SIDE, required=True)
             try:
                 found = network_field(name, side)
             except (ReceptiveFieldError, NetworkError) as error:
@@ -62,12 +58,9 @@ def lesson() -> None:
             unit = _unit(_at(row.map_size), row.map_size)
             offer(lambda: _script(found, row))
         with right:
-            # A place of its own: what is said there must not move the picture below.
-            with st.container():
-                address = _picture(chosen, upload)
             with st.container(key="stage_area"):
                 field_view(
-                    address,
+                    _square(picture.pixels),
                     (side, side),
                     boxes(found, row.name),
                     key="field_view",
@@ -82,7 +75,7 @@ def lesson() -> None:
     _story(found)
     _depth([name, *(other for other in compared if other != name)][:MOST], side)
     st.header("Stage by stage", anchor=False)
-    show(_stages(found), key="network_stages")
+    _stages(found)
     st.caption("A stage is all maps of one jump; shown is its last layer.")
     _every_layer(found, row)
     _all(known, side)
@@ -124,10 +117,9 @@ def _layer(found):
                 args=(labels[min(max(other, 1), len(labels)) - 1],),
             )  # fmt: skip
     st.markdown("Last layer of the stage with jump")
-    with st.container(key="stages", horizontal=True, gap="xsmall"):
-        for last in found.stages:
-            kind = "primary" if last.name == row.name else "secondary"
-            st.button(str(last.jump), key=f"stage_{last.jump}", type=kind, on_click=_go, args=(last.name,))
+    lasts = {str(last.jump): last.name for last in found.stages}
+    shown = next((jump for jump, last in lasts.items() if last == row.name), None)
+    examples("stages", "stage", {jump: jump for jump in lasts}, shown, lambda jump: _go(lasts[jump]))
     return row
 
 
@@ -169,25 +161,9 @@ def _go(name: str) -> None:
     state.give({"layer_name": name})
 
 
-def _picture(chosen: str, upload) -> str:
-    """The picture as a square, cut from the middle, as networks are fed; of an own one is told what was changed."""
-    address = ""
-    if upload is not None:
-        try:
-            data = upload.getvalue()
-            address = _square(data)
-            st.caption(picture_input.told(picture_input.taken(data, SOURCE_SIDE), (SIDE, SIDE), square=True))
-        except PictureError as error:
-            st.error(f"{error.message} Until then the cat sits in.", icon=":material/block:")
-    elif chosen == picture_input.OWN:
-        st.caption("Until you choose a picture, the cat sits in.")
-    name = "cat" if chosen == picture_input.OWN else chosen
-    return address or _square((picture_input.PICTURES / f"{name}.png").read_bytes())
-
-
 @st.cache_data(max_entries=16, show_spinner=False)
-def _square(data: bytes) -> str:
-    picture = picture_input.taken(data, SOURCE_SIDE).pixels
+def _square(picture: np.ndarray) -> str:
+    """The address of the picture as a square, cut from the middle, as networks are fed."""
     height, width = picture.shape[:2]
     edge = min(height, width)
     top, left = (height - edge) // 2, (width - edge) // 2
@@ -280,11 +256,11 @@ def _depth(chosen: list[str], side: int) -> None:
     chart(figure, key="depth_plot", alt=f"Receptive field against depth: {', '.join(s.name for s in series)}")
 
 
-def _stages(found) -> str:
+def _stages(found) -> None:
     head = ("jump", "last layer of the stage", "map", "receptive field", "start", "padding seen", "whole image?")
     rows = [
         (
-            str(row.jump),
+            row.jump,
             row.name,
             "×".join(map(str, row.map_size)),
             _spread(map(big, row.field.size)),
@@ -294,23 +270,23 @@ def _stages(found) -> str:
         )
         for row in found.stages
     ]
-    return table(head, rows, label=f"Stages of {found.name}")
+    table(head, rows, key="network_stages", label=f"Stages of {found.name}")
 
 
 def _whole(found, row) -> str:
     return "yes, by a global branch" if row.everything else "yes" if min(row.field.size) >= found.side else "no"
 
 
-LAYERS = ("no.", "layer", "kind", "kernel", "stride", "padding", "dilation", "map", "receptive field", "jump", "start",
-          "padding seen", "whole image?")  # fmt: skip
+LAYERS = ("", "no.", "layer", "kind", "kernel", "stride", "padding", "dilation", "map", "receptive field", "jump",
+          "start", "padding seen", "whole image?")  # fmt: skip
 
 
-def _layer_cells(found, row) -> tuple[str, ...]:
+def _layer_cells(found, row, shown: bool) -> tuple:
     settings = ("" if values is None else _spread(values) for values in row.settings)
     size, jump, start = row.field
     return (
-        str(row.number), row.name, row.kind, *settings, "×".join(map(str, row.map_size)), _spread(map(big, size)),
-        _spread(jump), _spread(start, ", "), _outside(row), _whole(found, row),
+        "▸" if shown else "", row.number, row.name, row.kind, *settings, "×".join(map(str, row.map_size)),
+        _spread(map(big, size)), _spread(jump), _spread(start, ", "), _outside(row), _whole(found, row),
     )  # fmt: skip
 
 
@@ -324,16 +300,9 @@ def _every_layer(found, row) -> None:
     )
     if not opened.open:
         return
-    rows = [_layer_cells(found, one) for one in found.maps]
+    rows = [_layer_cells(found, one, one.number == row.number) for one in found.maps]
     with opened:
-        show(
-            table(LAYERS, rows, label=f"Layers of {found.name}", chosen=row.number - 1, tall=True),
-            key="every_layer_table",
-        )
-        st.download_button(
-            "CSV", csv_text(LAYERS, rows), f"{found.name}.csv", "text/csv", icon=":material/table:",
-            on_click="ignore", key="every_layer_csv",
-        )  # fmt: skip
+        table(LAYERS, rows, key="every_layer_table", label=f"Layers of {found.name}")
 
 
 def _measure(found, row, measured_field) -> None:
@@ -391,20 +360,17 @@ def _all(known: list[str], side: int) -> None:
             rows.append(
                 (
                     name,
-                    "–" if one.size is None else big(one.size),
-                    "–" if one.jump is None else str(one.jump),
+                    one.size,
+                    one.jump,
                     "–" if one.map_size is None else f"{one.map_size}×{one.map_size}",
                     note,
                 )
             )
             if i == len(known) or time.monotonic() - last > 1.5:
                 last = time.monotonic()
+                head = ("network", "receptive field", "jump", "last map", "note")
                 with place:
-                    show(
-                        table(("network", "receptive field", "jump", "last map", "note"), rows, label="All networks",
-                              tall=True),
-                        key=f"all_table_{i}",
-                    )  # fmt: skip
+                    table(head, rows, key=f"all_table_{i}", label="All networks")
         bar.empty()
 
 

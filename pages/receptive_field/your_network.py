@@ -7,7 +7,6 @@ import re
 import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass
-from html import escape
 from typing import ClassVar
 
 import streamlit as st
@@ -18,6 +17,7 @@ from models.parse.code import EXAMPLES, to_code
 from models.text import big, quoted, sentence
 from pages._lesson import offer
 from viz import state
+from viz.controls.examples import examples
 from viz.figures import numbers, show, table
 from viz.state import Text, literal
 
@@ -150,10 +150,7 @@ def lesson() -> None:
         left, right = st.columns([2, 3], gap="medium")
         with left, st.container(key="controls", gap="small"):
             st.markdown("Start from")
-            with st.container(key="network_examples", horizontal=True, gap="xsmall"):
-                for name in EXAMPLES:
-                    kind = "primary" if name == shown else "secondary"
-                    st.button(_title(name), key=f"example_{name}", type=kind, on_click=network.choose, args=(name,))
+            examples("network_examples", "example", {name: _title(name) for name in EXAMPLES}, shown, network.choose)
             code = network.code.draw(height=330)
             size = network.input.draw()
         with right:
@@ -190,7 +187,8 @@ def _result(found, shape, example) -> None:
         st.error(f"**{wrong}**", icon=":material/link_off:")
     fits = found.broken is None
     last = [line for line in found.lines if line.row.status == "ok"][-1:]
-    show(_cards(found, last[0] if last else None, example) + _rows(found), key="network_table")
+    show(_cards(found, last[0] if last else None, example), key="network_cards")
+    _layers(found)
     for note in found.notes:
         st.caption(note.replace("`", ""))
     st.caption(
@@ -198,12 +196,9 @@ def _result(found, shape, example) -> None:
         + ("Every layer fits. " if fits else "The table stops where the shape stops fitting. ")
         + "Shapes and MACs are PyTorch's own, on the meta device; fields are traced from the graph."
     )
-    with st.container(key="network_actions", horizontal=True):
-        for name, icon, text, file, kind in (
-            ("CSV", "table", found.csv(), "network.csv", "text/csv"),
-            ("Markdown", "description", found.markdown(), "network.md", "text/markdown"),
-        ):
-            st.download_button(name, text, file, kind, icon=f":material/{icon}:", on_click="ignore")
+    st.download_button(
+        "Markdown", found.markdown(), "network.md", "text/markdown", icon=":material/description:", on_click="ignore"
+    )  # fmt: skip
 
 
 def _cards(found, last, example) -> str:
@@ -225,30 +220,18 @@ def _cards(found, last, example) -> str:
     return numbers(shown)
 
 
-def _rows(found) -> str:
-    head = ("no.", "layer", "output", "parameters", "MACs", "receptive field", "jump", "start")
-    rows, marked = [], []
-    for i, line in enumerate(found.lines):
+def _layers(found) -> None:
+    """A line per layer; of one that does not fit, why."""
+    head = ("no.", "layer", "output", "parameters", "MACs", "receptive field", "jump", "start", "does not fit")
+    rows = []
+    for line in found.lines:
         row = line.row
         name, kind, out, _, _, size, jump, start, _ = line.cells()
-        what = f"<code>{escape(kind)}</code>"
-        if row.status in ("broken", "too large"):
-            marked.append(i)
-            what += f'<br><span class="cs-what">✗ {escape(row.message)}</span>'
-        status = "not reached" if row.status == "not reached" else out
-        rows.append(
-            (
-                escape(name),
-                f'<span class="cs-code">{what}</span>',
-                escape(status.replace("×", " × ")),
-                big(row.parameters) if row.parameters else "0",
-                "" if line.macs is None else big(line.macs),
-                escape(size),
-                escape(jump),
-                escape(start),
-            )
-        )
-    return table(head, rows, label="Layers of the network", marked=marked, raw=range(len(head)))
+        wrong = f"✗ {row.message}" if row.status in ("broken", "too large") else ""
+        out = "not reached" if row.status == "not reached" else out.replace("×", " × ")
+        rows.append((name, kind, out, row.parameters or 0, line.macs, size, jump, start, wrong))
+    shown = len(head) - (found.broken is None)
+    table(head[:shown], [row[:shown] for row in rows], key="network_layers", label="Layers of the network")
 
 
 if __name__ == "__main__":

@@ -302,8 +302,7 @@ def _backwards() -> None:
     rows = _sides(SEED.value)
     head = ("Layer, scale 2", "Where", "Overlap count", "A flat signal", "White noise")
     text = [(title, where, *(f"{figure:.3f}" for figure in figures)) for title, where, *figures in rows]
-    numbers = table(head, text, label="Unevenness of ways to enlarge and to shrink")
-    show(f'<div class="cs-named">{numbers}</div>', key="cb_table")
+    table(head, text, key="cb_table", label="Unevenness of ways to enlarge and to shrink")
     strided = nn.Conv2d(1, 1, 3, 2, bias=False).requires_grad_(False)
     nn.init.ones_(strided.weight)
     arrived = gradient_of_sum(strided, (1, 1, 13, 13))[0, 0]

@@ -30,7 +30,6 @@ from viz.figures.cells import framed, image, row, signed
 from viz.figures.upsampling import positions, shuffle, tiles
 from viz.state import Choice, Whole, whole
 
-SIDEWAYS = "↔ Move the table sideways to see all columns."
 SCALE = Choice("scale", 2, "Scale", None, (2, 3, 4), "segmented_control", read=whole(2, 4))
 LOOK = Choice(
     "look", "Detail", "Show",
@@ -67,7 +66,14 @@ def draw() -> None:
         except UpsamplingError as error:
             st.info(sentence(error))
             return
-        show(_grid(original, rows, look, scale) + _table(rows, f"{picture.name} {scale} times"), key="up_pictures")
+        show(_grid(original, rows, look, scale), key="up_pictures")
+        with st.expander("The numbers as a table, and how the MACs were counted"):
+            head = ("Method", "PSNR, dB", "Parameters", "MACs", "Pattern", "MACs counted by")
+            cells = []
+            for one in rows:
+                psnr, _, _, pattern = _numbers(one)
+                cells.append((one["title"], psnr, one["parameters"], one["macs"], pattern, one["counted"]))
+            table(head, cells, key="up_table", label=f"Eight ways to enlarge {picture.name} {scale} times")
         st.caption(
             "**PSNR**: 10·log₁₀(1 / mean squared error), in decibels; more is closer to the original. **Pattern**: the "
             "part of the error that repeats with the scale; 0 is none, 1 is nothing but pattern. **MACs**: for the "
@@ -100,17 +106,6 @@ def _grid(original: np.ndarray, rows: list[dict], look: str, scale: int) -> str:
     return tiles(shown)
 
 
-def _table(rows: list[dict], done: str) -> str:
-    """The same numbers below each other, and who counted."""
-    head = ("Method", "PSNR, dB", "Parameters", "MACs", "Pattern", "MACs counted by")
-    text = [(one["title"], *_numbers(one), one["counted"]) for one in rows]
-    numbers = table(head, text, label=f"Eight ways to enlarge {done}")
-    return (
-        f'<details class="cs-same"><summary>The numbers as a table, and how the MACs were counted</summary>'
-        f'<div class="cs-named">{numbers}</div><p class="cs-narrow cs-below">{SIDEWAYS}</p></details>'
-    )
-
-
 def _numbers(one: dict, unit: str = "") -> tuple[str, str, str, str]:
     """PSNR, parameters, MACs and pattern of one way, as they are written everywhere."""
     psnr = f"{one['psnr']:.2f}{unit}" if math.isfinite(one["psnr"]) else "∞"
@@ -135,7 +130,7 @@ def _looked(values: np.ndarray, original: np.ndarray, look: str, said: str) -> s
         side = 56
         top, left = (max(0, (n - side) // 2) for n in values.shape[:2])
         values = values[top : top + side, left : left + side]
-    return image(np.rint(np.clip(values, 0, 1) * 255).astype(np.uint8), said, 400)
+    return image(values, said, 400)
 
 
 def _proved(pixels: np.ndarray, scale: int) -> BilinearProof:
@@ -157,14 +152,13 @@ def _proof(pixels: np.ndarray, scale: int) -> None:
     st.header("A transposed convolution that is bilinear interpolation", anchor=False)
     found = _proved(pixels, scale)
     size = found.transposed.shape
-    scaled = lambda values: np.rint(np.clip(values, 0, 1) * 255).astype(np.uint8)  # noqa: E731
     top = float(np.abs(found.difference).max()) or 1.0
     difference = signed(found.difference / top, "Difference: zero inside, not zero along the border", 240)
     agree = found.largest < 1e-9
     show(
         row(
-            framed("ConvTranspose2d, tent kernel", image(scaled(found.transposed), "Transposed convolution", 240)),
-            framed("Interpolation, bilinear", image(scaled(found.interpolated), "Bilinear interpolation", 240)),
+            framed("ConvTranspose2d, tent kernel", image(found.transposed, "Transposed convolution", 240)),
+            framed("Interpolation, bilinear", image(found.interpolated, "Bilinear interpolation", 240)),
             framed(
                 "Their difference",
                 difference,

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import partial
 from typing import NamedTuple
 from zlib import crc32
 
@@ -13,12 +13,12 @@ import streamlit as st
 import torch
 
 from models import device
-from models.learning import OPTIMIZERS, LearningError, Step, best_weights, bilinear_task, patches, reset, train
+from models.learning import OPTIMIZERS, Step, best_weights, bilinear_task, patches, reset, train
 from models.picture import resize
-from models.text import sentence
 from models.transposed.code import learning_code
-from models.upsampling import UpsamplingError, bilinear_in, bilinear_kernel, evenness, exact_transposed, pair
-from pages._learning import Run, Screen, buttons, small
+from models.upsampling import bilinear_in, bilinear_kernel, evenness, exact_transposed, pair
+from pages import _learning as learning
+from pages._learning import Run, small
 from pages._lesson import frame, offer, predict
 from viz import state
 from viz.controls.picture import PICTURE, choose
@@ -81,41 +81,32 @@ def draw() -> None:
             st.caption(f"A kernel below the stride leaves holes: {scale} is used.")
 
     def lead() -> None:
-        chosen["start"], chosen["again"] = buttons()
+        chosen["pressed"] = learning.buttons()
 
     with frame(choices, draw_lead=lead):
-        bar, screen = st.empty(), Screen()
         settings = tuple(chosen[name] for name in ("task", "scale", "kernel", "steps", "lr", "optimizer", "seed"))
         settings += (crc32(chosen["picture"].pixels),) if "picture" in chosen else ()
-        kept: Enlarging | None = None if chosen["again"] else state.recall("wl_run")
-        run = kept and kept.so_far()
-        if chosen["start"]:
-            run = _fresh(settings, chosen)
-            state.remember("wl_run", run)
-            try:
-                _train(run, chosen, screen, bar)
-            except (LearningError, UpsamplingError) as error:
-                st.error(sentence(error))
-        # Of a run that could not begin the layer is shown as it was before it.
-        if run is None or not run.moments:
-            state.forget("wl_run")
-            run = _fresh(settings, chosen)
-            layer = exact_transposed(chosen["scale"], 1, chosen["kernel"])
-            run.before = _seen(Step(0, math.nan, _reset(layer, chosen["seed"])), layer, chosen["scale"])
-        run.tell(bar, "the kernel, the pattern and the loss")
-        state.remember("wl_shown", run)
-        screen.draw(lambda: _picture(run))
-        screen.rest()
-        run.tell_changed(settings)
+        learning.show(
+            "wl_run",
+            settings,
+            chosen["pressed"],
+            lambda: _fresh(settings, chosen),
+            lambda run: _trained(run, chosen),
+            _picture,
+            "the kernel, the pattern and the loss",
+        )
     _predicted(chosen["task"], chosen["scale"], chosen["kernel"])
 
 
 def _fresh(settings: tuple, chosen: dict) -> Enlarging:
-    if "picture" not in chosen:
-        return Enlarging(settings, chosen["steps"])
-    picture = chosen["picture"]
-    origin = f"resize({picture.origin}, {LARGEST})" if picture.origin else ""
-    return Enlarging(settings, chosen["steps"], pixels=resize(picture.pixels, LARGEST), origin=origin)
+    run = Enlarging(settings, chosen["steps"])
+    if "picture" in chosen:
+        picture = chosen["picture"]
+        run.pixels = resize(picture.pixels, LARGEST)
+        run.origin = f"resize({picture.origin}, {LARGEST})" if picture.origin else ""
+    layer = reset(exact_transposed(chosen["scale"], 1, chosen["kernel"]), chosen["seed"])
+    run.before = _seen(Step(0, math.nan, layer.weight.detach().double().numpy().copy()), layer, chosen["scale"])
+    return run
 
 
 def _predicted(task: str, scale: int, kernel: int) -> None:
@@ -153,7 +144,7 @@ def script() -> str:
 
     Raises ``ValueError`` for a picture that cannot be learned from.
     """
-    run: Enlarging = state.recall("wl_shown")
+    run: Enlarging = learning.kept("wl_run")
     task, scale, kernel, steps, lr, optimizer, seed = run.settings[:7]
     if task == TASKS[1]:
         pair(run.pixels, scale)
@@ -173,11 +164,6 @@ def script() -> str:
     )
 
 
-def _reset(layer: torch.nn.Module, seed: int) -> np.ndarray:
-    reset(layer, seed)
-    return layer.weight.detach().double().numpy().copy()
-
-
 def _data(run: Enlarging, chosen: dict) -> tuple[torch.Tensor, torch.Tensor]:
     scale = chosen["scale"]
     if run.pixels is None:
@@ -186,25 +172,14 @@ def _data(run: Enlarging, chosen: dict) -> tuple[torch.Tensor, torch.Tensor]:
     return patches(low, high, count=24, seed=chosen["seed"])
 
 
-def _train(run: Enlarging, chosen: dict, screen: Screen, bar) -> None:
-    scale = chosen["scale"]
-    layer = exact_transposed(scale, 1, chosen["kernel"])
-    with device.one_thread():
-        inputs, targets = _data(run, chosen)
-        run.floor = best_weights(exact_transposed(scale, 1, chosen["kernel"]), inputs, targets, margin=scale)
-        session = train(
-            layer,
-            inputs,
-            targets,
-            steps=run.total,
-            lr=chosen["lr"],
-            optimizer=chosen["optimizer"],
-            seed=chosen["seed"],
-            margin=scale,
-            every=run.every,
-        )
-        for step in run.follow(session, bar, lambda step: _seen(step, layer, scale)):
-            screen.draw(partial(_picture, run, f"_{step.step}"))
+def _trained(run: Enlarging, chosen: dict) -> Iterator[Seen]:
+    scale, kernel = chosen["scale"], chosen["kernel"]
+    layer, other = (exact_transposed(scale, 1, kernel) for _ in range(2))
+    inputs, targets = _data(run, chosen)
+    run.floor = best_weights(other, inputs, targets, margin=scale)
+    how = {name: chosen[name] for name in ("lr", "optimizer", "seed")}
+    for step in train(layer, inputs, targets, steps=run.total, margin=scale, every=run.every, **how):
+        yield _seen(step, layer, scale)
 
 
 def _seen(step: Step, layer: torch.nn.Module, scale: int) -> Seen:
@@ -215,7 +190,7 @@ def _seen(step: Step, layer: torch.nn.Module, scale: int) -> Seen:
 
 
 def _picture(run: Enlarging, step: str = "") -> None:
-    """What was reached. ``step``: what sets apart the keys of one run's pictures, as Streamlit wants it."""
+    """What was reached."""
     scale, kernel, now = run.settings[1], run.settings[2], run.now
     tent, fits = bilinear_in(scale, kernel)
     held = "" if fits and tent.all() else ", zeros around" if fits else ", what fits of it"

@@ -5,12 +5,15 @@ def test_a_card_opens_its_formula(visit):
     page = visit("/playground?ask=none").page
     card = page.locator(".cs-cards [data-number=output_size]")
     card.wait_for()
-    assert not card.locator("math").first.is_visible()
+    panel = page.locator(".cs-panel[data-formula=output_size]")
+    assert not panel.locator("math").first.is_visible()
+    width = card.bounding_box()["width"]
     card.locator("summary").click()
-    card.locator("math").first.wait_for()
-    assert card.locator("math mfrac").count() == 2, "the formula, and the same with the numbers filled in"
-    assert "4" in card.locator("math").nth(1).text_content()
-    assert card.get_by_role("link").get_attribute("href").startswith("https://docs.pytorch.org/")
+    panel.locator("math").first.wait_for()
+    assert card.bounding_box()["width"] == width, "it stays where it is"
+    assert panel.locator("math mfrac").count() == 2, "the formula, and the same with the numbers filled in"
+    assert "4" in panel.locator("math").nth(1).text_content()
+    assert panel.get_by_role("link").get_attribute("href").startswith("https://docs.pytorch.org/")
 
 
 def test_a_number_and_its_formula_are_marked_as_agreeing(visit):

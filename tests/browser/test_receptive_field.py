@@ -169,10 +169,10 @@ def test_a_layer_is_chosen_measured_and_listed(visit):
     page.get_by_role("button", name="Deeper").click()
     expect(page).to_have_url(re.compile("layer_name=features.4"))
     page.locator("[data-testid=stExpander]").get_by_text(re.compile(r"All \d+ layers of alexnet")).click()
-    expect(page.locator(".cs-chosen")).to_contain_text("features.4")
-    with page.expect_download() as download:
-        page.get_by_role("button", name="CSV").click()
-    assert download.value.suggested_filename == "alexnet.csv"
+    table = page.get_by_test_id("stExpander").get_by_test_id("stDataFrame")
+    expect(table.locator("tr").filter(has_text="▸")).to_contain_text("features.4")
+    table.hover()
+    expect(page.get_by_role("button", name="Download as CSV: Layers of alexnet")).to_be_visible()
     seen.sound()
 
 
@@ -181,7 +181,7 @@ def test_all_networks_are_traced_on_demand(visit):
     page = seen.page
     page.get_by_text(re.compile(r"All \d+ networks at")).click()
     page.get_by_text("Trace them all").click()
-    rows = page.locator("[aria-label='All networks'] tbody tr")
+    rows = page.get_by_test_id("stExpander").get_by_test_id("stDataFrame").locator("tbody tr")
     expect(rows.filter(has_text="alexnet").first).to_contain_text("195", timeout=60_000)
     # The rest goes on; any other control ends it.
     page.get_by_text("Trace them all").click()
@@ -218,15 +218,17 @@ def test_pasted_code_marks_the_layer_that_does_not_fit(visit):
     page = seen.page
     page.get_by_label(re.compile("A network")).fill("[nn.Conv2d(1, 8, 3), nn.Conv2d(9, 8, 3), nn.ReLU()]")
     page.get_by_label(re.compile("A network")).press("Control+Enter")
-    expect(page.locator(".cs-bad")).to_contain_text("set in_channels=8")
-    expect(page.locator(".cs-table")).to_contain_text("not reached")
+    rows = page.get_by_test_id("stDataFrame").locator("tbody tr")
+    expect(rows.filter(has_text="✗")).to_contain_text("set in_channels=8")
+    expect(rows.last).to_contain_text("not reached")
     settled(page)
     address = page.url
     again = visit(address[address.index("/your-network") :])
-    expect(again.page.locator(".cs-bad")).to_contain_text("set in_channels=8")
+    expect(again.page.get_by_test_id("stDataFrame").locator("tr").filter(has_text="✗")).to_contain_text("in_channels=8")
     with page.expect_download() as download:
-        page.get_by_role("button", name="CSV").click()
-    assert download.value.suggested_filename == "network.csv"
+        page.get_by_role("button", name="Markdown").click()
+    assert download.value.suggested_filename == "network.md"
+    assert "set in_channels=8" in download.value.path().read_text("utf-8")
     seen.sound()
 
 

@@ -3,10 +3,26 @@
 import numpy as np
 import pytest
 
+from models import lab
+from models.share import Scene
+from models.spec import LayerSpec
 from tests.browser.stage_harness import NAMES, conv_scene, scene
 from tests.browser.support import new_context
 from viz.components.files import FILES
 from viz.components.stage import enc
+from viz.scenes.four_views import four_views, matrices
+
+SUMS = """({Scene}, data) => {
+    const scene = new Scene(data), y = scene.last, found = [];
+    for (let ch = 0; ch < y.C; ch++) for (let cell = 0; cell < y.n; cell++) {
+        const [{link, groups}] = scene.terms(y, ch, cell);
+        let sum = link.bias?.[ch] ?? 0;
+        for (const {terms} of groups) for (const {x, w} of terms) sum += x * w;
+        found.push([sum, y.values[ch * y.n + cell]]);
+    }
+    return found;
+}"""
+"""The number of each output cell, from its terms and as it is drawn."""
 
 ORIGIN = "http://stage.test"
 SCENES = [name for name in NAMES if name not in ("photo", "huge")]
@@ -61,22 +77,22 @@ def test_the_terms_of_a_cell_make_its_number(js, mode, stride, dilation):
     rng = np.random.default_rng(3)
     x, kernel = rng.integers(-4, 5, (2, 9, 8)), rng.integers(-3, 4, (6, 3, 2))
     data = conv_scene(x, kernel, bias=[1, 2, 3], stride=stride, dilation=dilation, pads=[(2, 1), (1, 2)], mode=mode)
-    made = js(
-        "scene",
-        """({Scene}, data) => {
-            const scene = new Scene(data), y = scene.byId.output, found = [];
-            for (let ch = 0; ch < y.C; ch++) for (let cell = 0; cell < y.n; cell++) {
-                const [{link, groups}] = scene.terms(y, ch, cell);
-                let sum = link.bias[ch];
-                for (const {terms} of groups) for (const {x, w} of terms) sum += x * w;
-                found.push([sum, y.values[ch * y.n + cell]]);
-            }
-            return found;
-        }""",
-        data,
-    )
-    sums, shown = np.array(made).T
+    sums, shown = np.array(js("scene", SUMS, data)).T
     np.testing.assert_array_equal(sums, shown)
+
+
+@pytest.mark.parametrize("dims", [1, 2, 3])
+def test_the_terms_of_a_transposed_layer_make_its_numbers_in_every_view(js, dims):
+    """Windows go to the browser axis by axis, weights and padded images by their index."""
+    spec = LayerSpec(
+        "transposed", dims, (5, 4, 3)[:dims], 4, 6, kernel_size=(3, 4, 2)[:dims], stride=2, padding=1, groups=2
+    )
+    found = lab.of(Scene(spec))
+    shown = [*four_views(found)["panels"], *matrices(found, numbers=True, flat=False, colour="tap")["panels"]]
+    assert sum("axes" in panel["links"][0] for panel in shown) == 5
+    for panel in shown:
+        sums, values = np.array(js("scene", SUMS, panel)).T
+        np.testing.assert_allclose(sums, values, atol=1e-12)
 
 
 @pytest.mark.parametrize("name", SCENES)

@@ -6,6 +6,7 @@ import random
 import re
 
 import numpy as np
+import pandas as pd
 import pytest
 from PIL import Image
 from streamlit.testing.v1 import AppTest
@@ -28,6 +29,11 @@ def open_page(part: str = "build", **query) -> AppTest:
 def sound(app: AppTest) -> AppTest:
     assert not app.exception
     return app
+
+
+def listed(app: AppTest, label: str) -> pd.DataFrame:
+    """The table of that name."""
+    return next(one.value for one in app.dataframe if one.proto.alt == label)
 
 
 def shown(app: AppTest) -> str:
@@ -370,7 +376,8 @@ def test_an_example_network_shows_its_published_parameters(network_page, name):
     assert app.error.values == []
     assert number(app, "parameters").replace("\u202f", "").replace(" ", "") == str(EXAMPLES[name].parameters)
     assert ("a variant of" if name == "lenet5" else "as published") in shown(app)
-    assert len(app.get("download_button")) == 2
+    assert [one.label for one in app.get("download_button")] == ["Markdown"]
+    assert len(listed(app, "Layers of the network")) == int(number(app, "layers"))
 
 
 @pytest.mark.parametrize(
@@ -446,7 +453,7 @@ def test_a_real_network_shows_its_field(net):
     if net == "resnet50":
         assert any("483" in block.value and "stride" in block.value for block in app.markdown)
     if net == "efficientnet_b0":
-        assert "global branch" in shown(app)
+        assert "yes, by a global branch" in set(listed(app, f"Stages of {net}")["whole image?"])
 
 
 def test_a_network_that_takes_one_size_alone_says_which():
@@ -486,13 +493,13 @@ def test_a_network_of_attention_is_measured_up_to_it_and_says_why(net, reason):
 
 def test_of_an_upload_it_is_told_what_was_changed_or_why_it_is_no_picture():
     app = open_page(part="networks", net="alexnet", picture="Your own")
-    app.file_uploader(key="field_upload").upload("a.png", b"no picture", "image/png").run()
+    app.file_uploader(key="picture_file").upload("a.png", b"no picture", "image/png").run()
     sound(app)
     assert any("not a picture" in error for error in app.error.values)
     file = io.BytesIO()
     frames = [Image.new("RGBA", (40, 20), (200, 0, each, 90)) for each in (0, 9)]
     frames[0].save(file, "PNG", save_all=True, append_images=frames[1:])
-    app.file_uploader(key="field_upload").upload("b.png", file.getvalue(), "image/png").run()
+    app.file_uploader(key="picture_file").upload("b.png", file.getvalue(), "image/png").run()
     told = "40 × 20 pixels, cut to a square, shown at 448 × 448. Its transparency is laid on white. "
     assert f"{told}Of its pictures, the first is used." in sound(app).caption.values
     assert app.error.values == []
@@ -530,7 +537,7 @@ def test_ways_to_grow_are_drawn_at_what_they_cost(cost, field):
 
 def test_the_numbers_of_a_chart_are_a_table_when_it_is_opened():
     app = open_page(part="growth")
-    assert len(app.dataframe) == 0
+    assert len(app.dataframe) == 1
     app.session_state["growth_plot_numbers"] = True
     table = sound(app.run()).dataframe[0].value
     assert list(table) == ["Line", "Point", "Parameters, 16 channels", "Receptive field, pixels a side"]
@@ -599,10 +606,12 @@ def test_depth_is_drawn_for_each_network_that_is_compared():
 def test_each_way_to_grow_is_priced_alike():
     app = sound(open_page(part="growth", budget="7"))
     assert big(12_544) in " ".join(block.value for block in app.header)
-    assert "6 layers 3×3, stride 2" not in shown(app).split("What the same")[1].split("</table>")[0]
+    bought = listed(app, "What the same parameters buy")
+    assert not any("6 layers 3×3, stride 2" in what for what in bought["what it is"])
+    assert all(weights <= 12_544 for weights in bought["parameters"])
     app.segmented_control(key="cost").set_value("MACs").run()
     sound(app)
-    assert "6 layers 3×3, stride 2, then 1 plain" in shown(app)
+    assert "6 layers 3×3, stride 2, then 1 plain" in set(listed(app, "What the same MACs buy")["what it is"])
 
 
 def test_the_growth_and_the_networks_are_links():

@@ -1,6 +1,8 @@
 """Charts: valid for Plotly, named axes, every number in its place, colours that can be seen in both themes."""
 
 import json
+import re
+from pathlib import Path
 
 import numpy as np
 import plotly.graph_objects as go
@@ -8,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from viz.colours import CIVIDIS, FAINT, SERIES, cividis, heat
+from viz.colours import CIVIDIS, FAINT, ROLES, SERIES, cividis, heat
 from viz.components.files import FILES
 from viz.figures import Line, Series, bars, lines, loss_curve, surface
 from viz.figures.plot import LARGEST, numbers_of
@@ -118,9 +120,19 @@ def test_a_line_can_be_seen_in_both_themes(colour, page):
     assert (light + 0.05) / (dark + 0.05) >= 3
 
 
-def test_the_browser_has_the_same_cividis():
-    code = FILES["cividis.js"].decode()
-    assert json.loads(code[code.index("[[") : code.rindex("]") + 1]) == [list(colour) for colour in CIVIDIS]
+def test_a_colour_of_a_role_has_one_owner():
+    """Style sheets, scripts and figures name it; its value stands in viz/colours.py and once for all style sheets."""
+    root = Path(__file__).resolve().parents[2]
+    look = (root / "pages" / "_look.css").read_text("utf-8")
+    assert {name: re.search(rf"--{name}: (#\w+);", look)[1] for name in ROLES} == ROLES
+    texts = {name: code.decode() for name, code in FILES.items() if name != "colours.js"}
+    paths = [path for folder in ("viz", "pages") for path in (root / folder).rglob("*.py")]
+    paths += [*(root / "viz" / "figures").glob("*.css"), root / "pages" / "_present.css"]
+    texts |= {str(path): path.read_text("utf-8") for path in paths if path.name != "colours.py"}
+    for name, text in texts.items():
+        assert not [value for value in ROLES.values() if value in text.lower()], name
+    sent = FILES["colours.js"].decode()
+    assert json.loads(sent[sent.index("[[") : sent.rindex("]") + 1]) == [list(colour) for colour in CIVIDIS]
 
 
 def test_counts_go_from_dark_to_light():

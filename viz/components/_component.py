@@ -17,7 +17,7 @@ def _imported(name: str) -> list[str]:
     found = [name]
     for one in found:
         paths = re.findall(r'from "(\.[^"]+)"', FILES[one].decode())
-        others = [posixpath.normpath(f"{posixpath.dirname(one)}/{path}") for path in paths]
+        others = [posixpath.normpath(posixpath.join(posixpath.dirname(one), path)) for path in paths]
         found += [other for other in dict.fromkeys(others) if other not in found]
     return found
 

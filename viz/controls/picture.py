@@ -73,26 +73,28 @@ def told(found: Uploaded, shown: tuple[int, int], *, square: bool = False, endin
     return " ".join((f"{big(width)} × {big(height)} pixels{changed}{ending}.", *found.notes))
 
 
-def choose(setting: Choice = PICTURE) -> Picture:
-    """Draw the choice and return the picture, its longer side at most ``LONGEST_SIDE`` pixels.
+def choose(setting: Choice = PICTURE, longest: int = LONGEST_SIDE, square: int = 0, **how) -> Picture:
+    """Draw the choice and return the picture, its longer side at most ``longest`` pixels; ``square``: of the side that
+    is shown of it, where that is a square. ``how``: for the widget.
 
     Of the visitor's own picture a line says what was changed to show it. A file that cannot be read is told in one
     sentence, and the default is used.
     """
     from models.picture import FORMATS, PictureError
 
-    name, default = setting.draw(), setting.default
+    name, default = setting.draw(**how), setting.default
     if name == OWN:
         data = given(f"{setting.name}_file", st.file_uploader, FORMATS, max_upload_size=10)
         if data is not None:
             try:
-                found = taken(data, LONGEST_SIDE)
-                st.caption(told(found, found.pixels.shape[:2]))
+                found = taken(data, longest)
+                shown = (square, square) if square else found.pixels.shape[:2]
+                st.caption(told(found, shown, square=bool(square)))
                 return Picture(found.pixels, "your picture")
             except PictureError as error:
                 st.error(f"{error.message} Until then you see {default.capitalize()}.")
         else:
             st.caption(f"Until yours is here, you see {default.capitalize()}.")
         name = default
-    origin = f'decode(Path("assets/pictures/{name}.png").read_bytes(), max_side={LONGEST_SIDE})'
-    return Picture(taken((PICTURES / f"{name}.png").read_bytes(), LONGEST_SIDE).pixels, name, origin)
+    origin = f'decode(Path("assets/pictures/{name}.png").read_bytes(), max_side={longest})'
+    return Picture(taken((PICTURES / f"{name}.png").read_bytes(), longest).pixels, name, origin)

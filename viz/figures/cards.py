@@ -90,6 +90,15 @@ def plain(name: str, shown: str) -> str:
     return f'<div class="cs-card cs-plain" data-number="{escape(name.lower().replace(" ", "_"))}">{shown}</div>'
 
 
+def unfolding(name: str, title: str, shown: str, formula: str) -> str:
+    """HTML of a card that stays where it is when it opens, and of the panel below its row that it opens."""
+    return (
+        f'<details class="cs-card" name="cs-cards" data-number="{name}"><summary>{shown}</summary></details>'
+        f'<div class="cs-panel" data-formula="{name}" tabindex="0" role="region" aria-label="Formula: {escape(title)}">'
+        f"{formula}</div>"
+    )
+
+
 def numbers(items: Sequence[tuple[str, str, str]]) -> str:
     """HTML of numbers in a row of cards: title, value, and what the value is; all as text."""
     made = (plain(title, face(title, escape(value), hint, wrapped=True)) for title, value, hint in items)
@@ -104,14 +113,13 @@ def _card(check: Check, channels: int) -> str:
     sign = '<span class="cs-mark" title="formula alone, not measured">○</span>'
     if check.agrees is not None:
         sign = mark(check.agrees, BOTH)
-    return (
-        f'<details class="cs-card" name="cs-cards" data-number="{check.name}">'
-        f"<summary>{face(check.title, f'{shown} {sign}', check.formula.text, hint=check.hint)}</summary>"
-        f'<div class="cs-more"><p>{escape(check.hint)}</p>'
-        f"<p>{mathml(check.formula.symbols)}</p><p>{mathml(check.formula.filled)}</p>"
+    inside = (
+        f"<p>{escape(check.hint)}</p><p>{mathml(check.formula.symbols)}</p><p>{mathml(check.formula.filled)}</p>"
         f"<p><b>Measured:</b> {escape(check.how)}."
-        f'<br><b>Formula:</b> <a href="{url}" target="_blank" rel="noopener">{escape(title)}</a></p></div></details>'
+        f'<br><b>Formula:</b> <a href="{url}" target="_blank" rel="noopener">{escape(title)}</a></p>'
     )
+    front = face(check.title, f"{shown} {sign}", check.formula.text, hint=check.hint)
+    return unfolding(check.name, check.title, front, inside)
 
 
 def cards(lab: Lab, covered: bool = False) -> str:

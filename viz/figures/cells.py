@@ -153,11 +153,27 @@ def _mask(share: np.ndarray) -> str:
 
 
 def image(rgb: np.ndarray, said: str, largest: int = 300) -> str:
-    """Pixels ``(H, W, 3)`` or ``(H, W)`` of uint8 as an ``img`` that is enlarged without blur."""
+    """Pixels as ``packed`` takes them, or floats from 0 to 1, as an ``img`` that is enlarged without blur."""
+    if rgb.dtype.kind == "f":
+        rgb = np.rint(np.clip(rgb, 0, 1) * 255).astype(np.uint8)
     return (
         f'<img alt="{escape(said)}" src="{packed(rgb)}" '
         f'style="width:{largest}px;max-width:100%;image-rendering:pixelated;display:block">'
     )
+
+
+def ranked(head: Sequence[str], entries: Sequence[tuple[str, Sequence[str], float, bool]]) -> str:
+    """A short list beside pictures: of each its name, its numbers, a bar of so much of a whole, from −1 to 1, and
+    whether it is the one that is looked at. HTML, for a data frame draws no bar below zero.
+    """
+    titles = "".join(f"<th scope='col'>{escape(title)}</th>" for title in (*head, "Bar"))
+    rows = []
+    for name, values, share, marked in entries:
+        colour = NEGATIVE if share < 0 else "var(--output)"
+        bar = f'<i style="width:{max(1, round(110 * abs(share)))}px;background:{colour}"></i>'
+        cells = (f"<b>{escape(name)}</b>" if marked else escape(name), *map(escape, values), bar)
+        rows.append(f"<tr>{''.join(f'<td>{cell}</td>' for cell in cells)}</tr>")
+    return f'<table class="cs-ranked"><thead><tr>{titles}</tr></thead><tbody>{"".join(rows)}</tbody></table>'
 
 
 def row(*figures: str, pictures: bool = False, widest: int = 200) -> str:

@@ -1,50 +1,26 @@
-"""Tables that scroll inside their own frame, so that a page is never wider than the screen."""
+"""Tables that can be sorted, searched, enlarged and taken along as CSV; wide ones scroll inside their own frame."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from html import escape
+from collections.abc import Mapping, Sequence
+
+import streamlit as st
 
 
 def table(
-    head: Sequence[str],
-    rows: Sequence[Sequence[object]],
-    *,
-    label: str,
-    marked: Sequence[int] = (),
-    raw: Sequence[int] = (),
-    chosen: int | None = None,
-    tall: bool = False,
-) -> str:
-    """HTML of a table. Columns in which everything is a number stand right.
+    head: Sequence[str], rows: Sequence[Sequence], *, key: str, label: str, told: Mapping[str, str] | None = None
+) -> None:
+    """Put a table on the page. What is a number is given as a number, so that a column sorts by it.
 
     Args:
         head: column titles.
-        rows: cells; text is escaped.
+        rows: cells; nothing stands where a cell is None.
         label: what the table holds, for screen readers.
-        marked: rows that are drawn as faulty.
-        raw: columns whose cells are HTML already.
-        chosen: the row that is shown elsewhere on the page.
-        tall: scroll below each other too, the head staying in view.
+        told: what the columns hold that do not say so themselves, by their titles.
     """
-    numeric = [all(isinstance(row[c], (int, float)) or _numberish(row[c]) for row in rows) for c in range(len(head))]
-    cells = lambda row: "".join(  # noqa: E731
-        f'<td class="{"cs-num" if numeric[c] else ""}">{cell if c in raw else escape(str(cell))}</td>'
-        for c, cell in enumerate(row)
-    )
-    titles = "".join(
-        f'<th scope="col" class="{"cs-num" if n else ""}">{escape(h)}</th>' for h, n in zip(head, numeric, strict=True)
-    )
-    kinds = dict.fromkeys(marked, ' class="cs-bad"')
-    if chosen is not None:
-        kinds[chosen] = ' class="cs-chosen" aria-current="true"'
-    body = "".join(f"<tr{kinds.get(i, '')}>{cells(row)}</tr>" for i, row in enumerate(rows))
-    return (
-        f'<div class="cs-scroll{" cs-tall" if tall else ""}" tabindex="0" role="region" aria-label="{escape(label)}">'
-        f'<table class="cs-table"><thead><tr>{titles}</tr></thead><tbody>{body}</tbody></table></div>'
-    )
-
-
-def _numberish(cell: object) -> bool:
-    text = str(cell).replace("−", "-").replace("\u202f", "").replace(" ", "").replace(",", "")
-    return text in ("", "–") or text.replace(".", "", 1).replace("-", "", 1).replace("/", "", 1).isdigit()
+    columns = dict(zip(head, map(list, zip(*rows, strict=True)), strict=True))
+    kinds = {name: st.column_config.Column(help=help) for name, help in (told or {}).items()}
+    for name, cells in columns.items():
+        if any(isinstance(cell, int) for cell in cells):
+            kinds[name] = st.column_config.NumberColumn(format="localized", help=(told or {}).get(name))
+    st.dataframe(columns, hide_index=True, column_config=kinds, key=key, alt=label, placeholder="")

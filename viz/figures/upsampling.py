@@ -10,13 +10,24 @@ import numpy as np
 from models.text import big
 from models.transposed import Blocks, ForwardSizes, Waste
 from models.upsampling import SamplePositions, ShuffleMap
-from viz.colours import CHANNELS
-from viz.figures.cells import text_of
+from viz.colours import CHANNELS, ROLES
+from viz.figures.cells import framed, text_of
 
 MOST_LINES = 72
 """Rows or columns of a matrix that is drawn with its entries."""
 
+INPUT, OUTPUT, SELECTION = (ROLES[name] for name in ("input", "output", "selection"))
+
 AXES = {1: (), 2: ("row",), 3: ("slice", "row")}
+
+
+def _drawing(title: str, said: str, parts: Sequence[str], wide: float, tall: float, widest: int) -> str:
+    """SVG elements as a figure with its title; its width is that of its coordinates, and at most ``widest`` pixels."""
+    return framed(
+        title,
+        f'<svg class="cs-drawing" role="img" aria-label="{escape(said)}" viewBox="0 0 {wide:g} {tall:g}" '
+        f'width="{min(wide, widest):g}">{"".join(parts)}</svg>',
+    )
 
 
 def _place(index: int, shape: tuple[int, ...], dims: int) -> str:
@@ -150,13 +161,8 @@ def _letters(found: Blocks, ids: dict[int, int], largest: int = 24) -> str:
     cut = f" (the first {largest})" if max(found.where.shape) > largest else ""
     title = f"{found.where.shape[0]} × {found.where.shape[1]} blocks of {found.height} × {found.width}{cut}"
     counted = ", ".join(f"K{ids[block]} {_times(count)}" for block, count in list(found.repeats.items())[:9])
-    return (
-        f'<figure class="cs-cellfig"><figcaption>{escape(title)}</figcaption><svg class="cs-drawing" role="img" '
-        f'aria-label="{escape(title)}: {escape(counted)}" '
-        f'viewBox="0 0 {where.shape[1] * size} {where.shape[0] * size}" '
-        f'width="{min(where.shape[1] * size, 420)}">{"".join(parts)}</svg>'
-        f'<div class="cs-below">{escape(counted)}</div></figure>'
-    )
+    wide, tall = where.shape[1] * size, where.shape[0] * size
+    return _drawing(title, f"{title}: {counted}", parts, wide, tall, 420) + f'<p class="cs-below">{escape(counted)}</p>'
 
 
 def meeting(found: ForwardSizes, axis: str) -> str:
@@ -169,33 +175,29 @@ def meeting(found: ForwardSizes, axis: str) -> str:
     for i, one in enumerate(sizes):
         x = i * step + step / 2
         chosen = one.size == found.chosen
-        frame = 'stroke="#cc79a7" stroke-width="4"' if chosen else ""
+        frame = f'stroke="{SELECTION}" stroke-width="4"' if chosen else ""
         parts.append(
             f'<path d="M{x} 40L{middle} 88" stroke="currentColor" stroke-width="{2.4 if chosen else 1}" '
             f'opacity="{1 if chosen else 0.5}"/>'
-            f'<rect x="{x - 34}" y="8" width="68" height="32" rx="7" fill="#009e73" fill-opacity=".3" {frame}/>'
+            f'<rect x="{x - 34}" y="8" width="68" height="32" rx="7" fill="{OUTPUT}" fill-opacity=".3" {frame}/>'
             f'<text x="{x}" y="29" text-anchor="middle" style="font-size:15px;font-weight:600">{one.size}</text>'
             f'<text x="{x + (4 if x >= middle else -4)}" y="58" text-anchor="{"start" if x >= middle else "end"}">'
             f"r = {one.output_padding}</text>"
         )
     parts.append(
-        f'<rect x="{middle - 34}" y="88" width="68" height="32" rx="7" fill="#0072b2" fill-opacity=".3"/>'
+        f'<rect x="{middle - 34}" y="88" width="68" height="32" rx="7" fill="{INPUT}" fill-opacity=".3"/>'
         f'<text x="{middle}" y="109" text-anchor="middle" style="font-size:15px;font-weight:600">{found.output}</text>'
     )
     listed = ", ".join(f"{one.size} becomes {one.becomes}" for one in sizes)
     title = f"{axis}: forward sizes that meet"
-    return (
-        f'<figure class="cs-cellfig"><figcaption>{escape(title)}</figcaption><svg class="cs-drawing" role="img" '
-        f'aria-label="{escape(title)}: {listed}; chosen {found.chosen}" viewBox="0 0 {wide} {tall}" '
-        f'width="{min(wide, 620)}">{"".join(parts)}</svg></figure>'
-    )
+    return _drawing(title, f"{title}: {listed}; chosen {found.chosen}", parts, wide, tall, 620)
 
 
 def waste(found: Waste) -> str:
     """Multiplications of the zero-padding way as one bar: on numbers, on zeros between them, on zeros around them."""
     total = found.total
     parts = (
-        (found.useful, 'style="width:{w:.3f}%;background:#0072b2"', "on numbers"),
+        (found.useful, f'style="width:{{w:.3f}}%;background:{INPUT}"', "on numbers"),
         (found.inserted, 'class="cs-hatched" style="width:{w:.3f}%"', "on zeros between them"),
         (found.border, 'class="cs-hatched" style="width:{w:.3f}%;opacity:.3"', "on zeros around them"),
     )
@@ -238,9 +240,9 @@ def positions(off: SamplePositions, on: SamplePositions, size: int) -> str:
         parts.append(f'<text x="{left}" y="{y - 16}" font-weight="600">align_corners {name}</text>')
         for i in range(size):
             parts.append(
-                f'<rect x="{left + i * step}" y="{y}" width="{step - 1}" height="24" fill="#0072b2" '
+                f'<rect x="{left + i * step}" y="{y}" width="{step - 1}" height="24" fill="{INPUT}" '
                 f'fill-opacity=".25"/>'
-                f'<circle cx="{at(i)}" cy="{y + 12}" r="4" fill="#0072b2"/>'
+                f'<circle cx="{at(i)}" cy="{y + 12}" r="4" fill="{INPUT}"/>'
             )
         for raw, used in zip(found.unclamped, found.measured, strict=True):
             faint = abs(raw - used) > 1e-9
@@ -250,19 +252,18 @@ def positions(off: SamplePositions, on: SamplePositions, size: int) -> str:
                     f'opacity=".7"/>'
                 )
             parts.append(
-                f'<path d="M{at(used):.1f} {y + 26}l-4 8h8z" fill="#009e73"/>'
-                f'<path d="M{at(used):.1f} {y}v24" stroke="#009e73" stroke-width="1.5"/>'
+                f'<path d="M{at(used):.1f} {y + 26}l-4 8h8z" fill="{OUTPUT}"/>'
+                f'<path d="M{at(used):.1f} {y}v24" stroke="{OUTPUT}" stroke-width="1.5"/>'
             )
     said = (
         f"Sample positions. Off: {', '.join(text_of(v) for v in off.measured)}. "
         f"On: {', '.join(text_of(v) for v in on.measured)}."
     )
-    return (
-        f'<figure class="cs-cellfig"><figcaption class="cs-wideline">Blue: pixels and their middles. Green: '
-        f"where each output samples. Dashed: where it would, beyond the outer middles.</figcaption>"
-        f'<svg class="cs-drawing" role="img" aria-label="{escape(said)}" viewBox="0 0 {wide} 168" '
-        f'width="{min(wide, 760)}">{"".join(parts)}</svg></figure>'
+    title = (
+        "Blue: pixels and their middles. Green: where each output samples. "
+        "Dashed: where it would, beyond the outer middles."
     )
+    return _drawing(title, said, parts, wide, 168, 760)
 
 
 def shuffle(found: ShuffleMap, factor: int, size: tuple[int, int]) -> str:

@@ -10,12 +10,12 @@ from math import prod
 import numpy as np
 import torch
 
-from models.lab import Lab, Stage
+from models.lab import Lab, Stage, Windows
 from models.layers import KINDS
 from models.text import big
 from models.transposed import agreement, convolution_matrix, zero_inserted
 from viz.components.stage import enc, grid, link
-from viz.scenes.layer import structure
+from viz.scenes.layer import compact, structure
 
 HEIGHT = {1: 310, 2: 268, 3: 310}
 """Of one of the four panels by dimensions, in px: two rows of them and the buttons stand on a laptop's screen."""
@@ -63,7 +63,7 @@ def four_views(lab: Lab, selected: dict | None = None) -> dict:
                 "C is the matrix of the matching convolution",
                 grids=[_input(stage) | {"editable": False}, output("matrix", "Output")],
                 symbols=["→"],
-                links=[_valued(stage, stamps)],
+                links=[stamps | {"kernel": None, "weights": enc(stage.weight)}],
                 operator=_operator(lab, "Cᵀ") | {"part": 0.32, "note": None},
             ),
             panel(
@@ -109,62 +109,40 @@ def _kernel(stage: Stage, **more) -> dict:
 def _link(stage: Stage) -> dict:
     """From input to output through the kernel, as the layer's own windows say."""
     return link(
-        "input", "output", structure(stage.windows), stage.pairs, kernel="weight", bias=enc(stage.bias),
+        "input", "output", structure(stage), stage.pairs, kernel="weight", bias=enc(stage.bias),
         taps=prod(stage.weight.shape[2:]),
     )  # fmt: skip
-
-
-def _valued(stage: Stage, stamps: dict) -> dict:
-    """The same link where no kernel is drawn: each entry brings its weight."""
-    weight = stage.weight.reshape(-1, prod(stage.weight.shape[2:]))
-    return stamps | {"kernel": None, "values": enc(weight[stage.pairs[:, 2]][:, stage.windows.taps])}
 
 
 def _zero_insertion(lab: Lab, output: dict) -> dict:
     stage = lab.stages[0]
     made = zero_inserted(lab.module, torch.from_numpy(lab.x)[None])
-    image, kernel, cells = made.image[0], made.kernel, prod(stage.x.shape[1:])
-    source = made.source.reshape(-1)
-    channels = np.arange(len(image))[:, None]
+    image, kernel, source = made.image[0], made.kernel, made.source.reshape(-1)
     out_channels, per_group, *size = kernel.shape
     # Its plane (o, i) is the layer's plane (i, o), read backwards.
-    weight = np.arange(lab.module.weight.numel()).reshape(lab.module.weight.shape)
-    groups, inside = made.groups, lab.module.weight.shape[1]
-    ids = weight.reshape(groups, per_group, inside, *size).swapaxes(1, 2).reshape(kernel.shape)
-    ids = ids[(..., *[slice(None, None, -1)] * len(size))]
+    inside, taps = lab.module.weight.shape[1], prod(size)
+    turned = np.arange(out_channels * per_group).reshape(made.groups, per_group, inside).swapaxes(1, 2)
     pairs = [[o, o // inside * per_group + i, o * per_group + i] for o in range(out_channels) for i in range(per_group)]
     sizes = image.shape[1:]
     base = np.ravel_multi_index(np.indices(stage.y.shape[1:]).reshape(len(sizes), -1), sizes)
-    taps = np.indices(size).reshape(len(size), -1) * np.array(made.dilation)[:, None]
+    steps = np.indices(size).reshape(len(size), -1) * np.array(made.dilation)[:, None]
     planes = [f"in {i} → out {o}" for o, i, _ in pairs]
-    windows = {"base": enc(base), "offset": enc(np.ravel_multi_index(taps, sizes))}
+    windows = {"base": enc(base), "offset": enc(np.ravel_multi_index(steps, sizes))}
+    zeros = {"planes": enc(np.arange(len(image))), "cells": enc(source), "of": prod(stage.x.shape[1:])}
+    flipped = {"planes": enc(turned), "cells": enc(np.arange(taps)[::-1]), "of": taps}
     return {
         "grids": [
+            grid("image", "input", "With zeros", image, source=enc(source), shares="input", ids=zeros)
+            | {"values": enc(stage.x)},
             grid(
-                "image",
-                "input",
-                "With zeros",
-                image,
-                source=enc(source),
-                shares="input",
-                ids=enc(np.where(source >= 0, source + channels * cells, -1)),
-            ),
-            grid(
-                "flipped",
-                "kernel",
-                "Flipped",
-                kernel.reshape(-1, *size),
-                shares="weight",
-                ids=enc(ids),
+                "flipped", "kernel", "Flipped", kernel.reshape(-1, *size), shares="weight", ids=flipped,
                 planes=planes if len(planes) > 1 else None,
-            ),
+            ) | {"values": enc(stage.weight)},
             output,
         ],
         "symbols": ["∗", "="],
-        "links": [
-            link("image", "output", windows, np.array(pairs), kernel="flipped", bias=enc(stage.bias)),
-        ],
-    }
+        "links": [link("image", "output", windows, np.array(pairs), kernel="flipped", bias=enc(stage.bias))],
+    }  # fmt: skip
 
 
 def _operator(lab: Lab, title: str) -> dict:
@@ -257,11 +235,10 @@ def matrices(lab: Lab, *, numbers: bool, flat: bool, colour: str) -> dict:
 
 def _mirrored(stage: Stage) -> dict:
     """The link backwards: rows and columns exchanged."""
-    windows, per_plane = stage.windows, prod(stage.weight.shape[2:])
-    order = np.lexsort((windows.taps, windows.rows, windows.cols))
-    taps, cells = windows.taps[order], prod(stage.x.shape[1:])
-    starts = np.searchsorted(windows.cols[order], np.arange(cells + 1))
+    ours, kernel = stage.windows, stage.weight.shape[2:]
+    order = np.lexsort((ours.taps, ours.cols))
+    back = Windows(
+        ours.positions, (), None, ours.cols[order], ours.rows[order], ours.taps[order], positions=ours.shape
+    )  # fmt: skip
     pairs = stage.pairs[:, [1, 0, 2]]
-    values = stage.weight.reshape(-1, per_plane)[pairs[:, 2]][:, taps]
-    back = {"ptr": enc(starts), "src": enc(windows.rows[order]), "tap": enc(taps)}
-    return link("output", "input", back, pairs, values=enc(values), taps=per_plane)
+    return link("output", "input", compact(back, kernel), pairs, weights=enc(stage.weight), taps=prod(kernel))

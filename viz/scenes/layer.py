@@ -81,13 +81,19 @@ def _output_grid(stage: Stage, last: bool) -> dict:
 
 def _link(stage: Stage, source: str, kernel: str | None, target: str) -> dict:
     return link(
-        source, target, structure(stage.windows), stage.pairs, kernel=kernel, values=enc(stage.values),
+        source, target, structure(stage), stage.pairs, kernel=kernel, values=enc(stage.values),
         bias=enc(stage.bias), reduce=stage.reduce, p=stage.p,
     )  # fmt: skip
 
 
-def structure(windows: Windows) -> dict:
-    """The windows as a sum base[position] + offset[tap] if they are one, else row by row."""
+def structure(stage: Stage) -> dict:
+    """The windows of a layer as the browser gets them."""
+    return compact(stage.windows, () if stage.weight is None else stage.weight.shape[2:])
+
+
+def compact(windows: Windows, kernel: tuple[int, ...]) -> dict:
+    """The windows as a sum base[position] + offset[tap] if they are one, as a product of windows along each axis of a
+    kernel if they are that, else row by row."""
     positions = prod(windows.positions)
     taps = len(windows.rows) // positions
     if taps and taps * positions == len(windows.rows):
@@ -97,9 +103,30 @@ def structure(windows: Windows) -> dict:
         offset = table[0] - table[0, 0]
         if whole and in_order and (table == table[:, :1] + offset).all():
             return {"base": enc(table[:, 0]), "offset": enc(offset)}
-    starts = np.searchsorted(windows.rows, np.arange(positions + 1))
     has_taps = not len(windows.taps) or windows.taps[0] >= 0
-    return {"ptr": enc(starts), "src": enc(windows.cols), "tap": enc(windows.taps) if has_taps else None}
+    if has_taps and kernel and (axes := _by_axis(windows, kernel)):
+        return {"axes": axes}
+    return _rows(windows.rows, windows.cols, windows.taps if has_taps else None, positions)
+
+
+def _by_axis(windows: Windows, kernel: tuple[int, ...]) -> list[dict]:
+    """The windows along each axis; nothing if they are not the product of these, taps in order."""
+    if (np.diff(windows.rows * prod(kernel) + windows.taps) <= 0).any():
+        return []
+    shapes = windows.positions, kernel, windows.shape
+    places = zip(*map(np.unravel_index, (windows.rows, windows.taps, windows.cols), shapes), strict=True)
+    axes, entries = [], 1
+    for size, place in zip(zip(*shapes, strict=True), places, strict=True):
+        there = np.flatnonzero(np.bincount(np.ravel_multi_index(place, size)))
+        rows, taps, cols = np.unravel_index(there, size)
+        axes.append(_rows(rows, cols, taps, size[0]) | {"of": size[1:]})
+        entries *= len(there)
+    # Every entry lies in the product, so as many are all of it.
+    return axes if entries == len(windows.rows) else []
+
+
+def _rows(rows: np.ndarray, cols: np.ndarray, taps: np.ndarray | None, positions: int) -> dict:
+    return {"ptr": enc(np.searchsorted(rows, np.arange(positions + 1))), "src": enc(cols), "tap": enc(taps)}
 
 
 def _operator(lab: Lab) -> dict:

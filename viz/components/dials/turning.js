@@ -1,7 +1,8 @@
 // Dials that are heard while they turn: a value is sent as soon as the one before it was answered, one message at a time.
 // For a component with an element `.dials`: call `dials(root, d)` when data arrive and `answered(root)` at the end;
 // `root.send("dial", value)` sends.
-export const escape = (text) => String(text).replace(/[&<>"]/g, (c) => `&#${c.charCodeAt(0)};`);
+import { escape } from "../common.js";
+
 export const say = (v) => {
   if (!Number.isFinite(v)) return "NaN";
   const text = Math.abs(v - Math.round(v)) < 1e-9 && Math.abs(v) < 1e6 ? String(Math.round(v)) : String(Number(v.toPrecision(3)));

@@ -7,7 +7,7 @@ from typing import Any
 
 from viz.components._component import component
 
-_component = component(__file__)
+_component = component(__file__, "seen.css", "field/field.css")
 
 
 def field(

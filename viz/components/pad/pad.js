@@ -1,5 +1,8 @@
 // A sheet to draw on. It is sent when a stroke ends, and drawn again when it comes back to the page.
-const INKS = [["black", "#000000"], ["white", "#ffffff"], ["grey", "#808080"], ["blue", "#0072b2"], ["orange", "#e69f00"], ["green", "#009e73"], ["pink", "#cc79a7"]];
+import { ROLES } from "../colours.js";
+
+const INKS = [["black", "#000000"], ["white", "#ffffff"], ["grey", "#808080"], ["blue", ROLES.input], ["orange", ROLES.kernel],
+  ["green", ROLES.output], ["pink", ROLES.selection]];
 const KEPT = 30;
 
 export default function ({ data, parentElement, setStateValue }) {

@@ -1,18 +1,15 @@
 // Maps of one picture, the kernel between them, and what one output number is made of. Pointing sends nothing;
 // turning a dial sends its value while it moves, one message at a time.
 
-import { CIVIDIS } from "../cividis.js";
-import { answered, dials, escape, say } from "../dials/turning.js";
+import { CIVIDIS, ROLES } from "../colours.js";
+import { bytes, clamp, css, escape, led, mix, under } from "../common.js";
+import { answered, dials, say } from "../dials/turning.js";
 import { tints } from "../tint.js";
 
 // Right, up, left, down: light, orange, dark, blue. Neighbours differ in lightness or between blue and yellow.
 const TURN = [[250, 250, 245], [230, 159, 0], [20, 20, 30], [0, 96, 190]];
-const ROLES = { input: "#0072b2", kernel: "#e69f00", output: "#009e73" };
 const STILL = 128, NUMBERED = 7, TERMS = 9;
 
-const clamp = (v, lo, hi) => Math.max(lo, Math.min(hi, v));
-const mix = (a, b, t) => [0, 1, 2].map((i) => a[i] + (b[i] - a[i]) * t);
-const bytes = (text) => Uint8Array.from(atob(text), (c) => c.charCodeAt(0));
 const ramp = (list, share) => {
   const at = clamp(share, 0, 1) * (list.length - 1), low = Math.min(Math.floor(at), list.length - 2);
   return mix(list[low], list[low + 1], at - low);
@@ -21,7 +18,6 @@ const turned = (degrees) => {
   const at = (((degrees % 360) + 360) % 360) / 90, low = Math.floor(at) % 4;
   return mix(TURN[low], TURN[(low + 1) % 4], at - Math.floor(at));
 };
-const css = (c) => `rgb(${c.map(Math.round).join(",")})`;
 
 function read(data) {
   const maps = data.maps.map((m) => {
@@ -253,16 +249,12 @@ function figures(root, d) {
     }
     q(".note").textContent = panel.note || "";
     paint(root, q(".base"), panel, d);
-    const at = (e) => {
-      const r = over.getBoundingClientRect();
-      return [Math.floor(((e.clientY - r.top) / r.height) * d.size[0]), Math.floor(((e.clientX - r.left) / r.width) * d.size[1])];
-    };
+    const at = (e) => under(e, over, d.size);
     over.onpointermove = (e) => e.pointerType !== "touch" && !root.pinned && place(root, ...at(e));
     over.onclick = (e) => { root.pinned = e.pointerType !== "touch" && !root.pinned; place(root, ...at(e)); };
     over.onkeydown = (e) => {
-      const [r, c] = root.at, far = e.shiftKey ? 10 : 1;
       if (e.key === "Escape") root.pinned = false;
-      const to = { ArrowUp: [r - far, c], ArrowDown: [r + far, c], ArrowLeft: [r, c - far], ArrowRight: [r, c + far], Home: [r, 0], End: [r, 1e9] }[e.key];
+      const to = led(e, root.at, e.shiftKey ? 10 : 1);
       if (!to) return;
       e.preventDefault();
       place(root, ...to);

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from models.maps.activations import ContactSheet
 
 
-_component = component(__file__, "tint.css", "sheet/sheet.css")
+_component = component(__file__, "tint.css", "seen.css", "sheet/sheet.css")
 
 
 @lru_cache(maxsize=8)

@@ -1,14 +1,9 @@
+import { clamp, fit, led, mix, span, under } from "../common.js";
+import { backdrop, beyond, framed, shares } from "../seen.js";
 import { tints } from "../tint.js";
 
 const LABEL = 14, GAP = 4, TALL = 590, WIDE = 210;
-const clamp = (v, lo, hi) => Math.max(lo, Math.min(hi, v));
-const mix = (a, b, t) => a.map((v, i) => Math.round(v + (b[i] - v) * t));
-const percent = (v) => (v < 1 && v > 0 ? Number(v.toPrecision(1)) : Math.round(v));
-const span = ([a, b]) => `${a} to ${b}`.replaceAll("-", "−");
 const light = ([r, g, b]) => 0.299 * r + 0.587 * g + 0.114 * b;
-const svg = (name, cls, at, more = "") =>
-  `<${name} class="${cls}" ${Object.entries(at).map(([k, v]) => `${k}="${v}"`).join(" ")} ${more}/>`;
-
 // Grey levels stand for values within half a percent of the scale.
 function number(v) {
   if (v === 0) return "0";
@@ -74,7 +69,7 @@ class Sheet {
   colour() {
     const tint = tints(this.root, () => this.grey && this.colour()), { rectified } = this.data, dark = light(tint.zero) < 128;
     const up = rectified ? tint.rectified : tint.positive;
-    const table = Array.from({ length: 255 }, (_, v) => mix(tint.zero, v < 127 ? tint.negative : up, Math.abs(v - 127) / 127));
+    const table = Array.from({ length: 255 }, (_, v) => mix(tint.zero, v < 127 ? tint.negative : up, Math.abs(v - 127) / 127).map(Math.round));
     const ctx = this.tint.getContext("2d"), out = ctx.createImageData(this.tint.width, this.tint.height);
     // Whole pixels at once: a sheet has a quarter of a million.
     const words = new Uint32Array(Uint8Array.from(table.flatMap((c) => [...c, 255])).buffer), pixels = new Uint32Array(out.data.buffer);
@@ -107,7 +102,7 @@ class Sheet {
     ch = (cw * h) / w;
     this.lay = { columns, cw, ch, rows: Math.ceil(n / columns) };
     const tall = this.lay.rows * (ch + LABEL + GAP);
-    const ctx = this.fit(this.maps, width, tall);
+    const ctx = fit(this.maps, width, tall);
     ctx.imageSmoothingEnabled = false;
     ctx.font = `11px ${getComputedStyle(this.root).fontFamily}`;
     ctx.textAlign = "center";
@@ -117,19 +112,8 @@ class Sheet {
       ctx.drawImage(this.tint, from.x, from.y, w, h, at.x, at.y, cw, ch);
       if (cw >= 22) ctx.fillText(channel, at.x + cw / 2, at.y + ch + 11);
     });
-    this.fit(this.over, width, tall);
+    fit(this.over, width, tall);
     this.render();
-  }
-
-  fit(canvas, width, height) {
-    const dpr = clamp(window.devicePixelRatio || 1, 1, 3);
-    canvas.width = Math.max(1, Math.round(width * dpr));
-    canvas.height = Math.max(1, Math.round(height * dpr));
-    canvas.style.width = `${width}px`;
-    canvas.style.height = `${height}px`;
-    const ctx = canvas.getContext("2d");
-    ctx.setTransform(dpr, 0, 0, dpr, 0, 0);
-    return ctx;
   }
 
   cell(k) {
@@ -170,9 +154,7 @@ class Sheet {
   }
 
   inBig(e) {
-    const r = this.big.getBoundingClientRect(), { size, cell, step } = this.data;
-    const row = Math.floor(((e.clientY - r.top) / r.height) * cell[0] * step);
-    const column = Math.floor(((e.clientX - r.left) / r.width) * cell[1] * step);
+    const { size, cell, step } = this.data, [row, column] = under(e, this.big, cell.map((n) => n * step));
     return [(this.hover || this.unit)[0], clamp(row, 0, size[0] - 1), clamp(column, 0, size[1] - 1)];
   }
 
@@ -209,12 +191,8 @@ class Sheet {
       if (!this.grey) return;
       const [channel, row, column] = this.unit, { channels, size } = this.data, k = channels.indexOf(channel);
       const other = (d) => [channels[clamp(k + d, 0, channels.length - 1)], row, column];
-      const to = {
-        ArrowUp: [channel, row - 1, column], ArrowDown: [channel, row + 1, column],
-        ArrowLeft: [channel, row, column - 1], ArrowRight: [channel, row, column + 1],
-        Home: [channel, row, 0], End: [channel, row, size[1]], PageUp: other(-1), PageDown: other(1),
-        Enter: this.unit, " ": this.unit,
-      }[e.key];
+      const there = led(e, [row, column]);
+      const to = there ? [channel, ...there] : { PageUp: other(-1), PageDown: other(1), Enter: this.unit, " ": this.unit }[e.key];
       if (!to) return;
       e.preventDefault();
       this.hover = null;
@@ -223,16 +201,13 @@ class Sheet {
     };
     this.view.onkeydown = (e) => {
       if (!this.grey) return;
-      const [H, W] = this.data.image, [row, column] = this.pixel || [H >> 1, W >> 1], far = e.shiftKey ? 8 : 1;
-      const to = {
-        ArrowUp: [row - far, column], ArrowDown: [row + far, column], ArrowLeft: [row, column - far],
-        ArrowRight: [row, column + far], Enter: [row, column], " ": [row, column],
-      }[e.key];
+      const [H, W] = this.data.image, at = this.pixel || [H >> 1, W >> 1], done = e.key === "Enter" || e.key === " ";
+      const to = done ? at : led(e, at, e.shiftKey ? 8 : 1);
       if (!to) return;
       e.preventDefault();
       this.pixel = [clamp(to[0], 0, H - 1), clamp(to[1], 0, W - 1)];
       this.reach(this.pixel);
-      if (e.key !== "Enter" && e.key !== " ") return;
+      if (!done) return;
       this.asked = true;
       this.tell("pixel", this.pixel, 0);
     };
@@ -325,7 +300,7 @@ class Sheet {
   enlarged(unit) {
     const { cell, step, channels } = this.data, k = Math.max(0, channels.indexOf(unit[0])), from = this.source(k);
     const width = this.big.parentElement.clientWidth, height = Math.min(300, (width * cell[0]) / cell[1]);
-    const wide = (height * cell[1]) / cell[0], ctx = this.fit(this.big, wide, height);
+    const wide = (height * cell[1]) / cell[0], ctx = fit(this.big, wide, height);
     ctx.imageSmoothingEnabled = false;
     ctx.drawImage(this.tint, from.x, from.y, cell[1], cell[0], 0, 0, wide, height);
     const dx = wide / cell[1] / step, dy = height / cell[0] / step, w = Math.max(6, dx), h = Math.max(6, dy);
@@ -341,19 +316,12 @@ class Sheet {
   // The picture is put in once; while the pointer moves only the box is.
   scene() {
     const { image: [H, W], picture, rows, cols } = this.data;
-    const far = (spans, n) => Math.max(0, ...spans.map(([a, b]) => Math.max(-a, b - n + 1)));
-    const longest = Math.max(H, W), m = rows ? Math.min(Math.max(far(rows, H), far(cols, W)), 0.15 * longest) : 0;
+    const m = rows ? Math.min(beyond(rows, cols, [H, W]), 0.15 * Math.max(H, W)) : 0;
     this.margin = m;
     const known = JSON.stringify([picture, m]);
     if (this.known === known) return;
     this.known = known;
-    this.view.setAttribute("viewBox", `${-m} ${-m} ${W + 2 * m} ${H + 2 * m}`);
-    const tile = longest / 40;
-    this.view.innerHTML =
-      `<defs><pattern id="pad" width="${tile}" height="${tile}" patternUnits="userSpaceOnUse" patternTransform="rotate(45)">`
-      + `<path class="stripes" d="M0 0V${tile}" stroke-width="${tile / 4}"/></pattern></defs>`
-      + svg("rect", "", { x: -m, y: -m, width: W + 2 * m, height: H + 2 * m, fill: "url(#pad)" })
-      + svg("image", "", { href: picture, width: W, height: H, preserveAspectRatio: "none" }) + `<g></g>`;
+    backdrop(this.view, picture, [H, W], m);
     this.view.setAttribute("aria-label", `The picture, ${H} by ${W} pixels; arrow keys move over its pixels`);
   }
 
@@ -361,7 +329,7 @@ class Sheet {
     const group = this.view.querySelector("g"), { image: [H, W], rows, cols } = this.data, m = this.margin, line = Math.max(W, H) / 130;
     if (this.over_) {
       const [y, x] = this.over_;
-      group.innerHTML = svg("circle", "dot", { cx: x + 0.5, cy: y + 0.5, r: 2.2 * line, "stroke-width": line });
+      group.innerHTML = `<circle class="dot" cx="${x + 0.5}" cy="${y + 0.5}" r="${2.2 * line}" stroke-width="${line}"/>`;
       this.root.dataset.box = "";
       return;
     }
@@ -369,13 +337,8 @@ class Sheet {
       group.innerHTML = "";
       return;
     }
-    const [top, bottom] = rows[row], [left, right] = cols[column];
-    const x0 = clamp(left, -m, W + m), x1 = clamp(right + 1, -m, W + m), y0 = clamp(top, -m, H + m), y1 = clamp(bottom + 1, -m, H + m);
-    const hole = `M${-m} ${-m}H${W + m}V${H + m}H${-m}ZM${x0} ${y0}V${y1}H${x1}V${y0}Z`;
-    const box = { x: x0, y: y0, width: Math.max(0, x1 - x0), height: Math.max(0, y1 - y0) };
-    group.innerHTML = `<path class="shade" d="${hole}" fill-rule="evenodd"/>`
-      + svg("rect", "casing", box, `stroke-width="${2.4 * line}"`) + svg("rect", "box", box, `stroke-width="${1.3 * line}"`);
-    this.root.dataset.box = [top, bottom, left, right].join();
+    group.innerHTML = framed(rows[row], cols[column], [H, W], m, line);
+    this.root.dataset.box = [...rows[row], ...cols[column]].join();
   }
 
   // First and last unit along each axis whose box holds a pixel; null where none does.
@@ -389,7 +352,7 @@ class Sheet {
   }
 
   words(unit) {
-    const { data } = this, [H, W] = data.image, [, row, column] = unit;
+    const { data } = this, [, row, column] = unit;
     let told;
     if (this.over_) {
       const [y, x] = this.over_, at = this.reached(this.over_);
@@ -401,10 +364,8 @@ class Sheet {
       told = `Channel <b>${unit[0]}</b>, unit <b>(${row}, ${column})</b>: <b>≈ ${number(this.value(unit))}</b>`;
       told += data.step > 1 ? `, mean of ${data.step} × ${data.step} units. ` : ". ";
       if (data.rows) {
-        const [top, bottom] = data.rows[row], [left, right] = data.cols[column];
-        const inside = Math.max(0, Math.min(right, W - 1) - Math.max(left, 0) + 1) * Math.max(0, Math.min(bottom, H - 1) - Math.max(top, 0) + 1);
-        const pad = Math.round(100 - (100 * inside) / ((right - left + 1) * (bottom - top + 1)));
-        told += `It sees rows <b>${span([top, bottom])}</b>, columns <b>${span([left, right])}</b>: <b>${percent((100 * inside) / (H * W))} %</b> of the picture`;
+        const rows = data.rows[row], cols = data.cols[column], [part, pad] = shares(rows, cols, data.image);
+        told += `It sees rows <b>${span(rows)}</b>, columns <b>${span(cols)}</b>: <b>${part} %</b> of the picture`;
         told += pad ? `; <b>${pad} %</b> of its field is padding.` : ".";
         if (data.everything) told += " A global branch shows it the whole picture besides.";
       } else told += data.reason;

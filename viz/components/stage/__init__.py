@@ -108,8 +108,9 @@ def stage(
       ``named``: the shape that the title tells where it is not ``shape``.
     - ``symbols``: the text between neighbouring grids.
     - ``links``: ``{"from", "to", "kernel", "pairs", "values", "bias", "reduce", "p"}`` and the spatial structure,
-      either ``base`` and ``offset`` (the source of position p and tap t is ``base[p] + offset[t]``) or CSR rows
-      ``ptr, src, tap``. ``pairs`` is flat ``[o, i, k] * n``: output channel, input channel, kernel plane (−1: none).
+      one of: ``base`` and ``offset`` (the source of position p and tap t is ``base[p] + offset[t]``); CSR rows ``ptr,
+      src, tap``; ``axes``, such rows along each axis, and ``of``, its numbers of taps and cells, of which the structure
+      is the product. ``pairs`` is flat ``[o, i, k] * n``: output channel, input channel, kernel plane (−1: none).
     - ``operator``: ``{"link", "title", "note", "rows", "cols", "entries"}`` or ``None``.
     - ``selected``: ``{"grid", "channel", "cell"}``, and ``pinned`` if the page says whether it is; ``autoplay``;
       ``caption``; ``legend``; ``veiled``: the output, the operator and the sum stay covered, for a question about
@@ -118,10 +119,11 @@ def stage(
     ``{"panels": [...], "height"}`` instead draws several of these side by side, ``height`` px each, that share one
     selection: hovering in one marks the same cell, weight or product in all. Each panel adds ``{"id", "title", "note",
     "mark": true|false|None, "says"}``, its heading and whether its numbers were found to agree. Grids of the same
-    ``id`` (or ``shares``) show the same numbers; where their cells do not lie alike, ``ids`` gives for each drawn cell
-    the index, channels first, that all agree on, −1 for a constant. A link without a kernel grid tells ``taps``, the
-    number of taps in a plane. A panel with ``stamps`` offers to walk through the input instead of the output: its first
-    link's target then shows what the cells so far have added.
+    ``id`` (or ``shares``) show the same numbers. Where their cells do not lie alike, ``values`` are in the order of the
+    others, and ``ids`` says which of them a drawn cell shows: ``planes[channel] * of + cells[cell]``, a zero where
+    ``cells`` is −1. A link without a kernel grid tells ``taps``, the number of taps in a plane, and may bring the
+    ``weights`` of all planes. A panel with ``stamps`` offers to walk through the input instead of the output: its
+    first link's target then shows what the cells so far have added.
 
     A kernel grid with ``colour: "cell"`` and an operator with ``colour: "tap", taps`` give each tap a colour of its
     own; an operator with ``plain`` shows no numbers, with ``part`` takes that part of the width, and with ``before``

@@ -1,24 +1,10 @@
 // The painting of grids and operator on canvases.
 
-import { CIVIDIS } from "../cividis.js";
+import { CIVIDIS } from "../colours.js";
+import { fit } from "../common.js";
 import { isPadding, realToDrawn } from "./scene.js";
 import { css, grey, mix, NEGATIVE, ODD, onto, POSITIVE, ROLE, shade } from "./theme.js";
 import { number, shorten } from "./words.js";
-
-export function fit(canvas, w, h) {
-  const dpr = Math.max(1, Math.min(3, window.devicePixelRatio || 1));
-  const W = Math.max(1, Math.round(w * dpr)), H = Math.max(1, Math.round(h * dpr));
-  if (canvas.width !== W || canvas.height !== H) {
-    canvas.width = W;
-    canvas.height = H;
-    canvas.style.width = `${w}px`;
-    canvas.style.height = `${h}px`;
-  }
-  const ctx = canvas.getContext("2d");
-  ctx.setTransform(dpr, 0, 0, dpr, 0, 0);
-  ctx.clearRect(0, 0, w, h);
-  return ctx;
-}
 
 function hatch(ctx, theme) {
   const dpr = Math.max(1, Math.min(3, window.devicePixelRatio || 1));
@@ -240,7 +226,7 @@ function operatorEach(op, f, from = 0, to = Infinity) {
 function operatorStats(op) {
   if (op.stats) return op.stats;
   if (op.colour === "tap") return (op.stats = { abs: op.taps, taps: op.taps });
-  const source = op.coo ? op.coo.values : op.link.kernel ? op.link.kernel.values : op.link.values;
+  const source = op.coo ? op.coo.values : (op.link.weights ?? op.link.values);
   let min = 0, abs = 0;
   for (const v of source || [1]) if (Number.isFinite(v)) {
     if (v < min) min = v;

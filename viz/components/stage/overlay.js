@@ -1,7 +1,8 @@
 // What is painted over the grids for the selected cell: its window, its taps, its row of the operator.
 
 import { label, weightOf } from "./describe.js";
-import { box, cellBox, fit, paintMarks, paintSource, ring, slotOrigin } from "./draw.js";
+import { fit } from "../common.js";
+import { box, cellBox, paintMarks, paintSource, ring, slotOrigin } from "./draw.js";
 import { copies, realIndex } from "./scene.js";
 import { css } from "./theme.js";
 import { clamp, number } from "./words.js";

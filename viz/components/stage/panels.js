@@ -2,7 +2,7 @@
 
 import { Board, PHONE } from "./board.js";
 import { hint } from "./describe.js";
-import { decode, realIndex, realToDrawn } from "./scene.js";
+import { realIndex, realToDrawn } from "./scene.js";
 import { css } from "./theme.js";
 import { el, shorten } from "./words.js";
 
@@ -10,7 +10,7 @@ import { el, shorten } from "./words.js";
 const shareName = (g) => g.shares ?? g.id;
 
 function shareIndex(g, ch, cell) {
-  if (g.ids) return (g.idList ??= decode(g.ids))[ch * g.n + cell];
+  if (g.ids) return g.ids[ch * g.n + cell];
   const r = realIndex(g, cell);
   return r < 0 ? -1 : ch * g.nreal + r;
 }
@@ -20,8 +20,7 @@ function shareCell(g, index) {
   if (!g.ids) return index < g.C * g.nreal ? { grid: g.id, ch: Math.floor(index / g.nreal), cell: realToDrawn(g, index % g.nreal) } : null;
   if (!g.where) {
     g.where = new Map();
-    g.idList ??= decode(g.ids);
-    g.idList.forEach((id, at) => g.where.has(id) || g.where.set(id, at));
+    g.ids.forEach((id, at) => g.where.has(id) || g.where.set(id, at));
   }
   const at = g.where.get(index);
   return at == null ? null : { grid: g.id, ch: Math.floor(at / g.n), cell: at % g.n };
@@ -126,9 +125,7 @@ class Panel extends Board {
   }
 
   update(component) {
-    const { data } = component;
     super.update(component);
-    this.scene.links.forEach((link, i) => (link.taps = data.links[i].taps ?? 1));
     // New numbers: the stamps begin again.
     this.whole = null;
     if (this.stamped != null) this.stampFrame(0);

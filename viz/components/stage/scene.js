@@ -1,14 +1,13 @@
 // Arrays in, index maps out: which cell reads which, through which tap. No drawing here.
 
+import { bytes } from "../common.js";
+
 const TYPES = { f8: Float64Array, f4: Float32Array, i4: Int32Array, u2: Uint16Array };
 
 export function decode(v) {
   if (v == null) return null;
   if (Array.isArray(v)) return Float64Array.from(v, (x) => (x == null ? NaN : x));
-  if (Uint8Array.fromBase64) return new TYPES[v.d](Uint8Array.fromBase64(v.b).buffer);
-  const raw = atob(v.b), bytes = new Uint8Array(raw.length);
-  for (let i = 0; i < raw.length; i++) bytes[i] = raw.charCodeAt(i);
-  return new TYPES[v.d](bytes.buffer);
+  return new TYPES[v.d](bytes(v.b).buffer);
 }
 
 // Rows of equal key, as a CSR: which positions hold value v.
@@ -31,12 +30,20 @@ export function equal(a, b) {
 
 const prod = (a) => a.reduce((x, y) => x * y, 1);
 
+// The index that each drawn cell has among the numbers of a grid that are sent, −1 for a zero.
+function numbered(raw) {
+  const cells = decode(raw.cells), planes = decode(raw.planes), ids = new Int32Array(planes.length * cells.length);
+  planes.forEach((plane, ch) => ids.set(Int32Array.from(cells, (cell) => (cell < 0 ? -1 : plane * raw.of + cell)), ch * cells.length));
+  return ids;
+}
+
 function makeGrid(raw, index) {
   const sp = raw.shape.slice(1), n = prod(sp);
   const [D, H, W] = [...Array(3 - sp.length).fill(1), ...sp];
-  const values = decode(raw.values), source = decode(raw.source);
+  const source = decode(raw.source), ids = raw.ids && numbered(raw.ids), held = decode(raw.values);
+  const values = ids ? Float64Array.from(ids, (id) => (id < 0 ? 0 : held[id])) : held;
   const real = raw.real, realShape = real ? real.map(([a, b]) => b - a) : sp;
-  const g = { ...raw, index, C: raw.shape[0], sp, D, H, W, n, values, source, real, realShape, nreal: prod(realShape) };
+  const g = { ...raw, index, C: raw.shape[0], sp, D, H, W, n, ids, values, source, real, realShape, nreal: prod(realShape) };
   let min = Infinity, max = -Infinity, allInt = true;
   if (values) for (let i = 0; i < values.length; i++) {
     const v = values[i];
@@ -93,6 +100,22 @@ export function copies(g, cell) {
   return Array.from(g.inv.out.subarray(g.inv.ptr[g.source[cell]], g.inv.ptr[g.source[cell] + 1]));
 }
 
+const windows = ({ ptr, src, tap, of }) => ({ ptr: decode(ptr), src: decode(src), tap: decode(tap), of });
+
+// The windows of a kernel from those along its axes; `of`: how many taps and cells there are, the last axis fastest.
+function product(one, next) {
+  const ptr = [0], n = one.src.length * next.src.length, src = new Int32Array(n), tap = new Int32Array(n), [taps, cells] = next.of;
+  let at = 0;
+  for (let a = 1; a < one.ptr.length; a++) for (let b = 1; b < next.ptr.length; b++) {
+    for (let i = one.ptr[a - 1]; i < one.ptr[a]; i++) for (let j = next.ptr[b - 1]; j < next.ptr[b]; j++) {
+      src[at] = one.src[i] * cells + next.src[j];
+      tap[at++] = one.tap[i] * taps + next.tap[j];
+    }
+    ptr.push(at);
+  }
+  return { ptr, src, tap };
+}
+
 class Link {
   constructor(raw, byId) {
     this.from = byId[raw.from];
@@ -100,10 +123,10 @@ class Link {
     this.kernel = raw.kernel ? byId[raw.kernel] : null;
     this.base = decode(raw.base);
     this.offset = decode(raw.offset);
-    this.ptr = decode(raw.ptr);
-    this.src = decode(raw.src);
-    this.tap = decode(raw.tap);
+    Object.assign(this, raw.axes ? raw.axes.map(windows).reduce(product) : windows(raw));
     this.values = decode(raw.values);
+    this.taps = this.kernel?.n ?? raw.taps ?? 1;
+    this.weights = this.kernel?.values ?? decode(raw.weights);
     this.bias = decode(raw.bias);
     this.reduce = raw.reduce || "sum";
     this.p = raw.p ?? 2;
@@ -122,7 +145,7 @@ class Link {
       push(this.byPlane, pair.k, pair);
     }
     this.perPair = this.values && this.values.length > this.nnz;
-    this.weighted = !!(this.kernel || this.values);
+    this.weighted = !!(this.weights || this.values);
   }
 
   // Entries of position p: f(source cell, tap, entry number).
@@ -186,7 +209,7 @@ class Link {
   }
 
   weight(pair, tap, e) {
-    if (this.kernel && pair.k >= 0 && tap >= 0) return this.kernel.values[pair.k * this.kernel.n + tap];
+    if (this.weights && pair.k >= 0 && tap >= 0) return this.weights[pair.k * this.taps + tap];
     if (this.values) return this.values[this.perPair ? pair.n * this.nnz + e : e];
     return 1;
   }

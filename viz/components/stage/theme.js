@@ -1,10 +1,15 @@
 // Colours: those of the roles, of the theme, and of a value.
 
-export const ROLE = { input: [0, 114, 178], kernel: [230, 159, 0], output: [0, 158, 115], map: [86, 180, 233] };
-export const PINK = [204, 121, 167], NEGATIVE = [94, 60, 153], POSITIVE = [179, 88, 6], ODD = [240, 228, 66];
+import { ROLES } from "../colours.js";
+import { css, mix } from "../common.js";
 
-export const mix = (a, b, t) => [a[0] + (b[0] - a[0]) * t, a[1] + (b[1] - a[1]) * t, a[2] + (b[2] - a[2]) * t];
-export const css = (c, alpha) => `rgb(${Math.round(c[0])} ${Math.round(c[1])} ${Math.round(c[2])}${alpha == null ? "" : ` / ${alpha}`})`;
+export { css, mix };
+
+const rgb = (hex) => [1, 3, 5].map((i) => parseInt(hex.slice(i, i + 2), 16));
+const { selection, ...roles } = Object.fromEntries(Object.entries(ROLES).map(([name, hex]) => [name, rgb(hex)]));
+export const ROLE = { ...roles, map: [86, 180, 233] };
+export const PINK = selection, NEGATIVE = [94, 60, 153], POSITIVE = [179, 88, 6], ODD = [240, 228, 66];
+
 const channelLight = (v) => ((v /= 255) <= 0.03928 ? v / 12.92 : ((v + 0.055) / 1.055) ** 2.4);
 const luminance = (c) => 0.2126 * channelLight(c[0]) + 0.7152 * channelLight(c[1]) + 0.0722 * channelLight(c[2]);
 const contrast = (a, b) => {

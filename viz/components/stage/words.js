@@ -1,8 +1,8 @@
 // Numbers and words as text, and small helpers.
 
-export const clamp = (v, lo, hi) => Math.max(lo, Math.min(hi, v));
+export { clamp, escape as esc } from "../common.js";
+
 export const times = (a) => a.join("×");
-export const esc = (s) => String(s).replace(/[&<>"]/g, (c) => ({ "&": "&amp;", "<": "&lt;", ">": "&gt;", '"': "&quot;" })[c]);
 export const el = (tag, cls) => {
   const node = document.createElement(tag);
   if (cls) node.className = cls;

@@ -15,7 +15,7 @@ from viz.components._component import component
 _component = component(__file__)
 
 
-class Choice(NamedTuple):
+class Chosen(NamedTuple):
     """A layer that was chosen on a strip.
 
     of: what the strip showed then. number: larger than that of the choice before; 0: none was made.
@@ -40,7 +40,7 @@ def strip(
     _component(key=key, data=data | {"of": of, "number": chosen_on(key).number}, on_layer_change=on_layer)
 
 
-def chosen_on(key: str) -> Choice:
+def chosen_on(key: str) -> Chosen:
     """What was chosen last on the strip with this key."""
     found = state.heard(key, "layer")
-    return Choice(found["name"], found["of"], found["number"]) if found else Choice("", "", 0)
+    return Chosen(found["name"], found["of"], found["number"]) if found else Chosen("", "", 0)

@@ -1,0 +1,36 @@
+// What several components need: numbers and text, canvases, pointer and keys.
+
+export const clamp = (v, lo, hi) => Math.max(lo, Math.min(hi, v));
+export const escape = (text) => String(text).replace(/[&<>"]/g, (c) => `&#${c.charCodeAt(0)};`);
+export const span = ([a, b]) => `${a} to ${b}`.replaceAll("-", "−");
+export const mix = (a, b, t) => a.map((v, i) => v + (b[i] - v) * t);
+export const css = (c, alpha) => `rgb(${c.map(Math.round).join(" ")}${alpha == null ? "" : ` / ${alpha}`})`;
+export const bytes = (text) => Uint8Array.fromBase64?.(text) ?? Uint8Array.from(atob(text), (c) => c.charCodeAt(0));
+
+// Makes a canvas as large as so many CSS pixels, empty, and sharp on the screen.
+export function fit(canvas, w, h) {
+  const dpr = clamp(window.devicePixelRatio || 1, 1, 3);
+  const W = Math.max(1, Math.round(w * dpr)), H = Math.max(1, Math.round(h * dpr));
+  if (canvas.width !== W || canvas.height !== H) {
+    canvas.width = W;
+    canvas.height = H;
+    canvas.style.width = `${w}px`;
+    canvas.style.height = `${h}px`;
+  }
+  const ctx = canvas.getContext("2d");
+  ctx.setTransform(dpr, 0, 0, dpr, 0, 0);
+  ctx.clearRect(0, 0, w, h);
+  return ctx;
+}
+
+// Row and column under the pointer, of so many that fill an element.
+export function under(e, element, [rows, columns]) {
+  const r = element.getBoundingClientRect();
+  return [Math.floor(((e.clientY - r.top) / r.height) * rows), Math.floor(((e.clientX - r.left) / r.width) * columns)];
+}
+
+// Where a key leads from a row and a column, `far` of them at once; nothing for other keys.
+export const led = (e, [row, column], far = 1) => ({
+  ArrowUp: [row - far, column], ArrowDown: [row + far, column], ArrowLeft: [row, column - far],
+  ArrowRight: [row, column + far], Home: [row, 0], End: [row, 1e9],
+})[e.key];
