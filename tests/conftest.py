@@ -1,5 +1,10 @@
 """How the tests are shared out among pytest-xdist's workers, and what hypothesis asks of the machine: no speed."""
 
+import os
+
+# The workers and their servers share the cores: two threads of torch in each would wait for one another.
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+
 import pytest
 from hypothesis import HealthCheck, settings
 from xdist.scheduler import LoadScopeScheduling

@@ -399,7 +399,7 @@ def late() -> None:
 
     from pages.feature_maps import equivariance, filters, pooling, walk
 
-    chosen = filters.Chosen("sobel", np.eye(3), np.eye(3), (), "Response", False, "reflect", False)
+    chosen = filters.Asked("sobel", np.eye(3), np.eye(3), (), "Response", False, "reflect", False)
     for callback in (
         filters._turned, lambda: filters._typed(chosen), pooling._turned, equivariance._turned,
         walk._layer_chosen, walk._unit_asked, walk._pixel_asked,
