@@ -26,9 +26,18 @@ class Lesson:
     """One line under the question: what there is to see."""
 
 
+START = "Start here"
 CONVOLUTION, TRANSPOSED, FIELDS, MAPS = "Convolution", "Transposed", "Receptive fields", "Feature maps"
 
 LESSONS: tuple[Lesson, ...] = (
+    Lesson(
+        "start/steps.py",
+        "start",
+        START,
+        "Start here",
+        "What is a convolution?",
+        ":material/flag:",
+    ),
     Lesson(
         "convolution/playground.py",
         "playground",

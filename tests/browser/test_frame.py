@@ -6,7 +6,7 @@ import re
 import pytest
 from playwright.sync_api import expect
 
-from pages._lessons import LESSONS, topic
+from pages._lessons import BY_PATH, LESSONS, topic
 from tests.browser.support import BACKGROUND, navigate, running
 
 # What takes long to compute is asked for less here.
@@ -69,7 +69,7 @@ def test_the_head_leads_from_neighbour_to_neighbour_and_marks_the_one_that_is_sh
     """With a bare link, in one line, whole on the screen beside the actions."""
     seen = visit("/transposed-matrix?ct_kernel_size=5", width=width)
     page, row = seen.page, seen.page.locator(".st-key-head")
-    for lesson in topic(LESSONS[1])[::-1]:
+    for lesson in topic(BY_PATH["transposed"])[::-1]:
         row.get_by_role("link", name=lesson.title, exact=True).click()
         expect(page).to_have_title(f"{lesson.title} · ConvScope")
         expect(page).to_have_url(re.compile(rf"/{lesson.url_path}($|\?ct_kernel_size=5$)"))
@@ -101,7 +101,7 @@ def test_an_old_link_to_a_part_leads_on_and_the_way_back_leads_past_it(visit):
 def test_back_on_a_page_its_layer_is_there(visit):
     """Streamlit takes bound parameters out of the link of a page that one leaves."""
     page = visit("/transposed-matrix?ct_kernel_size=5").page
-    navigate(page, LESSONS[0])
+    navigate(page, BY_PATH["playground"])
     expect(page).to_have_title("Playground · ConvScope")
     page.go_back()
     expect(page.get_by_label("kernel_size", exact=True)).to_have_value("5")

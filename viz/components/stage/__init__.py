@@ -105,7 +105,9 @@ def stage(
       "values", "source", "real", "editable", "image", "planes"}``. ``shape`` has one to three spatial axes and counts
       drawn padding. ``source`` (one integer a spatial cell) names the real cell whose value a drawn cell holds, −1 for
       a constant zero; ``real`` is ``[[start, stop], ...]``, the real region; both ``None`` where every cell is real.
-      ``named``: the shape that the title tells where it is not ``shape``.
+      ``named``: the shape that the title tells where it is not ``shape``. ``range``: the two values that are black and
+      white, or palest and strongest, where they are not those of this grid; ``frame``: ``[top, left, height, width]``
+      in cells of a part that is outlined.
     - ``symbols``: the text between neighbouring grids.
     - ``links``: ``{"from", "to", "kernel", "pairs", "values", "bias", "reduce", "p"}`` and the spatial structure,
       one of: ``base`` and ``offset`` (the source of position p and tap t is ``base[p] + offset[t]``); CSR rows ``ptr,
@@ -113,8 +115,9 @@ def stage(
       is the product. ``pairs`` is flat ``[o, i, k] * n``: output channel, input channel, kernel plane (−1: none).
     - ``operator``: ``{"link", "title", "note", "rows", "cols", "entries"}`` or ``None``.
     - ``selected``: ``{"grid", "channel", "cell"}``, and ``pinned`` if the page says whether it is; ``autoplay``;
-      ``caption``; ``legend``; ``veiled``: the output, the operator and the sum stay covered, for a question about
-      them waits for an answer.
+      ``caption``; ``legend``; ``still``: there is nothing to walk through; ``compact``: the largest cell in px on a
+      phone, so that all grids stand there together; ``veiled``: the output, the operator and the sum stay covered, for
+      a question about them waits for an answer.
 
     ``{"panels": [...], "height"}`` instead draws several of these side by side, ``height`` px each, that share one
     selection: hovering in one marks the same cell, weight or product in all. Each panel adds ``{"id", "title", "note",

@@ -62,6 +62,8 @@ export class Board {
     this.layout(rebuilt);
     legend(this);
     this.root.classList.toggle("veiled", !!data.veiled);
+    this.root.classList.toggle("still", !!data.still);
+    this.root.classList.toggle("compact", !!data.compact);
     hint(this);
     this.observe();
     if (first && data.autoplay && !matchMedia("(prefers-reduced-motion: reduce)").matches) {
@@ -282,8 +284,11 @@ export class Board {
     if (tells) this.tell(on ? this.sel : null);
   }
 
-  // The cell that a click or Enter has chosen, or null when it was let go: panels send it to a page that keeps it.
-  tell() {}
+  // The cell that was tapped, or that a click or Enter has chosen; null when it was let go. Panels send all of them.
+  // Here a pinned one is told when it is marked.
+  tell(s) {
+    if (s && this.scene.data.tells && !this.pinned) this.send("pin", { grid: s.grid, channel: s.ch, cell: s.cell });
+  }
 
   chooseEntry(row, col) {
     const op = this.scene.operator, link = op.link;

@@ -4,7 +4,7 @@ import { equation } from "./equation.js";
 import { planeName } from "./layout.js";
 import { copies, isPadding } from "./scene.js";
 import { css } from "./theme.js";
-import { esc, number } from "./words.js";
+import { esc, number, place1 } from "./words.js";
 
 // The weight of the entry that a tap makes at a position.
 export function weightOf(tap, p) {
@@ -14,12 +14,6 @@ export function weightOf(tap, p) {
     if (t === tap.tap && (tap.src == null || tap.src === s)) found = link.weight(pair, t, e);
   });
   return found;
-}
-
-export function place1(g, cell) {
-  if (g.sp.length === 1) return `position ${cell}`;
-  const d = Math.floor(cell / (g.H * g.W)), r = cell % (g.H * g.W);
-  return `${g.D > 1 ? `depth ${d}, ` : ""}row ${Math.floor(r / g.W)}, column ${r % g.W}`;
 }
 
 export function label(stage, g, s) {
@@ -63,6 +57,7 @@ function reach(stage, sel) {
   stage.$(".eq").style.setProperty("--input", css(stage.theme.ink[g.role] ?? stage.theme.ink.map));
   const links = scene.outOf(g), pad = isPadding(g, sel.cell);
   const head = `<b class="x">${v}</b>`;
+  if (links[0]?.reduce === "copy") return { main: `<span class="soft">${esc(g.title)}, ${place1(g, sel.cell)}:</span> ${head}`, sub: "" };
   if (!links.length) return { main: `${esc(g.title)} ${head}`, sub: "" };
   const link = links[0], hits = new Map();
   for (const c of copies(g, sel.cell)) link.eachInverse(c, (p, t, e) => {

@@ -6,6 +6,8 @@ import { isPadding, realToDrawn } from "./scene.js";
 import { css, grey, mix, NEGATIVE, ODD, onto, POSITIVE, ROLE, shade } from "./theme.js";
 import { number, shorten } from "./words.js";
 
+const NUMBERS = 15; // px of a cell from which on it may hold a number; below, colour has to tell
+
 function hatch(ctx, theme) {
   const dpr = Math.max(1, Math.min(3, window.devicePixelRatio || 1));
   const tile = document.createElement("canvas"), size = Math.round(6 * dpr);
@@ -43,7 +45,7 @@ export const slotOrigin = (lay, k) => ({
 export function paintGrid(canvas, g, lay, slots, theme, names) {
   const ctx = fit(canvas, lay.w, lay.h);
   const { cell } = lay, gap = cell >= 14 ? 2 : cell >= 7 ? 1 : 0, radius = cell >= 20 ? 4 : cell >= 12 ? 2 : 0;
-  const full = cell < 7 || g.image, pattern = hatch(ctx, theme);
+  const full = cell < NUMBERS || g.image, pattern = hatch(ctx, theme);
   const fonts = numberFont(ctx, g, slots, cell, theme);
   for (let k = 0; k < slots.length; k++) {
     const { ch, d } = slots[k], o = slotOrigin(lay, k), start = ch * g.n + d * g.H * g.W;
@@ -102,7 +104,7 @@ function bitmap(g, d, colour, theme) {
 
 // The largest type in which every visible number fits its cell; null: too small to read.
 function numberFont(ctx, g, slots, cell, theme) {
-  if (cell < 15 || !g.values || (g.image && cell < 26)) return null;
+  if (cell < NUMBERS || !g.values || (g.image && cell < 26)) return null;
   let best = null;
   for (const digits of g.stats.allInt ? [3] : [3, 2]) {
     let longest = 1;
@@ -172,7 +174,8 @@ export function paintMarks(ctx, g, lay, slots, mark, theme, labels) {
     const text = `×${number(w, 2)}`;
     if (ctx.measureText(text).width > lay.cell - 8) continue;
     const pad = isPadding(g, b.cell);
-    ctx.fillStyle = css(pad || !g.values ? theme.text : onto(shade(theme, g.role, g.stats, g.values[b.ch * g.n + b.cell], g.image), theme.dark));
+    const v = g.values?.[b.ch * g.n + b.cell];
+    ctx.fillStyle = css(pad || v == null ? theme.text : onto(g.image ? grey(g.stats, v) : shade(theme, g.role, g.stats, v), theme.dark));
     ctx.fillText(text, b.x + b.s - 5, b.y + b.s - 5);
   }
 }

@@ -1,9 +1,9 @@
 // Typing a number into a cell.
 
-import { hint, place1 } from "./describe.js";
+import { hint } from "./describe.js";
 import { cellBox } from "./draw.js";
 import { isPadding, realIndex } from "./scene.js";
-import { el } from "./words.js";
+import { el, place1 } from "./words.js";
 
 const MOST = 1e9;
 

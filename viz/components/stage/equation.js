@@ -1,7 +1,7 @@
 // The equation of the selected cell, as HTML whose terms can be hovered, and as plain text.
 
 import { isPadding } from "./scene.js";
-import { esc, number } from "./words.js";
+import { esc, number, place1 } from "./words.js";
 
 const signed = (v) => (v < 0 || Object.is(v, -0) ? `(${number(v)})` : number(v));
 const exact = (v) => !Number.isFinite(v) || Number(number(v).replace("−", "-")) === v;
@@ -64,7 +64,8 @@ export function equation(scene, sel, opts) {
   const part = { link, pair, terms, hot, at };
   const count = terms.length;
   let main = "", sub = "";
-  if (total == null || !link.from.values || link.reduce === "reads" || (!link.weighted && link.reduce === "sum" && !agrees(total, parts, bias))) {
+  if (link.reduce === "copy") main = `<span class="soft">${esc(link.from.title)}, ${place1(link.from, terms[0].src)}:</span> <b class="x">${number(total)}</b>`;
+  else if (total == null || !link.from.values || link.reduce === "reads" || (!link.weighted && link.reduce === "sum" && !agrees(total, parts, bias))) {
     main = `<span class="soft">This cell reads ${opts.reads}</span>`;
   } else if (link.reduce === "max") {
     const show = (t) => `<b class="x${link.weighted && t.w === 1 ? " won" : ""}">${number(t.x)}</b>`;

@@ -197,7 +197,7 @@ export class Layout {
     const tightW = op?.note == null && op && !phone ? Math.max(54 * unit, this.operatorSize(opW, wellH - capH - 12, 40).w) : opW;
     const noteH = 17 * unit * (1 + (op?.note ?? "").split("\n").length);
     const opH = under ? Math.max(this.operatorSize(opW, 90 * unit).h, noteH) + 16 * unit : 0;
-    const top = phone ? 48 : Math.round(72 * unit);
+    const top = phone ? (scene.data.compact ?? 48) : Math.round(72 * unit);
     const beside = (room) => (op && !under ? room + 36 : 12);
     const row = (few) => {
       this.tight = false;
@@ -226,7 +226,7 @@ export class Layout {
       const got = grids.map((g) => {
         const n = g.count.c * g.count.d;
         const ways = [1, 2, 3, 4].filter((c) => c <= n && (c === 1 || g.sp.length > 1));
-        const fits = ways.map((c) => this.arrange(g, roomW, phone && n === 1 ? 268 : 1e4, s, c));
+        const fits = ways.map((c) => this.arrange(g, roomW, phone && n === 1 ? (scene.data.compact ? 9.5 * scene.data.compact : 268) : 1e4, s, c));
         return phone && !scene.flat ? fits.filter((l) => l && l.w <= roomW && l.cell >= Math.min(20, s)).pop() || fits[0] : fits[0];
       });
       const same = !scene.flat || got.every((l, i) => l.cell >= Math.floor(s) && l.w + shift(grids[i]) * l.cell <= roomW);

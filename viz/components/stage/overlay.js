@@ -55,6 +55,12 @@ export function overlay(stage, g, mark, centre, tap) {
       }
     }
   }
+  if (g.frame) {
+    const [top, left, height, width] = g.frame, b = cellBox(lay, g.slots, g, g.slots[0].ch, top * g.W + left);
+    ctx.strokeStyle = css(theme.ring);
+    ctx.lineWidth = 3;
+    if (b) ctx.strokeRect(b.x - 1.5, b.y - 1.5, width * b.s + 3, height * b.s + 3);
+  }
   label(stage, g, chosen);
 }
 

@@ -53,6 +53,7 @@ function makeGrid(raw, index) {
     if (allInt && !Number.isInteger(v)) allInt = false;
   }
   if (min > max) min = max = 0;
+  if (raw.range) [min, max] = raw.range;
   g.stats = { min, max, allInt, abs: Math.max(-min, max) || 1, signed: min < 0 };
   return g;
 }

@@ -27,3 +27,9 @@ export function number(v, digits = 3) {
 
 // Words go before numbers do: which plane it is must stay.
 export const shorten = (text) => text.replace("channel ", "ch. ").replace(/in (\d+) → out (\d+)/, "$1 → $2");
+
+export function place1(g, cell) {
+  if (g.sp.length === 1) return `position ${cell}`;
+  const d = Math.floor(cell / (g.H * g.W)), r = cell % (g.H * g.W);
+  return `${g.D > 1 ? `depth ${d}, ` : ""}row ${Math.floor(r / g.W)}, column ${r % g.W}`;
+}

@@ -1,0 +1,1 @@
+"""Start here: six steps for somebody who has never seen a convolution."""

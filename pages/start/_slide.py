@@ -1,0 +1,33 @@
+"""3: slide it, and get one number for each place."""
+
+from models import lab
+from models.code import to_code
+from pages.start import _layers as layers
+from pages.start._numbers import EDGE, RIGHT, grey, scene
+
+QUESTION = "And everywhere else in the picture?"
+DO = "**Press Play:** the kernel slides over the picture and asks its question at every place. Or point at a number."
+SETTINGS = ()
+
+
+def measured() -> lab.Lab:
+    return lab.of(scene(grey()[EDGE][None], RIGHT))
+
+
+def draw() -> None:
+    data = layers.sentence(measured(), ("Picture", "Map"), caption="Play, or point at a number of the map")
+    data["grids"][0] |= {"image": True, "range": [0, 9]}
+    layers.show(data)
+
+
+def seen() -> str:
+    rows, columns = measured().y.shape[1:]
+    return (
+        f"One number for each place where the kernel fits: {rows} × {columns}, laid out as the places are. That is a "
+        "**map** of the answers: large where the picture gets brighter to the right. Sliding a kernel like this is a "
+        "**convolution**."
+    )
+
+
+def code() -> tuple[str, str]:
+    return "Runs as it is: this picture, this kernel, and every number of the map.", to_code(measured())

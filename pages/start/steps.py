@@ -1,0 +1,56 @@
+"""Start here: six steps, five minutes, for somebody who has never seen a convolution."""
+
+import streamlit as st
+
+from pages._lesson import left, offer
+from pages.start import _find, _pixels, _settings, _slide, _stack, _sum
+from viz import state
+
+STEPS = (_pixels, _sum, _slide, _find, _settings, _stack)
+"""Each has ``QUESTION``, what to do (``DO`` or ``do()``), ``SETTINGS``, ``draw()`` for the stage, ``seen()``,
+``code()``, and ``controls()`` where it needs any."""
+
+STEP = state.Choice("step", 1, "Step", None, tuple(range(1, len(STEPS) + 1)), "segmented_control", key="start_step")
+state.take(STEP, *(one for step in STEPS for one in step.SETTINGS))
+
+
+def buttons(number: int) -> None:
+    """On and back; at the end, where it goes on."""
+    with st.container(key="onward", horizontal=True, vertical_alignment="center", gap="small"):
+        if number > 1:
+            st.button("Back", key="start_back", on_click=STEP.give, args=(number - 1,), icon=":material/arrow_back:")
+        if number < len(STEPS):
+            st.button(
+                "Next",
+                key="start_next",
+                type="primary",
+                icon=":material/arrow_forward:",
+                icon_position="right",
+                shortcut="n",
+                on_click=STEP.give,
+                args=(number + 1,),
+            )
+    if number == len(STEPS):
+        st.markdown("That is all there is to a convolution. Now it is yours:")
+        st.page_link("convolution/playground.py", label="Your own layer: the Playground", icon=":material/grid_on:")
+        st.page_link("home.py", label="All lessons, in order", icon=":material/list:")
+
+
+with left():
+    number = STEP.draw(label_visibility="collapsed", width="content")
+step = STEPS[number - 1]
+with st.container(key="lesson"):
+    text, right = st.columns([1, 2.6], gap="medium")
+    with text:
+        with st.container(key="lead", gap="xsmall"):
+            st.header(step.QUESTION, anchor=False)
+            st.markdown(step.do() if hasattr(step, "do") else step.DO)
+            if hasattr(step, "controls"):
+                step.controls()
+        with st.container(key="numbers", gap="small"):
+            with st.container(border=True, key="seen"):
+                st.markdown(step.seen())
+            buttons(number)
+    with right, st.container(key="stage_area"):
+        step.draw()
+offer(step.code)
