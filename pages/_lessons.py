@@ -24,10 +24,15 @@ class Lesson:
     """A Material symbol; the font ships with Streamlit."""
     line: str = ""
     """One line under the question: what there is to see."""
+    hard: bool = False
+    """Whether it asks for more than the other lessons of its topic."""
 
 
 START = "Start here"
 CONVOLUTION, TRANSPOSED, FIELDS, MAPS = "Convolution", "Transposed", "Receptive fields", "Feature maps"
+
+TOPICS = (START, CONVOLUTION, MAPS, FIELDS, TRANSPOSED)
+"""In an order that a newcomer can follow."""
 
 LESSONS: tuple[Lesson, ...] = (
     Lesson(
@@ -62,6 +67,7 @@ LESSONS: tuple[Lesson, ...] = (
         "Matrix",
         "Does the transposed matrix bring the image back?",
         ":material/table:",
+        hard=True,
     ),
     Lesson(
         "transposed/sizes.py",
@@ -94,6 +100,7 @@ LESSONS: tuple[Lesson, ...] = (
         "Watch it learn",
         "Can a transposed convolution learn to enlarge?",
         ":material/model_training:",
+        hard=True,
     ),
     Lesson(
         "receptive_field/build.py",
@@ -111,6 +118,7 @@ LESSONS: tuple[Lesson, ...] = (
         "What it really uses",
         "How much of its field does a unit really use?",
         ":material/blur_on:",
+        hard=True,
     ),
     Lesson(
         "receptive_field/growth.py",
@@ -163,6 +171,7 @@ LESSONS: tuple[Lesson, ...] = (
         ":material/target:",
         "A network gives each class a score. Three methods paint what speaks for one of them, and a check shows "
         "whether to believe the painting.",
+        hard=True,
     ),
     Lesson(
         "feature_maps/pooling.py",
@@ -181,6 +190,7 @@ LESSONS: tuple[Lesson, ...] = (
         ":material/open_with:",
         "If it does, the layer is *equivariant*. If an answer does not change at all, it is *invariant*: that is what "
         "the class should be.",
+        hard=True,
     ),
     Lesson(
         "feature_maps/learn.py",
@@ -193,6 +203,14 @@ LESSONS: tuple[Lesson, ...] = (
 )
 
 BY_PATH = {lesson.url_path: lesson for lesson in LESSONS}
+
+
+def course() -> dict[str, list[Lesson]]:
+    """Topic -> its lessons, all in an order that a newcomer can follow: in each topic the hard ones come last."""
+    found: dict[str, list[Lesson]] = {name: [] for name in TOPICS}
+    for lesson in sorted(LESSONS, key=lambda one: one.hard):
+        found.setdefault(lesson.section, []).append(lesson)
+    return found
 
 
 def topic(lesson: Lesson) -> list[Lesson]:

@@ -17,8 +17,9 @@ import streamlit as st
 
 from models.text import quoted
 from pages import _lesson
-from pages._lessons import BY_PATH, LESSONS, once_a_part, topic
+from pages._lessons import BY_PATH, LESSONS, TOPICS, once_a_part, topic
 from viz import state
+from viz.components.opened import opened
 from viz.private import address_asked, went_back
 
 HERE = Path(__file__).resolve().parent
@@ -48,6 +49,8 @@ if address and address == address.strip() and "/" not in address and address not
 if not (sections := state.recall("sections")):
     # Kept: to make a page Streamlit looks for its file.
     sections = {"": [st.Page("home.py", title="ConvScope", url_path="", default=True)]}
+    for name in TOPICS:
+        sections[name] = []
     for one in LESSONS:
         sections.setdefault(one.section, []).append(st.Page(one.file, title=one.title, url_path=one.url_path))
     if nowhere := state.recall("no_page"):
@@ -103,4 +106,5 @@ with state.run_of(page.url_path):
     page.run()
     state.finish()
     if lesson:
+        opened(lesson.url_path)
         _lesson.draw_dialog()

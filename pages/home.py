@@ -1,9 +1,13 @@
 """What this is, in ten seconds: one line, a stage that plays, and the lessons."""
 
+from itertools import count
+
 import numpy as np
 import streamlit as st
 
-from pages._lessons import LESSONS, topic
+from pages._lessons import BY_PATH, Lesson, course
+from viz.components.course import Card
+from viz.components.course import course as cards
 from viz.components.stage import grid, link, stage
 
 # What torch.nn.Conv2d returned for this input and kernel, kept as numbers so that the picture need not wait for torch.
@@ -19,31 +23,42 @@ SCENE = {
     "grids": [grid(name, name, name.capitalize(), np.array([values])) for name, values in NUMBERS.items()],
     "symbols": ["∗", "="],
     "links": [link("input", "output", WINDOWS, [0, 0, 0], kernel="kernel")],
-    "operator": {
-        "link": 0,
-        "title": "The same layer as a matrix",
-        "note": "each row is one output number",
-        "rows": 4,
-        "cols": 16,
-        "entries": None,
-    },
+    "operator": None,
     "selected": {"grid": "output", "channel": 0, "cell": 0},
     "autoplay": True,
 }
 
+
+def card(lesson: Lesson, number: int) -> Card:
+    """A lesson as the course shows it."""
+    return {
+        "path": lesson.url_path,
+        "number": number,
+        "title": lesson.title,
+        "question": lesson.question,
+        "hard": lesson.hard,
+    }
+
+
+numbers = count(1)
+begin, play, *topics = [(name, [card(one, next(numbers)) for one in lessons]) for name, lessons in course().items()]
+rows = [("First steps", begin[1] + play[1]), *topics]
+
 st.title("Pick a layer, see what it really does")
-st.markdown(
-    "A convolution slides a small **kernel** over its **input** and adds up nine products for each **output** number. "
-    "Watch it, then take over: hover, tap or use the arrow keys."
-)
-stage(SCENE, key="welcome", height=420)
-st.markdown(
-    "In the lessons the layer is yours. Every number is measured on the real PyTorch layer while you look, "
-    "and stands beside the formula that predicts it."
-)
-firsts = [lesson for lesson in LESSONS if lesson == topic(lesson)[0]]
-for column, first in zip(st.columns(len(firsts)), firsts, strict=True):
-    with column.container(border=True, height="stretch", key=f"topic_{first.url_path}", gap="xxsmall"):
-        st.header(first.question, anchor=False)
-        for lesson in topic(first):
-            st.page_link(lesson.file, label=lesson.title, icon=lesson.icon)
+with st.container(key="welcome_row"):
+    text, picture = st.columns([1, 2.2], gap="medium")
+with text:
+    st.markdown(
+        "Networks that see slide small tables of numbers, called **kernels**, over a picture. Where a kernel lies, "
+        "nine products are added up: one number. Here you watch it, change it, and see what comes of it."
+    )
+    with st.container(key="begin"):
+        st.page_link(BY_PATH["start"].file, label="**Start here:** six steps, five minutes, nothing to know before")
+    st.markdown(
+        "Every number is measured on the real PyTorch layer while you look, and stands beside the formula that "
+        "predicts it."
+    )
+with picture:
+    stage(SCENE, key="welcome", height=400)
+if path := cards(rows, key="course"):
+    st.switch_page(BY_PATH[path].file)

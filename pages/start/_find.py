@@ -81,7 +81,7 @@ def seen() -> str:
     if max(abs(at[0] - row), abs(at[1] - column)) <= 1:
         begins = f"Yes, there it is: {largest}, the largest number of the map."
     else:
-        begins = f"There its answer is {there}. The largest, {largest}, is at the upper left corner of the square."
+        begins = f"There its answer is {there}. The largest, {largest}, is at the upper left corner of the rectangle."
     return f"{begins} A kernel answers most where the picture looks like the kernel itself."
 
 

@@ -47,11 +47,11 @@ def grey() -> np.ndarray:
 
 
 def shapes() -> np.ndarray:
-    """A bright square and a bright diamond on dark, `(12, 12)`: one corner in it looks like :data:`CORNER`."""
+    """A bright rectangle and a bright diamond on dark, `(12, 12)`: one corner in it looks like :data:`CORNER`."""
     rows, columns = np.mgrid[:12, :12]
-    square = (rows >= 2) & (rows < 6) & (columns >= 2) & (columns < 7)
+    rectangle = (rows >= 2) & (rows < 6) & (columns >= 2) & (columns < 7)
     diamond = abs(rows - 8) + abs(columns - 8) <= 3
-    return np.where(square | diamond, 8.0, 1.0)
+    return np.where(rectangle | diamond, 8.0, 1.0)
 
 
 def scene(x: np.ndarray, kernel: np.ndarray, **settings) -> Scene:

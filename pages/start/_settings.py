@@ -44,7 +44,8 @@ def seen() -> str:
         PLAIN: f"{side} × {side} pixels, but only {size} × {size} places: the kernel must not stick out. So the map is "
         "smaller than the picture, by one number on each side.",
         BORDER: f"A ring of zeros around the picture gives the kernel room to sit on the outermost pixels: "
-        f"{side} × {side} pixels, {size} × {size} answers. Such a ring is called **padding**.",
+        f"{side} × {side} pixels, {size} × {size} answers. Such a ring is called **padding**. Zero is black, so the "
+        "map now shows an edge at the right that the picture does not have.",
         STEPS: f"The kernel moves two pixels at a time, so it skips every other place: {size} × {size} answers. The "
         "length of its steps is called **stride**.",
         COLOURS: "A colour picture is three tables, for red, green and blue: its **channels**. The kernel has a table "

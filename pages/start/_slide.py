@@ -6,7 +6,7 @@ from pages.start import _layers as layers
 from pages.start._numbers import EDGE, RIGHT, grey, scene
 
 QUESTION = "And everywhere else in the picture?"
-DO = "**Press Play:** the kernel slides over the picture and asks its question at every place. Or point at a number."
+DO = "**Press Play:** the kernel slides over a larger piece of hair and wall, and asks its question at every place."
 SETTINGS = ()
 
 

@@ -13,7 +13,8 @@ from viz.scenes.layer import structure
 
 QUESTION = "Nine pixels are few. How does a network see more?"
 DO = (
-    "One convolution is a **layer**. A second layer can read the map of the first, as if it were a picture.\n\n"
+    "One convolution is a **layer**. A second layer, with a kernel of its own, reads the map of the first as if it "
+    "were a picture.\n\n"
     "**Add layers**, and count the pixels that one last number is made of: they are marked."
 )
 PART = (slice(8, 17), slice(24, 33))

@@ -13,8 +13,8 @@ from viz import state
 
 QUESTION = "How can numbers answer a question?"
 DO = (
-    "The **kernel** is a small table, too. Each pixel is multiplied by the kernel's number at the same place, and the "
-    "nine products are added: that is the answer.\n\n"
+    "Here are nine pixels: dark hair, bright wall. The **kernel** is a small table, too. Each pixel is multiplied by "
+    "the kernel's number at its place, and the nine products are added.\n\n"
     "**Change a number of the kernel:** double-click or tap twice, type, press Enter."
 )
 PART = (slice(12, 15), slice(28, 31))

@@ -31,7 +31,7 @@ def buttons(number: int) -> None:
                 args=(number + 1,),
             )
     if number == len(STEPS):
-        st.markdown("That is all there is to a convolution. Now it is yours:")
+        st.markdown("Every convolution is made of these parts. Now they are yours:")
         st.page_link("convolution/playground.py", label="Your own layer: the Playground", icon=":material/grid_on:")
         st.page_link("home.py", label="All lessons, in order", icon=":material/list:")
 

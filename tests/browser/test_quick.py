@@ -17,6 +17,7 @@ DELAYS = (0.0, 0.3, 0.8)
 PAUSES = (60, 100, 150, 250)
 """Milliseconds between two clicks."""
 WITHOUT = {
+    "start",
     "transposed-compare",
     "receptive-field-effective",
     "your-network",

@@ -21,7 +21,15 @@ SECONDS = (0.3, 0.8)
 SERIES, SEED = int(os.environ.get("CONVSCOPE_SERIES", "0")), int(os.environ.get("CONVSCOPE_SEED", "0"))
 LESS = {"receptive-field-effective": "?depth=3&inputs=1"}
 """What takes long to compute is asked for less here."""
-ALWAYS = ("playground", "transposed", "transposed-sizes", "receptive-field", "feature-maps", "feature-maps-pooling")
+ALWAYS = (
+    "start",
+    "playground",
+    "transposed",
+    "transposed-sizes",
+    "receptive-field",
+    "feature-maps",
+    "feature-maps-pooling",
+)
 TRIES = [
     pytest.param(lesson.url_path, seed, id=f"{lesson.url_path}-{seed}")
     for lesson in LESSONS

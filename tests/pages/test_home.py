@@ -6,7 +6,7 @@ import pytest
 import torch
 from streamlit.testing.v1 import AppTest
 
-from pages._lessons import LESSONS
+from pages._lessons import LESSONS, course, topic
 from tests.pages.support import SHELL
 
 
@@ -17,8 +17,13 @@ def home() -> AppTest:
     return at
 
 
+def found(app: AppTest, name: str) -> dict:
+    """The data of the component that has this."""
+    return next(data for one in app.get("bidi_component") if name in (data := json.loads(one.proto.json)))
+
+
 def test_the_numbers_on_the_stage_are_what_the_layer_returns(home):
-    scene = json.loads(home.get("bidi_component")[0].proto.json)
+    scene = found(home, "grids")
     planes = {g["id"]: torch.tensor(g["values"], dtype=torch.float32).reshape(1, *g["shape"]) for g in scene["grids"]}
     layer = torch.nn.Conv2d(1, 1, 3, bias=False)
     with torch.inference_mode():
@@ -28,7 +33,7 @@ def test_the_numbers_on_the_stage_are_what_the_layer_returns(home):
 
 def test_the_windows_on_the_stage_are_where_the_layer_looks(home):
     """An image whose pixels hold their own index, seen through one tap at a time, names the pixel behind each link."""
-    link = json.loads(home.get("bidi_component")[0].proto.json)["links"][0]
+    link = found(home, "grids")["links"][0]
     index = torch.arange(16, dtype=torch.float64).reshape(1, 1, 4, 4)
     for tap, offset in enumerate(link["offset"]):
         one_hot = torch.zeros(9, dtype=torch.float64)
@@ -37,11 +42,25 @@ def test_the_windows_on_the_stage_are_where_the_layer_looks(home):
         assert seen.tolist() == [base + offset for base in link["base"]]
 
 
-def test_it_says_what_this_is_and_lists_the_lessons_that_exist(home):
+def test_it_says_what_this_is_and_leads_to_the_first_steps_then_to_all_lessons_in_order(home):
     assert home.title[0].value == "Pick a layer, see what it really does"
-    firsts = list({lesson.section: lesson.question for lesson in reversed(LESSONS)}.values())[::-1]
-    assert [header.value for header in home.header] == firsts
-    assert [link.proto.label for link in home.get("page_link")] == [lesson.title for lesson in LESSONS]
+    assert [link.proto.page for link in home.get("page_link")] == ["start"]
+    groups = found(home, "groups")["groups"]
+    shown = [[card["path"] for card in group["cards"]] for group in groups]
+    begin, play, *topics = ([lesson.url_path for lesson in lessons] for lessons in course().values())
+    assert shown == [begin + play, *topics]
+    assert [group["title"] for group in groups] == ["First steps", *list(course())[2:]]
+    cards = [card for group in groups for card in group["cards"]]
+    assert [card["number"] for card in cards] == list(range(1, len(LESSONS) + 1))
+    assert {card["path"] for card in cards} == {lesson.url_path for lesson in LESSONS}
+
+
+def test_in_each_topic_the_hard_lessons_come_last_and_the_oldest_address_first():
+    assert next(iter(course().values()))[0].url_path == "start"
+    for lessons in course().values():
+        assert [lesson.hard for lesson in lessons] == sorted(lesson.hard for lesson in lessons)
+        assert lessons[0] == topic(lessons[0])[0]
+    assert any(lesson.hard for lesson in LESSONS)
 
 
 def test_an_address_that_no_page_has_is_told_with_the_pages_that_there_are(monkeypatch):

@@ -112,7 +112,9 @@ def stage(
     - ``links``: ``{"from", "to", "kernel", "pairs", "values", "bias", "reduce", "p"}`` and the spatial structure,
       one of: ``base`` and ``offset`` (the source of position p and tap t is ``base[p] + offset[t]``); CSR rows ``ptr,
       src, tap``; ``axes``, such rows along each axis, and ``of``, its numbers of taps and cells, of which the structure
-      is the product. ``pairs`` is flat ``[o, i, k] * n``: output channel, input channel, kernel plane (−1: none).
+      is the product. ``reduce``: how the values of a window make one: ``sum``, ``max``, ``mean``, ``lp``; ``copy``: a
+      window is one cell, and its value is the same; ``reads``: only which cells they are is told. ``pairs`` is flat
+      ``[o, i, k] * n``: output channel, input channel, kernel plane (−1: none).
     - ``operator``: ``{"link", "title", "note", "rows", "cols", "entries"}`` or ``None``.
     - ``selected``: ``{"grid", "channel", "cell"}``, and ``pinned`` if the page says whether it is; ``autoplay``;
       ``caption``; ``legend``; ``still``: there is nothing to walk through; ``compact``: the largest cell in px on a

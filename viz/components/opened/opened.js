@@ -1,0 +1,5 @@
+import { keep } from "../opened.js";
+
+export default function ({ data }) {
+  keep(data.path);
+}
