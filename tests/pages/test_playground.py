@@ -48,6 +48,19 @@ def test_the_help_of_padding_is_that_of_the_kind(kind):
     assert control.help.startswith(KINDS[kind].help("padding"))
 
 
+def test_another_kind_and_back_loses_nothing():
+    app = sound(open_page(input_size="10", in_channels="4", out_channels="4", kernel_size="5", stride="2"))
+    before = shown_spec(app)
+    for kind in ("max_pool", "conv"):
+        app.selectbox(key="kind").set_value(kind).run()
+    assert shown_spec(sound(app)) == before
+    app.selectbox(key="kind").set_value("max_pool").run()
+    app.number_input(key="kernel_size").set_value(3).run()
+    app.selectbox(key="kind").set_value("conv").run()
+    assert shown_spec(sound(app)).kernel_size == (3, 3), "what was touched in between stays"
+    assert not shown_spec(app).bias, "and a bias does not come by itself"
+
+
 def test_a_kind_of_one_dimension_gives_the_others_back():
     app = sound(open_page(dims="3"))
     for kind, dims in (("causal", 1), ("depthwise", 3), ("causal", 1)):

@@ -126,7 +126,8 @@ class LayerEditor:
 
     def load(self, spec: LayerSpec) -> None:
         """Show another layer from now on. For callbacks: presets, files."""
-        state.remember(f"{self.prefix}dims_left", None)
+        state.forget(f"{self.prefix}dims_left")
+        state.forget(f"{self.prefix}came_from")
         self._keep(spec, any(isinstance(v, tuple) and len(set(v)) > 1 for v in self._values(spec).values()))
 
     def _values(self, spec: LayerSpec) -> dict[str, Any]:
@@ -203,12 +204,7 @@ class LayerEditor:
         if not per_axis:
             asked = {name: value[-1] if isinstance(value, tuple) else value for name, value in asked.items()}
         if kind != last.kind:
-            # What the visitor never touched starts anew, or a small input that suited one kind would starve the next.
-            fresh = [name for name in asked if self._untouched(last, name)]
-            asked |= {name: KINDS[kind].start.get(name, QUERY_DEFAULTS[name]) for name in fresh}
-            asked |= {name: v for name, v in KINDS[kind].start.items() if self._untouched(last, name)}
-            if last.nearest(kind=kind, dims=dims, **_for_kind(asked, kind, dims))[1]:
-                asked |= KINDS[kind].start
+            asked = self._of_kind(kind, dims, last, asked)
         asked = _for_kind(asked, kind, dims)
         try:
             spec = last.change(kind=kind, dims=dims, **asked)
@@ -219,8 +215,28 @@ class LayerEditor:
                 spec, errors = repair(rest | asked, keep=touched)
             if kind == last.kind:
                 state.tell(*(f"{error.field}: {error.message}" for error in errors))
+        if kind != last.kind:
+            state.remember(f"{self.prefix}came_from", (last, spec))
         self._keep(spec, per_axis)
         return spec
+
+    def _of_kind(self, kind: str, dims: int, last: LayerSpec, asked: dict[str, Any]) -> dict[str, Any]:
+        """What is asked of another kind of layer than the last, which asked for ``asked``."""
+        before, began = state.recall(f"{self.prefix}came_from") or (last, None)
+        if before.kind == kind and began == last:
+            # There and back, with nothing touched between: all is as it was.
+            return self._values(before)
+        # What the visitor never touched starts anew, or a small input that suited one kind would starve the next.
+        fresh = [name for name in asked if self._untouched(last, name)]
+        asked |= {name: KINDS[kind].start.get(name, QUERY_DEFAULTS[name]) for name in fresh}
+        asked |= {name: v for name, v in KINDS[kind].start.items() if self._untouched(last, name)}
+        # What the last kind did not have is what the control of it held before.
+        for name in KINDS[kind].takes:
+            if name not in asked and name not in SPATIAL:
+                asked[name] = self._now(name, self.defaults[name])
+        if last.nearest(kind=kind, dims=dims, **_for_kind(asked, kind, dims))[1]:
+            asked |= KINDS[kind].start
+        return asked
 
     def _now(self, key: str, otherwise: Any) -> Any:
         value = state.heard(self.prefix + key)
