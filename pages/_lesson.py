@@ -16,6 +16,8 @@ from viz.export import sharing
 if TYPE_CHECKING:
     from streamlit.delta_generator import DeltaGenerator
 
+    from pages._question import Asking
+
 
 @dataclass
 class Head:
@@ -60,16 +62,17 @@ def actions() -> DeltaGenerator:
     return _head.get().actions
 
 
-def offer(script: Callable[[], tuple[str, str]], fits: bool = True, unfit: str = "") -> None:
+def offer(script: Callable[[], tuple[str, str]], fits: bool = True, unfit: str = "", covered: bool = False) -> None:
     """What the head's actions show of the page that is drawn.
 
     Args:
         script: called only when it is wanted: a sentence on what the script does, and the script. It may raise
             ``ValueError`` with a sentence that says why there is none.
         fits, unfit: whether the link holds everything, and what to say where it does not.
+        covered: whether a question waits, whose answer the script would tell.
     """
     head = _head.get()
-    head.script, head.fits, head.unfit = script, fits, unfit
+    head.script, head.fits, head.unfit = _kept_back if covered else script, fits, unfit
 
 
 def draw_dialog() -> None:
@@ -82,11 +85,18 @@ def _nothing() -> tuple[str, str]:
     raise ValueError("nothing is shown that a script could repeat: mend what the page asks for first.")
 
 
+def _kept_back() -> tuple[str, str]:
+    raise ValueError("the script tells the answer: answer the question first.")
+
+
 @contextmanager
 def frame(
-    draw_controls: Callable[[], None], picture_first: bool = False, draw_lead: Callable[[], None] | None = None
+    draw_controls: Callable[[], None],
+    picture_first: bool = False,
+    draw_lead: Callable[[], None] | None = None,
+    asking: Asking | None = None,
 ) -> Iterator[None]:
-    """Controls at the left, the picture at the right; on a phone the picture first.
+    """Controls at the left, the question and the picture at the right; on a phone the picture first, then the question.
 
     ``picture_first`` sends the picture before the controls, for parts whose picture reads nothing from them.
     ``draw_lead`` draws the controls without which the picture says nothing: above the others, on a phone above the
@@ -102,8 +112,11 @@ def frame(
         if not picture_first:
             with beside:
                 draw_controls()
-        with right, st.container(key="stage_area"):
-            yield
+        with right:
+            if asking is not None:
+                asking.draw()
+            with st.container(key="stage_area"):
+                yield
         if picture_first:
             with beside:
                 draw_controls()

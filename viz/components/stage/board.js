@@ -61,7 +61,9 @@ export class Board {
     if (rebuilt) build(this);
     this.layout(rebuilt);
     legend(this);
-    this.root.classList.toggle("veiled", !!data.veiled);
+    const veiled = data.veiled === true ? ["output"] : data.veiled || [];
+    this.root.classList.toggle("veiled", veiled.length > 0);
+    for (const [id, { fig }] of this.figs) fig.classList.toggle("veil", veiled.includes(id));
     hint(this);
     this.observe();
     if (first && data.autoplay && !matchMedia("(prefers-reduced-motion: reduce)").matches) {
