@@ -42,7 +42,7 @@ LESSONS: tuple[Lesson, ...] = (
         "transposed",
         TRANSPOSED,
         "Four views",
-        "How do we go from 2×2 back to 4×4?",
+        "What does a transposed convolution do?",
         ":material/zoom_out_map:",
         "One operation, computed in four ways that give the same numbers.",
     ),
@@ -51,7 +51,7 @@ LESSONS: tuple[Lesson, ...] = (
         "transposed-matrix",
         TRANSPOSED,
         "Matrix",
-        "Does the transposed matrix bring the image back?",
+        "What does a transposed convolution look like as a matrix?",
         ":material/table:",
     ),
     Lesson(
