@@ -96,8 +96,7 @@ def draw(scene: Scene, covered: bool) -> None:
             )
             if covered:
                 # What C makes of the output says whether it is an inverse.
-                forth, back = data["panels"]
-                data["panels"] = [forth | {"veiled": True}, back | {"veiled": ["output", "input"], "note": ""}]
+                data["panels"] = [data["panels"][0] | {"veiled": True, "height": 300}]
             stage(data, key="ct_stage")
             if covered:
                 return

@@ -19,8 +19,8 @@ from viz.figures.cards import cards
 from viz.scenes.four_views import four_views
 
 ASKING = Asking("transposed", VIEWS, (EDITOR,))
-VEILED = ["output", "image"]
-"""What answers the questions in one of the panels at least: the output, and the input with its zeros."""
+FIRST = {"grid": "input", "channel": 0, "cell": 0, "pinned": False}
+"""What is marked while a question waits: an output cell would mark the stamps that reach it."""
 
 
 def draw(scene: Scene, covered: bool) -> None:
@@ -41,7 +41,8 @@ def draw(scene: Scene, covered: bool) -> None:
                 st.info(sentence(error))
             else:
                 if covered:
-                    data["panels"] = [panel | {"veiled": VEILED} for panel in data["panels"]]
+                    # The others are other ways to the answer.
+                    data["panels"] = [data["panels"][0] | {"veiled": True, "selected": FIRST}]
                 stage(data, key="ct_stage", on_edit=type_into_cell, on_pin=None if covered else pin)
     show(cards(found or lab.of(scene), covered), key="ct_cards")
     if found is None or covered:

@@ -113,8 +113,8 @@ def stage(
       is the product. ``pairs`` is flat ``[o, i, k] * n``: output channel, input channel, kernel plane (−1: none).
     - ``operator``: ``{"link", "title", "note", "rows", "cols", "entries"}`` or ``None``.
     - ``selected``: ``{"grid", "channel", "cell"}``, and ``pinned`` if the page says whether it is; ``autoplay``;
-      ``caption``; ``legend``; ``veiled``: the grids of these ids (true: the one called output), the operator and
-      the sum stay covered, for a question about them waits for an answer.
+      ``caption``; ``legend``; ``veiled``: the output, the operator and the sum stay covered, for a question about
+      them waits for an answer.
 
     ``{"panels": [...], "height"}`` instead draws several of these side by side, ``height`` px each, that share one
     selection: hovering in one marks the same cell, weight or product in all. Each panel adds ``{"id", "title", "note",

@@ -61,9 +61,7 @@ export class Board {
     if (rebuilt) build(this);
     this.layout(rebuilt);
     legend(this);
-    const veiled = data.veiled === true ? ["output"] : data.veiled || [];
-    this.root.classList.toggle("veiled", veiled.length > 0);
-    for (const [id, { fig }] of this.figs) fig.classList.toggle("veil", veiled.includes(id));
+    this.root.classList.toggle("veiled", !!data.veiled);
     hint(this);
     this.observe();
     if (first && data.autoplay && !matchMedia("(prefers-reduced-motion: reduce)").matches) {
