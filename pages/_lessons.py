@@ -44,7 +44,6 @@ LESSONS: tuple[Lesson, ...] = (
         "Four views",
         "What does a transposed convolution do?",
         ":material/zoom_out_map:",
-        "One operation, computed in four ways that give the same numbers.",
     ),
     Lesson(
         "transposed/matrix.py",
