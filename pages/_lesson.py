@@ -101,6 +101,7 @@ def frame(
     ``picture_first`` sends the picture before the controls, for parts whose picture reads nothing from them.
     ``draw_lead`` draws the controls without which the picture says nothing: above the others, on a phone above the
     picture too.
+    ``asking`` draws its question above the picture.
     """
     with st.container(key="lesson"):
         left, right = st.columns([1, 3], gap="medium")

@@ -23,7 +23,7 @@ from tests.pages.support import charts, moved, opened, points
 
 
 def open_page(part: str = "build", **query) -> AppTest:
-    return opened(f"receptive_field/{part}.py", **query)
+    return opened(f"receptive_field/{part}.py", **{"ask": "none"} | query)
 
 
 def sound(app: AppTest) -> AppTest:
@@ -295,7 +295,7 @@ def test_settings_of_another_page_are_told_and_left_out(part):
     app = sound(open_page(part=part, layers="1e9", unit="--1"))
     assert any("“layers” is not a setting of this page" in told for told in app.warning.values)
     assert any("“unit” is not a setting of this page" in told for told in app.warning.values)
-    assert dict(app.query_params) == {}
+    assert dict(app.query_params) == {"ask": "none"}
 
 
 def late() -> None:
