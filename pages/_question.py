@@ -17,16 +17,6 @@ TRIES = 2
 """Wrong answers after which the right one is shown."""
 
 
-def cover(height: int) -> None:
-    """What stands in a picture's place, as high in pixels, while a question about it waits."""
-    st.html(f'<div class="cs-cover" style="height: {height}px" role="img" aria-label="Covered: predict first">?</div>')
-
-
-def untold() -> tuple[str, str]:
-    """What Code shows while a question waits. Raises ``ValueError`` with a sentence."""
-    raise ValueError("the script tells the answer: answer the question first.")
-
-
 @dataclass(frozen=True)
 class Question:
     """One question of a lesson.

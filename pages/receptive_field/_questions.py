@@ -178,6 +178,7 @@ YOUR_NETWORK = (
             "25": "that is one filter; there are six",
             "150": "the six biases are missing",
         },
+        {},
     ),
     Question(
         "shape",
@@ -190,6 +191,7 @@ YOUR_NETWORK = (
             "16×16": "without padding the convolution already loses four cells along each axis",
             "15×15": "a 5×5 kernel reaches two cells to each side, so both borders cost two",
         },
+        {},
     ),
     Question(
         "most",
@@ -203,5 +205,6 @@ YOUR_NETWORK = (
             "Conv2d(6, 16)": "16 filters of 5·5·6 weights; a later layer has more of both",
             "Linear(120, 84)": "120·84 is less than 120 filters of 5·5·16 weights",
         },
+        {},
     ),
 )

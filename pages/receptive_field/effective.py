@@ -16,7 +16,7 @@ from models.networks.fields import network_field
 from models.receptive_field import ReceptiveFieldError
 from models.stack import Stack
 from pages._lesson import offer
-from pages._question import Asking, cover, untold
+from pages._question import Asking, cover
 from pages.receptive_field import _editor as editor
 from pages.receptive_field._questions import EFFECTIVE
 from viz import state
@@ -90,7 +90,7 @@ def lesson() -> None:
             if covered:
                 with st.container(key="stage_area"):
                     cover(HEIGHT)
-                offer(untold)
+                offer(lambda: ("", ""), covered=True)
                 return
             place = st.empty()
             try:

@@ -10,7 +10,7 @@ from models.stack import StackError, read_stack
 from models.stack.field import paths
 from models.text import big
 from pages._lesson import offer
-from pages._question import Asking, cover, untold
+from pages._question import Asking, cover
 from pages.receptive_field._questions import GROWTH
 from viz import state
 from viz.figures import Line, Map, Series, chart, legend, lines, maps, show, table
@@ -66,7 +66,7 @@ def lesson() -> None:
         kernel = BUDGET.draw(width=320)
     unit = "macs" if cost == "MACs" else "parameters"
     budget = equal_budget(unit, kernel, width)
-    offer(untold if covered else lambda: _script(budget, width))
+    offer(lambda: _script(budget, width), covered=covered)
     asking.draw()
     if covered:
         cover(HEIGHT)

@@ -15,7 +15,7 @@ from models.picture import resize
 from models.receptive_field import ReceptiveFieldError
 from models.text import big
 from pages._lesson import offer
-from pages._question import Asking, cover, untold
+from pages._question import Asking, cover
 from pages.receptive_field._questions import NETWORKS
 from viz import state
 from viz.components.field import field as field_view
@@ -61,7 +61,7 @@ def lesson() -> None:
             unit = _unit(_at(row.map_size), row.map_size)
             state.take(asking)
             covered = asking.waits()
-            offer(untold if covered else lambda: _script(found, row))
+            offer(lambda: _script(found, row), covered=covered)
         with right:
             asking.draw()
             if covered:

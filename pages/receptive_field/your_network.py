@@ -6,7 +6,7 @@ import base64
 import re
 import zlib
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import ClassVar
 
 import streamlit as st
@@ -16,7 +16,7 @@ from models.parse import ParseError, parse_network
 from models.parse.code import EXAMPLES, to_code
 from models.text import big, quoted, sentence
 from pages._lesson import offer
-from pages._question import Asking, cover, untold
+from pages._question import Asking, cover
 from pages.receptive_field._questions import YOUR_NETWORK
 from viz import state
 from viz.controls.examples import examples
@@ -144,21 +144,11 @@ def _title(name: str) -> str:
     return EXAMPLES[name].title.split(" (")[0]
 
 
-def _asking(network: NetworkText) -> Asking:
-    """The questions about the first example; nothing covers a network of the visitor's own."""
-    questions = [replace(one, load=lambda: network.choose(START)) for one in YOUR_NETWORK]
-
-    def shown() -> list[str]:
-        return [one.name for one in questions] if network.query() == {} else []
-
-    return Asking("your-network", questions, shown)
-
-
 def lesson() -> None:
     """Examples, code and input at the left, the table at the right."""
     st.html("<style>.st-key-network_code textarea { font-family: monospace; font-size: .85rem; }</style>")
     network = NetworkText()
-    asking = _asking(network)
+    asking = Asking("your-network", YOUR_NETWORK, (network,))
     state.take(network, asking)
     covered, shown = asking.waits(), network.example
     with st.container(key="lesson"):
@@ -174,7 +164,7 @@ def lesson() -> None:
                 asking.draw()
             if covered:
                 cover(HEIGHT)
-                offer(untold)
+                offer(lambda: ("", ""), covered=True)
                 return
             try:
                 shape = read_shape(size)

@@ -13,7 +13,7 @@ from models.parse.code import EXAMPLES
 from models.receptive_field.growth import ways
 from pages._question import Question
 from pages.receptive_field import _questions as fields
-from tests.pages.support import charts, opened, sound
+from tests.pages.support import SHELL, charts, moved, opened, sound
 
 PAGES: dict[str, tuple[Question, ...]] = {
     "receptive_field/effective.py": fields.EFFECTIVE,
@@ -24,13 +24,18 @@ PAGES: dict[str, tuple[Question, ...]] = {
 ALL = [pytest.param(page, one, id=f"{page}-{one.name}") for page, each in PAGES.items() for one in each]
 
 
+def bare(page: str) -> AppTest:
+    """The page as a click on its name opens it."""
+    return moved(AppTest.from_file(SHELL, default_timeout=120).run(), page)
+
+
 def components(app: AppTest) -> list[dict]:
     return [json.loads(block.proto.json) for block in app.get("bidi_component")]
 
 
 def covered(app: AppTest) -> bool:
     """Whether the page keeps its pictures, numbers and tables back; they never differ."""
-    hidden = any('class="cs-cover"' in block.proto.body for block in app.get("html"))
+    hidden = any('class="covered"' in block.proto.body for block in app.get("html"))
     if hidden:
         assert charts(app) == {}
         assert [each for each in components(app) if {"html", "grids", "maps"} & each.keys()] == []
@@ -56,7 +61,7 @@ def test_each_wrong_answer_has_its_own_sentence(page, question):
 def test_a_lesson_asks_at_least_three_questions_and_the_first_on_its_bare_page(page):
     first, *others = PAGES[page]
     assert len(others) >= 2
-    app = sound(opened(page))
+    app = bare(page)
     assert covered(app)
     assert first.text in said(app)
     assert app.query_params == {}
@@ -89,7 +94,7 @@ def test_a_wrong_answer_is_told_what_it_left_out_and_the_right_one_uncovers(page
 
 @pytest.mark.parametrize("page", PAGES)
 def test_one_question_follows_another(page):
-    app = sound(opened(page))
+    app = bare(page)
     for question in (*PAGES[page][1:], PAGES[page][0]):
         app.button(key="reveal").click().run()
         assert not covered(sound(app))
@@ -146,7 +151,7 @@ def test_answers_on_a_network_of_ones_own():
 
 def test_nothing_covers_a_network_of_the_visitors_own():
     page = "receptive_field/your_network.py"
-    app = sound(opened(page))
+    app = bare(page)
     app.text_area(key="network_code").set_value("[nn.Conv1d(1, 4, 3)]").run()
     app.text_input(key="network_input").set_value("1x20").run()
     assert not covered(sound(app))

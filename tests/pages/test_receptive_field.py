@@ -23,7 +23,7 @@ from tests.pages.support import charts, moved, opened, points
 
 
 def open_page(part: str = "build", **query) -> AppTest:
-    return opened(f"receptive_field/{part}.py", **{"ask": "none"} | query)
+    return opened(f"receptive_field/{part}.py", **query)
 
 
 def sound(app: AppTest) -> AppTest:
@@ -295,7 +295,7 @@ def test_settings_of_another_page_are_told_and_left_out(part):
     app = sound(open_page(part=part, layers="1e9", unit="--1"))
     assert any("“layers” is not a setting of this page" in told for told in app.warning.values)
     assert any("“unit” is not a setting of this page" in told for told in app.warning.values)
-    assert dict(app.query_params) == {"ask": "none"}
+    assert dict(app.query_params) == {}
 
 
 def late() -> None:
@@ -445,7 +445,7 @@ def test_shapes_and_dilations_are_read_or_refused():
 
 @pytest.mark.parametrize("net", ["vgg16", "resnet50", "efficientnet_b0", "inception_v3", "vit_b_16"])
 def test_a_real_network_shows_its_field(net):
-    app = sound(open_page(part="networks", net=net))
+    app = sound(open_page(part="networks", net=net, ask="none"))
     assert app.error.values == []
     expected = {"vgg16": "212 × 212", "resnet50": "427 × 427", "inception_v3": None}
     if expected.get(net):
@@ -604,7 +604,7 @@ def test_depth_is_drawn_for_each_network_that_is_compared():
 
 
 def test_each_way_to_grow_is_priced_alike():
-    app = sound(open_page(part="growth", budget="7"))
+    app = sound(open_page(part="growth", budget="7", ask="none"))
     assert big(12_544) in " ".join(block.value for block in app.header)
     bought = listed(app, "What the same parameters buy")
     assert not any("6 layers 3×3, stride 2" in what for what in bought["what it is"])
