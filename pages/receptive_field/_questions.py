@@ -4,6 +4,21 @@ from __future__ import annotations
 
 from pages._question import Question
 
+FIELD_OF_THREE = Question(
+    "field",
+    "Field and kernel",
+    "Three 3×3 layers in a row. How many pixels of the input does one unit of the last one see?",
+    ("3×3", "7×7", "9×9"),
+    "7×7",
+    "Its kernel reads 3×3 units of layer 2, and each of these sees beyond that. Each layer adds F − 1 = 2 pixels: "
+    "1 + 2 + 2 + 2 = 7.",
+    {
+        "3×3": "that is its kernel, on the map before; the units there see more than a pixel each",
+        "9×9": "the windows overlap, so a layer adds 2 pixels and not 3",
+    },
+    {},
+)
+
 EFFECTIVE = (
     Question(
         "box",

@@ -51,6 +51,13 @@ def scene(field: StackField, chosen: int, index: tuple[int, ...]) -> dict:
     }
 
 
+def covered(field: StackField) -> dict:
+    """The stage's data while a question waits: the maps without what their units see."""
+    drawn = scene(field, len(field.stack.layers), field.middle())
+    told = "Predict first: what a unit sees shows here once you have answered."
+    return drawn | {"grids": [one | {"values": None} for one in drawn["grids"]], "links": [], "caption": told}
+
+
 def _title(stack: Stack, number: int) -> str:
     layer = stack.layers[number - 1]
     name = {"c": "", "t": "transposed ", "m": "max ", "a": "avg "}

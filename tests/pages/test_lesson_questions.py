@@ -12,10 +12,12 @@ from models.parse import parse_network
 from models.parse.code import EXAMPLES
 from models.receptive_field.growth import ways
 from pages._question import Question
+from pages.receptive_field import _editor
 from pages.receptive_field import _questions as fields
 from tests.pages.support import SHELL, charts, moved, opened, sound
 
 PAGES: dict[str, tuple[Question, ...]] = {
+    "receptive_field/build.py": _editor.QUESTIONS,
     "receptive_field/effective.py": fields.EFFECTIVE,
     "receptive_field/growth.py": fields.GROWTH,
     "receptive_field/networks.py": fields.NETWORKS,
@@ -35,10 +37,14 @@ def components(app: AppTest) -> list[dict]:
 
 def covered(app: AppTest) -> bool:
     """Whether the page keeps its pictures, numbers and tables back; they never differ."""
-    hidden = any('class="covered"' in block.proto.body for block in app.get("html"))
+    drawn = [grid for each in components(app) for grid in each.get("grids", ())]
+    blank = bool(drawn) and all(grid["values"] is None for grid in drawn)
+    hidden = blank or any('class="covered"' in block.proto.body for block in app.get("html"))
     if hidden:
         assert charts(app) == {}
-        assert [each for each in components(app) if {"html", "grids", "maps"} & each.keys()] == []
+        assert [each for each in components(app) if {"html", "maps"} & each.keys()] == []
+        assert blank or not drawn
+        assert not any(each.get("links") for each in components(app))
         assert len(app.dataframe) == 0
     return hidden
 
