@@ -3,15 +3,23 @@
 import json
 import re
 
+import numpy as np
 import pytest
+import torch
 from streamlit.testing.v1 import AppTest
+from torch import nn
 
+from models import networks
+from models.maps import filters
+from models.maps.equivariance import circular, equivariance
+from models.networks import feature_maps
 from models.networks.effective import Case, effective
 from models.networks.fields import network_field
 from models.parse import parse_network
 from models.parse.code import EXAMPLES
 from models.receptive_field.growth import ways
 from pages._question import Question
+from pages.feature_maps import _questions as maps
 from pages.receptive_field import _editor
 from pages.receptive_field import _questions as fields
 from tests.pages.support import SHELL, charts, moved, opened, sound
@@ -22,6 +30,12 @@ PAGES: dict[str, tuple[Question, ...]] = {
     "receptive_field/growth.py": fields.GROWTH,
     "receptive_field/networks.py": fields.NETWORKS,
     "receptive_field/your_network.py": fields.YOUR_NETWORK,
+    "feature_maps/filters.py": maps.FILTERS,
+    "feature_maps/walk.py": maps.WALK,
+    "feature_maps/decides.py": maps.DECIDES,
+    "feature_maps/pooling.py": maps.POOLING,
+    "feature_maps/equivariance.py": maps.EQUIVARIANCE,
+    "feature_maps/learn.py": maps.LEARN,
 }
 ALL = [pytest.param(page, one, id=f"{page}-{one.name}") for page, each in PAGES.items() for one in each]
 
@@ -153,6 +167,48 @@ def test_answers_on_a_network_of_ones_own():
     assert f"Conv2d({network[6].in_channels}, {network[6].out_channels})" == answer(page, "most")
     assert counts[6] == max(counts) == 48120
     assert sum(counts) == 61706
+
+
+def test_answers_on_filters():
+    page, sobel = "feature_maps/filters.py", filters.kernel("sobel", 3)
+    edge = np.repeat(np.array([[0.0, 0, 0, 1, 1, 1]]), 5, 0)
+    for picture, least, most in ((np.ones((5, 5)), 0, 0), (edge, 0, None), (edge[:, ::-1], None, 0)):
+        found = filters.apply(picture, sobel, "reflect")
+        assert least is None or found.min() == least
+        assert most is None or found.max() == most
+    turned = {name: filters.facts(filters.kernel(name, 3)).flip for name in ("gaussian", "laplacian", "emboss")}
+    assert {name for name, flip in turned.items() if flip != "same"} == {answer(page, "flip").lower()}
+
+
+def test_answers_on_pooling():
+    page, window = "feature_maps/pooling.py", torch.tensor([[[4.0, 5], [1, 8]]])
+    largest, mean = (pool(2)(window).item() for pool in (nn.MaxPool2d, nn.AvgPool2d))
+    assert answer(page, "window") == f"{largest:g} and {mean:g}"
+    layer = nn.MaxPool2d(2)
+    assert (len(layer(torch.rand(10, 8, 8))), list(layer.parameters())) == (10, [])
+    x = torch.rand(1, 1, 32, 32, generator=torch.Generator().manual_seed(0))
+    same = (layer(x) == layer(x.roll(1, 3))).float().mean()
+    assert 0.1 < same < 0.9
+
+
+def test_answers_on_the_small_network():
+    network = networks.load("small", pretrained=True)
+    found = feature_maps(network, torch.zeros(1, 3, 64, 64), ["conv1", "pool3"])
+    assert answer("feature_maps/walk.py", "maps") == str(found["conv1"].shape[1])
+    assert answer("feature_maps/walk.py", "size") == "×".join(map(str, found["pool3"].shape[2:]))
+    assert answer("feature_maps/decides.py", "names") == f"One of its {network.fc.out_features} names"
+
+
+def test_answers_on_shifts():
+    network, x = networks.load("small", pretrained=True), torch.rand(1, 3, 64, 64)
+
+    def exact(layer: str) -> set[int]:
+        points = equivariance(circular(network), x, layer, [float(n) for n in range(1, 9)], "shift")
+        return {round(point.value) for point in points if point.error < 1e-5}
+
+    assert exact("relu1") == set(range(1, 9))
+    assert exact("pool1") == {2, 4, 6, 8}
+    assert exact("pool2") == {4, 8}
 
 
 def test_nothing_covers_a_network_of_the_visitors_own():
