@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext
 from contextvars import ContextVar
 from dataclasses import dataclass
@@ -121,11 +121,3 @@ def frame(
         if picture_first:
             with beside:
                 draw_controls()
-
-
-def predict(key: str, question: str, options: Sequence[str], answer: str, explanation: str) -> None:
-    """Predict, then reveal."""
-    given = st.pills(f"**Predict:** {question}", options, key=f"predict_{key}", wrap=True)
-    if given is not None:
-        verdict = "Yes." if given == answer else f"Not quite: {answer}."
-        st.markdown(f"**{verdict}** {explanation}")

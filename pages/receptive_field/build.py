@@ -40,7 +40,7 @@ def draw() -> None:
         covered=covered,
     )
     if covered:
-        with picture.container():
+        with picture.container(key="blank"):
             stage(scenes.covered(field), key="stack_stage", height=scenes.stage_height(stack))
         return
     with picture.container():
