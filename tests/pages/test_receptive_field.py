@@ -1,5 +1,6 @@
 """The lesson on receptive fields without a browser: every part, every example, bad links and bad text."""
 
+import base64
 import io
 import json
 import random
@@ -57,6 +58,12 @@ def show_example(app: AppTest, name: str) -> None:
     sound(app)
 
 
+def drawn(grid: dict) -> list[int]:
+    """The numbers in a grid's cells; 0 stands in padding."""
+    held = grid["values"]
+    return held if isinstance(held, list) else np.frombuffer(base64.b64decode(held["b"]), "<" + held["d"]).tolist()
+
+
 @pytest.fixture(scope="module")
 def stack_page() -> AppTest:
     return sound(open_page())
@@ -68,6 +75,9 @@ def test_a_worked_example_shows_its_field(stack_page, name):
     show_example(app, name)
     size, jump = preset.expected
     assert number(app, "receptive_field") == (f"{size} × {size}" if preset.dims == 2 else str(size))
+    one, *others = scene(app)["grids"]
+    assert {1} >= set(drawn(one)) - {0}, "a pixel sees itself"
+    assert all(grid["named"].endswith("pixels seen") for grid in (one, *others))
     turns = "mean " if name in ("skip", "transposed") else ""
     assert number(app, "jump") == ("differs" if jump is None else f"{turns}{jump}")
     assert "cs-no" not in shown(app)

@@ -105,7 +105,7 @@ def stage(
       "values", "source", "real", "editable", "image", "planes"}``. ``shape`` has one to three spatial axes and counts
       drawn padding. ``source`` (one integer a spatial cell) names the real cell whose value a drawn cell holds, −1 for
       a constant zero; ``real`` is ``[[start, stop], ...]``, the real region; both ``None`` where every cell is real.
-      ``named``: the shape that the title tells where it is not ``shape``.
+      ``named``: what the title tells in place of ``shape``.
     - ``symbols``: the text between neighbouring grids.
     - ``links``: ``{"from", "to", "kernel", "pairs", "values", "bias", "reduce", "p"}`` and the spatial structure,
       one of: ``base`` and ``offset`` (the source of position p and tap t is ``base[p] + offset[t]``); CSR rows ``ptr,
