@@ -185,7 +185,7 @@ def test_maps_with_a_sign_follow_the_theme(visit, part):
 
 @pytest.mark.parametrize("panel", ["response", "rectified"])
 def test_the_painted_map_follows_the_theme(visit, panel):
-    page = ready(visit, "?fm_filter=Sobel").page
+    page = ready(visit).page
     mean = (
         "c => { const d = c.getContext('2d').getImageData(0, 0, c.width, c.height).data;"
         "return d.reduce((sum, v) => sum + v) / d.length; }"
