@@ -21,11 +21,12 @@ PICTURES, PACE = 20, 0.2
 """How often the pictures change during a run, and seconds for each at least: faster, and no eye can follow."""
 
 
-def buttons() -> tuple[bool, bool]:
+def buttons(waits: bool = False) -> tuple[bool, bool]:
     """Train, Stop and Reset; whether the first and whether the last was pressed. As any other choice does, pressing
-    one ends a run that goes on: the page begins anew."""
+    one ends a run that goes on: the page begins anew. While a question ``waits``, nothing is trained."""
     with st.container(horizontal=True, gap="xsmall"):
-        start = st.button("Train", icon=":material/play_arrow:")
+        help_ = "Answer the question first." if waits else None
+        start = st.button("Train", icon=":material/play_arrow:", disabled=waits, help=help_)
         st.button("Stop", icon=":material/stop:", help="What was reached stays on screen.")
         return start, st.button("Reset", icon=":material/undo:", help="Back to random weights.")
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext
 from contextvars import ContextVar
 from dataclasses import dataclass
@@ -15,6 +15,8 @@ from viz.export import sharing
 
 if TYPE_CHECKING:
     from streamlit.delta_generator import DeltaGenerator
+
+    from pages._question import Asking
 
 
 @dataclass
@@ -60,16 +62,17 @@ def actions() -> DeltaGenerator:
     return _head.get().actions
 
 
-def offer(script: Callable[[], tuple[str, str]], fits: bool = True, unfit: str = "") -> None:
+def offer(script: Callable[[], tuple[str, str]], fits: bool = True, unfit: str = "", covered: bool = False) -> None:
     """What the head's actions show of the page that is drawn.
 
     Args:
         script: called only when it is wanted: a sentence on what the script does, and the script. It may raise
             ``ValueError`` with a sentence that says why there is none.
         fits, unfit: whether the link holds everything, and what to say where it does not.
+        covered: whether a question waits, whose answer the script would tell.
     """
     head = _head.get()
-    head.script, head.fits, head.unfit = script, fits, unfit
+    head.script, head.fits, head.unfit = _kept_back if covered else script, fits, unfit
 
 
 def draw_dialog() -> None:
@@ -82,15 +85,23 @@ def _nothing() -> tuple[str, str]:
     raise ValueError("nothing is shown that a script could repeat: mend what the page asks for first.")
 
 
+def _kept_back() -> tuple[str, str]:
+    raise ValueError("the script tells the answer: answer the question first.")
+
+
 @contextmanager
 def frame(
-    draw_controls: Callable[[], None], picture_first: bool = False, draw_lead: Callable[[], None] | None = None
+    draw_controls: Callable[[], None],
+    picture_first: bool = False,
+    draw_lead: Callable[[], None] | None = None,
+    asking: Asking | None = None,
 ) -> Iterator[None]:
-    """Controls at the left, the picture at the right; on a phone the picture first.
+    """Controls at the left, the question and the picture at the right; on a phone the picture first, then the question.
 
     ``picture_first`` sends the picture before the controls, for parts whose picture reads nothing from them.
     ``draw_lead`` draws the controls without which the picture says nothing: above the others, on a phone above the
     picture too.
+    ``asking`` draws its question above the picture.
     """
     with st.container(key="lesson"):
         left, right = st.columns([1, 3], gap="medium")
@@ -102,16 +113,11 @@ def frame(
         if not picture_first:
             with beside:
                 draw_controls()
-        with right, st.container(key="stage_area"):
-            yield
+        with right:
+            if asking is not None:
+                asking.draw()
+            with st.container(key="stage_area"):
+                yield
         if picture_first:
             with beside:
                 draw_controls()
-
-
-def predict(key: str, question: str, options: Sequence[str], answer: str, explanation: str) -> None:
-    """Predict, then reveal."""
-    given = st.pills(f"**Predict:** {question}", options, key=f"predict_{key}", wrap=True)
-    if given is not None:
-        verdict = "Yes." if given == answer else f"Not quite: {answer}."
-        st.markdown(f"**{verdict}** {explanation}")

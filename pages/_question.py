@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
+from typing import Any
 
 import streamlit as st
 
@@ -22,7 +23,8 @@ class Question:
 
     name: as the link spells it. title: as the list of questions calls it.
     wrong: answer → what it left out.
-    load: brings what the question is about on screen; for callbacks.
+    about: what the link says of the example that it is about, ``{}`` for that of a bare page; None: it is about
+        whatever is on screen.
     """
 
     name: str
@@ -32,7 +34,7 @@ class Question:
     answer: str
     explanation: str
     wrong: Mapping[str, str] = field(default_factory=dict)
-    load: Callable[[], None] | None = None
+    about: Mapping[str, str] | None = None
 
 
 @dataclass(frozen=True)
@@ -46,15 +48,16 @@ class Asked:
 
 @dataclass(frozen=True)
 class Asking:
-    """The questions of one page, in their order, as a setting of that page; :func:`viz.state.take` it last.
+    """The questions of one page, in their order, as a setting of that page; :func:`viz.state.take` it last, and read
+    the page's settings after that.
 
     ``ask`` in the link names the question that waits. A bare link means the first.
     """
 
     page: str
     questions: Sequence[Question]
-    shown: Callable[[], Sequence[str]] = tuple
-    """The questions about what is on screen, on a page where a question brings its own example."""
+    settings: Sequence[Any] = ()
+    """Those that make an example."""
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -70,9 +73,21 @@ class Asking:
 
     def take(self, query: Mapping[str, list[str]]) -> list[str]:
         told, name = self._ask.take(query), self._ask.value
-        if set(query) == {"ask"} and name != NONE and (load := self._question(name).load):
-            load()
+        if set(query) == {"ask"} and name != NONE:
+            self._bring(self._question(name))
         return told
+
+    def _bring(self, question: Question) -> None:
+        """Bring the example on screen that the question is about."""
+        if question.about is not None:
+            query = {name: [text] for name, text in question.about.items()}
+            for one in self.settings:
+                one.take(query)
+
+    def _shown(self) -> list[str]:
+        """The questions about the example that is on screen."""
+        now = {name: text for one in self.settings for name, text in one.query().items()}
+        return [each.name for each in self.questions if each.about is not None and each.about == now]
 
     def query(self) -> dict[str, str]:
         return self._ask.query()
@@ -87,7 +102,7 @@ class Asking:
         elif asked is not None and asked.about != about:
             asked = None
         if asked is None:
-            asked = next((Asked(name, about) for name in self.shown()), None)
+            asked = next((Asked(name, about) for name in self._shown()), None)
         state.remember(f"asked_{self.page}", asked)
         return asked
 
@@ -98,7 +113,7 @@ class Asking:
         asked, waits = self._asked(), self._ask.value
         if waits == NONE:
             return False
-        elsewhere = self._question(waits).load is not None and waits not in self.shown()
+        elsewhere = self._question(waits).about is not None and waits not in self._shown()
         if asked is None or asked.name != waits or elsewhere:
             self._ask.give(NONE)
         return self._ask.value != NONE
@@ -116,8 +131,7 @@ class Asking:
         if name is None:
             return
         question = self._question(name)
-        if question.load:
-            question.load()
+        self._bring(question)
         state.forget(f"asked_{self.page}")
         self._answer(question).give(None)
         self._ask.give(name)
@@ -179,3 +193,8 @@ class Asking:
             st.markdown(f":material/lightbulb: **{verdict or f'{question.answer}.'}** {question.explanation}")
         elif last:
             st.markdown(f":material/replay: **{last}: {question.wrong.get(last, 'not that')}.** Try once more.")
+
+
+def cover(height: int) -> None:
+    """What stands where a picture will, as high in px, so that little moves when the answer is given."""
+    st.html(f'<div class="covered" style="height: {height}px">?</div>')

@@ -61,6 +61,7 @@ def test_every_lesson_has_its_file_and_its_own_address():
     assert [lesson.file for lesson in LESSONS if not (ROOT / "pages" / lesson.file).is_file()] == []
     assert len({lesson.url_path for lesson in LESSONS}) == len(LESSONS)
     assert all(lesson.question.endswith("?") for lesson in LESSONS)
+    assert len({lesson.question for lesson in LESSONS}) == len(LESSONS), "each page has its own question"
 
 
 def test_no_page_imports_another():

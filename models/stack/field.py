@@ -176,8 +176,7 @@ class StackField:
         windows: per layer, the maps that it reads: the one before, and that of its residual branch.
         pads: per map (the input first) and axis, cells drawn before and after it: the padding of the layer that reads
             it.
-        seen: per map, how many pixels of the input each unit sees; for the input itself: how many units of the last
-            layer see each pixel.
+        seen: per map, the input first, how many pixels of the input each unit sees; a pixel sees itself.
     """
 
     stack: Stack
@@ -340,8 +339,8 @@ def _windows(stack: Stack) -> tuple[tuple[tuple[Reads, ...], ...], tuple[tuple[t
 def _seen(stack: Stack) -> tuple[tuple[np.ndarray, ...], tuple[tuple[np.ndarray, ...], ...]]:
     """Push every pixel through the layers by itself: an identity batch, only zero or not.
 
-    Returns per map how many pixels each unit sees (for the input: how many units of the last map see each pixel), and
-    per map and axis an array (units, 2), the first and the last pixel that each unit sees; (0, -1): none.
+    Returns per map, the input first, how many pixels each unit sees, and per map and axis an array (units, 2), the
+    first and the last pixel that each unit sees; (0, -1): none.
     """
     net = _summing(stack).float()
     shape = (stack.size,) * stack.dims
@@ -350,10 +349,9 @@ def _seen(stack: Stack) -> tuple[tuple[np.ndarray, ...], tuple[tuple[np.ndarray,
     with torch.inference_mode():
         for layer, skip in zip(net.layers, net.skips, strict=True):
             maps.append((layer(maps[-1], maps[-skip] if skip else maps[-1]) > 0).float())
-    seen = [m.sum(0)[0].numpy().astype(np.int64) for m in maps]
-    last = maps[-1].reshape(pixels, -1).sum(1).reshape(shape)
+    seen = tuple(m.sum(0)[0].numpy().astype(np.int64) for m in maps)
     reached = tuple(_reached(m.reshape(*shape, *m.shape[2:]) > 0, stack.dims) for m in maps)
-    return (last.numpy().astype(np.int64), *seen[1:]), reached
+    return seen, reached
 
 
 def _reached(sees: torch.Tensor, dims: int) -> tuple[np.ndarray, ...]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from models.stack.layers import Stack, read_stack
 
@@ -10,7 +10,7 @@ from models.stack.layers import Stack, read_stack
 @dataclass(frozen=True)
 class StackPreset:
     """A worked example: a stack, the question to predict, and what there is to see. `expected`: the last layer's size
-    and jump, None where neighbours differ for ever."""
+    and jump, None where neighbours differ for ever. `wrong`: each of the other answers -> what it left out."""
 
     id: str
     title: str
@@ -23,6 +23,7 @@ class StackPreset:
     explanation: str
     expected: tuple[int, int | None]
     channels: int = 1
+    wrong: dict[str, str] = field(default_factory=dict, kw_only=True)
 
     @property
     def stack(self) -> Stack:
@@ -44,6 +45,11 @@ PRESETS: dict[str, StackPreset] = {
             "The second layer's three units lie one pixel apart, and each brings its own three pixels: 3 + 2 = 5. "
             "Two 3×3 kernels have 18 weights, one 5×5 has 25.",
             (5, 1),
+            wrong={
+                "4×4": "the second layer adds a pixel at each side, not at one alone",
+                "6×6": "neighbouring windows overlap: the second layer adds 2 pixels, not 3",
+                "9×9": "a layer adds to the field; it does not multiply it",
+            },
         ),
         StackPreset(
             "three",
@@ -58,6 +64,10 @@ PRESETS: dict[str, StackPreset] = {
             "non-linearity after each of the three.",
             (7, 1),
             16,
+            wrong={
+                "27C² against 27C²": "three 3×3 see 7×7, so the one layer has 49 weights for each pair of channels",
+                "9C² against 49C²": "9C² is one of the three layers",
+            },
         ),
         StackPreset(
             "stride",
@@ -71,6 +81,10 @@ PRESETS: dict[str, StackPreset] = {
             "Stride moves the windows apart and leaves each as it is. The effect is in the layer after it: its three "
             "units now lie two pixels apart, so it sees 3 + 2·2 = 7 instead of 5.",
             (7, 2),
+            wrong={
+                "It doubles": "a stride moves windows apart and leaves each as wide; the next layer sees farther",
+                "It shrinks": "there are fewer windows, each as wide as before",
+            },
         ),
         StackPreset(
             "pooling",
@@ -84,6 +98,11 @@ PRESETS: dict[str, StackPreset] = {
             "After two poolings neighbouring units lie four pixels apart: 3, 4, 8, 10, 18. Cheap, and it costs "
             "resolution: the last map has one unit for each 4×4 pixels.",
             (18, 4),
+            wrong={
+                "7×7": "that is without the poolings, which make every later step longer",
+                "9×9": "a pooling adds its own pixels, and besides doubles what each later layer adds",
+                "28×28": "7·4 has all three layers step by 4 pixels; only the last one does",
+            },
         ),
         StackPreset(
             "one",
@@ -97,6 +116,10 @@ PRESETS: dict[str, StackPreset] = {
             "F − 1 is 0, so the field stays as it is. A 1×1 layer mixes channels, never places: it may turn 192 maps "
             "of 28×28 into 16, and every unit still sees the same pixels.",
             (5, 1),
+            wrong={
+                "1 pixel": "a kernel of one cell reaches no neighbour: F − 1 is 0",
+                "2 pixels": "that is what a 3×3 layer adds",
+            },
         ),
         StackPreset(
             "spread",
@@ -110,6 +133,11 @@ PRESETS: dict[str, StackPreset] = {
             "D·(F − 1) + 1: with dilation 1, 2, 3 one kernel covers 3, 5, 7 pixels a side, with nine weights each. It "
             "reads nine pixels; those between its taps it steps over.",
             (5, 1),
+            wrong={
+                "3×3 with 9": "that is without dilation: the taps now lie two pixels apart",
+                "5×5 with 25": "dilation moves the nine taps apart and adds none",
+                "7×7 with 9": "two gaps of two pixels, and the tap itself: 2·2 + 1",
+            },
         ),
         StackPreset(
             "dilated",
@@ -123,6 +151,11 @@ PRESETS: dict[str, StackPreset] = {
             "Each layer adds D·(F − 1): 1 + 2 + 4 + 8 + 16 = 31. Twice the field with each layer, for the same three "
             "weights: exponential growth at linear cost. Without dilation four layers see 9.",
             (31, 1),
+            wrong={
+                "9": "that is without dilation: four layers of two more samples each",
+                "15": "the taps have two gaps, one at each side: each layer adds 2·D",
+                "24": "3·8 takes the last layer alone; each layer adds 2·D",
+            },
         ),
         StackPreset(
             "gridding",
@@ -134,8 +167,13 @@ PRESETS: dict[str, StackPreset] = {
             ("169", "85", "49", "27"),
             "49",
             "Every tap lands on an even distance from the middle: 7×7 pixels, and 120 inside the box are never read. "
-            "Compare with 1, 2, 5 below.",
+            "Compare with 1, 2, 5 in the next question.",
             (13, 1),
+            wrong={
+                "169": "the box is not what is read: taps two pixels apart step over the odd distances",
+                "85": "half of the pixels would be every second one; every second row is missing too",
+                "27": "9 + 9 + 9 adds the taps; each tap of a layer reads all nine of the layer before",
+            },
         ),
         StackPreset(
             "hybrid",
@@ -149,6 +187,10 @@ PRESETS: dict[str, StackPreset] = {
             "All of them: the first layer fills what the later ones skip. Largest distance between neighbouring reads "
             "at each level: no larger than the kernel below can bridge.",
             (17, 1),
+            wrong={
+                "27": "9 + 9 + 9 adds the taps; each tap of a layer reads all nine of the layer before",
+                "49": "that is with 2, 2, 2, whose common factor leaves holes; 1, 2, 5 have none",
+            },
         ),
         StackPreset(
             "wavenet",
@@ -161,6 +203,11 @@ PRESETS: dict[str, StackPreset] = {
             "the last 16",
             "1 + 1 + 2 + 4 + 8 = 16 samples up to t, and none after it: all padding stands before the first sample.",
             (16, 1),
+            wrong={
+                "the last 5": "that is without dilation: one sample more for each layer",
+                "the last 8": "that is the distance of the last layer's two taps alone",
+                "all, and one ahead": "causal padding stands before the first sample alone, so no window reaches ahead",
+            },
         ),
         StackPreset(
             "beyond",
@@ -174,6 +221,10 @@ PRESETS: dict[str, StackPreset] = {
             "The field is larger than the picture, so every unit near a border sees padding. That is how a network "
             "can learn where the border is.",
             (13, 1),
+            wrong={
+                "Nothing is computed there": "a layer with padding reads the zeros there as it reads pixels",
+                "The picture again": "only circular padding does that; these layers pad with zeros",
+            },
         ),
         StackPreset(
             "residual",
@@ -187,6 +238,10 @@ PRESETS: dict[str, StackPreset] = {
             "The branch sees one pixel, which lies inside the 5×5 of the two layers: the larger field wins. But it "
             "brings that pixel unmixed, so the middle weighs more: see the effective field.",
             (5, 1),
+            wrong={
+                "Makes it larger": "the branch's one pixel lies inside the 5×5 already",
+                "Makes it smaller": "the sum reads whatever either of its two ways reads",
+            },
         ),
         StackPreset(
             "drift",
@@ -202,6 +257,10 @@ PRESETS: dict[str, StackPreset] = {
             "apart from there: no one field, jump or start holds, so you see the widest. A 1×1 layer of the same "
             "stride on the branch lines them up.",
             (7, None),
+            wrong={
+                "3 pixels, all of them": "the branch moves on by one pixel, the layer by two: they drift apart",
+                "7 pixels, all of them": "in the middle the branch's pixel lies inside the layer's three",
+            },
         ),
         StackPreset(
             "skip",
@@ -216,6 +275,10 @@ PRESETS: dict[str, StackPreset] = {
             "neighbours get the same mixture: the branch brings back which pixel was where. U-Net does the same with "
             "a branch that it concatenates instead of adding: its next layer gets both maps.",
             (5, 1),
+            wrong={
+                "Makes it larger": "the branch's one pixel lies inside the 5 already",
+                "Makes it smaller": "the sum reads whatever either of its two ways reads",
+            },
         ),
         StackPreset(
             "transposed",
@@ -229,6 +292,10 @@ PRESETS: dict[str, StackPreset] = {
             "The map is as fine as the input again. Outputs take turns: pairs of neighbours read the same units, so "
             "their fields jump by 0 or by 2, 1 on average.",
             (5, 1),
+            wrong={
+                "Half a pixel": "a field begins at a whole pixel, so two of them lie a whole number apart",
+                "2 pixels": "that is after the first layer; the way up has two units for each of its own",
+            },
         ),
     )
 }

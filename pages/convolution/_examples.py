@@ -5,7 +5,7 @@ from __future__ import annotations
 from models.presets import PRESETS, Preset
 from models.share import Scene
 from pages._question import Asking, Question
-from viz.controls.numbers import SceneEditor
+from viz.controls.numbers import SceneEditor, query_of
 
 TOPICS = {
     "A1": "Sum",
@@ -39,16 +39,11 @@ def scene_of(preset: Preset) -> Scene:
 
 def asking(editor: SceneEditor) -> Asking:
     """The questions about the worked examples; the editor brings each on screen."""
-
-    def question(preset: Preset) -> Question:
-        return Question(
+    made = [
+        Question(
             preset.id, f"{topic_of(preset)}: {preset.title}", preset.question, preset.options, preset.answer,
-            preset.explanation, preset.wrong, lambda: editor.load(scene_of(preset)),
-        )  # fmt: skip
-
-    def shown() -> list[str]:
-        scene = editor.shown()
-        now = (scene.spec, scene.input, scene.weights, scene.seed)
-        return [p.id for p in PRESETS.values() if (p.spec, p.input, p.weights, p.seed) == now]
-
-    return Asking("playground", [question(preset) for preset in PRESETS.values()], shown)
+            preset.explanation, preset.wrong, preset.spec.to_query() | query_of(scene_of(preset)),
+        )
+        for preset in PRESETS.values()
+    ]  # fmt: skip
+    return Asking("playground", made, (editor,))

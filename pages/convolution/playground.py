@@ -102,8 +102,6 @@ if not fits:
 
 
 def script() -> tuple[str, str]:
-    if covered:
-        raise ValueError("the script tells the answer: answer the question first.")
     return "Runs as it is, builds exactly this layer, and asserts the numbers on the screen.", to_code(measured)
 
 
@@ -111,5 +109,6 @@ offer(
     script,
     fits,
     "Your own numbers are too many for a link, so it opens without them: take the file instead.",
+    covered,
 )
 sharing.scene_dialogs("playground", editor, scene)

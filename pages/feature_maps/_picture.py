@@ -15,6 +15,7 @@ from models.drawings import CLASSES
 from models.picture import FORMATS, PictureError, Uploaded, resize
 from models.script import in_groups
 from pages._lesson import offer
+from pages._question import Asking
 from viz import state
 from viz.components.pad import pad
 from viz.controls.picture import NAMES, PICTURES, given, taken, told
@@ -142,16 +143,21 @@ def _credits() -> dict[str, str]:
 
 
 def with_picture(
-    settings: tuple[Setting, ...], lesson: Callable[[Picture], None], script: Callable[[Picture], tuple[str, str]]
+    settings: tuple[Setting, ...],
+    lesson: Callable[[Picture, Asking], None],
+    script: Callable[[Picture], tuple[str, str]],
+    asking: Asking,
 ) -> None:
     """A page on the picture that is chosen. ``settings``: those that it has besides the picture's."""
-    state.take(*SETTINGS, *settings)
+    state.take(*SETTINGS, *settings, asking)
     picture = choose()
-    lesson(picture)
+    covered = asking.waits()
+    lesson(picture, asking)
     offer(
         lambda: script(picture),
         picture.in_link,
         "Your own picture stays in this session: the link opens with the astronaut.",
+        covered,
     )
 
 

@@ -14,11 +14,13 @@ from models.kept import Kept
 from models.maps.attribution import AttributionError, Score, grad_cam, occlusion, saliency, sanity_check, scores
 from models.maps.code import reasons_code
 from models.networks import NetworkError
-from pages._lesson import frame, predict
+from pages._lesson import frame
+from pages._question import Asking, cover
 from pages.feature_maps import _network as network
 from pages.feature_maps._closer import heated, text
 from pages.feature_maps._network import OWN, Network
 from pages.feature_maps._picture import SEED, SHAPE, SHAPE_DRAWN, SOURCE, Picture, with_picture
+from pages.feature_maps._questions import DECIDES
 from viz import state
 from viz.figures import Series, chart, lines, show
 from viz.figures.cells import framed, image, ranked, row
@@ -46,6 +48,8 @@ TOLD = {
     ),
 }
 SIZE, STEPS = 250, 5
+HEIGHT = 480
+"""Of what covers the pictures, in pixels."""
 REASONS: Kept[dict] = Kept(8)
 """What speaks for a class, by gradient and by Grad-CAM."""
 COVERED: Kept[tuple] = Kept(8)
@@ -64,9 +68,9 @@ FILL = Choice("fm_fill", "mean", "Covered with", None, FILLS, "segmented_control
 SETTINGS = (*network.SETTINGS, CLASS, COVER, FILL)
 
 
-def lesson(picture: Picture) -> None:
+def lesson(picture: Picture, asking: Asking) -> None:
     """Scores, three pictures of what speaks for a class, and the check."""
-    chosen = {}
+    chosen, covered = {}, asking.waits()
 
     def lead() -> None:
         chosen["weights"] = network.choose_weights()
@@ -77,7 +81,10 @@ def lesson(picture: Picture) -> None:
         COVER.draw()
         FILL.draw()
 
-    with frame(controls, draw_lead=lead):
+    with frame(controls, draw_lead=lead, asking=asking):
+        if covered:
+            cover(HEIGHT)
+            return
         net = chosen["network"]
         if net is None:
             return
@@ -91,13 +98,6 @@ def lesson(picture: Picture) -> None:
             return
         net.tell()
     st.header("Do these pictures mean it?", anchor=False)
-    predict(
-        "decides",
-        "You draw the network's weights anew, and all it had learned is gone. What should an honest explanation do?",
-        ("Stay as it is", "Change", "Turn black"),
-        "Change",
-        "A picture that stays the same shows the edges of the photograph, not the reasons of the network.",
-    )
     try:
         _sanity(net, target)
     except AttributionError as error:
@@ -302,4 +302,4 @@ def script(picture: Picture) -> tuple[str, str]:
 
 
 if __name__ == "__main__":
-    with_picture(SETTINGS, lesson, script)
+    with_picture(SETTINGS, lesson, script, Asking("feature-maps-decides", DECIDES))

@@ -22,11 +22,13 @@ from models.maps.equivariance import (
 )
 from models.networks import NetworkError
 from models.picture import to_tensor
-from pages._lesson import frame, predict
+from pages._lesson import frame
+from pages._question import Asking, cover
 from pages.feature_maps import _network as network
 from pages.feature_maps._closer import text
 from pages.feature_maps._network import OFFERED, OWN, Network
 from pages.feature_maps._picture import Picture, with_picture
+from pages.feature_maps._questions import EQUIVARIANCE
 from viz import state
 from viz.components.dials import Dial, dials, turn
 from viz.figures import Series, chart, lines, numbers, show
@@ -36,6 +38,8 @@ from viz.state import Choice, Flag, whole
 MOTIONS = {"shift": "Shift", "rotate": "Rotate", "scale": "Scale"}
 SMALL_LAYERS = ("conv1", "relu1", "pool1", "relu2", "pool2", "relu3", "pool3", "relu4")
 SIZE = 205
+HEIGHT = 420
+"""Of what covers the maps, in pixels."""
 CURVES: Kept[dict] = Kept(24)
 """Errors of a layer, and scores, motion by motion."""
 
@@ -61,9 +65,9 @@ SETTINGS = (*network.SETTINGS, LAYER, MOTION, *DIALS.values(), WRAP)
 
 
 @state.fragment
-def lesson(picture: Picture) -> None:
+def lesson(picture: Picture, asking: Asking) -> None:
     """The whole lesson; what is chosen inside runs this alone."""
-    chosen = {}
+    chosen, covered = {}, asking.waits()
 
     def lead() -> None:
         chosen["motion"] = MOTION.draw()
@@ -74,7 +78,10 @@ def lesson(picture: Picture) -> None:
         chosen["network"] = network.choose(picture, *chosen["weights"])
         WRAP.draw()
 
-    with frame(controls, draw_lead=lead):
+    with frame(controls, draw_lead=lead, asking=asking):
+        if covered:
+            cover(HEIGHT)
+            return
         net, motion = chosen["network"], chosen["motion"]
         if net is None:
             return
@@ -86,14 +93,6 @@ def lesson(picture: Picture) -> None:
         if not _live(net, layer, motion):
             return
         net.tell()
-    predict(
-        "equivariance",
-        "A layer with stride 2 sees the picture shifted by one pixel. What happens to its map?",
-        ("It shifts by one unit", "It shifts by half a unit, exactly", "It becomes another map"),
-        "It becomes another map",
-        "A stride of 2 keeps every second position, and after a shift by one pixel these are the others. Only shifts "
-        "by whole strides move the map as it is.",
-    )
     try:
         _curves(net, layer, motion)
     except (EquivarianceError, NetworkError, AttributionError) as error:
@@ -291,4 +290,4 @@ def script(picture: Picture) -> tuple[str, str]:
 
 
 if __name__ == "__main__":
-    with_picture(SETTINGS, lesson, script)
+    with_picture(SETTINGS, lesson, script, Asking("feature-maps-equivariance", EQUIVARIANCE))

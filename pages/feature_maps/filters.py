@@ -12,9 +12,11 @@ from models.maps import filters
 from models.maps.code import filter_code
 from models.maps.filters import FILTERS, FilterError, KernelFacts
 from models.text import quoted
-from pages._lesson import frame, predict
+from pages._lesson import frame
+from pages._question import Asking, cover
 from pages.feature_maps._kernels import KERNEL, LARGEST_OWN, NUDGES, OWN, TITLES, read_kernel, written
 from pages.feature_maps._picture import Picture, with_picture
+from pages.feature_maps._questions import FILTERS as QUESTIONS
 from viz import state
 from viz.components.dials import Dial, number_of, turn, turned
 from viz.components.response import pixels, plane, response
@@ -32,36 +34,10 @@ def _panel(name: str, title: str, kind: str, at: int, top: float, note: str = ""
     return {"id": name, "title": title, "role": "output", "kind": kind, "map": at, "top": top, "note": note} | more
 
 
+HEIGHT = 480
+"""Of what covers the pictures, in pixels."""
 LARGEST = 15
 """Side of the largest kernel that follows a dial: nn.Conv2d takes tenths of a second for larger ones."""
-
-
-QUESTIONS = (
-    (
-        "filters",
-        "A Sobel filter that answers to change from left to right looks at a wall of one brightness. What is its map?",
-        ("As bright as the wall", "0 everywhere", "Noise"),
-        "0 everywhere",
-        "Its weights sum to 0, so equal pixels cancel. Only where brightness changes is something left: a feature map "
-        "says where its feature is, and how strongly.",
-    ),
-    (
-        "relu",
-        "An edge from dark to bright gives +1. What does the same filter give for one from bright to dark, after ReLU?",
-        ("1", "−1", "0"),
-        "0",
-        "Before ReLU it is −1, the same edge the other way round. ReLU keeps one of the two directions; a network that "
-        "needs both learns a second filter, the negative of the first.",
-    ),
-    (
-        "flip",
-        "For which of these does it matter whether the kernel is turned by 180° first?",
-        ("Gaussian blur", "Laplacian", "Emboss"),
-        "Emboss",
-        "The other two are symmetric: turned, they are the same. A network does not care either way, for it would "
-        "learn the turned kernel. That is why nn.Conv2d may correlate and still be called a convolution.",
-    ),
-)
 
 
 def _side(text: str) -> int:
@@ -99,13 +75,14 @@ DIALS = {
 SETTINGS = (FILTER, VIEW, FLIP, BORDER, PLANES, KERNEL, *DIALS.values())
 
 
-def lesson(picture: Picture) -> None:
-    """Controls, the live picture, and the questions."""
-    with frame(lambda: _controls(picture), draw_lead=_lead):
-        _live(picture)
-    for column, question in zip(st.columns(3, gap="medium"), QUESTIONS, strict=True):
-        with column:
-            predict(*question)
+def lesson(picture: Picture, asking: Asking) -> None:
+    """Controls and the live picture."""
+    covered = asking.waits()
+    with frame(lambda: _controls(picture), draw_lead=_lead, asking=asking):
+        if covered:
+            cover(HEIGHT)
+        else:
+            _live(picture)
 
 
 def _lead() -> None:
@@ -452,4 +429,4 @@ def script(picture: Picture) -> tuple[str, str]:
 
 
 if __name__ == "__main__":
-    with_picture(SETTINGS, lesson, script)
+    with_picture(SETTINGS, lesson, script, Asking("feature-maps", QUESTIONS))

@@ -18,9 +18,11 @@ from models.maps.code import learning_code
 from models.script import in_groups
 from pages import _learning as learning
 from pages._learning import Run, small
-from pages._lesson import frame, predict
+from pages._lesson import frame
+from pages._question import Asking, cover
 from pages.feature_maps._kernels import KERNEL, OWN, TITLES, read_kernel
 from pages.feature_maps._picture import Picture, with_picture
+from pages.feature_maps._questions import LEARN
 from viz import state
 from viz.figures import chart, loss_curve, show
 from viz.figures.cells import cells, framed, image, row, signed
@@ -53,37 +55,10 @@ SETTINGS = (TARGET, SOURCE, TAPS, RATE, NOISE, STEPS, OPTIMIZER, SEED)
 NOISE_SIDE = 128
 WIDTH = 136
 """Of a control, in pixels: two stand side by side in the usual column."""
+HEIGHT = 360
+"""Of what covers the run, in pixels."""
 SHOWN = 96
 """Side of the piece of the picture that is drawn while it learns."""
-
-
-QUESTIONS = (
-    (
-        "learned",
-        "Nobody tells the layer what Sobel is. What does it need to find it?",
-        ("The nine numbers", "Pictures before and after the filter", "A definition of an edge"),
-        "Pictures before and after the filter",
-        "Each pair says what the output should have been. The gradient of the error moves the nine weights a little, "
-        "again and again. The error is a bowl with one lowest point, and that is the kernel which made the pairs.",
-    ),
-    (
-        "pairs",
-        "Pieces of a picture, or pieces of noise: from which does the layer learn faster?",
-        ("The picture", "Noise", "No difference"),
-        "Noise",
-        "Neighbouring pixels of a picture are nearly equal, so it hardly matters to the error how the weights share "
-        "their work between neighbours: the bowl is a long, flat valley. In noise every pixel is news, and the bowl "
-        "is round. Try both with the same steps.",
-    ),
-    (
-        "noise",
-        "You add noise to the targets. What becomes of the learned kernel?",
-        ("It is still close", "It is noise too", "It is 0"),
-        "It is still close",
-        "Noise that has nothing to do with the picture cancels over thousands of windows. The error no longer falls to "
-        "0: what is left is the noise, which no kernel can foretell.",
-    ),
-)
 
 
 @dataclass
@@ -93,13 +68,15 @@ class Finding(Run):
     target: np.ndarray | None = None
 
 
-def lesson(picture: Picture) -> None:
+def lesson(picture: Picture, asking: Asking) -> None:
     """Settings, the run, and what came of it."""
-    with frame(_controls, draw_lead=TARGET.draw):
-        _run(picture)
-    for column, question in zip(st.columns(3, gap="medium"), QUESTIONS, strict=True):
-        with column:
-            predict(*question)
+    covered = asking.waits()
+    with frame(_controls, draw_lead=TARGET.draw, asking=asking):
+        if covered:
+            learning.buttons(waits=True)
+            cover(HEIGHT)
+        else:
+            _run(picture)
 
 
 def _controls() -> None:
@@ -253,4 +230,4 @@ def script(picture: Picture) -> tuple[str, str]:
 
 
 if __name__ == "__main__":
-    with_picture((KERNEL, *SETTINGS), lesson, script)
+    with_picture((KERNEL, *SETTINGS), lesson, script, Asking("feature-maps-learn", LEARN))

@@ -14,9 +14,11 @@ from models.presets import PRESETS
 from models.share import Scene
 from models.spec import LayerSpec
 from models.text import big
-from pages._lesson import frame, predict
+from pages._lesson import frame
+from pages._question import Asking, cover
 from pages.convolution._examples import scene_of
 from pages.feature_maps._picture import Picture, with_picture
+from pages.feature_maps._questions import POOLING
 from viz import state
 from viz.components.dials import Dial, dials, turn
 from viz.components.stage import stage
@@ -42,22 +44,22 @@ SETTINGS = (POOL, *DIALS, EXAMPLE)
 REACH = 3
 """Pixels of the largest shift that is tried, each way."""
 PIXEL_SIDE = 8
+HEIGHT = 480
+"""Of what covers the pictures, in pixels."""
 CLOSE = 48
 """Side of the piece of the picture that is shown enlarged."""
 
 
-def lesson(picture: Picture) -> None:
+def lesson(picture: Picture, asking: Asking) -> None:
     """The picture pooled, then three closer looks."""
-    with frame(_controls, draw_lead=POOL.draw):
-        _live(picture)
-    predict(
-        "pool",
-        "You shift a picture by one pixel. How many of the numbers after 2×2 max pooling with stride 2 change?",
-        ("None: pooling forgets shifts", "Some, where a maximum crosses a window's edge", "All"),
-        "Some, where a maximum crosses a window's edge",
-        "A maximum that stays in its window gives the same number; one that leaves it does not. Pooling is a little "
-        "deaf to shifts, not invariant: only the global one is.",
-    )
+    covered = asking.waits()
+    with frame(_controls, draw_lead=POOL.draw, asking=asking):
+        if covered:
+            cover(HEIGHT)
+        else:
+            _live(picture)
+    if covered:
+        return
     _worked()
     _unpooled(picture)
     _forgotten(picture)
@@ -240,4 +242,4 @@ def script(picture: Picture) -> tuple[str, str]:
 
 
 if __name__ == "__main__":
-    with_picture(SETTINGS, lesson, script)
+    with_picture(SETTINGS, lesson, script, Asking("feature-maps-pooling", POOLING))

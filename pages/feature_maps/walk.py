@@ -12,12 +12,14 @@ from streamlit.delta_generator import DeltaGenerator
 from models.maps.code import maps_code
 from models.networks import NetworkError, Survey
 from models.text import quoted
-from pages._lesson import frame, predict
+from pages._lesson import frame
+from pages._question import Asking, cover
 from pages.feature_maps import _closer as closer
 from pages.feature_maps import _network as network
 from pages.feature_maps import _sheets as sheets
 from pages.feature_maps._network import Network
 from pages.feature_maps._picture import Picture, with_picture
+from pages.feature_maps._questions import WALK
 from viz import state
 from viz.components.sheet import show_sheet
 from viz.components.strip import chosen_on, strip
@@ -26,6 +28,8 @@ from viz.state import Choice, PageOf, Setting
 ORDERS = {"index": "Number", "strength": "Strongest value", "energy": "Energy"}
 SCALES = {"own": "Each its own", "shared": "The same"}
 SIGNS = ("Signed", "Rectified")
+HEIGHT = 480
+"""Of what covers the maps, in pixels."""
 LOOKS = ("Unit", "Pixel", "Top patches", "Statistics", "Before and after", "First filters")
 
 
@@ -66,9 +70,9 @@ SETTINGS = (*network.SETTINGS, ORDER, SCALE, SIGN, LOOK, PAGE, LAYER, UNIT, PIXE
 
 
 @state.fragment
-def lesson(picture: Picture) -> None:
+def lesson(picture: Picture, asking: Asking) -> None:
     """The whole lesson; what is chosen inside runs this alone."""
-    chosen = {}
+    chosen, covered = {}, asking.waits()
     strip_place = st.container(key="fm_strip_area")
 
     def lead() -> None:
@@ -80,7 +84,10 @@ def lesson(picture: Picture) -> None:
             one.draw()
         chosen["pages"] = st.container()
 
-    with frame(controls, draw_lead=lead):
+    with frame(controls, draw_lead=lead, asking=asking):
+        if covered:
+            cover(HEIGHT)
+            return
         net = chosen["network"]
         if net is None:
             return
@@ -98,14 +105,6 @@ def lesson(picture: Picture) -> None:
         style = sheets.Style(ORDER.value, SCALE.value, SIGN.value == SIGNS[1])
         unit = _sheet(net, layer, survey, style, chosen["pages"], pixel if LOOK.value == "Pixel" else None)
         net.tell()
-    predict(
-        "walk",
-        "Deeper in the network maps get smaller, and there are more of them. What does one unit see?",
-        ("Less of the picture", "As much as before", "More of the picture"),
-        "More of the picture",
-        "Each layer looks at a window of the one before it, so windows add up, and pooling makes every later step "
-        "longer. Point at units of an early and of a late layer, and watch the box on the picture.",
-    )
     _closer(LOOK.draw(), net, layer, survey, unit, pixel)
     net.tell()
 
@@ -254,4 +253,4 @@ def script(picture: Picture) -> tuple[str, str]:
 
 
 if __name__ == "__main__":
-    with_picture(SETTINGS, lesson, script)
+    with_picture(SETTINGS, lesson, script, Asking("feature-maps-walk", WALK))

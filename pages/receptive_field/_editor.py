@@ -27,10 +27,11 @@ from models.stack import (
     read_stack,
     sizes,
 )
+from pages._question import Asking, Question
+from pages.receptive_field._questions import FIELD_OF_THREE
 from pages.receptive_field._stack import NAMES
 from pages.receptive_field._unit import Unit
 from viz import state
-from viz.controls.examples import examples
 from viz.controls.layer import stepped
 from viz.state import Choice, Flag, Text, Whole
 
@@ -90,8 +91,31 @@ class Shown:
 
     def query(self) -> dict[str, str]:
         text, *rest = _values(state.recall("stack"))
-        values = (text if state.recall("misfit") else TEXT.value, *rest)
-        return {one.name: one.spell(value) for one, value in zip(PARTS, values, strict=True) if value != one.default}
+        return _query((text if state.recall("misfit") else TEXT.value, *rest))
+
+
+class Example(Shown):
+    """The stack as a question brings it: its first layer is edited, and the middle of its last map looked at."""
+
+    def take(self, query: Mapping[str, list[str]]) -> list[str]:
+        told = super().take(query)
+        edited(stack := read()).give(1)
+        Unit(stack).reset()
+        return told
+
+
+class Layers:
+    """Which layer is edited and which unit looked at, of the stack on the screen; for ``state.take``, after it."""
+
+    names = ("layer", *Unit.names)
+
+    def take(self, query: Mapping[str, list[str]]) -> list[str]:
+        stack = read()
+        return [*edited(stack).take(query), *Unit(stack).take(query)]
+
+    def query(self) -> dict[str, str]:
+        stack = state.recall("stack")
+        return edited(stack).query() | Unit(stack).query()
 
 
 def read() -> Stack:
@@ -152,6 +176,11 @@ def _values(stack: Stack) -> tuple[str, int, int, int]:
     return stack.to_text(), stack.dims, stack.size, stack.channels
 
 
+def _query(values: tuple[str, int, int, int]) -> dict[str, str]:
+    """What the link says where ``PARTS`` hold these values."""
+    return {one.name: one.spell(value) for one, value in zip(PARTS, values, strict=True) if value != one.default}
+
+
 def show(stack: Stack, chosen: int | None = None) -> None:
     """Show this stack from now on, and edit its layer ``chosen``."""
     state.remember("stack", stack)
@@ -167,16 +196,21 @@ def edited(stack: Stack) -> Choice:
     return Choice("layer", 1, "Layers, from the input", None, numbers, "radio")
 
 
-def shown_preset(stack: Stack) -> str | None:
-    """The worked example that is on screen now, if any."""
-    return next((p.id for p in PRESETS.values() if p.stack == stack), None)
+QUESTIONS = (
+    FIELD_OF_THREE,
+    *(
+        Question(
+            each.id, each.title, each.question, each.options, each.answer, each.explanation, each.wrong,
+            _query(_values(each.stack)),
+        )
+        for each in PRESETS.values()
+    ),
+)  # fmt: skip
 
 
-def choose_preset(name: str) -> None:
-    """For callbacks: show a worked example."""
-    stack = PRESETS[name].stack
-    show(stack, 1)
-    Unit(stack).reset()
+def asking() -> Asking:
+    """The questions about the worked examples, each of which brings its own on screen."""
+    return Asking("receptive-field", QUESTIONS, (Example(),))
 
 
 # -- editing: for callbacks -------------------------------------------------------------------------------------------
@@ -393,12 +427,3 @@ def _settings(stack: Stack, number: int) -> None:
                 control.draw(disabled=len(control.options) == 1, on_change=_set, args=(name, number, axis))
     if stack.dims == 2:
         APART.draw(on_change=_join)
-
-
-def draw_presets(stack: Stack) -> str | None:
-    """The worked examples to choose from; returns the one that is on screen, if any."""
-    shown = shown_preset(stack)
-    st.markdown("Try a worked example")
-    titles = {name: preset.title for name, preset in PRESETS.items()}
-    examples("stack_examples", "example_stack", titles, shown, choose_preset)
-    return shown

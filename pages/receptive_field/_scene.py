@@ -28,9 +28,10 @@ def scene(field: StackField, chosen: int, index: tuple[int, ...]) -> dict:
             source[real] = np.arange(np.prod(size)).reshape(size)
         last = number == len(stack.layers)
         role = "input" if number == 0 else "output" if last else "map"
-        title = "Input" if number == 0 else _title(stack, number)
+        title = _title(stack, number) if number else "Input"
+        told = f"{'×'.join(map(str, size))}: pixels seen"
         spans = None if source is None else [[one.start, one.stop] for one in real]
-        grids.append(grid(f"map{number}", role, title, values[None], source=enc(source), real=spans))
+        grids.append(grid(f"map{number}", role, title, values[None], source=enc(source), real=spans, named=told))
     for number, windows in enumerate(field.windows, 1):
         units = int(np.prod(stack.shapes[number]))
         for reads in windows:
@@ -46,9 +47,15 @@ def scene(field: StackField, chosen: int, index: tuple[int, ...]) -> dict:
         "links": links,
         "operator": None,
         "selected": {"grid": grids[chosen]["id"], "channel": 0, "cell": int(cell)},
-        "caption": "In a unit: how many pixels it sees. In the input: how many units of the last map see this pixel.",
         "legend": True,
     }
+
+
+def covered(field: StackField) -> dict:
+    """The stage's data while a question waits: the maps without what their units see."""
+    drawn = scene(field, len(field.stack.layers), field.middle())
+    told = "Predict first: what a unit sees shows here once you have answered."
+    return drawn | {"grids": [one | {"values": None} for one in drawn["grids"]], "links": [], "caption": told}
 
 
 def _title(stack: Stack, number: int) -> str:
@@ -90,4 +97,4 @@ def follow(field: StackField) -> list[dict]:
 
 def stage_height(stack: Stack) -> int:
     """In px: rows of a 1-D stack need room below each other."""
-    return 430 if stack.dims == 2 else max(430, 150 + 66 * (len(stack.layers) + 1))
+    return 410 if stack.dims == 2 else max(410, 150 + 66 * (len(stack.layers) + 1))

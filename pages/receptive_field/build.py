@@ -2,10 +2,9 @@
 
 import streamlit as st
 
-from models.stack import PRESETS
 from models.stack.code import stack_code
 from models.stack.field import analyse
-from pages._lesson import offer, predict
+from pages._lesson import offer
 from pages.receptive_field import _compare as compare
 from pages.receptive_field import _editor as editor
 from pages.receptive_field import _scene as scenes
@@ -18,25 +17,32 @@ from viz.figures import show
 
 def draw() -> None:
     """The stack's controls, its picture, its numbers, and one of its units."""
-    state.take(editor.Shown())
+    asking = editor.asking()
+    state.take(editor.Shown(), editor.Layers(), editor.APART, asking)
     stack = editor.read()
+    covered = asking.waits()
     unit = Unit(stack)
-    state.take(editor.edited(stack), editor.APART, unit)
     number, index = unit.value
     with st.container(key="lesson"):
         left, right = st.columns([1, 3], gap="medium")
         with left, st.container(key="controls", gap="xsmall"):
             editor.draw(stack)
         with right:
+            asking.draw()
             with st.container(key="stage_area"):
                 picture = st.empty()
             with st.container(key="numbers"):
                 numbers = st.empty()
-            if name := editor.draw_presets(stack):
-                preset = PRESETS[name]
-                predict(f"stack_{name}", preset.question, preset.options, preset.answer, preset.explanation)
     below = st.container()
     field = analyse(stack)
+    offer(
+        lambda: ("Runs as it is: builds exactly this stack, and asserts the shape of its last map.", stack_code(stack)),
+        covered=covered,
+    )
+    if covered:
+        with picture.container(key="blank"):
+            stage(scenes.covered(field), key="stack_stage", height=scenes.stage_height(stack))
+        return
     with picture.container():
         stage(
             scenes.scene(field, number, index),
@@ -60,9 +66,6 @@ def draw() -> None:
         show(compare.unit_numbers(part, measured), key="unit_numbers")
         st.markdown(compare.why(part, measured))
         show(compare.compare(part, measured), key="stack_compare")
-    offer(
-        lambda: ("Runs as it is: builds exactly this stack, and asserts the shape of its last map.", stack_code(stack))
-    )
 
 
 if __name__ == "__main__":

@@ -16,7 +16,9 @@ from models.networks.fields import network_field
 from models.receptive_field import ReceptiveFieldError
 from models.stack import Stack
 from pages._lesson import offer
+from pages._question import Asking, cover
 from pages.receptive_field import _editor as editor
+from pages.receptive_field._questions import EFFECTIVE
 from viz import state
 from viz.colours import heat
 from viz.figures import Line, Series, chart, lines, numbers, show, surface
@@ -27,6 +29,8 @@ PLAIN, OWN_STACK = "Plain 3×3 layers", "Your stack"
 WEIGHTS = {"random": "random", "equal": "uniform", "as initialised": "given", "trained": "trained"}
 MOST = 50
 LUO = "https://arxiv.org/abs/1701.04128"
+HEIGHT = 480
+"""Of the pictures and of what covers them, in pixels."""
 
 WEIGHT = Choice(
     "weights",
@@ -76,9 +80,18 @@ def lesson() -> None:
             relu = RELU.draw()
             inputs = INPUTS.draw(label="Drawings" if of in OWN and weights == "trained" else INPUTS.label)
             unit = _unit(units)
+        asking = Asking("receptive-field-effective", EFFECTIVE)
+        state.take(asking)
+        covered = asking.waits()
         name = {PLAIN: "depth", OWN_STACK: "stack"}.get(of, of)
         case = Case(name, WEIGHTS[weights], relu, inputs, depth, stack, layer, unit)
         with right:
+            asking.draw()
+            if covered:
+                with st.container(key="stage_area"):
+                    cover(HEIGHT)
+                offer(lambda: ("", ""), covered=True)
+                return
             place = st.empty()
             try:
                 if weights == "trained":

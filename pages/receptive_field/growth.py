@@ -10,6 +10,8 @@ from models.stack import StackError, read_stack
 from models.stack.field import paths
 from models.text import big
 from pages._lesson import offer
+from pages._question import Asking, cover
+from pages.receptive_field._questions import GROWTH
 from viz import state
 from viz.figures import Line, Map, Series, chart, legend, lines, maps, show, table
 from viz.state import Choice, Text, Whole
@@ -17,6 +19,8 @@ from viz.state import Choice, Text, Whole
 COSTS = {"Parameters": "parameters", "MACs": "macs", "Layers": "layers"}
 GIVEN = ((2, 2, 2), (1, 2, 3), (1, 2, 5))
 BUDGETS = (3, 5, 7, 9, 11, 13, 15)
+HEIGHT = 420
+"""Of the first chart and of what covers it, in pixels."""
 
 COST = Choice("cost", "Parameters", "Against", None, tuple(COSTS), "segmented_control")
 WIDTH = Whole("width", 16, "channels", "In and out of every layer (C).", 1, 256)
@@ -53,16 +57,21 @@ def read_dilations(text: str) -> tuple[int, ...]:
 
 def lesson() -> None:
     """Prices, the same budget for each way, pixels that are never read, and WaveNet."""
-    state.take(COST, WIDTH, BUDGET, DILATIONS)
+    asking = Asking("receptive-field-growth", GROWTH)
+    state.take(COST, WIDTH, BUDGET, DILATIONS, asking)
+    covered = asking.waits()
     with st.container(horizontal=True, vertical_alignment="bottom"):
         cost = COST.draw()
         width = WIDTH.draw(width=200)
         kernel = BUDGET.draw(width=320)
-    found = ways(width)
-    offer(lambda: _script(budget, width))
     unit = "macs" if cost == "MACs" else "parameters"
     budget = equal_budget(unit, kernel, width)
-    figure = _ways(found, cost, width, budget)
+    offer(lambda: _script(budget, width), covered=covered)
+    asking.draw()
+    if covered:
+        cover(HEIGHT)
+        return
+    figure = _ways(ways(width), cost, width, budget)
     chart(figure, key="growth_plot", alt=f"Receptive field against {cost.lower()} for five ways to grow it")
     words = "MACs" if unit == "macs" else "parameters"
     st.header(f"For the same {big(budget.amount)} {words}", anchor=False)
@@ -153,7 +162,7 @@ def _ways(found, cost: str, width: int, budget) -> dict:
         uprights=[] if cost == "Layers" else [Line(f"budget: one {side}×{side}", [budget.amount])],
         log_x=True,
         log_y=True,
-        height=420,
+        height=HEIGHT,
     )
 
 

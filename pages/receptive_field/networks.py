@@ -15,6 +15,8 @@ from models.picture import resize
 from models.receptive_field import ReceptiveFieldError
 from models.text import big
 from pages._lesson import offer
+from pages._question import Asking, cover
+from pages.receptive_field._questions import NETWORKS
 from viz import state
 from viz.components.field import field as field_view
 from viz.controls.examples import examples
@@ -38,6 +40,7 @@ def lesson() -> None:
     known = sorted(names(), key=lambda name: (name.startswith("small"), name))
     network = Choice("net", "resnet50", "Network", "Structure only: no weights are loaded.", known)
     others = Several("compare", COMPARED, "Compare with", None, known, MOST - 1)
+    asking = Asking("receptive-field-networks", NETWORKS)
     state.take(network, IMAGE_SIDE, others, PICTURE)
     # Streamlit writes white on the theme's light accent in dark mode.
     st.html("<style>.st-key-compare [data-tag] * { color: light-dark(#fff, #11151c); }</style>")
@@ -52,12 +55,19 @@ def lesson() -> None:
                 found = network_field(name, side)
             except (ReceptiveFieldError, NetworkError) as error:
                 st.error(f"{str(error).rstrip('.')}. Or take another image size.", icon=":material/block:")
-                state.take(*(Setting(name, None, read=lambda _: None) for name in ("layer_name", "at")))
+                state.take(*(Setting(name, None, read=lambda _: None) for name in ("layer_name", "at")), asking)
                 return
             row = _layer(found)
             unit = _unit(_at(row.map_size), row.map_size)
-            offer(lambda: _script(found, row))
+            state.take(asking)
+            covered = asking.waits()
+            offer(lambda: _script(found, row), covered=covered)
         with right:
+            asking.draw()
+            if covered:
+                with st.container(key="stage_area"):
+                    cover(SIDE)
+                return
             with st.container(key="stage_area"):
                 field_view(
                     _square(picture.pixels),

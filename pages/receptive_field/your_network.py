@@ -16,6 +16,8 @@ from models.parse import ParseError, parse_network
 from models.parse.code import EXAMPLES, to_code
 from models.text import big, quoted, sentence
 from pages._lesson import offer
+from pages._question import Asking, cover
+from pages.receptive_field._questions import YOUR_NETWORK
 from viz import state
 from viz.controls.examples import examples
 from viz.figures import numbers, show, table
@@ -23,6 +25,8 @@ from viz.state import Text, literal
 
 START = "lenet5"
 MAX_TEXT = 64_000
+HEIGHT = 420
+"""Of what covers the table, in pixels."""
 LONGEST = 1700
 """Characters of packed code in a link, so that the whole link stays below 2,000."""
 
@@ -144,8 +148,9 @@ def lesson() -> None:
     """Examples, code and input at the left, the table at the right."""
     st.html("<style>.st-key-network_code textarea { font-family: monospace; font-size: .85rem; }</style>")
     network = NetworkText()
-    state.take(network)
-    shown = network.example
+    asking = Asking("your-network", YOUR_NETWORK, (network,))
+    state.take(network, asking)
+    covered, shown = asking.waits(), network.example
     with st.container(key="lesson"):
         left, right = st.columns([2, 3], gap="medium")
         with left, st.container(key="controls", gap="small"):
@@ -154,6 +159,13 @@ def lesson() -> None:
             code = network.code.draw(height=330)
             size = network.input.draw()
         with right:
+            # A question brings its example: beside code of the visitor's own there is none to take it away.
+            if shown:
+                asking.draw()
+            if covered:
+                cover(HEIGHT)
+                offer(lambda: ("", ""), covered=True)
+                return
             try:
                 shape = read_shape(size)
                 module = parse_network(code, device="meta")

@@ -13,6 +13,7 @@ from models.share import Scene
 from models.spec import LayerSpec
 from models.transposed.code import layer_code
 from pages._lesson import frame, offer
+from pages._question import Asking
 from viz.controls.layer import LayerEditor
 from viz.controls.numbers import SceneEditor, query_of
 
@@ -29,15 +30,18 @@ def load(**settings: Any) -> None:
     EDITOR.load(Scene(LayerSpec(kind="transposed", **{"input_size": 2, "kernel_size": 3, "bias": False} | settings)))
 
 
-def offer_layer(scene: Scene, told: str = TOLD, sizes: Callable[[], Sequence[Sequence[int]]] = tuple) -> None:
+def offer_layer(
+    scene: Scene, covered: bool, told: str = TOLD, sizes: Callable[[], Sequence[Sequence[int]]] = tuple
+) -> None:
     """The layer's script for Code; with the forward sizes along each axis where they are shown."""
-    offer(lambda: (told, layer_code(lab.of(scene), sizes())), EDITOR.fits(), UNFIT)
+    offer(lambda: (told, layer_code(lab.of(scene), sizes())), EDITOR.fits(), UNFIT, covered)
 
 
 @contextmanager
-def lesson(scene: Scene, draw_above: Callable[[], None] | None = None) -> Iterator[None]:
-    """The frame of a lesson about the layer: its controls beside the picture, and what is about the picture above."""
-    with frame(lambda: layer_controls(scene), picture_first=True):
+def lesson(scene: Scene, asking: Asking, draw_above: Callable[[], None] | None = None) -> Iterator[None]:
+    """The frame of a lesson about the layer: its controls beside the picture; above that the question, and what is
+    about the picture."""
+    with frame(lambda: layer_controls(scene), picture_first=True, asking=asking):
         if draw_above is None:
             st.empty()
         else:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable
 
 import cv2
@@ -26,11 +25,12 @@ from models.upsampling import (
     generate,
     generator,
     gradient_of_sum,
-    interior_unevenness,
     picture_code,
     stacked,
 )
-from pages._lesson import frame, offer, predict
+from pages._lesson import frame, offer
+from pages._question import Asking, cover
+from pages.transposed._questions import CHECKERBOARD
 from viz import state
 from viz.controls.picture import PICTURES
 from viz.figures import bars, chart, show, surface, table
@@ -57,9 +57,10 @@ STRIDE_H = Whole("cb_stride_h", 2, "stride, height", None, 1, 6)
 SEED = Whole("cb_seed", 0, "Seed of the weights", None, 0, 999)
 VIEW = Choice("cb_view", "Picture", "Latent", None, ("Picture", "Flat"), "segmented_control")
 SETTINGS = (DIMS, KERNEL, STRIDE, DILATION, INPUT, LAYERS, UNEVEN, KERNEL_H, STRIDE_H, SEED, VIEW)
+ASKING = Asking("transposed-checkerboard", CHECKERBOARD, SETTINGS)
 
 
-def draw() -> None:
+def draw(covered: bool) -> None:
     """Counts, then a generator, then the cures."""
 
     def choices() -> None:
@@ -72,48 +73,22 @@ def draw() -> None:
             with right:
                 STRIDE_H.draw()
 
-    with frame(choices):
+    with frame(choices, asking=ASKING):
+        if covered:
+            cover(480)
+            return
         try:
             _, levels = overlaps()
         except UpsamplingError as error:
             st.info(sentence(error))
             return
         _counts(levels)
-    _predicted(STRIDE.value, DILATION.value)
     st.header("A generator, before and after training", anchor=False)
     train_them = _generators()
     st.header("Backwards: what a strided convolution does to gradients", anchor=False)
     _backwards()
     # Seconds of work: everything else is on screen by now.
     train_them()
-
-
-def _predicted(stride: int, dilation: int) -> None:
-    """Which kernels leave no pattern with the stride and dilation that are set."""
-    divisible, others = f"{stride} and {2 * stride}", f"{stride + 1} and {2 * stride + 1}"
-    even = {n: interior_unevenness((n,), (stride,), (dilation,)).value == 0 for n in range(1, 2 * stride + 2)}
-    shared = math.gcd(stride, dilation)
-    if all(even.values()):
-        right, why = "all", "With stride 1 a stamp begins at every cell, so each cell inside gets all taps of a kernel."
-    elif not any(even.values()):
-        right = "none"
-        why = (
-            f"Stride {stride} and dilation {dilation} share the factor {shared}: taps land on one cell in {shared} "
-            "alone, and the others stay empty, whatever the kernel."
-        )
-    else:
-        right = divisible
-        why = (
-            "Every output gets the same number of stamps when the kernel is divisible by the stride. In two dimensions "
-            "the even shares of the axes multiply: with kernel 3 and stride 2 some cells get 1, some 2, some 4."
-        )
-    predict(
-        f"checkerboard_{stride}_{dilation}",
-        f"With stride {stride} and dilation {dilation}, which kernel sizes leave no pattern?",
-        ("all", "only 1", "none") if stride == 1 else (divisible, others, "all", "none"),
-        right,
-        why,
-    )
 
 
 def overlaps() -> tuple[tuple, list[Overlap]]:
@@ -319,12 +294,14 @@ def _backwards() -> None:
 
 
 if __name__ == "__main__":
-    state.take(*SETTINGS)
-    draw()
+    state.take(*SETTINGS, ASKING)
+    covered = ASKING.waits()
+    draw(covered)
     offer(
         lambda: (
             "Runs in a copy of this project: counts the stamps, measures every cure both ways, trains the five "
             "generators, and asserts each number on the screen. Training takes some seconds.",
             script(),
-        )
+        ),
+        covered=covered,
     )

@@ -14,14 +14,15 @@ from models.upsampling import (
     METHODS,
     BilinearProof,
     UpsamplingError,
-    bilinear_kernel,
     bilinear_proof,
     pair,
     sample_positions,
     shuffle_map,
 )
 from models.upsampling import compare as compared
-from pages._lesson import frame, offer, predict
+from pages._lesson import frame, offer
+from pages._question import Asking, cover
+from pages.transposed._questions import COMPARE
 from viz import state
 from viz.controls.picture import PICTURE, choose
 from viz.figures import show, table
@@ -40,9 +41,10 @@ FACTOR = Choice("shuffle", 2, "r", None, (2, 3), "segmented_control", read=whole
 ALIGNED = Whole("ac_size", 4, "Pixels", None, 2, 10, slider=True)
 ALIGNED_SCALE = Whole("ac_scale", 2, "Scale", None, 2, 5, slider=True)
 SETTINGS = (PICTURE, SCALE, LOOK, FACTOR, ALIGNED, ALIGNED_SCALE)
+ASKING = Asking("transposed-compare", COMPARE, SETTINGS)
 
 
-def draw() -> None:
+def draw(covered: bool) -> None:
     """The comparison, then three closer looks."""
     chosen = {}
 
@@ -58,7 +60,10 @@ def draw() -> None:
             SCALE.draw()
             LOOK.draw()
 
-    with frame(choices, draw_lead=looks):
+    with frame(choices, draw_lead=looks, asking=ASKING):
+        if covered:
+            cover(480)
+            return
         picture, scale, look = chosen["picture"], SCALE.value, LOOK.value
         state.remember("up_picture", picture)
         try:
@@ -79,14 +84,6 @@ def draw() -> None:
             "part of the error that repeats with the scale; 0 is none, 1 is nothing but pattern. **MACs**: for the "
             f"whole picture, all {original.shape[2]} colours."
         )
-    predict(
-        f"compare_{scale}",
-        "Can a transposed convolution be bilinear interpolation?",
-        ("No, it has to be learned", "Yes, with the right kernel", "Only for scale 2"),
-        "Yes, with the right kernel",
-        f"For scale {scale}, a tent of {len(bilinear_kernel(scale))} cells on each axis: every stamp fades to nothing "
-        "where the next one takes over. The pictures below show the two, and that nothing is left between them.",
-    )
     _proof(picture.pixels, scale)
     _shuffled()
     _aligned()
@@ -211,12 +208,14 @@ def _aligned() -> None:
 
 
 if __name__ == "__main__":
-    state.take(*SETTINGS)
-    draw()
+    state.take(*SETTINGS, ASKING)
+    covered = ASKING.waits()
+    draw(covered)
     offer(
         lambda: (
             "Runs in a copy of this project: enlarges the picture in all ways, and asserts every number of the table, "
             "the difference between tent and bilinear, the shuffle and the sample positions.",
             script(),
-        )
+        ),
+        covered=covered,
     )

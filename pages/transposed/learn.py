@@ -16,10 +16,12 @@ from models import device
 from models.learning import OPTIMIZERS, Step, best_weights, bilinear_task, patches, reset, train
 from models.picture import resize
 from models.transposed.code import learning_code
-from models.upsampling import bilinear_in, bilinear_kernel, evenness, exact_transposed, pair
+from models.upsampling import bilinear_in, evenness, exact_transposed, pair
 from pages import _learning as learning
 from pages._learning import Run, small
-from pages._lesson import frame, offer, predict
+from pages._lesson import frame, offer
+from pages._question import Asking, cover
+from pages.transposed._questions import LEARN
 from viz import state
 from viz.controls.picture import PICTURE, choose
 from viz.figures import Series, chart, lines, loss_curve, show
@@ -38,6 +40,7 @@ SEED = Whole("wl_seed", 0, "Seed", None, 0, 999)
 OPTIMIZER = Choice("wl_optimizer", OPTIMIZERS[0], "Optimiser", None, OPTIMIZERS)
 RATE = Choice("wl_lr", 0.02, "Step size", None, RATES)
 SETTINGS = (TASK, PICTURE, SCALE, KERNEL, STEPS, SEED, OPTIMIZER, RATE)
+ASKING = Asking("transposed-learn", LEARN, SETTINGS)
 
 
 @dataclass
@@ -62,7 +65,7 @@ class Seen(NamedTuple):
     uneven: float
 
 
-def draw() -> None:
+def draw(covered: bool) -> None:
     """Settings, the run, and what came of it."""
     chosen = {}
 
@@ -81,9 +84,12 @@ def draw() -> None:
             st.caption(f"A kernel below the stride leaves holes: {scale} is used.")
 
     def lead() -> None:
-        chosen["pressed"] = learning.buttons()
+        chosen["pressed"] = learning.buttons(covered)
 
-    with frame(choices, draw_lead=lead):
+    with frame(choices, draw_lead=lead, asking=ASKING):
+        if covered:
+            cover(400)
+            return
         settings = tuple(chosen[name] for name in ("task", "scale", "kernel", "steps", "lr", "optimizer", "seed"))
         settings += (crc32(chosen["picture"].pixels),) if "picture" in chosen else ()
         learning.show(
@@ -95,7 +101,6 @@ def draw() -> None:
             _picture,
             "the kernel, the pattern and the loss",
         )
-    _predicted(chosen["task"], chosen["scale"], chosen["kernel"])
 
 
 def _fresh(settings: tuple, chosen: dict) -> Enlarging:
@@ -107,36 +112,6 @@ def _fresh(settings: tuple, chosen: dict) -> Enlarging:
     layer = reset(exact_transposed(chosen["scale"], 1, chosen["kernel"]), chosen["seed"])
     run.before = _seen(Step(0, math.nan, layer.weight.detach().double().numpy().copy()), layer, chosen["scale"])
     return run
-
-
-def _predicted(task: str, scale: int, kernel: int) -> None:
-    """What the layer that is set will learn."""
-    layer = f"kernel_size {kernel} and stride {scale}"
-    if task == TASKS[1]:
-        even = kernel % scale == 0
-        predict(
-            f"learn_picture_{scale}_{kernel}",
-            f"A layer with {layer} learns to enlarge this picture; its kernel {'is' if even else 'is not'} divisible "
-            "by its stride. What will it make of a flat image?",
-            ("A strong checkerboard", "Hardly any pattern", "It depends on the seed"),
-            "Hardly any pattern",
-            "Most of a picture is nearly flat, and a pattern there would cost error everywhere: training evens out "
-            "what the overlap does not. On noise, which is flat nowhere, nothing asks for that.",
-        )
-        return
-    held, fits = bilinear_in(scale, kernel)
-    exact = "Bilinear interpolation is linear in the picture, and this layer can express it exactly: the loss has one "
-    exact += "minimum, 0, and every seed falls into it."
-    predict(
-        f"learn_{scale}_{kernel}",
-        f"A layer with {layer} is trained to copy bilinear interpolation. What does its kernel become?",
-        ("All weights equal", "A tent", "A part of a tent", "It depends on the seed"),
-        "A tent" if fits else "A part of a tent",
-        exact + (" The outer weights become 0." if not held.all() else "")
-        if fits
-        else f"A tent for stride {scale} has {len(bilinear_kernel(scale))} cells on each axis. What does not fit is "
-        "missing in some outputs and not in others: the loss stays above 0, and a flat image comes out uneven.",
-    )
 
 
 def script() -> str:
@@ -226,12 +201,14 @@ def _picture(run: Enlarging, step: str = "") -> None:
 
 
 if __name__ == "__main__":
-    state.take(*SETTINGS)
-    draw()
+    state.take(*SETTINGS, ASKING)
+    covered = ASKING.waits()
+    draw(covered)
     offer(
         lambda: (
             "Runs in a copy of this project: trains this layer as far as it is shown; asserts loss curve, kernel and "
             "unevenness.",
             script(),
-        )
+        ),
+        covered=covered,
     )

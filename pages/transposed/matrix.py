@@ -15,7 +15,8 @@ from models.spec import LayerSpec
 from models.text import big, quoted, sentence
 from models.transposed import TransposedError, round_trip, toeplitz_blocks, weights_of_inverse
 from models.transposed.density import density
-from pages._lesson import predict
+from pages._question import Asking
+from pages.transposed._questions import MATRIX
 from pages.transposed._shared import EDITOR, lesson, measured, offer_layer
 from viz import state
 from viz.components.stage import stage
@@ -39,6 +40,8 @@ FLAT = Flag(
     "Flat vectors",
     f"Input and output as one column, in the order of the matrix; for one channel and up to {MOST_FLAT} numbers.",
 )
+
+ASKING = Asking("transposed-matrix", MATRIX, (EDITOR,))
 
 
 def places(spec: LayerSpec) -> dict[str, Whole]:
@@ -74,7 +77,7 @@ def _place(count: int, word: str) -> Callable[[str], int]:
     return read_place
 
 
-def draw(scene: Scene) -> None:
+def draw(scene: Scene, covered: bool) -> None:
     """C and Cᵀ side by side, blocks, round trip."""
 
     def choices() -> None:
@@ -82,7 +85,7 @@ def draw(scene: Scene) -> None:
         COLOUR.draw()
         FLAT.draw()
 
-    with lesson(scene, choices):
+    with lesson(scene, ASKING, choices):
         found = measured(scene)
         if found:
             data = matrices(
@@ -91,7 +94,12 @@ def draw(scene: Scene) -> None:
                 flat=FLAT.value and found.y.size <= MOST_FLAT,
                 colour="tap" if COLOUR.value == "Tap" else "value",
             )
+            if covered:
+                # What C makes of the output says whether it is an inverse.
+                data["panels"] = [data["panels"][0] | {"veiled": True, "height": 300}]
             stage(data, key="ct_stage")
+            if covered:
+                return
             rows, cols = found.operator.shape
             entries = found.operator.nnz
             weights = found.measurement.parameters - (found.spec.out_channels if found.spec.bias else 0)
@@ -104,14 +112,6 @@ def draw(scene: Scene) -> None:
             _structure(scene.spec)
     if found is None:
         return
-    predict(
-        "matrix",
-        "C sends a 4×4 image to 2×2, Cᵀ sends that back to 4×4. Is the image back?",
-        ("Yes", "Only its shape", "Only its sum"),
-        "Only its shape",
-        "Sixteen numbers went through four: twelve directions are lost, and nothing brings them back. Cᵀ does not even "
-        "undo what was kept; for that you need the pseudo-inverse C⁺, which has hardly any zeros left.",
-    )
     # One element for all of it: each one more costs the browser a few milliseconds when the part is opened.
     show(f"<h2>There and back</h2>{_round_trip(found)}<h2>Blocks that repeat</h2>{_blocks(found)}", key="ct_below")
 
@@ -209,7 +209,8 @@ def _slices(trip, spec: LayerSpec) -> dict[str, tuple[int, ...]]:
 
 if __name__ == "__main__":
     state.take(EDITOR, ENTRIES, COLOUR, FLAT)
+    state.take(*places(EDITOR.read().spec).values(), ASKING)
     scene = EDITOR.read()
-    state.take(*places(scene.spec).values())
-    draw(scene)
-    offer_layer(scene)
+    covered = ASKING.waits()
+    draw(scene, covered)
+    offer_layer(scene, covered)

@@ -6,11 +6,11 @@ import streamlit as st
 
 from models import lab
 from models.share import Scene
-from models.spec import LayerSpec
 from models.text import big, sentence
 from models.transposed import ForwardSizes, TransposedError, cost, forward_sizes, wasted
-from pages._lesson import predict
-from pages.transposed._shared import EDITOR, TOLD, lesson, load, measured, offer_layer
+from pages._question import Asking, cover
+from pages.transposed._questions import SIZES
+from pages.transposed._shared import EDITOR, TOLD, lesson, measured, offer_layer
 from viz import state
 from viz.components.stage import stage
 from viz.figures import show
@@ -20,38 +20,12 @@ from viz.figures.upsampling import meeting, waste
 from viz.scenes.four_views import zeros_alone
 
 AXES = {1: ("Width",), 2: ("Height", "Width"), 3: ("Depth", "Height", "Width")}
-EXAMPLES = {
-    "3×3 back to 5×5": {"input_size": 3, "stride": 2, "padding": 1},
-    "… or to 6×6": {"input_size": 3, "stride": 2, "padding": 1, "output_padding": 1},
-    "5×5 to 7×7, why not just pad?": {"input_size": 5},
-    "Twice as large, exactly": {"input_size": 4, "kernel_size": 4, "stride": 2, "padding": 1},
-}
+ASKING = Asking("transposed-sizes", SIZES, (EDITOR,))
 
 
 def _listed(found: ForwardSizes) -> str:
     *sizes, last = (str(one.size) for one in found.sizes)
     return f"{', '.join(sizes)} and {last}" if sizes else last
-
-
-def _predicted(spec: LayerSpec) -> None:
-    """A question about the layer that is set with another stride, which is not on the screen."""
-    size, kernel, padding, dilation = (one[-1] for one in (spec.input_size, spec.kernel_size, spec.pads, spec.dilation))
-    stride = spec.stride[-1] + 1
-    line = LayerSpec(
-        "transposed", 1, size, kernel_size=kernel, stride=stride, padding=padding[0], dilation=dilation, bias=False
-    )
-    (found,) = forward_sizes(line)
-    right = len(found.sizes)
-    options = sorted({1, right, stride - 1, stride, stride + 1})
-    predict(
-        f"sizes_{size}_{kernel}_{stride}_{padding[0]}_{dilation}",
-        f"A convolution with kernel_size {kernel}, stride {stride}, padding {padding[0]} and dilation {dilation} is to "
-        f"make {size}. From how many input sizes can it?",
-        [str(n) for n in options],
-        str(right),
-        f"From {_listed(found)}. Columns at the end that the last step of {stride} does not reach are left out, so "
-        f"sizes meet; going back, output_padding = 0 … {right - 1} says which was meant.",
-    )
 
 
 def _sizes(found: lab.Lab) -> None:
@@ -78,17 +52,14 @@ def _sizes(found: lab.Lab) -> None:
     )
 
 
-def draw(scene: Scene) -> None:
+def draw(scene: Scene, covered: bool) -> None:
     """Sizes first, then the price of zeros."""
-
-    def examples() -> None:
-        for name, settings in EXAMPLES.items():
-            st.button(name, on_click=load, kwargs=settings)
-
-    with lesson(scene, examples):
+    with lesson(scene, ASKING):
+        if covered:
+            cover(320)
+            return
         found = measured(scene)
         _sizes(found or lab.of(scene))
-    _predicted(scene.spec)
     if found is None:
         return
     spec = found.spec
@@ -111,11 +82,13 @@ def draw(scene: Scene) -> None:
 
 
 if __name__ == "__main__":
-    state.take(EDITOR)
+    state.take(EDITOR, ASKING)
     scene = EDITOR.read()
-    draw(scene)
+    covered = ASKING.waits()
+    draw(scene, covered)
     offer_layer(
         scene,
+        covered,
         f"{TOLD[:-1]}, and that each forward size leads here.",
         lambda: [[one.size for one in axis.sizes] for axis in forward_sizes(scene.spec)],
     )

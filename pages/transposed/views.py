@@ -8,8 +8,9 @@ from models import lab
 from models.share import Scene
 from models.text import sentence
 from models.transposed import TransposedError
-from pages._lesson import predict
+from pages._question import Asking
 from pages.transposed import _pinned as pinned
+from pages.transposed._questions import VIEWS
 from pages.transposed._shared import EDITOR, lesson, measured, offer_layer
 from viz import state
 from viz.components.stage import stage
@@ -17,9 +18,13 @@ from viz.figures import show
 from viz.figures.cards import cards
 from viz.scenes.four_views import four_views
 
+ASKING = Asking("transposed", VIEWS, (EDITOR,))
+FIRST = {"grid": "input", "channel": 0, "cell": 0, "pinned": False}
+"""What is marked while a question waits: an output cell would mark the stamps that reach it."""
 
-def draw(scene: Scene) -> None:
-    """Four panels that share a selection, the numbers, a question."""
+
+def draw(scene: Scene, covered: bool) -> None:
+    """Four panels that share a selection, and the numbers."""
 
     def type_into_cell() -> None:
         EDITOR.edit(scene, state.heard("ct_stage", "edit"), lab.input_of(scene), lab.weights_of(scene))
@@ -27,7 +32,7 @@ def draw(scene: Scene) -> None:
     def pin() -> None:
         pinned.keep(scene.spec, state.heard("ct_stage", "pin"))
 
-    with lesson(scene):
+    with lesson(scene, ASKING):
         found = measured(scene)
         if found:
             try:
@@ -35,19 +40,13 @@ def draw(scene: Scene) -> None:
             except TransposedError as error:
                 st.info(sentence(error))
             else:
-                stage(data, key="ct_stage", on_edit=type_into_cell, on_pin=pin)
-    show(cards(found or lab.of(scene)), key="ct_cards")
-    if found is None:
+                if covered:
+                    # The others are other ways to the answer.
+                    data["panels"] = [data["panels"][0] | {"veiled": True, "selected": FIRST}]
+                stage(data, key="ct_stage", on_edit=type_into_cell, on_pin=None if covered else pin)
+    show(cards(found or lab.of(scene), covered), key="ct_cards")
+    if found is None or covered:
         return
-    predict(
-        "views",
-        "The input is [2, 1, 4, 4], the kernel 3×3. How many of its stamps meet in the middle cells of the 4×4 output?",
-        ("1", "2", "4", "9"),
-        "4",
-        "Each of the four input cells stamps all nine weights. The corners get one stamp, the edges two, the middle "
-        "four: 29 = 4·1 + 4·4 + 1·1 + 2·4. Hover it: every view names the same four products. The zero-insertion view "
-        "finds them among nine, and five of those are zeros.",
-    )
     st.markdown(
         "**Stamp and add**: an input number times the kernel, laid down at stride distance, overlaps added. "
         "**Insert zeros**: the same sum seen from the output; that is why the kernel has to be flipped. "
@@ -59,7 +58,8 @@ def draw(scene: Scene) -> None:
 
 if __name__ == "__main__":
     state.take(EDITOR)
+    state.take(pinned.setting(EDITOR.read().spec), ASKING)
     scene = EDITOR.read()
-    state.take(pinned.setting(scene.spec))
-    draw(scene)
-    offer_layer(scene)
+    covered = ASKING.waits()
+    draw(scene, covered)
+    offer_layer(scene, covered)

@@ -16,7 +16,7 @@ WALK = "/feature-maps-walk"
 SHEET = ".sheet"
 
 
-def walk(visit, query="", **how):
+def walk(visit, query="?ask=none", **how):
     """The page, with its maps on the canvas."""
     seen = visit(WALK + query, **how)
     expect(seen.page.locator(SHEET)).to_have_attribute("data-unit", re.compile(r"\d+,\d+,\d+"))

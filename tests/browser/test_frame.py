@@ -11,9 +11,12 @@ from tests.browser.support import BACKGROUND, navigate, running
 
 # What takes long to compute is asked for less here.
 LESS = {"receptive-field-effective": "?depth=3&inputs=1"}
-PATHS = ["/"] + [f"/{lesson.url_path}{LESS.get(lesson.url_path, '')}" for lesson in LESSONS]
+PATHS = [
+    *("/", "/receptive-field", "/feature-maps-learn"),  # these two with a question that waits
+    *(f"/{lesson.url_path}{LESS.get(lesson.url_path, '?ask=none')}" for lesson in LESSONS),
+]
 
-FIGURES = ("/feature-maps-walk", "/feature-maps-decides", "/feature-maps-equivariance")
+FIGURES = tuple(f"/feature-maps-{page}?ask=none" for page in ("walk", "decides", "equivariance"))
 """Pages whose figures come after their run has ended."""
 
 

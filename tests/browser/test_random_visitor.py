@@ -67,7 +67,7 @@ VALUES = """() => {
     const one = '[data-testid=stNumberInput], [data-testid=stSelectbox], [data-testid=stSlider], [data-testid=stRadio],'
         + '[data-testid=stTextInput], [data-testid=stTextArea], [data-testid=stButtonGroup], [data-testid=stCheckbox]';
     for (const e of main.querySelectorAll(one)) {
-        if (!e.checkVisibility() || e.closest('[class*=st-key-predict]')) continue;
+        if (!e.checkVisibility() || e.closest('.st-key-question')) continue;
         let name = e.closest('[class*=st-key-]')?.className.match(/st-key-(\\S+)/)?.[1] ?? '';
         name += ' ' + (e.querySelector('[data-testid=stWidgetLabel]')?.innerText ?? '');
         const pressed = [...e.querySelectorAll('[aria-checked=true], [aria-pressed=true]')].map(b => b.innerText);
@@ -81,7 +81,7 @@ VALUES = """() => {
 # All words on the page, in components too, and a sum over the colours of each picture.
 PICTURE = """() => {
     const lines = [];
-    const leftOut = 'style, script, input, textarea, .js-plotly-plot, [class*=st-key-told], [class*=st-key-predict], '
+    const leftOut = 'style, script, input, textarea, .js-plotly-plot, [class*=st-key-told], .st-key-question, '
         + '[data-testid=stAlert]';
     const walk = (node) => {
         if (node.nodeType === Node.TEXT_NODE) {

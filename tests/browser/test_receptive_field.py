@@ -33,7 +33,7 @@ def cell(page, one, grid: str, index: int) -> tuple[float, float]:
 
 
 def test_the_cone_follows_the_pointer_without_a_message(visit):
-    seen = visit(PATH)
+    seen = visit(f"{PATH}?ask=none")
     one = stage(seen.page)
     x, y = cell(seen.page, one, "map3", 0)
     seen.recorder.clear()
@@ -88,7 +88,7 @@ def test_the_unit_under_the_pointer_is_read_out_without_a_message(visit):
 
 
 def test_editing_the_stack_changes_picture_numbers_and_link(visit):
-    seen = visit(PATH)
+    seen = visit(f"{PATH}?ask=none")
     page = seen.page
     page.get_by_role("button", name="Add", exact=True).click()
     expect(page.locator("[data-number=receptive_field] .cs-value")).to_contain_text("9 × 9")
@@ -126,7 +126,7 @@ def test_quick_clicks_end_right(visit, server, seconds):
 
 
 def test_formulas_are_drawn(visit):
-    page = visit(PATH).page
+    page = visit(f"{PATH}?ask=none").page
     card = page.locator("[data-number=receptive_field]")
     beside = page.locator("[data-number=jump]")
     before = beside.bounding_box()
@@ -190,7 +190,7 @@ def test_all_networks_are_traced_on_demand(visit):
 
 
 def test_the_used_field_is_refined_and_can_be_stopped(visit, server):
-    seen = visit("/receptive-field-growth")
+    seen = visit("/receptive-field-growth?ask=none")
     page = seen.page
     page.goto(f"{server.url}/receptive-field-effective?of=resnet50&inputs=50&relu=false")
     button = page.get_by_role("button", name="Stop here")
@@ -214,7 +214,7 @@ def test_the_box_lies_on_the_visitors_own_picture(visit):
 
 
 def test_pasted_code_marks_the_layer_that_does_not_fit(visit):
-    seen = visit("/your-network")
+    seen = visit("/your-network?ask=none")
     page = seen.page
     page.get_by_label(re.compile("A network")).fill("[nn.Conv2d(1, 8, 3), nn.Conv2d(9, 8, 3), nn.ReLU()]")
     page.get_by_label(re.compile("A network")).press("Control+Enter")
@@ -233,7 +233,7 @@ def test_pasted_code_marks_the_layer_that_does_not_fit(visit):
 
 
 def test_the_first_view_needs_no_scrolling(visit):
-    page = visit(PATH).page
+    page = visit(f"{PATH}?ask=none").page
     one = stage(page)
     bottom = one.evaluate("(r) => r.getBoundingClientRect().bottom")
     assert bottom <= 900

@@ -33,7 +33,7 @@ def selected(page) -> dict[str, str]:
     )
 
 
-def drawn(visit, path="/transposed"):
+def drawn(visit, path="/transposed?ask=none"):
     """The page, with all its panels on screen."""
     seen = visit(path)
     last = "convolution" if "matrix" in path else "gradient"
@@ -127,7 +127,7 @@ def test_the_keyboard_moves_pins_and_plays_all_views(visit):
     assert selected(page) == dict.fromkeys(PANELS, "output:8")
     grid.focus()
     page.keyboard.press("Escape")
-    page.wait_for_url("**/transposed")
+    page.wait_for_url("**/transposed?ask=none")
     for name in PANELS:
         expect(panel(page, name)).to_have_attribute("data-pinned", "false")
     page.keyboard.press("p")
@@ -188,7 +188,7 @@ def test_a_number_typed_into_one_view_reaches_all(visit):
 
 
 def test_an_entry_of_one_matrix_is_the_mirror_image_in_the_other(visit):
-    seen = drawn(visit, "/transposed-matrix")
+    seen = drawn(visit, "/transposed-matrix?ask=none")
     page = seen.page
     canvas = panel(page, "transposed").locator("[data-operator]")
     box = canvas.bounding_box()
@@ -229,7 +229,8 @@ SETTINGS = {
 
 
 def test_no_view_cuts_off_its_cells_and_none_needs_scrolling_on_a_laptop(visit):
-    seen = drawn(visit)
+    """Where no question stands above them."""
+    seen = drawn(visit, "/transposed?ct_stride=2")
     for name, asked in SETTINGS.items():
         dims = asked["dims"]
         plain = {"input_size": (2,) * dims, "kernel_size": (3,) * dims, "padding": (0,) * dims, "stride": (1,) * dims}
@@ -268,7 +269,7 @@ def test_training_can_be_stopped_and_keeps_what_it_reached(visit):
 
 
 def test_pixel_shuffle_moves_when_asked(visit):
-    seen = visit("/transposed-compare")
+    seen = visit("/transposed-compare?ask=none")
     page = seen.page
     box = page.get_by_role("checkbox", name="Shuffle")
     first = page.locator(".cs-shuffle svg g").nth(1)
@@ -279,7 +280,7 @@ def test_pixel_shuffle_moves_when_asked(visit):
 
 
 def test_a_block_of_the_matrix_marks_its_likes_and_says_what_it_joins(visit):
-    seen = visit("/transposed-matrix")
+    seen = visit("/transposed-matrix?ask=none")
     page = seen.page
     block, other = page.locator(".cs-block.k1").first, page.locator(".cs-block.k0").first
     said = block.locator(".cs-say")

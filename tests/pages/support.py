@@ -8,13 +8,27 @@ from streamlit.testing.v1 import AppTest
 SHELL = Path(__file__).resolve().parents[2] / "pages" / "_shell.py"
 
 
+ASKING = ("convolution/", "transposed/", "receptive_field/", "feature_maps/")
+"""Where a bare page asks its first question."""
+
+
 def opened(page: str, **query: str | list[str]) -> AppTest:
-    """A page as a link with these parameters opens it, after the home page has been seen."""
+    """A page as a link with these parameters opens it, after the home page has been seen; nothing is asked, unless the
+    link says so."""
     app = AppTest.from_file(SHELL, default_timeout=120).run()
     app.switch_page(page)
+    if page.startswith(ASKING) and not query:
+        query = {"ask": "none"}
     for name, value in query.items():
         app.query_params[name] = value
     return app.run()
+
+
+def revealed(app: AppTest) -> AppTest:
+    """The page, once the question that waits, if any, was given up."""
+    for reveal in [one for one in app.button if one.key == "reveal"]:
+        reveal.click().run()
+    return sound(app)
 
 
 def moved(app: AppTest, page: str) -> AppTest:

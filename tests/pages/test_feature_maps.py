@@ -30,7 +30,7 @@ PARTS = [lesson.file.split("/")[1].removesuffix(".py") for lesson in LESSONS if 
 
 
 def open_page(part: str = "filters", **query: str) -> AppTest:
-    return opened(f"feature_maps/{part}.py", **query)
+    return opened(f"feature_maps/{part}.py", **{"ask": "none"} | query)
 
 
 def mounted(app: AppTest, having: str) -> dict:

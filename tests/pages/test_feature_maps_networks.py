@@ -24,7 +24,7 @@ from viz.figures.png import packed
 
 
 def open_page(part: str, **query: str) -> AppTest:
-    return opened(f"feature_maps/{part}.py", **query)
+    return opened(f"feature_maps/{part}.py", **{"ask": "none"} | query)
 
 
 def components(app: AppTest) -> list[dict]:

@@ -7,7 +7,7 @@ from streamlit.testing.v1 import AppTest
 
 from models import device
 from pages._lessons import BY_PATH, LESSONS, topic
-from tests.pages.support import SHELL, moved, opened, sound
+from tests.pages.support import SHELL, moved, opened, revealed, sound
 
 FIRSTS = {lesson.section: lesson for lesson in reversed(LESSONS)}
 MANY = [lesson for lesson in LESSONS if len(topic(lesson)) > 1]
@@ -15,14 +15,12 @@ MANY = [lesson for lesson in LESSONS if len(topic(lesson)) > 1]
 
 @pytest.mark.parametrize("lesson", LESSONS, ids=lambda lesson: lesson.url_path)
 def test_every_lesson_has_its_question_its_neighbours_code_and_link(lesson):
-    app = sound(opened(lesson.file))
+    app = followed(lesson.url_path)
     assert [title.value for title in app.title] == [lesson.question]
     neighbours = topic(lesson) if lesson in MANY else []
     assert [link.proto.label for link in app.get("page_link")][: len(neighbours)] == [one.title for one in neighbours]
     assert app.query_params == {}
-    for covered in [one for one in app.button if one.key == "reveal"]:
-        covered.click().run()
-    app.button(key="open_code").click().run()
+    revealed(app).button(key="open_code").click().run()
     code = sound(app).code[0].value
     assert len(app.get("download_button")) >= 1
     with device.one_thread():

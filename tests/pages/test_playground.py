@@ -150,6 +150,13 @@ def test_what_is_covered_does_not_stand_in_the_text(name):
     assert any("answer the question first" in block.value for block in app.info)
 
 
+@pytest.mark.parametrize(
+    ("query", "told"), [({"ask": "none"}, "36 MACs = 72 FLOPs"), ({"kind": "max_pool"}, "0 MACs = 0 FLOPs")]
+)
+def test_the_panel_of_the_macs_says_the_flops_too(query, told):
+    assert re.findall(r"[^<>]*MACs = [^<>]*", cards(sound(open_page(**query)))) == [told]
+
+
 def test_an_example_is_predicted_before_it_is_seen():
     app = open_page(ask="A1")
     assert veiled(app)

@@ -1,5 +1,6 @@
 """The lesson on receptive fields without a browser: every part, every example, bad links and bad text."""
 
+import base64
 import io
 import json
 import random
@@ -50,6 +51,19 @@ def scene(app: AppTest) -> dict:
     return next(d for d in (json.loads(b.proto.json) for b in app.get("bidi_component")) if "grids" in d)
 
 
+def show_example(app: AppTest, name: str) -> None:
+    """A worked example, its question given up."""
+    app.menu_button(key="questions_receptive-field").click(name).run()
+    app.button(key="reveal").click().run()
+    sound(app)
+
+
+def drawn(grid: dict) -> list[int]:
+    """The numbers in a grid's cells; 0 stands in padding."""
+    held = grid["values"]
+    return held if isinstance(held, list) else np.frombuffer(base64.b64decode(held["b"]), "<" + held["d"]).tolist()
+
+
 @pytest.fixture(scope="module")
 def stack_page() -> AppTest:
     return sound(open_page())
@@ -58,16 +72,17 @@ def stack_page() -> AppTest:
 @pytest.mark.parametrize("name", PRESETS)
 def test_a_worked_example_shows_its_field(stack_page, name):
     app, preset = stack_page, PRESETS[name]
-    app.button(key=f"example_stack_{name}").click().run()
-    sound(app)
+    show_example(app, name)
     size, jump = preset.expected
     assert number(app, "receptive_field") == (f"{size} × {size}" if preset.dims == 2 else str(size))
+    one, *others = scene(app)["grids"]
+    assert {1} >= set(drawn(one)) - {0}, "a pixel sees itself"
+    assert all(grid["named"].endswith("pixels seen") for grid in (one, *others))
     turns = "mean " if name in ("skip", "transposed") else ""
     assert number(app, "jump") == ("differs" if jump is None else f"{turns}{jump}")
     assert "cs-no" not in shown(app)
     assert len(scene(app)["grids"]) == len(preset.stack.layers) + 1
-    app.pills(key=f"predict_stack_{name}").set_value(preset.answer).run()
-    assert any(block.value.startswith("**Yes.**") and preset.explanation in block.value for block in app.markdown)
+    assert any(f"**{preset.answer}.** {preset.explanation}" in block.value for block in app.markdown)
 
 
 @pytest.mark.parametrize(("layer", "said"), [("c3p1", "added"), ("t4s2p1", "cut off"), ("a2p1", "Zeros added")])
@@ -110,7 +125,7 @@ def test_layers_are_added_copied_moved_and_removed(stack_page):
 
 def test_a_walk_through_the_controls_never_breaks(stack_page):
     dice, app = random.Random(3), stack_page
-    app.button(key="example_stack_residual").click().run()
+    show_example(app, "residual")
     for _ in range(25):
         buttons = [b for b in app.button if b.key and b.key.startswith("stack_") and not b.disabled]
         boxes = [s for s in app.selectbox if re.match(r"layer\d+_", s.key) and not s.disabled]
@@ -127,7 +142,7 @@ def test_a_walk_through_the_controls_never_breaks(stack_page):
 
 def test_axes_are_set_apart_and_joined_again(stack_page):
     app = stack_page
-    app.button(key="example_stack_two").click().run()
+    show_example(app, "two")
     app.toggle(key="apart").set_value(True).run()
     app.selectbox(key="layer1_kernel_size_columns").set_value(1).run()
     app.selectbox(key="layer1_stride_rows").set_value(2).run()
@@ -147,7 +162,7 @@ def test_axes_are_set_apart_and_joined_again(stack_page):
 
 def test_a_unit_of_any_layer_is_read_out(stack_page):
     app = stack_page
-    app.button(key="example_stack_pooling").click().run()
+    show_example(app, "pooling")
     app.number_input(key="unit_layer").set_value(2).run()
     app.number_input(key="unit_row").set_value(0).run()
     sound(app)
@@ -244,11 +259,11 @@ def test_an_example_and_another_layer_move_the_unit_to_the_middle_of_the_last():
     app.button(key="stack_remove").click().run()
     assert app.query_params == {"layer": "2", "unit": "2.3.0"}
     same_in_a_fresh_window(app)
-    app.button(key="example_stack_wavenet").click().run()
+    show_example(app, "wavenet")
     assert "unit" not in app.query_params
-    assert app.button(key="example_stack_wavenet").proto.type == "primary"
+    assert any(PRESETS["wavenet"].question in block.value for block in app.markdown)
     app.number_input(key="channels").set_value(2).run()
-    assert app.button(key="example_stack_wavenet").proto.type == "secondary"
+    assert not any(PRESETS["wavenet"].question in block.value for block in app.markdown)
     same_in_a_fresh_window(app)
 
 
@@ -339,7 +354,7 @@ def test_text_that_is_too_long_is_told_and_taken_back():
 
 def test_a_unit_that_reads_nothing_is_told(stack_page):
     app = stack_page
-    app.button(key="example_stack_two").click().run()
+    show_example(app, "two")
     app.text_input(key="layers").set_value("t1s4").run()
     app.number_input(key="unit_row").set_value(1).run()
     sound(app)
@@ -349,7 +364,7 @@ def test_a_unit_that_reads_nothing_is_told(stack_page):
 
 def test_text_that_is_no_stack_keeps_the_last_picture(stack_page):
     app = stack_page
-    app.button(key="example_stack_two").click().run()
+    show_example(app, "two")
     app.text_input(key="layers").set_value("c3-zebra").run()
     sound(app)
     assert any("Layer 2" in warning and "zebra" in warning for warning in app.warning.values)
@@ -445,7 +460,7 @@ def test_shapes_and_dilations_are_read_or_refused():
 
 @pytest.mark.parametrize("net", ["vgg16", "resnet50", "efficientnet_b0", "inception_v3", "vit_b_16"])
 def test_a_real_network_shows_its_field(net):
-    app = sound(open_page(part="networks", net=net))
+    app = sound(open_page(part="networks", net=net, ask="none"))
     assert app.error.values == []
     expected = {"vgg16": "212 × 212", "resnet50": "427 × 427", "inception_v3": None}
     if expected.get(net):
@@ -604,7 +619,7 @@ def test_depth_is_drawn_for_each_network_that_is_compared():
 
 
 def test_each_way_to_grow_is_priced_alike():
-    app = sound(open_page(part="growth", budget="7"))
+    app = sound(open_page(part="growth", budget="7", ask="none"))
     assert big(12_544) in " ".join(block.value for block in app.header)
     bought = listed(app, "What the same parameters buy")
     assert not any("6 layers 3×3, stride 2" in what for what in bought["what it is"])

@@ -16,16 +16,21 @@ from streamlit.testing.v1 import AppTest
 from torch import nn
 
 from models import device, lab
+from models.lab import make_input
+from models.learning import best_weights, bilinear_task, patches
 from models.share import Scene
 from models.spec import LayerSpec, SpecError
-from models.transposed import forward_sizes, toeplitz_blocks
+from models.transposed import forward_sizes, round_trip, toeplitz_blocks, zero_inserted
 from models.transposed.code import layer_code
 from models.transposed.density import density
+from models.upsampling import bilinear_in, bilinear_proof, evenness, exact_transposed, interior_unevenness, pair
 from pages._lessons import LESSONS, TRANSPOSED
-from pages.transposed import checkerboard, compare, learn, matrix
+from pages._question import Question
+from pages.transposed import checkerboard, compare, learn, matrix, sizes, views
 from pages.transposed._shared import playground_query
 from tests.pages.support import charts, moved, opened, points, sound
 from viz.components.stage import share
+from viz.controls.picture import PICTURES
 from viz.figures.upsampling import blocks
 from viz.scenes.four_views import four_views, matrices
 
@@ -296,26 +301,6 @@ def test_the_cost_is_counted_at_the_input():
     assert "say 192, or 208 with biases" in told
 
 
-@pytest.mark.parametrize(
-    ("part", "query", "said", "answer"),
-    [
-        ("sizes", {"ct_input_size": "5", "ct_stride": "2", "ct_padding": "1"}, "stride 3, padding 1", "3"),
-        ("checkerboard", {"cb_stride": "3"}, "stride 3 and dilation 1", "3 and 6"),
-        ("checkerboard", {"cb_stride": "4", "cb_dilation": "2"}, "stride 4 and dilation 2", "none"),
-        ("checkerboard", {"cb_stride": "1"}, "stride 1", "all"),
-        ("learn", {"wl_kernel": "3"}, "kernel_size 3 and stride 2", "A part of a tent"),
-        ("learn", {"wl_kernel": "5", "wl_scale": "3"}, "kernel_size 5 and stride 3", "A tent"),
-        ("learn", {"task": "The picture", "wl_kernel": "3"}, "is not divisible", "Hardly any pattern"),
-    ],
-)
-def test_a_question_is_about_the_settings_on_the_screen(part, query, said, answer):
-    app = sound(open_page(part=part, **query))
-    (asked,) = (pills for pills in app.pills if pills.key.startswith("predict_"))
-    assert said in asked.label
-    asked.set_value(answer).run()
-    assert any(text.value.startswith("**Yes.**") for text in sound(app).markdown)
-
-
 def test_large_numbers_are_written_in_one_way():
     query = {"ct_input_size": "16", "ct_in_channels": "3", "ct_out_channels": "4", "ct_stride": "3", "ct_bias": "true"}
     for part, asked in (("sizes", query), ("compare", {}), ("checkerboard", {"cb_kernel": "12", "cb_layers": "3"})):
@@ -433,7 +418,7 @@ def test_training_ends_at_the_bilinear_kernel(hurried):
 @pytest.mark.parametrize("kernel", [(3, 3), (4, 5)])
 def test_stamps_are_a_surface_and_bars_with_the_closed_form(kernel):
     how = {"cb_uneven": "true", "cb_kernel_h": f"{kernel[0]}"} if kernel[0] != kernel[1] else {}
-    app = sound(open_page(part="checkerboard", cb_kernel=f"{kernel[1]}", **how))
+    app = sound(open_page(part="checkerboard", ask="none", cb_kernel=f"{kernel[1]}", **how))
     drawn = charts(app)
     ones = nn.ConvTranspose2d(1, 1, kernel, 2, bias=False).requires_grad_(False)
     nn.init.ones_(ones.weight)
@@ -508,7 +493,7 @@ def test_the_code_of_the_checkerboard_asserts_every_figure(query):
         ran(code.replace(pairs[0][1], "0.123456"))
 
 
-@pytest.mark.parametrize("query", [{"scale": "2"}, {"scale": "3", "picture": "Cat", "shuffle": "3", "ac_size": "7"}])
+@pytest.mark.parametrize("query", [{"ask": "none"}, {"scale": "3", "picture": "Cat", "shuffle": "3", "ac_size": "7"}])
 def test_the_code_of_the_comparison_asserts_the_whole_table(query):
     app = sound(open_page(part="compare", **query))
     table = {row[0]: row[1:5] for row in app.dataframe[0].value.itertuples(index=False)}
@@ -732,3 +717,108 @@ def test_a_slice_of_the_round_trip_can_be_chosen_in_3d():
 
 def html(app: AppTest) -> list[str]:
     return [json.loads(c.proto.json)["html"] for c in app.get("bidi_component") if '"html"' in c.proto.json]
+
+
+# -- questions ---------------------------------------------------------------------------------------------------------
+
+
+def asked(asking) -> dict[str, Question]:
+    return {question.name: question for question in asking.questions}
+
+
+def layer_of(question: Question) -> LayerSpec:
+    """The layer that a question is about."""
+    settings = {name.removeprefix("ct_"): int(text) for name, text in question.about.items()}
+    return LayerSpec("transposed", **{"input_size": 2, "kernel_size": 3, "bias": False} | settings)
+
+
+def of_largest(values: np.ndarray) -> str:
+    return f"{values.max():.0f}"
+
+
+def test_the_answers_about_stamps_are_what_torch_returns():
+    about = asked(views.ASKING)
+    found = lab.of(Scene(layer_of(about["stamp"])))
+    assert about["stamp"].answer == f"{found.y[0, 0, 0]:.0f}"
+    ones = nn.functional.conv_transpose2d(torch.ones(1, 1, 2, 2), torch.ones(1, 1, 3, 3))[0, 0].numpy()
+    assert about["overlap"].answer == of_largest(ones)
+    assert "29 = 4·1 + 4·4 + 1·1 + 2·4" in about["overlap"].explanation
+    assert 29 == found.y[0, 1, 1] == 4 * 1 + 4 * 4 + 1 * 1 + 2 * 4
+    cut = lab.of(Scene(layer_of(about["padding"]))).y.shape[1:]
+    assert about["padding"].answer == "×".join(map(str, cut))
+    source = zero_inserted(found.module, torch.from_numpy(found.x)[None]).source.reshape(6, 6)
+    assert about["zeros"].answer == f"{(source[1:4, 1:4] < 0).sum()}"
+
+
+def test_the_answers_about_the_matrix_are_what_was_measured():
+    about = asked(matrix.ASKING)
+    found = lab.of(Scene(layer_of(about["shape"])))
+    assert about["shape"].answer == "×".join(map(str, found.operator.shape))
+    assert about["entries"].answer == f"{np.count_nonzero(found.operator.matrix)}"
+    image = make_input(LayerSpec("conv", 2, 4, 1, 1, kernel_size=1), "example")
+    trip = round_trip(found.module, torch.from_numpy(image))
+    assert (trip.back.shape, trip.lost) == (trip.image.shape, 12)
+    assert abs(trip.back.sum() - trip.image.sum()) > 1
+    assert not np.allclose(trip.back, trip.image)
+    assert about["inverse"].answer == "Only its shape"
+
+
+def test_the_answers_about_sizes_are_what_torch_returns():
+    about = asked(sizes.ASKING)
+    shape = {name: "×".join(map(str, lab.of(Scene(layer_of(one))).y.shape[1:])) for name, one in about.items()}
+    assert (about["size"].answer, about["double"].answer) == (shape["size"], shape["double"])
+    leads = nn.Conv2d(1, 1, 3, stride=2, padding=1)
+    met = [n for n in range(1, 12) if leads(torch.zeros(1, 1, n, n)).shape[-1] == 3]
+    assert met == [5, 6]
+    assert about["meet"].answer == "6×6"
+    assert (shape["meet"], shape["output_padding"]) == ("5×5", "6×6")
+    grown = lab.of(Scene(layer_of(about["output_padding"]))).y
+    assert np.allclose(grown[:, :5, :5], lab.of(Scene(layer_of(about["meet"]))).y)
+    macs = {name: lab.of(Scene(layer_of(about[name]))).check("macs").measured for name in ("flops", "zeros")}
+    assert about["flops"].answer == f"{2 * macs['flops']}"
+    assert about["zeros"].answer == f"{macs['zeros']}"
+    assert shape["zeros"] == "7×7"
+    assert 7 * 7 * 9 == 441 == macs["zeros"] + 216
+
+
+def test_the_answers_about_overlap_are_what_the_counts_say():
+    about = asked(checkerboard.ASKING)
+    counts = nn.functional.conv_transpose2d(torch.ones(1, 1, 6, 6), torch.ones(1, 1, 3, 3), stride=2)
+    assert about["most"].answer == of_largest(counts.numpy())
+    for name, stride, dilation, even in (("divisible", 2, 1, {2, 4}), ("stride", 1, 1, {*range(1, 9)}),
+                                         ("dilation", 4, 2, set())):  # fmt: skip
+        kernels = range(1, 9 if stride != 2 else 6)
+        assert {n for n in kernels if interior_unevenness((n,), (stride,), (dilation,)).value == 0} == even
+        assert about[name].answer == {2: "2 and 4", 1: "all", 4: "none"}[stride]
+    pixels = torch.ones(1, 1, 13, 13, requires_grad=True)
+    nn.functional.conv2d(pixels, torch.ones(1, 1, 3, 3), stride=2).sum().backward()
+    inside = sorted({int(n) for n in pixels.grad[0, 0, 2:-2, 2:-2].flatten()})
+    assert about["gradient"].answer == "{}, {} or {}".format(*inside)
+
+
+def test_the_answers_about_ways_to_enlarge_are_what_was_measured():
+    about = asked(compare.ASKING)
+    picture = cv2.cvtColor(cv2.imread(str(PICTURES / "astronaut.png")), cv2.COLOR_BGR2RGB)
+    rows = {row["title"]: row for row in compare._compared(picture, 2)[1]}
+    free, closest = about["free"], about["closest"]
+    assert [title for title in free.options if rows[title]["macs"] == 0] == [free.answer]
+    assert rows["Max-unpooling"]["macs"] == 0
+    assert max(closest.options, key=lambda title: rows[title]["psnr"]) == closest.answer
+    assert bilinear_proof(torch.rand(12, 12, dtype=torch.float64).numpy(), 2).largest < 1e-9
+    assert about["bilinear"].answer == "Yes, with the right kernel"
+    channels = torch.arange(4.0).reshape(1, 4, 1, 1).expand(1, 4, 3, 3)
+    assert about["shuffle"].answer == f"{nn.PixelShuffle(2)(channels)[0, 0, 1, 0]:.0f}"
+
+
+def test_the_answers_about_learning_are_where_training_ends():
+    about = asked(learn.ASKING)
+    for name, scale, kernel in (("tent", 2, 4), ("part", 2, 3), ("wide", 3, 5)):
+        layer = exact_transposed(scale, 1, kernel)
+        least = [best_weights(layer, *bilinear_task(scale, seed=seed), margin=scale) for seed in (0, 1)]
+        fits = np.allclose(layer.weight[0, 0].detach(), bilinear_in(scale, kernel)[0], atol=1e-6)
+        assert (max(least) < 1e-12) == fits == (about[name].answer in ("A tent", "To 0"))
+    picture = cv2.cvtColor(cv2.imread(str(PICTURES / "astronaut.png")), cv2.COLOR_BGR2RGB)
+    layer = exact_transposed(2, 1, 4)
+    best_weights(layer, *patches(*pair(picture, 2), count=24, seed=0), margin=2)
+    assert evenness(layer, (1, 1, 12, 12)).output.flat_figure < 0.05
+    assert about["picture"].answer == "Hardly any pattern"

@@ -114,12 +114,20 @@ def _card(check: Check, channels: int) -> str:
     if check.agrees is not None:
         sign = mark(check.agrees, BOTH)
     inside = (
-        f"<p>{escape(check.hint)}</p><p>{mathml(check.formula.symbols)}</p><p>{mathml(check.formula.filled)}</p>"
+        f"<p>{escape(check.hint)}</p>{_both(check)}<p>{mathml(check.formula.symbols)}</p><p>{mathml(check.formula.filled)}</p>"
         f"<p><b>Measured:</b> {escape(check.how)}."
         f'<br><b>Formula:</b> <a href="{url}" target="_blank" rel="noopener">{escape(title)}</a></p>'
     )
     front = face(check.title, f"{shown} {sign}", check.formula.text, hint=check.hint)
     return unfolding(check.name, check.title, front, inside)
+
+
+def _both(check: Check) -> str:
+    """MACs in FLOPs, too: papers mix them up."""
+    if check.name != "macs":
+        return ""
+    value = check.formula.value if check.measured is None else check.measured
+    return f"<p><b>{big(value)} MACs = {big(2 * value)} FLOPs</b></p>"
 
 
 def cards(lab: Lab, covered: bool = False) -> str:

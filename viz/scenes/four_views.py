@@ -17,7 +17,7 @@ from models.transposed import agreement, convolution_matrix, zero_inserted
 from viz.components.stage import enc, grid, link
 from viz.scenes.layer import compact, structure
 
-HEIGHT = {1: 310, 2: 268, 3: 310}
+HEIGHT = {1: 300, 2: 268, 3: 300}
 """Of one of the four panels by dimensions, in px: two rows of them and the buttons stand on a laptop's screen."""
 
 

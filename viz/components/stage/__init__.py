@@ -105,7 +105,7 @@ def stage(
       "values", "source", "real", "editable", "image", "planes"}``. ``shape`` has one to three spatial axes and counts
       drawn padding. ``source`` (one integer a spatial cell) names the real cell whose value a drawn cell holds, −1 for
       a constant zero; ``real`` is ``[[start, stop], ...]``, the real region; both ``None`` where every cell is real.
-      ``named``: the shape that the title tells where it is not ``shape``. ``range``: the two values that are black and
+      ``named``: what the title tells in place of ``shape``. ``range``: the two values that are black and
       white, or palest and strongest, where they are not those of this grid; ``frame``: ``[top, left, height, width]``
       in cells of a part that is outlined.
     - ``symbols``: the text between neighbouring grids.

@@ -19,7 +19,7 @@ export function told(data, grid, cell) {
     return `<span class="who">Padding ${place}</span> <span class="soft">a zero around ${map.name}, read by the next layer</span>`;
   }
   if (!map.boxes) {
-    return `<span class="who">Pixel ${place}</span> <span class="soft">its number: how many units of the last map see it</span>`;
+    return `<span class="who">Pixel ${place}</span> <span class="soft">sees itself</span>`;
   }
   const box = at.map((v, i) => map.boxes[i][v]), names = AXES[at.length];
   const who = `<span class="who">Unit ${place} of ${map.name}</span>`;
