@@ -9,6 +9,7 @@ from typing import Any
 
 import streamlit as st
 
+from models.text import quoted
 from viz import state
 from viz.state import Choice, Setting
 
@@ -66,7 +67,12 @@ class Asking:
     @cached_property
     def _ask(self) -> Setting:
         titles = {NONE: NONE} | {each.name: each.name for each in self.questions}
-        return Choice("ask", self._usual, "", None, titles, key=f"ask_{self.page}")
+        return Choice("ask", self._usual, "", None, titles, read=self._read, key=f"ask_{self.page}")
+
+    def _read(self, text: str) -> str:
+        if text != NONE and text not in {each.name for each in self.questions}:
+            raise ValueError(f"{quoted(text)} is not a question of this page; “All questions” lists them.")
+        return text
 
     def _usual(self) -> str:
         return NONE if state.saying(self) else self.questions[0].name
@@ -116,6 +122,9 @@ class Asking:
         elsewhere = self._question(waits).about is not None and waits not in self._shown()
         if asked is None or asked.name != waits or elsewhere:
             self._ask.give(NONE)
+            if elsewhere and state.link_counts():
+                state.tell(f"ask: the question {quoted(waits)} is about another example; it is left out.")
+                state.forget(f"asked_{self.page}")
         return self._ask.value != NONE
 
     def _question(self, name: str) -> Question:
@@ -172,7 +181,7 @@ class Asking:
                 after = self._after(question)
                 st.button(
                     "Next question", key="next_question", icon=":material/arrow_forward:", shortcut="n",
-                    help=after.title, on_click=self.ask, args=(after.name,),
+                    on_click=self.ask, args=(after.name,),
                 )  # fmt: skip
                 st.menu_button(
                     "All questions", [each.name for each in self.questions], key=f"questions_{self.page}",

@@ -235,6 +235,8 @@ def _edit(action: str) -> None:
         changed.insert(at + 1, _next_layer(stack) if action == "add" else changed[at])
         number += 1
     elif action == "remove":
+        if len(changed) == 1:  # a click that came late
+            return
         del changed[at]
         number = min(number, len(changed))
     elif 0 <= other < len(changed):

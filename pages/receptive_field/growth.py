@@ -50,7 +50,9 @@ def read_dilations(text: str) -> tuple[int, ...]:
     if not words or len(words) > 8 or not all(w.isascii() and w.isdigit() and len(w) < 3 for w in words):
         raise ValueError("Write one to eight dilations, such as 1, 2, 4.")
     dilations = tuple(map(int, words))
-    if min(dilations) < 1 or sum(dilations) > 19:
+    if min(dilations) < 1:
+        raise ValueError("A dilation is at least 1, which is the ordinary convolution: write 1 instead of 0.")
+    if sum(dilations) > 19:
         raise ValueError(f"These span {2 * sum(dilations) + 1} pixels and 39 are drawn: let them add up to at most 19.")
     return dilations
 

@@ -171,7 +171,12 @@ def test_an_example_is_predicted_before_it_is_seen():
     assert "ask" not in app.query_params
     app.number_input(key="input_size").set_value(7).run()
     assert not veiled(app), "only a question that was asked covers"
-    assert not veiled(open_page(ask="A2", kernel_size="5")), "a question about another layer"
+    elsewhere = open_page(ask="A2", kernel_size="5")
+    assert not veiled(elsewhere)
+    assert PRESETS["A2"].question not in said(elsewhere)
+    assert "about another example" in elsewhere.warning[0].value
+    (told,) = open_page(ask="banana").warning.values
+    assert told.startswith("ask: “banana” is not a question of this page")
     assert not veiled(open_page(**PRESETS["A3"].spec.to_query())), "a link shows what it was sent for"
 
 

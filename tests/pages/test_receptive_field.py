@@ -454,7 +454,7 @@ def test_shapes_and_dilations_are_read_or_refused():
                 read_shape(text)
     assert read_dilations("2, 2 2") == (2, 2, 2)
     for text in ("", "0", "20", "1 2 3 4 5 6 7", "x", "1.5", "1 " * 9):
-        with pytest.raises(ValueError, match=r"dilations|span"):
+        with pytest.raises(ValueError, match=r"dilation|span"):
             read_dilations(text)
 
 
