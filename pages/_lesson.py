@@ -94,7 +94,7 @@ def columns(chips: str = "Settings") -> Sequence[DeltaGenerator]:
     """The places of a lesson's controls and of its picture. Presented, the controls fold into a line, ``chips``."""
     if not state.recall("presenting"):
         return st.columns([1, 3], gap="medium")
-    return st.popover(chips, icon=":material/tune:", key="chips"), st.container(key="picture")
+    return st.popover(chips, icon=":material/tune:", key="chips"), st.container(key="beheld")
 
 
 @contextmanager

@@ -33,7 +33,9 @@ def _chosen() -> None:
 
 def _pressed(lesson: Lesson | None) -> None:
     key, asking = (state.heard("keys", "key") or {}).get("key", ""), state.recall("asking")
-    if asking and key == "r":
+    if key == "q":
+        state.remember("code", True)
+    elif asking and key == "r":
         asking.reveal()
     elif asking and key == "c":
         asking.cover()
@@ -41,11 +43,13 @@ def _pressed(lesson: Lesson | None) -> None:
         state.remember("go", topic(lesson)[int(key) - 1].url_path)
 
 
-def wanted() -> str | None:
-    """The file of the page that was asked for in the bar or by a key; once."""
+def wanted(here: str) -> str | None:
+    """The file of the page that was asked for in the bar or by a key, once, if it is not the one at ``here``."""
     path = state.recall("go")
     state.forget("go")
-    return None if path is None else BY_PATH[path].file if path in BY_PATH else "home.py"
+    if path is None or path == here:
+        return None
+    return BY_PATH[path].file if path in BY_PATH else "home.py"
 
 
 def draw_bar(lesson: Lesson | None) -> None:
@@ -55,6 +59,7 @@ def draw_bar(lesson: Lesson | None) -> None:
     neighbours = topic(lesson) if lesson else []
     numbers = {f"1 … {len(neighbours)}": ", ".join(one.title for one in neighbours)} if neighbours[1:] else {}
     link = state.address(presented=False)
-    keys(
-        link, sharing.qr(link, sized=False), TOLD | numbers, "rc123456789", key="keys", on_key=lambda: _pressed(lesson)
-    )
+    # Made when it is asked for: that of a long link takes a second.
+    code = sharing.qr(link, sized=False) if state.recall("code") else None
+    state.forget("code")
+    keys(link, code, TOLD | numbers, "rc123456789", key="keys", on_key=lambda: _pressed(lesson))

@@ -62,7 +62,7 @@ if not (sections := state.recall("sections")):
 page = st.navigation(sections, position="top")
 lesson = BY_PATH.get(page.url_path)
 no_part = leave_old_link() if lesson and lesson == topic(lesson)[0] and "part" in state.parameters() else ""
-if file := _present.wanted():
+if file := _present.wanted(page.url_path):
     st.switch_page(file)
 with state.run_of(page.url_path):
     # A Material or emoji icon in the tab would be fetched from a font host; a picture comes from this server.

@@ -25,7 +25,7 @@ class Keys {
       // A grid that has the focus takes numbers.
       if (!free(e) || e.repeat || (/\d/.test(key) && e.composedPath()[0].matches?.("[role=application]"))) return;
       if (VIEWS[key]) this.show(VIEWS[key]);
-      else if (this.data.sent.includes(key) && key.length === 1) this.send("key", { key, n: ++this.sent });
+      else if (this.data.sent.includes(key) && key.length === 1) this.tell(key);
       else return;
     }
     e.preventDefault();
@@ -36,12 +36,22 @@ class Keys {
     const { dialog, data } = this;
     dialog.className = view;
     dialog.setAttribute("aria-label", { code: "QR code of this page", blank: "Dark screen", list: "Keys" }[view]);
-    dialog.innerHTML = {
-      code: `${data.code || "<p>This link is too long for a QR code.</p>"}<p>${escape(data.link)}</p>`,
-      blank: "",
-      list: `<dl>${Object.entries(data.told).map(([key, what]) => `<dt>${escape(key)}</dt><dd>${escape(what)}</dd>`).join("")}</dl>`,
-    }[view];
+    dialog.innerHTML = view !== "list" ? "" : `<dl>${Object.entries(data.told).map(([key, what]) => `<dt>${escape(key)}</dt><dd>${escape(what)}</dd>`).join("")}</dl>`;
+    if (view === "code" && data.code == null) this.tell("q");
+    this.fill();
     dialog.showModal();
+  }
+
+  // Making a code takes a moment, so it comes when it is asked for.
+  fill() {
+    const { dialog, data } = this;
+    if (dialog.className !== "code") return;
+    const code = data.code ?? "", none = data.code === "" ? "<p>This link is too long for a QR code.</p>" : "";
+    dialog.innerHTML = `${code}${none}<p>${escape(data.link)}</p>`;
+  }
+
+  tell(key) {
+    this.send("key", { key, n: ++this.sent });
   }
 
   end() {
@@ -53,6 +63,7 @@ export default function ({ data, parentElement, setTriggerValue }) {
   const root = parentElement.querySelector(".keys");
   const keys = (root._keys ??= new Keys(root));
   Object.assign(keys, { data, send: setTriggerValue });
+  keys.fill();
   return () => {
     keys.end();
     root._keys = null;
