@@ -298,8 +298,8 @@ export class Board {
 
   // How much of an equation a line takes.
   room(phone, multi) {
-    // Larger type, on two lines.
-    if (this.presented && !phone && !multi) return { terms: 12, chars: this.root.clientWidth / (6 * this.unit) };
+    // Larger type: on two lines, or one under the sum of the channels.
+    if (this.presented && !phone) return { terms: 12, chars: this.root.clientWidth / ((multi ? 11 : 6) * this.unit) };
     return phone ? { terms: 9, chars: 88 } : { terms: 12, chars: multi ? 110 : 190 };
   }
 
