@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, nullcontext
 from contextvars import ContextVar
 from dataclasses import dataclass
@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import streamlit as st
 
 from pages._lessons import Lesson, topic
+from viz import state
 from viz.export import sharing
 
 if TYPE_CHECKING:
@@ -47,7 +48,7 @@ def draw_head(lesson: Lesson) -> None:
         actions = st.container(key="extras_actions", horizontal=True, width="content", gap="xsmall")
         with actions:
             sharing.buttons(("Code", "Link"), page=lesson.url_path)
-    if lesson.line:
+    if lesson.line and not state.recall("presenting"):
         st.markdown(lesson.line)
     _head.set(Head(lesson, left, actions))
 
@@ -89,22 +90,29 @@ def _kept_back() -> tuple[str, str]:
     raise ValueError("the script tells the answer: answer the question first.")
 
 
+def columns(chips: str = "Settings") -> Sequence[DeltaGenerator]:
+    """The places of a lesson's controls and of its picture. Presented, the controls fold into a line, ``chips``."""
+    if not state.recall("presenting"):
+        return st.columns([1, 3], gap="medium")
+    return st.popover(chips, icon=":material/tune:", key="chips"), st.container(key="beheld")
+
+
 @contextmanager
 def frame(
     draw_controls: Callable[[], None],
     picture_first: bool = False,
     draw_lead: Callable[[], None] | None = None,
     asking: Asking | None = None,
+    chips: str = "Settings",
 ) -> Iterator[None]:
     """Controls at the left, the question and the picture at the right; on a phone the picture first, then the question.
 
     ``picture_first`` sends the picture before the controls, for parts whose picture reads nothing from them.
     ``draw_lead`` draws the controls without which the picture says nothing: above the others, on a phone above the
-    picture too.
-    ``asking`` draws its question above the picture.
+    picture too. ``asking`` draws its question above the picture. ``chips`` as for :func:`columns`.
     """
     with st.container(key="lesson"):
-        left, right = st.columns([1, 3], gap="medium")
+        left, right = columns(chips)
         with left:
             if draw_lead is not None:
                 with st.container(key="lead", gap="xsmall"):

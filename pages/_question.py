@@ -148,8 +148,14 @@ class Asking:
     def _ask_chosen(self) -> None:
         self.ask(state.heard(f"questions_{self.page}"))
 
-    def _reveal(self) -> None:
+    def reveal(self) -> None:
+        """Answer the question that waits. For callbacks."""
         self._ask.give(NONE)
+
+    def cover(self) -> None:
+        """Ask the question on screen again, or the first. For callbacks."""
+        asked = state.recall(f"asked_{self.page}")
+        self.ask(asked.name if asked else self.questions[0].name)
 
     def _take_answer(self, question: Question) -> None:
         state.catch_up()
@@ -159,12 +165,13 @@ class Asking:
         asked = replace(asked, tries=(*asked.tries, given))
         state.remember(f"asked_{self.page}", asked)
         if given == question.answer or len(asked.tries) >= TRIES:
-            self._reveal()
+            self.reveal()
 
     # -- drawing ------------------------------------------------------------------------------------------------------
 
     def draw(self) -> None:
         """The question with its answers and the way to the next; below, what an answer left out or why it is right."""
+        state.remember("asking", self)
         asked = self._asked()
         question, waits = self._question(asked.name) if asked else None, self._ask.value != NONE
         with st.container(key="question", gap="xsmall"):
@@ -177,7 +184,9 @@ class Asking:
                         on_change=self._take_answer, args=(question,),
                     )  # fmt: skip
                 if waits:
-                    st.button("Reveal", key="reveal", icon=":material/visibility:", on_click=self._reveal)
+                    st.button("Reveal", key="reveal", icon=":material/visibility:", on_click=self.reveal)
+                elif state.recall("presenting"):
+                    st.button("Cover", key="cover", icon=":material/visibility_off:", on_click=self.cover)
                 after = self._after(question)
                 st.button(
                     "Next question", key="next_question", icon=":material/arrow_forward:", shortcut="n",

@@ -4,19 +4,21 @@ main script.
 What a page can count on:
 
 * A lesson's question, its neighbours, Code and Link stand above it, and torch is loaded by then.
-* ``?present=1`` (or Shift+F) shows it for a projector: bigger type, no header. Containers whose key begins with
-  ``extras`` are left out then; ``state.recall("presenting")`` tells the page.
+* ``?present=1`` (or Shift+F) shows it for a projector: bigger type, a thin bar for a header, the controls of
+  ``_lesson.columns`` folded, and keys. Containers whose key begins with ``extras`` are left out then;
+  ``state.recall("presenting")`` tells the page.
 * On a phone a lesson is one column. Inside ``st.container(key="lesson")`` with ``st.columns``, the containers with
   the keys ``stage_area``, ``controls`` and ``numbers`` come in that order, whatever column they stand in.
 """
 
 import sys
+from contextlib import nullcontext
 from pathlib import Path
 
 import streamlit as st
 
 from models.text import quoted
-from pages import _lesson
+from pages import _lesson, _present
 from pages._lessons import BY_PATH, LESSONS, TOPICS, once_a_part, topic
 from viz import state
 from viz.components.opened import opened
@@ -60,6 +62,8 @@ if not (sections := state.recall("sections")):
 page = st.navigation(sections, position="top")
 lesson = BY_PATH.get(page.url_path)
 no_part = leave_old_link() if lesson and lesson == topic(lesson)[0] and "part" in state.parameters() else ""
+if file := _present.wanted(page.url_path):
+    st.switch_page(file)
 with state.run_of(page.url_path):
     # A Material or emoji icon in the tab would be fetched from a font host; a picture comes from this server.
     st.set_page_config(
@@ -82,7 +86,10 @@ with state.run_of(page.url_path):
     st.html(HERE / "_look.css")
     if presenting:
         st.html(HERE / "_present.css")
+    # Presented, Tab comes to the picture before it comes to the bar.
+    body = st.container(key="presented") if presenting else nullcontext()
     with st.container(key="frame"):
+        more = st.container(key="bar", horizontal=True, width="content", gap="xxsmall") if presenting else nullcontext()
         st.button(
             "Leave" if presenting else "Present",
             key="present_button",
@@ -93,18 +100,23 @@ with state.run_of(page.url_path):
             on_click=toggle_presenting,
         )
 
-    if lesson:
-        _lesson.draw_head(lesson)
-        # torch takes seconds to load: the question is on screen by now.
-        place = st.empty()
-        if "torch" not in sys.modules:
-            place.skeleton(500)
-            import torch  # noqa: F401
-        place.empty()
-        state.tell_here()
-        state.tell(no_part)
-    page.run()
+    state.forget("asking")
+    with body:
+        if lesson:
+            _lesson.draw_head(lesson)
+            # torch takes seconds to load: the question is on screen by now.
+            place = st.empty()
+            if "torch" not in sys.modules:
+                place.skeleton(500)
+                import torch  # noqa: F401
+            place.empty()
+            state.tell_here()
+            state.tell(no_part)
+        page.run()
     state.finish()
+    if presenting:
+        with more:
+            _present.draw_bar(lesson)
     if lesson:
         opened(lesson.url_path)
         _lesson.draw_dialog()

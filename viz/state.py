@@ -482,9 +482,10 @@ def parameters() -> dict[str, list[str]]:
     return {name: query.get_all(name) for name in query}
 
 
-def address() -> str:
-    """The link to the page as it is now."""
-    params = [(name, text) for name, texts in parameters().items() for text in texts]
+def address(presented: bool = True) -> str:
+    """The link to the page as it is now; for a phone in the room, without what makes it a projector's."""
+    shown = parameters() if presented else parameters() | {"present": []}
+    params = [(name, text) for name, texts in shown.items() for text in texts]
     return (st.context.url or "").partition("?")[0] + ("?" + urlencode(params) if params else "")
 
 

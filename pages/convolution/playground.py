@@ -8,11 +8,11 @@ from models import lab
 from models.code import to_code
 from models.layers import KINDS
 from models.text import big
-from pages._lesson import actions, left, offer
+from pages._lesson import actions, columns, left, offer
 from pages.convolution import _examples as examples
 from viz import state
 from viz.components.stage import stage
-from viz.controls.layer import LayerEditor
+from viz.controls.layer import LayerEditor, in_short
 from viz.controls.numbers import LONGEST_LINK, SceneEditor
 from viz.export import sharing
 from viz.figures.cards import CSS as CARDS
@@ -74,7 +74,7 @@ def draw_measured():
 
 
 with st.container(key="lesson"):
-    beside, right = st.columns([1, 3], gap="medium")
+    beside, right = columns(in_short(spec))
     with right:
         asking.draw()
         with st.container(key="stage_area"):

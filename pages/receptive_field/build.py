@@ -4,7 +4,7 @@ import streamlit as st
 
 from models.stack.code import stack_code
 from models.stack.field import analyse
-from pages._lesson import offer
+from pages._lesson import columns, offer
 from pages.receptive_field import _compare as compare
 from pages.receptive_field import _editor as editor
 from pages.receptive_field import _scene as scenes
@@ -24,7 +24,7 @@ def draw() -> None:
     unit = Unit(stack)
     number, index = unit.value
     with st.container(key="lesson"):
-        left, right = st.columns([1, 3], gap="medium")
+        left, right = columns()
         with left, st.container(key="controls", gap="xsmall"):
             editor.draw(stack)
         with right:

@@ -15,7 +15,7 @@ from models.networks.effective import NETWORKS, OWN, Case, effective_refined, ef
 from models.networks.fields import network_field
 from models.receptive_field import ReceptiveFieldError
 from models.stack import Stack
-from pages._lesson import offer
+from pages._lesson import columns, offer
 from pages._question import Asking, cover
 from pages.receptive_field import _editor as editor
 from pages.receptive_field._questions import EFFECTIVE
@@ -60,7 +60,7 @@ def lesson() -> None:
     network = Choice("of", PLAIN, "Network", None, (PLAIN, OWN_STACK, *NETWORKS))
     state.take(network, WEIGHT, RELU, INPUTS, DEPTH)
     with st.container(key="lesson"):
-        left, right = st.columns([1, 3], gap="medium")
+        left, right = columns()
         with left, st.container(key="controls", gap="small"):
             of = network.draw()
             depth, layer, stack = 0, "", None

@@ -14,7 +14,7 @@ from models.networks.fields import boxes, measured_field, network_field, summary
 from models.picture import resize
 from models.receptive_field import ReceptiveFieldError
 from models.text import big
-from pages._lesson import offer
+from pages._lesson import columns, offer
 from pages._question import Asking, cover
 from pages.receptive_field._questions import NETWORKS
 from viz import state
@@ -45,7 +45,7 @@ def lesson() -> None:
     # Streamlit writes white on the theme's light accent in dark mode.
     st.html("<style>.st-key-compare [data-tag] * { color: light-dark(#fff, #11151c); }</style>")
     with st.container(key="lesson"):
-        left, right = st.columns([1, 3], gap="medium")
+        left, right = columns()
         with left, st.container(key="controls", gap="small"):
             name = network.draw()
             side = IMAGE_SIDE.draw()

@@ -14,7 +14,7 @@ from models.spec import LayerSpec
 from models.transposed.code import layer_code
 from pages._lesson import frame, offer
 from pages._question import Asking
-from viz.controls.layer import LayerEditor
+from viz.controls.layer import LayerEditor, in_short
 from viz.controls.numbers import SceneEditor, query_of
 
 TOLD = "Runs as it is: the layer, C and Cᵀ; asserts the numbers on the screen and that all four ways agree."
@@ -41,7 +41,7 @@ def offer_layer(
 def lesson(scene: Scene, asking: Asking, draw_above: Callable[[], None] | None = None) -> Iterator[None]:
     """The frame of a lesson about the layer: its controls beside the picture; above that the question, and what is
     about the picture."""
-    with frame(lambda: layer_controls(scene), picture_first=True, asking=asking):
+    with frame(lambda: layer_controls(scene), picture_first=True, asking=asking, chips=in_short(scene.spec)):
         if draw_above is None:
             st.empty()
         else:

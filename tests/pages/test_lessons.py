@@ -29,6 +29,18 @@ def test_every_lesson_has_its_question_its_neighbours_code_and_link(lesson):
     assert any("QR code" in text.value for text in sound(app).markdown)
 
 
+@pytest.mark.parametrize("lesson", LESSONS, ids=lambda lesson: lesson.url_path)
+def test_every_lesson_is_presented_with_a_way_to_each_other(lesson):
+    app = AppTest.from_file(SHELL, default_timeout=120)
+    app.query_params["present"] = "1"
+    app.run()
+    app.switch_page(lesson.file)
+    sound(app.run())
+    assert [title.value for title in app.title] == [lesson.question]
+    assert app.button(key="present_button").label == "Leave"
+    assert "convscope_keys" in [one.proto.component_name for one in app.get("bidi_component")]
+
+
 def test_a_dialog_stays_on_the_page_that_opened_it():
     app = opened("receptive_field/build.py")
     app.button(key="open_code").click().run()

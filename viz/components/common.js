@@ -29,6 +29,14 @@ export function under(e, element, [rows, columns]) {
   return [Math.floor(((e.clientY - r.top) / r.height) * rows), Math.floor(((e.clientX - r.left) / r.width) * columns)];
 }
 
+const TYPED = "input:not([type=radio], [type=checkbox]), textarea, select, [contenteditable], [role=combobox], [role=slider]";
+
+// Whether a key that was pressed anywhere is nobody's: no text is typed, no menu or dialog is open where it was pressed.
+export function free(e) {
+  if (e.defaultPrevented || e.ctrlKey || e.metaKey || e.altKey) return false;
+  return !e.composedPath().some((at) => at.matches?.(`${TYPED}, [role=dialog], [role=menu], [role=listbox], dialog`));
+}
+
 // Where a key leads from a row and a column, `far` of them at once; nothing for other keys.
 export const led = (e, [row, column], far = 1) => ({
   ArrowUp: [row - far, column], ArrowDown: [row + far, column], ArrowLeft: [row, column - far],

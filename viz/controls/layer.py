@@ -28,7 +28,7 @@ from models.spec import (
     read_settings,
     repair,
 )
-from models.text import quoted
+from models.text import quoted, times
 from viz import state
 from viz.state import Choice, Flag, Whole, spelled
 
@@ -319,6 +319,24 @@ class LayerEditor:
         else:
             Whole(key, now, label, hint, options[0], options[-1]).draw(step=options.step, disabled=only)
         return _reason(spec, name, axis, options) if only else None
+
+
+def in_short(spec: LayerSpec) -> str:
+    """The layer in one line: its kernel, stride and padding, and what else is not as usual."""
+    parts, settings = [KINDS[spec.kind].title], spec.settings()
+    channels = spec.in_channels, settings.pop("out_channels", spec.in_channels)
+    for name, value in settings.items():
+        each = value if isinstance(value, tuple) else (value,)
+        text = times(each, "×") if name == "kernel_size" or len(set(each)) > 1 else spelled(each[0])
+        if name == "kernel_size":
+            parts[0] += f" {text}"
+        elif value is True:
+            parts.append(name.replace("_", " "))
+        elif name in ("stride", "padding") or each[0] != QUERY_DEFAULTS[name]:
+            parts.append(f"{name.replace('_', ' ')} {text}")
+    if channels != (1, 1):
+        parts.append(f"{times(dict.fromkeys(channels), ' → ')} channels")
+    return " · ".join(parts)
 
 
 def _plain(name: str) -> str:

@@ -30,6 +30,17 @@ def _open(name: str, page: str) -> None:
     state.forget("file_error")
 
 
+def qr(url: str, sized: bool = True) -> str:
+    """The QR code of a link, as SVG, of its own size or of any; nothing for a link that is too long for it."""
+    import segno
+
+    try:
+        code = segno.make(url, error="l", micro=False)
+    except segno.DataOverflowError:
+        return ""
+    return code.svg_inline(scale=4, border=3, dark="#000", light="#fff", omitsize=not sized)
+
+
 def scene_dialogs(page: str, editor: SceneEditor, scene: Scene) -> None:
     """Draw the Paste or File dialog, if :func:`buttons` asked for it; it stays until it is closed."""
     name = state.recall("dialog")
@@ -74,14 +85,12 @@ def _code(script: Callable[[], tuple[str, str]]) -> None:
 
 @st.dialog("Link", on_dismiss=_close)
 def _link(fits: bool, unfit: str) -> None:
-    import segno
-
     url = state.address()
     st.write("Opens this page exactly as it is now.")
     if not fits:
         st.warning(unfit)
     st.code(url, language=None, wrap_lines=True)
-    svg = segno.make(url, error="l", micro=False).svg_inline(scale=4, border=3, dark="#000", light="#fff")
+    svg = qr(url)
     # st.html would strip the picture.
     framed = f'<div role="img" aria-label="QR code of the link" style="max-width:22rem">{svg}</div>'
     st.markdown(framed, unsafe_allow_html=True)

@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 
+from viz import state
 from viz.components._component import component
 
 _component = component(__file__, "stage/stage.css", "stage/panels.css", "stage/readout.css")
@@ -139,6 +140,10 @@ def stage(
     ``height`` is the stage's height in px on a wide screen (500). An edit arrives as ``{"grid", "channel", "cell":
     index in the real region, "value", "n"}`` in ``result.edit``; ``on_edit`` is called just before.
 
+    While the app is presented the stage fills what the screen leaves, its matrix waits for its button, and it hears
+    keys of the whole document that nobody else takes (``free`` of common.js): space, arrows, PageUp and PageDown walk,
+    M is the matrix.
+
     ``readout``: a line below says what the selected unit sees. It has ``image``, the pixels along each axis, and
     ``maps``, one a grid, in their order: ``name``; per axis ``shape`` (units), ``before`` and ``after`` (cells of
     padding drawn around them), ``size``, ``jump``, ``start`` as text; and ``boxes``, per axis the first and last pixel
@@ -150,6 +155,8 @@ def stage(
     let go. Moving sends nothing, nor does letting go by moving on.
     """
     payload = {**share(data), "height": height or 500} | ({"tells": True} if on_pin else {})
+    if state.recall("presenting"):
+        payload["presented"] = True
     if readout:
         payload["readout"] = readout
     nothing = lambda: None  # noqa: E731

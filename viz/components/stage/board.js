@@ -9,6 +9,7 @@ import { wire } from "./input.js";
 import { Layout, planeName, steppers } from "./layout.js";
 import { overlay, overlayOperator } from "./overlay.js";
 import { advance, play } from "./play.js";
+import { Presented } from "./present.js";
 import { told } from "./readout.js";
 import { picture } from "./save.js";
 import { equal, Scene } from "./scene.js";
@@ -43,7 +44,13 @@ export class Board {
 
   update(component) {
     this.send = component.setTriggerValue;
-    const data = component.data, first = !this.scene;
+    this.component = component;
+    const { presented } = component.data, first = !this.scene;
+    const data = this.folded(component.data);
+    this.root.classList.toggle("presented", !!presented);
+    this.frame.presented = !!presented;
+    if (presented) this.present();
+    else this.aside();
     const theme = readTheme(this.$(".probe"));
     if (theme.id !== this.theme.id) {
       this.theme = theme;
@@ -72,6 +79,41 @@ export class Board {
     }
   }
 
+  // On a projector the matrix waits until it is asked for, where it is not what the picture is about.
+  folded(data) {
+    const folds = data.presented && data.operator && data.operator.part == null;
+    this.$(".matrix").hidden = !folds;
+    this.$(".matrix").setAttribute("aria-pressed", String(!!this.matrix));
+    return folds && !this.matrix ? { ...data, operator: null } : data;
+  }
+
+  unfold() {
+    this.matrix = !this.matrix;
+    this.big = false;
+    this.update(this.component);
+  }
+
+  present() {
+    this.presented ??= new Presented(this.root, {
+      walk: (by) => {
+        this.stop();
+        this.advance(by);
+      },
+      moved: () => this.layout(),
+      matrix: () => this.$(".matrix").hidden || this.unfold(),
+    });
+  }
+
+  aside() {
+    this.presented?.end();
+    this.presented = null;
+  }
+
+  high(phone) {
+    const { height, readout } = this.scene.data;
+    return this.presented && !phone ? this.presented.height(this.unit, readout) : Math.round((height || 500) * Math.sqrt(this.unit));
+  }
+
   enlarge(on) {
     this.big = on;
     this.layout(true);
@@ -87,12 +129,12 @@ export class Board {
     const outer = root.clientWidth;
     if (!outer || !scene.grids.length) return;
     this.unit = parseFloat(getComputedStyle(document.documentElement).fontSize) / 16 || 1;
-    const phone = this.isPhone(outer), height = Math.round((scene.data.height || 500) * Math.sqrt(this.unit));
+    const phone = this.isPhone(outer), height = this.high(phone);
     root.classList.toggle("phone", phone);
     root.classList.toggle("multi", scene.links.some((l) => [...l.byOut.values()].some((ps) => ps.length > 1)));
     root.style.height = phone ? "" : `${height}px`;
     root.style.setProperty("--h", `${height}px`);
-    const key = `${outer}|${this.shape}|${this.big}|${window.devicePixelRatio}|${this.unit}`;
+    const key = `${outer}|${height}|${this.shape}|${this.big}|${window.devicePixelRatio}|${this.unit}`;
     if (force || key !== this.layoutKey) {
       this.layoutKey = key;
       this.place(outer, height, phone);
@@ -256,6 +298,8 @@ export class Board {
 
   // How much of an equation a line takes.
   room(phone, multi) {
+    // Larger type: on two lines, or one under the sum of the channels.
+    if (this.presented && !phone) return { terms: 12, chars: this.root.clientWidth / ((multi ? 11 : 6) * this.unit) };
     return phone ? { terms: 9, chars: 88 } : { terms: 12, chars: multi ? 110 : 190 };
   }
 
@@ -327,6 +371,7 @@ export class Board {
     this.opStop?.();
     this.watch?.disconnect();
     this.watch = null;
+    this.aside();
   }
 
   // ---- what panels do differently ----

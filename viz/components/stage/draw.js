@@ -46,12 +46,12 @@ export function paintGrid(canvas, g, lay, slots, theme, names) {
   const ctx = fit(canvas, lay.w, lay.h);
   const { cell } = lay, gap = cell >= 14 ? 2 : cell >= 7 ? 1 : 0, radius = cell >= 20 ? 4 : cell >= 12 ? 2 : 0;
   const full = cell < NUMBERS || g.image, pattern = hatch(ctx, theme);
-  const fonts = numberFont(ctx, g, slots, cell, theme);
+  const fonts = numberFont(ctx, g, slots, lay, theme);
   for (let k = 0; k < slots.length; k++) {
     const { ch, d } = slots[k], o = slotOrigin(lay, k), start = ch * g.n + d * g.H * g.W;
     if (lay.labelH) {
       ctx.fillStyle = css(theme.muted);
-      ctx.font = `500 ${11 * (lay.unit ?? 1)}px ${theme.font}`;
+      ctx.font = `500 ${lay.label ?? 11}px ${theme.font}`;
       ctx.textAlign = "left";
       ctx.textBaseline = "bottom";
       ctx.fillText(clip(ctx, names(k), lay.slotW), o.x + 1, o.y - 3);
@@ -103,7 +103,7 @@ function bitmap(g, d, colour, theme) {
 }
 
 // The largest type in which every visible number fits its cell; null: too small to read.
-function numberFont(ctx, g, slots, cell, theme) {
+function numberFont(ctx, g, slots, { cell, type = 22, fill = 0.4 }, theme) {
   if (cell < NUMBERS || !g.values || (g.image && cell < 26)) return null;
   let best = null;
   for (const digits of g.stats.allInt ? [3] : [3, 2]) {
@@ -112,7 +112,7 @@ function numberFont(ctx, g, slots, cell, theme) {
       const start = ch * g.n + d * g.H * g.W;
       for (let i = 0; i < g.H * g.W; i++) longest = Math.max(longest, number(g.values[start + i], digits).length);
     }
-    const size = Math.min(22, cell * (cell > 50 ? 0.36 : 0.4), (cell - 4) / (longest * 0.56));
+    const size = Math.min(type, cell * (cell > 50 ? fill - 0.04 : fill), (cell - 4) / (longest * 0.56));
     if (!best || (best.size < 11 && size > best.size)) best = { size, digits };
   }
   return best.size < 8 ? null : { ...best, font: `500 ${best.size.toFixed(1)}px ${theme.font}` };
@@ -164,7 +164,7 @@ export function paintMarks(ctx, g, lay, slots, mark, theme, labels) {
     for (const f of frames.values()) ctx.strokeRect(f[0] - 1.5, f[1] - 1.5, f[2] - f[0] + 3, f[3] - f[1] + 3);
   }
   if (lay.cell < 38 || !labels) return;
-  const size = Math.max(10, Math.min(14, lay.cell * 0.22));
+  const size = Math.max(10, Math.min(14 * ((lay.type ?? 22) / 22), lay.cell * 0.22));
   ctx.font = `600 ${size}px ${theme.font}`;
   ctx.textAlign = "right";
   ctx.textBaseline = "alphabetic";

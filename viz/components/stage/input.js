@@ -85,6 +85,8 @@ function key(stage, e, g) {
   const s = stage.sel?.grid === g.id || !(stage.pinned || stage.playing) ? cellIn(stage, g) : null;
   if (e.ctrlKey && !["Home", "End"].includes(e.key)) return;
   if (e.metaKey || e.altKey) return;
+  // Then they walk, wherever they are pressed.
+  if (stage.presented && [" ", "PageUp", "PageDown"].includes(e.key)) return;
   const moves = { ArrowLeft: [0, -1], ArrowRight: [0, 1], ArrowUp: [-1, 0], ArrowDown: [1, 0] };
   let next = null;
   if (s && moves[e.key]) next = move(g, s, ...moves[e.key]);
@@ -164,6 +166,7 @@ export function wire(stage) {
     speed.textContent = `${number(stage.speed)}×`;
     speed.setAttribute("aria-label", `Speed ${number(stage.speed)}×`);
   };
+  stage.$(".matrix").onclick = () => stage.unfold();
   stage.$(".save").onclick = () => save(stage);
   stage.$(".probe").ontransitionend = () => stage.repaint();
   const eq = stage.$(".eq");

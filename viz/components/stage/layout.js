@@ -22,9 +22,9 @@ export function planeName(g, ch, d) {
 export class Layout {
   // `unit`: px of the screen for each px that is written here, more where the page is set larger. `gaps`: between grids, with
   // a symbol and without. `chrome`: height of what is not the well. `narrow`: one slice of several, or one line, may be shown
-  // where all are too small to read.
-  constructor(scene, { unit = 1, gaps = [34, 14], chrome = 72 + 52 + 16, narrow = false } = {}) {
-    Object.assign(this, { scene, unit, gaps, chrome, narrow, tight: false, flat: scene.flat });
+  // where all are too small to read. `presented`: names are as large as titles.
+  constructor(scene, { unit = 1, gaps = [34, 14], chrome = 72 + 52 + 16, narrow = false, presented = false } = {}) {
+    Object.assign(this, { scene, unit, gaps, chrome, narrow, label: (presented ? 14 : 11) * unit, fill: presented ? 0.5 : 0.4, tight: false, flat: scene.flat });
   }
 
   // How many channels and slices are drawn at once; `few`: one channel (1), and one slice of it (2).
@@ -43,15 +43,15 @@ export class Layout {
   // One grid as `cols` planes a row, inside w × h with cells of at most `most`; null where it cannot be drawn.
   arrange(g, w, h, most, cols) {
     const { count } = g, n = count.c * count.d, label = n > 1 && g.sp.length > 1, rows = Math.ceil(n / cols);
-    const labelH = label ? Math.round(17 * this.unit) : 0, gapX = 12, gapY = label ? 4 : 0;
-    const labelW = label ? Math.min(84, 6.2 * this.unit * Math.max(...[...Array(g.C).keys()].slice(0, 99).map((c) => planeName(g, c, 0).length))) : 0;
+    const labelH = label ? Math.round(this.label + 6 * this.unit) : 0, gapX = 12, gapY = label ? 4 : 0;
+    const labelW = label ? Math.min(84 * this.unit, 0.564 * this.label * Math.max(...[...Array(g.C).keys()].slice(0, 99).map((c) => planeName(g, c, 0).length))) : 0;
     const cw = (w - 2 * INSET - (cols - 1) * gapX) / (cols * g.W);
     const ch = (h - 2 * INSET - rows * labelH - (rows - 1) * gapY) / (rows * g.H);
     let cell = Math.min(most, cw, ch);
     if (cell >= 5) cell = Math.floor(cell);
     if (cell <= 0) return null;
     const planeW = cell * g.W, planeH = cell * g.H, slotW = Math.max(planeW, labelW);
-    return { cell, cols, unit: this.unit, labelH, gapX, gapY, planeW, planeH, slotW, inset: INSET,
+    return { cell, cols, label: this.label, type: this.type, fill: this.fill, labelH, gapX, gapY, planeW, planeH, slotW, inset: INSET,
       w: 2 * INSET + cols * slotW + (cols - 1) * gapX, h: 2 * INSET + rows * (planeH + labelH) + (rows - 1) * gapY };
   }
 
@@ -186,6 +186,8 @@ export class Layout {
   // All grids, in a frame of `outer` × `height` px; on a phone they are as high as they need. Each grid gets its `lay` and the
   // `count` of planes that are shown; what is returned says where the operator goes.
   place(outer, height, phone) {
+    // The largest type of a number: a wide screen is seen from afar.
+    this.type = 22 * Math.max(1, this.unit, outer / 1000);
     const { scene, unit } = this, W = outer - (phone ? 22 : 34) * unit, op = scene.operator;
     for (const g of scene.grids) g.count = this.counts(g);
     const capH = (scene.flat && scene.grids.some((g) => steppers(g).length) ? 50 : scene.flat ? 26 : 32) * unit;

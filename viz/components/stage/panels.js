@@ -2,6 +2,7 @@
 
 import { Board, PHONE } from "./board.js";
 import { hint } from "./describe.js";
+import { Presented } from "./present.js";
 import { realIndex, realToDrawn } from "./scene.js";
 import { css } from "./theme.js";
 import { el, shorten } from "./words.js";
@@ -117,7 +118,18 @@ class Panel extends Board {
   }
 
   room(phone, multi) {
+    if (this.presented && !phone) return { terms: 9, chars: this.root.clientWidth / (9 * this.unit) - 28 };
     return phone ? super.room(phone, multi) : { terms: 9, chars: 50 };
+  }
+
+  // The host listens, and shares what the screen leaves among its rows.
+  present() {
+    this.presented = { end() {} };
+    this.frame.chrome = 76;
+  }
+
+  high(phone) {
+    return this.presented && !phone ? this.host.high(this.unit) : super.high(phone);
   }
 
   bottom() {
@@ -245,6 +257,8 @@ export class Panels {
       this.panels = data.panels.map((p) => this.make(p));
       this.active = null;
     }
+    if (data.presented) this.present();
+    else this.aside();
     this.root.classList.toggle("single", data.panels.length === 1);
     data.panels.forEach((p, i) => {
       const { root } = this.panels[i], put = (cls, text) => (root.querySelector(`.ph ${cls}`).textContent = text);
@@ -257,11 +271,33 @@ export class Panels {
       mark.setAttribute("aria-label", p.says ?? "");
       mark.classList.toggle("no", p.mark === false);
       mark.hidden = p.mark == null;
-      this.panels[i].update({ data: { ...p, height: p.height || data.height, legend: !i && p.legend }, setTriggerValue });
+      this.panels[i].update({ data: { ...p, height: p.height || data.height, presented: data.presented, legend: !i && p.legend }, setTriggerValue });
     });
     this.busy = false;
     this.root.dataset.renders = String(Number(this.root.dataset.renders ?? 0) + 1);
     this.spread(this.active ?? this.lead);
+  }
+
+  present() {
+    this.presented ??= new Presented(this.root, {
+      walk: (by) => {
+        this.lead.stop();
+        this.lead.advance(by);
+      },
+      moved: () => this.panels.forEach((panel) => panel.layout()),
+      matrix() {},
+    });
+  }
+
+  aside() {
+    this.presented?.end();
+    this.presented = null;
+  }
+
+  // Two beside each other, where there is room, above the bar: panels.css.
+  high(unit) {
+    const rows = Math.ceil(this.panels.length / (this.root.clientWidth < 860 ? 1 : 2));
+    return (this.presented.height(unit) - 52 * unit) / rows;
   }
 
   make(p) {
@@ -303,6 +339,7 @@ export class Panels {
   dispose() {
     clearTimeout(this.telling);
     for (const panel of this.panels) panel.dispose();
+    this.aside();
   }
 
   picture() {

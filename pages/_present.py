@@ -1,0 +1,65 @@
+"""The thin bar of a page that is presented, and what its keys do."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from pages._lessons import BY_PATH, LESSONS, Lesson, topic
+from viz import state
+from viz.components.keys import keys
+from viz.export import sharing
+
+TOLD = {
+    "Space → ↓ Page down": "a step forward",
+    "← ↑ Page up": "a step back",
+    "N": "next question",
+    "R": "reveal the answer",
+    "C": "cover it again",
+    "M": "the layer as a matrix",
+    "Q": "QR code of this page",
+    "B": "dark screen",
+    "?": "this list",
+    "Shift F": "leave the presentation",
+}
+
+
+def _titles() -> dict[str, str]:
+    return {"": "ConvScope"} | {one.url_path: f"{one.section}: {one.title}" for one in LESSONS}
+
+
+def _chosen() -> None:
+    state.remember("go", state.heard("pages"))
+
+
+def _pressed(lesson: Lesson | None) -> None:
+    key, asking = (state.heard("keys", "key") or {}).get("key", ""), state.recall("asking")
+    if key == "q":
+        state.remember("code", True)
+    elif asking and key == "r":
+        asking.reveal()
+    elif asking and key == "c":
+        asking.cover()
+    elif lesson and key.isdigit() and 0 < int(key) <= len(topic(lesson)):
+        state.remember("go", topic(lesson)[int(key) - 1].url_path)
+
+
+def wanted(here: str) -> str | None:
+    """The file of the page that was asked for in the bar or by a key, once, if it is not the one at ``here``."""
+    path = state.recall("go")
+    state.forget("go")
+    if path is None or path == here:
+        return None
+    return BY_PATH[path].file if path in BY_PATH else "home.py"
+
+
+def draw_bar(lesson: Lesson | None) -> None:
+    """Pages, the QR code and the keys. After the page, whose link the code holds."""
+    titles = _titles()
+    st.menu_button("Pages", list(titles), key="pages", format_func=titles.get, on_click=_chosen, type="tertiary")
+    neighbours = topic(lesson) if lesson else []
+    numbers = {f"1 … {len(neighbours)}": ", ".join(one.title for one in neighbours)} if neighbours[1:] else {}
+    link = state.address(presented=False)
+    # Made when it is asked for: that of a long link takes a second.
+    code = sharing.qr(link, sized=False) if state.recall("code") else None
+    state.forget("code")
+    keys(link, code, TOLD | numbers, "rc123456789", key="keys", on_key=lambda: _pressed(lesson))

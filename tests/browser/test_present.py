@@ -1,0 +1,283 @@
+"""A page as a projector shows it, measured: what the last row of a hall can read, and keys from anywhere."""
+
+import re
+
+import cv2
+import numpy as np
+import pytest
+from playwright.sync_api import expect
+
+from pages._lessons import BY_PATH, topic
+from tests.browser.support import settled, too_wide
+
+HALL = {"width": 1280, "height": 720}
+NINE = "/playground?present=1&input_size=9&ask=none"
+STACK = "/receptive-field?present=1&layers=c3p1,c3p1&size=9"
+
+SMALL = """(least) => {
+    const found = [];
+    const visible = (node, text) => {
+        const range = document.createRange();
+        range.selectNodeContents(text);
+        const { width, height, top } = range.getBoundingClientRect();
+        return width > 1 && height > 1 && top < innerHeight && getComputedStyle(node).visibility === 'visible';
+    };
+    const look = (node) => {
+        for (const child of [...node.childNodes, ...(node.shadowRoot?.childNodes ?? [])]) {
+            const text = child.nodeType === 3 && child.textContent.trim();
+            if (text && node.dataset?.testid !== 'stIconMaterial' && visible(node, child)) {
+                const size = getComputedStyle(node).fontSize;
+                if (parseFloat(size) < least) found.push(`${text.slice(0, 40)} ${size}`);
+            } else if (child.nodeType === 1 && !/^(STYLE|SCRIPT|SUP|SUB)$/.test(child.tagName)) look(child);
+        }
+    };
+    look(document.body);
+    return found;
+}"""
+"""Text on the screen, of components too, that is smaller than so many px. Exponents and indices do not count."""
+
+
+@pytest.fixture
+def hall(visit):
+    def show(path, **how):
+        one = visit(path, **HALL | how)
+        one.page.locator(".stage[data-layout]").first.wait_for()
+        return one
+
+    return show
+
+
+def cells(page):
+    return [float(size) for size in re.findall(r":([\d.]+)", page.locator(".stage").first.get_attribute("data-layout"))]
+
+
+def equation(page):
+    return page.locator(".eq .main").first
+
+
+def selected(page):
+    return page.locator(".stage[data-selected]").first.get_attribute("data-selected")
+
+
+class TestSizes:
+    def test_cells_of_one_grid_and_of_three_maps(self, hall):
+        assert min(cells(hall(NINE).page)) >= 20
+        assert min(cells(hall(NINE + "&padding=1").page)) >= 20
+        three = cells(hall(STACK).page)
+        assert len(three) == 3
+        assert min(three) >= 16
+
+    @pytest.mark.parametrize("path", [NINE, "/playground?present=1", STACK, "/transposed?present=1&ask=none"])
+    def test_controls_captions_and_equation(self, hall, path):
+        page = hall(path).page
+        assert page.evaluate(SMALL, 18) == []
+        size = equation(page).evaluate("n => parseFloat(getComputedStyle(n).fontSize)")
+        assert size >= 28
+        page.locator(".st-key-chips button").first.click()
+        page.get_by_test_id("stPopoverBody").locator("label").first.wait_for()
+        assert page.evaluate(SMALL, 18) == []
+        body = page.get_by_test_id("stPopoverBody").bounding_box()
+        assert body["x"] >= 0
+        assert body["x"] + body["width"] <= HALL["width"]
+
+    @pytest.mark.parametrize("path", [NINE, "/playground?present=1", STACK, "/transposed?present=1&ask=none"])
+    @pytest.mark.parametrize(("width", "height"), [(1280, 720), (1920, 1080)])
+    def test_the_stage_fills_what_is_left_of_the_screen(self, hall, path, width, height):
+        page = hall(path, width=width, height=height).page
+        frame = page.locator(".panels, .stage").first
+        page.wait_for_timeout(300)
+        box = frame.bounding_box()
+        told = page.locator(".readout:visible").count()
+        assert height - (96 if told else 20) * width / 1280 <= box["y"] + box["height"] <= height
+        assert box["height"] > 0.65 * height
+        assert box["width"] > 0.9 * width
+
+    def test_the_stage_stays_whole_when_a_verdict_takes_room_above_it(self, hall):
+        page = hall("/playground?present=1").page
+        before = page.locator(".stage").bounding_box()
+        page.get_by_role("button", name="Reveal").click()
+        expect(page.locator(".stage.veiled")).to_have_count(0)
+        page.wait_for_function("top => document.querySelector('[data-testid=stMain]').scrollTop === 0", arg=0)
+        page.wait_for_timeout(500)
+        after = page.locator(".stage").bounding_box()
+        assert after["y"] != before["y"]
+        assert abs(after["y"] + after["height"] - before["y"] - before["height"]) <= 2
+
+    def test_four_views_stay_four(self, hall):
+        page = hall("/transposed?present=1&ask=none").page
+        boxes = [panel.bounding_box() for panel in page.locator(".panel").all()]
+        assert len(boxes) == 4
+        assert len({round(box["y"]) for box in boxes}) == 2
+        assert max(box["y"] + box["height"] for box in boxes) <= HALL["height"]
+
+    def test_numbers_in_large_cells_grow_with_the_screen(self, visit):
+        largest = {}
+        for width in (1440, 1920):
+            page = visit("/playground?ask=none", width=width, height=1080).page
+            page.locator(".stage[data-layout]").first.wait_for()
+            largest[width] = page.locator(".stage").evaluate("n => n.stage.scene.grids[0].lay.type")
+        assert largest[1440] == 22
+        assert largest[1920] > 24
+
+
+class TestBar:
+    def test_controls_are_one_line_that_opens(self, hall):
+        page = hall(NINE).page
+        line = page.locator(".st-key-chips button").first
+        expect(line).to_contain_text("Convolution 3×3 · stride 1 · padding 0")
+        expect(page.locator(".st-key-stride")).to_have_count(0)
+        line.click()
+        page.locator(".st-key-stride [data-testid=stNumberInputStepUp]").click()
+        expect(line).to_contain_text("stride 2")
+        expect(page).to_have_url(re.compile("stride=2"))
+
+    def test_the_matrix_comes_when_it_is_asked_for(self, hall):
+        page = hall(NINE).page
+        expect(page.locator(".opbox")).to_have_count(0)
+        page.get_by_role("button", name="Matrix", exact=True).click()
+        expect(page.locator(".opbox")).to_be_visible()
+        assert min(cells(page)) >= 20
+        page.keyboard.press("m")
+        expect(page.locator(".opbox")).to_have_count(0)
+
+    def test_pages_and_the_way_out(self, hall):
+        page = hall(NINE).page
+        page.get_by_role("button", name="Pages").click()
+        page.get_by_role("menuitem", name="Feature maps: Pooling").click()
+        expect(page).to_have_title("Pooling · ConvScope")
+        expect(page).to_have_url(re.compile("present=1"))
+        page.get_by_role("button", name="Leave").first.click()
+        expect(page.get_by_test_id("stHeader")).to_be_visible()
+        expect(page).not_to_have_url(re.compile("present"))
+
+    def test_tab_reaches_the_first_grid_in_ten_stops(self, hall):
+        page = hall("/playground?present=1").page
+        for _ in range(10):
+            page.keyboard.press("Tab")
+            if page.evaluate("() => document.activeElement?.shadowRoot?.activeElement?.dataset.grid"):
+                break
+        else:
+            pytest.fail("no grid within ten stops")
+
+    @pytest.mark.parametrize("scheme", ["light", "dark"])
+    def test_sound_and_accessible(self, hall, scheme):
+        for path in ("/playground?present=1", "/transposed?present=1&ask=none"):
+            one = hall(path, scheme=scheme)
+            one.sound()
+            one.accessible()
+
+    def test_a_phone_can_leave(self, visit):
+        page = visit("/playground?present=1", width=390, height=844).page
+        assert too_wide(page) <= 0
+        page.get_by_role("button", name="Leave").first.click()
+        expect(page).not_to_have_url(re.compile("present"))
+
+
+class TestKeys:
+    @pytest.mark.parametrize("path", [NINE, "/transposed?present=1&ask=none"])
+    def test_space_arrows_and_a_presenters_remote_walk(self, hall, path):
+        page = hall(path).page
+        places = [selected(page)]
+        for key in ("Space", "ArrowRight", "ArrowDown", "PageDown"):
+            page.keyboard.press(key)
+            places.append(selected(page))
+        assert len(set(places)) == 5
+        back = []
+        for key in ("ArrowLeft", "ArrowUp", "PageUp", "PageUp"):
+            page.keyboard.press(key)
+            back.append(selected(page))
+        assert back == places[-2::-1]
+        assert page.get_by_test_id("stMain").evaluate("n => n.scrollTop") == 0
+
+    def test_space_walks_after_a_click_on_a_button_or_a_cell(self, hall):
+        page = hall(NINE).page
+        page.get_by_role("button", name="Next question").click()
+        page.get_by_role("button", name="Reveal").click()
+        expect(page.locator(".stage.veiled")).to_have_count(0)
+        settled(page)
+        url, before = page.url, selected(page)
+        page.keyboard.press("Space")
+        assert selected(page) != before
+        page.locator("canvas[data-grid=input]").first.click()
+        before = selected(page)
+        page.keyboard.press("Space")
+        assert selected(page) != before
+        settled(page)
+        assert page.url == url
+
+    def test_reveal_cover_and_next(self, hall):
+        page = hall("/playground?present=1").page
+        veiled = page.locator(".stage.veiled")
+        question = page.locator(".st-key-question p").first.inner_text()
+        expect(veiled).to_be_visible()
+        page.keyboard.press("r")
+        expect(veiled).to_have_count(0)
+        page.keyboard.press("c")
+        expect(veiled).to_be_visible()
+        assert page.locator(".st-key-question p").first.inner_text() == question
+        page.keyboard.press("n")
+        expect(page.locator(".st-key-question p").first).not_to_have_text(question)
+
+    def test_the_code_is_as_large_as_the_screen_and_leads_to_the_same_state(self, hall):
+        page = hall("/playground?present=1&input_size=6&stride=2").page
+        page.keyboard.press("q")
+        code = page.locator("dialog.code svg")
+        assert code.bounding_box()["height"] >= 0.8 * HALL["height"]
+        pixels = cv2.imdecode(np.frombuffer(page.screenshot(), np.uint8), cv2.IMREAD_COLOR)
+        link, *_ = cv2.QRCodeDetector().detectAndDecode(pixels)
+        assert "/playground?" in link
+        assert {"input_size=6", "stride=2"} <= set(link.partition("?")[2].split("&"))
+        assert "present" not in link
+        page.keyboard.press("q")
+        expect(page.locator("dialog")).to_be_hidden()
+
+    def test_a_dark_screen_and_the_list(self, hall):
+        page = hall(NINE).page
+        before = selected(page)
+        page.keyboard.press("b")
+        assert np.all(cv2.imdecode(np.frombuffer(page.screenshot(), np.uint8), cv2.IMREAD_COLOR) == 0)
+        page.keyboard.press("PageDown")
+        expect(page.locator("dialog")).to_be_hidden()
+        assert selected(page) == before, "the key that ends the dark does nothing else"
+        page.keyboard.press("?")
+        expect(page.locator("dialog.list dd").filter(has_text="QR code of this page")).to_be_visible()
+        page.keyboard.press("Escape")
+        expect(page.locator("dialog")).to_be_hidden()
+
+    def test_digits_lead_to_the_neighbours(self, hall):
+        page = hall("/receptive-field?present=1").page
+        third = topic(BY_PATH["receptive-field"])[2]
+        page.keyboard.press("3")
+        expect(page).to_have_title(f"{third.title} · ConvScope")
+        expect(page).to_have_url(re.compile("present=1"))
+
+    def test_what_is_typed_is_typed(self, hall):
+        page = hall("/playground?present=1&input_size=5&ask=none").page
+        page.locator(".st-key-chips button").first.click()
+        size = page.locator(".st-key-input_size input")
+        size.click()
+        size.press("Control+a")
+        page.keyboard.type("9")
+        page.keyboard.press("b")
+        page.keyboard.press("ArrowLeft")
+        before = selected(page)
+        expect(page.locator("dialog")).to_be_hidden()
+        expect(page).to_have_title("Playground · ConvScope")
+        assert selected(page) == before
+
+    def test_a_number_is_typed_into_a_cell(self, hall):
+        page = hall("/playground?present=1&ask=none").page
+        page.locator("canvas.over[data-grid=input]").first.click(position={"x": 20, "y": 20})
+        page.keyboard.press("7")
+        expect(page.locator(".ed")).to_have_value("7")
+        page.keyboard.press("Enter")
+        expect(page).to_have_url(re.compile(r"x=1\.4\.4~7_"))
+
+    def test_without_the_mode_no_key_is_taken(self, visit):
+        page = visit("/playground?ask=none").page
+        page.locator(".stage[data-selected]").wait_for()
+        before = selected(page)
+        for key in ("PageDown", "q", "b", "?"):
+            page.keyboard.press(key)
+        assert selected(page) == before
+        expect(page.locator("dialog:visible")).to_have_count(0)

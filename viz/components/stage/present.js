@@ -1,0 +1,51 @@
+// The stage on a projector: as high as the screen leaves, its matrix when it is asked for, and keys from anywhere.
+
+import { free } from "../common.js";
+
+const LEAST = 300, BELOW = 6, TOLD = 64;
+const STEPS = { " ": 1, ArrowRight: 1, ArrowDown: 1, PageDown: 1, ArrowLeft: -1, ArrowUp: -1, PageUp: -1 };
+
+const around = (node) => node.parentNode ?? node.host;
+
+// What the screen leaves below the top of `root` while nothing is scrolled, in px; with a line of text under it if it is `told`.
+function left(root, unit, told) {
+  let top = root.getBoundingClientRect().top;
+  for (let node = around(root); node; node = around(node)) top += node.scrollTop ?? 0;
+  return Math.floor(Math.max(LEAST * unit, document.documentElement.clientHeight - top - (BELOW + (told ? TOLD : 0)) * unit));
+}
+
+export class Presented {
+  // `walk(by)`: a step forward or back; `moved()`: something above may have become higher; `matrix()`: the matrix, or not.
+  constructor(root, { walk, moved, matrix }) {
+    this.root = root;
+    this.key = (e) => {
+      if (!free(e)) return;
+      const at = e.composedPath()[0];
+      if (e.key === "m" || e.key === "M") matrix();
+      // Who came to a control by key moves that with them.
+      else if (STEPS[e.key] && !(at.matches?.("button, a, input, summary, canvas, [role]") && at.matches(":focus-visible") && !e.key.startsWith("Page") && (e.key !== " " || !at.matches("canvas")))) walk(STEPS[e.key]);
+      else return;
+      e.preventDefault();
+    };
+    document.addEventListener("keydown", this.key);
+    this.watch = new ResizeObserver(() => this.high !== this.left() && moved());
+    for (let node = around(root); node; node = around(node)) if (node.nodeType === 1) this.watch.observe(node);
+  }
+
+  left() {
+    return left(this.root, this.unit, this.told);
+  }
+
+  // The height of the stage, in px, where a px that is written is so many of the screen.
+  height(unit, told) {
+    this.unit = unit;
+    this.told = told;
+    this.high = this.left();
+    return this.high;
+  }
+
+  end() {
+    document.removeEventListener("keydown", this.key);
+    this.watch.disconnect();
+  }
+}
