@@ -181,7 +181,7 @@ class LayerEditor:
         (spec, per_axis), defaults = self._kept(), self.defaults
         shown = {} if self.kind or spec.kind == defaults["kind"] else {"kind": spec.kind}
         shown |= {} if spec.dims == defaults["dims"] else {"dims": str(spec.dims)}
-        shown |= {"per_axis": "true"} if per_axis and spec.dims > 1 else {}
+        shown |= {"per_axis": "true"} if per_axis else {}
         for key, (name, axis) in parameters_of(spec, per_axis).items():
             if (value := value_of(spec, name, axis)) != defaults[name]:
                 shown[key] = spelled(value)
@@ -278,7 +278,8 @@ class LayerEditor:
             titles = {name: each.title for name, each in KINDS.items()}
             Choice(f"{prefix}kind", spec.kind, "Layer", kind.prose, titles).draw()
         Choice(f"{prefix}dims", spec.dims, "Dimensions", None, (1, 2, 3), "segmented_control").draw(kind.dims)
-        Flag(f"{prefix}per_axis", False, "Per axis", "One value for each axis.").draw(disabled=spec.dims == 1)
+        # Never grey: a toggle that turns grey while a click on it is under way stands at off, with the click counted.
+        Flag(f"{prefix}per_axis", False, "Per axis", "One value for each axis; in 1-D there is one.").draw()
         controls = parameters_of(spec, self._kept()[1])
         rows: dict[str, list[str]] = {}
         for key, (name, _) in controls.items():
