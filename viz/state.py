@@ -46,8 +46,8 @@ class Book:
     """Of the page, as it named them in this run."""
     said: dict | None = None
     """What the link was told to say last."""
-    running: bool = False
-    """Whether widgets may be drawn already: no callback asks."""
+    thread: int = 0
+    """Of the newest run."""
     finished: bool = False
     told_at: Any = None
     shapes: dict[str, tuple] = field(default_factory=dict)
@@ -63,12 +63,17 @@ class Book:
 
 
 _here = threading.local()
+"""book: the session's. running: whether this thread is inside a run, so that widgets may be drawn already."""
 
 
 def _book() -> Book:
-    """The session's. A run of a session has its thread, and the session is slow to ask."""
+    """The session's, looked up once a run, for the session is slow to ask and each run has a thread of its own."""
     if not hasattr(_here, "book"):
-        _here.book = st.session_state.setdefault("_book", Book())
+        _here.book, _here.running = st.session_state.setdefault("_book", Book()), False
+        _here.book.thread = threading.get_ident()
+    elif _here.book.thread != threading.get_ident():
+        # A newer run has begun beside this one: Streamlit ends it where it asks for the session.
+        st.session_state.get("_book")
     return _here.book
 
 
@@ -398,13 +403,12 @@ def run_of(page: str) -> Iterator[None]:
 def _caught_up() -> Iterator[None]:
     """What is drawn inside has what the browser did not know; what is given inside, the browser hears of at the end."""
     catch_up()
-    book = _book()
-    book.running = True
+    _here.running = True
     try:
         yield
     finally:
         # A run that a newer one cuts short ends here, too.
-        book.running = False
+        _here.running = False
 
 
 def tell_here() -> None:
@@ -543,7 +547,7 @@ def catch_up() -> None:
     """Give once more what the browser did not know when it asked for this run; what the visitor has chosen besides
     stays. For callbacks, before they read a setting; each run begins with it."""
     book, state = _book(), st.session_state
-    if book.running or not book.unanswered:
+    if _here.running or not book.unanswered:
         return
     if state.get(_ANSWERED) == str(book.generation):
         book.unanswered.clear()

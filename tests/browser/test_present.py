@@ -67,7 +67,7 @@ class TestSizes:
         assert len(three) == 3
         assert min(three) >= 16
 
-    @pytest.mark.parametrize("path", [NINE, "/playground?present=1", STACK, "/transposed?present=1&ask=none"])
+    @pytest.mark.parametrize("path", [NINE, "/playground?present=1", STACK, "/transposed?present=1&ct_input_size=3"])
     def test_controls_captions_and_equation(self, hall, path):
         page = hall(path).page
         assert page.evaluate(SMALL, 18) == []
@@ -80,7 +80,7 @@ class TestSizes:
         assert body["x"] >= 0
         assert body["x"] + body["width"] <= HALL["width"]
 
-    @pytest.mark.parametrize("path", [NINE, "/playground?present=1", STACK, "/transposed?present=1&ask=none"])
+    @pytest.mark.parametrize("path", [NINE, "/playground?present=1", STACK, "/transposed?present=1&ct_input_size=3"])
     @pytest.mark.parametrize(("width", "height"), [(1280, 720), (1920, 1080)])
     def test_the_stage_fills_what_is_left_of_the_screen(self, hall, path, width, height):
         page = hall(path, width=width, height=height).page
@@ -104,7 +104,7 @@ class TestSizes:
         assert abs(after["y"] + after["height"] - before["y"] - before["height"]) <= 2
 
     def test_four_views_stay_four(self, hall):
-        page = hall("/transposed?present=1&ask=none").page
+        page = hall("/transposed?present=1&ct_input_size=3").page
         boxes = [panel.bounding_box() for panel in page.locator(".panel").all()]
         assert len(boxes) == 4
         assert len({round(box["y"]) for box in boxes}) == 2
@@ -161,7 +161,7 @@ class TestBar:
 
     @pytest.mark.parametrize("scheme", ["light", "dark"])
     def test_sound_and_accessible(self, hall, scheme):
-        for path in ("/playground?present=1", "/transposed?present=1&ask=none"):
+        for path in ("/playground?present=1", "/transposed?present=1&ct_input_size=3"):
             one = hall(path, scheme=scheme)
             one.sound()
             one.accessible()
@@ -174,7 +174,7 @@ class TestBar:
 
 
 class TestKeys:
-    @pytest.mark.parametrize("path", [NINE, "/transposed?present=1&ask=none"])
+    @pytest.mark.parametrize("path", [NINE, "/transposed?present=1&ct_input_size=3"])
     def test_space_arrows_and_a_presenters_remote_walk(self, hall, path):
         page = hall(path).page
         places = [selected(page)]

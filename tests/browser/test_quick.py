@@ -79,7 +79,7 @@ def test_every_click_counts(contexts, way, path, delay, pause):
     context = contexts()
     page, _ = new_page(context)
     watch_exceptions(page)
-    opened(page, f"{way.url}/{path}")
+    opened(page, f"{way.url}/{path}?ask=none")
     plus = {key: page.locator(f".st-key-{key} [data-testid=stNumberInputStepUp]") for key in boxes(page)}
     key = rng.choice([key for key, one in plus.items() if one.is_enabled()])
     step = float(page.locator(f".st-key-{key} input").get_attribute("step") or 1)
@@ -111,7 +111,7 @@ def test_a_held_arrow_counts_each_repeat_up_to_the_largest(contexts, way, path, 
     way.seconds = (0, 0)
     page, _ = new_page(contexts())
     watch_exceptions(page)
-    opened(page, f"{way.url}/{path}")
+    opened(page, f"{way.url}/{path}?ask=none")
     box, before = page.locator(f".st-key-{key} input"), boxes(page)[key]
     box.focus()
     way.seconds = (delay, delay)

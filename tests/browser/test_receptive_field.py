@@ -126,7 +126,7 @@ def test_quick_clicks_end_right(visit, server, seconds):
 
 
 def test_formulas_are_drawn(visit):
-    page = visit(f"{PATH}?ask=none").page
+    page = visit(f"{PATH}?channels=2").page
     card = page.locator("[data-number=receptive_field]")
     beside = page.locator("[data-number=jump]")
     before = beside.bounding_box()
