@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import cache
+
 from models.presets import PRESETS, Preset
 from models.share import Scene
 from pages._question import Asking, Question
@@ -37,13 +39,17 @@ def scene_of(preset: Preset) -> Scene:
     return Scene(preset.spec, preset.input, preset.weights, preset.seed)
 
 
-def asking(editor: SceneEditor) -> Asking:
-    """The questions about the worked examples; the editor brings each on screen."""
-    made = [
+@cache
+def _questions() -> tuple[Question, ...]:
+    return tuple(
         Question(
             preset.id, f"{topic_of(preset)}: {preset.title}", preset.question, preset.options, preset.answer,
             preset.explanation, preset.wrong, preset.spec.to_query() | query_of(scene_of(preset)),
         )
         for preset in PRESETS.values()
-    ]  # fmt: skip
-    return Asking("playground", made, (editor,))
+    )  # fmt: skip
+
+
+def asking(editor: SceneEditor) -> Asking:
+    """The questions about the worked examples; the editor brings each on screen."""
+    return Asking("playground", _questions(), (editor,))
