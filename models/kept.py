@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Hashable
+from collections.abc import Callable, Hashable
 from typing import Generic, TypeVar
 
 from cachetools import LRUCache
@@ -12,10 +12,10 @@ R = TypeVar("R")
 
 
 class Kept(Generic[R]):
-    """The latest ``most`` answers, by question. None is no answer."""
+    """The latest answers, by question: ``most`` of them, or as many as have that ``size`` together. None is none."""
 
-    def __init__(self, most: int) -> None:
-        self._answers: LRUCache[Hashable, R] = LRUCache(most)
+    def __init__(self, most: int, size: Callable[[R], int] | None = None) -> None:
+        self._answers: LRUCache[Hashable, R] = LRUCache(most, size)
         self._lock = threading.Lock()
 
     def get(self, question: Hashable) -> R | None:
@@ -26,8 +26,3 @@ class Kept(Generic[R]):
         with self._lock:
             self._answers[question] = answer
         return answer
-
-    def cache_clear(self) -> None:
-        """Forget all answers."""
-        with self._lock:
-            self._answers.clear()

@@ -125,6 +125,7 @@ class Asking:
             if elsewhere and state.link_counts():
                 state.tell(f"ask: the question {quoted(waits)} is about another example; it is left out.")
                 state.forget(f"asked_{self.page}")
+            self._asked()
         return self._ask.value != NONE
 
     def _question(self, name: str) -> Question:
@@ -170,9 +171,10 @@ class Asking:
     # -- drawing ------------------------------------------------------------------------------------------------------
 
     def draw(self) -> None:
-        """The question with its answers and the way to the next; below, what an answer left out or why it is right."""
+        """The question with its answers and the way to the next; below, what an answer left out or why it is right.
+        After :meth:`waits`."""
         state.remember("asking", self)
-        asked = self._asked()
+        asked: Asked | None = state.recall(f"asked_{self.page}")
         question, waits = self._question(asked.name) if asked else None, self._ask.value != NONE
         with st.container(key="question", gap="xsmall"):
             if question:

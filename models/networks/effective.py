@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from math import log, pi, sqrt
 
-from cachetools import LRUCache
 from torch import Tensor, nn
 
 from models.drawings import CLASSES, draw
+from models.kept import Kept
 from models.networks import load, skeleton
 from models.networks import small as small_network
 from models.networks.fields import network_field
@@ -53,24 +52,13 @@ def plain(depth: int, channels: int = 8) -> nn.Module:
     return nn.Sequential(*layers)
 
 
-class _Kept:
-    """The last answers, oldest out first: as many as fit into `most` bytes, for a class asks hundreds."""
-
-    def __init__(self, most: int) -> None:
-        self._found: LRUCache[Case, EffectiveField] = LRUCache(most, lambda answer: answer.energy.nbytes)
-        self._lock = threading.Lock()
-
-    def get(self, case: Case) -> EffectiveField | None:
-        with self._lock:
-            return self._found.get(case)
-
-    def put(self, case: Case, answer: EffectiveField) -> None:
-        with self._lock:
-            self._found[case] = answer
+def _kept_within(most: int) -> Kept[EffectiveField]:
+    return Kept(most, lambda answer: answer.energy.nbytes)
 
 
-_kept = _Kept(2**25)
-_begun = _Kept(2**23)
+_kept = _kept_within(2**25)
+_begun = _kept_within(2**23)
+"""As many answers as fit into so many bytes, for a class asks hundreds."""
 
 
 def side_of(network: str) -> int:

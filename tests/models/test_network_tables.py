@@ -11,7 +11,7 @@ from models.networks.effective import (
     CORE,
     OWN,
     Case,
-    _Kept,
+    _kept_within,
     binomial_width,
     effective,
     effective_refined,
@@ -165,7 +165,7 @@ def test_an_answer_is_kept(monkeypatch):
 
 def test_answers_are_kept_as_long_as_they_fit_into_memory():
     answers = {n: SimpleNamespace(energy=np.zeros(10)) for n in range(4)}
-    kept = _Kept(3 * answers[0].energy.nbytes)
+    kept = _kept_within(3 * answers[0].energy.nbytes)
     for n, answer in answers.items():
         kept.put(n, answer)
         kept.put(n, answer)

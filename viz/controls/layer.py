@@ -248,9 +248,9 @@ class LayerEditor:
         if kind != last.kind:
             lender, chosen = state.recall(left) or (None, dims)
             dims = chosen if lender == last.kind else dims
-            state.remember(left, None)
+            state.forget(left)
         elif dims != last.dims:
-            state.remember(left, None)
+            state.forget(left)
         if dims in KINDS[kind].dims:
             return dims
         state.remember(left, (kind, dims))
