@@ -7,12 +7,29 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from pages._lessons import BY_PATH
-from pages._question import Asking
+from pages._question import Question
+from pages.feature_maps import _questions as maps
+from pages.receptive_field import _editor
+from pages.receptive_field import _questions as fields
 from pages.transposed import checkerboard, compare, learn, matrix, sizes, views
-from tests.pages.support import opened, sound
+from tests.pages.support import SHELL, charts, moved, opened, sound
 
-ASKING: list[Asking] = [each.ASKING for each in (views, matrix, sizes, checkerboard, compare, learn)]
-EACH = [(asking, question) for asking in ASKING for question in asking.questions]
+QUESTIONS: dict[str, tuple[Question, ...]] = {
+    each.ASKING.page: tuple(each.ASKING.questions) for each in (views, matrix, sizes, checkerboard, compare, learn)
+} | {
+    "receptive-field": _editor.QUESTIONS,
+    "receptive-field-effective": fields.EFFECTIVE,
+    "receptive-field-growth": fields.GROWTH,
+    "receptive-field-networks": fields.NETWORKS,
+    "your-network": fields.YOUR_NETWORK,
+    "feature-maps": maps.FILTERS,
+    "feature-maps-walk": maps.WALK,
+    "feature-maps-decides": maps.DECIDES,
+    "feature-maps-pooling": maps.POOLING,
+    "feature-maps-equivariance": maps.EQUIVARIANCE,
+    "feature-maps-learn": maps.LEARN,
+}
+EACH = [pytest.param(page, one, id=f"{page}-{one.name}") for page, many in QUESTIONS.items() for one in many]
 LINKS = {
     "transposed": {"cell": "output.0.1.2"},
     "transposed-matrix": {"ct_stride": "2"},
@@ -21,86 +38,118 @@ LINKS = {
     "transposed-compare": {"scale": "3"},
     "transposed-learn": {"wl_kernel": "5"},
 }
-"""A link to each page that says nothing of a question."""
-NAMES = [f"{asking.page}-{question.name}" for asking, question in EACH]
+"""A link to each page about the layer or its pictures that says nothing of a question."""
 
 
-def text_of(app: AppTest) -> str:
-    """What can be read on the page."""
-    drawn = [json.loads(one.proto.json).get("html", "") for one in app.get("bidi_component")]
-    told = [one.value for one in (*app.markdown, *app.caption, *app.info, *app.title, *app.header)]
-    return "\n".join([*told, *(re.sub(r"<[^>]*>", " ", one) for one in drawn)])
-
-
-def stages(app: AppTest) -> list[dict]:
-    """What each stage, or panel of one, is sent."""
-    sent = [json.loads(one.proto.json) for one in app.get("bidi_component")]
-    return [panel for one in sent if {"grids", "panels"} & one.keys() for panel in one.get("panels", [one])]
-
-
-def covered(app: AppTest) -> bool:
-    """Whether nothing on the page says what a measurement found; a page covers all of it or nothing."""
-    waits = "reveal" in [button.key for button in app.button]
-    if waits:
-        assert all(one.get("veiled") for one in stages(app))
-        assert not app.get("plotly_chart")
-        assert not app.dataframe
-        assert 'class="cs-panel"' not in text_of(app)
-    else:
-        assert not any(one.get("veiled") for one in stages(app))
-    return waits
+def bare(page: str) -> AppTest:
+    """The page as a click on its name opens it."""
+    return moved(AppTest.from_file(SHELL, default_timeout=120).run(), BY_PATH[page].file)
 
 
 def asks(page: str, name: str) -> AppTest:
     return sound(opened(BY_PATH[page].file, ask=name))
 
 
-@pytest.mark.parametrize("asking", ASKING, ids=lambda asking: asking.page)
-def test_a_page_has_three_questions_and_each_wrong_answer_is_told_what_it_left_out(asking):
-    assert len(asking.questions) >= 3
-    assert len({question.name for question in asking.questions}) == len(asking.questions)
-    for question in asking.questions:
-        assert len(set(question.options)) == len(question.options) >= 3
-        assert {*question.wrong, question.answer} == {*question.options}
-        assert not any(told.endswith(".") or told[0].isupper() for told in question.wrong.values())
+def components(app: AppTest) -> list[dict]:
+    return [json.loads(one.proto.json) for one in app.get("bidi_component")]
 
 
-@pytest.mark.parametrize(("asking", "question"), EACH, ids=NAMES)
-def test_a_question_covers_its_answer_until_it_is_given(asking, question):
-    app = asks(asking.page, question.name)
+def stages(app: AppTest) -> list[dict]:
+    """What each stage, or panel of one, is sent."""
+    return [panel for one in components(app) for panel in one.get("panels", [one]) if "grids" in panel]
+
+
+def text_of(app: AppTest) -> str:
+    """What can be read on the page."""
+    blocks = (*app.markdown, *app.caption, *app.info, *app.warning, *app.title, *app.header, *app.subheader)
+    drawn = [re.sub(r"<[^>]*>", " ", one["html"]) for one in components(app) if "html" in one]
+    return "\n".join([*(block.value for block in blocks), *drawn])
+
+
+def blank(stage: dict) -> bool:
+    return all(grid["values"] is None for grid in stage["grids"]) and not stage.get("links")
+
+
+def covered(app: AppTest, page: str) -> bool:
+    """Whether nothing on the page says what a measurement found; a page covers all of it or nothing."""
+    waits = "reveal" in [button.key for button in app.button]
+    if not waits:
+        assert not any(one.get("veiled") or blank(one) for one in stages(app))
+        assert not any('class="covered"' in block.proto.body for block in app.get("html"))
+        return False
+    assert stages(app) or any('class="covered"' in block.proto.body for block in app.get("html"))
+    assert all(one.get("veiled") or blank(one) for one in stages(app))
+    assert charts(app) == {}
+    assert not app.dataframe
+    assert not any("maps" in one for one in components(app))
+    cards = [one["html"] for one in components(app) if "html" in one]
+    assert all(page in LINKS and "predict first" in one for one in cards)
+    assert not any('class="cs-panel"' in one.get("html", "") for one in components(app))
+    return True
+
+
+@pytest.mark.parametrize("page", QUESTIONS)
+def test_a_lesson_asks_at_least_three_questions_and_the_first_on_its_bare_page(page):
+    first, *others = QUESTIONS[page]
+    assert len(others) >= 2
+    assert len({one.name for one in QUESTIONS[page]}) == len(QUESTIONS[page])
+    app = bare(page)
+    assert covered(app, page)
+    assert first.text in text_of(app)
+    assert app.query_params == {}
+    assert not covered(sound(opened(BY_PATH[page].file, **LINKS.get(page, {"ask": "none"}))), page)
+
+
+@pytest.mark.parametrize(("page", "question"), EACH)
+def test_each_wrong_answer_has_its_own_clause(page, question):
+    assert len(set(question.options)) == len(question.options) >= 3
+    assert question.answer in question.options
+    assert set(question.wrong) == set(question.options) - {question.answer}
+    assert not any(told.endswith(".") for told in question.wrong.values()), "a clause, to which a full stop is added"
+    assert page not in LINKS or not any(told[0].isupper() for told in question.wrong.values())
+
+
+@pytest.mark.parametrize(("page", "question"), EACH)
+def test_a_question_covers_its_answer_until_it_is_given(page, question):
+    app = asks(page, question.name)
     assert app.warning.values == []
-    assert covered(app)
+    assert covered(app, page)
     assert {name: "".join(text) for name, text in dict(app.query_params).items()} == {
         **(question.about or {}),
-        **({"ask": question.name} if question != asking.questions[0] else {}),
+        **({"ask": question.name} if question != QUESTIONS[page][0] else {}),
     }
     shown = text_of(app)
     assert question.text in shown
     told = shown.replace(question.text, "")
     assert question.explanation not in told
-    assert not re.search(rf"(?<![\w.,·]){re.escape(question.answer)}(?![\w.,·])", told)
+    assert not re.search(rf"(?<![\w.,·-]){re.escape(question.answer)}(?![\w·])", told, re.IGNORECASE)
     app.button(key="open_code").click().run()
     assert not sound(app).code
     assert "The script tells the answer: answer the question first." in app.info.values
 
 
-@pytest.mark.parametrize(("asking", "question"), EACH, ids=NAMES)
-def test_a_wrong_answer_is_told_what_it_left_out_and_the_right_one_reveals(asking, question):
-    app = asks(asking.page, question.name)
+@pytest.mark.parametrize(("page", "question"), EACH)
+def test_a_wrong_answer_is_told_what_it_left_out_and_the_right_one_reveals(page, question):
+    app = asks(page, question.name)
     wrong, left_out = next(iter(question.wrong.items()))
     app.pills(key=f"answer_{question.name}").set_value(wrong).run()
-    assert covered(sound(app))
+    assert covered(sound(app), page)
     assert f"**{wrong}: {left_out}.**" in text_of(app)
     app.pills(key=f"answer_{question.name}").set_value(question.answer).run()
-    assert not covered(sound(app))
+    assert not covered(sound(app), page)
     assert f"**Yes.** {question.explanation}" in text_of(app)
 
 
-@pytest.mark.parametrize("asking", ASKING, ids=lambda asking: asking.page)
-def test_the_next_question_brings_its_example_and_a_link_with_settings_asks_nothing(asking):
-    app = asks(asking.page, asking.questions[0].name)
-    for question in [*asking.questions[1:], asking.questions[0]]:
+@pytest.mark.parametrize("page", QUESTIONS)
+def test_one_question_follows_another(page):
+    app, following = bare(page), (*QUESTIONS[page][1:], QUESTIONS[page][0])
+    for question in following:
         app.button(key="next_question").click().run()
-        assert covered(sound(app))
+        assert covered(sound(app), page)
         assert question.text in text_of(app)
-    assert not covered(sound(opened(BY_PATH[asking.page].file, **LINKS[asking.page])))
+    for question in following:
+        app.button(key="reveal").click().run()
+        assert not covered(sound(app), page)
+        app.button(key="next_question").click().run()
+        assert covered(sound(app), page)
+        assert question.text in text_of(app)
