@@ -156,7 +156,7 @@ def test_a_look_that_was_broken_off_goes_on():
 
 
 def test_an_answer_is_kept(monkeypatch):
-    case = Case("depth", "random", True, 2, 3)
+    case = Case("depth", "random", True, 2, 3, unit=(2, 1))  # no page asks for this unit
     *before, first = effective_refined(case)
     assert [one.inputs for one in (*before, first)] == [1, 2]
     monkeypatch.setattr("models.networks.effective.effective_steps", lambda *_, **__: pytest.fail("computed again"))
