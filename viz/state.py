@@ -50,6 +50,8 @@ class Book:
     """Of the newest run."""
     finished: bool = False
     told_at: Any = None
+    numbers: dict[str, int] = field(default_factory=dict)
+    """What each number box showed last, by key."""
     shapes: dict[str, tuple] = field(default_factory=dict)
     """Of each widget as it was drawn last, by key; see :meth:`Setting._ready`."""
     drawn: set[str] = field(default_factory=set)
@@ -159,14 +161,13 @@ class Setting:
         # One that was away for a while is new to the browser, and the run that says so first may be cut short.
         if book.shapes.get(self.at) != shape or self.at not in book.known or self.at not in state:
             book.shapes[self.at] = shape
-            state[self.at] = self.value
+            if book.finished:  # in a fragment, of which the rest of the page has nothing to hear
+                state[self.at] = self.value
+            else:
+                _hand(self.at, self.value)
         book.drawn.add(self.at)
         if book.finished:
             book.known.add(self.at)
-
-    def _within(self, value: Any) -> None:
-        if self.value != value:
-            self.give(value)
 
 
 @dataclass(frozen=True)
@@ -185,16 +186,27 @@ class Whole(Setting):
         if self.read is None:
             object.__setattr__(self, "read", whole(self.low, self.high))
 
+    @property
+    def value(self) -> int | None:
+        """As of any setting. Streamlit says None where the browser, late, sends a number outside the bounds that were
+        drawn last: what the box showed then stays."""
+        if st.session_state.get(self.at) is None and self.default is not None:
+            return _book().numbers.get(self.at, self.usual)
+        return super().value
+
     def draw(self, low: int | None = None, high: int | None = None, step: int | None = None, **how: Any) -> Any:
         """The widget, between narrower ends if they are given; with a step, no value between two is taken."""
         low, high = self.low if low is None else low, self.high if high is None else high
-        if self.value is not None:
-            self._within(low + round((min(max(self.value, low), high) - low) / (step or 1)) * (step or 1))
+        if (value := self.value) is not None:
+            self.give(low + round((min(max(value, low), high) - low) / (step or 1)) * (step or 1))
         step = step or self.step
         if self.slider:
             return self._draw(st.slider, ("slider", low, high, step), low, high, step=step, **how)
-        how = ({"value": None} if self.default is None else {}) | how
-        return self._draw(st.number_input, ("number",), low, high, step=step, **how)
+        # Without a default of Streamlit's own, a number that it refuses is not taken for one that was chosen.
+        how = {"value": None, "required": self.default is not None} | how
+        book = _book()
+        book.numbers[self.at] = self._draw(st.number_input, ("number",), low, high, step=step, **how)
+        return book.numbers[self.at]
 
 
 @dataclass(frozen=True)
@@ -207,7 +219,7 @@ class PageOf(Whole):
 
     def draw(self, pages: int, **how: Any) -> int:  # type: ignore[override]
         """The widget; a page that there is not becomes the first."""
-        self._within(self.value if self.value <= pages else 1)
+        self.give(self.value if self.value <= pages else 1)
         self._ready(("pages", pages))
         return st.pagination(pages, key=self.at, persist_state="session", **how)
 
@@ -521,7 +533,7 @@ def _write_link() -> None:
 
 @dataclass
 class Given:
-    """A value that the browser may not know yet, and those that its control had before."""
+    """A value that the browser may not know yet, and those that it may still send instead."""
 
     value: Any
     before: list[Any]
@@ -530,17 +542,23 @@ class Given:
 def give(values: Mapping[str, Any]) -> None:
     """Give settings their values, by key, where they have others. For callbacks, and before widgets are drawn."""
     catch_up()
-    state, book, gave = st.session_state, _book(), False
+    state, book = st.session_state, _book()
     for name, value in values.items():
         if (has := name in state) and _same(state[name], value):
             continue
         if has and name in book.shapes:
-            old = book.unanswered.get(name)
-            before = [*old.before, old.value] if old else []
-            book.unanswered[name] = Given(value, [*before, state[name]])
-            gave = True
-        state[name] = value
-    book.generation += gave
+            _hand(name, value, state[name])
+        else:
+            state[name] = value
+
+
+def _hand(name: str, value: Any, *before: Any) -> None:
+    """Write a value that the browser does not know yet; ``before``: see :class:`Given`."""
+    book = _book()
+    old = book.unanswered.get(name)
+    book.unanswered[name] = Given(value, [*(old.before if old else ()), *before])
+    book.generation += 1
+    st.session_state[name] = value
 
 
 def catch_up() -> None:

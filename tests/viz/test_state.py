@@ -228,6 +228,44 @@ def test_a_value_is_given_while_others_wait_for_the_browser():
     assert dict(app.query_params) == {"first": "5", "second": "5"}
 
 
+def narrowed() -> None:
+    import streamlit as st
+
+    from viz import state
+    from viz.state import Flag, Whole
+
+    with state.run_of("page"):
+        narrow, place = Flag("narrow", False, "Narrow"), Whole("place", 5, "Place", None, 0, 9)
+        state.take(narrow, place)
+        narrow.draw()
+        place.draw(low=4 if narrow.value else 0)
+        st.text(repr(place.value))
+        state.finish()
+
+
+def test_a_number_outside_bounds_that_the_browser_has_not_heard_of_is_left_out_and_the_browser_told():
+    app = shown(narrowed)
+    app.toggle[0].set_value(True).run()
+    app.number_input[0].set_value(3).run()
+    assert not app.exception
+    assert app.text[0].value == "5"
+    assert (app.number_input[0].proto.set_value, app.number_input[0].proto.value) == (True, 5)
+    assert "place" not in app.query_params
+    app.number_input[0].set_value(6).run()
+    assert app.text[0].value == "6"
+
+
+def test_what_a_visitor_chooses_before_the_first_answer_has_arrived_is_told_once_more():
+    app = shown(narrowed)
+    app.text_input(key="_answered").set_value("")
+    app.number_input[0].set_value(3).run()
+    assert app.text[0].value == "3"
+    # The answer that the browser gets in between says 5.
+    assert (app.number_input[0].proto.set_value, app.number_input[0].proto.value) == (True, 3)
+    app.number_input[0].set_value(2).run()
+    assert (app.text[0].value, app.number_input[0].proto.set_value) == ("2", False)
+
+
 def depends() -> None:
     from viz import state
     from viz.state import Choice
