@@ -10,20 +10,22 @@ from models.layers import KINDS
 from models.text import big
 from pages._lesson import actions, columns, left, offer
 from pages.convolution import _examples as examples
+from pages.convolution._compare import Frozen
 from viz import state
 from viz.components.stage import stage
 from viz.controls.layer import LayerEditor, in_short
 from viz.controls.numbers import LONGEST_LINK, SceneEditor
 from viz.export import sharing
 from viz.figures.cards import CSS as CARDS
-from viz.figures.cards import cards
+from viz.figures.cards import cards, side_by_side
 from viz.scenes.layer import scene as draw_scene
 
 STAGE_HEIGHT, CARDS_HEIGHT = 500, 90
 
 editor = SceneEditor(LayerEditor())
 asking = examples.asking(editor)
-state.take(editor, asking)
+against = Frozen(editor)
+state.take(editor, against, asking)
 scene = editor.read()
 covered = asking.waits()
 spec = scene.spec
@@ -39,6 +41,7 @@ left().markdown(
 )
 with actions():
     sharing.buttons(("Paste", "File"), "playground")
+    against.draw(scene)
 
 
 def type_into_cell():
@@ -51,26 +54,41 @@ def draw_controls():
 
 
 def draw_measured():
-    measured = lab.of(scene)
+    measured, frozen = lab.of(scene), against.value
+    if frozen is None:
+        shown = cards(measured, covered)
+        with picture.container():
+            draw_picture(measured)
+    else:
+        other = lab.of(frozen)
+        shown = cards(measured, covered) if covered else side_by_side(other, measured)
+        with picture.container(key="versus"):
+            for name, one, side in zip("AB", (other, measured), st.columns(2), strict=True):
+                with side:
+                    st.markdown(f"**{name}** {in_short(one.spec)}")
+                    draw_picture(one, frozen=name == "A")
     # st.html would strip the formulas' MathML.
-    figures.markdown(cards(measured, covered), unsafe_allow_html=True)
-    with picture.container():
-        if measured.why_not and covered:
-            st.info("This layer is too large to draw. Answer first: its numbers follow.", icon=":material/straighten:")
-        elif measured.why_not:
-            st.info(measured.why_not, icon=":material/straighten:")
-            if measured.nearest:
-                nearest = measured.nearest
-                st.button(
-                    f"Draw the nearest that fits: input {tuple(nearest.input_size)}, "
-                    f"{nearest.in_channels} → {nearest.out_channels} channels",
-                    on_click=editor.layer.load,
-                    args=(nearest,),
-                )
-        else:
-            drawn = draw_scene(measured, image=scene.input == "photo")
-            stage({**drawn, "veiled": covered}, key="stage", on_edit=type_into_cell)
+    figures.markdown(shown, unsafe_allow_html=True)
     return measured
+
+
+def draw_picture(measured: lab.Lab, frozen: bool = False):
+    if measured.why_not and covered:
+        st.info("This layer is too large to draw. Answer first: its numbers follow.", icon=":material/straighten:")
+    elif measured.why_not:
+        st.info(measured.why_not, icon=":material/straighten:")
+        if measured.nearest and not frozen:
+            nearest = measured.nearest
+            st.button(
+                f"Draw the nearest that fits: input {tuple(nearest.input_size)}, "
+                f"{nearest.in_channels} → {nearest.out_channels} channels",
+                on_click=editor.layer.load,
+                args=(nearest,),
+            )
+    else:
+        photo = (against.value if frozen else scene).input == "photo"
+        drawn = draw_scene(measured, editable=not frozen, image=photo) | {"veiled": covered}
+        stage(drawn, key="frozen" if frozen else "stage", on_edit=None if frozen else type_into_cell)
 
 
 with st.container(key="lesson"):

@@ -14,6 +14,7 @@ LESS = {"receptive-field-effective": "?depth=3&inputs=1"}
 PATHS = [
     *("/", "/receptive-field", "/feature-maps-learn"),  # these two with a question that waits
     *(f"/{lesson.url_path}{LESS.get(lesson.url_path, '?ask=none')}" for lesson in LESSONS),
+    "/playground?kernel_size=2&against=in_channels%3D3",
 ]
 
 FIGURES = tuple(f"/feature-maps-{page}?ask=none" for page in ("walk", "decides", "equivariance"))

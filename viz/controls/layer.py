@@ -152,6 +152,13 @@ class LayerEditor:
 
     def take(self, query: Mapping[str, list[str]]) -> list[str]:
         """Take the layer over from a link; a sentence for each thing that could not be."""
+        spec, per_axis, told = self.of_link(query)
+        self._keep(spec, per_axis)
+        return told
+
+    def of_link(self, query: Mapping[str, list[str]]) -> tuple[LayerSpec, bool, list[str]]:
+        """The layer that a link asks for, whether it has a control for each axis, and a sentence for each thing that
+        could not be taken over."""
         mine = {name: texts for name, texts in query.items() if name in self.names}
         asked, unread = self._asked(mine)
         spec, refused = repair(asked)
@@ -173,8 +180,7 @@ class LayerEditor:
         if per_axis not in (["true"], ["false"]):
             told.append(f"per_axis: {quoted(per_axis[-1])} is neither true nor false: it is left out.")
         uneven = any(isinstance(v, tuple) and len(set(v)) > 1 for v in self._values(spec).values())
-        self._keep(spec, uneven or per_axis == ["true"])
-        return list(dict.fromkeys(told))
+        return spec, uneven or per_axis == ["true"], list(dict.fromkeys(told))
 
     def query(self) -> dict[str, str]:
         """What the link says of the layer: each control that does not stand at its default."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from typing import Any
 from urllib.parse import urlencode
 
 import numpy as np
@@ -57,15 +58,29 @@ class SceneEditor:
     def take(self, query: Mapping[str, list[str]]) -> list[str]:
         """Take layer and numbers over from a link; a sentence for each thing that could not be."""
         told = self.layer.take(query)
+        # What the link is silent about stays in the session: the way back to it is one choice.
+        own = {name: state.recall(self._key(name)) for name in ("x", "w")}
+        scene, untaken = self._of_link(self.layer.shown(), query, own)
+        self._keep(scene)
+        return told + untaken
+
+    def of_link(self, query: Mapping[str, list[str]]) -> tuple[Scene, list[str]]:
+        """The scene that a link asks for, and a sentence for each thing that could not be taken over."""
+        spec, _, told = self.layer.of_link(query)
+        scene, untaken = self._of_link(spec, query, {})
+        return scene, told + untaken
+
+    def _of_link(
+        self, spec: LayerSpec, query: Mapping[str, list[str]], own: Mapping[str, Any]
+    ) -> tuple[Scene, list[str]]:
+        """The numbers that a link asks for, with ``own`` ones where it is silent."""
         text = {n: query.get(self._key(n), query.get(n, [None]))[-1] for n in ("input", "weights", "seed", "x", "w")}
-        chosen = {}
+        chosen, own, told, seed = {}, dict(own), [], 0
         for name in ("input", "weights"):
             keys = {title: key for key, title in TITLES[name].items()}
             chosen[name] = keys.get(text[name], "example")
             if text[name] and text[name] not in keys:
                 told.append(f"{name}: {quoted(text[name])} is not one of the choices; the worked example is shown.")
-        # What the link is silent about stays in the session: the way back to it is one choice.
-        own = {"x": state.recall(self._key("x")), "w": state.recall(self._key("w"))}
         for param, reader, name in (("x", read_array, "input"), ("w", read_weights, "weights")):
             if text[param] is None:
                 continue
@@ -73,17 +88,22 @@ class SceneEditor:
                 own[param] = reader(text[param])
                 chosen[name] = OWN
             except TableError as error:
-                if chosen[name] == OWN and not len(own[param] if own[param] is not None else ()):
+                there = own.get(param)
+                if chosen[name] == OWN and (there is None or not len(there)):
                     chosen[name] = "example"
                 told.append(f"{error.message} Shown: {TITLES[name][chosen[name]]}.")
-        told += self._seed.take({self._seed.name: [text["seed"]]} if text["seed"] else {})
-        self._keep(chosen["input"], chosen["weights"], own["x"], own["w"])
-        return told
+        if text["seed"]:
+            try:
+                seed = self._seed.read(text["seed"])
+            except ValueError as error:
+                told.append(f"{self._seed.name}: {error}")
+        return Scene(spec, chosen["input"], chosen["weights"], seed, own.get("x"), own.get("w") or {}), told
 
-    def _keep(self, source: str, weights: str, x: np.ndarray | None, w: Mapping[str, np.ndarray] | None) -> None:
-        state.give({self._key("input"): source, self._key("weights"): weights})
-        state.remember(self._key("x"), x)
-        state.remember(self._key("w"), w)
+    def _keep(self, scene: Scene) -> None:
+        """Keep the scene's numbers."""
+        state.give({self._key(name): getattr(scene, name) for name in ("input", "weights", "seed")})
+        state.remember(self._key("x"), scene.own_input)
+        state.remember(self._key("w"), scene.own_weights)
 
     def read(self) -> Scene:
         """The scene that the widgets ask for; call it before the first is drawn."""
@@ -100,13 +120,12 @@ class SceneEditor:
     def load(self, scene: Scene) -> None:
         """Show this scene from now on. For callbacks: presets, edits, pasted tables, files."""
         self.layer.load(scene.spec)
-        self._seed.give(scene.seed)
-        self._keep(scene.input, scene.weights, scene.own_input, scene.own_weights)
+        self._keep(scene)
 
     def edit(self, scene: Scene, edit: Mapping | None, x: np.ndarray, weights: dict[str, np.ndarray]) -> None:
         """Keep one number that was typed into a cell. For the callback of the stage."""
         if after := edited(scene, edit or {}, x, weights):
-            self._keep(after.input, after.weights, after.own_input, after.own_weights)
+            self._keep(after)
 
     # -- the link -----------------------------------------------------------------------------------------------------
 

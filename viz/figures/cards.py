@@ -107,18 +107,12 @@ def numbers(items: Sequence[tuple[str, str, str]]) -> str:
 
 def _card(check: Check, channels: int) -> str:
     title, url = check.formula.source
-    shown = value_text(check)
-    if check.name == "output_size":
-        shown = f"{channels} × {shown}" if channels > 1 else shown
-    sign = '<span class="cs-mark" title="formula alone, not measured">○</span>'
-    if check.agrees is not None:
-        sign = mark(check.agrees, BOTH)
     inside = (
         f"<p>{escape(check.hint)}</p>{_both(check)}<p>{mathml(check.formula.symbols)}</p><p>{mathml(check.formula.filled)}</p>"
         f"<p><b>Measured:</b> {escape(check.how)}."
         f'<br><b>Formula:</b> <a href="{url}" target="_blank" rel="noopener">{escape(title)}</a></p>'
     )
-    front = face(check.title, f"{shown} {sign}", check.formula.text, hint=check.hint)
+    front = face(check.title, _shown(check, channels), check.formula.text, hint=check.hint)
     return unfolding(check.name, check.title, front, inside)
 
 
@@ -143,6 +137,39 @@ def cards(lab: Lab, covered: bool = False) -> str:
         hint = "Median of several forward passes of this one layer; it varies from run to run."
         parts.append(plain("time", face("Forward pass", time_text(lab.seconds), lab.device, hint=hint)))
     return f'<div class="cs-cards">{"".join(parts)}</div>{_key(lab.checks)}'
+
+
+def side_by_side(one: Lab, other: Lab) -> str:
+    """HTML of the numbers of two layers, A and B, as a table; those that differ are marked."""
+    rows = []
+    for a, b in zip(one.checks, other.checks, strict=True):
+        texts = [_shown(check, lab.spec.out_channels) for check, lab in ((a, one), (b, other))]
+        same = texts[0] == texts[1]
+        cells = "".join(f"<td>{text}</td>" for text in texts)
+        rows.append(
+            f'<tr class="cs-{"same" if same else "differs"}" data-number="{a.name}"><th scope="row" '
+            f'title="{escape(a.hint)}">{escape(a.title)}</th>{cells}<td>{"same" if same else _ratio(a, b)}</td></tr>'
+        )
+    head = "".join(f'<th scope="col">{title}</th>' for title in ("Number", "A", "B", "B ÷ A"))
+    return f'<table class="cs-versus"><tr>{head}</tr>{"".join(rows)}</table>{_key((*one.checks, *other.checks))}'
+
+
+def _ratio(one: Check, other: Check) -> str:
+    """How many times as large the other number is, of two that are single numbers."""
+    values = [check.formula.value if check.measured is None else check.measured for check in (one, other)]
+    if any(isinstance(value, tuple) for value in values) or not values[0]:
+        return "differs"
+    return f"{values[1] / values[0]:.3g} ×"
+
+
+def _shown(check: Check, channels: int) -> str:
+    """HTML of a number with its mark; ``channels`` of the output."""
+    shown = value_text(check)
+    if check.name == "output_size" and channels > 1:
+        shown = f"{channels} × {shown}"
+    if check.agrees is None:
+        return f'{shown} <span class="cs-mark" title="formula alone, not measured">○</span>'
+    return f"{shown} {mark(check.agrees, BOTH)}"
 
 
 def _key(checks: Sequence[Check]) -> str:

@@ -1,0 +1,85 @@
+"""A | B on the Playground: a frozen layer beside the one that is changed."""
+
+import re
+from urllib.parse import parse_qs
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from models import lab
+from models.share import Scene
+from models.spec import LayerSpec
+from pages.convolution._compare import Frozen
+from tests.pages.support import opened
+from viz.controls.layer import LayerEditor
+from viz.controls.numbers import SceneEditor
+from viz.figures.cards import side_by_side
+
+PAGE = "convolution/playground.py"
+
+
+def rows(app) -> dict[str, tuple[str, ...]]:
+    """Number → how its row is marked, A, B and B ÷ A."""
+    html = next(one.value for one in app.markdown if "cs-versus" in one.value)
+    found = {}
+    for mark, name, cells in re.findall(r'<tr class="cs-(\w+)" data-number="(\w+)">(.*?)</tr>', html, re.S):
+        texts = [re.sub(r"<[^>]+>|[✓○]", "", cell).strip() for cell in re.findall("<td>(.*?)</td>", cells)]
+        found[name] = (mark, *texts)
+    return found
+
+
+def test_freeze_change_and_let_go():
+    app = opened(PAGE)
+    app.button(key="compare").click().run()
+    assert not app.exception
+    assert {mark for mark, *_ in rows(app).values()} == {"same"}
+    app.number_input(key="kernel_size").set_value(2).run()
+    assert not app.exception
+    found = rows(app)
+    # 4·4 input: a 3×3 kernel has 9 weights, four outputs of nine products each; a 2×2 one 4, and nine of four.
+    assert found["parameters"] == ("differs", "9", "4", "0.444 ×")
+    assert found["macs"] == ("same", "36", "36", "same")
+    assert found["output_size"] == ("differs", "2 × 2", "3 × 3", "differs")
+    assert app.query_params["against"] == ""
+    assert app.query_params["kernel_size"] == "2"
+    app.button(key="compare").click().run()
+    assert not app.exception
+    assert "against" not in app.query_params
+    assert app.number_input(key="kernel_size").value == 2
+
+
+def test_the_link_carries_both():
+    app = opened(
+        PAGE, against="kernel_size=3&in_channels=3&input_size=8&out_channels=4", kernel_size="5", input_size="8"
+    )
+    assert not app.warning
+    assert rows(app)["parameters"] == ("differs", "108", "25", "0.231 ×")
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("banana=3", "“banana” is not a setting"),
+        ("kernel_size", "no link to a layer"),
+        ("&".join(["kernel_size=3"] * 200), "no link to a layer"),
+        ("kernel_size=99&input_size=4", "kernel_size"),
+        ("x=banana", "cannot be read"),
+        ("kind=conv9", "kind"),
+    ],
+)
+def test_a_mangled_one_is_told_in_a_sentence(text, told):
+    app = opened(PAGE, against=text)
+    assert not app.exception
+    assert any("against: " in one.value and told in one.value for one in app.warning)
+
+
+@settings(max_examples=60)
+@given(st.integers(1, 5), st.integers(1, 3), st.integers(0, 2), st.integers(1, 3), st.integers(5, 9))
+def test_what_the_link_says_of_the_frozen_layer_is_read_back_as_the_same(kernel, stride, padding, channels, size):
+    scene = Scene(LayerSpec(kernel_size=kernel, stride=stride, padding=padding, in_channels=channels, input_size=size))
+    editor = SceneEditor(LayerEditor())
+    text = Frozen(editor).spelled(scene)
+    found, told = editor.of_link(parse_qs(text, keep_blank_values=True))
+    assert (found.spec, told) == (scene.spec, [])
+    assert "cs-differs" not in side_by_side(lab.of(scene), lab.of(found))
