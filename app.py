@@ -4,12 +4,10 @@
 a ``pages`` folder *beside* the main script for its old multipage mode, which breaks the first deep link.
 """
 
-import contextlib
 import gc
 import importlib
 import inspect
 import os
-import socket
 import sys
 import threading
 import time
@@ -25,6 +23,7 @@ from starlette.routing import Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from viz.components import files
+from viz.network import own_address
 
 WARM_UP_DELAY = float(os.environ.get("CONVSCOPE_WARM_UP_DELAY", "8"))
 """Seconds. Importing torch holds the interpreter for two seconds. Who starts the app clicks the link before; the page
@@ -83,12 +82,7 @@ def get_ready() -> None:
 def addresses() -> list[str]:
     """Where this server can be reached: from this machine, and from others in its network if it has one."""
     port, base = st.get_option("server.port"), st.get_option("server.baseUrlPath").strip("/")
-    address = st.get_option("server.address")
-    hosts = [address or "localhost"]
-    if not address:
-        with contextlib.suppress(OSError), socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
-            probe.connect(("192.0.2.1", 9))  # Sends nothing: asks the routing table for this machine's own address.
-            hosts.append(probe.getsockname()[0])
+    hosts = dict.fromkeys(filter(None, (st.get_option("server.address") or "localhost", own_address())))
     return [f"http://{host}:{port}/{base}" for host in hosts]
 
 

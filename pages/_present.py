@@ -58,8 +58,8 @@ def draw_bar(lesson: Lesson | None) -> None:
     st.menu_button("Pages", list(titles), key="pages", format_func=titles.get, on_click=_chosen, type="tertiary")
     neighbours = topic(lesson) if lesson else []
     numbers = {f"1 … {len(neighbours)}": ", ".join(one.title for one in neighbours)} if neighbours[1:] else {}
-    link = state.address(presented=False)
+    link, here = sharing.class_link()
     # Made when it is asked for: that of a long link takes a second.
     code = sharing.qr(link, sized=False) if state.recall("code") else None
     state.forget("code")
-    keys(link, code, TOLD | numbers, "rc123456789", key="keys", on_key=lambda: _pressed(lesson))
+    keys(here or link, code, TOLD | numbers, "rc123456789", key="keys", on_key=lambda: _pressed(lesson))

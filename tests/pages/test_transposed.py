@@ -31,6 +31,7 @@ from pages.transposed._shared import playground_query
 from tests.pages.support import charts, moved, opened, points, sound
 from viz.components.stage import share
 from viz.controls.picture import PICTURES
+from viz.export import sharing
 from viz.figures.upsampling import blocks
 from viz.scenes.four_views import four_views, matrices
 
@@ -557,6 +558,13 @@ def test_the_link_holds_the_page_and_has_a_picture():
     app.button(key="open_link").click().run()
     assert "ct_stride=2" in sound(app).code[0].value
     assert any("QR code" in text.value and "<svg" in text.value for text in app.markdown)
+
+
+def test_a_link_that_no_phone_can_open_says_so(monkeypatch):
+    monkeypatch.setattr("viz.export.sharing.for_others", lambda url: None)
+    app = sound(open_page(ct_stride="2"))
+    app.button(key="open_link").click().run()
+    assert [box.value for box in sound(app).warning] == [sharing.NO_NETWORK]
 
 
 # -- panels ------------------------------------------------------------------------------------------------------------

@@ -13,8 +13,13 @@ from models.spec import SpecError
 from models.text import sentence
 from viz import state
 from viz.controls.numbers import SceneEditor
+from viz.network import for_others
 
 ICONS = {"Code": "code", "Link": "link", "Paste": "content_paste", "File": "draft"}
+NO_NETWORK = (
+    "Only this machine can open this link: it has no address in a network, or the server was told to listen here "
+    "alone. Connect it to the network of the phones and start the app again, without --server.address."
+)
 
 
 def buttons(names: Sequence[str], page: str) -> None:
@@ -83,17 +88,25 @@ def _code(script: Callable[[], tuple[str, str]]) -> None:
     st.download_button("Download", code, "layer.py", "text/x-python", on_click="ignore", icon=":material/download:")
 
 
-@st.dialog("Link", on_dismiss=_close)
+@st.dialog("Link", width="medium", on_dismiss=_close)
 def _link(fits: bool, unfit: str) -> None:
-    url = state.address()
+    url, here = class_link()
     st.write("Opens this page exactly as it is now.")
     if not fits:
         st.warning(unfit)
+    if here:
+        st.warning(here)
     st.code(url, language=None, wrap_lines=True)
-    svg = qr(url)
     # st.html would strip the picture.
-    framed = f'<div role="img" aria-label="QR code of the link" style="max-width:22rem">{svg}</div>'
+    framed = f'<div role="img" aria-label="QR code of the link" class="qr">{qr(url, sized=False)}</div>'
     st.markdown(framed, unsafe_allow_html=True)
+
+
+def class_link() -> tuple[str, str]:
+    """The link to this page for the phones in the room, and a sentence on what to do where they cannot open it."""
+    url = state.address(presented=False)
+    found = for_others(url)
+    return (found, "") if found else (url, NO_NETWORK)
 
 
 @st.dialog("Paste numbers", width="large", on_dismiss=_close)
