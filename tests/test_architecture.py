@@ -89,7 +89,7 @@ def test_session_and_link_have_one_owner():
     names = ("st.session_state", "st.query_params", 'bind="')
     found = [
         f"{file.relative_to(ROOT)}:{number}"
-        for folder in ("pages", "viz")
+        for folder in ("pages", "rooms", "viz")
         for file in (ROOT / folder).rglob("*.py")
         if file != ROOT / "viz" / "state.py"
         for number, line in enumerate(file.read_text(encoding="utf-8").splitlines(), 1)
@@ -102,7 +102,7 @@ def test_what_streamlit_keeps_private_stands_in_one_file():
     private = ("streamlit.runtime", "get_script_run_ctx", "streamlit.proto")
     found = [
         str(file.relative_to(ROOT))
-        for folder in ("pages", "viz")
+        for folder in ("pages", "rooms", "viz")
         for file in (ROOT / folder).rglob("*.py")
         if any(name in file.read_text(encoding="utf-8") for name in private)
     ]

@@ -1,0 +1,234 @@
+"""What a room does. A lecturer opens it and asks; each phone joins, answers once, and sees how often it was right."""
+
+from __future__ import annotations
+
+import json
+import re
+import secrets
+import time
+from collections import Counter
+from dataclasses import dataclass, field
+from typing import Any
+
+from rooms.limit import Limit
+from rooms.store import Full, Store
+
+LETTERS = "BCDFGHJKLMNPRSTVWXZ"
+"""Of codes: none that looks like another, and no vowels, so that no code is a word."""
+LENGTH = 4
+MOST_PHONES = 600
+MOST_QUESTIONS = 50
+HERE = 60
+"""Seconds since a phone was heard of, after which it is gone."""
+
+
+class RoomError(Exception):
+    """One sentence for the visitor. ``status``: what HTTP calls it."""
+
+    def __init__(self, sentence: str, status: int = 400) -> None:
+        super().__init__(sentence)
+        self.sentence, self.status = sentence, status
+
+
+@dataclass(frozen=True)
+class Poll:
+    """A question as the room gets it. ``answer`` and ``explanation`` reach a phone after the reveal."""
+
+    name: str
+    text: str
+    options: tuple[str, ...]
+    answer: str
+    explanation: str = ""
+
+
+@dataclass(frozen=True)
+class Tally:
+    """What the lecturer's screen shows. counts: option → phones. here: phones that are in the room now."""
+
+    round: int = 0
+    name: str = ""
+    revealed: bool = False
+    here: int = 0
+    counts: dict[str, int] = field(default_factory=dict)
+    page: str = ""
+    follow: bool = False
+
+    @property
+    def answered(self) -> int:
+        return sum(self.counts.values())
+
+    @property
+    def waits(self) -> bool:
+        """Whether the room is asked something that is not revealed yet."""
+        return self.round > 0 and not self.revealed
+
+
+def code_of(text: str) -> str:
+    """A code as somebody typed it; raises ``RoomError`` where it cannot be one."""
+    code = re.sub(r"[\s-]", "", text[:40]).upper()
+    if len(code) != LENGTH or not set(code) <= set(LETTERS):
+        raise RoomError(f"A room's code is {LENGTH} letters, as they stand on the lecturer's screen: type those.", 404)
+    return code
+
+
+class Rooms:
+    """All rooms of a store. A key (``code-secret``) makes its holder the lecturer; ``who`` is an address, for limits."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+        self._wrong = Limit(each=30, together=300)
+        self._opened = Limit(each=10, together=30)
+
+    # -- the lecturer -------------------------------------------------------------------------------------------------
+
+    def open(self, who: str = "") -> str:
+        """A new room; returns its key."""
+        if self._opened.reached(who):
+            raise RoomError("Too many rooms were opened just now: wait a minute, then open this one.", 429)
+        self._opened.count(who)
+        secret = secrets.token_urlsafe(12)
+        while True:
+            code = "".join(secrets.choice(LETTERS) for _ in range(LENGTH))
+            try:
+                if self._store.create(_room(code), {"secret": secret, "version": "1", "round": "0"}):
+                    # What is left of a room of this name that ended by itself.
+                    self._store.delete(_beside(code))
+                    return f"{code}-{secret}"
+            except Full:
+                raise RoomError("All rooms of this server are taken: try again in an hour.", 503) from None
+
+    def _owned(self, key: str) -> tuple[str, dict[str, str]]:
+        code, _, secret = key.partition("-")
+        room = self._store.read(_room(code))
+        if not secret or not secrets.compare_digest(room.get("secret", "").encode(), secret.encode()):
+            raise RoomError("This room is over: open another.", 404)
+        return code, room
+
+    def ask(self, key: str, poll: Poll) -> None:
+        """Put a question to the room, in place of the one before."""
+        code, room = self._owned(key)
+        number = int(room["round"]) + 1
+        if number > MOST_QUESTIONS:
+            raise RoomError(f"This room has answered {MOST_QUESTIONS} questions: open another.")
+        told = {"round": str(number), "question": json.dumps(vars(poll)), "revealed": ""}
+        self._store.write(_room(code), told, bump="version")
+
+    def reveal(self, key: str) -> None:
+        """Tell the phones what is right; from now on no answer is taken."""
+        code, room = self._owned(key)
+        if room["round"] == "0" or room.get("revealed"):
+            return
+        answer = json.loads(room["question"])["answer"]
+        told = {"revealed": "1", f"answer {room['round']}": answer}
+        self._store.write(_room(code), told, bump="version")
+
+    def show(self, key: str, page: str, follow: bool) -> None:
+        """The page that the lecturer shows, as a link below the app's address, and whether phones follow."""
+        code, room = self._owned(key)
+        now = {"page": page, "follow": "1" if follow else ""}
+        if any(room.get(name, "") != text for name, text in now.items()):
+            # Those who do not follow need not hear of it.
+            bump = "version" if follow or room.get("follow") else ""
+            self._store.write(_room(code), now, bump=bump)
+
+    def tally(self, key: str) -> Tally:
+        """How the question stands."""
+        code, room = self._owned(key)
+        number, seen = int(room["round"]), time.time() - HERE
+        here = sum(float(last) > seen for last in self._store.read(_phones(code)).values())
+        question = json.loads(room["question"]) if number else {"name": "", "options": []}
+        votes = Counter(self._store.read(_votes(code, number)).values())
+        counts = {option: votes[option] for option in question["options"]}
+        shown = room.get("page", ""), bool(room.get("follow"))
+        return Tally(number, question["name"], bool(room.get("revealed")), here, counts, *shown)
+
+    def close(self, key: str) -> None:
+        """End the room."""
+        code, _ = self._owned(key)
+        self._store.delete([_room(code), *_beside(code)])
+
+    # -- a phone ------------------------------------------------------------------------------------------------------
+
+    def find(self, text: str, who: str = "") -> str:
+        """The code of the room that somebody asks for."""
+        if self._wrong.reached(who):
+            raise RoomError("Too many wrong codes were tried from here: wait a minute.", 429)
+        try:
+            code = code_of(text)
+            if not self._store.read(_room(code)):
+                raise RoomError(f"There is no room {code}: look at the lecturer's screen once more.", 404)
+        except RoomError:
+            self._wrong.count(who)
+            raise
+        return code
+
+    def join(self, text: str, who: str = "") -> str:
+        """Come in; returns what the phone is known by from now on."""
+        code, visitor = self.find(text, who), secrets.token_urlsafe(12)
+        try:
+            self._store.add(_phones(code), visitor, str(int(time.time())), MOST_PHONES)
+        except Full:
+            raise RoomError(f"This room is full: {MOST_PHONES} phones are in it.", 503) from None
+        return visitor
+
+    def version(self, code: str) -> int:
+        """It goes up when there is something new for phones; 0: there is no such room."""
+        return int(self._store.field_of([_room(code)], "version")[0] or 0)
+
+    def _joined(self, code: str, visitor: str) -> dict[str, str]:
+        room = self._store.read(_room(code))
+        if not room:
+            raise RoomError("This room is over.", 404)
+        if self._store.field_of([_phones(code)], visitor)[0] is None:
+            raise RoomError("This phone has not joined the room.", 403)
+        return room
+
+    def look(self, code: str, visitor: str) -> dict[str, Any]:
+        """What a phone shows now."""
+        room = self._joined(code, visitor)
+        self._store.write(_phones(code), {visitor: str(int(time.time()))})
+        number, revealed = int(room["round"]), bool(room.get("revealed"))
+        mine = self._store.field_of([_votes(code, at) for at in range(1, number + 1)], visitor)
+        told = [at for at in range(1, number + 1) if mine[at - 1] is not None and f"answer {at}" in room]
+        found: dict[str, Any] = {
+            "version": int(room["version"]),
+            "round": number,
+            "answered": len(told),
+            "right": sum(mine[at - 1] == room[f"answer {at}"] for at in told),
+            "page": room.get("page", "") if room.get("follow") else None,
+        }
+        if number:
+            question = json.loads(room["question"])
+            shown = ("text", "options", "answer", "explanation") if revealed else ("text", "options")
+            found |= {name: question[name] for name in shown} | {"revealed": revealed, "mine": mine[-1]}
+        return found
+
+    def vote(self, code: str, visitor: str, number: int, answer: str) -> None:
+        """One answer to the question with this number; the first counts, and the same once more is no error."""
+        room = self._joined(code, visitor)
+        if number < 1 or number != int(room["round"]) or room.get("revealed"):
+            if number > 0 and self._store.field_of([_votes(code, number)], visitor)[0] == answer:
+                return
+            raise RoomError("Too late: this question is over.", 409)
+        if answer not in json.loads(room["question"])["options"]:
+            raise RoomError("This is none of the answers to the question: choose one of those on screen.")
+        if not self._store.add(_votes(code, number), visitor, answer, MOST_PHONES):
+            if self._store.field_of([_votes(code, number)], visitor)[0] != answer:
+                raise RoomError("You have answered this question already: the first answer counts.", 409)
+
+
+def _room(code: str) -> str:
+    return f"room {code}"
+
+
+def _phones(code: str) -> str:
+    return f"phones {code}"
+
+
+def _votes(code: str, number: int) -> str:
+    return f"votes {code} {number}"
+
+
+def _beside(code: str) -> list[str]:
+    """All tables of a room but its first."""
+    return [_phones(code), *(_votes(code, number) for number in range(1, MOST_QUESTIONS + 1))]
