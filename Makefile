@@ -25,7 +25,7 @@ QUIET := $(if $(V),,--quiet)
 run: $(VENV)/.app
 	@$(BIN)/python -m streamlit run app.py $(if $(PORT),--server.port $(PORT))
 
-test: lint $(VENV)/.browser
+test: lint $(VENV)/.browser $(VENV)/.redis
 	$(BIN)/python -m pytest -n 2 --durations=30 $(TESTS)
 
 lint: $(VENV)/.dev
@@ -65,4 +65,8 @@ $(VENV)/.dev: requirements-dev.txt $(VENV)/.app
 
 $(VENV)/.browser: tests/browser/install.sh $(VENV)/.dev
 	@sh tests/browser/install.sh $(BIN)/playwright
+	@touch $@
+
+$(VENV)/.redis: tests/rooms/install.sh $(VENV)/.dev
+	@sh tests/rooms/install.sh
 	@touch $@

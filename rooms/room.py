@@ -72,7 +72,7 @@ def code_of(text: str) -> str:
 
 
 class Rooms:
-    """All rooms of a store. A key (``code-secret``) makes its holder the lecturer; ``who`` is an address, for limits."""
+    """All rooms of a store. A key (``code-secret``) makes its holder the lecturer; ``who``: an address, for limits."""
 
     def __init__(self, store: Store) -> None:
         self._store = store
@@ -212,9 +212,10 @@ class Rooms:
             raise RoomError("Too late: this question is over.", 409)
         if answer not in json.loads(room["question"])["options"]:
             raise RoomError("This is none of the answers to the question: choose one of those on screen.")
-        if not self._store.add(_votes(code, number), visitor, answer, MOST_PHONES):
-            if self._store.field_of([_votes(code, number)], visitor)[0] != answer:
-                raise RoomError("You have answered this question already: the first answer counts.", 409)
+        votes = _votes(code, number)
+        first = self._store.add(votes, visitor, answer, MOST_PHONES)
+        if not first and self._store.field_of([votes], visitor)[0] != answer:
+            raise RoomError("You have answered this question already: the first answer counts.", 409)
 
 
 def _room(code: str) -> str:

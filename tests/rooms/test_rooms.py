@@ -4,18 +4,24 @@ import threading
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
+import redis
 
 from rooms import limit, room, store
 from rooms.room import LETTERS, MOST_QUESTIONS, Poll, RoomError, Rooms, code_of
+from rooms.shared import Shared
 from rooms.store import Full, Local
 
 POLL = Poll("size", "How large is the output?", ("3×3", "5×5", "7×7"), "5×5", "5 − 1 + 1 = 5.")
 OTHER = Poll("macs", "How many MACs?", ("9", "81"), "81")
 
 
-@pytest.fixture
-def kept():
-    return Local()
+@pytest.fixture(params=["in the process", "in Redis"])
+def kept(request):
+    if request.param == "in the process":
+        return Local()
+    url = request.getfixturevalue("redis_url")
+    redis.Redis.from_url(url).flushall()
+    return Shared(url)
 
 
 @pytest.fixture
@@ -242,7 +248,9 @@ class TestHostile:
     def test_of_an_address_nothing_is_kept_that_tells_it(self, kept, rooms, code):
         rooms.join(code, "203.0.113.77")
         refused(rooms.join, "BBBB", "203.0.113.77")
-        assert "203.0.113.77" not in repr([vars(kept), dict(rooms._wrong._tried)])
+        tables = kept._tables if isinstance(kept, Local) else {k: kept._redis.dump(k) for k in kept._redis.scan_iter()}
+        assert tables
+        assert "203.0.113.77" not in repr([tables, dict(rooms._wrong._tried)])
 
     def test_a_minute_later_codes_may_be_tried_again(self, rooms, code, monkeypatch):
         for _ in range(30):
@@ -310,3 +318,27 @@ def test_a_room_that_nobody_uses_is_gone_after_some_hours(monkeypatch):
     clock[0] += store.LIFE
     rooms.open("b")
     assert [name for name in kept._tables if code in name] == []
+
+
+def test_in_redis_a_room_is_gone_after_some_hours_by_itself(redis_url):
+    kept = Shared(redis_url)
+    kept._redis.flushall()
+    rooms = Rooms(kept)
+    key = rooms.open()
+    code = key.partition("-")[0]
+    phone = rooms.join(code)
+    rooms.ask(key, POLL)
+    rooms.vote(code, phone, 1, "5×5")
+    ends = {name: kept._redis.ttl(name) for name in kept._redis.keys("convscope:*") if name != "convscope:rooms"}
+    assert len(ends) == 3
+    assert all(store.LIFE - 60 < end <= store.LIFE for end in ends.values())
+    # What has ended no longer counts against the bound.
+    kept._redis.zadd("convscope:rooms", {f"convscope:room {at}": 1 for at in range(store.MOST_ROOMS)})
+    assert rooms.open()
+    assert kept._redis.zcard("convscope:rooms") == 2
+
+
+def test_without_redis_there_is_a_sentence():
+    rooms = Rooms(Shared("redis://127.0.0.1:9/0"))
+    assert "cannot be reached" in refused(rooms.open)
+    assert "cannot be reached" in refused(rooms.join, "BCDF")
