@@ -22,6 +22,7 @@ from starlette.responses import JSONResponse
 from starlette.routing import Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from rooms import routes as rooms
 from viz.components import files
 from viz.network import own_address
 
@@ -138,9 +139,11 @@ class SecurityHeaders:
         await self.app(scope, receive, send_with_headers)
 
 
+BASES = sorted({"", st.get_option("server.baseUrlPath").strip("/")})
+
 SERVER = {
     "lifespan": lifespan,
-    "routes": [Route("/health", health), *files.routes()],
+    "routes": [Route("/health", health), *files.routes(BASES), *rooms.routes(BASES)],
     "middleware": [Middleware(SecurityHeaders)],
 }
 """What every entry point gives to ``st.App``."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
+from pages import _room
 from pages._lessons import BY_PATH, LESSONS, Lesson, topic
 from viz import state
 from viz.components.keys import keys
@@ -56,6 +57,8 @@ def draw_bar(lesson: Lesson | None) -> None:
     """Pages, the QR code and the keys. After the page, whose link the code holds."""
     titles = _titles()
     st.menu_button("Pages", list(titles), key="pages", format_func=titles.get, on_click=_chosen, type="tertiary")
+    if not _room.joined():
+        st.button("Room", key="bar_room", icon=":material/groups:", on_click=_room.show, type="tertiary")
     neighbours = topic(lesson) if lesson else []
     numbers = {f"1 … {len(neighbours)}": ", ".join(one.title for one in neighbours)} if neighbours[1:] else {}
     link, here = sharing.class_link()

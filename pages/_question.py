@@ -10,6 +10,7 @@ from typing import Any
 import streamlit as st
 
 from models.text import quoted
+from pages import _room
 from viz import state
 from viz.state import Choice, Setting
 
@@ -176,6 +177,8 @@ class Asking:
         state.remember("asking", self)
         asked: Asked | None = state.recall(f"asked_{self.page}")
         question, waits = self._question(asked.name) if asked else None, self._ask.value != NONE
+        if _room.asked(self, question):
+            return
         with st.container(key="question", gap="xsmall"):
             if question:
                 st.markdown(f":material/psychology_alt: **{question.text}**")
@@ -198,6 +201,7 @@ class Asking:
                     "All questions", [each.name for each in self.questions], key=f"questions_{self.page}",
                     format_func=lambda name: self._question(name).title, on_click=self._ask_chosen, type="tertiary",
                 )  # fmt: skip
+                _room.draw(self, question, waits)
             if question and asked:
                 self._draw_verdict(question, asked.tries, waits)
 

@@ -18,7 +18,7 @@ from pathlib import Path
 import streamlit as st
 
 from models.text import quoted
-from pages import _lesson, _present
+from pages import _lesson, _present, _room
 from pages._lessons import BY_PATH, LESSONS, TOPICS, once_a_part, topic
 from viz import state
 from viz.components.opened import opened
@@ -45,7 +45,7 @@ def leave_old_link() -> str:
 
 address = address_asked()
 # Streamlit takes no other address for a page's.
-if address and address == address.strip() and "/" not in address and address not in BY_PATH:
+if address and address == address.strip() and "/" not in address and address not in BY_PATH and address != "room":
     state.remember("no_page", address)
     state.forget("sections")
 if not (sections := state.recall("sections")):
@@ -58,12 +58,15 @@ if not (sections := state.recall("sections")):
     if nowhere := state.recall("no_page"):
         # Else Streamlit shows the home page, and a box over it that names neither the address nor the pages there are.
         sections[""].append(st.Page("no_page.py", title="No such page", url_path=nowhere, visibility="hidden"))
+    sections[""].append(st.Page("room.py", title="Room", url_path="room", visibility="hidden"))
     state.remember("sections", sections)
 page = st.navigation(sections, position="top")
 lesson = BY_PATH.get(page.url_path)
 no_part = leave_old_link() if lesson and lesson == topic(lesson)[0] and "part" in state.parameters() else ""
 if file := _present.wanted(page.url_path):
     st.switch_page(file)
+if follow := _room.wanted():
+    st.switch_page(follow[0], query_params=follow[1])
 with state.run_of(page.url_path):
     # A Material or emoji icon in the tab would be fetched from a font host; a picture comes from this server.
     st.set_page_config(
@@ -82,6 +85,7 @@ with state.run_of(page.url_path):
             told = f"present: {quoted(asked)} is neither 1 nor 0; the page is shown as usual."
             st.toast(state.literal(told), duration="long")
     presenting = state.recall("presenting", False)
+    _room.take()
 
     st.html(HERE / "_look.css")
     if presenting:
@@ -102,6 +106,8 @@ with state.run_of(page.url_path):
 
     state.forget("asking")
     with body:
+        # On its own page the ballot stands below the title.
+        above = st.container() if _room.joined() and page.url_path != "room" else None
         if lesson:
             _lesson.draw_head(lesson)
             # torch takes seconds to load: the question is on screen by now.
@@ -113,10 +119,15 @@ with state.run_of(page.url_path):
             state.tell_here()
             state.tell(no_part)
         page.run()
+        below = st.container()
     state.finish()
+    if _room.joined():
+        with above or below:
+            _room.draw_ballot()
     if presenting:
         with more:
             _present.draw_bar(lesson)
     if lesson:
         opened(lesson.url_path)
         _lesson.draw_dialog()
+    _room.finish()

@@ -18,6 +18,8 @@ LETTERS = "BCDFGHJKLMNPRSTVWXZ"
 LENGTH = 4
 MOST_PHONES = 600
 MOST_QUESTIONS = 50
+APART = 0.03
+"""Seconds for each phone, within which all of them follow to a page: opening one costs the server so much."""
 HERE = 60
 """Seconds since a phone was heard of, after which it is gone."""
 
@@ -47,11 +49,11 @@ class Tally:
 
     round: int = 0
     name: str = ""
+    text: str = ""
+    answer: str = ""
     revealed: bool = False
     here: int = 0
     counts: dict[str, int] = field(default_factory=dict)
-    page: str = ""
-    follow: bool = False
 
     @property
     def answered(self) -> int:
@@ -129,18 +131,25 @@ class Rooms:
         if any(room.get(name, "") != text for name, text in now.items()):
             # Those who do not follow need not hear of it.
             bump = "version" if follow or room.get("follow") else ""
-            self._store.write(_room(code), now, bump=bump)
+            spread = APART * len(self._store.read(_phones(code)))
+            self._store.write(_room(code), now | {"spread": f"{min(spread, 5):.2f}"}, bump=bump)
 
     def tally(self, key: str) -> Tally:
         """How the question stands."""
         code, room = self._owned(key)
         number, seen = int(room["round"]), time.time() - HERE
         here = sum(float(last) > seen for last in self._store.read(_phones(code)).values())
-        question = json.loads(room["question"]) if number else {"name": "", "options": []}
+        question = json.loads(room["question"]) if number else vars(Poll("", "", (), ""))
         votes = Counter(self._store.read(_votes(code, number)).values())
-        counts = {option: votes[option] for option in question["options"]}
-        shown = room.get("page", ""), bool(room.get("follow"))
-        return Tally(number, question["name"], bool(room.get("revealed")), here, counts, *shown)
+        return Tally(
+            round=number,
+            name=question["name"],
+            text=question["text"],
+            answer=question["answer"],
+            revealed=bool(room.get("revealed")),
+            here=here,
+            counts={option: votes[option] for option in question["options"]},
+        )
 
     def close(self, key: str) -> None:
         """End the room."""
@@ -175,12 +184,17 @@ class Rooms:
         """It goes up when there is something new for phones; 0: there is no such room."""
         return int(self._store.field_of([_room(code)], "version")[0] or 0)
 
+    def waiting(self, code: str) -> str:
+        """The name of the question that the room has not been told the answer of; empty if there is none."""
+        room = self._store.read(_room(code))
+        asked = room.get("round", "0") != "0" and not room.get("revealed")
+        return json.loads(room["question"])["name"] if asked else ""
+
     def _joined(self, code: str, visitor: str) -> dict[str, str]:
         room = self._store.read(_room(code))
-        if not room:
-            raise RoomError("This room is over.", 404)
-        if self._store.field_of([_phones(code)], visitor)[0] is None:
-            raise RoomError("This phone has not joined the room.", 403)
+        # Said in one way, for it must not tell which codes there are.
+        if not room or self._store.field_of([_phones(code)], visitor)[0] is None:
+            raise RoomError("This room is over, or this phone has not joined it.", 404)
         return room
 
     def look(self, code: str, visitor: str) -> dict[str, Any]:
@@ -196,6 +210,7 @@ class Rooms:
             "answered": len(told),
             "right": sum(mine[at - 1] == room[f"answer {at}"] for at in told),
             "page": room.get("page", "") if room.get("follow") else None,
+            "spread": float(room.get("spread", 0)),
         }
         if number:
             question = json.loads(room["question"])

@@ -29,6 +29,9 @@ import streamlit as st
 from models.text import quoted
 from viz.private import went_back
 
+FRAME = ("present", "room")
+"""What a link says of the frame around the pages."""
+
 ALIKE = 0.7
 """From 0 to 1: how much a name must be like another to be taken for a slip."""
 
@@ -49,6 +52,8 @@ class Book:
     thread: int = 0
     """Of the newest run."""
     finished: bool = False
+    anew: bool = False
+    """Whether this run takes the link at its word, a bare one too."""
     told_at: Any = None
     numbers: dict[str, int] = field(default_factory=dict)
     """What each number box showed last, by key."""
@@ -430,18 +435,28 @@ def tell_here() -> None:
 
 def link_counts() -> bool:
     """Whether this run takes its settings from the link, not from what the session remembers."""
-    return _book().taken != _book().page or went_back()
+    return _book().taken != _book().page or at_its_word()
+
+
+def at_its_word() -> bool:
+    """Whether this run takes the link at its word: what a bare one leaves out is the default."""
+    return _book().anew or went_back()
+
+
+def take_anew() -> None:
+    """The next run takes the link at its word. Before ``st.switch_page`` to where somebody else is."""
+    _book().anew = True
 
 
 def take(*settings: Any) -> None:
     """Name the page's settings, before the first is drawn; takes over what the link says of them.
 
     A setting has ``names`` (the parameters that it knows), ``take(query)`` and ``query()``, as :class:`Setting`. A bare
-    link leaves what the session remembers, but after the back button it means the defaults.
+    link leaves what the session remembers, but taken at its word it means the defaults.
     """
     book = _book()
     book.settings = [*(book.settings or ()), *settings]
-    if link_counts() and ((query := _in_link()) or went_back()):
+    if link_counts() and ((query := _in_link()) or at_its_word()):
         for one in settings:
             tell(*one.take(query))
 
@@ -461,6 +476,7 @@ def finish() -> None:
             tell(*(no_setting(name, known) for name in _in_link() if name not in known))
         book.taken = book.page
     _write_link()
+    book.anew = False
     with st.container(key="answered"):
         if state.get(_ANSWERED) != str(book.generation):
             state[_ANSWERED] = str(book.generation)
@@ -498,17 +514,27 @@ def parameters() -> dict[str, list[str]]:
     return {name: query.get_all(name) for name in query}
 
 
-def address(presented: bool = True) -> str:
-    """The link to the page as it is now; for a phone in the room, without what makes it a projector's."""
-    shown = parameters() if presented else parameters() | {"present": []}
-    params = [(name, text) for name, texts in shown.items() for text in texts]
+def address() -> str:
+    """The link to the page as it is now, without what the frame has added for this visitor."""
+    params = [(name, text) for name, texts in parameters().items() if name not in FRAME for text in texts]
     return (st.context.url or "").partition("?")[0] + ("?" + urlencode(params) if params else "")
+
+
+def address_of(path: str) -> str:
+    """The link to another page."""
+    return (st.context.url or "").partition("?")[0].rpartition("/")[0] + f"/{path}"
+
+
+def here() -> str:
+    """The page as it is now: the link to it, below the app's address."""
+    said = urlencode(saying())
+    return (_book().page or "") + (f"?{said}" if said else "")
 
 
 def _in_link() -> dict[str, list[str]]:
     """The link's parameters, without the frame's own."""
     found = parameters().items()
-    return {name: texts for name, texts in found if name != "present" and not name.startswith("embed")}
+    return {name: texts for name, texts in found if name not in FRAME and not name.startswith("embed")}
 
 
 def _write_link() -> None:
@@ -518,9 +544,10 @@ def _write_link() -> None:
     book, now = _book(), parameters()
     # A page without settings leaves alone what it does not know.
     wanted = {name: texts for name, texts in now.items() if name.startswith("embed") or book.settings is None}
-    wanted.pop("present", None)
+    wanted = {name: texts for name, texts in wanted.items() if name not in FRAME}
     wanted |= {name: [text] for name, text in saying().items()}
     wanted |= {"present": ["1"]} if recall("presenting") else {}
+    wanted |= {"room": [recall("room")]} if recall("room") else {}
     if wanted != now or wanted != book.said:
         # A new run may stop this one while it writes: what has not been said is said next time.
         book.said = None

@@ -424,6 +424,6 @@ def main():
     left.text(f"edit: {json.dumps(result.edit, sort_keys=True)}")
 
 
-app = st.App(__file__, routes=files.routes())
+app = st.App(__file__, routes=files.routes([""]))
 if __name__ == "__main__":
     main()

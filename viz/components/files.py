@@ -7,9 +7,9 @@ version is made from their content: servers of one version give the same address
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Iterable
 from pathlib import Path
 
-import streamlit as st
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
@@ -39,7 +39,6 @@ async def _file(request: Request) -> Response:
     return Response(FILES[name], media_type=_TYPES[Path(name).suffix], headers=headers)
 
 
-def routes() -> list[Route]:
-    """For the server, below ``server.baseUrlPath`` too."""
-    bases = {"", st.get_option("server.baseUrlPath").strip("/")}
-    return [Route(f"/{base}/components/{{version}}/{{name:path}}".replace("//", "/"), _file) for base in sorted(bases)]
+def routes(bases: Iterable[str]) -> list[Route]:
+    """For the server, below each of these paths."""
+    return [Route(f"/{base}/components/{{version}}/{{name:path}}".replace("//", "/"), _file) for base in bases]

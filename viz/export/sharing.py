@@ -31,6 +31,7 @@ def buttons(names: Sequence[str], page: str) -> None:
 
 def _open(name: str, page: str) -> None:
     state.remember("dialog", f"{page} {name}")
+    state.forget("room_dialog")
     state.forget("paste_error")
     state.forget("file_error")
 
@@ -102,9 +103,10 @@ def _link(fits: bool, unfit: str) -> None:
     st.markdown(framed, unsafe_allow_html=True)
 
 
-def class_link() -> tuple[str, str]:
-    """The link to this page for the phones in the room, and a sentence on what to do where they cannot open it."""
-    url = state.address(presented=False)
+def class_link(path: str | None = None) -> tuple[str, str]:
+    """The link to this page, or to another, for the phones in the room, and a sentence on what to do where they cannot
+    open it."""
+    url = state.address() if path is None else state.address_of(path)
     found = for_others(url)
     return (found, "") if found else (url, NO_NETWORK)
 

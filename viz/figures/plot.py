@@ -6,7 +6,7 @@ the visitor's without a run; what stands here is readable in both.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from math import log10
 
@@ -120,6 +120,36 @@ def bars(
     layout = _layout(height, named=len(data) > 1)
     layout |= {"yaxis": _axis(y, log_y, values), "xaxis": {"title": {"text": x}}}
     return {"data": data, "layout": layout}
+
+
+def votes(counts: Mapping[str, int], right: str | None, *, large: bool = False) -> dict:
+    """A bar for each answer, as long as it was given often; ``right``: the one that is, once it may be told. ``large``:
+    for a projector."""
+    options, type_ = list(counts), 22 if large else 16
+    faces = [ROLES["output"] if option == right else FAINT for option in options]
+    longest = max([*counts.values(), 1])
+    trace = {
+        "type": "bar",
+        "orientation": "h",
+        "y": [f"{option} ✓" if option == right else option for option in options],
+        "x": list(counts.values()),
+        "text": [str(count) for count in counts.values()],
+        "textposition": "outside",
+        "cliponaxis": False,
+        "constraintext": "none",
+        "marker": {"color": faces},
+        "textfont": {"size": type_},
+        "hovertemplate": "%{y}: %{x}<extra></extra>",
+    }
+    layout = _layout(90 + 60 * len(options), named=False)
+    font = {"font": {"size": type_}}
+    steps = {"tickmode": "linear", "dtick": max(1, round(longest / 5))}
+    layout |= {
+        "yaxis": {"type": "category", "automargin": True, "autorange": "reversed", "tickfont": {"size": type_}},
+        "xaxis": {"title": {"text": "Phones", **font}, "range": [0, longest * 1.1], "tickfont": {"size": type_}}
+        | steps,
+    }
+    return {"data": [trace], "layout": layout}
 
 
 def loss_curve(steps: Sequence[int], losses: Sequence[float], floor: float) -> dict:

@@ -1,0 +1,286 @@
+"""The room in the frame of every page. A lecturer asks it the question on screen, and sees how many have answered, how,
+and reveals; a phone has the ballot above every page, and follows.
+
+``room`` in the link: its code for a phone, code and secret (``BCDF-…``) for who holds it.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+from urllib.parse import parse_qs, urlsplit
+
+import streamlit as st
+
+from models.text import plural
+from pages._lessons import BY_PATH
+from rooms.here import rooms
+from rooms.room import Poll, RoomError, Tally
+from rooms.routes import who
+from viz import state
+from viz.components.ballot import ballot
+from viz.export import sharing
+from viz.figures import plot
+
+if TYPE_CHECKING:
+    from pages._question import Asking, Question
+
+EVERY = 0.5
+"""Seconds between two looks at the votes."""
+
+
+def address() -> str:
+    """Who asks, for limits."""
+    return who(st.context.ip_address or "", st.context.headers.get("X-Forwarded-For") or "")
+
+
+def take() -> None:
+    """Take the room over from the link, which navigation clears: the session remembers it, and the link repeats it."""
+    asked = (state.parameters().get("room") or [None])[-1]
+    if asked is not None and state.link_counts():
+        state.remember("room", asked[:60])
+    if not (key := held()):
+        return
+    try:
+        rooms().tally(key)
+    except RoomError as error:
+        if error.status == 404:
+            _forget()
+        st.toast(error.sentence, duration="long")
+
+
+def held() -> str:
+    """The key of the room that this session holds; empty if it holds none."""
+    room = state.recall("room") or ""
+    return room if "-" in room else ""
+
+
+def joined() -> str:
+    """The code of the room that this session has joined as a phone; empty if it has not."""
+    room = state.recall("room") or ""
+    return "" if "-" in room else room
+
+
+def _forget() -> None:
+    for name in ("room", "room_dialog", "followed", "arrived", "follow"):
+        state.forget(name)
+
+
+# -- the lecturer ------------------------------------------------------------------------------------------------------
+
+
+def draw(asking: Asking, question: Question | None, waits: bool) -> None:
+    """In the row of answers: the way to ask the room, while a question waits; then how many have answered, and the ways
+    to the bars and the code. Once the page tells the answer, so does the room."""
+    if told := state.recall("room_told"):
+        state.forget("room_told")
+        st.warning(told)
+    if joined():
+        return
+    key = held()
+    tally = _tally(key)
+    of_room = bool(question) and tally.waits and tally.name == _name(asking, question)
+    if question and waits and not of_room:
+        st.button("Ask the room", key="ask_room", icon=":material/groups:", on_click=_ask, args=(asking, question))
+    elif of_room and not waits:
+        _tried(rooms().reveal, key)
+    if not key:
+        return
+    state.remember("room_asks", (asking, question) if question else None)
+    _counted(key)
+    if tally.round:
+        st.button("Answers", key="room_answers", icon=":material/bar_chart:", on_click=_show, args=("answers",))
+    if not state.recall("presenting"):  # else it stands in the bar
+        st.button("Room", key="room_code", icon=":material/qr_code_2:", on_click=_show, args=("room",), type="tertiary")
+
+
+def asked(asking: Asking, question: Question | None) -> bool:
+    """Whether this phone is to answer the question in its ballot: then the page does not ask it, too."""
+    try:
+        return bool(question and (code := joined()) and rooms().waiting(code) == _name(asking, question))
+    except RoomError:
+        return False
+
+
+def _name(asking: Asking, question: Question) -> str:
+    return f"{asking.page} {question.name}"
+
+
+def _tally(key: str) -> Tally:
+    try:
+        return rooms().tally(key) if key else Tally()
+    except RoomError:
+        return Tally()
+
+
+def _tried(act, *given) -> bool:
+    try:
+        act(*given)
+    except RoomError as error:
+        state.remember("room_told", error.sentence)
+        return False
+    return True
+
+
+def _ask(asking: Asking, question: Question) -> None:
+    poll = Poll(_name(asking, question), question.text, question.options, question.answer, question.explanation)
+    if not held() and not _open():
+        return
+    _tried(rooms().ask, held(), poll)
+
+
+def _open() -> bool:
+    def act() -> None:
+        state.remember("room", rooms().open(address()))
+        _show("room")
+
+    return _tried(act)
+
+
+def _show(dialog: str) -> None:
+    # Streamlit shows one dialog at a time.
+    state.forget("dialog")
+    state.remember("room_dialog", dialog)
+
+
+def _hide() -> None:
+    state.forget("room_dialog")
+
+
+def show() -> None:
+    """Open the dialog of the room, and a room if there is none. For callbacks."""
+    if held() or _open():
+        _show("room")
+
+
+def finish() -> None:
+    """Last in a run: tell the room what this screen shows, and draw the dialog that is open."""
+    if not (key := held()):
+        return
+    try:
+        rooms().show(key, state.here(), bool(state.recall("follow")))
+    except RoomError:
+        return  # told at the next run
+    if state.recall("room_dialog") == "room":
+        _draw_room(key)
+    elif state.recall("room_dialog") == "answers":
+        _draw_answers(key)
+
+
+@st.fragment(run_every=EVERY)
+def _counted(key: str) -> None:
+    try:
+        tally = rooms().tally(key)
+    except RoomError as error:
+        st.markdown(error.sentence, width="content")
+        return
+    said = f"Room **{key.partition('-')[0]}** · " + _said(tally)
+    st.markdown(f":material/groups: {said}", width="content")
+
+
+def _said(tally: Tally) -> str:
+    return f"**{tally.answered}** of {tally.here} answered" if tally.round else f"{plural(tally.here, 'phone')} here"
+
+
+@st.dialog("The room", width="large", on_dismiss=_hide)
+def _draw_room(key: str) -> None:
+    if state.recall("room_dialog") != "room":
+        st.rerun()
+    code = key.partition("-")[0]
+    link, here = sharing.class_link(f"room?room={code}")
+    picture, text = st.columns([1, 1], gap="medium")
+    with picture:
+        svg = sharing.qr(link, sized=False)
+        framed = f'<div role="img" aria-label="QR code of the room" class="qr">{svg}</div>'
+        st.markdown(framed, unsafe_allow_html=True)
+    with text:
+        st.html(f'<p class="code">{code}</p>')
+        parts = urlsplit(link)
+        st.markdown(f"Scan, or open **{parts.netloc}{parts.path}** and type the four letters.")
+        if here:
+            st.warning(here)
+        _counted(key)
+        st.toggle(
+            "Phones follow me",
+            value=bool(state.recall("follow")),
+            key="room_follow",
+            help="They show the page that this screen shows, until somebody looks around alone",
+            on_change=_follow,
+            args=(key,),
+        )
+        st.button("End the room", key="room_end", icon=":material/delete:", type="tertiary", on_click=_end, args=(key,))
+
+
+def _follow(key: str) -> None:
+    state.remember("follow", bool(state.heard("room_follow")))
+    _tried(rooms().show, key, state.here(), state.recall("follow"))
+
+
+def _end(key: str) -> None:
+    _tried(rooms().close, key)
+    _forget()
+
+
+@st.dialog("Answers", width="large", on_dismiss=_hide)
+def _draw_answers(key: str) -> None:
+    if state.recall("room_dialog") != "answers" or state.recall("room_revealed"):
+        state.forget("room_revealed")
+        st.rerun()
+    tally, asks = _tally(key), state.recall("room_asks")
+    st.markdown(f"**{tally.text}**")
+    _bars(key)
+    if asks and tally.waits and tally.name == _name(*asks):
+        st.button("Reveal", key="room_reveal", icon=":material/visibility:", on_click=_reveal, args=(asks[0],))
+
+
+def _reveal(asking: Asking) -> None:
+    asking.reveal()
+    state.remember("room_revealed", True)
+
+
+@st.fragment(run_every=EVERY)
+def _bars(key: str) -> None:
+    tally = _tally(key)
+    st.markdown(_said(tally))
+    told = ", ".join(f"{option}: {count}" for option, count in tally.counts.items())
+    figure = plot.votes(tally.counts, tally.answer if tally.revealed else None, large=bool(state.recall("presenting")))
+    plot.chart(figure, key="votes", alt=f"How many gave each answer. {told}.", numbers=False)
+
+
+# -- a phone -----------------------------------------------------------------------------------------------------------
+
+
+def draw_ballot() -> None:
+    """The ballot of a phone, last in a run: its visitor looks around if the page is no longer as the lecturer's was."""
+    here = state.here()
+    if state.recall("followed") is not None and state.recall("arrived") is None:
+        state.remember("arrived", here)
+    around = not here.startswith("room") and here != state.recall("arrived")
+    ballot(joined(), state.recall("followed") or "", around, key="ballot", on_go=_go, on_leave=_forget)
+
+
+def _go() -> None:
+    page = (state.heard("ballot", "go") or {}).get("page")
+    if isinstance(page, str):
+        state.remember("follow_to", page[:4000])
+
+
+def wanted() -> tuple[str, dict[str, list[str]]] | None:
+    """The file and the link of the page to which this phone follows, once."""
+    page = state.recall("follow_to")
+    state.forget("follow_to")
+    if page is None:
+        return None
+    path, _, query = page.partition("?")
+    file = "room.py" if path == "room" else BY_PATH[path].file if path in BY_PATH else "home.py"
+    state.remember("followed", page)
+    state.forget("arrived")
+    state.take_anew()
+    return file, parse_qs(query)
+
+
+def enter() -> None:
+    """Take the code that was typed. For callbacks."""
+    try:
+        state.remember("room", rooms().find(state.heard("typed_code") or "", address()))
+    except RoomError as error:
+        state.remember("room_told", error.sentence)

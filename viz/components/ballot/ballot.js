@@ -1,0 +1,201 @@
+// A phone in a room. It waits with one request that the server holds until there is something new, and sends an answer
+// until it is heard; so neither costs a run of the page. What it is known by to the room stays in this browser.
+
+const KEY = "convscope.room", PATIENCE = 40_000;
+
+class Refused extends Error {
+  constructor(status, told) {
+    super(told);
+    this.status = status;
+  }
+}
+
+const pause = (ms) => new Promise((done) => setTimeout(done, ms));
+
+function kept(code) {
+  try {
+    const one = JSON.parse(localStorage.getItem(KEY));
+    return one?.code === code ? one.visitor : null;
+  } catch {
+    return null;
+  }
+}
+
+function keep(code, visitor) {
+  try {
+    if (visitor) localStorage.setItem(KEY, JSON.stringify({ code, visitor }));
+    else localStorage.removeItem(KEY);
+  } catch {} // storage is switched off, or full
+}
+
+class Ballot {
+  constructor(root, code) {
+    this.at = (name) => root.querySelector(name);
+    this.code = code;
+    this.visitor = kept(code);
+    this.view = null;
+    this.trouble = this.going = this.sending = "";
+    this.ended = false;
+    this.seen = this.count = 0;
+    this.at(".name").replaceChildren("Room ", Object.assign(document.createElement("b"), { textContent: code }));
+    this.at(".leave").onclick = () => this.leave();
+    this.at(".back").onclick = () => this.go(this.view?.page ?? "room");
+    // A phone that was locked has lost its connection, and does not know it.
+    this.awake = () => document.hidden || this.waiting?.abort();
+    document.addEventListener("visibilitychange", this.awake);
+    this.wait();
+  }
+
+  async ask(act, given, control = new AbortController()) {
+    const late = setTimeout(() => control.abort(), PATIENCE);
+    try {
+      const body = JSON.stringify({ code: this.code, ...given });
+      const answer = await fetch(new URL(`./rooms/${act}`, document.baseURI), { method: "POST", body, signal: control.signal });
+      const said = await answer.json().catch(() => ({}));
+      if (answer.ok) return said;
+      throw new Refused(answer.status, said.error ?? "The server did not answer as it should.");
+    } finally {
+      clearTimeout(late);
+    }
+  }
+
+  async join() {
+    ({ visitor: this.visitor } = await this.ask("join", {}));
+    keep(this.code, this.visitor);
+  }
+
+  async wait() {
+    for (let failed = 0; !this.ended;) {
+      this.waiting = new AbortController();
+      try {
+        if (!this.visitor) await this.join();
+        const view = await this.ask("look", { visitor: this.visitor, seen: this.seen }, this.waiting);
+        failed = 0;
+        this.seen = view.version;
+        this.show(view);
+      } catch (error) {
+        if (this.ended || this.waiting.signal.aborted) continue;
+        if (error instanceof Refused && error.status === 404) {
+          const known = this.visitor;
+          this.visitor = null;
+          keep(this.code, null);
+          if (known) continue;
+          this.over = true;
+          this.told(`${error.message} “Leave” lets you type another code.`);
+          return;
+        }
+        failed += 1;
+        this.told(error instanceof Refused ? error.message : "No connection: trying again …");
+        await pause(Math.min(8000, 500 * 2 ** failed) * (0.5 + Math.random()));
+        this.seen = 0;
+      }
+    }
+  }
+
+  async vote(answer) {
+    const { round } = this.view;
+    this.sending = answer;
+    this.draw();
+    for (let failed = 0; !this.ended && this.view.round === round; failed += 1) {
+      try {
+        await this.ask("vote", { visitor: this.visitor, round, answer });
+        this.view.mine = answer;
+        break;
+      } catch (error) {
+        if (error instanceof Refused && error.status < 500) {
+          this.trouble = error.message;
+          this.seen = 0;
+          this.waiting.abort();
+          break;
+        }
+        this.told("No connection: your answer is sent as soon as there is one …");
+        await pause(Math.min(8000, 500 * 2 ** failed) * (0.5 + Math.random()));
+      }
+    }
+    this.sending = "";
+    this.draw();
+  }
+
+  show(view) {
+    if (view.round !== this.view?.round) this.sending = "";
+    this.view = view;
+    this.draw();
+    this.follow();
+  }
+
+  // Not all phones at once: each page that one opens costs the server a moment.
+  async follow() {
+    const { view, data } = this, to = view?.page;
+    if (to == null || data.around || to === data.followed || to === this.going) return;
+    this.going = to;
+    await pause(1000 * (view.spread ?? 0) * Math.random());
+    if (!this.ended && this.going === to && !this.data.around) this.go(to);
+  }
+
+  go(page) {
+    this.going = page;
+    this.send("go", { page, n: ++this.count });
+  }
+
+  leave() {
+    this.send("leave", ++this.count);
+  }
+
+  told(text) {
+    this.at(".told").textContent = text;
+  }
+
+  draw() {
+    const { view, data } = this;
+    this.at(".back").hidden = !data.around || this.over;
+    if (!view || this.over) return;
+    this.at(".score").textContent = view.answered ? `right ${view.right} of ${view.answered}` : "";
+    const asked = view.round > 0, chosen = view.mine ?? this.sending;
+    this.at(".text").hidden = !asked;
+    if (asked) this.at(".text").textContent = view.text;
+    this.options(asked ? view.options : []);
+    for (const one of this.at(".options").children) {
+      const mine = one.value === chosen;
+      one.setAttribute("aria-pressed", mine);
+      one.disabled = view.revealed || Boolean(chosen);
+      one.classList.toggle("right", Boolean(view.revealed) && one.value === view.answer);
+    }
+    this.told(this.trouble || this.status(asked));
+  }
+
+  options(texts) {
+    const box = this.at(".options"), mark = JSON.stringify([this.view.round, texts]);
+    if (box.mark === mark) return;
+    box.mark = mark;
+    this.trouble = "";
+    box.replaceChildren(...texts.map((text) => Object.assign(document.createElement("button"), {
+      type: "button", value: text, textContent: text, onclick: () => this.vote(text),
+    })));
+  }
+
+  status(asked) {
+    const { revealed, mine, answer, explanation } = this.view;
+    if (!asked) return "You are in. The question comes when the lecturer asks it.";
+    if (revealed) return `${mine === answer ? "Yes." : mine ? `Not quite: ${answer}.` : `${answer}.`} ${explanation}`;
+    if (mine) return `Your answer is ${mine}. Whether it is right, you see with all others.`;
+    return this.sending ? "Sending …" : "";
+  }
+
+  end() {
+    this.ended = true;
+    this.waiting?.abort();
+    document.removeEventListener("visibilitychange", this.awake);
+  }
+}
+
+export default function ({ data, parentElement, setTriggerValue }) {
+  const root = parentElement.querySelector(".ballot");
+  if (root.ballot?.code !== data.code) root.ballot?.end();
+  const fresh = root.ballot?.code !== data.code || root.ballot.ended;
+  const one = fresh ? (root.ballot = new Ballot(root, data.code)) : root.ballot;
+  Object.assign(one, { data, send: setTriggerValue });
+  if (one.going === data.followed) one.going = "";
+  one.draw();
+  one.follow();
+  return () => one.end();
+}
