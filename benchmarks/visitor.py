@@ -203,6 +203,8 @@ class Visitor:
     errors: list[str] = field(default_factory=list)
     pages: dict[str, str] = field(default_factory=dict)
     """Addresses of the pages that there are → their hashes."""
+    repeats: dict[str, float] = field(default_factory=dict)
+    """Fragments that the page wants run again and again → seconds between."""
     received: int = 0
     """Bytes."""
 
@@ -292,6 +294,12 @@ class Visitor:
             state = WidgetState(id=component.id, json_value=json.dumps(values | {name: value}))
         self.states[state.id] = state
         await self._send(component.fragment)
+        return await self.answered(begun)
+
+    async def repeat(self, fragment: str) -> float:
+        """Run a fragment of ``repeats``, as the front end does when it is time."""
+        begun = self.begun
+        await self._send(fragment)
         return await self.answered(begun)
 
     async def upload(self, widget: Widget, name: str, kind: str, data: bytes) -> float:
@@ -440,6 +448,8 @@ class Visitor:
             self._begin(message)
         elif kind == "script_finished":
             self._end(message)
+        elif kind == "auto_rerun":
+            self.repeats[message.auto_rerun.fragment_id] = message.auto_rerun.interval
         elif kind == "page_info_changed":
             self.query = message.page_info_changed.query_string
         elif kind == "navigation":
@@ -457,6 +467,8 @@ class Visitor:
         if session.page_script_hash != self._page and not run.fragment_ids:
             self._page = session.page_script_hash
         self._run, self._fragments = run.script_run_id, tuple(run.fragment_ids)
+        if not run.fragment_ids:
+            self.repeats.clear()
         self.begun += 1
 
     def _end(self, message: ForwardMsg) -> None:
