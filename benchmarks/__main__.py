@@ -13,6 +13,7 @@ from benchmarks import BENCHMARKS, table
 
 MODULES = (
     "class_of_visitors",
+    "room",
     "browser",
     "receptive_field",
     "transposed",
