@@ -120,12 +120,11 @@ class Lecturer:
         """Let the page look at the votes as often as it asks for, for good. Runs beside everything else."""
         visitor = self.visitor
         while True:
-            for fragment, interval in list(visitor.repeats.items()):
+            for fragment in list(visitor.repeats):
                 await visitor.repeat(fragment)
                 if (now := self.shown()) is not None:
                     self.seen.setdefault(now[0], time.perf_counter())
-                await asyncio.sleep(interval)
-            await asyncio.sleep(0.05)
+            await asyncio.sleep(min(visitor.repeats.values(), default=0.05))
 
     async def until(self, answered: int, seconds: float = 60) -> None:
         """Wait until the screen shows so many answers."""

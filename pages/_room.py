@@ -86,7 +86,8 @@ def draw(asking: Asking, question: Question | None, waits: bool) -> None:
     if not key:
         return
     state.remember("room_asks", (asking, question) if question else None)
-    _counted(key)
+    with st.container(key="room_counted", width="content"):
+        _counted(key)
     if tally.round:
         st.button("Answers", key="room_answers", icon=":material/bar_chart:", on_click=_show, args=("answers",))
     if not state.recall("presenting"):  # else it stands in the bar
