@@ -22,6 +22,8 @@ class Phone:
     code: str
     visitor: str = ""
     view: dict[str, Any] = field(default_factory=dict)
+    went: str | None = None
+    """Where it has followed to last."""
     changed: asyncio.Condition = field(default_factory=asyncio.Condition)
 
     async def ask(self, act: str, **said: Any) -> tuple[int, dict[str, Any]]:
@@ -66,6 +68,15 @@ class Phone:
         async with asyncio.timeout(seconds), self.changed:
             await self.changed.wait_for(lambda: shown(self.view))
 
+    async def follow(self, visitor: Visitor, apart: float) -> None:
+        """Go to each page that the lecturer shows, for good, some time within ``apart`` × what the room asks for."""
+        while True:
+            await self.until(lambda view: view.get("page") not in (None, self.went), 3600)
+            await asyncio.sleep(apart * self.view["spread"])
+            page = self.view["page"]
+            await visitor.use(visitor.find("ballot"), "go", {"page": page, "n": self.view["version"]}, trigger=True)
+            self.went = page
+
     async def vote(self, answer: str) -> float:
         """Send an answer until it is heard. Returns when it was sent first."""
         sent = time.perf_counter()
@@ -102,6 +113,11 @@ class Lecturer:
         """Ask the room the question on screen; opens a room first, if there is none."""
         await self.visitor.change(self.visitor.find("ask_room"), True)
         self.seen.clear()
+
+    async def lead(self) -> None:
+        """Let the phones follow."""
+        await self.visitor.change(self.visitor.find("room_code"), True)
+        await self.visitor.change(self.visitor.find("room_follow"), True)
 
     async def next(self) -> None:
         await self.visitor.change(self.visitor.find("next_question"), True)

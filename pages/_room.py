@@ -256,7 +256,7 @@ def draw_ballot() -> None:
     if state.recall("followed") is not None and state.recall("arrived") is None:
         state.remember("arrived", here)
     around = not here.startswith("room") and here != state.recall("arrived")
-    ballot(joined(), state.recall("followed") or "", around, key="ballot", on_go=_go, on_leave=_forget)
+    ballot(joined(), state.recall("followed"), around, key="ballot", on_go=_go, on_leave=_forget)
 
 
 def _go() -> None:

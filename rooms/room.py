@@ -18,7 +18,7 @@ LETTERS = "BCDFGHJKLMNPRSTVWXZ"
 LENGTH = 4
 MOST_PHONES = 600
 MOST_QUESTIONS = 50
-APART = 0.03
+APART = 0.06
 """Seconds for each phone, within which all of them follow to a page: opening one costs the server so much."""
 HERE = 60
 """Seconds since a phone was heard of, after which it is gone."""
@@ -132,7 +132,7 @@ class Rooms:
             # Those who do not follow need not hear of it.
             bump = "version" if follow or room.get("follow") else ""
             spread = APART * len(self._store.read(_phones(code)))
-            self._store.write(_room(code), now | {"spread": f"{min(spread, 5):.2f}"}, bump=bump)
+            self._store.write(_room(code), now | {"spread": f"{min(spread, 20):.2f}"}, bump=bump)
 
     def tally(self, key: str) -> Tally:
         """How the question stands."""

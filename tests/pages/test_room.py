@@ -115,7 +115,7 @@ def test_a_phone_types_the_code(rooms):
 def test_a_phone_is_asked_in_its_ballot_alone_and_offered_no_room(lecturer):
     code = key(lecturer).partition("-")[0]
     phone = sound(opened(VIEWS, ask="stamp", room=code))
-    assert ballot(phone) == {"code": code, "followed": "", "around": True}
+    assert ballot(phone) == {"code": code, "followed": None, "around": True}
     assert not {"reveal", "ask_room", "room_answers"} & {one.key for one in phone.button}
     lecturer.button(key="reveal").click().run()
     phone.run()

@@ -10,13 +10,13 @@ _component = component(__file__)
 
 
 def ballot(
-    code: str, followed: str, around: bool, *, key: str, on_go: Callable[[], None], on_leave: Callable[[], None]
+    code: str, followed: str | None, around: bool, *, key: str, on_go: Callable[[], None], on_leave: Callable[[], None]
 ) -> None:
     """Mount the ballot of the room with this code. It talks to ``rooms/`` by itself (``rooms/routes.py``), so that
     neither waiting nor an answer is a run, and it tries again until it is heard.
 
     Args:
-        followed: the lecturer's page to which this phone has gone last, as the room says it.
+        followed: the lecturer's page to which this phone has gone last, as the room says it; None: to none.
         around: whether its visitor looks around: then it does not follow, and offers the way back.
         on_go: the phone follows, or wants back: ``{"page", "n"}`` in ``result.go``.
         on_leave: it wants out of the room, or there is none with this code: ``result.leave``.
