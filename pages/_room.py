@@ -243,7 +243,11 @@ def _bars(key: str) -> None:
     tally = _tally(key)
     st.markdown(_said(tally))
     told = ", ".join(f"{option}: {count}" for option, count in tally.counts.items())
-    figure = plot.votes(tally.counts, tally.answer if tally.revealed else None, large=bool(state.recall("presenting")))
+    right, large = tally.answer if tally.revealed else None, bool(state.recall("presenting"))
+    if tally.cells:
+        figure = plot.marked(tally.counts, tally.cells, right, large=large)
+    else:
+        figure = plot.votes(tally.counts, right, large=large)
     plot.chart(figure, key="votes", alt=f"How many gave each answer. {told}.", numbers=False)
 
 

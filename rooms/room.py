@@ -20,6 +20,7 @@ MOST_PHONES = 600
 MOST_QUESTIONS = 50
 APART = 0.06
 """Seconds for each phone, within which all of them follow to a page: opening one costs the server so much."""
+MOST_SHOWN = 12
 HERE = 60
 """Seconds since a phone was heard of, after which it is gone."""
 
@@ -34,18 +35,24 @@ class RoomError(Exception):
 
 @dataclass(frozen=True)
 class Poll:
-    """A question as the room gets it. ``answer`` and ``explanation`` reach a phone after the reveal."""
+    """A question as the room gets it. ``answer`` and ``explanation`` reach a phone after the reveal.
+
+    options: the answers to choose from. Without any, a cell of a grid of ``cells`` rows and columns is the answer
+        ("row 2, column 0", counted from 0), or else a number that is typed.
+    """
 
     name: str
     text: str
     options: tuple[str, ...]
     answer: str
     explanation: str = ""
+    cells: tuple[int, int] | None = None
 
 
 @dataclass(frozen=True)
 class Tally:
-    """What the lecturer's screen shows. counts: option → phones. here: phones that are in the room now."""
+    """What the lecturer's screen shows. counts: answer → phones; of typed numbers the ``MOST_SHOWN`` that came most
+    often. here: phones that are in the room now. cells: as in :class:`Poll`."""
 
     round: int = 0
     name: str = ""
@@ -53,11 +60,9 @@ class Tally:
     answer: str = ""
     revealed: bool = False
     here: int = 0
+    answered: int = 0
     counts: dict[str, int] = field(default_factory=dict)
-
-    @property
-    def answered(self) -> int:
-        return sum(self.counts.values())
+    cells: tuple[int, int] | None = None
 
     @property
     def waits(self) -> bool:
@@ -112,7 +117,12 @@ class Rooms:
         number = int(room["round"]) + 1
         if number > MOST_QUESTIONS:
             raise RoomError(f"This room has answered {MOST_QUESTIONS} questions: open another.")
-        told = {"round": str(number), "question": json.dumps(vars(poll)), "revealed": ""}
+        question = json.loads(json.dumps(vars(poll)))
+        try:
+            question["answer"] = _read(question, poll.answer)
+        except RoomError:
+            raise RoomError("This question cannot be put to a room: phones have no way to give its answer.") from None
+        told = {"round": str(number), "question": json.dumps(question), "revealed": ""}
         self._store.write(_room(code), told, bump="version")
 
     def reveal(self, key: str) -> None:
@@ -141,6 +151,10 @@ class Rooms:
         here = sum(float(last) > seen for last in self._store.read(_phones(code)).values())
         question = json.loads(room["question"]) if number else vars(Poll("", "", (), ""))
         votes = Counter(self._store.read(_votes(code, number)).values())
+        options, cells = question["options"], question["cells"]
+        if not options:
+            options = [answer for answer, _ in votes.most_common(None if cells else MOST_SHOWN)]
+            options.sort(key=lambda answer: (float(answer) if _NUMBER.fullmatch(answer) else 0, answer))
         return Tally(
             round=number,
             name=question["name"],
@@ -148,7 +162,9 @@ class Rooms:
             answer=question["answer"],
             revealed=bool(room.get("revealed")),
             here=here,
-            counts={option: votes[option] for option in question["options"]},
+            answered=votes.total(),
+            counts={option: votes[option] for option in options},
+            cells=tuple(cells) if cells else None,
         )
 
     def close(self, key: str) -> None:
@@ -214,23 +230,44 @@ class Rooms:
         }
         if number:
             question = json.loads(room["question"])
-            shown = ("text", "options", "answer", "explanation") if revealed else ("text", "options")
+            shown = ("text", "options", "cells", *(("answer", "explanation") if revealed else ()))
             found |= {name: question[name] for name in shown} | {"revealed": revealed, "mine": mine[-1]}
         return found
 
     def vote(self, code: str, visitor: str, number: int, answer: str) -> None:
         """One answer to the question with this number; the first counts, and the same once more is no error."""
-        room = self._joined(code, visitor)
+        room, answer = self._joined(code, visitor), answer[:100]
         if number < 1 or number != int(room["round"]) or room.get("revealed"):
             if number > 0 and self._store.field_of([_votes(code, number)], visitor)[0] == answer:
                 return
             raise RoomError("Too late: this question is over.", 409)
-        if answer not in json.loads(room["question"])["options"]:
-            raise RoomError("This is none of the answers to the question: choose one of those on screen.")
+        answer = _read(json.loads(room["question"]), answer)
         votes = _votes(code, number)
         first = self._store.add(votes, visitor, answer, MOST_PHONES)
         if not first and self._store.field_of([votes], visitor)[0] != answer:
             raise RoomError("You have answered this question already: the first answer counts.", 409)
+
+
+_NUMBER = re.compile(r"-?[0-9]{1,12}([.][0-9]{1,6})?")
+
+
+def _read(question: dict[str, Any], answer: str) -> str:
+    """An answer in the one way in which it is kept; raises ``RoomError`` where it is none."""
+    if question["options"]:
+        if answer not in question["options"]:
+            raise RoomError("This is none of the answers to the question: choose one of those on screen.")
+        return answer
+    if question["cells"]:
+        rows, columns = question["cells"]
+        place = re.fullmatch(r"row ([0-9]{1,3}), column ([0-9]{1,3})", answer, re.ASCII)
+        if not place or int(place[1]) >= rows or int(place[2]) >= columns:
+            raise RoomError("There is no such cell: mark one of those on screen.")
+        return f"row {int(place[1])}, column {int(place[2])}"
+    number = re.sub(r"[\s\u202f]", "", answer).replace("−", "-").replace(",", ".")
+    if not _NUMBER.fullmatch(number):
+        raise RoomError("This is no number: type one, such as 12 or 0.5.")
+    # Without zeros that say nothing, and without the sign of zero.
+    return f"{float(number) + 0.0:.6f}".rstrip("0").rstrip(".")
 
 
 def _room(code: str) -> str:

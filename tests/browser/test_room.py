@@ -177,3 +177,41 @@ def test_a_room_that_is_over_says_so(lecturer, phone):
     expect(one.page).not_to_have_url(re.compile("room="))
     one.recorder.clear()  # a browser notes each answer that is a refusal
     one.goto("/room").sound()
+
+
+def test_numbers_are_typed_and_cells_marked_on_a_phone(visit):
+    """The ballot alone: what the room says is made up here."""
+    question = {"text": "Which?", "options": [], "cells": None, "revealed": False, "mine": None}
+    view = {"version": 1, "round": 1, "answered": 0, "right": 0, "page": None, "spread": 0} | question
+    heard = []
+
+    def answer(route):
+        act, said = route.request.url.rpartition("/")[2], route.request.post_data_json
+        if act == "vote":
+            heard.append(said["answer"])
+            view.update(version=view["version"] + 1, mine=said["answer"])
+        elif act == "look" and said["seen"] == view["version"]:
+            return
+        route.fulfill(json={"join": {"visitor": "x"}, "look": view, "vote": {}}[act])
+
+    one = visit("/room", width=390, height=844)
+    page = one.page
+    page.route("**/rooms/*", answer)
+    one.goto("/room?room=BCDF")
+    page.get_by_role("textbox", name="Which?").fill("29,5")
+    page.get_by_role("button", name="Send").click()
+    told(page, "Your answer is 29,5")
+    expect(page.get_by_role("textbox", name="Which?")).to_be_disabled()
+    one.sound()
+    one.accessible()
+    view.update(version=10, round=2, mine=None, cells=[5, 6])
+    one.goto("/room?room=BCDF")
+    cell = page.get_by_role("button", name="row 2, column 3", exact=True)
+    expect(page.locator(".options.cells button")).to_have_count(30)
+    expect(page.get_by_role("button", name="Send")).to_be_hidden()
+    cell.click()
+    told(page, "Your answer is row 2, column 3")
+    expect(cell).to_have_attribute("aria-pressed", "true")
+    assert heard == ["29,5", "row 2, column 3"]
+    one.sound()
+    one.accessible()

@@ -185,6 +185,55 @@ class TestPhone:
         assert rooms.tally(key).here == 1
 
 
+class TestOtherAnswers:
+    NUMBER = Poll("fill", "Which number?", (), "29")
+    CELL = Poll("mark", "Which cell?", (), "row 2, column 0", cells=(3, 4))
+
+    def test_numbers_are_typed_in_many_ways_and_counted_in_their_order(self, rooms, key, code):
+        rooms.ask(key, self.NUMBER)
+        phones = []
+        for typed in ("29", " 29.0", "29,00", "−3", "-0", "0,50", "1 000"):
+            phones.append(rooms.join(code))
+            rooms.vote(code, phones[-1], 1, typed)
+        assert rooms.tally(key).counts == {"-3": 1, "0": 1, "0.5": 1, "29": 3, "1000": 1}
+        assert list(rooms.tally(key).counts) == ["-3", "0", "0.5", "29", "1000"]
+        rooms.reveal(key)
+        assert [rooms.look(code, phone)["right"] for phone in phones] == [1, 1, 1, 0, 0, 0, 0]
+
+    def test_of_many_numbers_the_most_frequent_are_shown_and_all_counted(self, rooms, key, code):
+        rooms.ask(key, self.NUMBER)
+        for number in [*range(20), 29, 29]:
+            rooms.vote(code, rooms.join(code), 1, str(number))
+        tally = rooms.tally(key)
+        assert (tally.answered, len(tally.counts), tally.counts["29"]) == (22, room.MOST_SHOWN, 2)
+
+    @pytest.mark.parametrize(
+        "typed", ["", "abc", "1e9", "nan", "١", "1.2.3", "--1", "9" * 13, "1" * 10_000, "0x1f", "."]
+    )
+    def test_what_is_no_number_is_refused(self, rooms, key, code, typed):
+        phone = rooms.join(code)
+        rooms.ask(key, self.NUMBER)
+        assert "no number" in refused(rooms.vote, code, phone, 1, typed)
+        assert rooms.tally(key).answered == 0
+
+    def test_a_cell_is_marked(self, rooms, key, code):
+        rooms.ask(key, self.CELL)
+        phone = rooms.join(code)
+        assert list(rooms.look(code, phone)["cells"]) == [3, 4]
+        for none in ("row 3, column 0", "row 0, column 4", "row -1, column 0", "2, 0", "", "row 2, column 0 "):
+            assert "no such cell" in refused(rooms.vote, code, phone, 1, none)
+        rooms.vote(code, phone, 1, "row 2, column 0")
+        tally = rooms.tally(key)
+        assert (tally.counts, tally.cells, tally.answered) == ({"row 2, column 0": 1}, (3, 4), 1)
+        rooms.reveal(key)
+        assert rooms.look(code, phone)["right"] == 1
+
+    def test_a_question_that_no_phone_can_answer_is_not_asked(self, rooms, key):
+        for poll in (Poll("a", "?", (), "all of them"), Poll("a", "?", (), "row 9, column 0", cells=(3, 3))):
+            assert "cannot be put to a room" in refused(rooms.ask, key, poll)
+        assert rooms.tally(key).round == 0
+
+
 class TestHostile:
     @pytest.mark.parametrize("answer", ["", "9×9", "5×5 ", "x" * 10_000, "\x00", "5×5\n"])
     def test_an_answer_that_is_none(self, rooms, key, code, answer):

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from viz.colours import CIVIDIS, FAINT, ROLES, SERIES, cividis, heat
 from viz.components.files import FILES
 from viz.figures import Line, Series, bars, lines, loss_curve, surface
-from viz.figures.plot import LARGEST, numbers_of
+from viz.figures.plot import LARGEST, marked, numbers_of, votes
 
 TWO = [Series("a", [1, 2, 4], [3, 30, 300], ["one", "two", "four"]), Series("b", [1, 8], [5, 50], role="output")]
 
@@ -140,3 +140,20 @@ def test_counts_go_from_dark_to_light():
     assert heat(np.array([0.0, 1, 2])).tolist() == [list(CIVIDIS[0]), list(CIVIDIS[-1]), list(CIVIDIS[-1])]
     shades = [luminance("#{:02x}{:02x}{:02x}".format(*cividis(i / 20))) for i in range(21)]
     assert shades == sorted(shades)
+
+
+def test_votes_are_bars_in_their_order_and_the_right_one_stands_out_once_it_is_told():
+    counts = {"3×3": 4, "5×5": 0}
+    (hidden,), (told,) = (votes(counts, right)["data"] for right in (None, "5×5"))
+    assert (hidden["y"], hidden["x"], hidden["text"]) == (["3×3", "5×5"], [4, 0], ["4", "0"])
+    assert len(set(hidden["marker"]["color"])) == 1
+    assert told["y"] == ["3×3", "5×5 ✓"]
+    assert told["marker"]["color"][1] == ROLES["output"] != told["marker"]["color"][0]
+
+
+def test_marked_cells_are_a_grid_of_counts():
+    figure = marked({"row 1, column 2": 7, "row 0, column 0": 1}, (2, 3), "row 0, column 0")
+    (trace,) = figure["data"]
+    assert trace["z"] == [[1, 0, 0], [0, 0, 7]]
+    assert trace["text"] == [["1 ✓", "", ""], ["", "", "7"]]
+    assert figure["layout"]["yaxis"]["autorange"] == "reversed"

@@ -152,6 +152,35 @@ def votes(counts: Mapping[str, int], right: str | None, *, large: bool = False) 
     return {"data": [trace], "layout": layout}
 
 
+def marked(counts: Mapping[str, int], cells: tuple[int, int], right: str | None, *, large: bool = False) -> dict:
+    """How often each cell of a grid of so many rows and columns was marked, the more often the brighter; ``right`` and
+    ``large`` as for :func:`votes`."""
+    rows, columns = cells
+    names = [[f"row {row}, column {column}" for column in range(columns)] for row in range(rows)]
+    often = [[counts.get(name, 0) for name in row] for row in names]
+    text = [[f"{counts.get(name) or ''}{' ✓' if name == right else ''}" for name in row] for row in names]
+    trace = {
+        "type": "heatmap",
+        "z": often,
+        "text": text,
+        "texttemplate": "%{text}",
+        "textfont": {"size": 20 if large else 15},
+        "customdata": names,
+        "hovertemplate": "%{customdata}: %{z}<extra></extra>",
+        "colorscale": [[i / (len(CIVIDIS) - 1), f"rgb{colour}"] for i, colour in enumerate(CIVIDIS)],
+        "zmin": 0,
+        "showscale": False,
+        "xgap": 2,
+        "ygap": 2,
+    }
+    layout = _layout(400, named=False)
+    layout |= {
+        "xaxis": {"title": {"text": "Column"}, "dtick": 1, "constrain": "domain"},
+        "yaxis": {"title": {"text": "Row"}, "dtick": 1, "autorange": "reversed", "scaleanchor": "x"},
+    }
+    return {"data": [trace], "layout": layout}
+
+
 def loss_curve(steps: Sequence[int], losses: Sequence[float], floor: float) -> dict:
     """The mean squared error against steps, logarithmic, with the least that is possible as a line; a ``floor`` of no
     more than 1e-9 is not drawn."""

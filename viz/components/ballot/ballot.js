@@ -34,11 +34,17 @@ class Ballot {
     this.code = code;
     this.visitor = kept(code);
     this.view = null;
-    this.trouble = this.going = this.sending = "";
+    this.trouble = this.sending = "";
+    this.going = null;
     this.ended = false;
     this.seen = this.count = 0;
     this.at(".name").replaceChildren("Room ", Object.assign(document.createElement("b"), { textContent: code }));
     this.at(".leave").onclick = () => this.leave();
+    this.at(".typed").onsubmit = (e) => {
+      e.preventDefault();
+      const answer = this.at(".typed input").value.trim();
+      if (answer) this.vote(answer);
+    };
     this.at(".back").onclick = () => this.go(this.view?.page ?? "room");
     // A phone that was locked has lost its connection, and does not know it.
     this.awake = () => document.hidden || this.waiting?.abort();
@@ -153,24 +159,37 @@ class Ballot {
     const asked = view.round > 0, chosen = view.mine ?? this.sending;
     this.at(".text").hidden = !asked;
     if (asked) this.at(".text").textContent = view.text;
-    this.options(asked ? view.options : []);
+    this.options(asked ? view : { options: [] });
+    const typed = this.at(".typed"), closed = Boolean(view.revealed || chosen);
+    typed.hidden = !asked || view.options.length > 0 || Boolean(view.cells);
+    for (const one of typed.elements) one.disabled = closed;
+    if (chosen && !typed.hidden) typed.elements[0].value = chosen;
     for (const one of this.at(".options").children) {
       const mine = one.value === chosen;
       one.setAttribute("aria-pressed", mine);
-      one.disabled = view.revealed || Boolean(chosen);
+      one.disabled = closed;
       one.classList.toggle("right", Boolean(view.revealed) && one.value === view.answer);
     }
     this.told(this.trouble || this.status(asked));
   }
 
-  options(texts) {
-    const box = this.at(".options"), mark = JSON.stringify([this.view.round, texts]);
+  // The answers to choose from; where cells are, a button for each.
+  options({ options, cells }) {
+    const box = this.at(".options"), [rows, columns] = cells ?? [0, 0], mark = JSON.stringify([this.view.round, options]);
     if (box.mark === mark) return;
     box.mark = mark;
-    this.trouble = "";
-    box.replaceChildren(...texts.map((text) => Object.assign(document.createElement("button"), {
-      type: "button", value: text, textContent: text, onclick: () => this.vote(text),
-    })));
+    this.trouble = this.at(".typed input").value = "";
+    const places = Array.from({ length: rows * columns }, (_, i) => `row ${Math.floor(i / columns)}, column ${i % columns}`);
+    const texts = options.length ? options : places;
+    box.classList.toggle("cells", texts === places);
+    box.style.setProperty("--columns", columns);
+    box.replaceChildren(...texts.map((text) => {
+      const one = document.createElement("button");
+      Object.assign(one, { type: "button", value: text, onclick: () => this.vote(text) });
+      if (texts === places) one.setAttribute("aria-label", text);
+      else one.textContent = text;
+      return one;
+    }));
   }
 
   status(asked) {
@@ -194,7 +213,7 @@ export default function ({ data, parentElement, setTriggerValue }) {
   const fresh = root.ballot?.code !== data.code || root.ballot.ended;
   const one = fresh ? (root.ballot = new Ballot(root, data.code)) : root.ballot;
   Object.assign(one, { data, send: setTriggerValue });
-  if (one.going === data.followed) one.going = "";
+  if (one.going === data.followed) one.going = null;
   one.draw();
   one.follow();
   return () => one.end();
