@@ -14,7 +14,7 @@ import streamlit as st
 from models.text import plural
 from pages._lessons import BY_PATH
 from rooms.here import rooms
-from rooms.room import Poll, RoomError, Tally
+from rooms.room import Poll, RoomError, Tally, code_of
 from rooms.routes import who
 from viz import state
 from viz.components.ballot import ballot
@@ -37,7 +37,7 @@ def take() -> None:
     """Take the room over from the link, which navigation clears: the session remembers it, and the link repeats it."""
     asked = (state.parameters().get("room") or [None])[-1]
     if asked is not None and state.link_counts():
-        state.remember("room", asked[:60])
+        state.remember("room", asked[:60] if "-" in asked else _spelled(asked))
     if not (key := held()):
         return
     try:
@@ -46,6 +46,14 @@ def take() -> None:
         if error.status == 404:
             _forget()
         st.toast(error.sentence, duration="long")
+
+
+def _spelled(text: str) -> str:
+    """A code as rooms spell it, or what was written in its place: the ballot tells that there is no such room."""
+    try:
+        return code_of(text)
+    except RoomError:
+        return text[:20].replace("-", " ")
 
 
 def held() -> str:

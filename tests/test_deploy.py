@@ -45,6 +45,15 @@ def test_a_class_is_served_without_a_watcher_and_without_a_collection_after_each
     assert settings["runner"]["postScriptGC"] is False
 
 
+def test_the_container_gets_every_package_and_its_replicas_share_their_rooms():
+    packages = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["importlinter"]["root_packages"]
+    copied = (ROOT / "deploy/Dockerfile").read_text().splitlines()
+    assert [name for name in packages if f"COPY {name} {name}" not in copied] == []
+    compose = (ROOT / "deploy/compose.yml").read_text()
+    assert re.search(r"CONVSCOPE_REDIS_URL: redis://redis:6379/0$", compose, re.M)
+    assert re.search(r"^  redis:$", compose, re.M)
+
+
 # -- Streamlit Community Cloud ----------------------------------------------------------------------------------------
 
 

@@ -112,6 +112,14 @@ def test_a_phone_types_the_code(rooms):
     assert app.query_params["room"] in (code, [code])
 
 
+@pytest.mark.parametrize(
+    ("written", "code"), [("bcdf", "BCDF"), (" Bc Df", "BCDF"), ("<b>x</b>", "<b>x</b>"), ("", None)]
+)
+def test_a_link_into_a_room_may_be_written_by_hand(written, code):
+    app = sound(opened("room.py", room=written))
+    assert (ballot(app) or {}).get("code") == code
+
+
 def test_a_phone_is_asked_in_its_ballot_alone_and_offered_no_room(lecturer):
     code = key(lecturer).partition("-")[0]
     phone = sound(opened(VIEWS, ask="stamp", room=code))
