@@ -22,6 +22,8 @@ class Phone:
     code: str
     visitor: str = ""
     view: dict[str, Any] = field(default_factory=dict)
+    came: dict[int, float] = field(default_factory=dict)
+    """When each question was there, by its number."""
     went: str | None = None
     """Where it has followed to last."""
     changed: asyncio.Condition = field(default_factory=asyncio.Condition)
@@ -59,6 +61,7 @@ class Phone:
             if status == 200:
                 async with self.changed:
                     self.view = said
+                    self.came.setdefault(said["round"], time.perf_counter())
                     self.changed.notify_all()
             else:
                 await asyncio.sleep(0.5)
