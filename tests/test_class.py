@@ -8,7 +8,7 @@ import pytest
 
 from benchmarks.visitor import Visitor, Widget, visiting
 from pages._lessons import LESSONS
-from tests.browser.support import running
+from tests.browser.support import run_apart, running
 
 VISITORS = 8
 PATIENCE = 300
@@ -76,5 +76,5 @@ def test_no_answer_to_a_class_carries_an_exception(server):
         await asyncio.gather(*(visitor() for _ in range(VISITORS)))
         return wrong
 
-    wrong = asyncio.run(whole_class())
+    wrong = run_apart(whole_class())
     assert not wrong, f"{len(wrong)} answers carried an exception; the first:\n{wrong[0]}"

@@ -9,7 +9,7 @@ import pytest
 
 from benchmarks.phone import Lecturer, Phone, beside
 from benchmarks.visitor import visiting
-from tests.browser.support import running
+from tests.browser.support import run_apart, running
 from tests.rooms.conftest import redis_url as redis_url
 
 PHONES = 40
@@ -98,7 +98,7 @@ def test_forty_phones_answer_once_each(kept):
             assert max(lecturer.seen) == PHONES - 1
 
     with running() as server:
-        asyncio.run(act(server.url))
+        run_apart(act(server.url))
 
 
 def test_a_lecturer_who_reloads_finds_the_room_and_its_votes(kept):
@@ -118,7 +118,7 @@ def test_a_lecturer_who_reloads_finds_the_room_and_its_votes(kept):
                 assert visitor.exceptions == []
 
     with running() as server:
-        asyncio.run(act(server.url))
+        run_apart(act(server.url))
 
 
 def test_a_replica_that_dies_loses_no_vote(redis_url, monkeypatch):
@@ -152,4 +152,4 @@ def test_a_replica_that_dies_loses_no_vote(redis_url, monkeypatch):
                 assert [phone.view["right"] for phone in phones] == [1, 1, 0, 0, 1, 0]
 
     with running() as first, running() as second:
-        asyncio.run(act(first, second))
+        run_apart(act(first, second))

@@ -7,7 +7,7 @@ import random
 import pytest
 
 from benchmarks.visitor import STATE_OF, visiting
-from tests.browser.support import running
+from tests.browser.support import run_apart, running
 
 SCRIPT = """
 import json
@@ -86,7 +86,7 @@ def visited(server, act):
             await act(visitor)
             assert visitor.exceptions == []
 
-    asyncio.run(run())
+    run_apart(run())
 
 
 @pytest.mark.parametrize(
@@ -200,7 +200,7 @@ def test_a_traceback_is_noticed(server):
             await visitor.open("page", "number=9")
             return visitor.exceptions
 
-    (found,) = asyncio.run(run())
+    (found,) = run_apart(run())
     assert found.startswith("ValueError: nine")
 
 

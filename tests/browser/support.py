@@ -1,5 +1,6 @@
 """A real server and a real browser for tests and benchmarks: nothing here knows pytest."""
 
+import asyncio
 import contextlib
 import os
 import re
@@ -11,14 +12,18 @@ import tempfile
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Coroutine, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any, TypeVar
 
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, Playwright, WebSocket
 
 from pages._lessons import Lesson
+
+T = TypeVar("T")
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -27,6 +32,12 @@ STREAMLIT_NOISE = re.compile(r"/[\w-]+/_stcore/(health|host-config)$")
 
 # The colours of the house: .streamlit/config.toml.
 BACKGROUND = {"light": "rgb(253, 253, 251)", "dark": "rgb(17, 21, 28)"}
+
+
+def run_apart(coroutine: Coroutine[Any, Any, T]) -> T:
+    """What ``asyncio.run`` returns, in a thread of its own: Playwright leaves a loop running in that of the tests."""
+    with ThreadPoolExecutor(1) as pool:
+        return pool.submit(asyncio.run, coroutine).result()
 
 
 def free_port() -> int:

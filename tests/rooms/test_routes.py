@@ -10,6 +10,7 @@ from starlette.applications import Starlette
 from rooms import routes
 from rooms.room import Poll, Rooms
 from rooms.store import Local
+from tests.browser.support import run_apart
 
 POLL = Poll("size", "How large is the output?", ("3×3", "5×5"), "5×5", "Because.")
 
@@ -38,9 +39,8 @@ async def posted(app: Starlette, path: str, body: bytes, peer: str = "8.8.8.8") 
 
 @pytest.fixture
 def post(rooms):
-    app = Starlette(routes=routes.routes(("", "lab")))
-    with asyncio.Runner() as runner:
-        yield lambda path, body: runner.run(posted(app, path, body))
+    # One app a request: what waits belongs to a loop.
+    return lambda path, body: run_apart(posted(Starlette(routes=routes.routes(("", "lab"))), path, body))
 
 
 @pytest.fixture
@@ -161,7 +161,7 @@ def test_whoever_waits_shares_one_look_at_the_room():
         await asyncio.sleep(3 * routes.EVERY)
         assert len(looked) == before, "nobody waits any more"
 
-    asyncio.run(act())
+    run_apart(act())
 
 
 def test_a_visitor_waits_once():
@@ -174,4 +174,4 @@ def test_a_visitor_waits_once():
         assert not second.done()
         second.cancel()
 
-    asyncio.run(act())
+    run_apart(act())
