@@ -217,8 +217,3 @@ class Asking:
             st.markdown(f":material/lightbulb: **{verdict or f'{question.answer}.'}** {question.explanation}")
         elif last:
             st.markdown(f":material/replay: **{last}: {question.wrong.get(last, 'not that')}.** Try once more.")
-
-
-def cover(height: int) -> None:
-    """What stands where a picture will, as high in px, so that little moves when the answer is given."""
-    st.html(f'<div class="covered" style="height: {height}px">?</div>')

@@ -12,7 +12,7 @@ from pages._lesson import actions, columns, left, offer
 from pages.convolution import _examples as examples
 from pages.convolution._compare import Frozen
 from viz import state
-from viz.components.stage import stage
+from viz.components.stage import stage, veiled
 from viz.controls.layer import LayerEditor, in_short
 from viz.controls.numbers import LONGEST_LINK, SceneEditor
 from viz.export import sharing
@@ -87,7 +87,7 @@ def draw_picture(measured: lab.Lab, frozen: bool = False):
             )
     else:
         photo = (against.value if frozen else scene).input == "photo"
-        drawn = draw_scene(measured, editable=not frozen, image=photo) | {"veiled": covered}
+        drawn = veiled(draw_scene(measured, editable=not frozen, image=photo), covered)
         stage(drawn, key="frozen" if frozen else "stage", on_edit=None if frozen else type_into_cell)
 
 

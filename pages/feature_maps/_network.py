@@ -21,6 +21,7 @@ from models.networks import Survey, skeleton
 from models.receptive_field import ReceptiveField, ReceptiveFieldError, receptive_field
 from pages.feature_maps._picture import Picture
 from viz import state
+from viz.figures.cells import framed, image
 from viz.state import Choice
 
 T = TypeVar("T")
@@ -229,6 +230,11 @@ def choose(picture: Picture, name: str, trained: bool) -> Network | None:
 
 def _digest(pixels: np.ndarray) -> str:
     return blake2b(pixels.tobytes() + repr(pixels.shape).encode(), digest_size=12).hexdigest()
+
+
+def given(net: Network, picture: Picture, widest: int = 250) -> str:
+    """The picture as the network gets it; HTML."""
+    return framed("What the network gets", image(net.pixels, f"The picture: {picture.name}", widest))
 
 
 def _at_hand(name: str) -> bool:

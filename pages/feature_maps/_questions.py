@@ -23,8 +23,8 @@ FILTERS = (
         "relu",
         "After ReLU",
         "An edge from dark to bright gives +1. What does the same filter give for one from bright to dark, after ReLU?",
-        ("1", "−1", "0"),
-        "0",
+        ("1", "−1", "Nothing: 0"),
+        "Nothing: 0",
         "Before ReLU it is −1, the same edge the other way round. ReLU keeps one of the two directions; a network that "
         "needs both learns a second filter, the negative of the first.",
         {

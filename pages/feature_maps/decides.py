@@ -15,7 +15,7 @@ from models.maps.attribution import AttributionError, Score, grad_cam, occlusion
 from models.maps.code import reasons_code
 from models.networks import NetworkError
 from pages._lesson import frame
-from pages._question import Asking, cover
+from pages._question import Asking
 from pages.feature_maps import _network as network
 from pages.feature_maps._closer import heated, text
 from pages.feature_maps._network import OWN, Network
@@ -23,7 +23,7 @@ from pages.feature_maps._picture import SEED, SHAPE, SHAPE_DRAWN, SOURCE, Pictur
 from pages.feature_maps._questions import DECIDES
 from viz import state
 from viz.figures import Series, chart, lines, show
-from viz.figures.cells import framed, image, ranked, row
+from viz.figures.cells import framed, hidden, image, ranked, row
 from viz.state import Choice
 
 HIGHEST = "The highest"
@@ -48,8 +48,6 @@ TOLD = {
     ),
 }
 SIZE, STEPS = 250, 5
-HEIGHT = 480
-"""Of what covers the pictures, in pixels."""
 REASONS: Kept[dict] = Kept(8)
 """What speaks for a class, by gradient and by Grad-CAM."""
 COVERED: Kept[tuple] = Kept(8)
@@ -82,11 +80,12 @@ def lesson(picture: Picture, asking: Asking) -> None:
         FILL.draw()
 
     with frame(controls, draw_lead=lead, asking=asking):
-        if covered:
-            cover(HEIGHT)
-            return
         net = chosen["network"]
         if net is None:
+            return
+        if covered:
+            asked = (hidden("Its answer"), hidden("What speaks for it"))
+            show(row(network.given(net, picture), *asked), key="fm_before")
             return
         try:
             ranking = _scores(net)
@@ -134,8 +133,10 @@ def _verdict(net: Network, picture: Picture, ranking: list[Score], target: int) 
     ]
     best = ranking[0]
     verdict = f"{net.title} says: {best.name}, {100 * best.probability:.0f} %"
-    given = framed("What the network gets", image(net.pixels, f"The picture: {picture.name}", SIZE))
-    show(row(given, framed(verdict, ranked(("Class", "Score", "Probability"), entries))), key="fm_scores")
+    show(
+        row(network.given(net, picture), framed(verdict, ranked(("Class", "Score", "Probability"), entries))),
+        key="fm_scores",
+    )
     if not net.trained:
         st.caption("Random weights: the names mean nothing. That is what an answer looks like before any training.")
     elif net.name in OWN and picture.name not in CLASSES:

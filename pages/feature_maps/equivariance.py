@@ -23,7 +23,7 @@ from models.maps.equivariance import (
 from models.networks import NetworkError
 from models.picture import to_tensor
 from pages._lesson import frame
-from pages._question import Asking, cover
+from pages._question import Asking
 from pages.feature_maps import _network as network
 from pages.feature_maps._closer import text
 from pages.feature_maps._network import OFFERED, OWN, Network
@@ -32,14 +32,12 @@ from pages.feature_maps._questions import EQUIVARIANCE
 from viz import state
 from viz.components.dials import Dial, dials, turn
 from viz.figures import Series, chart, lines, numbers, show
-from viz.figures.cells import framed, image, row, signed
+from viz.figures.cells import framed, hidden, image, row, signed
 from viz.state import Choice, Flag, whole
 
 MOTIONS = {"shift": "Shift", "rotate": "Rotate", "scale": "Scale"}
 SMALL_LAYERS = ("conv1", "relu1", "pool1", "relu2", "pool2", "relu3", "pool3", "relu4")
 SIZE = 205
-HEIGHT = 420
-"""Of what covers the maps, in pixels."""
 CURVES: Kept[dict] = Kept(24)
 """Errors of a layer, and scores, motion by motion."""
 
@@ -79,11 +77,12 @@ def lesson(picture: Picture, asking: Asking) -> None:
         WRAP.draw()
 
     with frame(controls, draw_lead=lead, asking=asking):
-        if covered:
-            cover(HEIGHT)
-            return
         net, motion = chosen["network"], chosen["motion"]
         if net is None:
+            return
+        if covered:
+            after = _moved(net, motion, float(DIALS[motion].value))
+            show(row(network.given(net, picture, SIZE), after, hidden("Its map", SIZE)), key="fm_before")
             return
         try:
             layer = _layer(net, chosen["layer"])
@@ -143,15 +142,19 @@ def _point(net: Network, layer: str, motion: str, value: float) -> MotionPoint:
     return net.ask(lambda module: next(equivariance(_changed(module, False), net.x, layer, [value], motion)))
 
 
+def _moved(net: Network, motion: str, value: float) -> str:
+    picture = moved(to_tensor(net.pixels), motion, value)[0].permute(1, 2, 0).numpy()
+    return framed("The moved picture", image(picture, "The moved picture", SIZE))
+
+
 def _maps(net: Network, layer: str, motion: str, point: MotionPoint) -> None:
     energy = np.square(point.expected).reshape(len(point.expected), -1).mean(1)
     channel = int(energy.argmax())
     expected, found = point.expected[channel], point.found[channel]
     top = max(float(np.abs(expected).max()), float(np.abs(found).max())) or 1.0
-    picture = moved(to_tensor(net.pixels), motion, point.value)[0].permute(1, 2, 0).numpy()
     left, right = (np.where(point.compared, one, np.nan) for one in (expected, found))
     figures = (
-        framed("The moved picture", image(picture, "The moved picture", SIZE)),
+        _moved(net, motion, point.value),
         framed("Its map", signed(right / top, f"Channel {channel} of the moved picture", SIZE), "what is found"),
         framed("The map, moved", signed(left / top, f"Channel {channel}, moved", SIZE), "what equivariance expects"),
         framed(

@@ -13,13 +13,15 @@ from models.maps.code import filter_code
 from models.maps.filters import FILTERS, FilterError, KernelFacts
 from models.text import quoted
 from pages._lesson import frame
-from pages._question import Asking, cover
+from pages._question import Asking
 from pages.feature_maps._kernels import KERNEL, LARGEST_OWN, NUDGES, OWN, TITLES, read_kernel, written
 from pages.feature_maps._picture import Picture, with_picture
 from pages.feature_maps._questions import FILTERS as QUESTIONS
 from viz import state
 from viz.components.dials import Dial, number_of, turn, turned
 from viz.components.response import pixels, plane, response
+from viz.figures import show
+from viz.figures.cells import cells, framed, hidden, image, row
 
 VIEWS = ("Response", "Gradient", "Against OpenCV")
 FLIPS = ("Correlation", "Convolution")
@@ -34,8 +36,6 @@ def _panel(name: str, title: str, kind: str, at: int, top: float, note: str = ""
     return {"id": name, "title": title, "role": "output", "kind": kind, "map": at, "top": top, "note": note} | more
 
 
-HEIGHT = 480
-"""Of what covers the pictures, in pixels."""
 LARGEST = 15
 """Side of the largest kernel that follows a dial: nn.Conv2d takes tenths of a second for larger ones."""
 
@@ -80,9 +80,21 @@ def lesson(picture: Picture, asking: Asking) -> None:
     covered = asking.waits()
     with frame(lambda: _controls(picture), draw_lead=_lead, asking=asking):
         if covered:
-            cover(HEIGHT)
+            _before(picture)
         else:
             _live(picture)
+
+
+def _before(picture: Picture) -> None:
+    """What meets, without what comes of it."""
+    choice = _choice(picture)
+    shown = picture.rgb if choice.colour else picture.grey
+    figures = (
+        framed("Input", image(shown, f"The picture: {picture.name}", 250)),
+        cells(choice.laid.round(2), _kernel(choice)["title"], "signed", most=6),
+        hidden("Feature map"),
+    )
+    show(row(*figures), key="fm_before")
 
 
 def _lead() -> None:

@@ -19,13 +19,13 @@ from models.script import in_groups
 from pages import _learning as learning
 from pages._learning import Run, small
 from pages._lesson import frame
-from pages._question import Asking, cover
+from pages._question import Asking
 from pages.feature_maps._kernels import KERNEL, OWN, TITLES, read_kernel
 from pages.feature_maps._picture import Picture, with_picture
 from pages.feature_maps._questions import LEARN
 from viz import state
 from viz.figures import chart, loss_curve, show
-from viz.figures.cells import cells, framed, image, row, signed
+from viz.figures.cells import cells, framed, hidden, image, row, signed
 from viz.state import Choice, Number, Whole
 
 TARGETS = (
@@ -55,8 +55,6 @@ SETTINGS = (TARGET, SOURCE, TAPS, RATE, NOISE, STEPS, OPTIMIZER, SEED)
 NOISE_SIDE = 128
 WIDTH = 136
 """Of a control, in pixels: two stand side by side in the usual column."""
-HEIGHT = 360
-"""Of what covers the run, in pixels."""
 SHOWN = 96
 """Side of the piece of the picture that is drawn while it learns."""
 
@@ -74,9 +72,20 @@ def lesson(picture: Picture, asking: Asking) -> None:
     with frame(_controls, draw_lead=TARGET.draw, asking=asking):
         if covered:
             learning.buttons(waits=True)
-            cover(HEIGHT)
+            _before(picture)
         else:
             _run(picture)
+
+
+def _before(picture: Picture) -> None:
+    """A picture, and a kernel that has learned nothing yet."""
+    kernel = _fresh(_settings(picture)).before.kernel[0, 0]
+    figures = (
+        framed("A piece of the picture", image(_piece(picture), f"The middle of {picture.name}", 250)),
+        cells(kernel.round(2), "Random weights", "signed", most=6),
+        hidden("The kernel that is to be found"),
+    )
+    show(row(*figures), key="fm_before")
 
 
 def _controls() -> None:

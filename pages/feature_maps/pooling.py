@@ -15,7 +15,7 @@ from models.share import Scene
 from models.spec import LayerSpec
 from models.text import big
 from pages._lesson import frame
-from pages._question import Asking, cover
+from pages._question import Asking
 from pages.convolution._examples import scene_of
 from pages.feature_maps._picture import Picture, with_picture
 from pages.feature_maps._questions import POOLING
@@ -23,7 +23,7 @@ from viz import state
 from viz.components.dials import Dial, dials, turn
 from viz.components.stage import stage
 from viz.figures import numbers, show
-from viz.figures.cells import cells, framed, image, row
+from viz.figures.cells import cells, framed, hidden, image, row
 from viz.scenes.layer import scene
 from viz.state import Choice, whole
 
@@ -44,8 +44,8 @@ SETTINGS = (POOL, *DIALS, EXAMPLE)
 REACH = 3
 """Pixels of the largest shift that is tried, each way."""
 PIXEL_SIDE = 8
-HEIGHT = 480
-"""Of what covers the pictures, in pixels."""
+WORKED = np.array([[4, 5, 8, 7], [1, 8, 8, 8], [3, 6, 6, 4], [6, 5, 7, 8]], float)
+"""The worked example's input."""
 CLOSE = 48
 """Side of the piece of the picture that is shown enlarged."""
 
@@ -55,11 +55,13 @@ def lesson(picture: Picture, asking: Asking) -> None:
     covered = asking.waits()
     with frame(_controls, draw_lead=POOL.draw, asking=asking):
         if covered:
-            cover(HEIGHT)
+            window = cells(WORKED[:2, :2], "A window", "input")
+            show(row(_input(picture, 250), window, hidden("What is kept")), key="fm_before")
         else:
             _live(picture)
     if covered:
         return
+    st.header("One number at a time", anchor=False)
     _worked()
     _unpooled(picture)
     _forgotten(picture)
@@ -121,11 +123,16 @@ def _pooled(picture: Picture) -> None:
     ]
     if size:
         cards.insert(3, ("Windows", *_overlap(size, stride)))
-    shown = [framed("Input", image(picture.grey, f"{picture.name}, in grey", 330), f"{height} × {width}")]
+    shown = [_input(picture, 330)]
     below = f"mean {y.mean():.4f}" if not size else f"{y.shape[0]} × {y.shape[1]}, drawn as large as the input"
     shown.append(framed(code.removeprefix("nn."), image(y, f"The picture after {code}", 330), below))
     show(row(*shown, pictures=True, widest=330), key="fm_pool_pictures")
     show(numbers(cards), key="fm_pool_cards")
+
+
+def _input(picture: Picture, widest: int) -> str:
+    height, width = picture.grey.shape
+    return framed("Input", image(picture.grey, f"{picture.name}, in grey", widest), f"{height} × {width}")
 
 
 def _overlap(size: int, stride: int) -> tuple[str, str]:
@@ -137,7 +144,6 @@ def _overlap(size: int, stride: int) -> tuple[str, str]:
 
 
 def _worked() -> None:
-    st.header("One number at a time", anchor=False)
     name = EXAMPLES[EXAMPLE.draw(label_visibility="collapsed")]
     found = lab.of(scene_of(PRESETS[name]) if name else Scene(LayerSpec(kind="avg_pool", kernel_size=2)))
     stage(scene(found, editable=False), key="fm_pool_stage", height=380)
@@ -145,11 +151,10 @@ def _worked() -> None:
 
 def _unpooled(picture: Picture) -> None:
     st.header("Back again: unpooling with indices", anchor=False)
-    worked = np.array([[4, 5, 8, 7], [1, 8, 8, 8], [3, 6, 6, 4], [6, 5, 7, 8]], float)
-    trip = unpool_round_trip(torch.from_numpy(worked)[None, None])
+    trip = unpool_round_trip(torch.from_numpy(WORKED)[None, None])
     show(
         row(
-            cells(worked, "Input", "input"),
+            cells(WORKED, "Input", "input"),
             cells(trip.pooled[0], "Max 2×2", "output"),
             cells(trip.indices[0], "Where each was (index)", "count"),
             cells(trip.unpooled[0], "nn.MaxUnpool2d", "output"),

@@ -13,23 +13,23 @@ from models.maps.code import maps_code
 from models.networks import NetworkError, Survey
 from models.text import quoted
 from pages._lesson import frame
-from pages._question import Asking, cover
+from pages._question import Asking
 from pages.feature_maps import _closer as closer
 from pages.feature_maps import _network as network
 from pages.feature_maps import _sheets as sheets
-from pages.feature_maps._network import Network
+from pages.feature_maps._network import OWN, Network
 from pages.feature_maps._picture import Picture, with_picture
 from pages.feature_maps._questions import WALK
 from viz import state
 from viz.components.sheet import show_sheet
 from viz.components.strip import chosen_on, strip
+from viz.figures import show
+from viz.figures.cells import hidden, row
 from viz.state import Choice, PageOf, Setting
 
 ORDERS = {"index": "Number", "strength": "Strongest value", "energy": "Energy"}
 SCALES = {"own": "Each its own", "shared": "The same"}
 SIGNS = ("Signed", "Rectified")
-HEIGHT = 480
-"""Of what covers the maps, in pixels."""
 LOOKS = ("Unit", "Pixel", "Top patches", "Statistics", "Before and after", "First filters")
 
 
@@ -85,11 +85,14 @@ def lesson(picture: Picture, asking: Asking) -> None:
         chosen["pages"] = st.container()
 
     with frame(controls, draw_lead=lead, asking=asking):
-        if covered:
-            cover(HEIGHT)
-            return
         net = chosen["network"]
         if net is None:
+            return
+        if covered:
+            show(row(network.given(net, picture, 220), hidden("Maps of its layers", 220)), key="fm_before")
+            if net.name in OWN:
+                steps = [name for name, kind in network.kinds(net.name).items() if kind in ("conv", "pool")]
+                st.caption(" → ".join(["The picture", *steps]))
             return
         try:
             layer, survey = _layer(net, strip_place)

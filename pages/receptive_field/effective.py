@@ -16,21 +16,21 @@ from models.networks.fields import network_field
 from models.receptive_field import ReceptiveFieldError
 from models.stack import Stack
 from pages._lesson import columns, offer
-from pages._question import Asking, cover
+from pages._question import Asking
 from pages.receptive_field import _editor as editor
 from pages.receptive_field._questions import EFFECTIVE
 from viz import state
 from viz.colours import heat
-from viz.figures import Line, Series, chart, lines, numbers, show, surface
+from viz.figures import Line, Series, begun, chart, lines, numbers, show, surface
 from viz.figures.png import packed
 from viz.state import Choice, Flag, Whole
 
 PLAIN, OWN_STACK = "Plain 3×3 layers", "Your stack"
 WEIGHTS = {"random": "random", "equal": "uniform", "as initialised": "given", "trained": "trained"}
 MOST = 50
+FIRST = 3
+"""Layers whose box is drawn while a question waits."""
 LUO = "https://arxiv.org/abs/1701.04128"
-HEIGHT = 480
-"""Of the pictures and of what covers them, in pixels."""
 
 WEIGHT = Choice(
     "weights",
@@ -89,7 +89,7 @@ def lesson() -> None:
             asking.draw()
             if covered:
                 with st.container(key="stage_area"):
-                    cover(HEIGHT)
+                    _before()
                 offer(lambda: ("", ""), covered=True)
                 return
             place = st.empty()
@@ -130,6 +130,14 @@ def lesson() -> None:
     )
     st.header("The box grows like n, the used part like √n", anchor=False)
     _depths(WEIGHTS[weights] if weights != "trained" else "random", relu, min(inputs, 10))
+
+
+def _before() -> None:
+    """The box of the first few layers, and room for the rest."""
+    depths = range(DEPTH.high + 1)
+    figure = lines([Series("box", depths, [2 * n + 1 for n in depths])], x="Layers of 3×3 (n)", y="Box, pixels a side")
+    said = f"Width of the box after up to {FIRST} layers; the axes leave room for {DEPTH.high}"
+    chart(begun(figure, FIRST + 1), key="effective_first", alt=said, numbers=False)
 
 
 def _stack() -> Stack:

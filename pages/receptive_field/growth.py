@@ -10,17 +10,17 @@ from models.stack import StackError, read_stack
 from models.stack.field import paths
 from models.text import big
 from pages._lesson import offer
-from pages._question import Asking, cover
+from pages._question import Asking
 from pages.receptive_field._questions import GROWTH
 from viz import state
-from viz.figures import Line, Map, Series, chart, legend, lines, maps, show, table
+from viz.figures import Line, Map, Series, begun, chart, legend, lines, maps, show, table
 from viz.state import Choice, Text, Whole
 
 COSTS = {"Parameters": "parameters", "MACs": "macs", "Layers": "layers"}
 GIVEN = ((2, 2, 2), (1, 2, 3), (1, 2, 5))
 BUDGETS = (3, 5, 7, 9, 11, 13, 15)
 HEIGHT = 420
-"""Of the first chart and of what covers it, in pixels."""
+"""Of the first chart, in pixels."""
 
 COST = Choice("cost", "Parameters", "Against", None, tuple(COSTS), "segmented_control")
 WIDTH = Whole("width", 16, "channels", "In and out of every layer (C).", 1, 256)
@@ -70,11 +70,13 @@ def lesson() -> None:
     budget = equal_budget(unit, kernel, width)
     offer(lambda: _script(budget, width), covered=covered)
     asking.draw()
-    if covered:
-        cover(HEIGHT)
-        return
     figure = _ways(ways(width), cost, width, budget)
-    chart(figure, key="growth_plot", alt=f"Receptive field against {cost.lower()} for five ways to grow it")
+    said = f"Receptive field against {cost.lower()} for five ways to grow it"
+    if covered:
+        with st.container(key="stage_area"):
+            chart(begun(figure, 2), key="growth_first", alt=f"{said}, each with its first two steps", numbers=False)
+        return
+    chart(figure, key="growth_plot", alt=said)
     words = "MACs" if unit == "macs" else "parameters"
     st.header(f"For the same {big(budget.amount)} {words}", anchor=False)
     st.markdown(

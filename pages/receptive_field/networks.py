@@ -15,13 +15,14 @@ from models.picture import resize
 from models.receptive_field import ReceptiveFieldError
 from models.text import big
 from pages._lesson import columns, offer
-from pages._question import Asking, cover
+from pages._question import Asking
 from pages.receptive_field._questions import NETWORKS
 from viz import state
 from viz.components.field import field as field_view
 from viz.controls.examples import examples
 from viz.controls.picture import NAMES, OWN, choose
 from viz.figures import Line, Series, chart, lines, numbers, show, table
+from viz.figures.cells import framed, hidden, row
 from viz.state import Choice, Setting, Several, Whole, whole
 
 COMPARED = ("alexnet", "vgg16", "resnet18", "mobilenet_v2")
@@ -66,7 +67,7 @@ def lesson() -> None:
             asking.draw()
             if covered:
                 with st.container(key="stage_area"):
-                    cover(SIDE)
+                    _before(picture)
                 return
             with st.container(key="stage_area"):
                 field_view(
@@ -89,6 +90,12 @@ def lesson() -> None:
     st.caption("A stage is all maps of one jump; shown is its last layer.")
     _every_layer(found, row)
     _all(known, side)
+
+
+def _before(picture) -> None:
+    """The picture, without what a unit sees of it."""
+    drawn = f'<img alt="The picture" src="{_square(picture.pixels)}" width="300" style="max-width:100%">'
+    show(row(framed("What it gets", drawn), hidden("What one unit sees of it", 300)), key="network_before")
 
 
 def _script(found, row) -> tuple[str, str]:

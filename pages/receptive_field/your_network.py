@@ -16,7 +16,7 @@ from models.parse import ParseError, parse_network
 from models.parse.code import EXAMPLES, to_code
 from models.text import big, quoted, sentence
 from pages._lesson import offer
-from pages._question import Asking, cover
+from pages._question import Asking
 from pages.receptive_field._questions import YOUR_NETWORK
 from viz import state
 from viz.controls.examples import examples
@@ -25,8 +25,6 @@ from viz.state import Text, literal
 
 START = "lenet5"
 MAX_TEXT = 64_000
-HEIGHT = 420
-"""Of what covers the table, in pixels."""
 LONGEST = 1700
 """Characters of packed code in a link, so that the whole link stays below 2,000."""
 
@@ -162,10 +160,6 @@ def lesson() -> None:
             # A question brings its example: beside code of the visitor's own there is none to take it away.
             if shown:
                 asking.draw()
-            if covered:
-                cover(HEIGHT)
-                offer(lambda: ("", ""), covered=True)
-                return
             try:
                 shape = read_shape(size)
                 module = parse_network(code, device="meta")
@@ -179,6 +173,11 @@ def lesson() -> None:
                 return
             except ValueError as error:
                 st.error(f"{sentence(error).rstrip('.')}.", icon=":material/block:")
+                return
+            if covered:
+                with st.container(key="stage_area"):
+                    _layers(found, covered)
+                offer(lambda: ("", ""), covered=True)
                 return
             _result(found, shape, EXAMPLES.get(shown or ""))
             offer(
@@ -232,8 +231,8 @@ def _cards(found, last, example) -> str:
     return numbers(shown)
 
 
-def _layers(found) -> None:
-    """A line per layer; of one that does not fit, why."""
+def _layers(found, covered: bool = False) -> None:
+    """A line per layer; of one that does not fit, why. ``covered``: their names alone."""
     head = ("no.", "layer", "output", "parameters", "MACs", "receptive field", "jump", "start", "does not fit")
     rows = []
     for line in found.lines:
@@ -242,6 +241,8 @@ def _layers(found) -> None:
         wrong = f"✗ {row.message}" if row.status in ("broken", "too large") else ""
         out = "not reached" if row.status == "not reached" else out.replace("×", " × ")
         rows.append((name, kind, out, row.parameters or 0, line.macs, size, jump, start, wrong))
+    if covered:
+        rows = [(*one[:2], *"?" * (len(one) - 2)) for one in rows]
     shown = len(head) - (found.broken is None)
     table(head[:shown], [row[:shown] for row in rows], key="network_layers", label="Layers of the network")
 

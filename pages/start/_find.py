@@ -8,6 +8,7 @@ from models.script import in_groups
 from pages.start import _layers as layers
 from pages.start._numbers import BELOW, CORNER, NEEDS, READ, RIGHT, grey, place, scene, shapes, spelled
 from viz import state
+from viz.components.stage import veiled
 
 QUESTION = "What is that good for?"
 UPRIGHT, LEVEL, TEMPLATE = "Left to right", "Top to bottom", "A corner"
@@ -47,7 +48,7 @@ def peak() -> tuple[int, int]:
 def draw() -> None:
     corner, found = WHICH.value == TEMPLATE, measured()
     waits = corner and GUESS.value is None
-    data = layers.sentence(found, ("Picture", "Map"), image=True, veiled=waits, still=corner)
+    data = layers.sentence(found, ("Picture", "Map"), image=True, still=corner)
     data["grids"][0]["range"] = [0, 9]
     if corner:
         row, column = (0, 0) if waits else peak()
@@ -55,7 +56,7 @@ def draw() -> None:
         data["caption"] = "Click in the picture, or move with the arrow keys and press Enter"
     else:
         data["caption"] = "Brown: more than 0. Violet: less. Pale: 0"
-    layers.show(data, on_pin=take if corner else None)
+    layers.show(veiled(data, waits), on_pin=take if corner else None)
 
 
 def take() -> None:

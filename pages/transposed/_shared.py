@@ -14,6 +14,7 @@ from models.spec import LayerSpec
 from models.transposed.code import layer_code
 from pages._lesson import frame, offer
 from pages._question import Asking
+from viz.components.stage import veiled
 from viz.controls.layer import LayerEditor, in_short
 from viz.controls.numbers import SceneEditor, query_of
 
@@ -62,6 +63,13 @@ def layer_controls(scene: Scene) -> None:
     )
     if not EDITOR.fits():
         st.caption("You typed more numbers than a link can hold: a link from here opens without them.")
+
+
+def stamps(views: dict) -> dict:
+    """Of the four views the first without its output, while a question waits: the others are other ways to it."""
+    # An output cell would mark the stamps that reach it.
+    first = {"grid": "input", "channel": 0, "cell": 0, "pinned": False}
+    return views | {"panels": [veiled(views["panels"][0]) | {"selected": first}]}
 
 
 def playground_query(scene: Scene) -> dict[str, str]:

@@ -29,13 +29,13 @@ from models.upsampling import (
     stacked,
 )
 from pages._lesson import frame, offer
-from pages._question import Asking, cover
+from pages._question import Asking
 from pages.transposed._questions import CHECKERBOARD
 from viz import state
 from viz.controls.picture import PICTURES
 from viz.figures import bars, chart, show, surface, table
 from viz.figures.cards import mathml
-from viz.figures.cells import cells, framed, image, row
+from viz.figures.cells import cells, framed, hidden, image, row
 from viz.state import Choice, Flag, Whole, whole
 
 DRAWN = "cat.png"
@@ -74,13 +74,13 @@ def draw(covered: bool) -> None:
                 STRIDE_H.draw()
 
     with frame(choices, asking=ASKING):
-        if covered:
-            cover(480)
-            return
         try:
-            _, levels = overlaps()
+            chosen, levels = overlaps()
         except UpsamplingError as error:
             st.info(sentence(error))
+            return
+        if covered:
+            _first_stamp(chosen, levels[0].counts.shape)
             return
         _counts(levels)
     st.header("A generator, before and after training", anchor=False)
@@ -127,6 +127,21 @@ def _wide_axis(size: int, kernel: int, stride: int, dilation: int, layers: int) 
         size *= 2
     found = _levels(1, size, (kernel,), (stride,), dilation, layers)
     return kernel, stride, size, [(one.interior[0].start, one.interior[0].stop) for one in found]
+
+
+def _first_stamp(chosen: tuple, shape: tuple[int, ...]) -> None:
+    """Where the first input stamps, and where the second begins."""
+    size, kernel, stride, dilation, _ = chosen
+    stamp = np.zeros(shape)
+    stamp[tuple(slice(0, dilation * (taps - 1) + 1, dilation) for taps in kernel)] = 1
+    inputs = np.zeros((size,) * len(shape))
+    inputs.flat[0] = 1
+    figures = (
+        cells(inputs, "Input: the first cell", "input", most=6),
+        cells(stamp[..., :7][:7], f"Its stamp; the next begins {stride[-1]} further on", "output", most=6),
+        hidden("Stamps that meet in each output"),
+    )
+    show(row(*figures), key="cb_before")
 
 
 def _counts(levels: list[Overlap]) -> None:

@@ -21,13 +21,13 @@ from models.upsampling import (
 )
 from models.upsampling import compare as compared
 from pages._lesson import frame, offer
-from pages._question import Asking, cover
+from pages._question import Asking
 from pages.transposed._questions import COMPARE
 from viz import state
 from viz.controls.picture import PICTURE, choose
 from viz.figures import show, table
 from viz.figures.cards import mathml
-from viz.figures.cells import framed, image, row, signed
+from viz.figures.cells import framed, hidden, image, row, signed
 from viz.figures.upsampling import positions, shuffle, tiles
 from viz.state import Choice, Whole, whole
 
@@ -61,12 +61,12 @@ def draw(covered: bool) -> None:
             LOOK.draw()
 
     with frame(choices, draw_lead=looks, asking=ASKING):
-        if covered:
-            cover(480)
-            return
         picture, scale, look = chosen["picture"], SCALE.value, LOOK.value
         state.remember("up_picture", picture)
         try:
+            if covered:
+                _before(picture.pixels, scale, look)
+                return
             original, rows = _compared(picture.pixels, scale)
         except UpsamplingError as error:
             st.info(sentence(error))
@@ -87,6 +87,17 @@ def draw(covered: bool) -> None:
     _proof(picture.pixels, scale)
     _shuffled()
     _aligned()
+
+
+def _before(pixels: np.ndarray, scale: int, look: str) -> None:
+    """The original, and all that is left of it for the ways to enlarge. Raises ``UpsamplingError``."""
+    small = pair(pixels, scale)[0][:, 0].permute(1, 2, 0).numpy()
+    figures = (
+        framed("Original", image(_part(pixels, look), "The original", 250)),
+        framed("Shrunk", image(_part(small, look, scale), "The original, shrunk", 250)),
+        hidden("Enlarged again, eight ways"),
+    )
+    show(row(*figures), key="up_before")
 
 
 def _grid(original: np.ndarray, rows: list[dict], look: str, scale: int) -> str:
@@ -123,11 +134,16 @@ def _looked(values: np.ndarray, original: np.ndarray, look: str, said: str) -> s
     """The picture as it is shown."""
     if look == "Difference":
         return signed((values - original).mean(axis=2) * 8, said, 400)
-    if look == "Detail":
-        side = 56
-        top, left = (max(0, (n - side) // 2) for n in values.shape[:2])
-        values = values[top : top + side, left : left + side]
-    return image(values, said, 400)
+    return image(_part(values, look), said, 400)
+
+
+def _part(values: np.ndarray, look: str, scale: int = 1) -> np.ndarray:
+    """The middle of a picture that is so much smaller than the others, if details are looked at."""
+    if look != "Detail":
+        return values
+    side = 56 // scale
+    top, left = (max(0, (n - side) // 2) for n in values.shape[:2])
+    return values[top : top + side, left : left + side]
 
 
 def _proved(pixels: np.ndarray, scale: int) -> BilinearProof:

@@ -20,12 +20,12 @@ from models.upsampling import bilinear_in, evenness, exact_transposed, pair
 from pages import _learning as learning
 from pages._learning import Run, small
 from pages._lesson import frame, offer
-from pages._question import Asking, cover
+from pages._question import Asking
 from pages.transposed._questions import LEARN
 from viz import state
 from viz.controls.picture import PICTURE, choose
 from viz.figures import Series, chart, lines, loss_curve, show
-from viz.figures.cells import cells, row
+from viz.figures.cells import cells, hidden, row
 from viz.state import Choice, Whole, whole
 
 TASKS = ("Bilinear interpolation of noise", "The picture")
@@ -87,11 +87,13 @@ def draw(covered: bool) -> None:
         chosen["pressed"] = learning.buttons(covered)
 
     with frame(choices, draw_lead=lead, asking=ASKING):
-        if covered:
-            cover(400)
-            return
         settings = tuple(chosen[name] for name in ("task", "scale", "kernel", "steps", "lr", "optimizer", "seed"))
         settings += (crc32(chosen["picture"].pixels),) if "picture" in chosen else ()
+        if covered:
+            kernel = _fresh(settings, chosen).before.kernel[0, 0]
+            random = cells(kernel, "The kernel, random weights", "kernel", most=6, decimals=2)
+            show(row(random, hidden("The kernel, trained"), hidden("Its loss, step by step")), key="wl_before")
+            return
         learning.show(
             "wl_run",
             settings,

@@ -19,7 +19,7 @@ from pages._question import Asking
 from pages.transposed._questions import MATRIX
 from pages.transposed._shared import EDITOR, lesson, measured, offer_layer
 from viz import state
-from viz.components.stage import stage
+from viz.components.stage import stage, veiled
 from viz.figures import show
 from viz.figures.cells import cells, framed, row, text_of
 from viz.figures.upsampling import blocks
@@ -96,7 +96,7 @@ def draw(scene: Scene, covered: bool) -> None:
             )
             if covered:
                 # What C makes of the output says whether it is an inverse.
-                data["panels"] = [data["panels"][0] | {"veiled": True, "height": 300}]
+                data["panels"] = [veiled(data["panels"][0]) | {"height": 300}]
             stage(data, key="ct_stage")
             if covered:
                 return

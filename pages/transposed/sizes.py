@@ -8,16 +8,16 @@ from models import lab
 from models.share import Scene
 from models.text import big, sentence
 from models.transposed import ForwardSizes, TransposedError, cost, forward_sizes, wasted
-from pages._question import Asking, cover
+from pages._question import Asking
 from pages.transposed._questions import SIZES
-from pages.transposed._shared import EDITOR, TOLD, lesson, measured, offer_layer
+from pages.transposed._shared import EDITOR, TOLD, lesson, measured, offer_layer, stamps
 from viz import state
 from viz.components.stage import stage
 from viz.figures import show
 from viz.figures.cards import check_cards, mathml
 from viz.figures.cells import row
 from viz.figures.upsampling import meeting, waste
-from viz.scenes.four_views import zeros_alone
+from viz.scenes.four_views import four_views, zeros_alone
 
 AXES = {1: ("Width",), 2: ("Height", "Width"), 3: ("Depth", "Height", "Width")}
 ASKING = Asking("transposed-sizes", SIZES, (EDITOR,))
@@ -55,10 +55,11 @@ def _sizes(found: lab.Lab) -> None:
 def draw(scene: Scene, covered: bool) -> None:
     """Sizes first, then the price of zeros."""
     with lesson(scene, ASKING):
-        if covered:
-            cover(320)
-            return
         found = measured(scene)
+        if covered:
+            if found:
+                stage(stamps(four_views(found)), key="ct_before")
+            return
         _sizes(found or lab.of(scene))
     if found is None:
         return

@@ -11,7 +11,7 @@ from models.transposed import TransposedError
 from pages._question import Asking
 from pages.transposed import _pinned as pinned
 from pages.transposed._questions import VIEWS
-from pages.transposed._shared import EDITOR, lesson, measured, offer_layer
+from pages.transposed._shared import EDITOR, lesson, measured, offer_layer, stamps
 from viz import state
 from viz.components.stage import stage
 from viz.figures import show
@@ -19,8 +19,6 @@ from viz.figures.cards import cards
 from viz.scenes.four_views import four_views
 
 ASKING = Asking("transposed", VIEWS, (EDITOR,))
-FIRST = {"grid": "input", "channel": 0, "cell": 0, "pinned": False}
-"""What is marked while a question waits: an output cell would mark the stamps that reach it."""
 
 
 def draw(scene: Scene, covered: bool) -> None:
@@ -41,8 +39,7 @@ def draw(scene: Scene, covered: bool) -> None:
                 st.info(sentence(error))
             else:
                 if covered:
-                    # The others are other ways to the answer.
-                    data["panels"] = [data["panels"][0] | {"veiled": True, "selected": FIRST}]
+                    data = stamps(data)
                 stage(data, key="ct_stage", on_edit=type_into_cell, on_pin=None if covered else pin)
     show(cards(found or lab.of(scene), covered), key="ct_cards")
     if found is None or covered:

@@ -51,3 +51,23 @@ def charts(app: AppTest) -> dict[str, dict]:
 def points(trace: dict) -> list[tuple[float, float]]:
     """The places of a line's points, or of the ends of bars."""
     return list(zip(trace["x"], trace["y"], strict=True))
+
+
+def components(app: AppTest) -> list[dict]:
+    return [json.loads(one.proto.json) for one in app.get("bidi_component")]
+
+
+def stages(app: AppTest) -> list[dict]:
+    """What each stage, or panel of one, is sent."""
+    return [panel for one in components(app) for panel in one.get("panels", [one]) if "grids" in panel]
+
+
+def hides(stage: dict) -> bool:
+    """Whether a stage hides its output; then it does not know its numbers, or those of the matrix."""
+    if not stage.get("veiled"):
+        return False
+    outputs = [one for one in stage["grids"] if one["role"] == "output"]
+    assert outputs
+    assert all(one["values"] is None for one in (*outputs, *stage["links"]))
+    assert not stage["operator"] or not (stage["operator"]["entries"] or stage["operator"]["note"])
+    return True

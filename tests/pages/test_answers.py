@@ -14,8 +14,8 @@ from models.parse import parse_network
 from models.parse.code import EXAMPLES
 from models.receptive_field.growth import ways
 from pages._lessons import BY_PATH
-from tests.pages.support import opened, sound
-from tests.pages.test_questions import QUESTIONS, bare, components, covered
+from tests.pages.support import components, opened, sound
+from tests.pages.test_questions import QUESTIONS, bare, covered
 
 
 def answer(page: str, name: str) -> str:
@@ -108,7 +108,7 @@ def test_nothing_covers_a_network_of_the_visitors_own():
     app = bare(page)
     app.text_area(key="network_code").set_value("[nn.Conv1d(1, 4, 3)]").run()
     app.text_input(key="network_input").set_value("1x20").run()
-    assert not covered(sound(app), page)
+    assert not covered(sound(app))
     assert not [each for each in app.button if each.key in ("reveal", "next_question")]
     query = {name: value[0] if isinstance(value, list) else value for name, value in app.query_params.items()}
-    assert not covered(sound(opened(BY_PATH[page].file, ask="most", **query)), page)
+    assert not covered(sound(opened(BY_PATH[page].file, ask="most", **query)))

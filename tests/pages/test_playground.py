@@ -12,7 +12,7 @@ from models.presets import PRESETS
 from models.share import Scene, read_file, write_file
 from models.spec import LayerSpec
 from models.text import big, times
-from tests.pages.support import SHELL, sound
+from tests.pages.support import SHELL, hides, sound, stages
 from viz.controls.layer import OFFERED
 from viz.controls.numbers import LONGEST_LINK
 
@@ -107,8 +107,8 @@ def test_a_worked_example_is_a_link(name):
 def veiled(app: AppTest) -> bool:
     """Whether stage and cards keep the answer back; they never differ."""
     covered = "predict first" in cards(app)
-    for one in app.get("bidi_component"):
-        assert json.loads(one.proto.json).get("veiled", covered) == covered
+    for one in stages(app):
+        assert hides(one) == covered
     return covered
 
 

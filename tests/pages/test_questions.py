@@ -1,6 +1,5 @@
 """Every question of every lesson that asks: it covers its answer, tells what a wrong one left out, and is right."""
 
-import json
 import re
 
 import pytest
@@ -12,7 +11,7 @@ from pages.feature_maps import _questions as maps
 from pages.receptive_field import _editor
 from pages.receptive_field import _questions as fields
 from pages.transposed import checkerboard, compare, learn, matrix, sizes, views
-from tests.pages.support import SHELL, charts, moved, opened, sound
+from tests.pages.support import SHELL, charts, components, hides, moved, opened, sound, stages
 
 QUESTIONS: dict[str, tuple[Question, ...]] = {
     each.ASKING.page: tuple(each.ASKING.questions) for each in (views, matrix, sizes, checkerboard, compare, learn)
@@ -50,15 +49,6 @@ def asks(page: str, name: str) -> AppTest:
     return sound(opened(BY_PATH[page].file, ask=name))
 
 
-def components(app: AppTest) -> list[dict]:
-    return [json.loads(one.proto.json) for one in app.get("bidi_component")]
-
-
-def stages(app: AppTest) -> list[dict]:
-    """What each stage, or panel of one, is sent."""
-    return [panel for one in components(app) for panel in one.get("panels", [one]) if "grids" in panel]
-
-
 def text_of(app: AppTest) -> str:
     """What can be read on the page."""
     blocks = (*app.markdown, *app.caption, *app.info, *app.warning, *app.title, *app.header, *app.subheader)
@@ -70,21 +60,24 @@ def blank(stage: dict) -> bool:
     return all(grid["values"] is None for grid in stage["grids"]) and not stage.get("links")
 
 
-def covered(app: AppTest, page: str) -> bool:
-    """Whether nothing on the page says what a measurement found; a page covers all of it or nothing."""
-    waits = "reveal" in [button.key for button in app.button]
-    if not waits:
-        assert not any(one.get("veiled") or blank(one) for one in stages(app))
-        assert not any('class="covered"' in block.proto.body for block in app.get("html"))
+def covered(app: AppTest) -> bool:
+    """Whether nothing on the page says what a measurement found, though there is something to look at; a page covers
+    all of it or nothing."""
+    html = [one["html"] for one in components(app) if "html" in one]
+    if "reveal" not in [button.key for button in app.button]:
+        assert not any(hides(one) or blank(one) for one in stages(app))
+        assert not any("cs-hidden" in one or "predict first" in one for one in html)
         return False
-    assert stages(app) or any('class="covered"' in block.proto.body for block in app.get("html"))
-    assert all(one.get("veiled") or blank(one) for one in stages(app))
-    assert charts(app) == {}
-    assert not app.dataframe
+    figures = [one for one in html if "cs-hidden" in one]
+    assert stages(app) or charts(app) or app.dataframe or figures, "a bare question mark is no picture"
+    assert all("<img" in one or "<svg" in one for one in figures)
+    assert all(hides(one) or blank(one) for one in stages(app))
+    # Of a line no more than its beginning, of a table no more than the names of its rows.
+    assert all(len(trace["x"]) <= 4 for chart in charts(app).values() for trace in chart["data"])
+    assert all(set(one.value.iloc[:, 2:].to_numpy().flat) == {"?"} for one in app.dataframe)
     assert not any("maps" in one for one in components(app))
-    cards = [one["html"] for one in components(app) if "html" in one]
-    assert all(page in LINKS and "predict first" in one for one in cards)
-    assert not any('class="cs-panel"' in one.get("html", "") for one in components(app))
+    assert all("cs-hidden" in one or "predict first" in one for one in html)
+    assert not any('class="cs-panel"' in one for one in html)
     return True
 
 
@@ -94,10 +87,10 @@ def test_a_lesson_asks_at_least_three_questions_and_the_first_on_its_bare_page(p
     assert len(others) >= 2
     assert len({one.name for one in QUESTIONS[page]}) == len(QUESTIONS[page])
     app = bare(page)
-    assert covered(app, page)
+    assert covered(app)
     assert first.text in text_of(app)
     assert app.query_params == {}
-    assert not covered(sound(opened(BY_PATH[page].file, **LINKS.get(page, {"ask": "none"}))), page)
+    assert not covered(sound(opened(BY_PATH[page].file, **LINKS.get(page, {"ask": "none"}))))
 
 
 @pytest.mark.parametrize(("page", "question"), EACH)
@@ -113,7 +106,7 @@ def test_each_wrong_answer_has_its_own_clause(page, question):
 def test_a_question_covers_its_answer_until_it_is_given(page, question):
     app = asks(page, question.name)
     assert app.warning.values == []
-    assert covered(app, page)
+    assert covered(app)
     assert {name: "".join(text) for name, text in dict(app.query_params).items()} == {
         **(question.about or {}),
         **({"ask": question.name} if question != QUESTIONS[page][0] else {}),
@@ -133,10 +126,10 @@ def test_a_wrong_answer_is_told_what_it_left_out_and_the_right_one_reveals(page,
     app = asks(page, question.name)
     wrong, left_out = next(iter(question.wrong.items()))
     app.pills(key=f"answer_{question.name}").set_value(wrong).run()
-    assert covered(sound(app), page)
+    assert covered(sound(app))
     assert f"**{wrong}: {left_out}.**" in text_of(app)
     app.pills(key=f"answer_{question.name}").set_value(question.answer).run()
-    assert not covered(sound(app), page)
+    assert not covered(sound(app))
     assert f"**Yes.** {question.explanation}" in text_of(app)
 
 
@@ -145,11 +138,11 @@ def test_one_question_follows_another(page):
     app, following = bare(page), (*QUESTIONS[page][1:], QUESTIONS[page][0])
     for question in following:
         app.button(key="next_question").click().run()
-        assert covered(sound(app), page)
+        assert covered(sound(app))
         assert question.text in text_of(app)
     for question in following:
         app.button(key="reveal").click().run()
-        assert not covered(sound(app), page)
+        assert not covered(sound(app))
         app.button(key="next_question").click().run()
-        assert covered(sound(app), page)
+        assert covered(sound(app))
         assert question.text in text_of(app)

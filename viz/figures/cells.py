@@ -69,6 +69,14 @@ def framed(title: str, body: str, below: str = "") -> str:
     return f'<figure class="cs-cellfig"><figcaption>{escape(title)}</figcaption>{body}{line}</figure>'
 
 
+def hidden(title: str, widest: int = 250) -> str:
+    """What stands where a picture will, in that place and about as large, while a question about it waits; HTML."""
+    said = f"{title}: shown once the question is answered"
+    return framed(
+        title, f'<div class="cs-hidden" role="img" aria-label="{escape(said)}" style="width:{widest}px">?</div>'
+    )
+
+
 def _fitted(value: float, decimals: int | None) -> str:
     """A number in a cell of a table: two decimals where three digits would be too long to read."""
     if not np.isfinite(value) or abs(value) >= 1e6:

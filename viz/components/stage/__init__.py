@@ -61,6 +61,18 @@ def link(source: str, target: str, structure: dict, pairs: Any, **more: Any) -> 
     return base | {"values": None, "bias": None, "reduce": "sum", "p": 2.0} | more
 
 
+def veiled(data: dict, waits: bool = True) -> dict:
+    """The data of a stage or of one panel while a question about its output ``waits``: its numbers, and those of the
+    operator, are not sent. Windows stay: how the kernel walks is no secret."""
+    if not waits:
+        return data
+    grids = [one | {"values": None, "ids": None} if one["role"] == "output" else one for one in data["grids"]]
+    links = [one | {"values": None} for one in data["links"]]
+    # One that can be drawn without numbers of its own keeps its place.
+    operator = data["operator"] and not data["operator"]["entries"] and data["operator"] | {"note": ""}
+    return data | {"grids": grids, "links": links, "operator": operator or None, "veiled": True}
+
+
 def share(data: dict) -> dict:
     """The same data, with each encoded array that occurs in several places of ``panels`` sent once.
 
@@ -119,8 +131,8 @@ def stage(
     - ``operator``: ``{"link", "title", "note", "rows", "cols", "entries"}`` or ``None``.
     - ``selected``: ``{"grid", "channel", "cell"}``, and ``pinned`` if the page says whether it is; ``autoplay``;
       ``caption``; ``legend``; ``still``: there is nothing to walk through; ``compact``: the largest cell in px on a
-      phone, so that all grids stand there together; ``veiled``: the output, the operator and the sum stay covered, for
-      a question about them waits for an answer.
+      phone, so that all grids stand there together; ``veiled``: a question mark stands for the output, and no sum is
+      told, as :func:`veiled` makes it.
 
     ``{"panels": [...], "height"}`` instead draws several of these side by side, ``height`` px each, that share one
     selection: hovering in one marks the same cell, weight or product in all. Each panel adds ``{"id", "title", "note",

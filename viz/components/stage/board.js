@@ -111,7 +111,9 @@ export class Board {
 
   high(phone) {
     const { height, readout } = this.scene.data;
-    return this.presented && !phone ? this.presented.height(this.unit, readout) : Math.round((height || 500) * Math.sqrt(this.unit));
+    if (this.presented && !phone) return this.presented.height(this.unit, readout);
+    // A low screen takes up to a tenth of it, for what stands above.
+    return Math.round(Math.min(height, Math.max(0.9 * height, innerHeight - 262)) * Math.sqrt(this.unit));
   }
 
   enlarge(on) {
