@@ -19,7 +19,7 @@ from viz.state import Choice, Text, Whole
 COSTS = {"Parameters": "parameters", "MACs": "macs", "Layers": "layers"}
 GIVEN = ((2, 2, 2), (1, 2, 3), (1, 2, 5))
 BUDGETS = (3, 5, 7, 9, 11, 13, 15)
-HEIGHT = 420
+HEIGHT = 370
 """Of the first chart, in pixels."""
 
 COST = Choice("cost", "Parameters", "Against", None, tuple(COSTS), "segmented_control")
