@@ -90,10 +90,10 @@ def _kept_back() -> tuple[str, str]:
     raise ValueError("the script tells the answer: answer the question first.")
 
 
-def columns(chips: str = "Settings") -> Sequence[DeltaGenerator]:
+def columns(chips: str = "Settings", widths: Sequence[int] = (1, 3)) -> Sequence[DeltaGenerator]:
     """The places of a lesson's controls and of its picture. Presented, the controls fold into a line, ``chips``."""
     if not state.recall("presenting"):
-        return st.columns([1, 3], gap="medium")
+        return st.columns(widths, gap="medium")
     return st.popover(chips, icon=":material/tune:", key="chips"), st.container(key="beheld")
 
 

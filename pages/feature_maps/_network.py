@@ -232,9 +232,9 @@ def _digest(pixels: np.ndarray) -> str:
     return blake2b(pixels.tobytes() + repr(pixels.shape).encode(), digest_size=12).hexdigest()
 
 
-def given(net: Network, picture: Picture, widest: int = 250) -> str:
+def given(net: Network, picture: Picture) -> str:
     """The picture as the network gets it; HTML."""
-    return framed("What the network gets", image(net.pixels, f"The picture: {picture.name}", widest))
+    return framed("What the network gets", image(net.pixels, f"The picture: {picture.name}", 250))
 
 
 def _at_hand(name: str) -> bool:

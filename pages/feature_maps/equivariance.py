@@ -82,7 +82,7 @@ def lesson(picture: Picture, asking: Asking) -> None:
             return
         if covered:
             after = _moved(net, motion, float(DIALS[motion].value))
-            show(row(network.given(net, picture, SIZE), after, hidden("Its map", SIZE)), key="fm_before")
+            show(row(network.given(net, picture), after, hidden("Its map")), key="fm_before")
             return
         try:
             layer = _layer(net, chosen["layer"])

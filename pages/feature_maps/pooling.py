@@ -55,8 +55,8 @@ def lesson(picture: Picture, asking: Asking) -> None:
     covered = asking.waits()
     with frame(_controls, draw_lead=POOL.draw, asking=asking):
         if covered:
-            window = cells(WORKED[:2, :2], "A window", "input")
-            show(row(_input(picture, 250), window, hidden("What is kept")), key="fm_before")
+            given = framed("Input", image(picture.grey, f"{picture.name}, in grey", 250))
+            show(row(given, cells(WORKED[:2, :2], "A window", "input"), hidden("What is kept")), key="fm_before")
         else:
             _live(picture)
     if covered:
@@ -123,16 +123,11 @@ def _pooled(picture: Picture) -> None:
     ]
     if size:
         cards.insert(3, ("Windows", *_overlap(size, stride)))
-    shown = [_input(picture, 330)]
+    shown = [framed("Input", image(picture.grey, f"{picture.name}, in grey", 330), f"{height} × {width}")]
     below = f"mean {y.mean():.4f}" if not size else f"{y.shape[0]} × {y.shape[1]}, drawn as large as the input"
     shown.append(framed(code.removeprefix("nn."), image(y, f"The picture after {code}", 330), below))
     show(row(*shown, pictures=True, widest=330), key="fm_pool_pictures")
     show(numbers(cards), key="fm_pool_cards")
-
-
-def _input(picture: Picture, widest: int) -> str:
-    height, width = picture.grey.shape
-    return framed("Input", image(picture.grey, f"{picture.name}, in grey", widest), f"{height} × {width}")
 
 
 def _overlap(size: int, stride: int) -> tuple[str, str]:

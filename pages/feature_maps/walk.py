@@ -89,7 +89,7 @@ def lesson(picture: Picture, asking: Asking) -> None:
         if net is None:
             return
         if covered:
-            show(row(network.given(net, picture, 220), hidden("Maps of its layers", 220)), key="fm_before")
+            show(row(network.given(net, picture), hidden("Maps of its layers")), key="fm_before")
             if net.name in OWN:
                 steps = [name for name, kind in network.kinds(net.name).items() if kind in ("conv", "pool")]
                 st.caption(" → ".join(["The picture", *steps]))

@@ -95,7 +95,7 @@ def lesson() -> None:
 def _before(picture) -> None:
     """The picture, without what a unit sees of it."""
     drawn = f'<img alt="The picture" src="{_square(picture.pixels)}" width="300" style="max-width:100%">'
-    show(row(framed("What it gets", drawn), hidden("What one unit sees of it", 300)), key="network_before")
+    show(row(framed("What it gets", drawn), hidden("What one unit sees of it")), key="network_before")
 
 
 def _script(found, row) -> tuple[str, str]:

@@ -15,7 +15,7 @@ from models.networks.table import describe
 from models.parse import ParseError, parse_network
 from models.parse.code import EXAMPLES, to_code
 from models.text import big, quoted, sentence
-from pages._lesson import offer
+from pages._lesson import columns, offer
 from pages._question import Asking
 from pages.receptive_field._questions import YOUR_NETWORK
 from viz import state
@@ -150,7 +150,7 @@ def lesson() -> None:
     state.take(network, asking)
     covered, shown = asking.waits(), network.example
     with st.container(key="lesson"):
-        left, right = st.columns([2, 3], gap="medium")
+        left, right = columns("Code", (2, 3))
         with left, st.container(key="controls", gap="small"):
             st.markdown("Start from")
             examples("network_examples", "example", {name: _title(name) for name in EXAMPLES}, shown, network.choose)

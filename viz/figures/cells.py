@@ -69,12 +69,10 @@ def framed(title: str, body: str, below: str = "") -> str:
     return f'<figure class="cs-cellfig"><figcaption>{escape(title)}</figcaption>{body}{line}</figure>'
 
 
-def hidden(title: str, widest: int = 250) -> str:
-    """What stands where a picture will, in that place and about as large, while a question about it waits; HTML."""
-    said = f"{title}: shown once the question is answered"
-    return framed(
-        title, f'<div class="cs-hidden" role="img" aria-label="{escape(said)}" style="width:{widest}px">?</div>'
-    )
+def hidden(title: str) -> str:
+    """What stands in the place of a picture while a question about it waits; HTML. In a row all are as wide then."""
+    said = escape(f"{title}: shown once the question is answered")
+    return framed(title, f'<div class="cs-hidden" role="img" aria-label="{said}">?</div>')
 
 
 def _fitted(value: float, decimals: int | None) -> str:
