@@ -162,7 +162,12 @@ class Asking:
     def _take_answer(self, question: Question) -> None:
         state.catch_up()
         given, asked = self._answer(question).value, state.recall(f"asked_{self.page}")
-        if given is None or asked is None or asked.name != question.name:
+        if asked is None or asked.name != question.name:
+            return
+        if self._ask.value == NONE:  # answered: what was said stays
+            self._answer(question).give(asked.tries[-1] if asked.tries else None)
+            return
+        if given is None:
             return
         asked = replace(asked, tries=(*asked.tries, given))
         state.remember(f"asked_{self.page}", asked)
@@ -185,7 +190,7 @@ class Asking:
             with st.container(key="answers", horizontal=True, vertical_alignment="center", gap="small"):
                 if question:
                     self._answer(question).draw(
-                        label_visibility="collapsed", width="content", wrap=True, disabled=not waits,
+                        label_visibility="collapsed", width="content", wrap=True,
                         on_change=self._take_answer, args=(question,),
                     )  # fmt: skip
                 if waits:

@@ -199,6 +199,7 @@ class TestControls:
         expect(number(page, "parameters")).to_have_text("?")
         page.get_by_role("radio", name="144", exact=True).click()
         expect(page.get_by_text("Not quite: 72.")).to_be_visible()
+        expect(page.get_by_role("radio", name="144", exact=True)).to_be_checked()
         expect(number(page, "parameters")).to_contain_text("72")
         expect(page.locator("canvas[data-grid=output]").first).to_be_visible()
         page.keyboard.press("n")

@@ -131,6 +131,11 @@ def test_a_wrong_answer_is_told_what_it_left_out_and_the_right_one_reveals(page,
     app.pills(key=f"answer_{question.name}").set_value(question.answer).run()
     assert not covered(sound(app))
     assert f"**Yes.** {question.explanation}" in text_of(app)
+    answers = app.pills(key=f"answer_{question.name}")
+    assert not answers.disabled
+    answers.set_value(wrong).run()
+    assert sound(app).pills(key=answers.key).value == question.answer, "what was said stays"
+    assert f"**Yes.** {question.explanation}" in text_of(app)
 
 
 @pytest.mark.parametrize("page", QUESTIONS)
