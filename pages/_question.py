@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from functools import cached_property
+from functools import cached_property, partial
 from typing import Any
 
 import streamlit as st
@@ -12,9 +12,10 @@ import streamlit as st
 from models.text import quoted
 from pages import _room
 from viz import state
-from viz.state import Choice, Setting
+from viz.state import Choice, Setting, Text
 
 NONE = "none"
+TYPED = {"placeholder": "A number", "autocomplete": "off"}
 TRIES = 2
 """Wrong answers after which the right one is shown."""
 
@@ -24,9 +25,11 @@ class Question:
     """One question of a lesson.
 
     name: as the link spells it. title: as the list of questions calls it.
-    wrong: answer → what it left out.
+    options: the answers to choose from; without any the answer is typed, or it is a cell.
+    wrong: answer → what it left out; "" stands for all others.
     about: what the link says of the example that it is about, ``{}`` for that of a bare page; None: it is about
         whatever is on screen.
+    cell: the grid of the stage in which a cell is the answer: "row 2, column 0", counted from 0.
     """
 
     name: str
@@ -37,6 +40,7 @@ class Question:
     explanation: str
     wrong: Mapping[str, str] = field(default_factory=dict)
     about: Mapping[str, str] | None = None
+    cell: str = ""
 
 
 @dataclass(frozen=True)
@@ -132,8 +136,11 @@ class Asking:
     def _question(self, name: str) -> Question:
         return next(each for each in self.questions if each.name == name)
 
-    def _answer(self, question: Question) -> Choice:
-        return Choice(f"answer_{question.name}", None, question.text, None, question.options, "pills")
+    def _answer(self, question: Question) -> Choice | Text:
+        name = f"answer_{question.name}"
+        if question.options:
+            return Choice(name, None, question.text, None, question.options, "pills")
+        return Text(name, "", question.text)
 
     # -- what a visitor does ------------------------------------------------------------------------------------------
 
@@ -144,7 +151,8 @@ class Asking:
         question = self._question(name)
         self._bring(question)
         state.forget(f"asked_{self.page}")
-        self._answer(question).give(None)
+        answer = self._answer(question)
+        answer.give(answer.usual)
         self._ask.give(name)
 
     def _ask_chosen(self) -> None:
@@ -161,18 +169,35 @@ class Asking:
 
     def _take_answer(self, question: Question) -> None:
         state.catch_up()
-        given, asked = self._answer(question).value, state.recall(f"asked_{self.page}")
+        answer, asked = self._answer(question), state.recall(f"asked_{self.page}")
         if asked is None or asked.name != question.name:
             return
         if self._ask.value == NONE:  # answered: what was said stays
-            self._answer(question).give(asked.tries[-1] if asked.tries else None)
+            answer.give(asked.tries[-1] if asked.tries else answer.usual)
             return
-        if given is None:
+        given = (answer.value or "").strip()
+        if not given:
             return
         asked = replace(asked, tries=(*asked.tries, given))
         state.remember(f"asked_{self.page}", asked)
         if given == question.answer or len(asked.tries) >= TRIES:
             self.reveal()
+
+    def on_pin(self, stage: str, data: dict) -> Callable[[], None] | None:
+        """What takes a click on the stage of this key and with these data, if that is how the question that waits is
+        answered. After :meth:`waits`."""
+        question = self._question(self._ask.value) if self._ask.value != NONE else None
+        if question is None or not question.cell:
+            return None
+        width = next(one["shape"][-1] for one in data["grids"] if one["id"] == question.cell)
+        return partial(self._take_cell, question, stage, width)
+
+    def _take_cell(self, question: Question, stage: str, width: int) -> None:
+        pin = state.heard(stage, "pin") or {}
+        if pin.get("grid") == question.cell and isinstance(cell := pin.get("cell"), int) and cell >= 0:
+            row, column = divmod(cell, width)
+            self._answer(question).give(f"row {row}, column {column}")
+            self._take_answer(question)
 
     # -- drawing ------------------------------------------------------------------------------------------------------
 
@@ -188,9 +213,10 @@ class Asking:
             if question:
                 st.markdown(f":material/psychology_alt: **{question.text}**")
             with st.container(key="answers", horizontal=True, vertical_alignment="center", gap="small"):
-                if question:
+                if question and not question.cell:
+                    how = {"width": "content", "wrap": True} if question.options else {"width": 140, **TYPED}
                     self._answer(question).draw(
-                        label_visibility="collapsed", width="content", wrap=True,
+                        label_visibility="collapsed", **how,
                         on_change=self._take_answer, args=(question,),
                     )  # fmt: skip
                 if waits:
@@ -221,4 +247,5 @@ class Asking:
             verdict = "Yes." if last == question.answer else f"Not quite: {question.answer}." if last else ""
             st.markdown(f":material/lightbulb: **{verdict or f'{question.answer}.'}** {question.explanation}")
         elif last:
-            st.markdown(f":material/replay: **{last}: {question.wrong.get(last, 'not that')}.** Try once more.")
+            left_out = question.wrong.get(last) or question.wrong.get("", "not that")
+            st.markdown(f":material/replay: **{last}: {left_out}.** Try once more.")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import cache
 
 from models.presets import PRESETS, Preset
@@ -39,15 +40,62 @@ def scene_of(preset: Preset) -> Scene:
     return Scene(preset.spec, preset.input, preset.weights, preset.seed)
 
 
+ON_THE_STAGE = {
+    "A1": (
+        Question(
+            "window", "Sum: Mark a cell",
+            "The kernel lies on the top left corner of the input. Click the cell that its bottom right weight meets.",
+            (), "row 2, column 2",
+            "The kernel is 3×3, so its window has rows 0 to 2 and columns 0 to 2, and this is its last cell.",
+            {
+                "row 3, column 3": "that is the last cell of the input, and the kernel is smaller",
+                "": "the first weight meets row 0, column 0, and the kernel is 3×3",
+            },
+            cell="input",
+        ),
+        Question(
+            "fill", "Sum: Fill in the number",
+            "Now the kernel lies on the bottom right corner. Which number comes out? Type it.",
+            (), "134",
+            "8·1 + 8·4 + 8·1 + 6·1 + 6·4 + 4·3 + 5·3 + 7·3 + 8·1 = 134: other numbers under the same nine weights.",
+            {
+                "122": "that is the top left corner",
+                "148": "that is the top right corner",
+                "126": "that is the bottom left corner",
+                "": "nine products, one sum: each weight times the cell under it, rows 1 to 3, columns 1 to 3",
+            },
+        ),
+    ),
+    "A10": (
+        Question(
+            "tap", "Dilation: Mark a cell",
+            "The top left weight lies on row 0, column 0. Click the cell that the bottom right one meets.",
+            (), "row 4, column 4",
+            "Dilation 2: from one tap to the next it is two cells, and there are two such steps along each axis.",
+            {
+                "row 2, column 2": "that is dilation 1; the taps lie two cells apart",
+                "": "three taps along an axis, two cells apart",
+            },
+            cell="input",
+        ),
+    ),
+}  # fmt: skip
+"""Worked example -> further questions about it, which are answered by a cell or by a number."""
+
+
 @cache
 def _questions() -> tuple[Question, ...]:
-    return tuple(
-        Question(
-            preset.id, f"{topic_of(preset)}: {preset.title}", preset.question, preset.options, preset.answer,
-            preset.explanation, preset.wrong, preset.spec.to_query() | query_of(scene_of(preset)),
-        )
-        for preset in PRESETS.values()
-    )  # fmt: skip
+    made = []
+    for preset in PRESETS.values():
+        about = preset.spec.to_query() | query_of(scene_of(preset))
+        made.append(
+            Question(
+                preset.id, f"{topic_of(preset)}: {preset.title}", preset.question, preset.options, preset.answer,
+                preset.explanation, preset.wrong, about,
+            )
+        )  # fmt: skip
+        made += [replace(one, about=about) for one in ON_THE_STAGE.get(preset.id, ())]
+    return tuple(made)
 
 
 def asking(editor: SceneEditor) -> Asking:

@@ -12,7 +12,7 @@ from pages._lesson import actions, columns, left, offer
 from pages.convolution import _examples as examples
 from pages.convolution._compare import Frozen
 from viz import state
-from viz.components.stage import stage, veiled
+from viz.components.stage import stage, unmarked, veiled
 from viz.controls.layer import LayerEditor, in_short
 from viz.controls.numbers import LONGEST_LINK, SceneEditor
 from viz.export import sharing
@@ -88,7 +88,12 @@ def draw_picture(measured: lab.Lab, frozen: bool = False):
     else:
         photo = (against.value if frozen else scene).input == "photo"
         drawn = veiled(draw_scene(measured, editable=not frozen, image=photo), covered)
-        stage(drawn, key="frozen" if frozen else "stage", on_edit=None if frozen else type_into_cell)
+        pin = asking.on_pin("stage", drawn)
+        drawn = unmarked(drawn) if pin else drawn
+        if frozen:
+            stage(drawn, key="frozen")
+        else:
+            stage(drawn, key="stage", on_edit=type_into_cell, on_pin=pin)
 
 
 with st.container(key="lesson"):

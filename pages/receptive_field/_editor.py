@@ -28,7 +28,7 @@ from models.stack import (
     sizes,
 )
 from pages._question import Asking, Question
-from pages.receptive_field._questions import FIELD_OF_THREE
+from pages.receptive_field._questions import FIELD_OF_THREE, MARK
 from pages.receptive_field._stack import NAMES
 from pages.receptive_field._unit import Unit
 from viz import state
@@ -198,6 +198,7 @@ def edited(stack: Stack) -> Choice:
 
 QUESTIONS = (
     FIELD_OF_THREE,
+    MARK,
     *(
         Question(
             each.id, each.title, each.question, each.options, each.answer, each.explanation, each.wrong,

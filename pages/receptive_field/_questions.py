@@ -19,6 +19,23 @@ FIELD_OF_THREE = Question(
     {},
 )
 
+MARK = Question(
+    "mark",
+    "Mark the field",
+    "What does the unit in the middle of the last map see of the input? Click the top left corner of that.",
+    (),
+    "row 2, column 2",
+    "Its field is 7×7 and stands around the middle of the input, row 5, column 5: three pixels to each side, so rows 2 "
+    "to 8 and columns 2 to 8.",
+    {
+        "row 5, column 5": "that is the middle of what it sees",
+        "row 4, column 4": "that is as much as one layer sees; there are three, and each adds a pixel on each side",
+        "": "its field stands around row 5, column 5, and each of the three layers adds a pixel on each side",
+    },
+    {},
+    "map0",
+)
+
 EFFECTIVE = (
     Question(
         "box",

@@ -11,7 +11,7 @@ from pages.receptive_field import _scene as scenes
 from pages.receptive_field import _stack as figures
 from pages.receptive_field._unit import Unit
 from viz import state
-from viz.components.stage import stage
+from viz.components.stage import stage, unmarked
 from viz.figures import show
 
 
@@ -41,7 +41,10 @@ def draw() -> None:
     )
     if covered:
         with picture.container(key="blank"):
-            stage(scenes.covered(field), key="stack_stage", height=scenes.stage_height(stack))
+            drawn = scenes.covered(field)
+            pin = asking.on_pin("stack_stage", drawn)
+            height = scenes.stage_height(stack)
+            stage(unmarked(drawn) if pin else drawn, key="stack_stage", height=height, on_pin=pin)
         return
     with picture.container():
         stage(

@@ -35,6 +35,19 @@ VIEWS = (
         about={},
     ),
     Question(
+        "fill",
+        "Fill in a number",
+        "Which number comes to stand in row 1, column 1 of the output, both counted from 0? Type it.",
+        (),
+        "29",
+        "All four stamps reach that cell: 2·4 + 1·1 + 4·4 + 4·1 = 29.",
+        {
+            "8": "that is the first stamp alone; all four reach this cell",
+            "": "all four stamps reach this cell, each with another of its weights; add the four products",
+        },
+        about={},
+    ),
+    Question(
         "padding",
         "What padding does here",
         "Without padding this layer makes 4×4 of 2×2. How large is the output with padding = 1?",

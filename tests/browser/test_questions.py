@@ -40,3 +40,44 @@ def test_a_question_and_its_picture_stand_together_on_a_low_screen_and_on_a_phon
     below = seen["question"] > seen["picture"]
     assert 0 <= (seen["question"] - seen["end"] if below else seen["picture"] - seen["answers"]) <= 40
     assert seen["question"] + 48 <= 844, "two lines of it stand on the first screen"
+
+
+def chosen(page, grid: str, row: int, column: int) -> None:
+    """Walk to a cell by keys and choose it."""
+    picture = page.locator(f"canvas.over[data-grid={grid}]").first
+    picture.focus()
+    for key in ("Control+Home", *["ArrowDown"] * row, *["ArrowRight"] * column, "Enter"):
+        picture.press(key)
+
+
+@pytest.mark.parametrize(
+    ("link", "grid", "wrong", "right"),
+    [("playground?ask=window", "input", (3, 3), (2, 2)), ("receptive-field?ask=mark", "map0", (5, 5), (2, 2))],
+)
+def test_a_cell_is_the_answer_by_keys_and_by_a_click(visit, link, grid, wrong, right):
+    page = visit(f"/{link}").page
+    page.locator(".stage[data-layout]").wait_for()
+    question = page.locator(".st-key-question")
+    chosen(page, grid, *wrong)
+    expect(question).to_contain_text(f"row {wrong[0]}, column {wrong[1]}: that is")
+    expect(page.get_by_role("button", name="Reveal")).to_be_visible()
+    picture = page.locator(f"canvas.over[data-grid={grid}]").first
+    size = "(n, id) => { const { H, W } = n.stage.scene.byId[id]; return [H, W]; }"
+    height, width = page.locator(".stage").evaluate(size, grid)
+    box = picture.bounding_box()
+    row, column = right
+    picture.click(position={"x": box["width"] * (column + 0.5) / width, "y": box["height"] * (row + 0.5) / height})
+    expect(question).to_contain_text("Yes.")
+    expect(page.get_by_role("button", name="Reveal")).to_have_count(0)
+
+
+def test_a_number_is_the_answer(visit):
+    page = visit("/transposed?ask=fill").page
+    number = page.locator(".st-key-answers input")
+    number.fill("8")
+    number.press("Enter")
+    expect(page.get_by_text("that is the first stamp alone")).to_be_visible()
+    number.fill("29")
+    number.press("Enter")
+    expect(page.locator(".st-key-question")).to_contain_text("Yes.")
+    expect(page.locator(".panel")).to_have_count(4)

@@ -134,6 +134,21 @@ def test_a_wrong_answer_is_told_what_it_left_out_and_may_be_given_anew():
     assert f"**Not quite: 122.** {preset.explanation}" in said(app)
 
 
+def test_a_number_is_filled_in_and_a_cell_is_looked_for_without_a_window_that_leads_there():
+    app = open_page(ask="fill")
+    app.text_input(key="answer_fill").set_value(" 122 ").run()
+    assert veiled(sound(app))
+    assert "122: that is the top left corner" in said(app)
+    app.text_input(key="answer_fill").set_value("134").run()
+    assert not veiled(sound(app))
+    assert "**Yes.** 8·1" in said(app)
+    assert 134 in next(one for one in stages(app)[0]["grids"] if one["role"] == "output")["values"]
+    (stage,) = stages(sound(open_page(ask="window")))
+    assert hides(stage)
+    assert stage["links"] == []
+    assert not any(grid["editable"] for grid in stage["grids"])
+
+
 @pytest.mark.parametrize("name", PRESETS)
 def test_what_is_covered_does_not_stand_in_the_text(name):
     preset = PRESETS[name]
@@ -163,8 +178,10 @@ def test_an_example_is_predicted_before_it_is_seen():
     app.button(key="reveal").click().run()
     assert not veiled(app)
     assert PRESETS["A1"].explanation in said(app)
-    app.button(key="next_question").click().run()
-    assert veiled(app)
+    for question in ("window", "fill", "A2"):
+        app.button(key="next_question").click().run()
+        assert veiled(app)
+        assert "".join(app.query_params["ask"]) == question
     assert shown_spec(app) == PRESETS["A2"].spec
     app.number_input(key="input_size").set_value(9).run()
     assert not veiled(app)

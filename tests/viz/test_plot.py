@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from viz.colours import CIVIDIS, FAINT, ROLES, SERIES, cividis, heat
 from viz.components.files import FILES
-from viz.figures import Line, Series, bars, lines, loss_curve, surface
+from viz.figures import Line, Series, bars, begun, lines, loss_curve, surface
 from viz.figures.plot import LARGEST, marked, numbers_of, votes
 
 TWO = [Series("a", [1, 2, 4], [3, 30, 300], ["one", "two", "four"]), Series("b", [1, 8], [5, 50], role="output")]
@@ -23,6 +23,19 @@ def valid(figure: dict) -> dict:
     go.Figure(figure)
     assert json.loads(json.dumps(figure)) == figure, "plain lists and numbers"
     return figure
+
+
+def test_a_line_that_has_begun_keeps_its_axes_and_not_its_end():
+    whole = lines(TWO, x="Parameters", y="Pixels", log_y=True)
+    first = valid(begun(whole, 1))
+    assert [(trace["x"], trace["y"]) for trace in first["data"]] == [([1], [3]), ([1], [5])]
+    assert first["data"][0]["text"] == ["one"]
+    assert "300" not in json.dumps(first["data"])
+    low, high = first["layout"]["xaxis"]["range"]
+    assert low <= 1 < 8 <= high
+    low, high = first["layout"]["yaxis"]["range"]
+    assert 10**low < 3 < 300 < 10**high
+    assert first["layout"]["yaxis"]["title"] == {"text": "Pixels"}
 
 
 @settings(deadline=None)

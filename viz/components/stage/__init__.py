@@ -73,6 +73,13 @@ def veiled(data: dict, waits: bool = True) -> dict:
     return data | {"grids": grids, "links": links, "operator": operator or None, "veiled": True}
 
 
+def unmarked(data: dict) -> dict:
+    """The data of a stage on which a cell is looked for: no window leads to it, and a click or Enter chooses one."""
+    grids = [one | {"editable": False} for one in data["grids"]]
+    told = "Click a cell, or move with the arrow keys and press Enter"
+    return data | {"grids": grids, "links": [], "operator": None, "legend": False, "still": True, "caption": told}
+
+
 def share(data: dict) -> dict:
     """The same data, with each encoded array that occurs in several places of ``panels`` sent once.
 

@@ -80,7 +80,7 @@ function reach(stage, sel) {
 }
 
 export function hint(stage) {
-  const hint = stage.$(".hint"), text = stage.pinned ? "Pinned. Esc or click again to let go" : (stage.scene.data.veiled && "Predict first: the answer waits under the question mark") || stage.scene.data.caption || (matchMedia("(hover: none)").matches ? "Tap a cell, or walk with the buttons" : "Hover or use the arrow keys; click pins a cell");
+  const hint = stage.$(".hint"), text = stage.pinned ? "Pinned. Esc or click again to let go" : (stage.scene.data.veiled && !stage.scene.data.still && "Predict first: the answer waits under the question mark") || stage.scene.data.caption || (matchMedia("(hover: none)").matches ? "Tap a cell, or walk with the buttons" : "Hover or use the arrow keys; click pins a cell");
   if (hint.textContent !== text) hint.textContent = text;
 }
 
