@@ -14,6 +14,7 @@ from models import device
 from models.errors import Refusal
 from models.text import big, scientific, sentence
 from viz import state
+from viz.words import remark
 
 R = TypeVar("R", bound="Run")
 
@@ -126,7 +127,7 @@ class Run:
     def tell_changed(self, settings: tuple) -> None:
         """Below a picture that belongs to other settings than those beside it."""
         if self.moments and self.settings != settings:
-            st.caption("The settings have changed since: press Train to start again.")
+            remark("The settings have changed since: press Train to start again.")
 
 
 def show(

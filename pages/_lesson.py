@@ -13,6 +13,7 @@ import streamlit as st
 from pages._lessons import Lesson, topic
 from viz import state
 from viz.export import sharing
+from viz.words import defined, say
 
 if TYPE_CHECKING:
     from streamlit.delta_generator import DeltaGenerator
@@ -37,7 +38,7 @@ _head: ContextVar[Head] = ContextVar("head")
 
 def draw_head(lesson: Lesson) -> None:
     """The question, and under it the neighbours in the topic and the actions."""
-    st.title(lesson.question)
+    st.title(defined(lesson.question))
     with st.container(key="head", horizontal=True, vertical_alignment="center", gap="small"):
         neighbours = topic(lesson)
         left = st.container(key="neighbours" if len(neighbours) > 1 else "line", horizontal=True, gap="xxsmall")
@@ -49,7 +50,7 @@ def draw_head(lesson: Lesson) -> None:
         with actions:
             sharing.buttons(("Code", "Link"), page=lesson.url_path)
     if lesson.line and not state.recall("presenting"):
-        st.markdown(lesson.line)
+        say(lesson.line)
     _head.set(Head(lesson, left, actions))
 
 

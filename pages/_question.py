@@ -13,6 +13,7 @@ from models.text import quoted
 from pages import _room
 from viz import state
 from viz.state import Choice, Setting, Text
+from viz.words import say
 
 NONE = "none"
 TYPED = {"placeholder": "A number", "autocomplete": "off"}
@@ -211,7 +212,7 @@ class Asking:
             return
         with st.container(key="question", gap="xsmall"):
             if question:
-                st.markdown(f":material/psychology_alt: **{question.text}**")
+                say(f":material/psychology_alt: **{question.text}**")
             with st.container(key="answers", horizontal=True, vertical_alignment="center", gap="small"):
                 if question and not question.cell:
                     how = {"width": "content", "wrap": True} if question.options else {"width": 140, **TYPED}
@@ -245,7 +246,7 @@ class Asking:
         last = tries[-1] if tries else None
         if not waits:
             verdict = "Yes." if last == question.answer else f"Not quite: {question.answer}." if last else ""
-            st.markdown(f":material/lightbulb: **{verdict or f'{question.answer}.'}** {question.explanation}")
+            say(f":material/lightbulb: **{verdict or f'{question.answer}.'}** {question.explanation}")
         elif last:
             left_out = question.wrong.get(last) or question.wrong.get("", "not that")
-            st.markdown(f":material/replay: **{last}: {left_out}.** Try once more.")
+            say(f":material/replay: **{last}: {left_out}.** Try once more.")

@@ -20,8 +20,9 @@ import streamlit as st
 from models.text import quoted
 from pages import _lesson, _present, _room
 from pages._lessons import BY_PATH, LESSONS, TOPICS, once_a_part, topic
-from viz import state
+from viz import state, words
 from viz.components.opened import opened
+from viz.components.words import words as meanings
 from viz.private import address_asked, went_back
 
 HERE = Path(__file__).resolve().parent
@@ -45,7 +46,7 @@ def leave_old_link() -> str:
 
 address = address_asked()
 # Streamlit takes no other address for a page's.
-if address and address == address.strip() and "/" not in address and address not in BY_PATH and address != "room":
+if address and address == address.strip() and "/" not in address and address not in {*BY_PATH, words.PAGE, "room"}:
     state.remember("no_page", address)
     state.forget("sections")
 if not (sections := state.recall("sections")):
@@ -55,6 +56,7 @@ if not (sections := state.recall("sections")):
         sections[name] = []
     for one in LESSONS:
         sections.setdefault(one.section, []).append(st.Page(one.file, title=one.title, url_path=one.url_path))
+    sections["Words"] = [st.Page("words.py", title="All words", url_path=words.PAGE)]
     if nowhere := state.recall("no_page"):
         # Else Streamlit shows the home page, and a box over it that names neither the address nor the pages there are.
         sections[""].append(st.Page("no_page.py", title="No such page", url_path=nowhere, visibility="hidden"))
@@ -105,6 +107,7 @@ with state.run_of(page.url_path):
         )
 
     state.forget("asking")
+    words.begin()
     with body:
         # On its own page the ballot stands below the title.
         above = st.container() if _room.joined() and page.url_path != "room" else None
@@ -127,6 +130,7 @@ with state.run_of(page.url_path):
     if presenting:
         with more:
             _present.draw_bar(lesson)
+    meanings()
     if lesson:
         opened(lesson.url_path)
         _lesson.draw_dialog()

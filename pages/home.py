@@ -9,6 +9,7 @@ from pages._lessons import BY_PATH, Lesson, course
 from viz.components.course import Card
 from viz.components.course import course as cards
 from viz.components.stage import grid, link, stage
+from viz.words import say
 
 # What torch.nn.Conv2d returned for this input and kernel, kept as numbers so that the picture need not wait for torch.
 # tests/pages/test_home.py runs the layer again.
@@ -48,13 +49,13 @@ st.title("Pick a layer, see what it really does")
 with st.container(key="welcome_row"):
     text, picture = st.columns([1, 2.2], gap="medium")
 with text:
-    st.markdown(
+    say(
         "Networks that see slide small tables of numbers, called **kernels**, over a picture. Where a kernel lies, "
         "nine products are added up: one number. Here you watch it, change it, and see what comes of it."
     )
     with st.container(key="begin"):
         st.page_link(BY_PATH["start"].file, label="**Start here:** six steps, five minutes, nothing to know before")
-    st.markdown(
+    say(
         "Every number is measured on the real PyTorch layer while you look, and stands beside the formula that "
         "predicts it."
     )

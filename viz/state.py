@@ -27,6 +27,7 @@ from urllib.parse import urlencode
 import streamlit as st
 
 from models.text import quoted
+from viz import words
 from viz.private import went_back
 
 FRAME = ("present", "room")
@@ -488,11 +489,12 @@ def fragment(function: Callable) -> Callable:
 
     @st.fragment
     @wraps(function)
-    def run(*args: Any, **how: Any) -> Any:
+    def run(said: frozenset[str], *args: Any, **how: Any) -> Any:
         book = _book()
         # Where the whole page runs, it does at its ends what is done here.
         if not book.finished:
             return function(*args, **how)
+        words.begin(said)
         with _caught_up():
             found = function(*args, **how)
         _write_link()
@@ -500,7 +502,11 @@ def fragment(function: Callable) -> Callable:
             st.rerun()
         return found
 
-    return run
+    @wraps(function)
+    def begin(*args: Any, **how: Any) -> Any:
+        return run(words.said(), *args, **how)
+
+    return begin
 
 
 def parameter(name: str) -> str | None:

@@ -19,6 +19,7 @@ from viz.export import sharing
 from viz.figures.cards import CSS as CARDS
 from viz.figures.cards import cards, side_by_side
 from viz.scenes.layer import scene as draw_scene
+from viz.words import defined
 
 STAGE_HEIGHT, CARDS_HEIGHT = 500, 90
 
@@ -32,12 +33,14 @@ spec = scene.spec
 kind = KINDS[spec.kind]
 
 classes = " and ".join(dict.fromkeys(f"`nn.{cls}`" for label, cls, *_ in kind.parts(spec) if label != "pad"))
-caveat = ": strictly, a cross-correlation" if kind.symbol == "∗" else ""
+flipped = (
+    " It does not flip the kernel: strictly, that is a cross-correlation. Mathematics flips it, and keeps the name "
+    "convolution for that."
+    if kind.symbol == "∗"
+    else ""
+)
 left().markdown(
-    f"Every number is what the real {classes} returned{caveat}.",
-    help="PyTorch does not flip the kernel. Mathematics does, and keeps the name convolution for that."
-    if caveat
-    else None,
+    defined("Every number is what the real PyTorch layer returned."), help=f"The layer is {classes}.{flipped}"
 )
 with actions():
     sharing.buttons(("Paste", "File"), "playground")

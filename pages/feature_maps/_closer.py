@@ -30,6 +30,7 @@ from viz import colours
 from viz.controls.picture import PICTURES
 from viz.figures import bars, chart, numbers, show, table
 from viz.figures.cells import framed, image, ranked, row, signed
+from viz.words import remark, say
 
 SHOWN = 8
 """Channels in a row of a figure."""
@@ -85,7 +86,7 @@ def unit(net: Network, layer: str, at: tuple[int, int, int], field: ReceptiveFie
     channel, *index = at
     known = None if isinstance(field, str) else field
     seen = net.ask(lambda module: unit_view(module, net.x, layer, channel, tuple(index), field=known, k=SHOWN))
-    st.markdown(f"**Channel {channel}, unit ({index[0]}, {index[1]}) of `{layer}`: what did it see?**")
+    say(f"**Channel {channel}, unit ({index[0]}, {index[1]}) of `{layer}`: what did it see?**")
     figures = []
     if seen.box is not None:
         (top, bottom), (left, right) = seen.box
@@ -118,9 +119,9 @@ def unit(net: Network, layer: str, at: tuple[int, int, int], field: ReceptiveFie
             cards.append(("Measured", f"{100 * seen.share_inside:.4g} %", hint))
     show(numbers(cards) + row(*figures), key="fm_unit_view")
     if seen.reason:
-        st.caption(seen.reason)
+        remark(seen.reason)
     if not seen.energy.any():
-        st.caption(
+        remark(
             "No small change of a pixel moves this unit: ReLU holds it at 0, so its gradient is 0 everywhere. Pick a "
             "unit with a value above 0, or the layer before the ReLU."
         )
@@ -136,12 +137,12 @@ def pixel(net: Network, layer: str, at: tuple[int, int], field: ReceptiveField |
     """What one pixel of the picture reaches."""
     known = None if isinstance(field, str) else field
     found = net.ask(lambda module: influence(module, net.x, layer, at, field=known))
-    st.markdown(f"**Pixel ({at[0]}, {at[1]}): what does it change in `{layer}`?**")
+    say(f"**Pixel ({at[0]}, {at[1]}): what does it change in `{layer}`?**")
     top = float(found.change.max())
     heat = colours.heat(found.change / top) if top > 0 else None
     told = f"{int((found.change > 0).sum())} of {found.change.size} units change when this pixel does"
     if heat is None:
-        st.caption("No unit changes.")
+        remark("No unit changes.")
         return
     agrees = ""
     if found.box is not None and None not in found.box:
@@ -159,7 +160,7 @@ def pixel(net: Network, layer: str, at: tuple[int, int], field: ReceptiveField |
         ),
         key="fm_pixel_view",
     )
-    st.caption("Measured: the pixel's three colours move by the picture's whole range, and the network looks again.")
+    remark("Measured: the pixel's three colours move by the picture's whole range, and the network looks again.")
 
 
 # -- one channel
@@ -167,9 +168,7 @@ def pixel(net: Network, layer: str, at: tuple[int, int], field: ReceptiveField |
 
 def patches(net: Network, layer: str, channel: int) -> None:
     """Where a channel answers most strongly in the shipped pictures."""
-    st.markdown(
-        f"**Channel {channel} of `{layer}`: what does it like?** The places that excite it most, strongest first."
-    )
+    say(f"**Channel {channel} of `{layer}`: what does it like?** The places that excite it most, strongest first.")
     with st.spinner("Looking through the shipped pictures …"):
         found = _patches(net.key[:3], layer, channel, net)
     if not found:
@@ -181,7 +180,7 @@ def patches(net: Network, layer: str, channel: int) -> None:
     ]
     show(row(*shown), key="fm_patches")
     random = "" if net.trained else " With random weights a channel likes by chance: load trained ones and compare."
-    st.caption(
+    remark(
         f"At most three from one picture, none over another. What they share is the best hint at what the channel "
         f"found.{random}"
     )
@@ -254,7 +253,7 @@ def steps(net: Network, layer: str, kinds: Mapping[str, str]) -> None:
     before = layers[: layers.index(layer) + 1]
     begin = next((n for n in reversed(before) if kinds[n] == "conv"), layer)
     found = net.ask(lambda module: [(n, m[0].float().cpu().numpy()) for n, m in before_and_after(module, net.x, begin)])
-    st.markdown(f"**`{begin}`, step by step.** The same channels in each row, each row on its own scale.")
+    say(f"**`{begin}`, step by step.** The same channels in each row, each row on its own scale.")
     channels = ordered(found[-1][1], "energy")[:SHOWN]
     rows, figures = [], []
     for n, (name, maps) in enumerate(found):
@@ -282,7 +281,7 @@ def steps(net: Network, layer: str, kinds: Mapping[str, str]) -> None:
             " Batch normalisation takes from each channel the mean and the deviation that it had over the training "
             "pictures, and gives it a level and a scale that were learned: no edge moves."
         )
-    st.caption(
+    remark(
         f"Orange: above 0, violet: below.{scales} ReLU keeps what is orange."
         + ("" if len(found) > 1 else " Nothing follows this layer at once: its answer goes on as it is.")
     )
@@ -310,6 +309,6 @@ def filters(net: Network) -> None:
     show(framed(f"First convolution: {said}", image(pixels, said, min(960, 60 * columns))), key="fm_filters")
     told = "Grey is 0; each is drawn on its own scale, red, green and blue weights as red, green and blue."
     if net.trained:
-        st.caption(f"{told} Stripes are edge detectors, plain patches look for a colour.")
+        remark(f"{told} Stripes are edge detectors, plain patches look for a colour.")
     else:
-        st.caption(f"{told} Drawn at random, they are noise: what a network finds first, it learns.")
+        remark(f"{told} Drawn at random, they are noise: what a network finds first, it learns.")

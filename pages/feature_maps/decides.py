@@ -25,6 +25,7 @@ from viz import state
 from viz.figures import Series, chart, lines, show
 from viz.figures.cells import framed, hidden, image, ranked, row
 from viz.state import Choice
+from viz.words import heading, remark, say
 
 HIGHEST = "The highest"
 COVERS = ("Small", "Middle", "Large")
@@ -96,7 +97,7 @@ def lesson(picture: Picture, asking: Asking) -> None:
             st.error(network.refused(error), icon=":material/block:")
             return
         net.tell()
-    st.header("Do these pictures mean it?", anchor=False)
+    heading("Do these pictures mean it?")
     try:
         _sanity(net, target)
     except AttributionError as error:
@@ -138,10 +139,10 @@ def _verdict(net: Network, picture: Picture, ranking: list[Score], target: int) 
         key="fm_scores",
     )
     if not net.trained:
-        st.caption("Random weights: the names mean nothing. That is what an answer looks like before any training.")
+        remark("Random weights: the names mean nothing. That is what an answer looks like before any training.")
     elif net.name in OWN and picture.name not in CLASSES:
         with st.container(horizontal=True, vertical_alignment="center"):
-            st.caption(
+            remark(
                 f"It learned {len(CLASSES)} drawn shapes and digits, and must name one of them whatever it sees.",
                 width="content",
             )
@@ -157,7 +158,7 @@ def _heart() -> None:
 
 def _reasons(net: Network, ranking: list[Score], target: int) -> None:
     name = next(one.name for one in ranking if one.number == target)
-    st.markdown(f"**What speaks for “{name}”?** Bright: much.")
+    say(f"**What speaks for “{name}”?** Bright: much.")
     question = (*net.key, target)
     with st.spinner("Asking for gradients …"):
         kept = REASONS.get(question) or REASONS.put(
@@ -274,7 +275,7 @@ def _sanity(net: Network, target: int) -> None:
         key="fm_sanity_curve",
         alt="Likeness of each method's picture while weights are drawn anew",
     )
-    st.caption(
+    remark(
         "Likeness: rank correlation of the pixels; 1: they are ordered alike, 0: nothing in common. A method whose "
         "likeness stays near 1 is blind to what the network learned (Adebayo et al. 2018)."
     )

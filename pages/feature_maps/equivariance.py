@@ -34,6 +34,7 @@ from viz.components.dials import Dial, dials, turn
 from viz.figures import Series, chart, lines, numbers, show
 from viz.figures.cells import framed, hidden, image, row, signed
 from viz.state import Choice, Flag, whole
+from viz.words import heading, say
 
 MOTIONS = {"shift": "Shift", "rotate": "Rotate", "scale": "Scale"}
 SMALL_LAYERS = ("conv1", "relu1", "pool1", "relu2", "pool2", "relu3", "pool3", "relu4")
@@ -190,7 +191,7 @@ def _values(net: Network, motion: str) -> list[float]:
 
 
 def _curves(net: Network, layer: str, motion: str) -> None:
-    st.header("How large is the error, motion by motion?", anchor=False)
+    heading("How large is the error, motion by motion?")
     border = WRAP.value
     question = (*net.key, layer, motion, border)
     kept = CURVES.get(question)
@@ -208,21 +209,21 @@ def _curves(net: Network, layer: str, motion: str) -> None:
     )
     for column, (title, name, y, said) in zip(st.columns(2), shown, strict=True):
         with column:
-            st.markdown(title)
+            say(title)
             chart(lines(kept[name], x=unit, y=y), key=f"fm_{name}", alt=f"{said} by {unit}")
     if motion == "shift" and not border:
-        st.markdown(
+        say(
             "Zeros at the border stay where they are when the picture moves, so even a layer of stride 1 errs there. "
             "Take the border away to see what stride and pooling do alone."
         )
     elif motion == "shift":
-        st.markdown(
+        say(
             "With stride 1 the error is 0 at every shift. Each pooling by 2 doubles the shift after which it returns "
             "to 0. Blurring before subsampling removes the detail that the coarse grid cannot hold, and what stays "
             "moves smoothly (Zhang 2019): the cure for shifts in between."
         )
     else:
-        st.markdown(
+        say(
             "A convolution knows shifts alone: its kernel does not turn with the picture, and does not grow with it. "
             "What a network knows of turned and scaled things it has to learn, one by one."
         )

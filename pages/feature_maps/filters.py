@@ -22,6 +22,7 @@ from viz.components.dials import Dial, number_of, turn, turned
 from viz.components.response import pixels, plane, response
 from viz.figures import show
 from viz.figures.cells import cells, framed, hidden, image, row
+from viz.words import remark
 
 VIEWS = ("Response", "Gradient", "Against OpenCV")
 FLIPS = ("Correlation", "Convolution")
@@ -105,13 +106,13 @@ def _lead() -> None:
 def _controls(picture: Picture) -> None:
     chosen, gradient = FILTER.value, VIEW.value == VIEWS[1]
     if chosen == OWN:
-        st.caption("Type into the cells of the kernel; kernel_size adds or drops a ring of cells.")
+        remark("Type into the cells of the kernel; kernel_size adds or drops a ring of cells.")
     else:
         kind = FILTERS[TITLES[chosen]]
-        st.caption(f"{kind.finds} Type into a cell of a kernel of up to 7×7 to make it your own.")
+        remark(f"{kind.finds} Type into a cell of a kernel of up to 7×7 to make it your own.")
     if gradient:
         if TITLES.get(chosen) not in PAIRS:
-            st.caption("A gradient needs a pair of derivatives: Sobel's are used.")
+            remark("A gradient needs a pair of derivatives: Sobel's are used.")
     else:
         FLIP.draw()
     BORDER.draw()

@@ -27,6 +27,7 @@ from viz import state
 from viz.figures import chart, loss_curve, show
 from viz.figures.cells import cells, framed, hidden, image, row, signed
 from viz.state import Choice, Number, Whole
+from viz.words import remark
 
 TARGETS = (
     "Sobel", "Gaussian blur", "Laplacian", "Sharpen", "Emboss", "Box blur", "Motion blur", "Gabor", OWN,
@@ -131,7 +132,7 @@ def _run(picture: Picture) -> None:
         "the kernel, its map and the loss",
     )
     if run.moments and run.now.loss > run.losses[0]:
-        st.caption("The loss has grown: each update overshoots. Choose a smaller learning rate.")
+        remark("The loss has grown: each update overshoots. Choose a smaller learning rate.")
 
 
 def _made(size: int):

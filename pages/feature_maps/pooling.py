@@ -26,6 +26,7 @@ from viz.figures import numbers, show
 from viz.figures.cells import cells, framed, hidden, image, row
 from viz.scenes.layer import scene
 from viz.state import Choice, whole
+from viz.words import heading, remark, say
 
 KINDS = ("Max", "Average", "Global average")
 EXAMPLES = {
@@ -61,7 +62,7 @@ def lesson(picture: Picture, asking: Asking) -> None:
             _live(picture)
     if covered:
         return
-    st.header("One number at a time", anchor=False)
+    heading("One number at a time")
     _worked()
     _unpooled(picture)
     _forgotten(picture)
@@ -69,7 +70,7 @@ def lesson(picture: Picture, asking: Asking) -> None:
 
 def _controls() -> None:
     kind = POOL.value
-    st.caption(
+    remark(
         {
             KINDS[0]: "Keeps the strongest answer of each window: is the feature here at all?",
             KINDS[1]: "Keeps the mean of each window: how much of the feature is here?",
@@ -77,7 +78,7 @@ def _controls() -> None:
         }[kind]
     )
     if kind != KINDS[2]:
-        st.caption("stride below kernel_size: the windows overlap. Above it: pixels between them are never read.")
+        remark("stride below kernel_size: the windows overlap. Above it: pixels between them are never read.")
 
 
 @state.fragment
@@ -145,7 +146,7 @@ def _worked() -> None:
 
 
 def _unpooled(picture: Picture) -> None:
-    st.header("Back again: unpooling with indices", anchor=False)
+    heading("Back again: unpooling with indices")
     trip = unpool_round_trip(torch.from_numpy(WORKED)[None, None])
     show(
         row(
@@ -156,13 +157,13 @@ def _unpooled(picture: Picture) -> None:
         ),
         key="fm_unpool_worked",
     )
-    st.markdown(
+    say(
         "Max pooling can remember where each maximum was: an index into the 16 cells. `nn.MaxUnpool2d` puts the "
         "values back there and 0 everywhere else. The positions return; the other values are gone."
     )
     _, _, size, stride = _layer()
     if POOL.value != KINDS[0]:
-        st.caption("On the picture: choose Max pooling above, for only a maximum has a place.")
+        remark("On the picture: choose Max pooling above, for only a maximum has a place.")
         return
     try:
         trip = unpool_round_trip(_tensor(picture), size, stride)
@@ -196,7 +197,7 @@ def _middle(values: np.ndarray) -> np.ndarray:
 
 
 def _forgotten(picture: Picture) -> None:
-    st.header("Which shifts does it forget?", anchor=False)
+    heading("Which shifts does it forget?")
     layer, code, size, _ = _layer()
     try:
         places = distinct_positions(layer, (PIXEL_SIDE, PIXEL_SIDE))
@@ -216,7 +217,7 @@ def _forgotten(picture: Picture) -> None:
         ),
         key="fm_pool_forgotten",
     )
-    st.markdown(
+    say(
         f"`{code}` tells **{told}** of {PIXEL_SIDE**2} positions apart: equal numbers in the first table are positions "
         f"that it cannot tell from one another. The other tables shift by up to {REACH} pixels, rows downwards and "
         "columns to the right, the middle being no shift; 1 marks an answer that stays the same. A shift goes round: "

@@ -26,6 +26,7 @@ from viz.components.strip import chosen_on, strip
 from viz.figures import show
 from viz.figures.cells import hidden, row
 from viz.state import Choice, PageOf, Setting
+from viz.words import remark
 
 ORDERS = {"index": "Number", "strength": "Strongest value", "energy": "Energy"}
 SCALES = {"own": "Each its own", "shared": "The same"}
@@ -164,7 +165,7 @@ def _sheet(
         with place:
             if PAGE.linked and PAGE.value > pages:
                 st.warning(f"The link names a page that this layer does not have: it has {pages}; the first is shown.")
-            st.caption(f"{channels} maps, {sheets.PER_PAGE} on a page")
+            remark(f"{channels} maps, {sheets.PER_PAGE} on a page")
             page = PAGE.draw(pages, max_visible_pages=5)
     data = sheets.sheet_of(net.key, layer, style, page, net, survey.maps[layer])
     unit, data["selected"] = _unit(data["token"], shape, data["channels"], data["selected"])

@@ -13,6 +13,7 @@ from models.stack import Stack
 from models.text import quoted
 from viz import state
 from viz.state import Whole
+from viz.words import remark
 
 PLACES = ("unit_row", "unit_column")
 
@@ -107,7 +108,7 @@ class Unit:
             self._layer.draw(width=160, on_change=_go_to_layer)
             for one in self._places(number):
                 one.draw(width=160)
-            st.caption(f"Layer {number}: {self.stack.layers[number - 1].describe(self.stack.dims)}")
+            remark(f"Layer {number}: {self.stack.layers[number - 1].describe(self.stack.dims)}")
 
 
 def _go_to_layer() -> None:

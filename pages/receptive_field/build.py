@@ -13,6 +13,7 @@ from pages.receptive_field._unit import Unit
 from viz import state
 from viz.components.stage import stage, unmarked
 from viz.figures import show
+from viz.words import heading, remark, say
 
 
 def draw() -> None:
@@ -57,17 +58,17 @@ def draw() -> None:
     with numbers.container():
         show(figures.cards(field), key="stack_cards")
     with below:
-        st.header("Layer by layer", anchor=False)
+        heading("Layer by layer")
         figures.layer_table(field)
         with st.expander("Step by step, with these numbers"):
             show(figures.algebra(field), key="stack_algebra")
-        st.header("Theory and measurement, side by side", anchor=False)
-        st.caption("Click a unit in the picture above, or choose it here. The link keeps it.")
+        heading("Theory and measurement, side by side")
+        remark("Click a unit in the picture above, or choose it here. The link keeps it.")
         unit.draw()
         part = field if number == len(stack.layers) else analyse(stack.upto(number))
         measured = part.unit(index)
         show(compare.unit_numbers(part, measured), key="unit_numbers")
-        st.markdown(compare.why(part, measured))
+        say(compare.why(part, measured))
         show(compare.compare(part, measured), key="stack_compare")
 
 

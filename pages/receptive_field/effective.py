@@ -24,6 +24,7 @@ from viz.colours import heat
 from viz.figures import Line, Series, begun, chart, lines, numbers, show, surface
 from viz.figures.png import packed
 from viz.state import Choice, Flag, Whole
+from viz.words import heading, remark, say
 
 PLAIN, OWN_STACK = "Plain 3×3 layers", "Your stack"
 WEIGHTS = {"random": "random", "equal": "uniform", "as initialised": "given", "trained": "trained"}
@@ -70,7 +71,7 @@ def lesson() -> None:
             elif of == OWN_STACK:
                 stack = _stack()
                 units = stack.shapes[-1]
-                st.caption(f"`{stack.to_text()}` from “Build a stack”.")
+                remark(f"`{stack.to_text()}` from “Build a stack”.")
             else:
                 field = network_field(of, side_of(of))
                 layer = _layer([row.name for row in field.maps], field.last.name)
@@ -108,7 +109,7 @@ def lesson() -> None:
             place.empty()
             if found.inputs < inputs:
                 with place.container(horizontal=True, vertical_alignment="center"):
-                    st.caption(f"Stopped after {found.inputs} of {inputs} inputs.")
+                    remark(f"Stopped after {found.inputs} of {inputs} inputs.")
                     st.button("Go on", key="go_on", icon=":material/play_arrow:", on_click=_stop, args=(None,))
             with st.container(key="stage_area"):
                 _seen(found, of)
@@ -122,13 +123,13 @@ def lesson() -> None:
                     icon=":material/block:",
                 )
             elif found.inputs < 10 and weights == "random":
-                st.caption("Few inputs give a noisy picture: more of them smooth it.")
-    st.markdown(
+                remark("Few inputs give a noisy picture: more of them smooth it.")
+    say(
         "The box says where a unit **could** look. The energy says where it **does**: many paths lead from the middle "
         "of the box to the unit, few from its corners, so nearly all of the gradient sits near the middle "
         f"([Luo et al. 2016]({LUO}))."
     )
-    st.header("The box grows like n, the used part like √n", anchor=False)
+    heading("The box grows like n, the used part like √n")
     _depths(WEIGHTS[weights] if weights != "trained" else "random", relu, min(inputs, 10))
 
 

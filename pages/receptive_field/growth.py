@@ -15,6 +15,7 @@ from pages.receptive_field._questions import GROWTH
 from viz import state
 from viz.figures import Line, Map, Series, begun, chart, legend, lines, maps, show, table
 from viz.state import Choice, Text, Whole
+from viz.words import heading, say
 
 COSTS = {"Parameters": "parameters", "MACs": "macs", "Layers": "layers"}
 GIVEN = ((2, 2, 2), (1, 2, 3), (1, 2, 5))
@@ -78,30 +79,30 @@ def lesson() -> None:
         return
     chart(figure, key="growth_plot", alt=said)
     words = "MACs" if unit == "macs" else "parameters"
-    st.header(f"For the same {big(budget.amount)} {words}", anchor=False)
-    st.markdown(
+    heading(f"For the same {big(budget.amount)} {words}")
+    say(
         f"So much does one layer of {kernel}×{kernel} cost, with {width} channels on 128×128 pixels. Each way takes as "
         "many layers as that pays for, and stops once its field spans the image. What is left over would not pay for "
         "one more layer."
     )
     _bought(budget, words)
-    st.markdown(
+    say(
         "**Depth** and **kernel size** grow the field by a constant with each step; a kernel pays with its square. "
         "**Stride**, **pooling** and **dilation** double what the next layer adds. Stride and pooling make everything "
         "after them cheaper, and lose places; dilation keeps every place, and may leave holes. Strided and dilated "
         "layers have the same weights and the same field: against parameters their lines coincide, against MACs not."
     )
-    st.header("Which pixels are never read?", anchor=False)
+    heading("Which pixels are never read?")
     _gridding()
-    st.header("WaveNet: exponential against linear", anchor=False)
-    st.markdown(
+    heading("WaveNet: exponential against linear")
+    say(
         "A causal stack, two taps a layer: the output at time t must not see the future. With dilations 1, 2, 4, … "
         "each layer doubles the memory for the same weights."
     )
     remembered = causal(width)
     (fast, slow) = (points[-1] for points in remembered.values())
     four, plain = (points[3] for points in remembered.values())
-    st.markdown(
+    say(
         f"Four layers dilated 1, 2, 4, 8 remember **{four.size}** samples, four plain ones **{plain.size}**, both with "
         f"{big(four.parameters)} weights. With {fast.layers} layers it is **{big(fast.size)}** against "
         f"**{slow.size}**, for {big(fast.parameters)} weights each: exponential growth at linear cost."
@@ -176,7 +177,7 @@ def _wavenet(found, cost: str) -> dict:
 
 
 def _gridding() -> None:
-    st.markdown(
+    say(
         "Three 3×3 layers, one below the other. Each map shows one unit's box: how many paths lead from a pixel to the "
         "unit, so how often the unit reads it. Hatched pixels lie inside the box and are never read."
     )
@@ -188,7 +189,7 @@ def _gridding() -> None:
         own = ()
     chosen = [*GIVEN, *([own] if own and own not in GIVEN else [])]
     show(maps([_reads(dilations) for dilations in chosen], numbers=True) + legend(), key="gridding")
-    st.markdown(
+    say(
         "2, 2, 2 share the factor 2, so every path lands on an even distance: the unit sees a coarse grid, and its "
         "neighbour sees another one. 1, 2, 5 have no common factor, and the first layer fills what the others skip."
     )

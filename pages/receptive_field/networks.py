@@ -24,6 +24,7 @@ from viz.controls.picture import NAMES, OWN, choose
 from viz.figures import Line, Series, chart, lines, numbers, show, table
 from viz.figures.cells import framed, hidden, row
 from viz.state import Choice, Setting, Several, Whole, whole
+from viz.words import heading, remark, say
 
 COMPARED = ("alexnet", "vgg16", "resnet18", "mobilenet_v2")
 MOST = 6
@@ -85,9 +86,9 @@ def lesson() -> None:
     _measure(found, row, measured_field)
     _story(found)
     _depth([name, *(other for other in compared if other != name)][:MOST], side)
-    st.header("Stage by stage", anchor=False)
+    heading("Stage by stage")
     _stages(found)
-    st.caption("A stage is all maps of one jump; shown is its last layer.")
+    remark("A stage is all maps of one jump; shown is its last layer.")
     _every_layer(found, row)
     _all(known, side)
 
@@ -133,7 +134,7 @@ def _layer(found):
                 word, key=f"layer_{word.lower()}", on_click=_go, disabled=not 1 <= other <= len(labels),
                 args=(labels[min(max(other, 1), len(labels)) - 1],),
             )  # fmt: skip
-    st.markdown("Last layer of the stage with jump")
+    say("Last layer of the stage with jump")
     lasts = {str(last.jump): last.name for last in found.stages}
     shown = next((jump for jump, last in lasts.items() if last == row.name), None)
     examples("stages", "stage", {jump: jump for jump in lasts}, shown, lambda jump: _go(lasts[jump]))
@@ -218,27 +219,27 @@ def _story(found) -> None:
     """What lies beyond the image, and what others printed."""
     last, side = found.last, found.side
     if found.reason:
-        st.markdown(
+        say(
             f"**The trace ends before the last layer.** Up to `{last.name}` a unit sees {big(last.size)} of {side} "
             "pixels a side; what comes after mixes places in a way that is no window."
         )
     elif last.size > side:
-        st.markdown(
+        say(
             f"**The field outgrows the image.** A unit of the last map sees {big(last.size)} pixels a side; the image "
             f"has {side}. The first units see edges and gradients; go deeper, and they see patterns, then parts, then "
             "objects, and in the end the whole scene and the padding around it."
         )
     else:
-        st.markdown(
+        say(
             f"**The field stays inside the image.** {big(last.size)} of {side} pixels a side: no unit sees the whole "
             "scene; what is farther apart meets only in the classifier."
         )
     for one in found.published:
         same = one.size == last.size
         verdict = "the same as here." if same else f"here it is {big(last.size)}. {one.difference}"
-        st.markdown(f"Published for `{one.network}`: **{big(one.size)}**, {verdict} Source: [{one.source}]({SOURCE}).")
+        say(f"Published for `{one.network}`: **{big(one.size)}**, {verdict} Source: [{one.source}]({SOURCE}).")
     if found.name.startswith("small"):
-        st.markdown(
+        say(
             f"`{found.name}` is our own: four convolutions, trained on drawings of 64 × 64 pixels. It is the one that "
             "the lesson on what a unit really uses can show with trained weights at any time."
         )
@@ -253,13 +254,13 @@ def _story(found) -> None:
 
 
 def _depth(chosen: list[str], side: int) -> None:
-    st.header("How fast does the field grow with depth?", anchor=False)
+    heading("How fast does the field grow with depth?")
     series = []
     for name in chosen:
         try:
             found = network_field(name, side)
         except ReceptiveFieldError as error:
-            st.caption(f"{name}: {error}")
+            remark(f"{name}: {error}")
             continue
         series.append(Series(name, found.depth, found.sizes, found.layers))
     figure = lines(
@@ -353,7 +354,7 @@ def _measure(found, row, measured_field) -> None:
         if same
         else f"traced: {_spread(traced.size)}, jump {_spread(traced.jump)}, start {_spread(traced.start, ', ')}"
     )
-    st.markdown(
+    say(
         f"Measured on the gradient, strips of {_spread(measured.lengths)} pixels: receptive field "
         f"**{_spread(size)}**, jump **{_spread(jump)}**, start **{_spread(start, ', ')}**: {verdict}."
     )

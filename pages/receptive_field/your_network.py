@@ -22,6 +22,7 @@ from viz import state
 from viz.controls.examples import examples
 from viz.figures import numbers, show, table
 from viz.state import Text, literal
+from viz.words import remark, say
 
 START = "lenet5"
 MAX_TEXT = 64_000
@@ -152,7 +153,7 @@ def lesson() -> None:
     with st.container(key="lesson"):
         left, right = columns("Code", (2, 3))
         with left, st.container(key="controls", gap="small"):
-            st.markdown("Start from")
+            say("Start from")
             examples("network_examples", "example", {name: _title(name) for name in EXAMPLES}, shown, network.choose)
             code = network.code.draw(height=330)
             size = network.input.draw()
@@ -169,7 +170,7 @@ def lesson() -> None:
                 if error.line:
                     line = code.split("\n")[error.line - 1] if error.line <= code.count("\n") + 1 else ""
                     st.code(f"{error.line}: {line[:200]}", language=None)
-                st.caption("Read are layers of torch.nn, nn.Sequential, numbers, tuples, lists, range, assignments.")
+                remark("Read are layers of torch.nn, nn.Sequential, numbers, tuples, lists, range, assignments.")
                 return
             except ValueError as error:
                 st.error(f"{sentence(error).rstrip('.')}.", icon=":material/block:")
@@ -201,8 +202,8 @@ def _result(found, shape, example) -> None:
     show(_cards(found, last[0] if last else None, example), key="network_cards")
     _layers(found)
     for note in found.notes:
-        st.caption(note.replace("`", ""))
-    st.caption(
+        remark(note.replace("`", ""))
+    remark(
         f"Input {' × '.join(map(str, shape))}, batch first. "
         + ("Every layer fits. " if fits else "The table stops where the shape stops fitting. ")
         + "Shapes and MACs are PyTorch's own, on the meta device; fields are traced from the graph."

@@ -5,6 +5,7 @@ import streamlit as st
 from pages._lesson import left, offer
 from pages.start import _find, _pixels, _settings, _slide, _stack, _sum
 from viz import state
+from viz.words import heading, say
 
 STEPS = (_pixels, _sum, _slide, _find, _settings, _stack)
 """Each has ``QUESTION``, what to do (``DO`` or ``do()``), ``SETTINGS``, ``draw()`` for the stage, ``seen()``,
@@ -31,7 +32,7 @@ def buttons(number: int) -> None:
                 args=(number + 1,),
             )
     if number == len(STEPS):
-        st.markdown("Every convolution is made of these parts. Now they are yours:")
+        say("Every convolution is made of these parts. Now they are yours:")
         st.page_link("convolution/playground.py", label="Your own layer: the Playground", icon=":material/grid_on:")
         st.page_link("home.py", label="All lessons, in order", icon=":material/list:")
 
@@ -43,13 +44,13 @@ with st.container(key="lesson"):
     text, right = st.columns([1, 2.6], gap="medium")
     with text:
         with st.container(key="lead", gap="xsmall"):
-            st.header(step.QUESTION, anchor=False)
-            st.markdown(step.do() if hasattr(step, "do") else step.DO)
+            heading(step.QUESTION)
+            say(step.do() if hasattr(step, "do") else step.DO)
             if hasattr(step, "controls"):
                 step.controls()
         with st.container(key="numbers", gap="small"):
             with st.container(border=True, key="seen"):
-                st.markdown(step.seen())
+                say(step.seen())
             buttons(number)
     with right, st.container(key="stage_area"):
         step.draw()

@@ -17,6 +17,7 @@ from pages._question import Asking
 from viz.components.stage import veiled
 from viz.controls.layer import LayerEditor, in_short
 from viz.controls.numbers import SceneEditor, query_of
+from viz.words import remark
 
 TOLD = "Runs as it is: the layer, C and Cᵀ; asserts the numbers on the screen and that all four ways agree."
 UNFIT = "This link opens the same layer, but not the numbers you typed: they do not fit into a link."
@@ -62,7 +63,7 @@ def layer_controls(scene: Scene) -> None:
         query_params=playground_query(scene),
     )
     if not EDITOR.fits():
-        st.caption("You typed more numbers than a link can hold: a link from here opens without them.")
+        remark("You typed more numbers than a link can hold: a link from here opens without them.")
 
 
 def stamps(views: dict) -> dict:

@@ -37,6 +37,7 @@ from viz.figures import bars, chart, show, surface, table
 from viz.figures.cards import mathml
 from viz.figures.cells import cells, framed, hidden, image, row
 from viz.state import Choice, Flag, Whole, whole
+from viz.words import defined_in, heading, say
 
 DRAWN = "cat.png"
 """The picture that the generators learn to draw."""
@@ -83,9 +84,9 @@ def draw(covered: bool) -> None:
             _first_stamp(chosen, levels[0].counts.shape)
             return
         _counts(levels)
-    st.header("A generator, before and after training", anchor=False)
+    heading("A generator, before and after training")
     train_them = _generators()
-    st.header("Backwards: what a strided convolution does to gradients", anchor=False)
+    heading("Backwards: what a strided convolution does to gradients")
     _backwards()
     # Seconds of work: everything else is on screen by now.
     train_them()
@@ -158,11 +159,11 @@ def _counts(levels: list[Overlap]) -> None:
         formula = f"<p>{mathml(last.formula.filled)} {'✓' if agrees else '≠'} measured {last.figure:.3f}</p>"
     verdict = "Even: every cell in the interior gets as many." if last.even else "Uneven: a pattern stays."
     figures = ", ".join(f"{level.figure:.3f}" for level in levels)
-    show(
+    told = (
         f'<p class="cs-agree"><b>Unevenness {figures}</b>. {verdict} Counts in the interior: '
-        f"{', '.join(map(big, last.levels))}.</p>{formula}",
-        key="cb_verdict",
+        f"{', '.join(map(big, last.levels))}.</p>"
     )
+    show(defined_in(told) + formula, key="cb_verdict")
     if last.counts.ndim == 1:
         show(row(*parts), key="cb_counts")
     else:
@@ -234,7 +235,7 @@ def _pattern(flat: np.ndarray) -> np.ndarray:
 
 def _generators() -> Callable[[], None]:
     """Random weights at once; returns what trains them and draws the result below."""
-    st.markdown(
+    say(
         f"Five small generators, each {STAGES} layers that double, from a latent of {CHANNELS} numbers for each 4×4 "
         f"patch to a picture of {SIZE}×{SIZE}. They differ in one thing: how they enlarge. When the latent is the same "
         "everywhere, all that varies is pattern."
@@ -300,7 +301,7 @@ def _backwards() -> None:
         row(cells(arrived, "Gradient of a 3×3 convolution with stride 2, all weights 1", "count")),
         key="cb_gradient",
     )
-    st.markdown(
+    say(
         "The backward pass of a strided convolution **is** a transposed convolution: some input pixels learn from four "
         "outputs, some from one. Unevenness is the part of a signal's size that repeats with the stride: 0 is even, 1 "
         "is nothing but pattern. Equal counts are only a chance to be even: what the weights make of a flat signal is "

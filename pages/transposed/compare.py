@@ -30,6 +30,7 @@ from viz.figures.cards import mathml
 from viz.figures.cells import framed, hidden, image, row, signed
 from viz.figures.upsampling import positions, shuffle, tiles
 from viz.state import Choice, Whole, whole
+from viz.words import heading, remark
 
 SCALE = Choice("scale", 2, "Scale", None, (2, 3, 4), "segmented_control", read=whole(2, 4))
 LOOK = Choice(
@@ -50,7 +51,7 @@ def draw(covered: bool) -> None:
 
     def choices() -> None:
         chosen["picture"] = choose()
-        st.caption(
+        remark(
             "The picture is first made smaller (each pixel the mean of S² pixels), then enlarged in eight ways. The "
             "learned ones get the best kernel that exists for this very picture, by least squares."
         )
@@ -79,7 +80,7 @@ def draw(covered: bool) -> None:
                 psnr, _, _, pattern = _numbers(one)
                 cells.append((one["title"], psnr, one["parameters"], one["macs"], pattern, one["counted"]))
             table(head, cells, key="up_table", label=f"Eight ways to enlarge {picture.name} {scale} times")
-        st.caption(
+        remark(
             "**PSNR**: 10·log₁₀(1 / mean squared error), in decibels; more is closer to the original. **Pattern**: the "
             "part of the error that repeats with the scale; 0 is none, 1 is nothing but pattern. **MACs**: for the "
             f"whole picture, all {original.shape[2]} colours."
@@ -162,7 +163,7 @@ def script() -> str:
 
 
 def _proof(pixels: np.ndarray, scale: int) -> None:
-    st.header("A transposed convolution that is bilinear interpolation", anchor=False)
+    heading("A transposed convolution that is bilinear interpolation")
     found = _proved(pixels, scale)
     size = found.transposed.shape
     top = float(np.abs(found.difference).max()) or 1.0
@@ -181,26 +182,26 @@ def _proof(pixels: np.ndarray, scale: int) -> None:
         key="up_proof",
     )
     edge = "row of pixels on each side differs" if scale < 4 else f"{scale // 2} rows of pixels on each side differ"
-    st.caption(
+    remark(
         f"{size[1]} × {size[0]} pixels, in float64. Only the outermost {edge}: there interpolation repeats the last "
         "pixel, and a stamp from beyond it is missing."
     )
 
 
 def _shuffled() -> None:
-    st.header("Pixel shuffle moves, and multiplies nothing", anchor=False)
+    heading("Pixel shuffle moves, and multiplies nothing")
     factor = FACTOR.draw()
     found = shuffle_map(factor**2, (3, 3), factor)
     same = all(np.array_equal(a, b) for a, b in zip(found.measured, found.predicted, strict=True))
     show(shuffle(found, factor, (3, 3)), key="up_shuffle")
-    st.caption(
+    remark(
         f"{factor**2}×3×3 → 1×{3 * factor}×{3 * factor}. Output (y, x) comes from channel (y mod r)·r + x mod r, cell "
         f"(⌊y/r⌋, ⌊x/r⌋): `nn.PixelShuffle` moved every number there {'✓' if same else '≠'}."
     )
 
 
 def _aligned() -> None:
-    st.header("align_corners: where the outputs sample", anchor=False)
+    heading("align_corners: where the outputs sample")
     left, right = st.columns(2)
     with left:
         size = ALIGNED.draw()
@@ -217,7 +218,7 @@ def _aligned() -> None:
         ),
         key="up_aligned",
     )
-    st.caption(
+    remark(
         "On, the outer middles are held together, and the spacing depends on the size of the image; off, it is 1/S "
         "everywhere, and samples beyond the outer middles repeat the outer pixels."
     )

@@ -27,6 +27,7 @@ from viz.controls.picture import PICTURE, choose
 from viz.figures import Series, chart, lines, loss_curve, show
 from viz.figures.cells import cells, hidden, row
 from viz.state import Choice, Whole, whole
+from viz.words import remark
 
 TASKS = ("Bilinear interpolation of noise", "The picture")
 LARGEST = 192
@@ -81,7 +82,7 @@ def draw(covered: bool) -> None:
             chosen["optimizer"], chosen["lr"] = OPTIMIZER.draw(), RATE.draw()
         chosen["scale"], chosen["kernel"] = scale, max(scale, kernel)
         if kernel < scale:
-            st.caption(f"A kernel below the stride leaves holes: {scale} is used.")
+            remark(f"A kernel below the stride leaves holes: {scale} is used.")
 
     def lead() -> None:
         chosen["pressed"] = learning.buttons(covered)

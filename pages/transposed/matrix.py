@@ -25,6 +25,7 @@ from viz.figures.cells import cells, framed, row, text_of
 from viz.figures.upsampling import blocks
 from viz.scenes.four_views import matrices
 from viz.state import Choice, Flag, Whole
+from viz.words import defined_in, remark
 
 MOST_DRAWN = 512
 """Rows or columns of a pseudo-inverse that is drawn."""
@@ -103,7 +104,7 @@ def draw(scene: Scene, covered: bool) -> None:
             rows, cols = found.operator.shape
             entries = found.operator.nnz
             weights = found.measurement.parameters - (found.spec.out_channels if found.spec.bias else 0)
-            st.caption(
+            remark(
                 f"Cᵀ is {big(rows)}×{big(cols)} with {big(entries)} {'entry' if entries == 1 else 'entries'} and "
                 f"{'one weight' if weights == 1 else f'{big(weights)} different weights'}. "
                 "Play multiplies it out, row by row."
@@ -129,7 +130,7 @@ def _blocks(found) -> str:
         if found.spec.dims > 1
         else "In one dimension a pair of channels is one block: one weight along each diagonal, a Toeplitz matrix."
     )
-    return f'<p class="cs-text">{said}</p>{blocks(made, found.module.weight.numpy())}'
+    return f'<p class="cs-text">{defined_in(said)}</p>{blocks(made, found.module.weight.numpy())}'
 
 
 def _sentence(error: Exception) -> str:
@@ -149,7 +150,7 @@ def _structure(spec: LayerSpec) -> None:
     share /= np.bincount(np.arange(cols) * across // cols)
     title = f"Cᵀ, {big(rows)}×{big(cols)}: structure only"
     show(row(framed(title, cells(share, "Share of each spot that is not zero", "count"))), key="ct_density")
-    st.caption(
+    remark(
         f"{big(found.entries)} of {big(rows * cols)} entries are not zero, counted in {down}×{across} spots from the "
         f"settings alone. The whole matrix has {big(found.blocks)} such "
         + ("block." if found.blocks == 1 else "blocks, one for each pair of channels that meets.")
@@ -179,7 +180,7 @@ def _round_trip(found) -> str:
         count += "no weights of this layer make it."
     else:
         count += "the same layer computes it, with other weights."
-    said = (
+    said = defined_in(
         f'<p class="cs-text">{trip.lost} of {trip.image.size} directions are lost (the rank of C is {trip.rank}). '
         f"Root mean square error: Cᵀ {text_of(trip.back_error)}, C⁺ {text_of(trip.best_error)}. "
         f"{count}</p>"

@@ -18,6 +18,7 @@ from viz.figures.cards import check_cards, mathml
 from viz.figures.cells import row
 from viz.figures.upsampling import meeting, waste
 from viz.scenes.four_views import four_views, zeros_alone
+from viz.words import heading, say
 
 AXES = {1: ("Width",), 2: ("Height", "Width"), 3: ("Depth", "Height", "Width")}
 ASKING = Asking("transposed-sizes", SIZES, (EDITOR,))
@@ -42,7 +43,7 @@ def _sizes(found: lab.Lab) -> None:
     formula = f'<p class="cs-scrolled">{mathml(said)} <span class="cs-whole">({mathml(when)})</span></p>'
     formula += f'<p class="cs-scrolled">{mathml(one.formula.filled)}</p>'
     show(row(*(drawn[:1] if square else drawn)) + formula, key="ct_sizes")
-    st.markdown(
+    say(
         f"{'A' if square or spec.dims == 1 else f'{names[-1]}: a'} convolution with these settings makes "
         f"{one.output} from {_listed(one)}: measured on the real layer. "
         f"output_padding, r = {spec.output_padding[-1]}, says that {one.chosen} was meant"
@@ -64,7 +65,7 @@ def draw(scene: Scene, covered: bool) -> None:
     if found is None:
         return
     spec = found.spec
-    st.header("Why not just insert zeros and convolve?", anchor=False)
+    heading("Why not just insert zeros and convolve?")
     try:
         share, price = wasted(found.module, spec.input_shape), cost(found.module, spec.input_shape)
     except TransposedError as error:
@@ -72,7 +73,7 @@ def draw(scene: Scene, covered: bool) -> None:
         return
     show(waste(share), key="ct_waste")
     stage(zeros_alone(found), key="ct_zeros", height=430)
-    st.markdown(
+    say(
         f"The zero-padding way multiplies {share.total_formula.text}. The transposed layer multiplies "
         f"{price.formula.text}"
         + (f", and adds {big(price.bias_additions)} biases" if price.bias_additions else "")

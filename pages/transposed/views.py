@@ -17,6 +17,7 @@ from viz.components.stage import stage
 from viz.figures import show
 from viz.figures.cards import cards
 from viz.scenes.four_views import four_views
+from viz.words import say
 
 ASKING = Asking("transposed", VIEWS, (EDITOR,))
 
@@ -44,7 +45,7 @@ def draw(scene: Scene, covered: bool) -> None:
     show(cards(found or lab.of(scene), covered), key="ct_cards")
     if found is None or covered:
         return
-    st.markdown(
+    say(
         "**Stamp and add**: an input number times the kernel, laid down at stride distance, overlaps added. "
         "**Insert zeros**: the same sum seen from the output; that is why the kernel has to be flipped. "
         "**Cᵀ**: write the convolution that would go from the output to the input as a matrix C and exchange its rows "

@@ -1,6 +1,8 @@
 """Pages without a browser: open one by a link, go on to another, and demand that nothing went wrong."""
 
 import json
+import re
+from collections.abc import Iterable
 from pathlib import Path
 
 from streamlit.testing.v1 import AppTest
@@ -71,3 +73,14 @@ def hides(stage: dict) -> bool:
     assert all(one["values"] is None for one in (*outputs, *stage["links"]))
     assert not stage["operator"] or not (stage["operator"]["entries"] or stage["operator"]["note"])
     return True
+
+
+def plain(text: str) -> str:
+    """What a visitor reads of a text of the page: without the links of terms to the glossary."""
+    text = re.sub(r"\[([^\[\]]*)\]\(words#[^()]*\)", r"\1", text)
+    return re.sub(r'<a href=\\?"words#[^>]*>(.*?)</a>', r"\1", text)
+
+
+def read(blocks: Iterable) -> list[str]:
+    """The texts of titles, paragraphs or captions as a visitor reads them."""
+    return [plain(one.value) for one in blocks]

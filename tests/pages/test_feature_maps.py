@@ -21,7 +21,7 @@ from models.presets import PRESETS
 from pages._lessons import LESSONS, MAPS
 from pages.feature_maps import _kernels, filters, learn, pooling
 from pages.feature_maps import _picture as picture
-from tests.pages.support import charts, moved, opened, points, sound
+from tests.pages.support import charts, moved, opened, points, read, sound
 from viz.controls.picture import PICTURES
 
 OURS = {"filters": filters, "pooling": pooling, "learn": learn}
@@ -252,7 +252,7 @@ def test_the_worked_examples_of_pooling_show_their_numbers(title):
 def test_pooling_counts_the_positions_that_it_tells_apart(kind):
     app = sound(open_page(part="pooling", fm_pool=kind, fm_size="48"))
     told = {"Max": 16, "Average": 16, "Global average": 1}[kind]
-    assert any(f"tells **{told}** of 64" in text.value for text in app.markdown)
+    assert any(f"tells **{told}** of 64" in text for text in read(app.markdown))
 
 
 @pytest.mark.parametrize(("window", "stride", "said"), [("2", "1", "overlap"), ("2", "3", "leave gaps")])
@@ -283,7 +283,7 @@ def test_a_run_that_diverges_says_so_in_numbers(monkeypatch):
     app = open_page(part="learn", fm_optimizer="momentum", fm_lr="0.3", fm_taps="7", fm_steps="50", fm_size="48")
     next(b for b in app.button if b.label == "Train").click().run()
     assert sound(app).session_state["_book"].kept["fm_finding"].losses[-1] > 1e40  # beyond float32
-    assert any("smaller learning rate" in one.value for one in app.caption)
+    assert any("smaller learning rate" in one for one in read(app.caption))
     assert "off by" in shown[-1]
     assert charts(app)["fm_loss"]["data"][0]["y"][-1] > 1e40
     assert re.search(r">−?\d·10[⁰¹²³⁴⁵⁶⁷⁸⁹]+</text>", shown[-1].split("</figure>")[0])

@@ -7,7 +7,7 @@ from streamlit.testing.v1 import AppTest
 
 from models import device
 from pages._lessons import BY_PATH, LESSONS, topic
-from tests.pages.support import SHELL, moved, opened, revealed, sound
+from tests.pages.support import SHELL, moved, opened, read, revealed, sound
 
 FIRSTS = {lesson.section: lesson for lesson in reversed(LESSONS)}
 MANY = [lesson for lesson in LESSONS if len(topic(lesson)) > 1]
@@ -16,7 +16,7 @@ MANY = [lesson for lesson in LESSONS if len(topic(lesson)) > 1]
 @pytest.mark.parametrize("lesson", LESSONS, ids=lambda lesson: lesson.url_path)
 def test_every_lesson_has_its_question_its_neighbours_code_and_link(lesson):
     app = followed(lesson.url_path)
-    assert [title.value for title in app.title] == [lesson.question]
+    assert read(app.title) == [lesson.question]
     neighbours = topic(lesson) if lesson in MANY else []
     assert [link.proto.label for link in app.get("page_link")][: len(neighbours)] == [one.title for one in neighbours]
     assert app.query_params == {}
@@ -26,7 +26,7 @@ def test_every_lesson_has_its_question_its_neighbours_code_and_link(lesson):
     with device.one_thread():
         exec(compile(code, "shown", "exec"), {})
     app.button(key="open_link").click().run()
-    assert any("QR code" in text.value for text in sound(app).markdown)
+    assert any("QR code" in text for text in read(sound(app).markdown))
 
 
 @pytest.mark.parametrize("lesson", LESSONS, ids=lambda lesson: lesson.url_path)
@@ -36,7 +36,7 @@ def test_every_lesson_is_presented_with_a_way_to_each_other(lesson):
     app.run()
     app.switch_page(lesson.file)
     sound(app.run())
-    assert [title.value for title in app.title] == [lesson.question]
+    assert read(app.title) == [lesson.question]
     assert app.button(key="present_button").label == "Leave"
     assert "convscope_keys" in [one.proto.component_name for one in app.get("bidi_component")]
 
@@ -66,7 +66,7 @@ def followed(url_path: str, **query: str | list[str]) -> AppTest:
 def test_an_old_link_to_a_part_leads_to_its_page(lesson):
     for name in (lesson.title, lesson.file.split("/")[1].removesuffix(".py")):
         app = followed(FIRSTS[lesson.section].url_path, part=name, present="1")
-        assert [title.value for title in app.title] == [lesson.question]
+        assert read(app.title) == [lesson.question]
         assert link(app) == {"present": ["1"]}
         assert app.warning.values == []
 
@@ -82,7 +82,7 @@ def test_an_old_link_keeps_its_other_parameters():
 
 def test_a_part_that_is_none_is_told_on_the_first_page():
     app = followed("transposed", part="<b>Nonsense", ct_stride="2")
-    assert [title.value for title in app.title] == [FIRSTS["Transposed"].question]
+    assert read(app.title) == [FIRSTS["Transposed"].question]
     assert app.warning.values == ["part: “\\<b\\>Nonsense” is not a part of this topic; Four views is shown."]
     assert app.session_state["_book"].kept["ct_layer"][0].stride == (2, 2)
     assert "part" not in app.query_params

@@ -12,7 +12,7 @@ from models.presets import PRESETS
 from models.share import Scene, read_file, write_file
 from models.spec import LayerSpec
 from models.text import big, times
-from tests.pages.support import SHELL, hides, sound, stages
+from tests.pages.support import SHELL, hides, read, sound, stages
 from viz.controls.layer import OFFERED
 from viz.controls.numbers import LONGEST_LINK
 
@@ -28,7 +28,7 @@ def open_page(**query: str | list[str]) -> AppTest:
 
 
 def cards(app: AppTest) -> str:
-    return next(block.value for block in app.markdown if 'class="cs-cards' in block.value)
+    return next(block for block in read(app.markdown) if 'class="cs-cards' in block)
 
 
 def number(app: AppTest, name: str) -> str:
@@ -92,8 +92,8 @@ def test_a_worked_example_shows_the_numbers_of_the_lecture(name):
     if "receptive_field" in expected:
         assert number(app, "receptive_field") == times(expected["receptive_field"])
     assert "cs-no" not in cards(app)
-    assert any(preset.question in block.value for block in app.markdown)
-    assert any(preset.explanation in block.value for block in app.markdown)
+    assert any(preset.question in block for block in read(app.markdown))
+    assert any(preset.explanation in block for block in read(app.markdown))
 
 
 @pytest.mark.parametrize("name", PRESETS)
@@ -113,7 +113,7 @@ def veiled(app: AppTest) -> bool:
 
 
 def said(app: AppTest) -> str:
-    return "\n".join(block.value for block in app.markdown)
+    return "\n".join(read(app.markdown))
 
 
 def test_a_wrong_answer_is_told_what_it_left_out_and_may_be_given_anew():
@@ -155,7 +155,7 @@ def test_what_is_covered_does_not_stand_in_the_text(name):
     app = open_page(ask=name)
     assert veiled(app)
     assert "".join(dict(app.query_params).get("ask", "A1")) == name
-    shown = said(app) + " ".join(block.value for block in (*app.info, *app.caption))
+    shown = said(app) + " ".join(read((*app.info, *app.caption)))
     for each in ("macs", "parameters", "touching"):
         if preset.expected.get(each, 0) > 99:
             assert big(preset.expected[each]) not in shown.replace(preset.question, "")
@@ -400,8 +400,8 @@ def test_controls_offer_only_what_the_layer_takes():
     assert app.selectbox(key="groups").options == ["1", "2", "4"]
     app.selectbox(key="padding").set_value("same").run()
     assert app.number_input(key="stride").disabled
-    assert any("'same' needs stride 1" in caption.value for caption in app.caption) or any(
-        "stride" in caption.value for caption in app.caption
+    assert any("'same' needs stride 1" in caption for caption in read(app.caption)) or any(
+        "stride" in caption for caption in read(app.caption)
     )
     assert OFFERED["kernel_size"] == 31
 

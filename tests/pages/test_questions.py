@@ -11,7 +11,7 @@ from pages.feature_maps import _questions as maps
 from pages.receptive_field import _editor
 from pages.receptive_field import _questions as fields
 from pages.transposed import checkerboard, compare, learn, matrix, sizes, views
-from tests.pages.support import SHELL, charts, components, hides, moved, opened, sound, stages
+from tests.pages.support import SHELL, charts, components, hides, moved, opened, read, sound, stages
 
 QUESTIONS: dict[str, tuple[Question, ...]] = {
     each.ASKING.page: tuple(each.ASKING.questions) for each in (views, matrix, sizes, checkerboard, compare, learn)
@@ -53,7 +53,7 @@ def text_of(app: AppTest) -> str:
     """What can be read on the page."""
     blocks = (*app.markdown, *app.caption, *app.info, *app.warning, *app.title, *app.header, *app.subheader)
     drawn = [re.sub(r"<[^>]*>", " ", one["html"]) for one in components(app) if "html" in one]
-    return "\n".join([*(block.value for block in blocks), *drawn])
+    return "\n".join([*read(blocks), *drawn])
 
 
 def blank(stage: dict) -> bool:

@@ -20,7 +20,7 @@ from models.stack import PRESETS, read_stack
 from models.text import big
 from pages.receptive_field.growth import read_dilations
 from pages.receptive_field.your_network import pack, read_shape, unpack
-from tests.pages.support import charts, moved, opened, points
+from tests.pages.support import charts, moved, opened, points, read
 
 
 def open_page(part: str = "build", **query) -> AppTest:
@@ -82,7 +82,7 @@ def test_a_worked_example_shows_its_field(stack_page, name):
     assert number(app, "jump") == ("differs" if jump is None else f"{turns}{jump}")
     assert "cs-no" not in shown(app)
     assert len(scene(app)["grids"]) == len(preset.stack.layers) + 1
-    assert any(f"**{preset.answer}.** {preset.explanation}" in block.value for block in app.markdown)
+    assert any(f"**{preset.answer}.** {preset.explanation}" in block for block in read(app.markdown))
 
 
 @pytest.mark.parametrize(("layer", "said"), [("c3p1", "added"), ("t4s2p1", "cut off"), ("a2p1", "Zeros added")])
@@ -261,9 +261,9 @@ def test_an_example_and_another_layer_move_the_unit_to_the_middle_of_the_last():
     same_in_a_fresh_window(app)
     show_example(app, "wavenet")
     assert "unit" not in app.query_params
-    assert any(PRESETS["wavenet"].question in block.value for block in app.markdown)
+    assert any(PRESETS["wavenet"].question in block for block in read(app.markdown))
     app.number_input(key="channels").set_value(2).run()
-    assert not any(PRESETS["wavenet"].question in block.value for block in app.markdown)
+    assert not any(PRESETS["wavenet"].question in block for block in read(app.markdown))
     same_in_a_fresh_window(app)
 
 
@@ -341,7 +341,7 @@ def test_units_that_take_turns_have_no_one_jump():
     assert "mean 1 (0, 2)" in shown(app)
     app = sound(open_page(layers="c3s2r1c", dims="1-D", size="23"))
     assert number(app, "jump") == "differs"
-    assert any("widest" in block.value for block in app.markdown)
+    assert any("widest" in block for block in read(app.markdown))
 
 
 def test_text_that_is_too_long_is_told_and_taken_back():
@@ -359,7 +359,7 @@ def test_a_unit_that_reads_nothing_is_told(stack_page):
     app.number_input(key="unit_row").set_value(1).run()
     sound(app)
     assert number(app, "it_sees") == "nothing"
-    assert any("reads nothing" in block.value for block in app.markdown)
+    assert any("reads nothing" in block for block in read(app.markdown))
 
 
 def test_text_that_is_no_stack_keeps_the_last_picture(stack_page):
@@ -466,7 +466,7 @@ def test_a_real_network_shows_its_field(net):
     if expected.get(net):
         assert number(app, "receptive_field") == expected[net]
     if net == "resnet50":
-        assert any("483" in block.value and "stride" in block.value for block in app.markdown)
+        assert any("483" in block and "stride" in block for block in read(app.markdown))
     if net == "efficientnet_b0":
         assert "yes, by a global branch" in set(listed(app, f"Stages of {net}")["whole image?"])
 
@@ -492,7 +492,7 @@ def test_any_layer_of_a_network_is_chosen_and_listed():
     app.selectbox(key="net").set_value("small").run()
     sound(app)
     assert number(app, "receptive_field") == "40 × 40"
-    assert any("our own" in block.value for block in app.markdown)
+    assert any("our own" in block for block in read(app.markdown))
     app = sound(open_page(part="networks", net="alexnet", layer_name="nothing"))
     assert any("nothing" in warning for warning in app.warning.values)
 
@@ -502,7 +502,7 @@ def test_a_network_of_attention_is_measured_up_to_it_and_says_why(net, reason):
     app = sound(open_page(part="networks", net=net))
     app.button(key="measure_network").click().run()
     sound(app)
-    assert any("the same as traced ✓" in block.value for block in app.markdown)
+    assert any("the same as traced ✓" in block for block in read(app.markdown))
     assert any(reason in block.value for block in app.info)
 
 
@@ -620,7 +620,7 @@ def test_depth_is_drawn_for_each_network_that_is_compared():
 
 def test_each_way_to_grow_is_priced_alike():
     app = sound(open_page(part="growth", budget="7", ask="none"))
-    assert big(12_544) in " ".join(block.value for block in app.header)
+    assert big(12_544) in " ".join(read(app.header))
     bought = listed(app, "What the same parameters buy")
     assert not any("6 layers 3×3, stride 2" in what for what in bought["what it is"])
     assert all(weights <= 12_544 for weights in bought["parameters"])

@@ -11,7 +11,7 @@ from streamlit.testing.v1 import AppTest
 from pages._lessons import BY_PATH
 from pages.start import _find, _pixels, _settings, _slide, _stack, _sum
 from pages.start._numbers import CORNER, RIGHT, grey, shapes
-from tests.pages.support import hides, opened, sound
+from tests.pages.support import hides, opened, read, sound
 
 PAGE = BY_PATH["start"].file
 STEPS = (_pixels, _sum, _slide, _find, _settings, _stack)
@@ -51,14 +51,14 @@ def step_in_link(app: AppTest) -> int:
 
 
 def text(app: AppTest) -> str:
-    return " ".join(one.value for one in app.markdown)
+    return " ".join(read(app.markdown))
 
 
 @pytest.mark.parametrize("number", range(1, 7))
 def test_each_step_asks_does_and_tells(number):
     app = sound(opened(PAGE, step=str(number)))
     step = STEPS[number - 1]
-    assert [one.value for one in app.header] == [step.QUESTION]
+    assert read(app.header) == [step.QUESTION]
     assert step.QUESTION.endswith("?")
     assert "**" in app.markdown[0].value, "what to do stands out"
     assert [b.label for b in app.button if b.label in ("Back", "Next")] == ["Back"] * (number > 1) + ["Next"] * (

@@ -28,7 +28,7 @@ from pages._lessons import LESSONS, TRANSPOSED
 from pages._question import Question
 from pages.transposed import checkerboard, compare, learn, matrix, sizes, views
 from pages.transposed._shared import playground_query
-from tests.pages.support import charts, moved, opened, points, sound
+from tests.pages.support import charts, moved, opened, plain, points, read, sound
 from viz.components.stage import share
 from viz.controls.picture import PICTURES
 from viz.export import sharing
@@ -57,7 +57,7 @@ def panels(app: AppTest) -> dict[str, dict]:
 
 def shown(app: AppTest) -> str:
     """The HTML of all figures."""
-    return " ".join(c.proto.json for c in app.get("bidi_component") if '"html"' in c.proto.json)
+    return plain(" ".join(c.proto.json for c in app.get("bidi_component") if '"html"' in c.proto.json))
 
 
 def decoded(array) -> np.ndarray:
@@ -297,7 +297,7 @@ def test_a_picture_too_small_to_learn_from_is_told_and_the_layer_stays():
 def test_the_cost_is_counted_at_the_input():
     query = {"ct_in_channels": "3", "ct_kernel_size": "2", "ct_stride": "2", "ct_bias": "true"}
     app = sound(open_page(part="sizes", **query))
-    told = " ".join(text.value for text in app.markdown)
+    told = " ".join(read(app.markdown))
     assert "= 48, and adds 16 biases; torch counted 48. Counters" in told
     assert "say 192, or 208 with biases" in told
 
@@ -307,7 +307,7 @@ def test_large_numbers_are_written_in_one_way():
     for part, asked in (("sizes", query), ("compare", {}), ("checkerboard", {"cb_kernel": "12", "cb_layers": "3"})):
         app = sound(open_page(part=part, **asked))
         drawn = unescape(re.sub(r"<[^>]*>", " ", " ".join(html(app))))
-        told = " ".join([drawn, *(text.value for text in (*app.markdown, *app.caption))])
+        told = " ".join([drawn, *read((*app.markdown, *app.caption))])
         assert re.findall(r"(?<![\d.])\d{4,}", told) == []
 
 
@@ -317,7 +317,7 @@ def test_a_layer_that_is_too_large_is_told_and_the_nearest_is_one_click_away():
     assert json.dumps("602 × 602")[1:-1] in shown(app)
     sizes = sound(open_page(part="sizes", ct_input_size="600"))
     assert json.dumps("602 × 602")[1:-1] in shown(sizes)
-    assert any("makes 600 from 602" in text.value for text in sizes.markdown)
+    assert any("makes 600 from 602" in text for text in read(sizes.markdown))
     next(b for b in app.button if "nearest" in b.label).click().run()
     assert len(panels(sound(app))) == 4
 
@@ -337,7 +337,7 @@ def test_own_numbers_in_the_link_are_used():
 
 def test_output_padding_is_explained_with_both_sizes():
     app = sound(open_page(part="sizes", ct_input_size="3", ct_stride="2", ct_padding="1"))
-    assert any("3 from 5 and 6" in text.value for text in app.markdown)
+    assert any("3 from 5 and 6" in text for text in read(app.markdown))
     assert "78.2 %" in shown(app)
 
 
@@ -557,7 +557,7 @@ def test_the_link_holds_the_page_and_has_a_picture():
     app = sound(open_page(ct_stride="2"))
     app.button(key="open_link").click().run()
     assert "ct_stride=2" in sound(app).code[0].value
-    assert any("QR code" in text.value and "<svg" in text.value for text in app.markdown)
+    assert any("QR code" in text and "<svg" in text for text in read(app.markdown))
 
 
 def test_a_link_that_no_phone_can_open_says_so(monkeypatch):

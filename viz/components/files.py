@@ -14,7 +14,7 @@ from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 
-from viz.colours import javascript
+from viz import colours, words
 
 _HERE = Path(__file__).parent
 _TYPES = {".js": "text/javascript", ".css": "text/css", ".html": "text/html"}
@@ -23,7 +23,7 @@ FILES = {
     path.relative_to(_HERE).as_posix(): path.read_bytes()
     for path in sorted(_HERE.rglob("[!_]*"))
     if path.suffix in _TYPES
-} | {"colours.js": javascript().encode()}
+} | {"colours.js": colours.javascript().encode(), "words/list.js": words.javascript().encode()}
 """By their path in this folder. Nothing else is served."""
 
 VERSION = hashlib.sha256(b"".join(name.encode() + content for name, content in FILES.items())).hexdigest()[:12]

@@ -6,6 +6,8 @@ from collections.abc import Mapping, Sequence
 
 import streamlit as st
 
+from viz.words import meaning
+
 
 def table(
     head: Sequence[str], rows: Sequence[Sequence], *, key: str, label: str, told: Mapping[str, str] | None = None
@@ -16,11 +18,12 @@ def table(
         head: column titles.
         rows: cells; nothing stands where a cell is None.
         label: what the table holds, for screen readers.
-        told: what the columns hold that do not say so themselves, by their titles.
+        told: what the columns hold that do not say so themselves, by their titles; of terms the list of words tells it.
     """
     columns = dict(zip(head, map(list, zip(*rows, strict=True)), strict=True))
-    kinds = {name: st.column_config.Column(help=help) for name, help in (told or {}).items()}
+    told = {name: means for name in head if (means := meaning(name))} | dict(told or {})
+    kinds = {name: st.column_config.Column(help=help) for name, help in told.items()}
     for name, cells in columns.items():
         if any(isinstance(cell, int) for cell in cells):
-            kinds[name] = st.column_config.NumberColumn(format="localized", help=(told or {}).get(name))
+            kinds[name] = st.column_config.NumberColumn(format="localized", help=told.get(name))
     st.dataframe(columns, hide_index=True, column_config=kinds, key=key, alt=label, placeholder="")

@@ -1,0 +1,140 @@
+"""The list of terms: each page links the first mention of each, and the glossary holds them all."""
+
+import json
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from streamlit.testing.v1 import AppTest
+from torch import nn
+
+from pages._lessons import BY_PATH, LESSONS
+from tests.pages.support import SHELL, moved, opened, plain, read, sound
+from tests.pages.test_questions import EACH
+from viz import words
+from viz.words import WORDS, defined, mentions
+
+PROSE = ("title", "header", "subheader", "markdown", "caption")
+LINKED = re.compile(r"(?:\]\(|href=\")words#([\w-]+)")
+
+
+def prose(app: AppTest) -> list[str]:
+    """The page's text in its order: titles, paragraphs and captions, those among its figures too. Not the lines under
+    a setting, which speak of settings: each of those has its help."""
+
+    def walk(block) -> Iterator[str]:
+        for one in block.children.values():
+            if one.type in PROSE and not re.match(r"<|`\w+`:", one.value):
+                yield one.value
+            elif one.type == "bidi_component":
+                html = json.loads(one.proto.json).get("html", "")
+                yield from re.findall(r'<p class="cs-(?:text|agree)[^>]*>(.*?)</p>', html)
+            elif hasattr(one, "children"):
+                yield from walk(one)
+
+    return list(walk(app.main))
+
+
+def undefined(app: AppTest) -> list[tuple[str, str]]:
+    """Terms that stand in the page's text before or without a link to what they mean."""
+    known, found = set(), []
+    for text in prose(app):
+        known |= set(LINKED.findall(text))
+        found += [
+            f"{text[begins:ends]!r} in {text!r}" for begins, ends, anchor in mentions(text) if anchor not in known
+        ]
+    return found
+
+
+@pytest.mark.parametrize("lesson", LESSONS, ids=lambda lesson: lesson.url_path)
+def test_each_term_is_a_link_to_its_meaning_where_a_page_first_mentions_it(lesson):
+    app = sound(opened(lesson.file))
+    assert undefined(app) == []
+    assert LINKED.search(" ".join(prose(app)))
+
+
+@pytest.mark.parametrize(("page", "question"), EACH)
+def test_so_it_is_while_a_question_waits_and_once_it_is_answered(page, question):
+    app = sound(opened(BY_PATH[page].file, ask=question.name))
+    assert undefined(app) == []
+    app.button(key="reveal").click().run()
+    assert undefined(sound(app)) == []
+
+
+@pytest.mark.parametrize("step", range(1, 7))
+def test_so_it_is_in_each_of_the_first_steps(step):
+    assert undefined(sound(opened("start/steps.py", step=str(step)))) == []
+
+
+def test_a_run_of_a_part_of_the_page_links_what_the_whole_run_did():
+    app = opened("feature_maps/pooling.py")
+    before = prose(app)
+    app.run()
+    assert prose(app) == before
+
+
+def test_only_the_first_mention_in_a_run_is_a_link():
+    words.begin()
+    assert defined("A **Kernel** has `kernel` taps.") == "A **[Kernel](words#kernel)** has `kernel` [taps](words#tap)."
+    assert defined("Kernels and biases, the kernel's bias.") == "Kernels and [biases](words#bias), the kernel's bias."
+    words.begin()
+    assert defined("kernels") == "[kernels](words#kernel)"
+
+
+def test_code_formulas_links_and_icons_stay_as_they_are():
+    words.begin()
+    for text in (
+        "`stride`",
+        "$stride$",
+        "[stride 2](playground)",
+        ":material/filter:",
+        "<b stride=1>",
+        "kernel_size",
+        "sub-layer",
+    ):
+        assert defined(text) == text
+    assert defined("transposed convolution, then convolution").count("](") == 2
+
+
+def test_each_term_has_one_entry_one_sentence_and_a_lesson():
+    spellings = [spelling for word in WORDS for spelling in word.spellings]
+    assert len(spellings) == len(set(spellings))
+    assert len({word.anchor for word in WORDS}) == len(WORDS)
+    for word in WORDS:
+        assert word.lesson in BY_PATH, word.name
+        assert re.fullmatch(r"[^a-z]*.*[^.]\.", word.means), word.name
+        assert len(word.means) <= 200, word.name
+        assert mentions(word.name)[0][2] == word.anchor
+        assert word.source is None or word.source[1].startswith("https://")
+    assert sum(bool(word.picture) for word in WORDS) > len(WORDS) / 2
+
+
+def test_the_glossary_holds_them_all_with_their_lessons():
+    app = moved(AppTest.from_file(SHELL, default_timeout=120).run(), "words.py")
+    assert read(app.title) == ["Words"]
+    html = app.markdown[-1].value
+    for word in WORDS:
+        entry = html.split(f'<h2 id="{word.anchor}">')[1].split("</section>")[0]
+        assert word.means.replace("'", "&#x27;") in entry
+        assert f'href="{word.lesson}"' in entry
+        assert ("<svg" in entry) == bool(word.picture)
+    assert html.count("<h2") == len(WORDS)
+
+
+def test_the_list_holds_what_the_pages_say():
+    """A term that no text of the app mentions is dead weight."""
+    files = (path for folder in ("pages", "models", "viz") for path in (SHELL.parents[1] / folder).rglob("*.py"))
+    text = " ".join(path.read_text(encoding="utf-8") for path in files if path != Path(words.__file__))
+    used = {anchor for *_, anchor in mentions(text.replace("`", "").replace("<", "").replace("[", ""))}
+    assert {word.name for word in WORDS if word.anchor not in used} == set()
+
+
+CLASSES = {name for name in dir(nn) if isinstance(getattr(nn, name), type)}
+
+
+@pytest.mark.parametrize("lesson", LESSONS, ids=lambda lesson: lesson.url_path)
+def test_the_opening_of_a_page_names_no_class(lesson):
+    title, opening, *_ = (plain(text) for text in prose(opened(lesson.file)))
+    first = re.split(r"(?<=[.?:])\s", opening)[0]
+    assert set(re.findall(r"\w+", f"{title} {first}")) & {"nn", "torch", *CLASSES} == set()
