@@ -12,7 +12,7 @@ from tests.browser.support import BACKGROUND, navigate, running
 # What takes long to compute is asked for less here.
 LESS = {"receptive-field-effective": "?depth=3&inputs=1"}
 PATHS = [
-    *("/", "/room", "/receptive-field", "/feature-maps-learn"),  # the last two with a question that waits
+    *("/", "/room", "/words", "/receptive-field", "/feature-maps-learn"),  # the last two with a question that waits
     *(f"/{lesson.url_path}{LESS.get(lesson.url_path, '?ask=none')}" for lesson in LESSONS),
     "/playground?kernel_size=2&against=in_channels%3D3",
 ]
