@@ -270,7 +270,7 @@ def _channels(s) -> tuple[Term, Term, Term]:
 class Family:
     """Closed forms of the layers that share a way of moving. Each method takes a ``LayerSpec``, returns a Formula."""
 
-    reads = "MACs, no padding"
+    reads = "Matrix entries"
 
     def sizes(self, s) -> tuple[int, ...]:
         """Output cells on each axis: the number alone, for the many settings that a control tries."""

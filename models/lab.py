@@ -60,8 +60,8 @@ HINTS = {
     "output_size": "Shape of what the layer returned, without the batch axis.",
     "parameters": "Numbers that training would change.",
     "macs": "Multiply–accumulates: one multiplication and one addition each. Padding counts, bias additions do not.",
-    "touching": "Entries of the operator: products of a weight with a cell of the image. What is missing from the MACs "
-    "was spent on padding, or cut away.",
+    "touching": "Entries of the layer's matrix: products of a weight with a cell of the image. What is missing from "
+    "the MACs was spent on padding, or cut away.",
     "receptive_field": "Cells of the input, from the first to the last, that one output cell depends on.",
     "activations": "Memory of the output in 32-bit floats.",
 }
@@ -399,8 +399,8 @@ HOW = {
     "output_size": "the shape that the layer returned",
     "parameters": "counted in the layer's own parameters",
     "macs": "counted by torch while the layer ran (FlopCounterMode ÷ 2)",
-    "touching": "entries of the measured operator",
-    "receptive_field": "first to last cell that one output reads, in the measured operator",
+    "touching": "entries of the measured matrix",
+    "receptive_field": "first to last cell that one output reads, in the measured matrix",
     "activations": "size of the tensor that the layer returned",
 }
 

@@ -64,7 +64,7 @@ LESSONS: tuple[Lesson, ...] = (
         "transposed-matrix",
         TRANSPOSED,
         "Matrix",
-        "What does a transposed convolution look like as a matrix?",
+        "What does the matrix of a transposed convolution look like?",
         ":material/table:",
         hard=True,
     ),

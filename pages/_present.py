@@ -16,7 +16,7 @@ TOLD = {
     "N": "next question",
     "R": "reveal the answer",
     "C": "cover it again",
-    "M": "the layer as a matrix",
+    "M": "the layer's matrix",
     "Q": "QR code of this page",
     "B": "dark screen",
     "?": "this list",

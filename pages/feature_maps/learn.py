@@ -12,6 +12,7 @@ import torch
 from torch import nn
 
 from models import device
+from models.layers import KINDS
 from models.learning import Step, best_weights, reset, train
 from models.maps import filters
 from models.maps.code import learning_code
@@ -43,7 +44,7 @@ SOURCE = Choice(
     "Pieces of it, before and after the target. Both are first given mean 0 and standard deviation 1.",
     PAIRS, "segmented_control",
 )  # fmt: skip
-TAPS = Choice("fm_taps", 3, "kernel_size", None, SIDES, "segmented_control")
+TAPS = Choice("fm_taps", 3, "kernel_size", KINDS["conv"].help("kernel_size"), SIDES, "segmented_control")
 RATE = Choice("fm_lr", 0.1, "Learning rate", None, RATES)
 NOISE = Number(
     "fm_noise", 0.0, "Noise on targets", "Standard deviation of what is added to the targets, as a share of theirs.",

@@ -81,12 +81,12 @@ MATRIX = (
     Question(
         "shape",
         "Rows and columns",
-        "The layer makes 4×4 of 2×2. How many rows and columns has its matrix, Cᵀ?",
+        "The layer makes 4×4 of 2×2. How many rows and columns has its matrix?",
         ("4×16", "16×4", "16×16"),
         "16×4",
         "A row for each of the sixteen output cells, a column for each of the four input cells.",
         {
-            "4×16": "that is C, which makes four numbers of sixteen",
+            "4×16": "that is the matrix C, which makes four numbers of sixteen",
             "16×16": "there is a column for each input cell, and there are four",
         },
         about={},
@@ -94,7 +94,7 @@ MATRIX = (
     Question(
         "entries",
         "What is not zero",
-        "Each input cell has a column in Cᵀ. How many entries are not zero?",
+        "Each input cell has a column in the matrix. How many entries are not zero?",
         ("9", "36", "64"),
         "36",
         "A column holds one stamp: nine weights. Four columns: 36, and the same nine weights in each.",
@@ -107,7 +107,7 @@ MATRIX = (
     Question(
         "inverse",
         "There and back",
-        "C makes 2×2 of a 4×4 image, and Cᵀ makes 4×4 of that. Is it the image again?",
+        "The matrix C makes 2×2 of a 4×4 image, and Cᵀ makes 4×4 of that. Is it the image again?",
         ("Yes", "Only its shape", "Only its sum"),
         "Only its shape",
         "Sixteen numbers went through four: twelve directions are lost, and nothing brings them back. Cᵀ does not even "

@@ -19,7 +19,9 @@ from viz.controls.layer import LayerEditor, in_short
 from viz.controls.numbers import SceneEditor, query_of
 from viz.words import remark
 
-TOLD = "Runs as it is: the layer, C and Cᵀ; asserts the numbers on the screen and that all four ways agree."
+TOLD = (
+    "Runs as it is: the layer, the matrices C and Cᵀ; asserts the numbers on the screen and that all four ways agree."
+)
 UNFIT = "This link opens the same layer, but not the numbers you typed: they do not fit into a link."
 
 

@@ -11,6 +11,7 @@ import torch
 from torch import nn
 
 from models import device
+from models.layers import KINDS
 from models.learning import LearningError, train
 from models.operator import TRANSPOSED
 from models.text import big, sentence
@@ -46,11 +47,12 @@ STAGES, CHANNELS, SIZE, STEPS, STEP_SIZE = 2, 8, 96, 100, 0.01
 """The generator: two layers that double, eight channels, a picture of 96×96, and how it is trained."""
 
 
+HELP = KINDS["transposed"].help
 DIMS = Choice("cb_dims", 2, "Dimensions", None, (1, 2), "segmented_control", read=whole(1, 2))
-KERNEL = Whole("cb_kernel", 3, "kernel_size", None, 1, 12, slider=True)
-STRIDE = Whole("cb_stride", 2, "stride", None, 1, 6, slider=True)
-DILATION = Whole("cb_dilation", 1, "dilation", None, 1, 4, slider=True)
-INPUT = Whole("cb_size", 6, "input_size", None, 1, 16, slider=True)
+KERNEL = Whole("cb_kernel", 3, "kernel_size", HELP("kernel_size"), 1, 12, slider=True)
+STRIDE = Whole("cb_stride", 2, "stride", HELP("stride"), 1, 6, slider=True)
+DILATION = Whole("cb_dilation", 1, "dilation", HELP("dilation"), 1, 4, slider=True)
+INPUT = Whole("cb_size", 6, "input_size", HELP("input_size"), 1, 16, slider=True)
 LAYERS = Whole("cb_layers", 1, "Layers in a row", "The same layer, stacked on itself.", 1, 3, slider=True)
 UNEVEN = Flag("cb_uneven", False, "Another height")
 KERNEL_H = Whole("cb_kernel_h", 3, "kernel_size, height", None, 1, 12)

@@ -13,6 +13,7 @@ import streamlit as st
 import torch
 
 from models import device
+from models.layers import KINDS
 from models.learning import OPTIMIZERS, Step, best_weights, bilinear_task, patches, reset, train
 from models.picture import resize
 from models.transposed.code import learning_code
@@ -33,9 +34,10 @@ TASKS = ("Bilinear interpolation of noise", "The picture")
 LARGEST = 192
 """The longer side of a picture that is learned from, in pixels."""
 RATES = (0.1, 0.05, 0.02, 0.01, 0.001)
+HELP = KINDS["transposed"].help
 TASK = Choice("task", TASKS[0], "What to learn", None, TASKS)
-SCALE = Choice("wl_scale", 2, "stride", None, (2, 3), "segmented_control", read=whole(2, 3))
-KERNEL = Whole("wl_kernel", 4, "kernel_size", None, 1, 9)
+SCALE = Choice("wl_scale", 2, "stride", HELP("stride"), (2, 3), "segmented_control", read=whole(2, 3))
+KERNEL = Whole("wl_kernel", 4, "kernel_size", HELP("kernel_size"), 1, 9)
 STEPS = Whole("wl_steps", 300, "Steps", None, 50, 1000, step=50)
 SEED = Whole("wl_seed", 0, "Seed", None, 0, 999)
 OPTIMIZER = Choice("wl_optimizer", OPTIMIZERS[0], "Optimiser", None, OPTIMIZERS)

@@ -105,7 +105,8 @@ def draw(scene: Scene, covered: bool) -> None:
             entries = found.operator.nnz
             weights = found.measurement.parameters - (found.spec.out_channels if found.spec.bias else 0)
             remark(
-                f"Cᵀ is {big(rows)}×{big(cols)} with {big(entries)} {'entry' if entries == 1 else 'entries'} and "
+                f"The matrix Cᵀ is {big(rows)}×{big(cols)} with {big(entries)} "
+                f"{'entry' if entries == 1 else 'entries'} and "
                 f"{'one weight' if weights == 1 else f'{big(weights)} different weights'}. "
                 "Play multiplies it out, row by row."
             )
@@ -123,10 +124,10 @@ def _blocks(found) -> str:
     except TransposedError as error:
         return _sentence(error)
     said = (
-        "Cᵀ again, cut where a new row of the output and a new row of the input begin. Each block is a 1-D transposed "
-        "convolution with one row of the kernel: one weight along each diagonal, a Toeplitz matrix. The blocks in turn "
-        "repeat along diagonals: doubly block Toeplitz. Hover a block: its likes stay, and the line below says which "
-        "rows it joins."
+        "The matrix Cᵀ again, cut where a new row of the output and a new row of the input begin. Each block is a 1-D "
+        "transposed convolution with one row of the kernel: one weight along each diagonal, a Toeplitz matrix. The "
+        "blocks in turn repeat along diagonals: doubly block Toeplitz. Hover a block: its likes stay, and the line "
+        "below says which rows it joins."
         if found.spec.dims > 1
         else "In one dimension a pair of channels is one block: one weight along each diagonal, a Toeplitz matrix."
     )
@@ -148,7 +149,7 @@ def _structure(spec: LayerSpec) -> None:
     down, across = found.counts.shape
     share = found.counts / (np.bincount(np.arange(rows) * down // rows)[:, None])
     share /= np.bincount(np.arange(cols) * across // cols)
-    title = f"Cᵀ, {big(rows)}×{big(cols)}: structure only"
+    title = f"Matrix Cᵀ, {big(rows)}×{big(cols)}: structure only"
     show(row(framed(title, cells(share, "Share of each spot that is not zero", "count"))), key="ct_density")
     remark(
         f"{big(found.entries)} of {big(rows * cols)} entries are not zero, counted in {down}×{across} spots from the "
@@ -181,12 +182,12 @@ def _round_trip(found) -> str:
     else:
         count += "the same layer computes it, with other weights."
     said = defined_in(
-        f'<p class="cs-text">{trip.lost} of {trip.image.size} directions are lost (the rank of C is {trip.rank}). '
-        f"Root mean square error: Cᵀ {text_of(trip.back_error)}, C⁺ {text_of(trip.best_error)}. "
+        f'<p class="cs-text">{trip.lost} of {trip.image.size} directions are lost (the rank of the matrix C is '
+        f"{trip.rank}). Root mean square error: Cᵀ {text_of(trip.back_error)}, C⁺ {text_of(trip.best_error)}. "
         f"{count}</p>"
     )
     high, wide = trip.matrix.shape
-    both = (("C", trip.matrix), ("C⁺, its rows and columns exchanged to compare", trip.inverse.T))
+    both = (("Matrix C", trip.matrix), ("C⁺, its rows and columns exchanged to compare", trip.inverse.T))
     if max(high, wide) <= MOST_DRAWN:
         said += row(*(cells(values, f"{name}: {high}×{wide}", "signed", most=16) for name, values in both))
     return drawn + said

@@ -48,9 +48,9 @@ def draw(scene: Scene, covered: bool) -> None:
     say(
         "**Stamp and add**: an input number times the kernel, laid down at stride distance, overlaps added. "
         "**Insert zeros**: the same sum seen from the output; that is why the kernel has to be flipped. "
-        "**Cᵀ**: write the convolution that would go from the output to the input as a matrix C and exchange its rows "
-        "and columns. **Gradient**: when that convolution learns, Cᵀ is what carries its gradient back. Same numbers, "
-        "one operation; `nn.ConvTranspose` computes it, and the ✓ says that it returned them."
+        "**Matrix**: take the matrix C of the convolution that would go from the output to the input, and exchange "
+        "its rows and columns: Cᵀ. **Gradient**: when that convolution learns, Cᵀ is what carries its gradient back. "
+        "Same numbers, one operation; `nn.ConvTranspose` computes it, and the ✓ says that it returned them."
     )
 
 

@@ -158,7 +158,7 @@ def test_the_operator_is_linked_both_ways(show):
 def test_the_operator_can_be_enlarged(show):
     page = show("a1").page
     before = page.locator("canvas[data-operator]").bounding_box()["width"]
-    page.get_by_role("button", name="Enlarge the operator").click()
+    page.get_by_role("button", name="Enlarge the matrix").click()
     assert page.locator("canvas[data-operator]").bounding_box()["width"] > 2 * before
     page.keyboard.press("Escape")
     assert page.locator("canvas[data-operator]").bounding_box()["width"] == before

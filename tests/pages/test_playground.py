@@ -41,11 +41,13 @@ def shown_spec(app: AppTest) -> LayerSpec:
     return app.session_state["_book"].kept["layer"][0]
 
 
-@pytest.mark.parametrize("kind", ["conv", "max_pool", "transposed"])
+@pytest.mark.parametrize("kind", [name for name, kind in KINDS.items() if "padding" in kind.takes])
 def test_the_help_of_padding_is_that_of_the_kind(kind):
+    """And where it names no 'same' and 'valid', its control offers none."""
     app = sound(open_page(kind=kind))
     control = next(each for each in (*app.selectbox, *app.number_input) if each.key == "padding")
     assert control.help.startswith(KINDS[kind].help("padding"))
+    assert ("'same'" in control.help) == ("same" in getattr(control, "options", ()))
 
 
 def test_another_kind_and_back_loses_nothing():

@@ -1,5 +1,6 @@
 """The list of terms: each page links the first mention of each, and the glossary holds them all."""
 
+import ast
 import json
 import re
 from collections.abc import Iterator
@@ -138,3 +139,48 @@ def test_the_opening_of_a_page_names_no_class(lesson):
     title, opening, *_ = (plain(text) for text in prose(opened(lesson.file)))
     first = re.split(r"(?<=[.?:])\s", opening)[0]
     assert set(re.findall(r"\w+", f"{title} {first}")) & {"nn", "torch", *CLASSES} == set()
+
+
+def strings(file: Path) -> Iterator[str]:
+    """The texts that stand in Python code, without docstrings and what explains a constant."""
+    tree = ast.parse(file.read_text(encoding="utf-8"))
+    told = {id(node.value) for node in ast.walk(tree) if isinstance(node, ast.Expr)}
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Constant) and isinstance(node.value, str) and id(node) not in told:
+            yield node.value
+
+
+def test_the_matrix_has_one_name_on_all_pages():
+    """A matrix that is no other's is called so; not operator, and not by a letter alone where it first stands."""
+    root = SHELL.parents[1]
+    other = re.compile(r"\boperators?\b|as a matrix|convolution matrix", re.IGNORECASE)
+    code = re.compile(r"models\.operator|^operator$|\.operator\b")
+    found = [
+        (file.name, text)
+        for file in (*(root / "pages").rglob("*.py"), *(root / "viz").rglob("*.py"), *(root / "models").glob("*.py"))
+        if file.name != "operator.py"  # it speaks to programs
+        for text in strings(file)
+        if other.search(code.sub("", text))
+    ]
+    assert found == []
+    browser = [
+        (file.name, text)
+        for file in (*(root / "viz/components").rglob("*.js"), *(root / "viz/components").rglob("*.html"))
+        for text in re.findall(r'["`]([^"`]*)["`]', file.read_text(encoding="utf-8"))
+        if re.search(r"\bOperator\b|(?<=\s)operator\b(?!\.)", text)
+    ]
+    assert browser == []
+
+
+@pytest.mark.parametrize(
+    ("page", "titles"),
+    [
+        ("transposed/matrix.py", {"Matrix C", "Matrix Cᵀ"}),
+        ("transposed/views.py", {"Matrix Cᵀ"}),
+        ("convolution/playground.py", {"Matrix"}),
+    ],
+)
+def test_a_matrix_on_the_stage_is_called_one(page, titles):
+    sent = [json.loads(one.proto.json) for one in opened(page).get("bidi_component")]
+    panels = [panel for one in sent for panel in one.get("panels", [one])]
+    assert {panel["operator"]["title"] for panel in panels if panel.get("operator")} == titles

@@ -59,12 +59,12 @@ def four_views(lab: Lab, selected: dict | None = None) -> dict:
             ),
             panel(
                 "matrix",
-                "Multiply by Cᵀ",
+                "Multiply by the matrix Cᵀ",
                 "C is the matrix of the matching convolution",
                 grids=[_input(stage) | {"editable": False}, output("matrix", "Output")],
                 symbols=["→"],
                 links=[stamps | {"kernel": None, "weights": enc(stage.weight)}],
-                operator=_operator(lab, "Cᵀ") | {"part": 0.32, "note": None},
+                operator=_operator(lab, "Matrix Cᵀ") | {"part": 0.32, "note": None},
             ),
             panel(
                 "gradient",
@@ -190,13 +190,13 @@ def matrices(lab: Lab, *, numbers: bool, flat: bool, colour: str) -> dict:
     }
     forth = _link(stage) | {"bias": None}
     same = same_matrix(lab)
-    says = "Cᵀ, measured from the layer, is C, measured from the convolution, transposed" if same else "they differ"
+    says = "The matrix Cᵀ, measured from the layer, is C, measured from the convolution, transposed"
     flat = flat and lab.spec.in_channels == lab.spec.out_channels == 1
 
     def vector(name: str, role: str, title: str, values: np.ndarray) -> dict:
         return grid(name, role, title, values.reshape(1, -1, 1) if flat else values)
 
-    shared = {"height": 520, "legend": True, "mark": same, "says": says}
+    shared = {"height": 520, "legend": True, "mark": same, "says": says if same else "they differ"}
     return {
         "panels": [
             shared
@@ -211,7 +211,7 @@ def matrices(lab: Lab, *, numbers: bool, flat: bool, colour: str) -> dict:
                 ],
                 "symbols": ["→", ""],
                 "links": [forth],
-                "operator": _operator(lab, "Cᵀ") | look,
+                "operator": _operator(lab, "Matrix Cᵀ") | look,
                 "selected": {"grid": "output", "channel": 0, "cell": _middle(large.shape[1:])},
                 "caption": "Hover an entry: its mirror image, its cells and its tap are marked",
             },
@@ -226,7 +226,7 @@ def matrices(lab: Lab, *, numbers: bool, flat: bool, colour: str) -> dict:
                 ],
                 "symbols": ["→"],
                 "links": [_mirrored(stage)],
-                "operator": _operator(lab, "C") | {"rows": conv.shape[0], "cols": conv.shape[1]} | look,
+                "operator": _operator(lab, "Matrix C") | {"rows": conv.shape[0], "cols": conv.shape[1]} | look,
                 "selected": None,
             },
         ]

@@ -137,7 +137,7 @@ def _operator(lab: Lab) -> dict:
     note = f"{big(lab.operator.places)} of {big(dense)} entries\na dense layer has {big(dense)} weights"
     return {
         "link": list(range(len(lab.stages))) if composite else 0,
-        "title": "Operator" if kind.linear else "Operator at this input",
+        "title": "Matrix" if kind.linear else "Matrix at this input",
         "note": note if kind.linear else f"not linear: its Jacobian at this input\n{note}",
         "rows": rows,
         "cols": cols,

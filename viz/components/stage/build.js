@@ -49,7 +49,7 @@ export function build(stage) {
 function buildOperator(stage, op, well) {
   const fig = el("figure", "opbox"), cap = el("figcaption"), head = el("div", "oph"), name = el("div", "name");
   const cv = el("div", "cv"), base = el("canvas", "base"), over = el("canvas", "over"), note = el("div", "note"), grow = el("button");
-  name.innerHTML = `${esc(op.title || "Operator")} <span class="size">${op.rows}×${op.cols}</span>`;
+  name.innerHTML = `${esc(op.title || "Matrix")} <span class="size">${op.rows}×${op.cols}</span>`;
   grow.type = "button";
   fig.classList.toggle("before", !!op.before);
   head.append(name, grow);
@@ -87,7 +87,7 @@ export function placeOperator(stage, W, opW, wellH, roomH, phone) {
   f.cv.style.height = `${size.h}px`;
   f.note.style.width = stage.big || stage.well.classList.contains("under") ? "" : `${Math.max(size.w, Math.min(opW, 180 * stage.unit))}px`;
   f.grow.innerHTML = `<svg viewBox="0 0 16 16" aria-hidden="true"><path d="${stage.big ? SHRINK : GROW}" fill="none" stroke="currentColor" stroke-width="1.4"/></svg>`;
-  f.grow.setAttribute("aria-label", stage.big ? "Make the operator small again" : "Enlarge the operator");
+  f.grow.setAttribute("aria-label", stage.big ? "Make the matrix small again" : "Enlarge the matrix");
   f.grow.title = f.grow.getAttribute("aria-label");
 }
 

@@ -142,5 +142,5 @@ export function overlayOperator(stage, centre, tap) {
     }
   }
   if (stage.opCol != null && centre) band(stage.opCol * sx, 0, sx, h, theme.ring, 1.2);
-  stage.opFig.over.setAttribute("aria-label", `${op.title || "Operator"}, ${op.rows} rows, ${op.cols} columns${text ? `, ${text} selected` : ""}.${op.note ? ` ${op.note.replace(/\n/g, ", ")}` : ""}`);
+  stage.opFig.over.setAttribute("aria-label", `${op.title || "Matrix"}, ${op.rows} rows, ${op.cols} columns${text ? `, ${text} selected` : ""}.${op.note ? ` ${op.note.replace(/\n/g, ", ")}` : ""}`);
 }
