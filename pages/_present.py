@@ -6,7 +6,7 @@ import streamlit as st
 
 from pages import _room
 from pages._lessons import BY_PATH, LESSONS, Lesson, topic
-from viz import state
+from viz import state, words
 from viz.components.keys import keys
 from viz.export import sharing
 
@@ -25,7 +25,8 @@ TOLD = {
 
 
 def _titles() -> dict[str, str]:
-    return {"": "ConvScope"} | {one.url_path: f"{one.section}: {one.title}" for one in LESSONS}
+    lessons = {one.url_path: f"{one.section}: {one.title}" for one in LESSONS}
+    return {"": "ConvScope"} | lessons | {words.PAGE: "Words"}
 
 
 def _chosen() -> None:
@@ -50,7 +51,7 @@ def wanted(here: str) -> str | None:
     state.forget("go")
     if path is None or path == here:
         return None
-    return BY_PATH[path].file if path in BY_PATH else "home.py"
+    return BY_PATH[path].file if path in BY_PATH else f"{path or 'home'}.py"
 
 
 def draw_bar(lesson: Lesson | None) -> None:

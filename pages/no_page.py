@@ -20,3 +20,4 @@ with st.container(gap="xsmall"):
     for lesson in LESSONS:
         if lesson not in meant:
             st.page_link(lesson.file, label=f"{lesson.section}: {lesson.title}", icon=lesson.icon)
+    st.page_link("words.py", label="All words", icon=":material/dictionary:")

@@ -86,7 +86,7 @@ WORDS = (
         "channel",
         "One of the tables of numbers that a picture or a layer's output is made of, such as red, green and blue.",
         "channels",
-        "iii oooo/iii oooo",
+        "iii kkk ooo/iii kkk ooo",
     ),
     Word(
         "checkerboard",
@@ -108,7 +108,7 @@ WORDS = (
         "A small table of numbers slides over a picture; at each place the products of what lies over each other are "
         "added up to one number.",
         "convolutions, convolve, convolves, convolved",
-        "kki oo/kki oo/iii",
+        "kki oo/kki→oo/iii",
     ),
     Word(
         "cross-correlation",
@@ -295,7 +295,7 @@ WORDS = (
         "pointwise convolution",
         "A convolution with a 1×1 kernel: it mixes the channels of each place and sees no neighbour.",
         "pointwise, 1×1 convolution, 1×1 convolutions",
-        "i →o/i →o/i →o",
+        "i  o/i→ /i  o",
         lesson="playground",
     ),
     Word(

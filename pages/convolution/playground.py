@@ -19,7 +19,7 @@ from viz.export import sharing
 from viz.figures.cards import CSS as CARDS
 from viz.figures.cards import cards, side_by_side
 from viz.scenes.layer import scene as draw_scene
-from viz.words import defined
+from viz.words import defined, say
 
 STAGE_HEIGHT, CARDS_HEIGHT = 500, 90
 
@@ -68,7 +68,7 @@ def draw_measured():
         with picture.container(key="versus"):
             for name, one, side in zip("AB", (other, measured), st.columns(2), strict=True):
                 with side:
-                    st.markdown(f"**{name}** {in_short(one.spec)}")
+                    say(f"**{name}** {in_short(one.spec)}")
                     draw_picture(one, frozen=name == "A")
     # st.html would strip the formulas' MathML.
     figures.markdown(shown, unsafe_allow_html=True)

@@ -188,7 +188,7 @@ def _gridding() -> None:
         st.warning(str(error), icon=":material/block:")
         own = ()
     chosen = [*GIVEN, *([own] if own and own not in GIVEN else [])]
-    show(maps([_reads(dilations) for dilations in chosen], numbers=True) + legend(), key="gridding")
+    show(maps([_reads(dilations) for dilations in chosen], numbers=True) + legend(numbers=True), key="gridding")
     say(
         "2, 2, 2 share the factor 2, so every path lands on an even distance: the unit sees a coarse grid, and its "
         "neighbour sees another one. 1, 2, 5 have no common factor, and the first layer fills what the others skip."

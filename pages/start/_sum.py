@@ -15,7 +15,7 @@ QUESTION = "How can numbers answer a question?"
 DO = (
     "Here are nine pixels: dark hair, bright wall. The **kernel** is a small table, too. Each pixel is multiplied by "
     "the kernel's number at its place, and the nine products are added.\n\n"
-    "**Change a number of the kernel:** double-click or tap twice, type, press Enter."
+    "**Change a number of the kernel:** double-click or touch it twice, type, press Enter."
 )
 PART = (slice(12, 15), slice(28, 31))
 LARGEST = 99

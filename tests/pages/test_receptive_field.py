@@ -528,6 +528,7 @@ def test_an_image_too_small_for_a_network_gets_its_sentence():
 def test_ways_to_grow_count_the_holes():
     app = sound(open_page(part="growth", dilations="3, 3"))
     assert "49 are read, 120 never" in shown(app)
+    assert "Number in a cell: paths from this pixel to the unit" in shown(app)
     assert "25 are read, 144 never" in shown(app)
     app.segmented_control(key="cost").set_value("MACs").run()
     app.text_input(key="dilations").set_value("99").run()

@@ -75,6 +75,17 @@ def test_a_run_of_a_part_of_the_page_links_what_the_whole_run_did():
     assert prose(app) == before
 
 
+@pytest.mark.parametrize("presented", [False, True])
+def test_every_page_leads_to_the_glossary(presented):
+    app = opened("convolution/playground.py", ask="none", **({"present": "1"} if presented else {}))
+    pages = app.session_state["_book"].kept["sections"]
+    assert list(pages)[-1] == "Words"
+    assert [page.url_path for page in pages["Words"]] == ["words"]
+    if presented:
+        menu = next(one for one in app.get("menu_button") if one.proto.label == "Pages")
+        assert menu.proto.options[-1] == "Words"
+
+
 def test_only_the_first_mention_in_a_run_is_a_link():
     words.begin()
     assert defined("A **Kernel** has `kernel` taps.") == "A **[Kernel](words#kernel)** has `kernel` [taps](words#tap)."

@@ -96,12 +96,13 @@ def _map(item: Map, numbers: bool, k: int) -> str:
     )
 
 
-def legend() -> str:
-    """What the colours of :func:`maps` mean, where they count paths."""
+def legend(numbers: bool = False) -> str:
+    """What the colours of :func:`maps` mean, where they count paths, and the ``numbers`` in its cells."""
     steps = "".join(f'<i style="background:{c}"></i>' for c in CIVIDIS)
     ramp = f'<b class="cs-ramp" aria-hidden="true">{steps}</b>'
+    said = "<span>Number in a cell: paths from this pixel to the unit</span>" if numbers else ""
     return (
-        f'<p class="cs-legend"><span>few {ramp} many paths</span>'
+        f'<p class="cs-legend">{said}<span>few {ramp} many paths</span>'
         '<span><b class="cs-key-hole" aria-hidden="true"></b> never read</span>'
         '<span><b class="cs-key-frame" aria-hidden="true"></b> theoretical box</span></p>'
     )
