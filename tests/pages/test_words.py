@@ -134,6 +134,15 @@ def test_the_glossary_holds_them_all_with_their_lessons():
     assert html.count("<h2") == len(WORDS)
 
 
+def test_the_glossary_finds_a_term_by_its_spellings_and_by_its_sentence():
+    app = opened("words.py", find="logits")
+    assert re.findall('<h2 id="([^"]*)"', app.markdown[-1].value) == ["score"]
+    app.text_input(key="find").set_value("Holes").run()
+    assert re.findall('<h2 id="([^"]*)"', sound(app).markdown[-1].value) == ["dilation"]
+    app.text_input(key="find").set_value("<b>").run()
+    assert "<h2" not in sound(app).markdown[-1].value
+
+
 def test_the_list_holds_what_the_pages_say():
     """A term that no text of the app mentions is dead weight."""
     files = (path for folder in ("pages", "models", "viz") for path in (SHELL.parents[1] / folder).rglob("*.py"))
