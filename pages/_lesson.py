@@ -38,7 +38,8 @@ _head: ContextVar[Head] = ContextVar("head")
 
 def draw_head(lesson: Lesson) -> None:
     """The question, and under it the neighbours in the topic and the actions."""
-    st.title(defined(lesson.question))
+    # Presented, no key stops in the title on its way to the picture.
+    st.title(lesson.question if state.recall("presenting") else defined(lesson.question), anchor=False)
     with st.container(key="head", horizontal=True, vertical_alignment="center", gap="small"):
         neighbours = topic(lesson)
         left = st.container(key="neighbours" if len(neighbours) > 1 else "line", horizontal=True, gap="xxsmall")

@@ -150,8 +150,9 @@ class TestBar:
         expect(page.get_by_test_id("stHeader")).to_be_visible()
         expect(page).not_to_have_url(re.compile("present"))
 
-    def test_tab_reaches_the_first_grid_in_ten_stops(self, hall):
-        page = hall("/playground?present=1").page
+    @pytest.mark.parametrize("path", ["playground", "transposed", "receptive-field"])
+    def test_tab_reaches_the_first_grid_in_ten_stops(self, hall, path):
+        page = hall(f"/{path}?present=1").page
         for _ in range(10):
             page.keyboard.press("Tab")
             if page.evaluate("() => document.activeElement?.shadowRoot?.activeElement?.dataset.grid"):
