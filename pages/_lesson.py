@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
+from pages import _run
 from pages._lessons import Lesson, topic
 from viz import state
 from viz.export import sharing
@@ -81,7 +82,9 @@ def offer(script: Callable[[], tuple[str, str]], fits: bool = True, unfit: str =
 def draw_dialog() -> None:
     """The dialog of Code or Link, if it was asked for."""
     head = _head.get()
-    sharing.page_dialogs(head.lesson.url_path, head.script or _nothing, head.fits, head.unfit)
+    sharing.page_dialogs(
+        head.lesson.url_path, head.script or _nothing, head.fits, head.unfit, lambda: _run.draw_add(head.lesson)
+    )
 
 
 def _nothing() -> tuple[str, str]:

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import streamlit as st
 
-from pages import _room
+from pages import _room, _run
 from pages._lessons import BY_PATH, LESSONS, Lesson, topic
 from viz import state, words
 from viz.components.keys import keys
 from viz.export import sharing
 
+STEPS = {"Space → ↓ Page down": "a step forward", "← ↑ Page up": "a step back"}
+IN_RUN = {"Space → ↓": "a step forward", "← ↑": "a step back", "Page down": "the next step of your run"}
+IN_RUN |= {"Page up": "the one before"}
 TOLD = {
-    "Space → ↓ Page down": "a step forward",
-    "← ↑ Page up": "a step back",
     "N": "next question",
     "R": "reveal the answer",
     "C": "cover it again",
@@ -35,7 +36,9 @@ def _chosen() -> None:
 
 def _pressed(lesson: Lesson | None) -> None:
     key, asking = (state.heard("keys", "key") or {}).get("key", ""), state.recall("asking")
-    if key == "q":
+    if key in ("pagedown", "pageup"):
+        _run.walk(1 if key == "pagedown" else -1)
+    elif key == "q":
         state.remember("code", True)
     elif asking and key == "r":
         asking.reveal()
@@ -57,13 +60,16 @@ def wanted(here: str) -> str | None:
 def draw_bar(lesson: Lesson | None) -> None:
     """Pages, the QR code and the keys. After the page, whose link the code holds."""
     titles = _titles()
+    _run.draw_place()
     st.menu_button("Pages", list(titles), key="pages", format_func=titles.get, on_click=_chosen, type="tertiary")
     if not _room.joined():
         st.button("Room", key="bar_room", icon=":material/groups:", on_click=_room.show, type="tertiary")
     neighbours = topic(lesson) if lesson else []
     numbers = {f"1 … {len(neighbours)}": ", ".join(one.title for one in neighbours)} if neighbours[1:] else {}
+    steps, turned = (STEPS, ()) if _run.at() is None else (IN_RUN, ("pagedown", "pageup"))
     link, here = sharing.class_link()
     # Made when it is asked for: that of a long link takes a second.
     code = sharing.qr(link, sized=False) if state.recall("code") else None
     state.forget("code")
-    keys(here or link, code, TOLD | numbers, "rc123456789", key="keys", on_key=lambda: _pressed(lesson))
+    told, sent = steps | TOLD | numbers, [*"rc123456789", *turned]
+    keys(here or link, code, told, sent, key="keys", on_key=lambda: _pressed(lesson))

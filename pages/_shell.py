@@ -18,7 +18,7 @@ from pathlib import Path
 import streamlit as st
 
 from models.text import quoted
-from pages import _lesson, _present, _room
+from pages import _lesson, _present, _room, _run
 from pages._lessons import BY_PATH, LESSONS, TOPICS, once_a_part, topic
 from viz import state, words
 from viz.components.opened import opened
@@ -27,6 +27,12 @@ from viz.private import address_asked, went_back
 
 HERE = Path(__file__).resolve().parent
 ICON = HERE.parent / "assets" / "icon.svg"
+MORE = (
+    ("words.py", "All words", words.PAGE),
+    ("run.py", "Prepared run", "run"),
+    ("room.py", "Join a room", "room"),
+)
+"""The pages that are no lessons: file, title, address."""
 
 
 def toggle_presenting() -> None:
@@ -46,7 +52,8 @@ def leave_old_link() -> str:
 
 address = address_asked()
 # Streamlit takes no other address for a page's.
-if address and address == address.strip() and "/" not in address and address not in {*BY_PATH, words.PAGE, "room"}:
+known = {*BY_PATH, *(path for _, _, path in MORE)}
+if address and address == address.strip() and "/" not in address and address not in known:
     state.remember("no_page", address)
     state.forget("sections")
 if not (sections := state.recall("sections")):
@@ -56,19 +63,18 @@ if not (sections := state.recall("sections")):
         sections[name] = []
     for one in LESSONS:
         sections.setdefault(one.section, []).append(st.Page(one.file, title=one.title, url_path=one.url_path))
-    sections["Words"] = [st.Page("words.py", title="All words", url_path=words.PAGE)]
+    sections["More"] = [st.Page(file, title=title, url_path=path) for file, title, path in MORE]
     if nowhere := state.recall("no_page"):
         # Else Streamlit shows the home page, and a box over it that names neither the address nor the pages there are.
         sections[""].append(st.Page("no_page.py", title="No such page", url_path=nowhere, visibility="hidden"))
-    sections[""].append(st.Page("room.py", title="Room", url_path="room", visibility="hidden"))
     state.remember("sections", sections)
 page = st.navigation(sections, position="top")
 lesson = BY_PATH.get(page.url_path)
 no_part = leave_old_link() if lesson and lesson == topic(lesson)[0] and "part" in state.parameters() else ""
 if file := _present.wanted(page.url_path):
     st.switch_page(file)
-if follow := _room.wanted():
-    st.switch_page(follow[0], query_params=follow[1])
+if there := _room.wanted() or _run.wanted():
+    st.switch_page(there[0], query_params=there[1])
 with state.run_of(page.url_path):
     # A Material or emoji icon in the tab would be fetched from a font host; a picture comes from this server.
     st.set_page_config(
@@ -88,6 +94,7 @@ with state.run_of(page.url_path):
             st.toast(state.literal(told), duration="long")
     presenting = state.recall("presenting", False)
     _room.take()
+    _run.take()
 
     st.html(HERE / "_look.css")
     if presenting:

@@ -30,8 +30,8 @@ from models.text import quoted
 from viz import words
 from viz.private import went_back
 
-FRAME = ("present", "room")
-"""What a link says of the frame around the pages."""
+FRAME = {"present": "presenting", "room": "room", "run": "run"}
+"""What a link says of the frame around the pages, and under which name :func:`recall` has it."""
 
 ALIKE = 0.7
 """From 0 to 1: how much a name must be like another to be taken for a slip."""
@@ -552,8 +552,7 @@ def _write_link() -> None:
     wanted = {name: texts for name, texts in now.items() if name.startswith("embed") or book.settings is None}
     wanted = {name: texts for name, texts in wanted.items() if name not in FRAME}
     wanted |= {name: [text] for name, text in saying().items()}
-    wanted |= {"present": ["1"]} if recall("presenting") else {}
-    wanted |= {"room": [recall("room")]} if recall("room") else {}
+    wanted |= {name: ["1" if value is True else value] for name, kept in FRAME.items() if (value := recall(kept))}
     if wanted != now or wanted != book.said:
         # A new run may stop this one while it writes: what has not been said is said next time.
         book.said = None

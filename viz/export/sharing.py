@@ -56,7 +56,9 @@ def scene_dialogs(page: str, editor: SceneEditor, scene: Scene) -> None:
         _file(editor, scene)
 
 
-def page_dialogs(page: str, script: Callable[[], tuple[str, str]], fits: bool = True, unfit: str = "") -> None:
+def page_dialogs(
+    page: str, script: Callable[[], tuple[str, str]], fits: bool, unfit: str, draw_more: Callable[[], None]
+) -> None:
     """Draw the Code or Link dialog, if :func:`buttons` asked for it.
 
     Args:
@@ -64,12 +66,13 @@ def page_dialogs(page: str, script: Callable[[], tuple[str, str]], fits: bool = 
         script: called only when it is wanted: a sentence on what the script does, and the script. It may raise
             ``ValueError`` with a sentence that says why there is none.
         fits, unfit: whether the link holds everything, and what to say where it does not.
+        draw_more: draws what else can be done with the link.
     """
     name = state.recall("dialog")
     if name == f"{page} Code":
         _code(script)
     elif name == f"{page} Link":
-        _link(fits, unfit)
+        _link(fits, unfit, draw_more)
 
 
 def _close() -> None:
@@ -90,7 +93,7 @@ def _code(script: Callable[[], tuple[str, str]]) -> None:
 
 
 @st.dialog("Link", width="medium", on_dismiss=_close)
-def _link(fits: bool, unfit: str) -> None:
+def _link(fits: bool, unfit: str, draw_more: Callable[[], None]) -> None:
     url, here = class_link()
     st.write("Opens this page exactly as it is now.")
     if not fits:
@@ -101,6 +104,7 @@ def _link(fits: bool, unfit: str) -> None:
     # st.html would strip the picture.
     framed = f'<div role="img" aria-label="QR code of the link" class="qr">{qr(url, sized=False)}</div>'
     st.markdown(framed, unsafe_allow_html=True)
+    draw_more()
 
 
 def class_link(path: str | None = None) -> tuple[str, str]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 
 from viz.components._component import component
 
@@ -10,12 +10,12 @@ _component = component(__file__, "keys/keys.css")
 
 
 def keys(
-    link: str, code: str | None, told: Mapping[str, str], sent: str, *, key: str, on_key: Callable[[], None]
+    link: str, code: str | None, told: Mapping[str, str], sent: Sequence[str], *, key: str, on_key: Callable[[], None]
 ) -> None:
     """Mount two buttons, for the code and for the list of keys.
 
     It hears each key of the document that nobody else takes (``free`` of common.js), before the page does: Q shows the
-    code, B a dark screen, ? the list; any key or click takes it away again. Keys of ``sent``, one character each, it
+    code, B a dark screen, ? the list; any key or click takes it away again. Keys of ``sent``, in lower case, it
     sends, and ``q`` where it has no code yet: ``{"key", "n"}`` in ``result.key``.
 
     Args:
@@ -23,4 +23,4 @@ def keys(
             asks for it.
         told: key → what it does, for the list.
     """
-    _component(key=key, data={"link": link, "code": code, "told": dict(told), "sent": sent}, on_key_change=on_key)
+    _component(key=key, data={"link": link, "code": code, "told": dict(told), "sent": list(sent)}, on_key_change=on_key)

@@ -25,7 +25,7 @@ class Keys {
       // A grid that has the focus takes numbers.
       if (!free(e) || e.repeat || (/\d/.test(key) && e.composedPath()[0].matches?.("[role=application]"))) return;
       if (VIEWS[key]) this.show(VIEWS[key]);
-      else if (this.data.sent.includes(key) && key.length === 1) this.tell(key);
+      else if (this.data.sent.includes(key)) this.tell(key);
       else return;
     }
     e.preventDefault();
