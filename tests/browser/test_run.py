@@ -28,11 +28,13 @@ def test_made_on_two_pages_and_walked_with_a_presenters_keys(visit):
     expect(page.get_by_label("Title of step 2")).to_have_value("Which size was meant")
     seen.sound()
     seen.accessible()
-    page.get_by_role("button", name="Start").click()
+    page.locator(".st-key-run_start button").click()
     place = page.locator(".st-key-run_menu")
     expect(place).to_contain_text("1 / 2")
     expect(page).to_have_url(re.compile(r"/playground\?.*kernel_size=2.*present=1"))
     settled(page)
+    boxes = [one.bounding_box() for one in (page.locator(".st-key-chips button").first, place)]
+    assert boxes[0]["x"] + boxes[0]["width"] <= boxes[1]["x"], "the settings cover the place in the run"
     page.keyboard.press("PageDown")
     expect(page).to_have_url(re.compile("/transposed-sizes"))
     expect(place).to_contain_text("2 / 2")
