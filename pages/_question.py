@@ -190,7 +190,9 @@ class Asking:
         question = self._question(self._ask.value) if self._ask.value != NONE else None
         if question is None or not question.cell:
             return None
-        width = next(one["shape"][-1] for one in data["grids"] if one["id"] == question.cell)
+        rows, width = next(one["shape"][-2:] for one in data["grids"] if one["id"] == question.cell)
+        # For a room, whose phones have the same cells.
+        state.remember(f"cells_{self.page}", (rows, width))
         return partial(self._take_cell, question, stage, width)
 
     def _take_cell(self, question: Question, stage: str, width: int) -> None:

@@ -131,7 +131,8 @@ def _tried(act, *given) -> bool:
 
 
 def _ask(asking: Asking, question: Question) -> None:
-    poll = Poll(_name(asking, question), question.text, question.options, question.answer, question.explanation)
+    cells = state.recall(f"cells_{asking.page}") if question.cell else None
+    poll = Poll(_name(asking, question), question.text, question.options, question.answer, question.explanation, cells)
     if not held() and not _open():
         return
     _tried(rooms().ask, held(), poll)

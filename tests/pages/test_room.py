@@ -10,7 +10,7 @@ from pages._lessons import BY_PATH
 from rooms import here
 from rooms.room import Rooms
 from rooms.store import Local
-from tests.pages.support import charts, opened, sound
+from tests.pages.support import charts, opened, read, sound
 
 VIEWS = BY_PATH["transposed"].file
 
@@ -43,7 +43,7 @@ def ballot(app: AppTest) -> dict | None:
 def test_a_lecturer_opens_a_room_with_the_question_that_waits(lecturer, rooms):
     tally = rooms.tally(key(lecturer))
     assert tally.waits
-    assert tally.text in [text.value.split("**")[1] for text in lecturer.markdown if "**" in text.value]
+    assert tally.text in [text.split("**")[1] for text in read(lecturer.markdown) if "**" in text]
     assert not [one for one in lecturer.button if one.key == "ask_room"]
     code = key(lecturer).partition("-")[0]
     assert any(code in one.proto.body for one in lecturer.get("html"))
@@ -166,3 +166,13 @@ def test_an_address_that_is_no_redis_is_told(monkeypatch):
     here.rooms.cache_clear()
     assert not app.exception
     assert "CONVSCOPE_REDIS_URL is no address of a Redis" in app.warning.values[0]
+
+
+def test_a_cell_of_the_stage_is_a_cell_on_the_phones(rooms):
+    app = sound(opened(BY_PATH["playground"].file, ask="window"))
+    app.button(key="ask_room").click().run()
+    tally = rooms.tally(key(sound(app)))
+    assert (tally.cells, tally.answer) == ((4, 4), "row 2, column 2")
+    code = key(app).partition("-")[0]
+    rooms.vote(code, rooms.join(code), tally.round, "row 3, column 3")
+    assert rooms.tally(key(app)).counts == {"row 3, column 3": 1}
