@@ -214,8 +214,10 @@ class Asking:
             return
         with st.container(key="question", gap="xsmall"):
             if question:
-                say(f":material/psychology_alt: **{question.text}**")
-            with st.container(key="answers", horizontal=True, vertical_alignment="center", gap="small"):
+                # Presented, Tab comes to the picture in a few steps.
+                write = st.markdown if state.recall("presenting") else say
+                write(f":material/psychology_alt: **{question.text}**")
+            with st.container(key="answers", horizontal=True, vertical_alignment="center", gap="xsmall"):
                 if question and not question.cell:
                     how = {"width": "content", "wrap": True} if question.options else {"width": 140, **TYPED}
                     self._answer(question).draw(

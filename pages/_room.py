@@ -88,7 +88,10 @@ def draw(asking: Asking, question: Question | None, waits: bool) -> None:
     tally = _tally(key)
     of_room = bool(question) and tally.waits and tally.name == _name(asking, question)
     if question and waits and not of_room:
-        st.button("Ask the room", key="ask_room", icon=":material/groups:", on_click=_ask, args=(asking, question))
+        st.button(
+            "Ask the room", key="ask_room", icon=":material/groups:", type="tertiary",
+            help="Phones answer this question: a QR code brings them in.", on_click=_ask, args=(asking, question),
+        )  # fmt: skip
     elif of_room and not waits:
         _tried(rooms().reveal, key)
     if not key:

@@ -195,7 +195,7 @@ def test_an_entry_of_one_matrix_is_the_mirror_image_in_the_other(visit):
     page.mouse.move(box["x"] + box["width"] * 2.5 / 4, box["y"] + box["height"] * 5.5 / 16)
     expect(panel(page, "transposed")).to_have_attribute("data-selected", "output:0:5")
     expect(panel(page, "convolution")).to_have_attribute("data-selected", "input:0:2")
-    expect(canvas).to_have_attribute("aria-label", "Cᵀ, 16 rows, 4 columns, row 5, column 2: 4 selected.")
+    expect(canvas).to_have_attribute("aria-label", "Matrix Cᵀ, 16 rows, 4 columns, row 5, column 2: 4 selected.")
     seen.sound()
 
 
