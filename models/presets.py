@@ -132,7 +132,7 @@ _ALL = (
         "28×28×192 through 32 filters of 5×5: how many multiply–accumulates?",
         ("1.2 million", "12 million", "120 million"),
         "120 million",
-        "28·28·32 outputs, each a sum of 5·5·192 products: 120.42 million. The next two presets do it with a "
+        "28·28·32 outputs, each a sum of 5·5·192 products: 120.42 million. The next two questions do it with a "
         "bottleneck.",
         {"macs": 120_422_400},
         wrong={
@@ -315,7 +315,7 @@ _ALL = (
         "A standard 3×3 layer from 3 to 10 channels: how many parameters?",
         ("70", "280", "2800"),
         "280",
-        "3·3·3·10 + 10 = 280. The next two presets split it into looking around and mixing.",
+        "3·3·3·10 + 10 = 280. The next two questions split it into looking around and mixing.",
         {"parameters": 280},
         wrong={"70": "that is the depthwise separable layer", "2800": "each filter has 3·3·3 weights, not 3·3·3·10"},
     ),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property, partial
@@ -16,6 +17,7 @@ from viz.state import Choice, Setting, Text
 from viz.words import say
 
 NONE = "none"
+NO_NUMBER = "That is no number: type one, such as 12 or 0.5."
 TYPED = {"placeholder": "A number", "autocomplete": "off"}
 TRIES = 2
 """Wrong answers after which the right one is shown."""
@@ -31,6 +33,7 @@ class Question:
     about: what the link says of the example that it is about, ``{}`` for that of a bare page; None: it is about
         whatever is on screen.
     cell: the grid of the stage in which a cell is the answer: "row 2, column 0", counted from 0.
+    selects: the number of the output's cell that it is about, counted from 0.
     """
 
     name: str
@@ -42,6 +45,15 @@ class Question:
     wrong: Mapping[str, str] = field(default_factory=dict)
     about: Mapping[str, str] | None = None
     cell: str = ""
+    selects: int = 0
+
+
+def number_in(text: str) -> str:
+    """A typed number as questions write theirs: ``134`` for ``+134.0`` or ``134,0``; nothing where it is none."""
+    plain = text.replace("−", "-").replace(",", ".").replace(" ", "")
+    if not re.fullmatch(r"[+-]?[0-9]{1,12}([.][0-9]{0,6})?", plain, re.ASCII):
+        return ""
+    return f"{float(plain) + 0.0:.6f}".rstrip("0").rstrip(".")
 
 
 @dataclass(frozen=True)
@@ -177,6 +189,8 @@ class Asking:
             answer.give(asked.tries[-1] if asked.tries else answer.usual)
             return
         given = (answer.value or "").strip()
+        if not question.options and not question.cell:
+            given = number_in(given)
         if not given:
             return
         asked = replace(asked, tries=(*asked.tries, given))
@@ -239,7 +253,18 @@ class Asking:
                 )  # fmt: skip
                 _room.draw(self, question, waits)
             if question and asked:
-                self._draw_verdict(question, asked.tries, waits)
+                with st.container(key="verdict"):
+                    self._draw_verdict(question, asked.tries, waits)
+
+    def _nonsense(self, question: Question) -> bool:
+        """Whether what stands in the box is no number where one is asked for."""
+        typed = (self._answer(question).value or "").strip()
+        return not question.options and not question.cell and bool(typed) and not number_in(typed)
+
+    def selected(self) -> int:
+        """The cell of the output that the stage shows at first: that of the question on screen. After :meth:`waits`."""
+        asked: Asked | None = state.recall(f"asked_{self.page}")
+        return self._question(asked.name).selects if asked else 0
 
     def _after(self, question: Question | None) -> Question:
         if question is None:
@@ -251,6 +276,8 @@ class Asking:
         if not waits:
             verdict = "Yes." if last == question.answer else f"Not quite: {question.answer}." if last else ""
             say(f":material/lightbulb: **{verdict or f'{question.answer}.'}** {question.explanation}")
+        elif self._nonsense(question):
+            st.markdown(f":material/replay: **{NO_NUMBER}**")
         elif last:
             left_out = question.wrong.get(last) or question.wrong.get("", "not that")
             say(f":material/replay: **{last}: {left_out}.** Try once more.")

@@ -33,19 +33,20 @@ def address() -> str:
     return who(st.context.ip_address or "", st.context.headers.get("X-Forwarded-For") or "")
 
 
-def take() -> None:
-    """Take the room over from the link, which navigation clears: the session remembers it, and the link repeats it."""
+def take() -> str:
+    """Take the room over from the link, which navigation clears: the session remembers it, and the link repeats it. A
+    sentence if the room that this session holds does not answer."""
     asked = (state.parameters().get("room") or [None])[-1]
     if asked is not None and state.link_counts():
         state.remember("room", asked[:60] if "-" in asked else _spelled(asked))
-    if not (key := held()):
-        return
     try:
-        rooms().tally(key)
+        if key := held():
+            rooms().tally(key)
     except RoomError as error:
         if error.status == 404:
             _forget()
-        st.toast(error.sentence, duration="long")
+        return error.sentence
+    return ""
 
 
 def _spelled(text: str) -> str:
@@ -220,7 +221,9 @@ def _draw_room(key: str) -> None:
             on_change=_follow,
             args=(key,),
         )
-        st.button("End the room", key="room_end", icon=":material/delete:", type="tertiary", on_click=_end, args=(key,))
+        with st.popover("End the room", icon=":material/delete:", type="tertiary"):
+            st.write("All answers and scores go with it.")
+            st.button("End it", key="room_end", on_click=_end, args=(key,))
 
 
 def _follow(key: str) -> None:
@@ -241,12 +244,16 @@ def _draw_answers(key: str) -> None:
     tally, asks = _tally(key), state.recall("room_asks")
     st.markdown(f"**{tally.text}**")
     _bars(key)
-    if asks and tally.waits and tally.name == _name(*asks):
-        st.button("Reveal", key="room_reveal", icon=":material/visibility:", on_click=_reveal, args=(asks[0],))
+    if tally.waits:
+        asking = asks[0] if asks and tally.name == _name(*asks) else None
+        st.button("Reveal", key="room_reveal", icon=":material/visibility:", on_click=_reveal, args=(key, asking))
 
 
-def _reveal(asking: Asking) -> None:
-    asking.reveal()
+def _reveal(key: str, asking: Asking | None) -> None:
+    """Tell the phones what is right, and the page, too, if the question stands there."""
+    if asking:
+        asking.reveal()
+    _tried(rooms().reveal, key)
     state.remember("room_revealed", True)
 
 
@@ -269,7 +276,7 @@ def _bars(key: str) -> None:
 def draw_ballot() -> None:
     """The ballot of a phone, last in a run: its visitor looks around if the page is no longer as the lecturer's was."""
     here = state.here()
-    if state.recall("followed") is not None and state.recall("arrived") is None:
+    if state.recall("arrived") is None:
         state.remember("arrived", here)
     around = not here.startswith("room") and here != state.recall("arrived")
     ballot(joined(), state.recall("followed"), around, key="ballot", on_go=_go, on_leave=_forget)

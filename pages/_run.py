@@ -37,19 +37,20 @@ def keep(run: tuple[Step, ...], shown: int | None = None) -> None:
     state.remember("run", pack(run) + place if run else None)
 
 
-def take() -> None:
-    """Take the run over from the link, which navigation clears: the session remembers it, and the link repeats it."""
+def take() -> str:
+    """Take the run over from the link, which navigation clears: the session remembers it, and the link repeats it. A
+    sentence if it is none."""
     asked = (state.parameters().get("run") or [None])[-1]
     if asked is None or not state.link_counts() or asked == state.recall("run"):
-        return
+        return ""
     text, _, place = asked.partition("~")
     try:
         run = unpack(text, PATHS)
     except FileError as error:
-        st.toast(state.literal(error.message), duration="long")
-        return
+        return f"run: {error.message}"
     fits = place.isascii() and place.isdigit() and len(place) < 4 and 0 < int(place) <= len(run)
     keep(run, int(place) - 1 if fits else None)
+    return ""
 
 
 # -- a step more -------------------------------------------------------------------------------------------------------
@@ -67,7 +68,9 @@ def draw_add(lesson: Lesson) -> None:
     with st.form("add_step", border=False), st.container(horizontal=True, vertical_alignment="bottom"):
         st.text_input("Title", lesson.title, key="step_title", max_chars=LONGEST_TITLE)
         st.form_submit_button("Add to a prepared run", icon=":material/playlist_add:", on_click=_add)
-    if run:
+    if not run:
+        st.caption("The run stays in the address of each page that you open from here on.")
+    else:
         st.page_link(PAGE, label=f"Your prepared run: {plural(len(run), 'step')}", icon=":material/playlist_play:")
 
 
@@ -145,7 +148,8 @@ def draw_place() -> None:
     shown, run = at(), steps()
     if shown is None:
         return
-    titles = {number: f"{number + 1} {one.title}" for number, one in enumerate(run)}
+    # As it was typed, not as Markdown.
+    titles = {number: state.literal(f"“{number + 1} {one.title}”").strip("“”") for number, one in enumerate(run)}
     st.menu_button(
         f"{shown + 1} / {len(run)}", list(titles), key="run_menu", format_func=titles.get, type="tertiary",
         on_click=_chosen, help="Page down: the next step of your run. Page up: the one before.",

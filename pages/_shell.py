@@ -93,8 +93,7 @@ with state.run_of(page.url_path):
             told = f"present: {quoted(asked)} is neither 1 nor 0; the page is shown as usual."
             st.toast(state.literal(told), duration="long")
     presenting = state.recall("presenting", False)
-    _room.take()
-    _run.take()
+    told = no_part, _room.take(), _run.take()
 
     st.html(HERE / "_look.css")
     if presenting:
@@ -127,7 +126,7 @@ with state.run_of(page.url_path):
                 import torch  # noqa: F401
             place.empty()
             state.tell_here()
-            state.tell(no_part)
+        state.tell(*told)
         page.run()
         below = st.container()
     state.finish()

@@ -14,9 +14,9 @@ from viz.words import say
 # What torch.nn.Conv2d returned for this input and kernel, kept as numbers so that the picture need not wait for torch.
 # tests/pages/test_home.py runs the layer again.
 NUMBERS = {
-    "input": [[4, 5, 8, 7], [1, 8, 8, 8], [3, 6, 6, 4], [6, 5, 7, 8]],
-    "kernel": [[1, 4, 1], [1, 4, 3], [3, 3, 1]],
-    "output": [[122, 148], [126, 134]],
+    "input": [[2, 7, 1, 8], [2, 8, 1, 8], [2, 8, 4, 5], [9, 0, 4, 5]],
+    "kernel": [[0, 1, 0], [1, 1, 1], [0, 1, 0]],
+    "output": [[26, 22], [22, 22]],
 }
 WINDOWS = {"base": [0, 1, 4, 5], "offset": [0, 1, 2, 4, 5, 6, 8, 9, 10]}
 

@@ -26,11 +26,11 @@ with st.container(horizontal=True, vertical_alignment="center"):
         )
     with st.popover("Open a file", icon=":material/upload:"):
         st.file_uploader("A run that was downloaded here", key="run_file", on_change=_run.load, max_upload_size=1)
+        if told := state.recall("run_told"):
+            state.forget("run_told")
+            st.error(state.literal(told))
     if run:
         st.button("Remove all", key="run_clear", type="tertiary", on_click=_run.keep, args=((),))
-if told := state.recall("run_told"):
-    state.forget("run_told")
-    st.error(state.literal(told))
 for number, step in enumerate(run):
     title = Text(f"run_title_{number}", step.title, f"Title of step {number + 1}")
     title.give(step.title)

@@ -73,7 +73,7 @@ class Tally:
 def code_of(text: str) -> str:
     """A code as somebody typed it; raises ``RoomError`` where it cannot be one."""
     code = re.sub(r"[\s-]", "", text[:40]).upper()
-    if len(code) != LENGTH or not set(code) <= set(LETTERS):
+    if len(code) != LENGTH or not (code.isascii() and code.isalpha()):
         raise RoomError(f"A room's code is {LENGTH} letters, as they stand on the lecturer's screen: type those.", 404)
     return code
 

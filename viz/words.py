@@ -129,7 +129,7 @@ WORDS = (
         "dilation",
         "The distance between neighbouring taps of a kernel, in cells: 1 leaves no holes, 2 skips every other cell.",
         "dilations, dilated, dilate",
-        "k.k.k/...../k.k.k/...../k.k.k",
+        "k.k.k",
         lesson="receptive-field-growth",
         source=GUIDE,
     ),
@@ -163,7 +163,7 @@ WORDS = (
     ),
     Word(
         "FLOPs",
-        "Floating-point operations: a multiply–accumulate is two of them, one product and one sum.",
+        "Floating-point operations: products and sums, each counted by itself.",
         "FLOP",
         lesson="playground",
     ),
@@ -262,7 +262,7 @@ WORDS = (
     ),
     Word(
         "output_padding",
-        "Where several sizes meet in one, it says which a transposed layer is to make; it adds no zeros.",
+        "Where several sizes of output go with one input, it says which of them a transposed layer is to make.",
         lesson="transposed-sizes",
         source=(
             "PyTorch, ConvTranspose2d",
@@ -300,7 +300,7 @@ WORDS = (
     ),
     Word(
         "pooling",
-        "One number for each window, its largest or its mean: the map gets smaller, and nothing is learned.",
+        "One number for each window, its largest or its mean: the map gets smaller.",
         "pooled, poolings, max pooling, average pooling, max-pooling, pool",
         "ii.. o./ii.. ../....",
         lesson="feature-maps-pooling",

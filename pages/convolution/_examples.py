@@ -55,15 +55,17 @@ ON_THE_STAGE = {
         ),
         Question(
             "fill", "Sum: Fill in the number",
-            "Now the kernel lies on the bottom right corner. Which number comes out? Type it.",
-            (), "134",
-            "8·1 + 8·4 + 8·1 + 6·1 + 6·4 + 4·3 + 5·3 + 7·3 + 8·1 = 134: other numbers under the same nine weights.",
+            "Now the kernel lies on the bottom right corner of a larger input. Which number comes out? Type it.",
+            (), "125",
+            "6·1 + 4·4 + 3·1 + 7·1 + 8·4 + 8·3 + 4·3 + 7·3 + 4·1 = 125: other numbers under the same nine weights.",
             {
                 "122": "that is the top left corner",
-                "148": "that is the top right corner",
-                "126": "that is the bottom left corner",
-                "": "nine products, one sum: each weight times the cell under it, rows 1 to 3, columns 1 to 3",
+                "123": "that is the top right corner",
+                "129": "that is the bottom left corner",
+                "": "nine products, one sum: each weight times the cell under it, in the last three rows and columns",
             },
+            about={"input_size": "5"},
+            selects=8,
         ),
     ),
     "A10": (
@@ -94,7 +96,7 @@ def _questions() -> tuple[Question, ...]:
                 preset.explanation, preset.wrong, about,
             )
         )  # fmt: skip
-        made += [replace(one, about=about) for one in ON_THE_STAGE.get(preset.id, ())]
+        made += [replace(one, about=one.about or about) for one in ON_THE_STAGE.get(preset.id, ())]
     return tuple(made)
 
 

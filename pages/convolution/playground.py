@@ -91,6 +91,8 @@ def draw_picture(measured: lab.Lab, frozen: bool = False):
     else:
         photo = (against.value if frozen else scene).input == "photo"
         drawn = veiled(draw_scene(measured, editable=not frozen, image=photo), covered)
+        if not frozen and (cell := asking.selected()):
+            drawn["selected"] |= {"cell": cell}
         pin = asking.on_pin("stage", drawn)
         drawn = unmarked(drawn) if pin else drawn
         if frozen:

@@ -55,7 +55,10 @@ def covered(field: StackField) -> dict:
     """The stage's data while a question waits: the maps without what their units see."""
     drawn = scene(field, len(field.stack.layers), field.middle())
     told = "Predict first: what a unit sees shows here once you have answered."
-    return drawn | {"grids": [one | {"values": None} for one in drawn["grids"]], "links": [], "caption": told}
+    # The size of a map must not be read as what its units see.
+    sizes = [f"{'×'.join(map(str, size))} {'units' if i else 'pixels'}" for i, size in enumerate(field.stack.shapes)]
+    blank = [one | {"values": None, "named": size} for one, size in zip(drawn["grids"], sizes, strict=True)]
+    return drawn | {"grids": blank, "links": [], "caption": told}
 
 
 def _title(stack: Stack, number: int) -> str:

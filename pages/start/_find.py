@@ -26,7 +26,7 @@ def do() -> str:
             "This kernel looks like a corner: dark above and at the left, bright inside. **Where is its answer "
             "largest? Click there in the picture.**"
         )
-    return "**Choose the other kernel** and compare the two maps; then look for the corner."
+    return "**Choose another kernel** and compare the two maps; then look for the corner."
 
 
 def controls() -> None:
@@ -55,7 +55,7 @@ def draw() -> None:
         data["selected"] = {"grid": "output", "channel": 0, "cell": row * found.y.shape[2] + column}
         data["caption"] = "Click in the picture, or move with the arrow keys and press Enter"
     else:
-        data["caption"] = "Brown: more than 0. Violet: less. Pale: 0"
+        data["caption"] = "Brown: more than 0. Violet: less. In between: 0"
     layers.show(veiled(data, waits), on_pin=take if corner else None)
 
 

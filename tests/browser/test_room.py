@@ -71,7 +71,7 @@ def test_a_question_is_asked_answered_drawn_and_revealed(lecturer, phone, server
     second = phone("/room", scheme="dark")
     second.page.get_by_label("The four letters").fill("room")
     second.page.get_by_label("The four letters").press("Enter")
-    expect(second.page.get_by_role("alert")).to_contain_text("A room's code is 4 letters")
+    expect(second.page.get_by_role("alert")).to_contain_text("There is no room ROOM")
     second.page.get_by_label("The four letters").fill(f" {lecturer.code.lower()} ")
     second.page.get_by_role("button", name="Join").click()
     lecturer.to_the_page()
@@ -129,6 +129,11 @@ def test_reloading_and_a_lost_connection_lose_no_vote_and_give_no_second(lecture
     first.page.reload()
     told(first.page, f"Your answer is {RIGHT}")
     expect(option(first.page, WRONG)).to_be_disabled()
+    # Another room's link, which leads nowhere, takes away nothing of this one.
+    first.goto("/room?room=BCDF")
+    told(first.page, "There is no room BCDF")
+    first.goto(f"/room?room={lecturer.code}")
+    told(first.page, f"Your answer is {RIGHT}")
     lecturer.counts("2 of 2 answered")
 
 
@@ -162,6 +167,12 @@ def test_a_phone_follows_until_it_looks_around_and_comes_back(lecturer, phone):
     back.click()
     expect(page).to_have_title("Output size · ConvScope")
     expect(back).to_be_hidden()
+    page.reload()
+    settled(page)
+    screen.get_by_role("button", name="Pages").click()
+    screen.get_by_role("menuitem", name="Feature maps: Pooling").click()
+    expect(page).to_have_title("Pooling · ConvScope")
+    expect(back).to_be_hidden()
     one.sound()
     one.accessible()
 
@@ -169,9 +180,11 @@ def test_a_phone_follows_until_it_looks_around_and_comes_back(lecturer, phone):
 def test_a_room_that_is_over_says_so(lecturer, phone):
     one = phone()
     lecturer.dialog.get_by_role("button", name="End the room").click()
+    lecturer.page.get_by_role("button", name="End it").click()
     expect(lecturer.dialog).to_have_count(0)
     expect(lecturer.page).not_to_have_url(re.compile("room="))
-    told(one.page, f"There is no room {lecturer.code}")
+    told(one.page, "The room has ended. ")
+    expect(option(one.page, RIGHT)).to_be_disabled()
     one.page.get_by_role("button", name="Leave").click()
     expect(one.page.get_by_label("The four letters")).to_be_visible()
     expect(one.page).not_to_have_url(re.compile("room="))

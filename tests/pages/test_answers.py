@@ -13,7 +13,9 @@ from models.networks.fields import network_field
 from models.parse import parse_network
 from models.parse.code import EXAMPLES
 from models.receptive_field.growth import ways
+from models.sources import INPUTS, WEIGHTS
 from pages._lessons import BY_PATH
+from pages.convolution._examples import _questions as convolution_questions
 from tests.pages.support import components, opened, sound
 from tests.pages.test_questions import QUESTIONS, bare, covered
 
@@ -112,3 +114,15 @@ def test_nothing_covers_a_network_of_the_visitors_own():
     assert not [each for each in app.button if each.key in ("reveal", "next_question")]
     query = {name: value[0] if isinstance(value, list) else value for name, value in app.query_params.items()}
     assert not covered(sound(opened(BY_PATH[page].file, ask="most", **query)))
+
+
+def test_answers_that_are_numbers_of_the_playgrounds_stage():
+    """The number that is asked for and those of the other corners, of a plain torch layer."""
+    (fill,) = [one for one in convolution_questions() if one.name == "fill"]
+    side = int(fill.about["input_size"])
+    x = torch.from_numpy(INPUTS["example"].make((1, side, side)))[None]
+    kernel = torch.from_numpy(WEIGHTS["example"].make((1, 1, 3, 3), 0))
+    y = nn.functional.conv2d(x.double(), kernel.double())[0, 0]
+    assert f"{y.flatten()[fill.selects]:g}" == f"{y[-1, -1]:g}" == fill.answer
+    corners = {"top left": y[0, 0], "top right": y[0, -1], "bottom left": y[-1, 0]}
+    assert all(fill.wrong[f"{value:g}"] == f"that is the {name} corner" for name, value in corners.items())

@@ -137,14 +137,16 @@ def test_a_wrong_answer_is_told_what_it_left_out_and_may_be_given_anew():
 
 
 def test_a_number_is_filled_in_and_a_cell_is_looked_for_without_a_window_that_leads_there():
-    app = open_page(ask="fill")
+    app = open_page(input_size="5", ask="fill")
+    app.text_input(key="answer_fill").set_value("abc").run()
+    assert any("no number" in text for text in read(app.markdown))
     app.text_input(key="answer_fill").set_value(" 122 ").run()
     assert veiled(sound(app))
     assert "122: that is the top left corner" in said(app)
-    app.text_input(key="answer_fill").set_value("134").run()
+    app.text_input(key="answer_fill").set_value("+125,0").run()
     assert not veiled(sound(app))
-    assert "**Yes.** 8·1" in said(app)
-    assert 134 in next(one for one in stages(app)[0]["grids"] if one["role"] == "output")["values"]
+    assert "**Yes.** 6·1" in said(app)
+    assert 125 in next(one for one in stages(app)[0]["grids"] if one["role"] == "output")["values"]
     (stage,) = stages(sound(open_page(ask="window")))
     assert hides(stage)
     assert stage["links"] == []

@@ -92,14 +92,19 @@ def test_the_link_that_is_shared_has_no_key_and_the_lecturers_own_keeps_it(lectu
 @pytest.mark.parametrize("link", ["BCDF-wrong", "-", "x-" + "y" * 10_000, "BCDF-<b>"])
 def test_a_link_with_a_false_key_is_told_and_forgotten(link):
     app = sound(opened(VIEWS, ask="stamp", room=link))
-    assert [toast.value for toast in app.toast] == ["This room is over: open another."]
+    assert [one.value for one in app.warning] == ["This room is over: open another."]
     assert "room" not in app.query_params
     assert app.button(key="ask_room")
 
 
 def test_a_phone_types_the_code(rooms):
     app = sound(opened("room.py"))
-    for typed, told in (("", "4 letters"), ("room", "4 letters"), ("BBBB", "There is no room BBBB")):
+    for typed, told in (
+        ("", "4 letters"),
+        ("r00m", "4 letters"),
+        ("room", "There is no room ROOM"),
+        ("BBBB", "There is no room BBBB"),
+    ):
         app.text_input(key="typed_code").set_value(typed)
         app.button[-1].click().run()
         assert not app.exception
@@ -123,7 +128,7 @@ def test_a_link_into_a_room_may_be_written_by_hand(written, code):
 def test_a_phone_is_asked_in_its_ballot_alone_and_offered_no_room(lecturer):
     code = key(lecturer).partition("-")[0]
     phone = sound(opened(VIEWS, ask="stamp", room=code))
-    assert ballot(phone) == {"code": code, "followed": None, "around": True}
+    assert ballot(phone) == {"code": code, "followed": None, "around": False}
     assert not {"reveal", "ask_room", "room_answers"} & {one.key for one in phone.button}
     lecturer.button(key="reveal").click().run()
     phone.run()

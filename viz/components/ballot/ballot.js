@@ -1,7 +1,7 @@
 // A phone in a room. It waits with one request that the server holds until there is something new, and sends an answer
 // until it is heard; so neither costs a run of the page. What it is known by to the room stays in this browser.
 
-const KEY = "convscope.room", PATIENCE = 40_000;
+const KEY = "convscope.rooms", MOST = 20, PATIENCE = 40_000;
 
 class Refused extends Error {
   constructor(status, told) {
@@ -12,19 +12,24 @@ class Refused extends Error {
 
 const pause = (ms) => new Promise((done) => setTimeout(done, ms));
 
-function kept(code) {
+// Code of a room → what this phone is known by there.
+function all() {
   try {
-    const one = JSON.parse(localStorage.getItem(KEY));
-    return one?.code === code ? one.visitor : null;
+    return JSON.parse(localStorage.getItem(KEY)) ?? {};
   } catch {
-    return null;
+    return {};
   }
 }
 
+function kept(code) {
+  return all()[code] ?? null;
+}
+
 function keep(code, visitor) {
+  const { [code]: _, ...others } = all();
+  const rooms = [...Object.entries(others), ...(visitor ? [[code, visitor]] : [])].slice(-MOST);
   try {
-    if (visitor) localStorage.setItem(KEY, JSON.stringify({ code, visitor }));
-    else localStorage.removeItem(KEY);
+    localStorage.setItem(KEY, JSON.stringify(Object.fromEntries(rooms)));
   } catch {} // storage is switched off, or full
 }
 
@@ -86,8 +91,7 @@ class Ballot {
           this.visitor = null;
           keep(this.code, null);
           if (known) continue;
-          this.over = true;
-          this.told(`${error.message} “Leave” lets you type another code.`);
+          this.close(error.message);
           return;
         }
         failed += 1;
@@ -96,6 +100,13 @@ class Ballot {
         this.seen = 0;
       }
     }
+  }
+
+  close(message) {
+    const { view } = this, score = view?.answered ? `: you were right ${view.right} of ${view.answered} times` : "";
+    this.over = true;
+    this.told(`${view ? `The room has ended${score}.` : message} “Leave” lets you type another code.`);
+    for (const one of [...this.at(".options").children, ...this.at(".typed").elements]) one.disabled = true;
   }
 
   async vote(answer) {
@@ -170,7 +181,7 @@ class Ballot {
       one.disabled = closed;
       one.classList.toggle("right", Boolean(view.revealed) && one.value === view.answer);
     }
-    this.told(this.trouble || this.status(asked));
+    this.told((!view.revealed && !view.mine && this.trouble) || this.status(asked));
   }
 
   // The answers to choose from; where cells are, a button for each.
@@ -196,7 +207,7 @@ class Ballot {
     const { revealed, mine, answer, explanation } = this.view;
     if (!asked) return "You are in. The question comes when the lecturer asks it.";
     if (revealed) return `${mine === answer ? "Yes." : mine ? `Not quite: ${answer}.` : `${answer}.`} ${explanation}`;
-    if (mine) return `Your answer is ${mine}. Whether it is right, you see with all others.`;
+    if (mine) return `Your answer is ${mine}. You will see with the others whether it is right.`;
     return this.sending ? "Sending …" : "";
   }
 
