@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, Playwright, WebSocket
+from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Locator, Page, Playwright, WebSocket
 
 from pages._lessons import Lesson
 
@@ -168,6 +168,12 @@ def new_page(context: BrowserContext) -> tuple[Page, Recorder]:
     page, recorder = context.new_page(), Recorder()
     recorder.attach(page)
     return page, recorder
+
+
+def mounted(element: Locator, made: str) -> None:
+    """Wait until the script of a component, which comes after its elements, has begun: until one has this property."""
+    look = "const look = () => (node[made] ? done() : setTimeout(look, 50))"
+    element.evaluate(f"(node, made) => new Promise((done) => {{ {look}; look(); }})", made)
 
 
 def settled(page: Page, *, timeout: float = 60) -> None:

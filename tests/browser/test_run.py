@@ -5,7 +5,7 @@ import re
 from playwright.sync_api import expect
 
 from pages._lessons import BY_PATH
-from tests.browser.support import navigate, settled
+from tests.browser.support import mounted, navigate, settled
 
 
 def add(page, title: str) -> None:
@@ -35,6 +35,7 @@ def test_made_on_two_pages_and_walked_with_a_presenters_keys(visit):
     settled(page)
     boxes = [one.bounding_box() for one in (page.locator(".st-key-chips button").first, place)]
     assert boxes[0]["x"] + boxes[0]["width"] <= boxes[1]["x"], "the settings cover the place in the run"
+    mounted(page.locator(".keys"), "_keys")
     page.keyboard.press("PageDown")
     expect(page).to_have_url(re.compile("/transposed-sizes"))
     expect(place).to_contain_text("2 / 2")
@@ -44,6 +45,7 @@ def test_made_on_two_pages_and_walked_with_a_presenters_keys(visit):
     settled(page)
     expect(place).to_contain_text("2 / 2")
     seen.sound()
+    mounted(page.locator(".keys"), "_keys")
     page.keyboard.press("PageUp")
     expect(page).to_have_url(re.compile(r"/playground\?.*kernel_size=2"))
     settled(page)

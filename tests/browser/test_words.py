@@ -5,6 +5,8 @@ import re
 import pytest
 from playwright.sync_api import Locator, Page, expect
 
+from tests.browser.support import mounted
+
 PAGE = "/receptive-field-growth?ask=none"
 
 
@@ -51,6 +53,7 @@ def test_it_shows_on_hover_stays_under_the_pointer_and_asks_the_server_nothing(v
 def test_the_keyboard_reaches_it_and_goes_on_to_the_glossary(visit):
     seen = visit(PAGE)
     page, box = seen.page, seen.page.locator(".meaning")
+    mounted(box, "_meaning")
     term(page, "parameter").focus()
     page.keyboard.press("Tab")
     expect(box).to_contain_text("layer: One step of a network")
