@@ -7,10 +7,11 @@ import binascii
 import json
 import zlib
 from collections.abc import Container, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any
 
 from models.errors import FileError
+from models.filed import read_json
 from models.text import big, quoted
 
 MOST = 60
@@ -37,7 +38,7 @@ class Step:
 
 def pack(steps: Sequence[Step]) -> str:
     """The run as one word for a link: JSON, zlib, base64 for URLs without its padding."""
-    plain = json.dumps([[one.title, one.page] for one in steps], separators=(",", ":"), ensure_ascii=False)
+    plain = json.dumps(list(map(asdict, steps)), separators=(",", ":"), ensure_ascii=False)
     return base64.urlsafe_b64encode(zlib.compress(plain.encode(), 9)).decode().rstrip("=")
 
 
@@ -57,13 +58,12 @@ def unpack(text: str, pages: Container[str]) -> tuple[Step, ...]:
         rows = json.loads(plain)
     except (binascii.Error, zlib.error, ValueError, RecursionError):
         raise FileError(f"{quoted(text)} is no prepared run: copy the whole link, or open the run's file.") from None
-    return _steps([dict(zip(("title", "page"), row, strict=False)) if isinstance(row, list) else row for row in rows]
-                  if isinstance(rows, list) else rows, pages)  # fmt: skip
+    return _steps(rows, pages)
 
 
 def write_file(steps: Sequence[Step]) -> str:
     """The run as JSON, which can be edited by hand."""
-    tree = {"convscope_run": 1, "steps": [{"title": one.title, "page": one.page} for one in steps]}
+    tree = {"convscope_run": 1, "steps": list(map(asdict, steps))}
     return json.dumps(tree, indent=1, ensure_ascii=False)
 
 
@@ -73,12 +73,7 @@ def read_file(data: bytes, pages: Container[str]) -> tuple[Step, ...]:
     Raises:
         FileError: one sentence, for files that are too large, not JSON, not ours, or that lead to no page.
     """
-    if len(data) > LARGEST_FILE:
-        raise FileError(f"The file has {big(len(data))} bytes: at most {big(LARGEST_FILE)} are read.")
-    try:
-        tree = json.loads(data.decode("utf-8"))
-    except (ValueError, RecursionError):
-        raise FileError("The file is not JSON: choose one that was downloaded here.") from None
+    tree = read_json(data, LARGEST_FILE)
     if not isinstance(tree, dict) or tree.get("convscope_run") != 1:
         raise FileError("The file is no prepared run: choose one that was downloaded here.")
     return _steps(tree.get("steps"), pages)

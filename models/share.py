@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from models.errors import FileError
+from models.filed import read_json
 from models.sources import INPUTS, LARGEST_NUMBER, WEIGHTS, TableError, read_numbers, write_numbers
 from models.spec import LayerSpec, SpecError, read_settings
 from models.text import big
@@ -107,12 +108,7 @@ def read_file(data: bytes) -> Scene:
     Raises:
         FileError: one sentence, for files that are too large, not JSON, not ours, or inconsistent.
     """
-    if len(data) > LARGEST_FILE:
-        raise FileError(f"The file has {big(len(data))} bytes: at most {big(LARGEST_FILE)} are read.")
-    try:
-        tree = json.loads(data.decode("utf-8"))
-    except (ValueError, RecursionError):
-        raise FileError("The file is not JSON: choose one that was downloaded here.") from None
+    tree = read_json(data, LARGEST_FILE)
     if not isinstance(tree, dict) or tree.get("convscope") != 1 or not isinstance(tree.get("query"), dict):
         raise FileError("The file is not from ConvScope: choose one that was downloaded here.")
     asked, unread = read_settings({str(k): str(v) for k, v in tree["query"].items()})

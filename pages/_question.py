@@ -47,6 +47,11 @@ class Question:
     cell: str = ""
     selects: int = 0
 
+    @property
+    def typed(self) -> bool:
+        """Whether the answer is a number that is typed."""
+        return not self.options and not self.cell
+
 
 def number_in(text: str) -> str:
     """A typed number as questions write theirs: ``134`` for ``+134.0`` or ``134,0``; nothing where it is none."""
@@ -189,7 +194,7 @@ class Asking:
             answer.give(asked.tries[-1] if asked.tries else answer.usual)
             return
         given = (answer.value or "").strip()
-        if not question.options and not question.cell:
+        if question.typed:
             given = number_in(given)
         if not given:
             return
@@ -259,7 +264,7 @@ class Asking:
     def _nonsense(self, question: Question) -> bool:
         """Whether what stands in the box is no number where one is asked for."""
         typed = (self._answer(question).value or "").strip()
-        return not question.options and not question.cell and bool(typed) and not number_in(typed)
+        return question.typed and bool(typed) and not number_in(typed)
 
     def selected(self) -> int:
         """The cell of the output that the stage shows at first: that of the question on screen. After :meth:`waits`."""

@@ -149,7 +149,7 @@ def draw_place() -> None:
     if shown is None:
         return
     # As it was typed, not as Markdown.
-    titles = {number: state.literal(f"“{number + 1} {one.title}”").strip("“”") for number, one in enumerate(run)}
+    titles = {number: f"{number + 1} {state.escaped(one.title)}" for number, one in enumerate(run)}
     st.menu_button(
         f"{shown + 1} / {len(run)}", list(titles), key="run_menu", format_func=titles.get, type="tertiary",
         on_click=_chosen, help="Page down: the next step of your run. Page up: the one before.",

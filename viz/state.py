@@ -655,7 +655,12 @@ def tell(*sentences: str) -> None:
 
 def literal(sentence: str) -> str:
     """A sentence for Streamlit's Markdown in which everything between quotation marks stands as it was written."""
-    return re.sub(r"“[^”]*”|\"[^\"]*\"", lambda m: re.sub(r"([\\`*_{}\[\]<>#$~:|])", r"\\\1", m[0]), sentence)
+    return re.sub(r"“[^”]*”|\"[^\"]*\"", lambda m: escaped(m[0]), sentence)
+
+
+def escaped(text: str) -> str:
+    """A text as it stands, for Streamlit's Markdown."""
+    return re.sub(r"([\\`*_{}\[\]<>#$~:|])", r"\\\1", text)
 
 
 def near(name: str, known: Iterable[str]) -> list[str]:

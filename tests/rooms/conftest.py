@@ -36,3 +36,13 @@ def redis_url(tmp_path_factory) -> Iterator[str]:
     yield url
     process.terminate()
     process.wait(timeout=20)
+
+
+@pytest.fixture
+def key(rooms):
+    return rooms.open()
+
+
+@pytest.fixture
+def code(key):
+    return key.partition("-")[0]

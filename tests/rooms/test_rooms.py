@@ -29,16 +29,6 @@ def rooms(kept):
     return Rooms(kept)
 
 
-@pytest.fixture
-def key(rooms):
-    return rooms.open()
-
-
-@pytest.fixture
-def code(key):
-    return key.partition("-")[0]
-
-
 def refused(act, *given) -> str:
     with pytest.raises(RoomError) as told:
         act(*given)

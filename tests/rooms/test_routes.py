@@ -53,16 +53,6 @@ def phone(post):
     return ask
 
 
-@pytest.fixture
-def key(rooms):
-    return rooms.open()
-
-
-@pytest.fixture
-def code(key):
-    return key.partition("-")[0]
-
-
 def test_a_phone_joins_looks_and_votes_also_below_a_path(rooms, post, phone, key, code):
     joined = phone("join", code=code.lower())
     assert joined["code"] == code
