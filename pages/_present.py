@@ -5,7 +5,8 @@ from __future__ import annotations
 import streamlit as st
 
 from pages import _room, _run
-from pages._lessons import BY_PATH, LESSONS, Lesson, topic
+from pages._go import go
+from pages._lessons import LESSONS, Lesson, topic
 from viz import state, words
 from viz.components.keys import keys
 from viz.export import sharing
@@ -31,7 +32,7 @@ def _titles() -> dict[str, str]:
 
 
 def _chosen() -> None:
-    state.remember("go", state.heard("pages"))
+    go(state.heard("pages"))
 
 
 def _pressed(lesson: Lesson | None) -> None:
@@ -45,16 +46,7 @@ def _pressed(lesson: Lesson | None) -> None:
     elif asking and key == "c":
         asking.cover()
     elif lesson and key.isdigit() and 0 < int(key) <= len(topic(lesson)):
-        state.remember("go", topic(lesson)[int(key) - 1].url_path)
-
-
-def wanted(here: str) -> str | None:
-    """The file of the page that was asked for in the bar or by a key, once, if it is not the one at ``here``."""
-    path = state.recall("go")
-    state.forget("go")
-    if path is None or path == here:
-        return None
-    return BY_PATH[path].file if path in BY_PATH else f"{path or 'home'}.py"
+        go(topic(lesson)[int(key) - 1].url_path)
 
 
 def draw_bar(lesson: Lesson | None) -> None:

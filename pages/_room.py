@@ -7,12 +7,12 @@ and reveals; a phone has the ballot above every page, and follows.
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
-from urllib.parse import parse_qs, urlsplit
+from urllib.parse import urlsplit
 
 import streamlit as st
 
 from models.text import plural
-from pages._lessons import BY_PATH
+from pages._go import go
 from rooms.here import rooms
 from rooms.room import Poll, RoomError, Tally, code_of
 from rooms.routes import who
@@ -285,21 +285,9 @@ def draw_ballot() -> None:
 def _go() -> None:
     page = (state.heard("ballot", "go") or {}).get("page")
     if isinstance(page, str):
-        state.remember("follow_to", page[:4000])
-
-
-def wanted() -> tuple[str, dict[str, list[str]]] | None:
-    """The file and the link of the page to which this phone follows, once."""
-    page = state.recall("follow_to")
-    state.forget("follow_to")
-    if page is None:
-        return None
-    path, _, query = page.partition("?")
-    file = "room.py" if path == "room" else BY_PATH[path].file if path in BY_PATH else "home.py"
-    state.remember("followed", page)
-    state.forget("arrived")
-    state.take_anew()
-    return file, parse_qs(query)
+        state.remember("followed", page[:4000])
+        state.forget("arrived")
+        go(page[:4000], at_its_word=True)
 
 
 def enter() -> None:

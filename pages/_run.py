@@ -5,13 +5,12 @@
 
 from __future__ import annotations
 
-from urllib.parse import parse_qs
-
 import streamlit as st
 
 from models.errors import FileError
 from models.prepared import LONGEST_TITLE, MOST, Step, pack, read_file, unpack
 from models.text import plural
+from pages import _go
 from pages._lessons import BY_PATH, Lesson
 from viz import state
 
@@ -128,19 +127,7 @@ def go(number: int) -> None:
     if 0 <= number < len(steps()):
         keep(steps(), number)
         state.remember("presenting", True)
-        state.remember("run_go", True)
-
-
-def wanted() -> tuple[str, dict[str, list[str]]] | None:
-    """The file and the link of the step that is to be shown, once."""
-    go, shown, run = state.recall("run_go"), at(), steps()
-    state.forget("run_go")
-    if not go or shown is None:
-        return None
-    path, _, query = run[shown].page.partition("?")
-    state.take_anew()
-    plain = {name: texts for name, texts in parse_qs(query, keep_blank_values=True).items() if name not in state.FRAME}
-    return BY_PATH[path].file if path else "home.py", plain
+        _go.go(steps()[number].page, at_its_word=True)
 
 
 def draw_place() -> None:

@@ -19,6 +19,7 @@ import streamlit as st
 
 from models.text import quoted
 from pages import _lesson, _present, _room, _run
+from pages._go import FILES, MORE, wanted
 from pages._lessons import BY_PATH, LESSONS, TOPICS, once_a_part, topic
 from viz import state, words
 from viz.components.opened import opened
@@ -27,12 +28,6 @@ from viz.private import address_asked, went_back
 
 HERE = Path(__file__).resolve().parent
 ICON = HERE.parent / "assets" / "icon.svg"
-MORE = (
-    ("words.py", "All words", words.PAGE),
-    ("run.py", "Prepared run", "run"),
-    ("room.py", "Join a room", "room"),
-)
-"""The pages that are no lessons: file, title, address."""
 
 
 def toggle_presenting() -> None:
@@ -52,8 +47,7 @@ def leave_old_link() -> str:
 
 address = address_asked()
 # Streamlit takes no other address for a page's.
-known = {*BY_PATH, *(path for _, _, path in MORE)}
-if address and address == address.strip() and "/" not in address and address not in known:
+if address and address == address.strip() and "/" not in address and address not in FILES:
     state.remember("no_page", address)
     state.forget("sections")
 if not (sections := state.recall("sections")):
@@ -71,9 +65,7 @@ if not (sections := state.recall("sections")):
 page = st.navigation(sections, position="top")
 lesson = BY_PATH.get(page.url_path)
 no_part = leave_old_link() if lesson and lesson == topic(lesson)[0] and "part" in state.parameters() else ""
-if file := _present.wanted(page.url_path):
-    st.switch_page(file)
-if there := _room.wanted() or _run.wanted():
+if there := wanted(page.url_path):
     st.switch_page(there[0], query_params=there[1])
 with state.run_of(page.url_path):
     # A Material or emoji icon in the tab would be fetched from a font host; a picture comes from this server.

@@ -48,8 +48,8 @@ def test_a_run_is_walked_from_page_to_page_and_within_one():
     assert app.query_params["present"] == "1"
     assert (app.number_input(key="kernel_size").value, app.number_input(key="stride").value) == (2, 1)
     for number, (kernel, stride) in ((1, (3, 2)), (0, (2, 1)), (1, (3, 2))):
-        app.session_state["_book"].kept["run_go"] = True
         app.session_state["_book"].kept["run_at"] = number
+        app.session_state["_book"].kept["go"] = TWO[number].page, True
         sound(app.run())
         assert (app.number_input(key="kernel_size").value, app.number_input(key="stride").value) == (kernel, stride)
     assert "run" in app.query_params
@@ -68,3 +68,12 @@ def test_the_page_offers_the_run_as_a_file_and_as_a_link():
     app = sound(opened("run.py", run=pack(TWO)))
     assert [one.proto.label for one in app.get("download_button")] == ["Download"]
     assert app.code[0].value.endswith(f"/run?run={pack(TWO)}")
+
+
+def test_an_empty_setting_of_a_link_is_one():
+    """Compare with the layer of a bare page: ``against=``."""
+    app = sound(opened("run.py", run=pack(TWO)))
+    app.session_state["_book"].kept["go"] = "playground?against=&kernel_size=2&ask=none&room=BCDF", True
+    sound(app.run())
+    assert (app.query_params["against"], app.query_params["kernel_size"]) == ("", "2")
+    assert "room" not in app.query_params
