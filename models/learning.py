@@ -7,7 +7,7 @@ squares where training of a linear layer must end, so that the loss curve has a 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
 import numpy as np
@@ -45,19 +45,24 @@ class Step(NamedTuple):
 def reset(module: nn.Module, seed: int) -> nn.Module:
     """Draw all weights anew, by seed alone, as PyTorch's convolutions and linear layers do: U(±1/√fan_in), in place.
 
-    Uses a random generator of its own: other threads neither disturb it nor notice it. Layers without a fan-in
-    (normalisation) keep what they have.
+    Uses a random generator of its own: other threads neither disturb it nor notice it. It draws on the CPU, so that a
+    seed is the same weights on every device. Layers without a fan-in (normalisation) keep what they have.
     """
     generator = torch.Generator().manual_seed(seed)
+
+    def draw(parameter: nn.Parameter, how: Callable[..., torch.Tensor], *settings, **named) -> None:
+        drawn = torch.empty(parameter.shape, dtype=parameter.dtype)
+        parameter.copy_(how(drawn, *settings, **named, generator=generator))
+
     with torch.no_grad():
         for layer in module.modules():
             weight = getattr(layer, "weight", None)
             if not isinstance(weight, nn.Parameter) or weight.dim() < 2:
                 continue
-            nn.init.kaiming_uniform_(weight, a=math.sqrt(5), generator=generator)
+            draw(weight, nn.init.kaiming_uniform_, a=math.sqrt(5))
             if (bias := getattr(layer, "bias", None)) is not None:
                 bound = 1 / math.sqrt(max(1, weight[0].numel()))
-                nn.init.uniform_(bias, -bound, bound, generator=generator)
+                draw(bias, nn.init.uniform_, -bound, bound)
     return module
 
 

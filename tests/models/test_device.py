@@ -86,6 +86,8 @@ class StandIn(TorchDispatchMode):
             strangers = [t for t in _tensors((args, kwargs)) if not isinstance(t, There) and t.dim()]
             if strangers and name not in ("copy_", "index", "index_put_", "_index_put_impl_"):
                 raise RuntimeError(f"{name}: expected all tensors to be on the same device")
+            if kwargs.get("generator") is not None:
+                raise RuntimeError(f"{name}: expected a generator of this device")
             if name == "copy_" and not isinstance(args[0], There):
                 return args[0].copy_(args[1].here)
         where = bool(held) or (asked is not None and asked.type == "meta")
@@ -202,12 +204,57 @@ def test_what_a_page_shows_comes_from_the_device(name, request):
     np.testing.assert_allclose(there, here, rtol=1e-5, atol=1e-6)
 
 
+def started(kind: str) -> LayerSpec:
+    return LayerSpec(**{"kind": kind, "dims": KINDS[kind].dims[0]} | dict(KINDS[kind].start))
+
+
 @pytest.mark.parametrize("kind", KINDS)
 def test_a_layer_on_the_bench_runs_on_the_device(kind, request):
-    spec = LayerSpec(**{"kind": kind, "dims": KINDS[kind].dims[0]} | dict(KINDS[kind].start))
+    spec = started(kind)
     here = lab.run(spec).y
     stand_in = request.getfixturevalue("stand_in")
     found = lab.run(spec)
     assert stand_in.around == set()
     assert stand_in.visits
+    np.testing.assert_allclose(found.y, here, rtol=1e-9)
+
+
+@pytest.fixture
+def on_the_cpu(monkeypatch):
+    """Everything on the CPU, until the test asks for the real device with what it is given."""
+    real = device.setup
+    lose = lambda: (networks.clear(), lab._kept.cache_clear())  # noqa: E731
+    monkeypatch.setattr(device, "setup", cache(lambda: torch.device("cpu")))
+    lose()
+
+    def beside():
+        monkeypatch.setattr(device, "setup", real)
+        lose()
+
+    yield beside
+    lose()
+
+
+a_real_gpu = pytest.mark.skipif(not torch.cuda.is_available(), reason="there is no GPU")
+
+
+@a_real_gpu
+@pytest.mark.parametrize("name", SHOWN)
+def test_a_real_gpu_finds_the_numbers_of_the_cpu(name, on_the_cpu):
+    here = numbers(SHOWN[name]())
+    on_the_cpu()
+    before = torch.cuda.memory_stats().get("allocation.all.allocated", 0)
+    there = numbers(SHOWN[name]())
+    assert torch.cuda.memory_stats()["allocation.all.allocated"] > before
+    np.testing.assert_allclose(there, here, rtol=1e-4, atol=1e-4 * float(np.abs(here).max()))
+
+
+@a_real_gpu
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_layer_on_a_real_gpu_gives_what_the_cpu_gives(kind, on_the_cpu):
+    spec = started(kind)
+    here = lab.run(spec).y
+    on_the_cpu()
+    found = lab.run(spec)
+    assert found.device == torch.cuda.get_device_name()
     np.testing.assert_allclose(found.y, here, rtol=1e-9)

@@ -77,7 +77,8 @@ def measured(spec: LayerSpec, x: torch.Tensor, y: torch.Tensor, module: nn.Modul
     weights = {name: p.detach().numpy() for name, p in module.named_parameters()}
     found = lab.run(spec, x[0].numpy(), weights)
     assert [c.name for c in found.checks if not c.agrees] == []
-    assert np.array_equal(found.y, y[0].numpy())
+    exact = device.setup().type == "cpu"  # a GPU sums in another order
+    np.testing.assert_allclose(found.y, y[0].numpy(), rtol=0 if exact else 1e-9, atol=0 if exact else 1e-12)
     assert lab.operator_entries(spec) >= found.operator.nnz
     for stage in found.stages:
         stage_reproduces(stage)
