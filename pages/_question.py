@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property, partial
@@ -12,12 +11,12 @@ import streamlit as st
 
 from models.text import quoted
 from pages import _room
+from rooms.room import NO_NUMBER, number_in
 from viz import state
 from viz.state import Choice, Setting, Text
 from viz.words import say
 
 NONE = "none"
-NO_NUMBER = "That is no number: type one, such as 12 or 0.5."
 TYPED = {"placeholder": "A number", "autocomplete": "off"}
 TRIES = 2
 """Wrong answers after which the right one is shown."""
@@ -51,14 +50,6 @@ class Question:
     def typed(self) -> bool:
         """Whether the answer is a number that is typed."""
         return not self.options and not self.cell
-
-
-def number_in(text: str) -> str:
-    """A typed number as questions write theirs: ``134`` for ``+134.0`` or ``134,0``; nothing where it is none."""
-    plain = text.replace("−", "-").replace(",", ".").replace(" ", "")
-    if not re.fullmatch(r"[+-]?[0-9]{1,12}([.][0-9]{0,6})?", plain, re.ASCII):
-        return ""
-    return f"{float(plain) + 0.0:.6f}".rstrip("0").rstrip(".")
 
 
 @dataclass(frozen=True)

@@ -23,6 +23,7 @@ APART = 0.06
 MOST_SHOWN = 12
 HERE = 60
 """Seconds since a phone was heard of, after which it is gone."""
+NO_NUMBER = "This is no number: type one, such as 12 or 0.5."
 
 
 class RoomError(Exception):
@@ -154,7 +155,7 @@ class Rooms:
         options, cells = question["options"], question["cells"]
         if not options:
             options = [answer for answer, _ in votes.most_common(None if cells else MOST_SHOWN)]
-            options.sort(key=lambda answer: (float(answer) if _NUMBER.fullmatch(answer) else 0, answer))
+            options.sort(key=lambda answer: (float(number_in(answer) or 0), answer))
         return Tally(
             round=number,
             name=question["name"],
@@ -248,7 +249,15 @@ class Rooms:
             raise RoomError("You have answered this question already: the first answer counts.", 409)
 
 
-_NUMBER = re.compile(r"-?[0-9]{1,12}([.][0-9]{1,6})?")
+
+def number_in(text: str) -> str:
+    """A typed number in the one way in which answers are written: ``134`` for ``+134.0`` or ``134,``; nothing where it
+    is none."""
+    plain = re.sub(r"\s", "", text).replace("−", "-").replace(",", ".")
+    if not re.fullmatch(r"[+-]?[0-9]{1,12}([.][0-9]{0,6})?", plain, re.ASCII):
+        return ""
+    # Without zeros that say nothing, and without the sign of zero.
+    return f"{float(plain) + 0.0:.6f}".rstrip("0").rstrip(".")
 
 
 def _read(question: dict[str, Any], answer: str) -> str:
@@ -263,11 +272,9 @@ def _read(question: dict[str, Any], answer: str) -> str:
         if not place or int(place[1]) >= rows or int(place[2]) >= columns:
             raise RoomError("There is no such cell: mark one of those on screen.")
         return f"row {int(place[1])}, column {int(place[2])}"
-    number = re.sub(r"[\s\u202f]", "", answer).replace("−", "-").replace(",", ".")
-    if not _NUMBER.fullmatch(number):
-        raise RoomError("This is no number: type one, such as 12 or 0.5.")
-    # Without zeros that say nothing, and without the sign of zero.
-    return f"{float(number) + 0.0:.6f}".rstrip("0").rstrip(".")
+    if not (number := number_in(answer)):
+        raise RoomError(NO_NUMBER)
+    return number
 
 
 def _room(code: str) -> str:
