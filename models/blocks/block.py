@@ -185,6 +185,11 @@ def square(symbol: str, side: int) -> Term:
     return over_axes(symbol, (side, side))
 
 
+def added(terms: list[Term]) -> Term:
+    """Their sum, each term written out."""
+    return sum(terms[1:], terms[0])
+
+
 def strided(side: int, stride: int) -> int:
     """Outputs along an axis of a layer that keeps the size but for its stride."""
     return -(-side // stride)

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from torch import Tensor, nn
 
-from models.blocks.block import Block, Forms, Paper, Refusals, Setting, Settings, square, strided
+from models.blocks.block import Block, Forms, Paper, Refusals, Setting, Settings, added, square, strided
 from models.blocks.parts import Parallel, Residual, conv, joined, layers, norm
 from models.terms import Term, letter, share
 
@@ -34,7 +34,7 @@ WIDE_IN, WIDE_OUT = (Setting(one.name, 256, one.help, most=2048) for one in (IN,
 
 
 def _projects(s: Settings) -> bool:
-    return getattr(s, "projection", False) or s.stride != 1 or s.in_channels != s.out_channels
+    return s.projection or s.stride != 1 or s.in_channels != s.out_channels
 
 
 def _shortcut(s: Settings) -> nn.Sequential | None:
@@ -58,22 +58,15 @@ class _Cost:
         """``before``: weights of the layers that answer at the size of the input; ``after``: at that of the output."""
         if _projects(self.s):
             after, norms = [*after, self.c_in * self.c_out], norms + self.c_out
-        weights = _sum([*before, *after])
-        macs = _sum([part * area for part, area in _by_area(before, self.image, after, self.out)])
+        weights = added([*before, *after])
+        macs = added([part * area for part, area in _by_area(before, self.image, after, self.out)])
         return weights, 2 * norms if self.s.norm else letter("0", 0), macs
-
-
-def _sum(terms: list[Term]) -> Term:
-    found = terms[0]
-    for term in terms[1:]:
-        found = found + term
-    return found
 
 
 def _by_area(before: list[Term], image: Term, after: list[Term], out: Term) -> list[tuple[Term, Term]]:
     if image.value == out.value or not before:
-        return [(_sum([*before, *after]), out)]
-    return [(_sum(before), image), (_sum(after), out)]
+        return [(added([*before, *after]), out)]
+    return [(added(before), image), (added(after), out)]
 
 
 # -- ResNet -----------------------------------------------------------------------------------------------------------
