@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from copy import deepcopy
-from math import prod
 from typing import Any
 
 import numpy as np
@@ -21,7 +20,7 @@ CHUNK = 1 << 22
 def channel_picture(module: nn.Module, input_shape: Sequence[int]) -> np.ndarray:
     """How strongly each input channel reaches each output channel.
 
-    Measured from the gradient of the output in the middle of the map, in float64: the root of the sum of its squares
+    Measured from the gradient of the output in the middle of the map: the root of the sum of its squares
     over the places of one input channel. Exactly 0 where no path leads. For layers that are not linear, the gradient
     is taken at a drawn input.
 
@@ -30,22 +29,18 @@ def channel_picture(module: nn.Module, input_shape: Sequence[int]) -> np.ndarray
         input_shape: a batch axis of 1 included. A small image is enough: channels do not depend on its size.
 
     Returns:
-        float64 array ``[out, in]``.
+        float32 array ``[out, in]``.
     """
-    layer = deepcopy(module).to("cpu", torch.float64).eval().requires_grad_(False)
-    with torch.inference_mode(False), device.reference(), torch.enable_grad():
-        drawn = torch.Generator().manual_seed(0)
-        x = torch.randn(tuple(input_shape), generator=drawn, dtype=torch.float64)
-        outputs, *sizes = layer(x).shape[1:]
-        middle = tuple((n - 1) // 2 for n in sizes)
-        together, rows = max(1, CHUNK // prod(input_shape)), []
-        for first in range(0, outputs, together):
-            some = torch.arange(first, min(first + together, outputs))
-            # One copy of the image for each output channel: one pass back serves them all.
-            copies = x.expand(len(some), *x.shape[1:]).clone().requires_grad_(True)
-            asked = layer(copies)[(torch.arange(len(some)), some, *middle)].sum()
-            (slope,) = torch.autograd.grad(asked, copies)
-            rows.append(slope.flatten(2).norm(dim=2).numpy())
+    layer = deepcopy(module).to("cpu", torch.float32).eval().requires_grad_(False)
+    with torch.inference_mode(False), device.one_thread(), torch.enable_grad():
+        x = torch.randn(tuple(input_shape), generator=torch.Generator().manual_seed(0)).requires_grad_(True)
+        out = layer(x)
+        middle = out[(0, slice(None), *((n - 1) // 2 for n in out.shape[2:]))]
+        rows = []
+        for asked in torch.eye(len(middle)).split(max(1, CHUNK // x.numel())):
+            # one pass back for many output channels
+            (slope,) = torch.autograd.grad(middle, x, asked, retain_graph=True, is_grads_batched=True)
+            rows.append(slope[:, 0].flatten(2).norm(dim=2).numpy())
     return np.concatenate(rows)
 
 

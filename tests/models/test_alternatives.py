@@ -207,7 +207,10 @@ def test_what_no_dense_or_local_layer_is_made_of():
 def test_the_channel_picture_of_every_way():
     job = {"in_channels": 4, "out_channels": 8, "size": 5, "kernel_size": 5}
     for name, way in WAYS.items():
-        picture = channel_picture(build(name, **job), way.input_shape(**job))
+        module = build(name, **job)
+        before = [p.clone() for p in module.parameters()]
+        picture = channel_picture(module, way.input_shape(**job))
+        assert all(p.requires_grad and torch.equal(p, q) for p, q in zip(module.parameters(), before, strict=True))
         assert picture.shape == (8, 4)
         reached = (picture > 0).tolist()
         if name == "grouped" or name == "depthwise":
@@ -223,7 +226,7 @@ def test_the_channel_picture_is_the_operators(groups, each_in, each_out):
     shape = (1, conv.in_channels, 3, 3)
     matrix = linear_operator(conv, shape).matrix.reshape(conv.out_channels, 9, conv.in_channels, 9)
     expected = (matrix[:, 4] ** 2).sum(2) ** 0.5
-    assert channel_picture(conv, shape) == pytest.approx(expected)
+    assert channel_picture(conv, shape) == pytest.approx(expected, rel=1e-5)
 
 
 def test_the_steps_of_a_separable_layer():
@@ -233,3 +236,17 @@ def test_the_steps_of_a_separable_layer():
     assert (steps[0][1] > 0).tolist() == [[i == o for i in range(3)] for o in range(3)]
     assert steps[1][1].shape == (4, 3)
     assert [name for name, _ in channel_steps(build("standard", **job), (1, 3, 5, 5))] == ["Conv2d"]
+
+
+def test_the_channel_picture_of_a_block_that_is_not_linear():
+    picture = channel_picture(
+        nn.Sequential(nn.Conv2d(4, 6, 3, groups=2), nn.BatchNorm2d(6), nn.Sigmoid()), (1, 4, 5, 5)
+    )
+    assert (picture > 0).tolist() == [[i // 2 == o // 3 for i in range(4)] for o in range(6)]
+
+
+def test_the_channel_picture_of_many_channels_comes_in_parts(monkeypatch):
+    conv = nn.Conv2d(6, 5, 3)
+    whole = channel_picture(conv, (1, 6, 3, 3))
+    monkeypatch.setattr("models.channels.CHUNK", 6 * 9 * 2)
+    assert channel_picture(conv, (1, 6, 3, 3)) == pytest.approx(whole, rel=1e-5)
