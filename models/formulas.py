@@ -232,7 +232,8 @@ def _ratio(scale: float) -> Fraction:
 # -- families: one for each way in which a layer moves over its input -------------------------------------------------
 
 
-def _formula(term: Term, source: tuple[str, str]) -> Formula:
+def formula_of(term: Term, source: tuple[str, str]) -> Formula:
+    """A term as a closed form, its number at the end of each line."""
     return Formula(term.value, term.symbols, *equal(term), source)
 
 
@@ -316,7 +317,7 @@ class Family:
     def activations(self, s) -> Formula:
         """Bytes of the output in 32-bit floats."""
         term = letter("4", 4) * letter("C_{out}", s.out_channels) * over_axes("O", s.output_size)
-        return replace(_formula(term, CONV), text=f"{term.text} bytes")
+        return replace(formula_of(term, CONV), text=f"{term.text} bytes")
 
 
 class Window(Family):
@@ -337,12 +338,12 @@ class Window(Family):
     def parameters(self, s) -> Formula:
         c_in, c_out, groups = _channels(s)
         weights = c_out * share(c_in, groups) * over_axes("F", s.kernel_size)
-        return _formula(weights + c_out if s.bias else weights, CONV)
+        return formula_of(weights + c_out if s.bias else weights, CONV)
 
     def macs(self, s) -> Formula:
         c_in, c_out, groups = _channels(s)
         outputs = c_out * over_axes("O", s.output_size)
-        return _formula(outputs * share(c_in, groups) * over_axes("F", s.kernel_size), COUNTER)
+        return formula_of(outputs * share(c_in, groups) * over_axes("F", s.kernel_size), COUNTER)
 
     def _pairs(self, s) -> int:
         return s.out_channels * (s.in_channels // s.groups)
@@ -384,7 +385,7 @@ def _counted(counts: Sequence[Counts], pairs: int, symbols: str, source: tuple[s
             [latex[0] + (f"^{len(counts)}" if len(counts) > 1 else "")],
         )
     term = Term(total, "", r" \cdot ".join(latex), "·".join(texts), PRODUCT)
-    return replace(_formula(pairs * term if pairs != 1 else term, source), symbols=symbols)
+    return replace(formula_of(pairs * term if pairs != 1 else term, source), symbols=symbols)
 
 
 class Transposed(Window):
@@ -410,7 +411,7 @@ class Transposed(Window):
     def macs(self, s) -> Formula:
         c_in, c_out, groups = _channels(s)
         inputs = c_in * over_axes("W", s.input_size)
-        return _formula(inputs * share(c_out, groups) * over_axes("F", s.kernel_size), COUNTER)
+        return formula_of(inputs * share(c_out, groups) * over_axes("F", s.kernel_size), COUNTER)
 
     def touching(self, s) -> Formula:
         rows = zip(s.output_size, s.input_size, s.kernel_size, s.padding, s.stride, s.dilation, strict=True)
@@ -511,12 +512,12 @@ class Separable(Window):
         depth, point = c_in * over_axes("F", s.kernel_size), c_in * c_out
         if s.bias:
             depth, point = depth + c_in, point + c_out
-        return _formula(bracketed(depth) + bracketed(point), MOBILENET)
+        return formula_of(bracketed(depth) + bracketed(point), MOBILENET)
 
     def macs(self, s) -> Formula:
         c_in, c_out, _ = _channels(s)
         outputs = over_axes("O", s.output_size)
-        return _formula(c_in * outputs * over_axes("F", s.kernel_size) + c_in * c_out * outputs, MOBILENET)
+        return formula_of(c_in * outputs * over_axes("F", s.kernel_size) + c_in * c_out * outputs, MOBILENET)
 
     def _pairs(self, s) -> int:
         return s.in_channels * s.out_channels
@@ -534,7 +535,7 @@ class Separable(Window):
         depthwise = remarked(shown(r"C_{in} \cdot \prod \sum_{p} t(p)", depth), "depthwise")
         point = s.in_channels * s.out_channels * prod(s.output_size)
         pointwise = remarked(shown(r"C_{in} \cdot C_{out} \cdot \prod O", point), "pointwise")
-        return _formula(depthwise + pointwise, MOBILENET)
+        return formula_of(depthwise + pointwise, MOBILENET)
 
     def matrix_entries(self, s) -> int | None:
         # One matrix for both layers: copies of a pixel in the padding meet in one entry.
@@ -611,7 +612,7 @@ class Shuffle(Family):
         return replace(found, text=f"{found.text}; {channels}")
 
     def touching(self, s) -> Formula:
-        found = _formula(letter("C", s.in_channels) * over_axes("W", s.input_size), SHUFFLE)
+        found = formula_of(letter("C", s.in_channels) * over_axes("W", s.input_size), SHUFFLE)
         return replace(found, text=f"{found.text}, each read once")
 
     def receptive_field(self, s) -> Formula:

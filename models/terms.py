@@ -123,8 +123,9 @@ def share(a: Any, b: Any, ones: bool = False) -> Any:
     if not isinstance(a, Term):
         return a // b
     b = _term(b)
+    above = f"({a.text})" if a.rank == SUM else a.text
     filled = (
-        (rf"\frac{{{a.filled}}}{{{b.filled}}}", f"{a.text}/{b.text}") if ones or b.value != 1 else (a.filled, a.text)
+        (rf"\frac{{{a.filled}}}{{{b.filled}}}", f"{above}/{b.text}") if ones or b.value != 1 else (a.filled, a.text)
     )
     return Term(a.value // b.value, rf"\frac{{{a.symbols}}}{{{b.symbols}}}", *filled, PRODUCT, False)
 

@@ -193,8 +193,8 @@ def worth(shown: str) -> Fraction:
         ("\u202f", ""), ("·", "*"), ("−", "-"), (r"\cdot", "*"),
         ("⌊", "floor("), ("⌋", ")"), ("⌈", "ceil("), ("⌉", ")"),
         (r"\left\lfloor", "floor("), (r"\right\rfloor", ")"), (r"\left\lceil", "ceil("), (r"\right\rceil", ")"),
-        (r"\lfloor", "floor("), (r"\rfloor", ")"), (r"\left(", "("), (r"\right)", ")"), ("²", "**2"), ("³", "**3"),
-        ("^", "**"),
+        (r"\lfloor", "floor("), (r"\rfloor", ")"), (r"\left(", "("), (r"\right)", ")"),
+        *((digit, f"**{n}") for n, digit in enumerate("⁰¹²³⁴")), ("^", "**"),
     ):  # fmt: skip
         shown = shown.replace(old, new)
     shown = re.sub(r"\((would start outside|depthwise|pointwise)\)", "", shown)

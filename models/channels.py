@@ -1,0 +1,133 @@
+"""Which input channel reaches which output channel, read from the real layer; and layers that only treat channels."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from copy import deepcopy
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from models import device
+from models.errors import OperatorError
+
+CHUNK = 1 << 22
+"""Numbers in the gradients that are asked at once."""
+
+
+def channel_picture(module: nn.Module, input_shape: Sequence[int]) -> np.ndarray:
+    """How strongly each input channel reaches each output channel.
+
+    Measured from the gradient of the output in the middle of the map: the root of the sum of its squares
+    over the places of one input channel. Exactly 0 where no path leads. For layers that are not linear, the gradient
+    is taken at a drawn input.
+
+    Args:
+        module: any layer or network from ``(N, C, *spatial)`` to ``(N, C', *spatial)``. It is left as it was.
+        input_shape: a batch axis of 1 included. A small image is enough: channels do not depend on its size.
+
+    Returns:
+        float32 array ``[out, in]``.
+    """
+    layer = deepcopy(module).to("cpu", torch.float32).eval().requires_grad_(False)
+    with torch.inference_mode(False), device.one_thread(), torch.enable_grad():
+        x = torch.randn(tuple(input_shape), generator=torch.Generator().manual_seed(0)).requires_grad_(True)
+        out = layer(x)
+        middle = out[(0, slice(None), *((n - 1) // 2 for n in out.shape[2:]))]
+        rows = []
+        for asked in torch.eye(len(middle)).split(max(1, CHUNK // x.numel())):
+            # one pass back for many output channels
+            (slope,) = torch.autograd.grad(middle, x, asked, retain_graph=True, is_grads_batched=True)
+            rows.append(slope[:, 0].flatten(2).norm(dim=2).numpy())
+    return np.concatenate(rows)
+
+
+def channel_steps(module: nn.Module, input_shape: Sequence[int]) -> list[tuple[str, np.ndarray]]:
+    """The ``channel_picture`` of each layer of an ``nn.Sequential``, by name; one alone for any other module."""
+    if not isinstance(module, nn.Sequential):
+        return [(type(module).__name__, channel_picture(module, input_shape))]
+    found, x = [], torch.zeros(tuple(input_shape))
+    for name, layer in module.named_children():
+        found.append((name, channel_picture(layer, tuple(x.shape))))
+        with torch.no_grad():
+            x = deepcopy(layer).float().eval()(x)
+    return found
+
+
+class SplitConvolution(nn.Module):
+    """Convolutions on equal shares of the channels, side by side, then concatenated."""
+
+    def __init__(self, parts: Sequence[nn.Module]):
+        super().__init__()
+        self.parts = nn.ModuleList(parts)
+
+    def forward(self, x: Tensor) -> Tensor:
+        shares = x.chunk(len(self.parts), 1)
+        return torch.cat([part(share) for part, share in zip(self.parts, shares, strict=True)], 1)
+
+
+def split_groups(grouped: Any) -> SplitConvolution:
+    """A grouped convolution as one convolution a group, with its weights."""
+    groups, parts = grouped.groups, []
+    for g in range(groups):
+        part = type(grouped)(
+            grouped.in_channels // groups,
+            grouped.out_channels // groups,
+            grouped.kernel_size,
+            grouped.stride,
+            grouped.padding,
+            grouped.dilation,
+            bias=grouped.bias is not None,
+            padding_mode=grouped.padding_mode,
+            dtype=grouped.weight.dtype,
+        )
+        with torch.no_grad():
+            part.weight.copy_(grouped.weight.chunk(groups)[g])
+            if part.bias is not None:
+                part.bias.copy_(grouped.bias.chunk(groups)[g])
+        parts.append(part)
+    return SplitConvolution(parts)
+
+
+def shuffle_order(channels: int, groups: int) -> list[int]:
+    """Which input channel each output channel of ``nn.ChannelShuffle`` is, read from the layer.
+
+    Source: Zhang et al. 2017, ShuffleNet (https://arxiv.org/abs/1707.01083).
+
+    Raises:
+        OperatorError: the channels do not divide into so many groups.
+    """
+    if channels % groups:
+        raise OperatorError(f"{channels} channels do not divide into {groups} equal groups.")
+    numbered = torch.arange(channels, dtype=torch.float64).reshape(1, channels, 1, 1)
+    return [int(c) for c in nn.ChannelShuffle(groups)(numbered).flatten()]
+
+
+def merge_pointwise(first: Any, second: Any) -> nn.Module:
+    """The one 1x1 convolution that two in a row are: the product of their matrices.
+
+    Raises:
+        OperatorError: a layer is no plain 1x1 convolution, or the second does not take what the first makes.
+    """
+    for conv in (first, second):
+        if not (
+            isinstance(conv, nn.Conv2d)
+            and (conv.kernel_size, conv.stride, conv.padding, conv.groups) == ((1, 1), (1, 1), (0, 0), 1)
+        ):
+            raise OperatorError("Only two 1×1 convolutions with stride 1, without padding or groups, are one.")
+    if first.out_channels != second.in_channels:
+        raise OperatorError(f"{first.out_channels} channels meet {second.in_channels} that are taken: make them equal.")
+    biased = first.bias is not None or second.bias is not None
+    merged = nn.Conv2d(first.in_channels, second.out_channels, 1, bias=biased, dtype=first.weight.dtype)
+    with torch.no_grad():
+        a, b = first.weight.flatten(1), second.weight.flatten(1)
+        merged.weight.copy_((b @ a)[:, :, None, None])
+        if merged.bias is not None:
+            merged.bias.zero_()
+            if first.bias is not None:
+                merged.bias += b @ first.bias
+            if second.bias is not None:
+                merged.bias += second.bias
+    return merged
