@@ -10,10 +10,12 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any
 
+import numpy as np
 import torch
 from torch import nn
 
 from models.blocks.block import Block, Forms, Paper, Refusals, Setting, Settings, added, square
+from models.channels import channel_steps
 from models.dense import Dense, LocallyConnected
 from models.errors import SpecError
 from models.formulas import Formula, formula_of
@@ -260,8 +262,8 @@ _ALL = (
     ),
     _way(
         "bottleneck",
-        "1×1 to few channels, then the window",
-        "The expensive window works on what a 1×1 convolution leaves.",
+        "Bottleneck",
+        "A 1×1 convolution first leaves few channels, and the expensive window works on these.",
         GOOGLENET,
         lambda s, c_in, c_out: [
             _Part("reduce", c_in, letter("h", s.hidden), (1, 1)),
@@ -331,6 +333,13 @@ class Row:
     formulas: dict[str, Formula] | None = None
     field: tuple[int, ...] = ()
     refused: str = ""
+
+
+def reach(name: str, **job: Any) -> list[tuple[str, np.ndarray]]:
+    """Which channel each layer of a way lets through to which, as ``models.channels.channel_steps``: on an image of one
+    pixel, for channels do not depend on its size."""
+    job |= {"size": 1}
+    return channel_steps(build(name, **job), WAYS[name].input_shape(**job))
 
 
 def compare(**job: Any) -> list[Row]:

@@ -30,8 +30,9 @@ class Lesson:
 
 START = "Start here"
 CONVOLUTION, TRANSPOSED, FIELDS, MAPS = "Convolution", "Transposed", "Receptive fields", "Feature maps"
+COST = "Cost and blocks"
 
-TOPICS = (START, CONVOLUTION, MAPS, FIELDS, TRANSPOSED)
+TOPICS = (START, CONVOLUTION, MAPS, FIELDS, COST, TRANSPOSED)
 """In an order that a newcomer can follow."""
 
 LESSONS: tuple[Lesson, ...] = (
@@ -198,6 +199,14 @@ LESSONS: tuple[Lesson, ...] = (
         "Learn a kernel",
         "Can a layer find a filter from pictures alone?",
         ":material/school:",
+    ),
+    Lesson(
+        "cost/ways.py",
+        "cost",
+        COST,
+        "Same job, other layers",
+        "What else could do the work of this convolution, and what would it cost?",
+        ":material/balance:",
     ),
 )
 

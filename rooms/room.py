@@ -249,7 +249,6 @@ class Rooms:
             raise RoomError("You have answered this question already: the first answer counts.", 409)
 
 
-
 def number_in(text: str) -> str:
     """A typed number in the one way in which answers are written: ``134`` for ``+134.0`` or ``134,``; nothing where it
     is none."""

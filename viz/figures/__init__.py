@@ -11,12 +11,12 @@ import streamlit as st
 
 from viz.figures.cards import numbers
 from viz.figures.maps import Map, legend, maps
-from viz.figures.plot import Line, Series, bars, begun, chart, lines, loss_curve, surface
+from viz.figures.plot import Line, Pass, Series, bars, begun, chart, lines, loss_curve, ranked, roofline, surface
 from viz.figures.table import table
 
 __all__ = [
-    "Line", "Map", "Series", "bars", "begun", "chart", "legend", "lines", "loss_curve", "maps", "numbers", "show",
-    "surface", "table",
+    "Line", "Map", "Pass", "Series", "bars", "begun", "chart", "legend", "lines", "loss_curve", "maps", "numbers",
+    "ranked", "roofline", "show", "surface", "table",
 ]  # fmt: skip
 
 _HERE = Path(__file__).parent

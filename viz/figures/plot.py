@@ -13,6 +13,7 @@ from math import log10
 import numpy as np
 import streamlit as st
 
+from models.text import big
 from viz.colours import CIVIDIS, FAINT, ROLES, SERIES
 
 HEIGHT = 340
@@ -131,6 +132,94 @@ def bars(
     layout = _layout(height, named=len(data) > 1)
     layout |= {"yaxis": _axis(y, log_y, values), "xaxis": {"title": {"text": x}}}
     return {"data": data, "layout": layout}
+
+
+def ranked(names: Sequence[str], values: Sequence[float], marked: int, *, x: str, y: str) -> dict:
+    """A bar for each name, logarithmic, with its number; ``marked``: which one the page speaks of."""
+    trace = {
+        "type": "bar",
+        "orientation": "h",
+        "name": x,
+        "y": list(names),
+        "x": [float(v) for v in values],
+        "marker": {"color": [ROLES["selection"] if i == marked else FAINT for i in range(len(names))]},
+        "text": [big(v) for v in values],
+        "textposition": "outside",
+        "cliponaxis": False,
+        "hovertemplate": "%{y}: %{text}<extra></extra>",
+    }
+    low, high = log10(min(values)), log10(max(values))
+    layout = _layout(60 + 30 * len(names), named=False) | {"xaxis": _axis(x, True, values)}
+    # Room for the number behind the longest bar, and a bar for the least.
+    layout["xaxis"] |= {"range": [low - 0.5, high + 0.35 * max(high - low, 1)], "dtick": 1}
+    layout["yaxis"] = {"title": {"text": y}, "type": "category", "autorange": "reversed", "automargin": True}
+    return {"data": [trace], "layout": layout}
+
+
+@dataclass(frozen=True)
+class Pass:
+    """One forward pass, measured: its name, MACs, seconds (median and quartiles), the least that it can take, and what
+    there is to say of it."""
+
+    name: str
+    macs: int
+    seconds: float
+    low: float
+    high: float
+    least: float
+    note: str
+
+
+def roofline(passes: Sequence[Pass], macs_a_second: float, height: int = HEIGHT) -> dict:
+    """Time against MACs, both logarithmic, with the quartiles as bars; beside each point the least time that the device
+    allows, and the line on which multiplying alone takes the time."""
+    x, y = "MACs", "Milliseconds"
+    ends = [min(one.macs for one in passes), max(one.macs for one in passes)]
+    order = sorted(range(len(passes)), key=lambda i: passes[i].macs)
+    found = {
+        "type": "scatter",
+        "mode": "markers+text",
+        "name": "measured",
+        "x": [float(one.macs) for one in passes],
+        "y": [1e3 * one.seconds for one in passes],
+        "text": [one.name for one in passes],
+        # The points lie along a diagonal: names on either side of it in turn.
+        "textposition": [("top left", "bottom right")[order.index(i) % 2] for i in range(len(passes))],
+        "customdata": [one.note for one in passes],
+        "error_y": {
+            "type": "data",
+            "symmetric": False,
+            "array": [1e3 * (one.high - one.seconds) for one in passes],
+            "arrayminus": [1e3 * (one.seconds - one.low) for one in passes],
+        },
+        "marker": {"color": SERIES[0], "size": 9},
+        "hovertemplate": "%{text}: %{y:.3g} ms<br>%{customdata}<extra></extra>",
+    }
+    least = {
+        "type": "scatter",
+        "mode": "markers",
+        "name": "at least, by MACs and memory",
+        "x": found["x"],
+        "y": [1e3 * one.least for one in passes],
+        "text": [one.name for one in passes],
+        "marker": {"color": SERIES[1], "symbol": "line-ew-open", "size": 14, "line": {"width": 3}},
+        "hovertemplate": "%{text}: at least %{y:.3g} ms<extra></extra>",
+    }
+    line = {
+        "type": "scatter",
+        "mode": "lines",
+        "name": f"{big(macs_a_second / 1e9, 1)} billion MACs a second",
+        "x": [float(end) for end in ends],
+        "y": [1e3 * end / macs_a_second for end in ends],
+        "line": {"color": FAINT, "dash": "dash", "width": 2},
+        "hoverinfo": "skip",
+    }
+    times = [1e3 * one.seconds for one in passes] + least["y"]
+    layout = _layout(height, named=True)
+    layout |= {"xaxis": _axis(x, True, ends), "yaxis": _axis(y, True, times)}
+    # Room for the names.
+    layout["xaxis"]["range"] = [log10(ends[0]) - 0.5, log10(ends[1]) + 0.5]
+    return {"data": [line, least, found], "layout": layout}
 
 
 def votes(counts: Mapping[str, int], right: str | None, *, large: bool = False) -> dict:
@@ -276,8 +365,10 @@ def numbers_of(figure: dict) -> dict[str, list]:
     columns: dict[str, list] = {}
     if len(traces) > 1:
         columns["Line"] = [one["name"] for one in traces for _ in one["x"]]
-    if any("text" in one for one in traces):
+    if any("text" in one for one in traces if one["type"] == "scatter"):
         columns["Point"] = [text for one in traces for text in one.get("text", [""] * len(one["x"]))]
+    if any("customdata" in one for one in traces if one["type"] == "scatter"):
+        columns["Note"] = [note for one in traces for note in one.get("customdata", [""] * len(one["x"]))]
     for axis in ("x", "y"):
         columns[layout[f"{axis}axis"]["title"]["text"]] = [v for one in traces for v in one[axis]]
     return columns

@@ -1,0 +1,77 @@
+"""The questions of the lessons on cost, easy ones first."""
+
+from __future__ import annotations
+
+from pages._question import Question
+
+WAYS = (
+    Question(
+        "one",
+        "One output number",
+        "A 5×5 kernel lies on 192 channels. How many multiplications make one output number?",
+        ("25", "192", "4 800"),
+        "4 800",
+        "25 taps in each of 192 channels: 25·192 = 4 800. There are 28·28·32 output numbers, and each takes as many: "
+        "120 422 400 MACs.",
+        {
+            "25": "that is the window in one channel, and the kernel reads all 192",
+            "192": "that is one pixel of each channel, and the window has 25",
+        },
+    ),
+    Question(
+        "bottleneck",
+        "First fewer channels",
+        "A 1×1 convolution first leaves 16 of the 192 channels, and the 5×5 works on these. How many times fewer MACs "
+        "are that in all?",
+        ("12 times", "About 10 times", "About 5 times"),
+        "About 10 times",
+        "The 5×5 saves 192/16 = 12 times: 10 035 200 MACs. The 1×1 itself takes 2 408 448. Together that is 12 443 648 "
+        "against 120 422 400.",
+        {
+            "12 times": "so much the 5×5 saves; the 1×1 before it has its own price",
+            "About 5 times": "the 1×1 is cheap: it takes 2 408 448 MACs, a fifth of the whole",
+        },
+        {"way": "Bottleneck"},
+    ),
+    Question(
+        "separable",
+        "Depthwise, then 1×1",
+        "A depthwise 3×3 and a 1×1 stand in for a 3×3 with 256 output channels. What share of the MACs is left?",
+        ("About 1/256", "About 1/9", "About 1/3"),
+        "About 1/9",
+        "1/N + 1/K² = 1/256 + 1/9 = 0.115. The depthwise half costs 1/N of the standard layer, and the 1×1 costs 1/K²: "
+        "eight to nine times less for a 3×3, however many channels there are.",
+        {
+            "About 1/256": "that is the depthwise half alone; the 1×1 that mixes the channels follows",
+            "About 1/3": "the 1×1 has one tap in place of nine, not in place of three",
+        },
+        {"in_channels": "256", "out_channels": "256", "kernel_size": "3", "way": "Depthwise, then 1×1"},
+    ),
+    Question(
+        "sees",
+        "What groups no longer see",
+        "The 192 channels are dealt to 4 groups. How many input channels does one output channel see?",
+        ("192", "48", "4"),
+        "48",
+        "192/4 = 48: an output channel sees the channels of its own group alone. Point at one and follow it.",
+        {
+            "192": "that is a convolution in one group",
+            "4": "that is the number of groups; each has a quarter of the channels",
+        },
+        {"way": "Grouped"},
+    ),
+    Question(
+        "field",
+        "Depthwise and the field",
+        "Do depthwise layers see a larger part of the picture than a standard layer with the same window?",
+        ("Larger", "The same", "Smaller"),
+        "The same",
+        "The window decides what a layer sees of the picture, and it is the same. Depthwise changes which channels are "
+        "seen.",
+        {
+            "Larger": "a stack of them can be deeper for the same price, but one layer sees its window",
+            "Smaller": "fewer channels are seen, but in each the whole window",
+        },
+        {"way": "Depthwise, then 1×1"},
+    ),
+)

@@ -1,0 +1,253 @@
+"""Layers that can take each other's place, side by side: what they connect, what they cost, what they see."""
+
+from __future__ import annotations
+
+from functools import lru_cache, partial
+
+import streamlit as st
+
+from models.alternatives import GROUPS, HIDDEN, JOB, WAYS, Row, compare, reach, separable_share
+from models.kept import Kept
+from models.lab import HINTS, Check
+from models.text import big, listed, plural, sentence, times
+from models.timing import Timed, Waiting, moved_bytes, roof, timings
+from pages._lesson import frame, offer
+from pages._question import Asking
+from pages.cost._questions import WAYS as QUESTIONS
+from viz import state
+from viz.components.channels import Tile, channels, step
+from viz.controls.block import setting_of
+from viz.controls.examples import examples
+from viz.figures import Pass, chart, ranked, roofline, show
+from viz.figures.cards import check_cards
+from viz.state import Choice
+from viz.words import heading, remark, say
+
+MOST = 256
+"""Channels: more of them are no clearer, and their ways take seconds to measure."""
+HEIGHT = 360
+"""Of the chart of times, in pixels."""
+TIMES: Kept[dict[str, Timed | str]] = Kept(64)
+"""Job → the time of each layer, by name, or why there is none."""
+
+ENTRIES = {entry.name: entry for entry in (*JOB, GROUPS, HIDDEN) if entry.name != "bias"}
+SETTINGS = {
+    name: setting_of(entry, "cost", None if name in ("size", "kernel_size") else MOST)
+    for name, entry in ENTRIES.items()
+}
+WAY = Choice("way", "standard", "Layer", None, {name: way.title for name, way in WAYS.items()}, key="cost_way")
+EXAMPLES = {
+    "inception": ("28×28×192 → 32, 5×5", {}),
+    "mobilenet": ("14×14×256 → 256, 3×3", {"in_channels": 256, "out_channels": 256, "size": 14, "kernel_size": 3}),
+    "first": ("28×28×3 → 10, 3×3", {"in_channels": 3, "out_channels": 10, "kernel_size": 3, "groups": 1, "hidden": 2}),
+    "three": (
+        "8×8×3 → 3, 3×3",
+        {"in_channels": 3, "out_channels": 3, "size": 8, "kernel_size": 3, "groups": 3, "hidden": 1},
+    ),
+}
+"""Worked examples: what their buttons say, and their settings where they are not the usual ones."""
+
+ASKING = Asking("cost", QUESTIONS, (*SETTINGS.values(), WAY))
+
+
+def _choose(name: str) -> None:
+    for key, setting in SETTINGS.items():
+        setting.give(EXAMPLES[name][1].get(key, setting.default))
+
+
+def _pick() -> None:
+    if (name := state.heard("ways", "pick")) in WAYS:
+        WAY.give(name)
+
+
+@lru_cache(maxsize=64)
+def _rows(job: tuple[tuple[str, int], ...]) -> list[Row]:
+    return compare(**dict(job))
+
+
+@lru_cache(maxsize=64)
+def _steps(job: tuple[tuple[str, int], ...], name: str) -> list[dict]:
+    return [step(of, found) for of, found in reach(name, **_taken(name, dict(job)))]
+
+
+def _tile(row: Row, job: tuple[tuple[str, int], ...], standard: int, covered: bool) -> Tile:
+    name, title = row.way.name, row.way.title
+    if row.measured is None:
+        return {"name": name, "title": title, "steps": [], "numbers": [], "said": sentence(row.refused)}
+    measured = row.measured
+    numbers = [
+        ("MACs", big(measured.macs)),
+        ("of standard", f"{_percent(measured.macs / standard)} %"),
+        ("weights", big(measured.parameters)),
+        ("sees", f"{times(row.field)} pixels"),
+    ]
+    if covered:
+        numbers = [(what, "?") for what, _ in numbers]
+    said = " + ".join(big(layer.macs) for layer in measured.layers) if len(measured.layers) > 1 else ""
+    return {
+        "name": name, "title": title, "steps": _steps(job, name), "numbers": numbers, "said": "" if covered else said
+    }  # fmt: skip
+
+
+def _percent(share: float) -> str:
+    """With three digits, or all of its whole ones."""
+    return f"{100 * share:.3g}" if share < 10 else big(100 * share)
+
+
+def _checks(row: Row) -> list[Check]:
+    measured, forms = row.measured, row.formulas
+    how = "counted on the real layers, on torch's meta device: without their memory"
+    return [
+        Check("macs", "MACs", HINTS["macs"], measured.macs, forms["macs"], how),
+        Check("parameters", "Parameters", HINTS["parameters"], measured.parameters, forms["parameters"], how),
+        Check(
+            "activations",
+            "Output memory",
+            "Memory of the outputs of all its layers in 32-bit floats.",
+            4 * measured.activations,
+            forms["activations"],
+            how,
+        ),
+    ]
+
+
+def _told(row: Row, standard: Row, job: dict[str, int]) -> str:
+    """What there is to see in the layer that is chosen."""
+    told = row.way.teaches
+    if row.way.name == "depthwise_first":
+        share = separable_share(job["out_channels"], job["kernel_size"])
+        found = row.measured.macs / standard.measured.macs
+        told += (
+            f" Its share of the standard layer's MACs is 1/N + 1/K² = {share.text}; measured: "
+            f"{big(row.measured.macs)} ÷ {big(standard.measured.macs)} = {found:.3g}."
+        )
+    return told
+
+
+def _draw_controls(shown: str | None) -> None:
+    examples("cost_examples", "cost_example", {n: title for n, (title, _) in EXAMPLES.items()}, shown, _choose)
+    for setting in SETTINGS.values():
+        setting.draw()
+
+
+def lesson() -> None:
+    state.take(*SETTINGS.values(), WAY, ASKING)
+    covered = ASKING.waits()
+    values = {name: setting.value for name, setting in SETTINGS.items()}
+    job = tuple(values.items())
+    shown = next((n for n, (_, given) in EXAMPLES.items() if _given(given) == values), None)
+    rows = _rows(job)
+    by_name = {row.way.name: row for row in rows}
+    standard, chosen = by_name["standard"], by_name[WAY.value]
+    offer(lambda: _script(chosen, values), covered=covered)
+    with frame(partial(_draw_controls, shown), asking=ASKING):
+        drawn = [row for row in rows if not covered or row in (standard, chosen)]
+        tiles = [_tile(row, job, standard.measured.macs, covered) for row in drawn]
+        channels(tiles, WAY.value, key="ways", on_pick=_pick)
+        if not covered:
+            _after(chosen, standard, rows, values)
+
+
+def _given(settings: dict) -> dict:
+    return {name: settings.get(name, setting.default) for name, setting in SETTINGS.items()}
+
+
+def _after(chosen: Row, standard: Row, rows: list[Row], values: dict[str, int]) -> None:
+    """The layer that is chosen, its price among the others', and the times."""
+    heading(chosen.way.title)
+    if chosen.measured is None:
+        st.info(sentence(chosen.refused), icon=":material/block:")
+    else:
+        say(_told(chosen, standard, values))
+        show(check_cards(_checks(chosen)), key="cost_cards")
+    there = [row for row in rows if row.measured is not None]
+    left, right = st.columns(2)
+    with left:
+        heading("Fewer MACs")
+        marked = next((i for i, row in enumerate(there) if row is chosen), -1)
+        names, macs = [row.way.title for row in there], [row.measured.macs for row in there]
+        figure = ranked(names, macs, marked, x="MACs", y="Layer")
+        chart(figure, key="cost_macs", alt="MACs of each layer that could do the same job")
+    with right:
+        heading("Less time?")
+        _times(there, values)
+
+
+def _times(rows: list[Row], values: dict[str, int]) -> None:
+    """Time against MACs, once it is asked for."""
+    job = tuple(values.items())
+    found = TIMES.get(job)
+    with st.container(horizontal=True, gap="xsmall"):
+        pressed = st.button("Measure the times here", icon=":material/timer:", key="time")
+        st.button("Stop", icon=":material/stop:", key="stop_time")
+    if pressed:
+        found = TIMES.put(job, _measure(rows, values))
+    if not found:
+        remark("On this server, one visitor at a time: 30 forward passes of each layer.")
+        return
+    top, passes = roof(), []
+    for row in rows:
+        timed = found[row.way.name]
+        if isinstance(timed, Timed):
+            moved = moved_bytes(row.measured)
+            dense = row.measured.macs / moved
+            slow = "the memory is slower" if dense < top.ridge else "multiplying takes longer"
+            note = f"{dense:.3g} MACs for each byte that is moved: {slow}"
+            least = top.least(row.measured.macs, moved)
+            passes.append(Pass(row.way.title, row.measured.macs, timed.median, timed.low, timed.high, least, note))
+    said = "Median time of a forward pass of each layer against its MACs, with the least time that the device allows"
+    chart(roofline(passes, top.macs, height=HEIGHT), key="cost_times", alt=said)
+    left_out = [row.way.title for row in rows if not isinstance(found[row.way.name], Timed)]
+    remark(
+        f"{top.where}; bars are quartiles. This device moves {big(top.bytes / 1e9, 1)} GB a second: a layer that does "
+        f"fewer than {top.ridge:.3g} MACs for each byte waits for its memory, however few MACs it has."
+        + (f" Too many weights to be measured here: {listed(left_out, 'and')}." if left_out else "")
+    )
+
+
+def _measure(rows: list[Row], values: dict[str, int]) -> dict[str, Timed | str]:
+    """The time of each layer, told while it is measured; another click ends it."""
+    bar, found = st.progress(0.0, "Measuring …"), {}
+    layers = {row.way.name: partial(row.way.build, **_taken(row.way.name, values)) for row in rows}
+    steps = timings(layers, rows[0].way.input_shape(**_taken(rows[0].way.name, values)))
+    try:
+        for one in steps:
+            if isinstance(one, Waiting):
+                bar.progress(0.0, f"{plural(one.ahead, 'visitor')} before you …" if one.ahead else "Measuring …")
+            else:
+                found[one[0]] = one[1]
+                bar.progress(len(found) / len(rows), f"Measuring: {WAYS[one[0]].title}")
+    finally:
+        steps.close()
+        bar.empty()
+    return found
+
+
+def _taken(name: str, values: dict[str, int]) -> dict[str, int]:
+    """Those of the settings that the layer takes."""
+    known = {setting.name for setting in WAYS[name].settings}
+    return {key: value for key, value in values.items() if key in known}
+
+
+def _script(row: Row, values: dict[str, int]) -> tuple[str, str]:
+    if row.measured is None or row.formulas is None:
+        raise ValueError(f"there is no such layer: {row.refused}")
+    settings = ", ".join(f"{name}={value}" for name, value in _taken(row.way.name, values).items())
+    code = f"""import torch
+
+from models.alternatives import WAYS, build
+from models.measure import measure
+
+settings = dict({settings})
+with torch.device("meta"):
+    layers = build({row.way.name!r}, **settings)
+found = measure(layers, WAYS[{row.way.name!r}].input_shape(**settings))
+print(layers)
+print(found.macs, "MACs,", found.parameters, "parameters")
+assert (found.macs, found.parameters) == ({row.measured.macs}, {row.measured.parameters})
+"""
+    return "Runs in a copy of this project: builds the layer, counts, and asserts the numbers on the screen.", code
+
+
+if __name__ == "__main__":
+    lesson()

@@ -1,0 +1,178 @@
+import { bytes, clamp, css, fit, led } from "../common.js";
+import { ROLES } from "../colours.js";
+
+// More channels than these are a picture, in which lines would hide each other.
+const LINES = 64, HEIGHT = 116, EDGE = 8;
+
+const colour = (name) => [1, 3, 5].map((i) => parseInt(ROLES[name].slice(i, i + 2), 16));
+
+function el(tag, cls, text) {
+  const one = document.createElement(tag);
+  if (cls) one.className = cls;
+  if (text != null) one.textContent = text;
+  return one;
+}
+
+const open = ({ outputs, inputs, ways }) => {
+  const packed = bytes(ways);
+  return { outputs, inputs, way: (o, i) => (packed[(o * inputs + i) >> 3] >> (7 - ((o * inputs + i) & 7))) & 1 };
+};
+
+// Of each column of channels, which of them are on a way through the one that is pointed at.
+function followed(steps, at) {
+  const sets = [steps[0].inputs, ...steps.map((s) => s.outputs)].map((n) => new Set());
+  sets[at[0]].add(at[1]);
+  for (let c = at[0]; c < steps.length; c++) {
+    for (let o = 0; o < steps[c].outputs; o++) for (const i of sets[c]) if (steps[c].way(o, i)) { sets[c + 1].add(o); break; }
+  }
+  for (let c = at[0] - 1; c >= 0; c--) {
+    for (let i = 0; i < steps[c].inputs; i++) for (const o of sets[c + 1]) if (steps[c].way(o, i)) { sets[c].add(i); break; }
+  }
+  return sets;
+}
+
+function sentence(tile, steps, at, sets) {
+  const last = steps.length, of = (c) => (c ? steps[c - 1].outputs : steps[0].inputs);
+  const kind = at[0] === 0 ? "input" : at[0] === last ? "output" : "inner";
+  const parts = [];
+  if (at[0] > 0) parts.push(`sees ${sets[0].size} of ${of(0)} input channels`);
+  if (at[0] < last) parts.push(`reaches ${sets[last].size} of ${of(last)} output channels`);
+  return `${tile.title}: ${kind} channel ${at[1]} ${parts.join(" and ")}.`;
+}
+
+// Where channel k of n stands in a column.
+const place = (k, n) => EDGE + ((HEIGHT - 2 * EDGE) * (k + 0.5)) / n;
+
+function draw(one) {
+  const { canvas, steps, at } = one, w = canvas.parentElement.clientWidth - 20, style = getComputedStyle(canvas);
+  if (w < 20) return;
+  const ctx = fit(canvas, w, HEIGHT), ink = style.color.match(/[\d.]+/g).slice(0, 3).map(Number);
+  const sizes = [steps[0].inputs, ...steps.map((s) => s.outputs)], last = steps.length;
+  const x = (c) => EDGE + ((w - 2 * EDGE) * c) / last, sets = at && followed(steps, at), marked = colour("selection");
+  steps.forEach((s, c) => {
+    if (Math.max(s.inputs, s.outputs) > LINES) {
+      picture(ctx, s, x(c) + 6, EDGE, x(c + 1) - x(c) - 12, HEIGHT - 2 * EDGE, ink, sets && [sets[c], sets[c + 1]], marked);
+      return;
+    }
+    for (const chosen of sets ? [false, true] : [false]) {
+      ctx.beginPath();
+      for (let o = 0; o < s.outputs; o++) {
+        for (let i = 0; i < s.inputs; i++) {
+          if (!s.way(o, i) || (chosen !== Boolean(sets && sets[c].has(i) && sets[c + 1].has(o)))) continue;
+          ctx.moveTo(x(c), place(i, s.inputs));
+          ctx.lineTo(x(c + 1), place(o, s.outputs));
+        }
+      }
+      ctx.strokeStyle = chosen ? css(marked, 0.9) : css(ink, (sets ? 0.12 : 0.5) * clamp(16 / Math.max(s.inputs, s.outputs), 0.2, 1));
+      ctx.lineWidth = chosen ? 1.5 : 1;
+      ctx.stroke();
+    }
+  });
+  sizes.forEach((n, c) => {
+    if (n > LINES) return;
+    const r = clamp((HEIGHT - 2 * EDGE) / n / 2.6, 1.2, 5), role = c === 0 ? "input" : c === last ? "output" : null;
+    for (let k = 0; k < n; k++) {
+      ctx.beginPath();
+      ctx.arc(x(c), place(k, n), r, 0, 7);
+      ctx.fillStyle = sets?.[c].has(k) ? css(marked) : role ? css(colour(role)) : css(ink, 0.7);
+      ctx.fill();
+    }
+  });
+}
+
+// A row for each output channel, a column for each input channel; where there is a way, ink.
+function picture(ctx, s, left, top, w, h, ink, sets, marked) {
+  const image = new ImageData(s.inputs, s.outputs);
+  for (let o = 0; o < s.outputs; o++) {
+    for (let i = 0; i < s.inputs; i++) {
+      const on = sets?.[0].has(i) && sets[1].has(o);
+      image.data.set([...(on ? marked : ink), s.way(o, i) ? (on ? 255 : sets ? 60 : 130) : 14], (o * s.inputs + i) * 4);
+    }
+  }
+  const off = new OffscreenCanvas(s.inputs, s.outputs);
+  off.getContext("2d").putImageData(image, 0, 0);
+  ctx.imageSmoothingEnabled = s.inputs > w || s.outputs > h;
+  ctx.drawImage(off, left, top, w, h);
+  ctx.strokeStyle = css(ink, 0.35);
+  ctx.strokeRect(left, top, w, h);
+}
+
+function point(root, one, at) {
+  if (String(one.at) === String(at)) return;
+  one.at = at;
+  draw(one);
+  root.querySelector(".told").textContent = at ? sentence(one.tile, one.steps, at, followed(one.steps, at)) : root.hint;
+}
+
+function under(one, e) {
+  const r = one.canvas.getBoundingClientRect(), last = one.steps.length;
+  const c = clamp(Math.round(((e.clientX - r.left - EDGE) / (r.width - 2 * EDGE)) * last), 0, last);
+  const n = c ? one.steps[c - 1].outputs : one.steps[0].inputs;
+  return [c, clamp(Math.floor(((e.clientY - r.top - EDGE) / (HEIGHT - 2 * EDGE)) * n), 0, n - 1)];
+}
+
+function pressed(root, one, e) {
+  const to = led(e, [one.at?.[1] ?? 0, one.at?.[0] ?? one.steps.length]);
+  if (e.key === "Escape") return point(root, one, null);
+  if (!to) return;
+  e.preventDefault();
+  const c = clamp(to[1], 0, one.steps.length), n = c ? one.steps[c - 1].outputs : one.steps[0].inputs;
+  point(root, one, [c, clamp(to[0], 0, n - 1)]);
+}
+
+function tile(root, data, pick) {
+  const box = el("section", "tile"), head = el("h3"), canvas = el("canvas");
+  box.dataset.name = data.name;
+  if (root.pickable) {
+    const button = el("button", "", data.title);
+    button.onclick = () => pick(data.name);
+    head.append(button);
+  } else head.textContent = data.title;
+  box.append(head);
+  if (data.steps.length) {
+    const one = { tile: data, canvas, steps: data.steps.map(open), at: null };
+    const sizes = [one.steps[0].inputs, ...one.steps.map((s) => s.outputs)];
+    canvas.tabIndex = 0;
+    canvas.role = "application";
+    canvas.ariaRoleDescription = "channels";
+    canvas.ariaLabel = `${data.title}: ${sizes.join(" to ")} channels. Arrow keys follow one.`;
+    canvas.onpointermove = (e) => e.pointerType !== "touch" && point(root, one, under(one, e));
+    canvas.onclick = (e) => point(root, one, under(one, e));
+    canvas.onpointerleave = () => point(root, one, null);
+    canvas.onkeydown = (e) => pressed(root, one, e);
+    canvas.onblur = () => point(root, one, null);
+    box.append(canvas, el("p", "names", sizes.join(" → ")));
+    root.drawn.push(one);
+  } else box.classList.add("none");
+  if (data.numbers.length) {
+    const list = el("dl");
+    for (const [name, value] of data.numbers) list.append(el("dt", "", name), el("dd", "", value));
+    box.append(list);
+  }
+  if (data.said) box.append(el("p", "said", data.said));
+  return box;
+}
+
+export default function ({ data, parentElement, setTriggerValue }) {
+  const root = parentElement.querySelector(".channels"), shown = JSON.stringify([data.tiles, data.pickable]);
+  root.pick = (name) => setTriggerValue("pick", name);
+  if (root.shown !== shown) {
+    root.shown = shown;
+    root.drawn = [];
+    root.pickable = data.pickable;
+    root.hint = "Point at a channel, or use the arrow keys, and follow it through.";
+    root.querySelector(".told").textContent = root.hint;
+    root.querySelector(".tiles").replaceChildren(...data.tiles.map((one) => tile(root, one, (name) => root.pick(name))));
+  }
+  for (const box of root.querySelectorAll(".tile")) {
+    const on = data.pickable && box.dataset.name === data.chosen;
+    box.classList.toggle("chosen", on);
+    box.querySelector("h3 button")?.setAttribute("aria-pressed", String(on));
+  }
+  const again = () => root.drawn.forEach(draw);
+  again();
+  root.watch ??= new ResizeObserver(() => again());
+  root.watch.observe(root);
+  root.querySelector(".roles").ontransitionend = again;
+  return () => root.watch.disconnect();
+}
