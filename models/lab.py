@@ -432,12 +432,12 @@ def _stages(spec: LayerSpec, module: Layer, x: np.ndarray) -> tuple[Stage, ...]:
         if name == "pad":
             pads = spec.pads
             continue
-        stages.append(_stage(name, part, x, pads))
+        stages.append(_stage(name, part, x, pads, first=not stages))
         x, pads = stages[-1].y, None
     return tuple(stages)
 
 
-def _stage(name: str, part: Layer, x: np.ndarray, pads) -> Stage:
+def _stage(name: str, part: Layer, x: np.ndarray, pads, first: bool) -> Stage:
     """``pads``: what a padding layer just before it adds; None if the layer pads itself."""
     spatial = x.shape[1:]
     with torch.inference_mode():
@@ -446,9 +446,12 @@ def _stage(name: str, part: Layer, x: np.ndarray, pads) -> Stage:
             padded = nn.functional.pad(padded, [side for pair in reversed(pads) for side in pair])
     y = device.answer(part, padded)[0].numpy()
     if isinstance(part, CONVOLUTIONS):
-        if pads is None:
-            pads = _own_pads(part)
-        windows = _conv_windows(part, spatial, pads, part.padding_mode)
+        if first:
+            windows = _conv_windows(part, spatial, _own_pads(part) if pads is None else pads, part.padding_mode)
+        else:
+            # A map between two layers is drawn once, as the first made it: windows keep to its real cells.
+            one = one_channel(part, padding_mode=part.padding_mode)
+            windows = _windows(linear_operator(one, (1, 1, *spatial)))
         inside = part.in_channels // part.groups
         out = np.arange(part.out_channels)
         group = out // (part.out_channels // part.groups)
@@ -587,7 +590,8 @@ def _field(spec: LayerSpec, stages: tuple[Stage, ...], operator: Operator) -> tu
     if isinstance(stage.module, CONVOLUTIONS + POOLS):
         # Padding counts: a window at the border reaches as far as any other.
         # Of several layers in a row, only one moves along each axis.
-        each = [_reach(s.windows.rows, s.windows.cols, s.windows.shape) for s in stages]
+        padded = [_conv_windows(s.module, s.x.shape[1:], _own_pads(s.module), "zeros") for s in stages[1:]]
+        each = [_reach(windows.rows, windows.cols, windows.shape) for windows in (stage.windows, *padded)]
         return tuple(map(max, zip(*each, strict=True)))
     return _reach(operator.rows, operator.cols % prod(spec.input_size), spec.input_size)
 

@@ -82,6 +82,8 @@ def measured(spec: LayerSpec, x: torch.Tensor, y: torch.Tensor, module: nn.Modul
     assert lab.operator_entries(spec) >= found.operator.nnz
     for stage in found.stages:
         stage_reproduces(stage)
+    # A map between two layers is drawn once: it is what the second reads.
+    assert all(stage.windows.shape == stage.x.shape[1:] for stage in found.stages[1:])
 
 
 def stage_reproduces(stage) -> None:
