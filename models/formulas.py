@@ -29,6 +29,7 @@ SHUFFLE = ("Shi et al. 2016, Real-time single image super-resolution", "https://
 GUIDE = ("Dumoulin and Visin 2016, A guide to convolution arithmetic", "https://arxiv.org/abs/1603.07285")
 FIELDS = ("Araujo et al. 2019, Computing receptive fields", "https://distill.pub/2019/computing-receptive-fields/")
 MOBILENET = ("Howard et al. 2017, MobileNets", "https://arxiv.org/abs/1704.04861")
+RETHINKING = ("Szegedy et al. 2015, Rethinking the Inception architecture", "https://arxiv.org/abs/1512.00567")
 COUNTER = (
     "PyTorch, FlopCounterMode (÷ 2)",
     "https://docs.pytorch.org/docs/stable/generated/torch.utils.flop_counter.FlopCounterMode.html",
@@ -309,6 +310,10 @@ class Family:
         """Cells that the layer sees, padding included."""
         return s.in_channels * prod(s.input_size)
 
+    def widest(self, s) -> int:
+        """Numbers in the largest image that one of its layers makes."""
+        return s.out_channels * prod(s.output_size)
+
     def work(self, s) -> int:
         """How much measuring the operator takes: about so many multiply–accumulates, or a hundredth as many table
         cells."""
@@ -504,6 +509,11 @@ class Unpool(Pool):
         return s.in_channels * prod(s.input_size) * prod(reach)
 
 
+def _worked_out(symbols: str, value: int) -> Term:
+    """A product that the lines show as its number alone."""
+    return Term(value, symbols, big(value), big(value), PRODUCT)
+
+
 class Separable(Window):
     """A depthwise layer followed by a pointwise one."""
 
@@ -522,6 +532,9 @@ class Separable(Window):
     def _pairs(self, s) -> int:
         return s.in_channels * s.out_channels
 
+    def widest(self, s) -> int:
+        return max(s.in_channels, s.out_channels) * prod(s.output_size)
+
     def work(self, s) -> int:
         point = 100 * prod(s.output_size) * s.in_channels * s.out_channels
         return self._passes(s, s.in_channels, s.in_channels) + point
@@ -531,15 +544,68 @@ class Separable(Window):
             depth = super().touching(s).value // s.out_channels
         else:
             depth = s.in_channels * prod(s.output_size) * prod(s.kernel_size)
-        shown = lambda symbols, n: Term(n, symbols, big(n), big(n), PRODUCT)  # noqa: E731
-        depthwise = remarked(shown(r"C_{in} \cdot \prod \sum_{p} t(p)", depth), "depthwise")
+        depthwise = remarked(_worked_out(r"C_{in} \cdot \prod \sum_{p} t(p)", depth), "depthwise")
         point = s.in_channels * s.out_channels * prod(s.output_size)
-        pointwise = remarked(shown(r"C_{in} \cdot C_{out} \cdot \prod O", point), "pointwise")
+        pointwise = remarked(_worked_out(r"C_{in} \cdot C_{out} \cdot \prod O", point), "pointwise")
         return formula_of(depthwise + pointwise, MOBILENET)
 
     def matrix_entries(self, s) -> int | None:
         # One matrix for both layers: copies of a pixel in the padding meet in one entry.
         return super().touching(s).value if s.padding_mode == "zeros" else None
+
+    def entries(self, s) -> int:
+        return s.in_channels * s.out_channels * prod(s.output_size) * prod(s.kernel_size)
+
+
+class ColumnRow(Window):
+    """A window of one column, then one of one row, every channel at once."""
+
+    def _letters(self, s) -> tuple[Term, ...]:
+        (h, w), (o, p), width = s.kernel_size, s.output_size, s.input_size[1]
+        rows = (("F_h", h), ("F_w", w), ("O_h", o), ("O_w", p), ("W_w", width))
+        return tuple(letter(symbol, value) for symbol, value in rows)
+
+    def parameters(self, s) -> Formula:
+        c_in, c_out, _ = _channels(s)
+        h, w, *_ = self._letters(s)
+        weights = c_out * c_in * h + c_out * c_out * w
+        return formula_of(weights + c_out if s.bias else weights, RETHINKING)
+
+    def macs(self, s) -> Formula:
+        c_in, c_out, _ = _channels(s)
+        h, w, high, wide, width = self._letters(s)
+        # The column leaves the width as it is.
+        return formula_of(c_out * high * width * c_in * h + c_out * high * wide * c_out * w, RETHINKING)
+
+    def widest(self, s) -> int:
+        return s.out_channels * s.output_size[0] * max(s.input_size[1], s.output_size[1])
+
+    def work(self, s) -> int:
+        # Both layers, and the product of their matrices.
+        c_in, c_out, width = s.in_channels, s.out_channels, s.input_size[1]
+        (high, wide), (h, w) = s.output_size, s.kernel_size
+        apart = c_out * high * (c_in * width * h + c_out * wide * w)
+        return 2 * PASS + 100 * apart + 20 * c_out * self.entries(s)
+
+    def _reads(self, s) -> tuple[int, int]:
+        """How many cells all positions read along each axis."""
+        if s.padding_mode != "zeros":
+            return s.output_size[0] * s.kernel_size[0], s.output_size[1] * s.kernel_size[1]
+        before = [pad for pad, _ in s.pads]
+        rows = zip(s.input_size, s.output_size, s.kernel_size, before, s.stride, s.dilation, strict=True)
+        high, wide = (taps_inside(*row).total for row in rows)
+        return high, wide
+
+    def touching(self, s) -> Formula:
+        high, wide = self._reads(s)
+        symbols = r"C_{out} \cdot C_{in} \cdot W_w \cdot \sum_{p} t(p)", r"C_{out}^2 \cdot O_h \cdot \sum_{p} t(p)"
+        column = _worked_out(symbols[0], s.out_channels * s.in_channels * s.input_size[1] * high)
+        row = _worked_out(symbols[1], s.out_channels**2 * s.output_size[0] * wide)
+        return formula_of(remarked(column, "column") + remarked(row, "row"), RETHINKING)
+
+    def matrix_entries(self, s) -> int | None:
+        # As for Separable.
+        return s.out_channels * s.in_channels * prod(self._reads(s)) if s.padding_mode == "zeros" else None
 
     def entries(self, s) -> int:
         return s.in_channels * s.out_channels * prod(s.output_size) * prod(s.kernel_size)

@@ -175,8 +175,7 @@ def operator_entries(spec: LayerSpec) -> int:
 def layer_bytes(spec: LayerSpec) -> int:
     """Memory of weights, padded input and output in the 64-bit floats of the measurement."""
     family = spec.family
-    wide = max(spec.out_channels, spec.in_channels if isinstance(family, formulas.Separable) else 0)
-    return 8 * (family.parameters(spec).value + family.cells(spec) + wide * prod(spec.output_size))
+    return 8 * (family.parameters(spec).value + family.cells(spec) + family.widest(spec))
 
 
 def _work(spec: LayerSpec) -> int:
@@ -329,7 +328,7 @@ def _run(spec: LayerSpec, x: np.ndarray | None, weights: dict[str, np.ndarray] |
         "parameters": sum(p.numel() for p in module.parameters()),
         "macs": measured.macs,
         "touching": _entries_of(stages, operator),
-        "receptive_field": _field(spec, stages[0], operator),
+        "receptive_field": _field(spec, stages, operator),
         "activations": out.element_size() * out.numel(),
     }
     checks, place = _checks(spec, found, closed), device.describe(where)
@@ -433,12 +432,12 @@ def _stages(spec: LayerSpec, module: Layer, x: np.ndarray) -> tuple[Stage, ...]:
         if name == "pad":
             pads = spec.pads
             continue
-        stages.append(_stage(name, part, x, pads, spec))
+        stages.append(_stage(name, part, x, pads, first=not stages))
         x, pads = stages[-1].y, None
     return tuple(stages)
 
 
-def _stage(name: str, part: Layer, x: np.ndarray, pads, spec: LayerSpec) -> Stage:
+def _stage(name: str, part: Layer, x: np.ndarray, pads, first: bool) -> Stage:
     """``pads``: what a padding layer just before it adds; None if the layer pads itself."""
     spatial = x.shape[1:]
     with torch.inference_mode():
@@ -447,9 +446,12 @@ def _stage(name: str, part: Layer, x: np.ndarray, pads, spec: LayerSpec) -> Stag
             padded = nn.functional.pad(padded, [side for pair in reversed(pads) for side in pair])
     y = device.answer(part, padded)[0].numpy()
     if isinstance(part, CONVOLUTIONS):
-        if pads is None:
-            pads = spec.pads if name != "pointwise" else ((0, 0),) * len(spatial)
-        windows = _conv_windows(part, spatial, pads, part.padding_mode)
+        if first:
+            windows = _conv_windows(part, spatial, _own_pads(part) if pads is None else pads, part.padding_mode)
+        else:
+            # A map between two layers is drawn once, as the first made it: windows keep to its real cells.
+            one = one_channel(part, padding_mode=part.padding_mode)
+            windows = _windows(linear_operator(one, (1, 1, *spatial)))
         inside = part.in_channels // part.groups
         out = np.arange(part.out_channels)
         group = out // (part.out_channels // part.groups)
@@ -467,6 +469,15 @@ def _stage(name: str, part: Layer, x: np.ndarray, pads, spec: LayerSpec) -> Stag
         pairs = pairs[np.lexsort((pairs[:, 1], pairs[:, 0]))]
         return Stage(name, part, x, y, windows, pairs, *_learned(part))
     return _pool_stage(name, part, x, y) if isinstance(part, POOLS) else _general_stage(name, part, x, y)
+
+
+def _own_pads(part: Layer) -> tuple[tuple[int, int], ...]:
+    """Cells that a convolution adds before and after the image, per axis."""
+    if not isinstance(part.padding, str):
+        return tuple((p, p) for p in part.padding)
+    rows = zip(part.kernel_size, part.dilation, strict=True)
+    total = [d * (f - 1) if part.padding == "same" else 0 for f, d in rows]
+    return tuple((t // 2, t - t // 2) for t in total)
 
 
 def _learned(part: Layer) -> tuple[np.ndarray, np.ndarray | None]:
@@ -569,15 +580,19 @@ def _entries_of(stages: tuple[Stage, ...], operator: Operator) -> int:
     return sum(linear_operator(stage.module, (1, *stage.x.shape)).nnz for stage in stages)
 
 
-def _field(spec: LayerSpec, stage: Stage, operator: Operator) -> tuple[int, ...]:
+def _field(spec: LayerSpec, stages: tuple[Stage, ...], operator: Operator) -> tuple[int, ...]:
     """First to last input cell that one output reads, per axis, the largest over all outputs."""
+    stage = stages[0]
     if isinstance(stage.module, TRANSPOSED):
         return _transposed_reach(spec)
     if isinstance(spec.family, formulas.Unpool):
         return _unpool_reach(spec)
     if isinstance(stage.module, CONVOLUTIONS + POOLS):
         # Padding counts: a window at the border reaches as far as any other.
-        return _reach(stage.windows.rows, stage.windows.cols, stage.windows.shape)
+        # Of several layers in a row, only one moves along each axis.
+        padded = [_conv_windows(s.module, s.x.shape[1:], _own_pads(s.module), "zeros") for s in stages[1:]]
+        each = [_reach(windows.rows, windows.cols, windows.shape) for windows in (stage.windows, *padded)]
+        return tuple(map(max, zip(*each, strict=True)))
     return _reach(operator.rows, operator.cols % prod(spec.input_size), spec.input_size)
 
 

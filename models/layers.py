@@ -77,8 +77,7 @@ class Kind:
 
     def elements(self, spec) -> Iterator[tuple[str, int]]:
         yield "input_size", spec.in_channels * prod(spec.input_size)
-        wide = spec.in_channels if isinstance(self.family, formulas.Separable) else 1
-        yield "input_size", max(spec.out_channels, wide) * prod(spec.output_size)
+        yield "input_size", self.family.widest(spec)
         if "kernel_size" in self.takes:
             yield "kernel_size", spec.in_channels * spec.out_channels * prod(spec.kernel_size)
         pads = spec.pads if isinstance(self.family, formulas.Window) else ()
@@ -380,6 +379,21 @@ def _separable_parts(s) -> list[Part]:
     ]
 
 
+def _column_row_parts(s) -> list[Part]:
+    def along(axis: int, channels: int, bias: bool) -> Part:
+        kwargs: dict[str, Any] = {}
+        for name, usual in (("kernel_size", 1), ("stride", 1), ("padding", 0), ("dilation", 1)):
+            given = getattr(s, name)
+            value = given if isinstance(given, str) else tuple(v if i == axis else usual for i, v in enumerate(given))
+            if name == "kernel_size" or value != (usual, usual):
+                kwargs[name] = one_value(value)
+        kwargs |= _chosen(s, ("padding_mode",)) | ({} if bias else {"bias": False})
+        return ("column", "row")[axis], "Conv2d", (channels, s.out_channels), kwargs
+
+    # One bias, behind both: between them, zero padding would cut it off.
+    return [along(0, s.in_channels, False), along(1, s.out_channels, s.bias)]
+
+
 def _transposed_parts(s) -> list[Part]:
     keys = ("stride", "padding", "output_padding", "groups", "bias", "dilation")
     kwargs = {"kernel_size": one_value(s.kernel_size), **_chosen(s, keys)}
@@ -506,6 +520,17 @@ _ENTRIES = (
         _separable_parts,
         refuses=_conv_rules,
         start={"in_channels": 3, "out_channels": 2},
+        padding_words=True,
+    ),
+    Kind(
+        "spatially_separable",
+        "Spatially separable",
+        "A window of one column, then one of one row: fewer weights, for kernels that are a column times a row.",
+        formulas.ColumnRow(),
+        _without("groups"),
+        _column_row_parts,
+        dims=(2,),
+        refuses=_conv_rules,
         padding_words=True,
     ),
     Kind(

@@ -300,7 +300,7 @@ def _placed(probe: Layer, spatial: tuple[int, ...], transposed: bool):
     with torch.inference_mode():
         kernel.copy_(torch.rand(kernel.shape, generator=drawn, dtype=torch.float64))
         out = probe.forward(image)[0, 0].numpy()
-        products = kernel.numpy().reshape(-1)[:, None] * image.numpy().reshape(-1)
+        weights = kernel.numpy().reshape(-1).copy()
         kernel.zero_()
     small, large = (spatial, out.shape) if transposed else (out.shape, spatial)
     each = lambda values: np.array(values).reshape(dims, 1, 1)  # noqa: E731
@@ -309,7 +309,7 @@ def _placed(probe: Layer, spatial: tuple[int, ...], transposed: bool):
     here, tap = np.nonzero(((where >= 0) & (where < each(large))).all(axis=0))
     there = np.asarray(np.ravel_multi_index(tuple(where[:, here, tap]), large))
     rows, cols = (there, here) if transposed else (here, there)
-    said = np.bincount(rows, weights=products[tap, cols], minlength=out.size)
+    said = np.bincount(rows, weights=weights[tap] * image.numpy().reshape(-1)[cols], minlength=out.size)
     if not np.allclose(said, out.reshape(-1), rtol=1e-9, atol=1e-9):
         return None
     order = np.lexsort((tap, rows))

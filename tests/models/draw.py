@@ -10,7 +10,7 @@ from models.layers import KINDS
 
 CLASSES = {name: [getattr(nn, f"{name}{d}d") for d in (1, 2, 3)] for name in ("Conv", "ConvTranspose")}
 CLASSES |= {name: [getattr(nn, f"{name}{d}d") for d in (1, 2, 3)] for name in ("MaxPool", "AvgPool", "LPPool")}
-PADDED = ("conv", "grouped", "depthwise", "depthwise_separable")
+PADDED = ("conv", "grouped", "depthwise", "depthwise_separable", "spatially_separable")
 MODES = ("nearest", "nearest-exact", "linear", "bilinear", "bicubic", "trilinear")
 PADDINGS = ("zeros", "reflect", "replicate", "circular")
 
@@ -71,6 +71,15 @@ def torch_layer(asked: dict) -> nn.Module:
         bias = rest.get("bias", True)
         return nn.Sequential(
             conv(channels, channels, kernel, groups=channels, **rest), conv(channels, out, 1, bias=bias)
+        )
+    if kind == "spatially_separable":
+        bias, each = rest.pop("bias", True), lambda v: v if isinstance(v, str | tuple) else (v, v)
+        mode, pad = rest.pop("padding_mode", "zeros"), each(rest.pop("padding", 0))
+        f, s, d = each(kernel), each(rest.pop("stride", 1)), each(rest.pop("dilation", 1))
+        pads = (pad, pad) if isinstance(pad, str) else ((pad[0], 0), (0, pad[1]))
+        return nn.Sequential(
+            conv(channels, out, (f[0], 1), (s[0], 1), pads[0], (d[0], 1), bias=False, padding_mode=mode, **rest),
+            conv(out, out, (1, f[1]), (1, s[1]), pads[1], (1, d[1]), bias=bias, padding_mode=mode, **rest),
         )
     if kind == "transposed":
         return CLASSES["ConvTranspose"][dims - 1](channels, out, kernel, **rest)

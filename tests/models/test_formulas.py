@@ -197,7 +197,7 @@ def worth(shown: str) -> Fraction:
         *((digit, f"**{n}") for n, digit in enumerate("⁰¹²³⁴")), ("^", "**"),
     ):  # fmt: skip
         shown = shown.replace(old, new)
-    shown = re.sub(r"\((would start outside|depthwise|pointwise)\)", "", shown)
+    shown = re.sub(r"\((would start outside|depthwise|pointwise|column|row)\)", "", shown)
     while (fraction := re.search(r"\\frac\{([^{}]*)\}\{([^{}]*)\}", shown)) is not None:
         shown = f"{shown[: fraction.start()]}(({fraction[1]})/({fraction[2]})){shown[fraction.end() :]}"
     assert re.fullmatch(r"(floor|ceil|[\d.()+*/ -])*", shown), shown
@@ -213,6 +213,11 @@ def in_letters(spec, symbols: str) -> Fraction:
         r"\prod O": prod(spec.output_size),
         r"\prod W": prod(spec.input_size),
         r"\prod F": prod(spec.kernel_size),
+        "O_h": spec.output_size[0],
+        "O_w": spec.output_size[-1],
+        "F_h": spec.kernel_size[0],
+        "F_w": spec.kernel_size[-1],
+        "W_w": spec.input_size[-1],
         "C_{in}": spec.in_channels,
         "C_{out}": spec.out_channels,
         "P_{before}": pads[0],

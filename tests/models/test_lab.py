@@ -216,6 +216,7 @@ def test_whatever_its_size_a_layer_shows_its_numbers(asked):
 
 @settings(QUICK, max_examples=30)
 @given(huge())
+@example({"kind": "conv", "dims": 1, "input_size": 1, "kernel_size": 99_999, "padding": 10**6, "dilation": 64})
 def test_the_nearest_layer_is_drawn_and_agrees(asked):
     spec, _ = repair(asked)
     nearest = lab.nearest_drawn(spec) if lab.too_large(spec) else spec

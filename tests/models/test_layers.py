@@ -37,7 +37,7 @@ def attempt(asked: dict) -> tuple[LayerSpec | None, SpecError | None]:
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_settings(kind):
-    """150 settings of each kind, 2,250 in all."""
+    """150 settings of each kind."""
     taken = 0
 
     @EACH
@@ -82,6 +82,8 @@ def measured(spec: LayerSpec, x: torch.Tensor, y: torch.Tensor, module: nn.Modul
     assert lab.operator_entries(spec) >= found.operator.nnz
     for stage in found.stages:
         stage_reproduces(stage)
+    # A map between two layers is drawn once: it is what the second reads.
+    assert all(stage.windows.shape == stage.x.shape[1:] for stage in found.stages[1:])
 
 
 def stage_reproduces(stage) -> None:
@@ -119,7 +121,9 @@ def operator(spec: LayerSpec, module: nn.Module, x: torch.Tensor, y: torch.Tenso
         weight = module.weight.detach().numpy().reshape(-1)
         assert np.array_equal(weight[found.taps], found.values)
     field = lab.formulas.formulas_of(spec)["receptive_field"].value
-    assert all(a <= b for a, b in zip(reach(found, spec), field, strict=True))
+    # A window that wraps reads both ends of the image.
+    wraps = spec.padding_mode == "circular" and any(map(any, spec.pads))
+    assert wraps or all(a <= b for a, b in zip(reach(found, spec), field, strict=True))
 
 
 def reach(found, spec: LayerSpec) -> list[int]:
