@@ -13,7 +13,7 @@ import statistics
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from math import prod
@@ -80,7 +80,7 @@ class Turns:
         self._queue: deque[object] = deque()
         self._moved = threading.Condition()
 
-    def wait(self, step: float = 0.2) -> Iterator[Waiting]:
+    def wait(self, step: float = 0.2) -> Generator[Waiting]:
         """Until it is one's turn, how many are ahead, every ``step`` seconds; the turn ends when this is closed.
 
         Iterate over it, and close it once the work is done: after the last answer it is one's turn.
@@ -179,7 +179,7 @@ def roof() -> Roof:
 
 def timings(
     layers: Mapping[str, Callable[[], nn.Module]], shape: Sequence[int]
-) -> Iterator[Waiting | tuple[str, Timed | str]]:
+) -> Generator[Waiting | tuple[str, Timed | str]]:
     """Measure one layer after another: first how many are ahead, while there are others; then each name with its time,
     or with the reason why there is none. Close it to stop.
 

@@ -205,7 +205,7 @@ LESSONS: tuple[Lesson, ...] = (
         "cost",
         COST,
         "Same job, other layers",
-        "What else could do the work of this convolution, and what would it cost?",
+        "What else could do this layer's work, and for less?",
         ":material/balance:",
     ),
 )

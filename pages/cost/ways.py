@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
-from functools import lru_cache, partial
+from functools import partial
 
 import streamlit as st
 
-from models.alternatives import GROUPS, HIDDEN, JOB, WAYS, Row, compare, reach, separable_share
-from models.kept import Kept
+from models.alternatives import GROUPS, HIDDEN, JOB, WAYS, Row, separable_share
 from models.lab import HINTS, Check
 from models.text import big, listed, plural, sentence, times
 from models.timing import Timed, Waiting, moved_bytes, roof, timings
 from pages._lesson import frame, offer
 from pages._question import Asking
+from pages.cost._kept import TIMES, rows_of, steps_of, taken
 from pages.cost._questions import WAYS as QUESTIONS
 from viz import state
-from viz.components.channels import Tile, channels, step
+from viz.components.channels import Tile, channels
 from viz.controls.block import setting_of
 from viz.controls.examples import examples
 from viz.figures import Pass, chart, ranked, roofline, show
@@ -25,10 +25,8 @@ from viz.words import heading, remark, say
 
 MOST = 256
 """Channels: more of them are no clearer, and their ways take seconds to measure."""
-HEIGHT = 360
+HEIGHT = 320
 """Of the chart of times, in pixels."""
-TIMES: Kept[dict[str, Timed | str]] = Kept(64)
-"""Job → the time of each layer, by name, or why there is none."""
 
 ENTRIES = {entry.name: entry for entry in (*JOB, GROUPS, HIDDEN) if entry.name != "bias"}
 SETTINGS = {
@@ -60,16 +58,6 @@ def _pick() -> None:
         WAY.give(name)
 
 
-@lru_cache(maxsize=64)
-def _rows(job: tuple[tuple[str, int], ...]) -> list[Row]:
-    return compare(**dict(job))
-
-
-@lru_cache(maxsize=64)
-def _steps(job: tuple[tuple[str, int], ...], name: str) -> list[dict]:
-    return [step(of, found) for of, found in reach(name, **_taken(name, dict(job)))]
-
-
 def _tile(row: Row, job: tuple[tuple[str, int], ...], standard: int, covered: bool) -> Tile:
     name, title = row.way.name, row.way.title
     if row.measured is None:
@@ -85,7 +73,7 @@ def _tile(row: Row, job: tuple[tuple[str, int], ...], standard: int, covered: bo
         numbers = [(what, "?") for what, _ in numbers]
     said = " + ".join(big(layer.macs) for layer in measured.layers) if len(measured.layers) > 1 else ""
     return {
-        "name": name, "title": title, "steps": _steps(job, name), "numbers": numbers, "said": "" if covered else said
+        "name": name, "title": title, "steps": steps_of(job, name), "numbers": numbers, "said": "" if covered else said
     }  # fmt: skip
 
 
@@ -136,7 +124,7 @@ def lesson() -> None:
     values = {name: setting.value for name, setting in SETTINGS.items()}
     job = tuple(values.items())
     shown = next((n for n, (_, given) in EXAMPLES.items() if _given(given) == values), None)
-    rows = _rows(job)
+    rows = rows_of(job)
     by_name = {row.way.name: row for row in rows}
     standard, chosen = by_name["standard"], by_name[WAY.value]
     offer(lambda: _script(chosen, values), covered=covered)
@@ -208,8 +196,8 @@ def _times(rows: list[Row], values: dict[str, int]) -> None:
 def _measure(rows: list[Row], values: dict[str, int]) -> dict[str, Timed | str]:
     """The time of each layer, told while it is measured; another click ends it."""
     bar, found = st.progress(0.0, "Measuring …"), {}
-    layers = {row.way.name: partial(row.way.build, **_taken(row.way.name, values)) for row in rows}
-    steps = timings(layers, rows[0].way.input_shape(**_taken(rows[0].way.name, values)))
+    layers = {row.way.name: partial(row.way.build, **taken(row.way.name, values)) for row in rows}
+    steps = timings(layers, rows[0].way.input_shape(**taken(rows[0].way.name, values)))
     try:
         for one in steps:
             if isinstance(one, Waiting):
@@ -223,16 +211,10 @@ def _measure(rows: list[Row], values: dict[str, int]) -> dict[str, Timed | str]:
     return found
 
 
-def _taken(name: str, values: dict[str, int]) -> dict[str, int]:
-    """Those of the settings that the layer takes."""
-    known = {setting.name for setting in WAYS[name].settings}
-    return {key: value for key, value in values.items() if key in known}
-
-
 def _script(row: Row, values: dict[str, int]) -> tuple[str, str]:
     if row.measured is None or row.formulas is None:
         raise ValueError(f"there is no such layer: {row.refused}")
-    settings = ", ".join(f"{name}={value}" for name, value in _taken(row.way.name, values).items())
+    settings = ", ".join(f"{name}={value}" for name, value in taken(row.way.name, values).items())
     code = f"""import torch
 
 from models.alternatives import WAYS, build

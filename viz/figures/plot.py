@@ -149,7 +149,7 @@ def ranked(names: Sequence[str], values: Sequence[float], marked: int, *, x: str
         "hovertemplate": "%{y}: %{text}<extra></extra>",
     }
     low, high = log10(min(values)), log10(max(values))
-    layout = _layout(60 + 30 * len(names), named=False) | {"xaxis": _axis(x, True, values)}
+    layout = _layout(60 + 26 * len(names), named=False) | {"xaxis": _axis(x, True, values)}
     # Room for the number behind the longest bar, and a bar for the least.
     layout["xaxis"] |= {"range": [low - 0.5, high + 0.35 * max(high - low, 1)], "dtick": 1}
     layout["yaxis"] = {"title": {"text": y}, "type": "category", "autorange": "reversed", "automargin": True}

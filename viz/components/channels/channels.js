@@ -121,7 +121,7 @@ function pressed(root, one, e) {
 }
 
 function tile(root, data, pick) {
-  const box = el("section", "tile"), head = el("h3"), canvas = el("canvas");
+  const box = el("section", "tile"), head = el("h2"), canvas = el("canvas");
   box.dataset.name = data.name;
   if (root.pickable) {
     const button = el("button", "", data.title);
@@ -167,7 +167,7 @@ export default function ({ data, parentElement, setTriggerValue }) {
   for (const box of root.querySelectorAll(".tile")) {
     const on = data.pickable && box.dataset.name === data.chosen;
     box.classList.toggle("chosen", on);
-    box.querySelector("h3 button")?.setAttribute("aria-pressed", String(on));
+    box.querySelector("h2 button")?.setAttribute("aria-pressed", String(on));
   }
   const again = () => root.drawn.forEach(draw);
   again();
