@@ -20,7 +20,7 @@ const open = ({ outputs, inputs, ways }) => {
 
 // Of each column of channels, which of them are on a way through the one that is pointed at.
 function followed(steps, at) {
-  const sets = [steps[0].inputs, ...steps.map((s) => s.outputs)].map((n) => new Set());
+  const sets = [steps[0].inputs, ...steps.map((s) => s.outputs)].map(() => new Set());
   sets[at[0]].add(at[1]);
   for (let c = at[0]; c < steps.length; c++) {
     for (let o = 0; o < steps[c].outputs; o++) for (const i of sets[c]) if (steps[c].way(o, i)) { sets[c + 1].add(o); break; }
