@@ -348,6 +348,17 @@ _ALL = (
         },
     ),
     Preset(
+        "A19",
+        "A column, then a row",
+        _conv(kind="spatially_separable", input_size=7, kernel_size=5),
+        "A column of five weights, then a row of five, look at a 5×5 window. How many weights stand in for the 25?",
+        ("5", "10", "25"),
+        "10",
+        "5 + 5 = 10: the product of the two is a 5×5 kernel of rank 1, so no other kernels can be had this way.",
+        {"parameters": 10, "output_size": (3, 3)},
+        wrong={"5": "the row has five of its own", "25": "that is one 5×5 kernel, and these are its two factors"},
+    ),
+    Preset(
         "A20-valid",
         "The dropped columns",
         _conv(dims=1, input_size=13, kernel_size=6, stride=5),

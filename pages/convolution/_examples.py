@@ -23,6 +23,7 @@ TOPICS = {
     "A16": "Pixel shuffle",
     "A17": "Groups",
     "A18": "Groups",
+    "A19": "Separable",
     "A20": "Padding",
     "A21": "Causal",
     "A22": "Pooling",

@@ -9,7 +9,7 @@ from models import lab
 from models.presets import PRESETS
 from models.spec import LayerSpec
 
-CONCEPTS = {"A1", "A2", "A3", "A4", "A5", "A6", "A10", "A12", "A13", "A16", "A17", "A18", "A20", "A21", "A22"}
+CONCEPTS = {"A1", "A2", "A3", "A4", "A5", "A6", "A10", "A12", "A13", "A16", "A17", "A18", "A19", "A20", "A21", "A22"}
 
 
 @pytest.fixture(scope="module")

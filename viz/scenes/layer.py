@@ -11,6 +11,9 @@ from models.layers import KINDS
 from models.text import big
 from viz.components.stage import enc, grid, link
 
+NAMED = ("depthwise", "pointwise", "column", "row")
+"""Layers of which two stand in a row, so that each kernel is called by its layer's name."""
+
 
 def scene(lab: Lab, *, editable: bool = True, image: bool = False) -> dict:
     """The stage's data for one layer: input, kernel, output (and the map between, for two layers in a row).
@@ -69,7 +72,7 @@ def _kernel_grid(stage: Stage, editable: bool) -> dict | None:
     for out, into, plane in stage.pairs.tolist():
         planes[plane] = f"in {into} → out {out}"
     name = f"{stage.name}.weight" if stage.name else "weight"
-    title = {"depthwise": "Depthwise kernel", "pointwise": "Pointwise kernel"}.get(stage.name, "Kernel")
+    title = f"{stage.name.capitalize()} kernel" if stage.name in NAMED else "Kernel"
     several = {"planes": planes, "named": "×".join(map(str, stage.weight.shape))} if len(planes) > 1 else {}
     return grid(name, "kernel", title, stage.weight.reshape(-1, *kernel), editable=editable, **several)
 
