@@ -208,6 +208,14 @@ LESSONS: tuple[Lesson, ...] = (
         "What else could do this layer's work, and for less?",
         ":material/balance:",
     ),
+    Lesson(
+        "cost/blocks.py",
+        "blocks",
+        COST,
+        "Blocks",
+        "What are networks built from, and what does each part cost?",
+        ":material/schema:",
+    ),
 )
 
 BY_PATH = {lesson.url_path: lesson for lesson in LESSONS}

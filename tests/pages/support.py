@@ -10,7 +10,7 @@ from streamlit.testing.v1 import AppTest
 SHELL = Path(__file__).resolve().parents[2] / "pages" / "_shell.py"
 
 
-ASKING = ("convolution/", "transposed/", "receptive_field/", "feature_maps/")
+ASKING = ("convolution/", "transposed/", "receptive_field/", "feature_maps/", "cost/")
 """Where a bare page asks its first question."""
 
 
@@ -62,6 +62,11 @@ def components(app: AppTest) -> list[dict]:
 def stages(app: AppTest) -> list[dict]:
     """What each stage, or panel of one, is sent."""
     return [panel for one in components(app) for panel in one.get("panels", [one]) if "grids" in panel]
+
+
+def diagrams(app: AppTest) -> list[dict]:
+    """What each diagram of a network is sent."""
+    return [one for one in components(app) if "nodes" in one]
 
 
 def hides(stage: dict) -> bool:

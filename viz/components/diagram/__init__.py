@@ -78,7 +78,7 @@ def diagram_data(drawing: Drawing, *, covered: bool = False) -> dict[str, Any]:
         shapes = ", ".join(shape_text(shape, batch) for shape in node.shapes)
         lines = written[1:] + ([node.name] if not ends and node.name != head else [])
         numbers = ["does not fit"] if broken else [shapes] if ends else [field_text(node), cost_text(node)]
-        lines += ["?"] if covered else filter(None, numbers)
+        lines += ["?"] * ends if covered else filter(None, numbers)
         said = [" ".join(written), *lines[len(written) - 1 :]]
         if not ends and not broken and not covered:
             said.append(f"output {shapes}")

@@ -59,7 +59,7 @@ class Diagram {
   build() {
     const { data } = this, old = this.places ?? new Map(), focused = this.svg.contains(this.root.getRootNode().activeElement);
     this.byName = new Map(data.nodes.map((node, i) => [node.name, i]));
-    const was = this.turned && old.get(this.turned.old);
+    const first = !this.places, was = this.turned && old.get(this.turned.old);
     this.place();
     this.paint();
     const name = [this.turned && this.turned.fresh(), this.selected].find((one) => this.byName.has(one)) ?? data.nodes[0]?.name;
@@ -69,6 +69,7 @@ class Diagram {
       this.scroll.scrollTop += (now.y - was.y) * this.shown;
       this.scroll.scrollLeft += (now.x - was.x) * this.shown;
     }
+    if (first && now) this.scroll.scrollLeft = now.x * this.shown - this.scroll.clientWidth / 2;
     this.mark(name);
     if (focused || this.turned) this.focus();
     this.turned = null;
