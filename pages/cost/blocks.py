@@ -132,7 +132,9 @@ def lesson() -> None:
             show(check_cards(checks), key="block_cards")
             remark(_ends(graph))
         name = f"{block.title}, {shape_text(graph.nodes[0].shapes[0])} in"
-        diagram(graph, key=f"block_{block.name}", title=name, covered=covered, height=560)
+        # With the question on one low screen.
+        height = 290 if covered else 560
+        diagram(graph, key=f"block_{block.name}", title=name, covered=covered, height=height)
     offer(lambda: _script(block, settings, graph), covered=covered)
     if not covered:
         _costs(graph)

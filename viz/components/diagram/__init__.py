@@ -147,5 +147,11 @@ def diagram(
     from models.graph import fold
 
     data = diagram_data(fold(graph, opened(graph, key)), covered=covered)
-    data |= {"title": title, "selected": selected, "height": height, "hint": HINT, "tells": on_node is not None}
+    data |= {
+        "title": title,
+        "selected": selected,
+        "height": height,
+        "hint": "" if covered else HINT,
+        "tells": on_node is not None,
+    }
     _component(key=key, data=data, on_turn_change=lambda: _turn(key), on_node_change=on_node or (lambda: None))
