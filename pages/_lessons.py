@@ -216,6 +216,14 @@ LESSONS: tuple[Lesson, ...] = (
         "What are networks built from, and what does each part cost?",
         ":material/schema:",
     ),
+    Lesson(
+        "cost/networks.py",
+        "network-costs",
+        COST,
+        "Whole networks",
+        "Where in a network are its weights, and where is its work?",
+        ":material/account_tree:",
+    ),
 )
 
 BY_PATH = {lesson.url_path: lesson for lesson in LESSONS}

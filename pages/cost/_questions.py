@@ -139,3 +139,65 @@ BLOCKS = (
         {"block": "dense"},
     ),
 )
+
+NETWORKS = (
+    Question(
+        "weights",
+        "Where the weights are",
+        "VGG-16 has 13 convolutions and 3 dense layers, and 138 million parameters. Where are most of these?",
+        ("On its first maps", "On its last maps", "In its dense layers"),
+        "In its dense layers",
+        "They hold 123\u202f642\u202f856 of 138\u202f357\u202f544, nine in ten. The first alone has "
+        "25\u202f088·4\u202f096 weights: it has one for each place of each of 512 maps, and shares none.",
+        {
+            "On its first maps": "kernels are shared by all places, so large maps need no more weights than small ones",
+            "On its last maps": "there are 512 channels there, and a kernel still holds 9·512·512 weights, 2.4 million",
+        },
+        {},
+    ),
+    Question(
+        "work",
+        "Where the work is",
+        "These dense layers hold nine tenths of the parameters. How much of the multiplying do they do?",
+        ("About nine tenths", "About half", "Less than a hundredth"),
+        "Less than a hundredth",
+        "A weight of a dense layer is used once a picture: 123\u202f633\u202f664 MACs of "
+        "15\u202f470\u202f264\u202f320. A weight of a convolution is used at each place: 50\u202f176 times on a map of "
+        "224 × 224.",
+        {
+            "About nine tenths": "a weight of a convolution is used at each place, one of a dense layer once",
+            "About half": "count how often a weight is used: once in a dense layer, at each place in a convolution",
+        },
+        {},
+    ),
+    Question(
+        "without",
+        "Fifty layers and a fifth of the parameters",
+        "ResNet-50 is deeper than VGG-16 and has a fifth of its parameters. What stands where the large dense layers "
+        "stood?",
+        ("Global pooling", "Smaller kernels", "Dropout"),
+        "Global pooling",
+        "`AdaptiveAvgPool2d` leaves one number of each of 2\u202f048 maps, so the only dense layer has "
+        "2\u202f048·1\u202f000 weights. VGG-16 flattens 512 maps of 7 × 7 into 25\u202f088 numbers.",
+        {
+            "Smaller kernels": "the 1×1 layers save in each block; the hundred million were in one dense layer",
+            "Dropout": "it silences numbers while a network learns, and takes no weight away",
+        },
+        {"network": "resnet50"},
+    ),
+    Question(
+        "last",
+        "What is left to save",
+        "MobileNet v2 has 3.5 million parameters. Which share of them sits in its last layer, from 1\u202f280 "
+        "numbers to 1\u202f000 classes?",
+        ("About a hundredth", "About a third", "Nearly all"),
+        "About a third",
+        "1\u202f280·1\u202f000 + 1\u202f000 = 1\u202f281\u202f000 of 3\u202f504\u202f872: where all else is depthwise "
+        "and narrow, the classes themselves are dear.",
+        {
+            "About a hundredth": "that is its share of the MACs, or less; its weights are a million and more",
+            "Nearly all": "the 1×1 layer before it, 320 to 1\u202f280, has 409\u202f600 weights, and it is one of many",
+        },
+        {"network": "mobilenet_v2"},
+    ),
+)

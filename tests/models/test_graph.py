@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from torch import nn
 from torch.utils.flop_counter import FlopCounterMode
 
-from models.graph import Drawing, Graph, fold, names_of, opened_at_first, read_graph
+from models.graph import ONE, Drawing, Graph, fold, names_of, opened_at_first, read_graph, stages
 from models.networks import skeleton
 from models.receptive_field import receptive_field
 
@@ -138,6 +138,26 @@ def test_skips_are_arrows(graphs):
         "features.3.expand1x1_activation",
         "features.3.expand3x3_activation",
     ]
+
+
+@pytest.mark.parametrize("name", NETWORKS)
+def test_stages_add_up(graphs, name):
+    graph = graphs[name]
+    found = stages(graph)
+    assert sum(one.parameters for one in found) == graph.parameters
+    assert sum(one.macs for one in found) == graph.macs
+    assert sum(one.operations for one in found) == len(graph.nodes) - 2
+    sides = [int(one.name.split(" × ")[0]) for one in found]
+    assert sides == sorted(sides, reverse=True)
+    assert found[-1].name == ONE
+
+
+def test_vgg_16_keeps_most_parameters_in_its_dense_layers(graphs):
+    """25088·4096 + 4096 in the first of them (Simonyan and Zisserman 2015, configuration D)."""
+    *_, dense = stages(graphs["vgg16"])
+    assert dense.parameters == (25088 * 4096 + 4096) + (4096 * 4096 + 4096) + (4096 * 1000 + 1000)
+    assert dense.macs == 25088 * 4096 + 4096 * 4096 + 4096 * 1000
+    assert graphs["vgg16"].parameters == 138_357_544
 
 
 class Joined(nn.Module):

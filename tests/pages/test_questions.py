@@ -29,6 +29,7 @@ QUESTIONS: dict[str, tuple[Question, ...]] = {
     "feature-maps-equivariance": maps.EQUIVARIANCE,
     "feature-maps-learn": maps.LEARN,
     "blocks": cost.BLOCKS,
+    "network-costs": cost.NETWORKS,
 }
 EACH = [pytest.param(page, one, id=f"{page}-{one.name}") for page, many in QUESTIONS.items() for one in many]
 LINKS = {
