@@ -7,44 +7,28 @@ from dataclasses import dataclass
 from typing import Any
 
 import streamlit as st
-import torch
-from cachetools.func import lru_cache
 
-from models.blocks import BLOCKS, Block, build, weights
-from models.blocks import Setting as BlockSetting
+from models.blocks import BLOCKS, Block
 from models.errors import SpecError
-from models.graph import Graph, read_graph
+from models.graph import Graph
 from models.lab import Check
 from models.text import big, sentence
 from pages._lesson import frame, offer
 from pages._question import Asking
 from pages.cost import _questions
+from pages.cost._kept import block_of
 from viz import state
 from viz.components.diagram import diagram, field_text, shape_text
+from viz.controls.block import setting_of
 from viz.figures import chart, ranked, show, table
 from viz.figures.cards import check_cards
-from viz.state import Choice, Flag, Setting, Whole
+from viz.state import Choice, Setting
 from viz.words import heading, remark, say
 
 BLOCK = Choice("block", "bottleneck", "Block", None, tuple(BLOCKS))
 COST = Choice(
     "cost", "MACs", "A bar for each layer's", None, ("MACs", "Parameters"), "segmented_control", key="block_cost"
 )
-
-
-def control(block: str, setting: BlockSetting) -> Setting:
-    """A block's setting as one of the page; each block keeps its own."""
-    name, default, label, help = setting.name, setting.default, setting.label, setting.help
-    key = f"block_{block}_{name}"
-    if isinstance(default, bool):
-        return Flag(name, default, label, help, key=key)
-    if setting.choices:
-        return Choice(name, default, label, help, setting.choices, "segmented_control", key=key)
-    if setting.steps:
-        return Choice(name, default, label, help, tuple(sorted(setting.steps)), "select_slider", key=key)
-    return Whole(
-        name, default, label, help, int(setting.least), int(setting.most), step=8 if setting.most > 64 else 1, key=key
-    )
 
 
 @dataclass(frozen=True)
@@ -61,7 +45,7 @@ class Chosen:
 
     @property
     def controls(self) -> list[Setting]:
-        return [control(self.block.name, one) for one in self.block.settings]
+        return [setting_of(one, f"block_{self.block.name}") for one in self.block.settings]
 
     def take(self, query: Mapping[str, list[str]]) -> list[str]:
         """Take block and settings over from a link; a sentence for each thing that could not be."""
@@ -92,14 +76,6 @@ CHOSEN = Chosen()
 ASKING = Asking("blocks", _questions.BLOCKS, (CHOSEN,))
 
 
-@lru_cache(64)
-def _measured(name: str, settings: tuple[tuple[str, Any], ...]) -> tuple[Graph, int]:
-    """The block's graph, and the weights of its convolutions and dense layers."""
-    with torch.device("meta"):
-        module = build(name, **dict(settings))
-    return read_graph(module, BLOCKS[name].input_shape(**dict(settings))), weights(module)
-
-
 def _checks(block: Block, settings: dict[str, Any], graph: Graph, held: int) -> list[Check]:
     """Headline numbers, measured and in closed form."""
     found = block.formulas(**settings)
@@ -122,7 +98,7 @@ def lesson() -> None:
     block, settings = CHOSEN.block, CHOSEN.settings
     with frame(CHOSEN.draw, asking=ASKING):
         try:
-            graph, held = _measured(block.name, tuple(settings.items()))
+            graph, held = block_of(block.name, tuple(settings.items()))
             checks = _checks(block, settings, graph, held)
         except SpecError as error:
             st.error(f"{sentence(error.message)}", icon=":material/block:")

@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 import streamlit as st
-import torch
-from cachetools.func import lru_cache
 
-from models.blocks import BLOCKS, build
-from models.graph import ONE, Graph, Stage, read_graph, stages
-from models.networks import skeleton
+from models.blocks import BLOCKS
+from models.graph import ONE, Graph, Stage, stages
 from models.text import big
 from pages._lesson import frame, offer
 from pages._question import Asking
 from pages.cost import _questions
+from pages.cost._kept import network_of
 from viz import state
 from viz.components.diagram import diagram
 from viz.figures import chart, numbers, ranked, show, table
@@ -43,18 +41,12 @@ def _made(name: str) -> tuple[str, tuple[int, ...]]:
     return f"skeleton({name!r})", (1, 3, 224, 224)
 
 
-@lru_cache(len(TITLES))
-def _read(name: str) -> Graph:
-    with torch.device("meta"):
-        return read_graph(build(name) if name in BLOCKS else skeleton(name), _made(name)[1])
-
-
 def lesson() -> None:
     """The network at the left; its diagram, then its costs stage by stage."""
     state.take(NETWORK, ASKING)
     covered = ASKING.waits()
     name = NETWORK.value
-    graph = _read(name)
+    graph = network_of(name, _made(name)[1])
     found = stages(graph)
     with frame(_choose, asking=ASKING):
         if not covered:

@@ -40,6 +40,12 @@ def test_a_channel_is_followed_and_nothing_is_sent(visit):
     one.sound()
 
 
+def test_while_a_question_waits_no_channel_is_followed(visit):
+    page = visit("/cost?ask=sees").page
+    point(page, "grouped", 0.98, 0.1)
+    expect(page.locator(".channels .told")).to_have_text("Predict first: then channels can be followed.")
+
+
 def test_keys_follow_channels_too(visit):
     page = visit(EIGHT).page
     told = page.locator(".channels .told")

@@ -69,6 +69,11 @@ def diagrams(app: AppTest) -> list[dict]:
     return [one for one in components(app) if "nodes" in one]
 
 
+def tiles(app: AppTest) -> dict[str, dict]:
+    """What each tile of channels is sent, by name."""
+    return {tile["name"]: tile for one in components(app) for tile in one.get("tiles", ())}
+
+
 def hides(stage: dict) -> bool:
     """Whether a stage hides its output; then it does not know its numbers, or those of the matrix."""
     if not stage.get("veiled"):

@@ -6,8 +6,8 @@ import pytest
 
 from models.blocks import BLOCKS
 from models.text import big
-from pages.cost.blocks import control
 from tests.pages.support import charts, components, diagrams, opened, read, sound
+from viz.controls.block import setting_of
 
 
 def cards(app) -> str:
@@ -67,7 +67,7 @@ def test_each_setting_has_its_control(name):
         for kind in ("number_input", "toggle", "segmented_control", "select_slider")
         for widget in getattr(app, kind)
     }
-    keys = {control(name, setting).at for setting in BLOCKS[name].settings}
+    keys = {setting_of(setting, f"block_{name}").at for setting in BLOCKS[name].settings}
     assert keys <= drawn
     assert len(keys) == len(BLOCKS[name].settings)
 

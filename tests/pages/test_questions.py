@@ -12,7 +12,7 @@ from pages.feature_maps import _questions as maps
 from pages.receptive_field import _editor
 from pages.receptive_field import _questions as fields
 from pages.transposed import checkerboard, compare, learn, matrix, sizes, views
-from tests.pages.support import SHELL, charts, components, diagrams, hides, moved, opened, read, sound, stages
+from tests.pages.support import SHELL, charts, components, diagrams, hides, moved, opened, read, sound, stages, tiles
 
 QUESTIONS: dict[str, tuple[Question, ...]] = {
     each.ASKING.page: tuple(each.ASKING.questions) for each in (views, matrix, sizes, checkerboard, compare, learn)
@@ -28,6 +28,7 @@ QUESTIONS: dict[str, tuple[Question, ...]] = {
     "feature-maps-pooling": maps.POOLING,
     "feature-maps-equivariance": maps.EQUIVARIANCE,
     "feature-maps-learn": maps.LEARN,
+    "cost": cost.WAYS,
     "blocks": cost.BLOCKS,
     "network-costs": cost.NETWORKS,
 }
@@ -77,13 +78,15 @@ def covered(app: AppTest) -> bool:
         assert not any("cs-hidden" in one or "predict first" in one for one in html)
         return False
     figures = [one for one in html if "cs-hidden" in one]
-    assert stages(app) or charts(app) or app.dataframe or figures or diagrams(app), "a bare question mark is no picture"
+    pictures = stages(app) or charts(app) or app.dataframe or figures or diagrams(app) or tiles(app)
+    assert pictures, "a bare question mark is no picture"
     assert all("<img" in one or "<svg" in one for one in figures)
     assert all(hides(one) or blank(one) for one in stages(app))
     # Of a line no more than its beginning, of a table no more than the names of its rows.
     assert all(len(trace["x"]) <= 4 for chart in charts(app).values() for trace in chart["data"])
     assert all(set(one.value.iloc[:, 2:].to_numpy().flat) == {"?"} for one in app.dataframe)
     assert all({text for _, _, text in one["edges"]} == {"?"} for one in diagrams(app))
+    assert all({value for _, value in one["numbers"]} <= {"?"} for one in tiles(app).values())
     assert not any("sees" in line or "parameter" in line for one in diagrams(app) for line in written(one))
     assert not any("maps" in one for one in components(app))
     assert all("cs-hidden" in one or "predict first" in one for one in html)
