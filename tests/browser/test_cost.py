@@ -63,7 +63,7 @@ def test_a_tile_chooses_its_layer_and_the_link_says_so(visit):
     page = visit(EIGHT).page
     page.get_by_role("button", name="Depthwise", exact=True).click()
     expect(page).to_have_url(re.compile("way=Depthwise"))
-    expect(page.get_by_role("heading", name="Depthwise", exact=True, level=2)).to_be_visible()
+    expect(page.locator("#depthwise")).to_be_visible()
     expect(page.get_by_role("button", name="Depthwise", exact=True)).to_have_attribute("aria-pressed", "true")
 
 
