@@ -2,18 +2,21 @@
 
 import json
 import re
+from urllib.parse import urlencode
 
 import pytest
 from playwright.sync_api import expect
 
 from pages._lessons import BY_PATH, LESSONS, topic
 from tests.browser.support import BACKGROUND, navigate, running
+from tests.pages.support import folds
 
 # What takes long to compute is asked for less here.
-LESS = {"receptive-field-effective": "?depth=3&inputs=1"}
+LESS = {"receptive-field-effective": {"depth": 3, "inputs": 1}}
 PATHS = [
     *("/", "/room", "/words", "/receptive-field", "/feature-maps-learn"),  # the last two with a question that waits
-    *(f"/{lesson.url_path}{LESS.get(lesson.url_path, '?ask=none')}" for lesson in LESSONS),
+    # With all that is folded.
+    *(f"/{one.url_path}?{urlencode(LESS.get(one.url_path, {'ask': 'none'}) | folds(one.file))}" for one in LESSONS),
     "/playground?kernel_size=2&against=in_channels%3D3",
 ]
 

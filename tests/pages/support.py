@@ -26,6 +26,11 @@ def opened(page: str, **query: str | list[str]) -> AppTest:
     return app.run()
 
 
+def folds(page: str) -> dict[str, str]:
+    """What a link says that opens all folds of a page."""
+    return dict.fromkeys(re.findall(r'= Fold\(\s*"(\w+)"', (SHELL.parent / page).read_text("utf-8")), "true")
+
+
 def revealed(app: AppTest) -> AppTest:
     """The page, once the question that waits, if any, was given up."""
     for reveal in [one for one in app.button if one.key == "reveal"]:
