@@ -302,7 +302,7 @@ def _whole(found, row) -> str:
     return "yes, by a global branch" if row.everything else "yes" if min(row.field.size) >= found.side else "no"
 
 
-COLUMNS = ("", "no.", "layer", "kind", "kernel", "stride", "padding", "dilation", "map", "receptive field", "jump",
+COLUMNS = ("shown", "no.", "layer", "kind", "kernel", "stride", "padding", "dilation", "map", "receptive field", "jump",
           "start", "padding seen", "whole image?")  # fmt: skip
 
 

@@ -2,6 +2,7 @@
 
 import json
 import re
+from itertools import combinations
 from urllib.parse import urlencode
 
 import pytest
@@ -69,6 +70,30 @@ def test_home_leads_to_each_lesson(visit):
         expect(seen.page).to_have_title(f"{lesson.title} · ConvScope")
         seen.page.get_by_test_id("stTopNavLink").filter(has_text="ConvScope").click()
         expect(seen.page).to_have_title("ConvScope")
+    seen.sound()
+
+
+PARTS = (
+    "h1, [data-testid=stMarkdown], [data-testid=stPageLink], .stage, .course h2, .course li, .st-key-present_button, "
+    "[data-testid=stLogo], [data-testid=stMainMenu], [data-testid=stExpandSidebarButton]"
+)
+
+
+@pytest.mark.parametrize("how", [{"width": 720}, {"width": 720, "height": 450, "device_scale_factor": 2}])
+def test_nothing_on_the_home_page_overlaps_in_a_narrow_window_or_at_twice_the_size(visit, how):
+    seen = visit("/", **how)
+    seen.page.locator(".stage[data-selected]").wait_for()
+    seen.page.locator(".course li").last.wait_for()
+    seen.page.mouse.move(0, 300)
+    boxes = [(one.inner_text()[:40], one.bounding_box()) for one in seen.page.locator(PARTS).all() if one.is_visible()]
+    assert len(boxes) > len(LESSONS) + 5
+
+    axes = ("x", "width"), ("y", "height")
+
+    def meet(a: dict, b: dict) -> bool:
+        return all(min(a[at] + a[long], b[at] + b[long]) - max(a[at], b[at]) > 1 for at, long in axes)
+
+    assert [(one, other) for (one, a), (other, b) in combinations(boxes, 2) if meet(a, b)] == []
     seen.sound()
 
 
