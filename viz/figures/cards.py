@@ -95,7 +95,7 @@ def _unbroken(html: str) -> str:
 
 
 def _width(shown: str) -> str:
-    """The classes of a card whose largest number takes smaller type, or the room of two cards."""
+    """The classes of a card whose largest number takes smaller type where it is narrow, or the room of two cards."""
     longest = max(map(len, _LARGE.findall(shown)), default=0)
     return " cs-double" if longest > 11 else " cs-long" if longest > 9 else ""
 
