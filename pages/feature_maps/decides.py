@@ -24,8 +24,8 @@ from pages.feature_maps._questions import DECIDES
 from viz import state
 from viz.figures import Series, chart, lines, show
 from viz.figures.cells import framed, hidden, image, ranked, row
-from viz.state import Choice
-from viz.words import heading, remark, say
+from viz.state import Choice, Fold
+from viz.words import remark, say
 
 HIGHEST = "The highest"
 COVERS = ("Small", "Middle", "Large")
@@ -64,7 +64,8 @@ COVER = Choice(
     "segmented_control",
 )  # fmt: skip
 FILL = Choice("fm_fill", "mean", "Covered with", None, FILLS, "segmented_control")
-SETTINGS = (*network.SETTINGS, CLASS, COVER, FILL)
+CHECK = Fold("fm_check", False, "**Do these pictures mean it?** The same, while the weights are drawn anew")
+SETTINGS = (*network.SETTINGS, CLASS, COVER, FILL, CHECK)
 
 
 def lesson(picture: Picture, asking: Asking) -> None:
@@ -97,11 +98,7 @@ def lesson(picture: Picture, asking: Asking) -> None:
             st.error(network.refused(error), icon=":material/block:")
             return
         net.tell()
-    heading("Do these pictures mean it?")
-    try:
-        _sanity(net, target)
-    except AttributionError as error:
-        st.info(str(error))
+    CHECK.draw(lambda: _sanity(net, target))
     net.tell()
 
 
@@ -251,11 +248,16 @@ def _sanity(net: Network, target: int) -> None:
         ):
             return
         bar = st.progress(0.0, "Drawing weights anew …")
-        kept = SANITY.put(
-            question,
-            {method: net.ask(lambda m, k=k: _steps(m, net, k, target, bar)) for k, method in enumerate(methods)},
-        )
-        bar.empty()
+        try:
+            kept = SANITY.put(
+                question,
+                {method: net.ask(lambda m, k=k: _steps(m, net, k, target, bar)) for k, method in enumerate(methods)},
+            )
+        except AttributionError as error:
+            st.info(str(error))
+            return
+        finally:
+            bar.empty()
     parts = []
     for method in methods:
         figures = []
@@ -267,7 +269,7 @@ def _sanity(net: Network, target: int) -> None:
             said = f"{TOLD[method][0]}, {title}, {below}"
             heat = np.minimum(step.picture, np.percentile(step.picture, 99.5))
             figures.append(framed(title, image(heated(net.pixels, heat), said, 150), below))
-        parts.append(f"<h3>{TOLD[method][0]}</h3>" + row(*figures))
+        parts.append(f"<h2>{TOLD[method][0]}</h2>" + row(*figures))
     show("".join(parts), key="fm_sanity")
     series = [Series(TOLD[m][0], [s.done for s in kept[m]], [s.likeness for s in kept[m]]) for m in methods]
     chart(
