@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import streamlit as st
@@ -22,7 +23,7 @@ from viz.components.diagram import diagram, field_text, shape_text
 from viz.controls.block import setting_of
 from viz.figures import chart, ranked, show, table
 from viz.figures.cards import check_cards
-from viz.state import Choice, Setting
+from viz.state import Choice, Fold, Setting
 from viz.words import heading, remark, say
 
 BLOCK = Choice("block", "bottleneck", "Block", None, tuple(BLOCKS))
@@ -72,6 +73,10 @@ class Chosen:
             one.draw()
 
 
+OPERATIONS = Fold(
+    "operations", False, "**What does it call?** All operations, in their order", icon=":material/table_rows:"
+)
+
 CHOSEN = Chosen()
 ASKING = Asking("blocks", _questions.BLOCKS, (CHOSEN,))
 
@@ -93,7 +98,7 @@ def _checks(block: Block, settings: dict[str, Any], graph: Graph, held: int) -> 
 
 def lesson() -> None:
     """The block at the left, its diagram and its numbers at the right."""
-    state.take(CHOSEN, COST, ASKING)
+    state.take(CHOSEN, COST, OPERATIONS, ASKING)
     covered = ASKING.waits()
     block, settings = CHOSEN.block, CHOSEN.settings
     with frame(CHOSEN.draw, asking=ASKING):
@@ -135,6 +140,10 @@ def _costs(graph: Graph) -> None:
         chart(_bars(paid, cost), key="block_bars", alt=f"{cost} of each layer of the block", numbers=False)
         share = 100 * paid[most] / total
         say(f"{big(total)} {cost if cost == 'MACs' else 'parameters'} in all, {share:.0f} % of them in `{most}`.")
+    OPERATIONS.draw(partial(_table, graph))
+
+
+def _table(graph: Graph) -> None:
     head = ("operation", "call", "output", "parameters", "MACs", "a unit sees")
     rows = [
         (

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import streamlit as st
 
 from models.blocks import BLOCKS
@@ -14,7 +16,7 @@ from pages.cost._kept import network_of
 from viz import state
 from viz.components.diagram import diagram
 from viz.figures import chart, numbers, ranked, show, table
-from viz.state import Choice
+from viz.state import Choice, Fold
 from viz.words import heading, remark, say
 
 TITLES = {
@@ -31,6 +33,7 @@ TITLES = {
     "unet": "U-Net",
 }
 NETWORK = Choice("network", "vgg16", "Network", None, tuple(TITLES), key="cost_network")
+NUMBERS = Fold("stages", False, "**All numbers**, stage by stage", icon=":material/table_rows:")
 ASKING = Asking("network-costs", _questions.NETWORKS, (NETWORK,))
 
 
@@ -43,7 +46,7 @@ def _made(name: str) -> tuple[str, tuple[int, ...]]:
 
 def lesson() -> None:
     """The network at the left; its diagram, then its costs stage by stage."""
-    state.take(NETWORK, ASKING)
+    state.take(NETWORK, NUMBERS, ASKING)
     covered = ASKING.waits()
     name = NETWORK.value
     graph = network_of(name, _made(name)[1])
@@ -93,6 +96,10 @@ def _stages(found: tuple[Stage, ...]) -> None:
             alt = f"{title} of each stage, by the size of its maps"
             figure = ranked([one.name for one in found], values, x=title, y="Maps", log=False)
             chart(figure, key=f"stages_{title.lower()}", alt=alt, numbers=False)
+    NUMBERS.draw(partial(_table, found))
+
+
+def _table(found: tuple[Stage, ...]) -> None:
     head = ("maps", "operations", "parameters", "MACs")
     rows = [(one.name, one.operations, one.parameters, one.macs) for one in found]
     table(head, rows, key="stages_table", label="Stages of the network")

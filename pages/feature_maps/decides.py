@@ -10,7 +10,6 @@ import streamlit as st
 
 from models import networks
 from models.drawings import CLASSES
-from models.kept import Kept
 from models.maps.attribution import AttributionError, Score, grad_cam, occlusion, saliency, sanity_check, scores
 from models.maps.code import reasons_code
 from models.networks import NetworkError
@@ -18,6 +17,7 @@ from pages._lesson import frame
 from pages._question import Asking
 from pages.feature_maps import _network as network
 from pages.feature_maps._closer import heated, text
+from pages.feature_maps._kept import COVERED, REASONS, SANITY
 from pages.feature_maps._network import OWN, Network
 from pages.feature_maps._picture import SEED, SHAPE, SHAPE_DRAWN, SOURCE, Picture, with_picture
 from pages.feature_maps._questions import DECIDES
@@ -49,12 +49,6 @@ TOLD = {
     ),
 }
 SIZE, STEPS = 250, 5
-REASONS: Kept[dict] = Kept(8)
-"""What speaks for a class, by gradient and by Grad-CAM."""
-COVERED: Kept[tuple] = Kept(8)
-"""What covering place after place has shown."""
-SANITY: Kept[dict] = Kept(8)
-"""Pictures of each method while weights are drawn anew."""
 
 CLASS = Choice(
     "fm_class", HIGHEST, "Explain", "In the order of the scores. Ask also why it could be something else.", read=str

@@ -22,7 +22,7 @@ PUBLISHED = {
 
 @pytest.mark.parametrize("name", TITLES)
 def test_every_network_is_drawn_with_its_stages(name):
-    app = sound(opened("cost/networks.py", network=name, ask="none"))
+    app = sound(opened("cost/networks.py", network=name, ask="none", stages="true"))
     assert app.warning.values == []
     (drawn,) = diagrams(app)
     assert 4 < len(drawn["nodes"]) <= 40
