@@ -14,6 +14,7 @@ from models.spec import LayerSpec
 from models.transposed.code import layer_code
 from pages._lesson import frame, offer
 from pages._question import Asking
+from viz import state
 from viz.components.stage import veiled
 from viz.controls.layer import LayerEditor, in_short
 from viz.controls.numbers import SceneEditor, query_of
@@ -44,9 +45,16 @@ def offer_layer(
 @contextmanager
 def lesson(scene: Scene, asking: Asking, draw_above: Callable[[], None] | None = None) -> Iterator[None]:
     """The frame of a lesson about the layer: its controls beside the picture; above that the question, and what is
-    about the picture."""
-    with frame(lambda: layer_controls(scene), picture_first=True, asking=asking, chips=in_short(scene.spec)):
-        if draw_above is None:
+    about the picture: presented, beside the controls, so that Tab comes to the picture in a few steps."""
+    presenting = state.recall("presenting")
+
+    def controls() -> None:
+        if draw_above and presenting:
+            draw_above()
+        layer_controls(scene)
+
+    with frame(controls, picture_first=True, asking=asking, chips=in_short(scene.spec)):
+        if draw_above is None or presenting:
             st.empty()
         else:
             with st.container(horizontal=True, vertical_alignment="bottom"):

@@ -150,7 +150,7 @@ class TestBar:
         expect(page.get_by_test_id("stHeader")).to_be_visible()
         expect(page).not_to_have_url(re.compile("present"))
 
-    @pytest.mark.parametrize("path", ["playground", "transposed", "receptive-field"])
+    @pytest.mark.parametrize("path", ["playground", "transposed", "transposed-matrix", "receptive-field"])
     def test_tab_reaches_the_first_grid_in_ten_stops(self, hall, path):
         page = hall(f"/{path}?present=1").page
         for _ in range(10):
