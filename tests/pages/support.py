@@ -96,12 +96,6 @@ def plain(text: str) -> str:
     return re.sub(r'<a href=\\?"words#[^>]*>(.*?)</a>', r"\1", text)
 
 
-def value_on(cards: str, name: str) -> str:
-    """The value that one card shows, its mark left out."""
-    value = re.search(rf'data-number="{name}">.*?"cs-value">(.*?)<span class="cs-short', cards).group(1)
-    return re.sub("<.*?>", "", value.split('<span class="cs-mark')[0]).strip()
-
-
 def read(blocks: Iterable) -> list[str]:
     """The texts of titles, paragraphs or captions as a visitor reads them."""
     return [plain(one.value) for one in blocks]

@@ -20,7 +20,7 @@ from models.stack import PRESETS, read_stack
 from models.text import big
 from pages.receptive_field.growth import read_dilations
 from pages.receptive_field.your_network import pack, read_shape, unpack
-from tests.pages.support import charts, moved, opened, points, read, value_on
+from tests.pages.support import charts, moved, opened, points, read
 
 
 def open_page(part: str = "build", **query) -> AppTest:
@@ -44,7 +44,7 @@ def shown(app: AppTest) -> str:
 
 
 def number(app: AppTest, name: str) -> str:
-    return value_on(shown(app), name)
+    return re.search(rf'data-number="{name}">.*?<span class="cs-value">(.*?)[<]', shown(app)).group(1).strip()
 
 
 def scene(app: AppTest) -> dict:

@@ -80,7 +80,7 @@ def face(title: str, value: str, short: str, *, hint: str = "", wrapped: bool = 
     named = f' title="{escape(hint)}"' if hint else ""
     below = ' cs-wrapped"' if wrapped else f'" title="{escape(short)}"'
     return (
-        f'<span class="cs-title"{named}>{escape(title)}</span><span class="cs-value">{_unbroken(value)}</span>'
+        f'<span class="cs-title"{named}>{escape(title)}</span><span class="cs-value">{value}</span>'
         f'<span class="cs-short{below}>{_unbroken(escape(short))}</span>'
     )
 
