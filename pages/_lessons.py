@@ -208,6 +208,14 @@ LESSONS: tuple[Lesson, ...] = (
         "What else could do this layer's work, and for less?",
         ":material/balance:",
     ),
+    Lesson(
+        "cost/kernel.py",
+        "cost-kernel",
+        COST,
+        "Column times row",
+        "Can this kernel be split?",
+        ":material/call_split:",
+    ),
 )
 
 BY_PATH = {lesson.url_path: lesson for lesson in LESSONS}

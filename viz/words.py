@@ -313,7 +313,7 @@ WORDS = (
     Word(
         "rank",
         "The number of column-times-row products that a matrix is a sum of, at least; a kernel of rank 1 can be split.",
-        lesson="feature-maps",
+        lesson="cost-kernel",
     ),
     Word(
         "receptive field",
@@ -340,6 +340,15 @@ WORDS = (
         "The number that a network gives a class; the highest wins. Elsewhere also called logit.",
         "scores, logit, logits",
         lesson="feature-maps-decides",
+    ),
+    Word(
+        "singular value",
+        "The size of one of the column-times-row products that a matrix is the sum of, the largest first; as many as "
+        "the rank are not 0.",
+        "singular values",
+        "k okk/k    /k    ",
+        lesson="cost-kernel",
+        source=("Eckart and Young 1936, Approximation by lower rank", "https://doi.org/10.1007/BF02288367"),
     ),
     Word(
         "stack",

@@ -75,3 +75,61 @@ WAYS = (
         {"way": "Depthwise, then 1×1"},
     ),
 )
+
+KERNEL = (
+    Question(
+        "row",
+        "The other factor",
+        "This kernel is the column 1, 2, 1 times one row. Which row?",
+        ("1, 2, 1", "−1, 0, 1", "−2, 0, 2"),
+        "−1, 0, 1",
+        "Each row of the kernel is that row times 1, 2 or 1. Smoothing goes down the column, the change along the row.",
+        {
+            "1, 2, 1": "that row times the column would make nine positive weights",
+            "−2, 0, 2": "that is the middle row of the kernel, which the column has doubled",
+        },
+    ),
+    Question(
+        "laplacian",
+        "The Laplacian",
+        "The first and the last row of this kernel are equal; the middle one is another. Of how many products of a "
+        "column and a row is it the sum, at least?",
+        ("One", "Two", "Three"),
+        "Two",
+        "One column and row for the equal rows, another for the middle one. No single product will do: its rows would "
+        "all be multiples of one.",
+        {
+            "One": "then the middle row would be a multiple of the first",
+            "Three": "two of the three rows are equal and share a product",
+        },
+        {"kernel": "Laplacian"},
+    ),
+    Question(
+        "worked",
+        "The worked example",
+        "The kernel of the worked example cannot be split: no row is made of the others. How much of its energy, the "
+        "sum of its squared weights, can one column and row still hold?",
+        ("A third", "About half", "About nine tenths"),
+        "About nine tenths",
+        "It needs three parts, and they are not alike: the largest holds 91 % of the energy.",
+        {
+            "A third": "the three parts that it needs would have to be equally large",
+            "About half": "its rows are alike, so that one row comes closer to all of them",
+        },
+        {"kernel": "Worked example"},
+    ),
+    Question(
+        "cost",
+        "Two passes",
+        "A 7×7 Gaussian runs as a column, then a row. What share of the multiplications is left?",
+        ("1/7", "2/7", "1/2"),
+        "2/7",
+        "7 + 7 = 14 products for each output number in place of 49: 2·K in place of K². The larger the kernel, the "
+        "more is saved.",
+        {
+            "1/7": "there are two passes of 7 products each",
+            "1/2": "each pass has 7 products, and the kernel has 49",
+        },
+        {"kernel": "Gaussian blur", "side": "7"},
+    ),
+)

@@ -7,6 +7,7 @@ from streamlit.testing.v1 import AppTest
 
 from pages._lessons import BY_PATH
 from pages._question import Question
+from pages.cost import _questions as cost
 from pages.feature_maps import _questions as maps
 from pages.receptive_field import _editor
 from pages.receptive_field import _questions as fields
@@ -27,6 +28,8 @@ QUESTIONS: dict[str, tuple[Question, ...]] = {
     "feature-maps-pooling": maps.POOLING,
     "feature-maps-equivariance": maps.EQUIVARIANCE,
     "feature-maps-learn": maps.LEARN,
+    "cost": cost.WAYS,
+    "cost-kernel": cost.KERNEL,
 }
 EACH = [pytest.param(page, one, id=f"{page}-{one.name}") for page, many in QUESTIONS.items() for one in many]
 LINKS = {
@@ -69,7 +72,9 @@ def covered(app: AppTest) -> bool:
         assert not any("cs-hidden" in one or "predict first" in one for one in html)
         return False
     figures = [one for one in html if "cs-hidden" in one]
-    assert stages(app) or charts(app) or app.dataframe or figures, "a bare question mark is no picture"
+    tiles = [tile for one in components(app) for tile in one.get("tiles", [])]
+    assert stages(app) or charts(app) or app.dataframe or figures or tiles, "a bare question mark is no picture"
+    assert all({value for _, value in tile["numbers"]} <= {"?"} and not tile["said"] for tile in tiles)
     assert all("<img" in one or "<svg" in one for one in figures)
     assert all(hides(one) or blank(one) for one in stages(app))
     # Of a line no more than its beginning, of a table no more than the names of its rows.

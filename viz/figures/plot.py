@@ -102,19 +102,23 @@ def bars(
     *,
     x: str,
     y: str,
+    notes: Sequence[str] = (),
+    marked: int = 0,
     log_y: bool = False,
     height: int = HEIGHT,
 ) -> dict:
-    """A bar for each place, and a mark where the closed form expects its end."""
-    places = [float(v) for v in places]
+    """A bar for each place, and a mark where the closed form expects its end. ``notes`` stand on the bars; of so many
+    ``marked`` ones the page speaks, if there are any."""
+    places, rest = [float(v) for v in places], len(places) - marked
     data = [
         {
             "type": "bar",
             "name": "measured",
             "x": places,
             "y": [float(v) for v in values],
-            "marker": {"color": ROLES["output"]},
+            "marker": {"color": [*[ROLES["selection"]] * marked, *[FAINT] * rest] if marked else ROLES["output"]},
             "hovertemplate": f"{x}: %{{x}}<br>{y}: %{{y}}",
+            **({"text": list(notes), "textposition": "outside", "cliponaxis": False} if notes else {}),
         }
     ]
     if expected is not None:
