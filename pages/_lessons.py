@@ -216,6 +216,14 @@ LESSONS: tuple[Lesson, ...] = (
         "Can this kernel be split?",
         ":material/call_split:",
     ),
+    Lesson(
+        "cost/groups.py",
+        "cost-groups",
+        COST,
+        "Groups",
+        "What does a layer in groups no longer see?",
+        ":material/workspaces:",
+    ),
 )
 
 BY_PATH = {lesson.url_path: lesson for lesson in LESSONS}

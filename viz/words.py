@@ -89,6 +89,15 @@ WORDS = (
         "iii kkk ooo/iii kkk ooo",
     ),
     Word(
+        "channel shuffle",
+        "Deals the channels anew between grouped layers, so that each group gets some of every other; nothing is "
+        "multiplied.",
+        "shuffle, shuffled",
+        "i→i/k→s/i→k/s→s",
+        lesson="cost-groups",
+        source=("Zhang et al. 2017, ShuffleNet", "https://arxiv.org/abs/1707.01083"),
+    ),
+    Word(
         "checkerboard",
         "A pattern of stronger and weaker cells that comes up where stamps overlap unevenly, as when the stride does "
         "not divide the kernel's size.",
@@ -185,7 +194,7 @@ WORDS = (
         "Parts into which the channels are split: each part has kernels of its own and sees nothing of the others.",
         "grouped",
         "ii→oo/      /ii→oo",
-        lesson="playground",
+        lesson="cost-groups",
     ),
     Word(
         "ICNR",

@@ -1,11 +1,20 @@
-"""What the page on layers for the same job keeps for all visitors: a page's own file is read anew in each run."""
+"""What the pages on cost keep for all visitors: a page's own file is read anew in each run."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import dataclass
 from functools import lru_cache
 
+import numpy as np
+import torch
+
+from models import device
 from models.alternatives import WAYS, Row, compare, reach
+from models.channels import channel_picture, channel_steps, seen, split_groups, two_grouped
+from models.formulas import Formula
 from models.kept import Kept
+from models.measure import measure
 from models.timing import Timed
 from viz.components.channels import step
 
@@ -32,3 +41,52 @@ def rows_of(job: Job) -> list[Row]:
 def steps_of(job: Job, name: str) -> list[dict]:
     """What a layer does with channels, for its tile."""
     return [step(of, found) for of, found in reach(name, **taken(name, dict(job)))]
+
+
+@dataclass(frozen=True, eq=False)
+class Grouped:
+    """A convolution in groups from so many channels to as many, measured: its cost, who sees whom, the same from one
+    layer a group, and two of them in a row, with a shuffle between or without. Pictures are of ``channel_picture``."""
+
+    channels: int
+    groups: int
+    kernel: int
+    size: int
+    weights: int
+    macs: int
+    formulas: Mapping[str, Formula]
+    picture: np.ndarray
+    split_picture: np.ndarray
+    split_weights: int
+    difference: float
+    plain: list[tuple[str, np.ndarray]]
+    shuffled: list[tuple[str, np.ndarray]]
+    plain_sees: int
+    shuffled_sees: int
+
+    @property
+    def sees(self) -> int:
+        return seen(self.picture)
+
+
+@lru_cache(maxsize=64)
+def grouped(channels: int, groups: int, kernel: int, size: int) -> Grouped:
+    way = WAYS["grouped"]
+    job = {"in_channels": channels, "out_channels": channels, "kernel_size": kernel, "size": size, "groups": groups}
+    with torch.device("meta"):
+        measured = measure(way.build(**job), way.input_shape(**job))
+    layer = way.build(**job).double().requires_grad_(False)
+    split = split_groups(layer)
+    # Channels do not depend on the image's size.
+    x = torch.randn(
+        1, channels, 2 * kernel, 2 * kernel, dtype=torch.float64, generator=torch.Generator().manual_seed(0)
+    )
+    with device.one_thread(), torch.inference_mode():
+        difference = float((split(x) - layer(x)).abs().max())
+    shape, one = tuple(x.shape), (1, channels, 1, 1)
+    both = [two_grouped(channels, groups, shuffled) for shuffled in (False, True)]
+    return Grouped(
+        channels, groups, kernel, size, measured.parameters, measured.macs, way.formulas(**job),
+        channel_picture(layer, shape), channel_picture(split, shape), sum(p.numel() for p in split.parameters()),
+        difference, *(channel_steps(row, one) for row in both), *(seen(channel_picture(row, one)) for row in both),
+    )  # fmt: skip

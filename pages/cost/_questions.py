@@ -133,3 +133,58 @@ KERNEL = (
         {"kernel": "Gaussian blur", "side": "7"},
     ),
 )
+
+GROUPS = (
+    Question(
+        "weights",
+        "Fewer weights",
+        "The 8 channels are dealt to 2 groups. How many of the weights are left?",
+        ("All of them", "Half", "A quarter"),
+        "Half",
+        "Each output channel has a kernel for 4 input channels in place of 8: weights and MACs divide by the number of "
+        "groups. Each line is such a kernel.",
+        {
+            "All of them": "an output channel has kernels for the channels of its group alone",
+            "A quarter": "there are as many output channels as before; each has half of its kernels",
+        },
+    ),
+    Question(
+        "alone",
+        "As many groups as channels",
+        "What does an output channel see when the 8 channels are dealt to 8 groups?",
+        ("Nothing", "One channel", "All channels"),
+        "One channel",
+        "A group of one channel: the layer is depthwise, and no channel meets another.",
+        {
+            "Nothing": "each group still has a channel of its own",
+            "All channels": "that is a single group",
+        },
+    ),
+    Question(
+        "row",
+        "Two in a row",
+        "A second layer with the same 2 groups follows. How many of the 8 channels of the picture reach one of its "
+        "outputs?",
+        ("Two", "Four", "All eight"),
+        "Four",
+        "Its group has seen nothing but itself, and so it stays, however many such layers there are.",
+        {
+            "Two": "each group has four channels, and both layers see all of them",
+            "All eight": "the second layer's groups hold what the first one's did: nothing crosses over",
+        },
+    ),
+    Question(
+        "shuffle",
+        "After a shuffle",
+        "Between the two layers the channels are dealt anew, so that each group gets some of each. How many of the 8 "
+        "reach an output now?",
+        ("Four", "Six", "All eight"),
+        "All eight",
+        "Each group of the second layer holds two channels of either group of the first. A shuffle has no weights and "
+        "multiplies nothing.",
+        {
+            "Four": "that is without the shuffle; now each group holds channels of both",
+            "Six": "the two channels from the other group bring all that they have seen: four more",
+        },
+    ),
+)

@@ -69,3 +69,46 @@ def test_own_numbers_are_split_too_and_what_is_none_is_told():
     assert "All weights are 0" in sound(app).info[0].value
     app = split(kernel="Own kernel", numbers="1 2")
     assert app.warning[0].value.startswith("numbers: The own kernel is not a square")
+
+
+# -- groups -----------------------------------------------------------------------------------------------------------
+
+
+def tiles(app) -> dict[str, dict[str, str]]:
+    """The numbers of each tile on the page, by its title."""
+    found = [tile for one in components(app) for tile in one.get("tiles", [])]
+    return {tile["title"]: {name: value.replace("\u202f", "") for name, value in tile["numbers"]} for tile in found}
+
+
+def test_weights_and_macs_divide_by_the_number_of_groups():
+    app = sound(opened("cost/groups.py", ask="none"))
+    found = tiles(app)
+    whole = found["groups = 1"]
+    assert whole == {"weights": "576", "MACs": "451584", "each output sees": "8 of 8"}
+    for groups in (1, 2, 4, 8):
+        one = found[f"groups = {groups}"]
+        assert int(one["weights"]) * groups == int(whole["weights"])
+        assert int(one["MACs"]) * groups == int(whole["MACs"])
+        assert one["each output sees"] == f"{8 // groups} of 8"
+
+
+@pytest.mark.parametrize(
+    ("channels", "groups", "without", "shuffled"),
+    [(8, 2, 4, 8), (8, 4, 2, 4), (16, 4, 4, 16), (8, 8, 1, 1), (64, 8, 8, 64)],
+)
+def test_the_same_from_a_layer_a_group_and_what_a_shuffle_gives_back(channels, groups, without, shuffled):
+    app = sound(opened("cost/groups.py", ask="none", channels=str(channels), groups=str(groups)))
+    found = tiles(app)
+    assert found["One grouped layer"] == found[f"{groups} layers, concatenated"]
+    assert "Largest difference from the grouped layer, measured: **0**." in text(app)
+    assert found["Two grouped layers"] == {"each output sees": f"{without} of {channels}"}
+    assert found["With a shuffle between"] == {"each output sees": f"{shuffled} of {channels}"}
+    found = cards(app)
+    assert (found["Without"], found["With shuffle"]) == ([str(without)], [str(shuffled)])
+
+
+def test_one_group_has_nothing_to_split_and_more_groups_than_channels_there_are_not():
+    app = sound(opened("cost/groups.py", ask="none", groups="1"))
+    assert set(tiles(app)) == {f"groups = {groups}" for groups in (1, 2, 4, 8)}
+    app = sound(opened("cost/groups.py", ask="none", channels="4", groups="64"))
+    assert "groups = 4" in read(app.header)

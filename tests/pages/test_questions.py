@@ -30,6 +30,7 @@ QUESTIONS: dict[str, tuple[Question, ...]] = {
     "feature-maps-learn": maps.LEARN,
     "cost": cost.WAYS,
     "cost-kernel": cost.KERNEL,
+    "cost-groups": cost.GROUPS,
 }
 EACH = [pytest.param(page, one, id=f"{page}-{one.name}") for page, many in QUESTIONS.items() for one in many]
 LINKS = {
