@@ -224,6 +224,14 @@ LESSONS: tuple[Lesson, ...] = (
         "What does a layer in groups no longer see?",
         ":material/workspaces:",
     ),
+    Lesson(
+        "cost/separable.py",
+        "cost-separable",
+        COST,
+        "Depthwise separable",
+        "Why is a MobileNet cheap, and what does it give up?",
+        ":material/layers:",
+    ),
 )
 
 BY_PATH = {lesson.url_path: lesson for lesson in LESSONS}

@@ -131,7 +131,7 @@ WORDS = (
         "Each channel gets one kernel of its own and sees no other channel: as many groups as channels.",
         "depthwise, depthwise layers",
         "i→k→o/i→k→o/i→k→o",
-        lesson="playground",
+        lesson="cost-separable",
         source=("Howard et al. 2017, MobileNets", "https://arxiv.org/abs/1704.04861"),
     ),
     Word(
@@ -305,7 +305,7 @@ WORDS = (
         "A convolution with a 1×1 kernel: it mixes the channels of each place and sees no neighbour.",
         "pointwise, 1×1 convolution, 1×1 convolutions",
         "i  o/i→ /i  o",
-        lesson="playground",
+        lesson="cost-separable",
     ),
     Word(
         "pooling",

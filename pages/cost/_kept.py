@@ -8,13 +8,16 @@ from functools import lru_cache
 
 import numpy as np
 import torch
+from torch import nn
 
-from models import device
+from models import device, networks
 from models.alternatives import WAYS, Row, compare, reach
 from models.channels import channel_picture, channel_steps, seen, split_groups, two_grouped
 from models.formulas import Formula
 from models.kept import Kept
+from models.maps.filters import kernel
 from models.measure import measure
+from models.separable import NearestSeparable, nearest_separable
 from models.timing import Timed
 from viz.components.channels import step
 
@@ -90,3 +93,34 @@ def grouped(channels: int, groups: int, kernel: int, size: int) -> Grouped:
         channel_picture(layer, shape), channel_picture(split, shape), sum(p.numel() for p in split.parameters()),
         difference, *(channel_steps(row, one) for row in both), *(seen(channel_picture(row, one)) for row in both),
     )  # fmt: skip
+
+
+LUMA = (0.299, 0.587, 0.114)
+"""What red, green and blue add to the brightness."""
+
+
+@lru_cache(maxsize=8)
+def standard(name: str) -> nn.Conv2d:
+    """A convolution on colour pictures without bias, in float64: ``random``, ``brightness`` (filters of the bank on the
+    brightness), ``one`` (one filter in each colour, in many mixes) or ``learned`` (the first of our small network)."""
+    if name == "learned":
+        weight = networks.load("small", pretrained=True).conv1.weight.detach().double()
+    else:
+        drawn = torch.Generator().manual_seed(0)
+        bank = torch.from_numpy(np.stack([kernel(one, 3) for one in ("sobel", "gaussian", "laplacian", "emboss")]))
+        mixes = torch.randn(4, 3, 1, 1, generator=drawn, dtype=torch.float64)
+        weight = {
+            "random": lambda: torch.randn(4, 3, 3, 3, generator=drawn, dtype=torch.float64),
+            "brightness": lambda: bank[:, None] * torch.tensor(LUMA, dtype=torch.float64)[:, None, None],
+            "one": lambda: mixes * bank[0],
+        }[name]()
+    outputs, inputs, *window = weight.shape
+    layer = nn.Conv2d(inputs, outputs, tuple(window), padding=window[0] // 2, bias=False, dtype=torch.float64)
+    layer.requires_grad_(False).weight.copy_(weight)
+    return layer
+
+
+@lru_cache(maxsize=16)
+def nearest(name: str, pointwise_first: bool) -> NearestSeparable:
+    """The depthwise separable layer nearest to ``standard(name)``."""
+    return nearest_separable(standard(name), pointwise_first)

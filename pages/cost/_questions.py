@@ -188,3 +188,58 @@ GROUPS = (
         },
     ),
 )
+
+SEPARABLE = (
+    Question(
+        "depthwise",
+        "The first step",
+        "Depthwise: each of the 3 input channels has one 3×3 kernel of its own. How many weights is that?",
+        ("9", "27", "81"),
+        "27",
+        "3·9 = 27. The standard layer has such a kernel for each pair of an input and an output channel: 81.",
+        {
+            "9": "that is one kernel, and each of the three channels has its own",
+            "81": "that is a kernel for each pair of channels; here an input channel has a single one",
+        },
+    ),
+    Question(
+        "share",
+        "Both steps",
+        "The 1×1 step mixes 3 channels into 3. What share of the standard layer's 81 weights do both steps have?",
+        ("1/3", "4/9", "1/9"),
+        "4/9",
+        "27 + 9 = 36 of 81, and that is exactly 1/3 + 1/9: 1/N for the depthwise step, 1/K² for the 1×1.",
+        {
+            "1/3": "so much the depthwise step has; the 1×1 has nine weights more",
+            "1/9": "so much the 1×1 has; the depthwise step comes before it",
+        },
+    ),
+    Question(
+        "notes",
+        "Ten output channels",
+        "3 → 10 channels, with a bias for each output of each step. The standard layer has 280 parameters. And both "
+        "steps together?",
+        ("40", "57", "70"),
+        "70",
+        "Depthwise 3·9 + 3 = 30, 1×1 3·10 + 10 = 40. Padding 1 keeps the 28×28 pixels in all three layers.",
+        {
+            "40": "that is the 1×1 alone",
+            "57": "the biases are left out: 3 of the first step and 10 of the second",
+        },
+        {"ds_input_size": "28", "ds_out_channels": "10", "ds_bias": "true"},
+    ),
+    Question(
+        "order",
+        "Which order can it?",
+        "A standard layer looks for an edge, a corner and a blob in the brightness of the picture, one mix of red, "
+        "green and blue. Which order of steps can do exactly that?",
+        ("Depthwise first", "1×1 first", "Neither"),
+        "1×1 first",
+        "The 1×1 makes the brightness, once for each filter, and each copy is then filtered alone. Depthwise first has "
+        "a single filter for each colour, and would need several.",
+        {
+            "Depthwise first": "it has one window for red, and three filters would need three",
+            "Neither": "first mix the colours, then filter: these are two steps",
+        },
+    ),
+)

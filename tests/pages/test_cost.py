@@ -112,3 +112,64 @@ def test_one_group_has_nothing_to_split_and_more_groups_than_channels_there_are_
     assert set(tiles(app)) == {f"groups = {groups}" for groups in (1, 2, 4, 8)}
     app = sound(opened("cost/groups.py", ask="none", channels="4", groups="64"))
     assert "groups = 4" in read(app.header)
+
+
+# -- depthwise separable ----------------------------------------------------------------------------------------------
+
+
+def versus(app) -> dict[str, list[str]]:
+    """The table of the standard and the separable layer: each number of both, and their ratio."""
+    (html,) = (one["html"] for one in components(app) if "cs-versus" in one.get("html", ""))
+    assert "cs-no" not in html, "a number and its formula disagree"
+    found = {}
+    for name, cells in re.findall(r'<tr [^>]*data-number="(\w+)">(.*?)</tr>', html):
+        values = re.findall("<td>(.*?)</td>", cells)
+        found[name] = [re.sub(r"\s*<.*", "", value).replace("\u202f", "") for value in values]
+    return found
+
+
+def test_three_to_three_is_a_third_and_a_ninth_in_weights_and_macs():
+    app = sound(opened("cost/separable.py", ask="none"))
+    found = versus(app)
+    assert found["parameters"] == ["81", "36", "0.444 ×"]
+    assert found["macs"] == [str(81 * 64), str(36 * 64), "0.444 ×"]
+    assert found["output_size"][:2] == ["3 × 8 × 8", "3 × 8 × 8"]
+    assert "27 + 9 parameters" in text(app)
+    assert "1/N + 1/K² = 1/3 + 1/(3²) = 0.444; measured" in text(app)
+    (stage,) = (one for one in components(app) if "grids" in one)
+    assert [grid["title"] for grid in stage["grids"]] == [
+        "Input", "Depthwise kernel", "Between", "Pointwise kernel", "Output",
+    ]  # fmt: skip
+
+
+def test_the_notes_numbers_with_padding_1():
+    app = sound(opened("cost/separable.py", ask="none"))
+    app.button(key="separable_example_notes").click().run()
+    found = versus(sound(app))
+    assert found["parameters"][:2] == ["280", "70"]
+    assert found["output_size"][:2] == ["10 × 28 × 28", "10 × 28 × 28"]
+    assert "30 + 40 parameters" in text(app)
+
+
+@pytest.mark.parametrize(
+    ("layer", "order", "rank"),
+    [
+        ("Four filters on brightness", "Depthwise first", "4"),
+        ("Four filters on brightness", "1×1 first", "1"),
+        ("One filter, four mixes of colours", "Depthwise first", "1"),
+        ("One filter, four mixes of colours", "1×1 first", "1"),
+        ("Random weights", "Depthwise first", "4"),
+        ("Random weights", "1×1 first", "3"),
+        ("Learned by our small network", "Depthwise first", "16"),
+        ("Learned by our small network", "1×1 first", "3"),
+    ],
+)
+def test_which_layers_two_steps_can_be(layer, order, rank):
+    app = sound(opened("cost/separable.py", ask="none", layer=layer, order=order))
+    assert not app.warning
+    found = cards(app)
+    assert found["Rank"] == [rank]
+    (kept,), (off,) = found["Energy kept"], found["Largest difference"]
+    assert (kept == "100 %") == (rank == "1")
+    assert ("10⁻" in off or off == "0") == (rank == "1")
+    assert ("two steps are this layer" in text(app)) == (rank == "1")

@@ -31,6 +31,7 @@ QUESTIONS: dict[str, tuple[Question, ...]] = {
     "cost": cost.WAYS,
     "cost-kernel": cost.KERNEL,
     "cost-groups": cost.GROUPS,
+    "cost-separable": cost.SEPARABLE,
 }
 EACH = [pytest.param(page, one, id=f"{page}-{one.name}") for page, many in QUESTIONS.items() for one in many]
 LINKS = {
