@@ -232,6 +232,14 @@ LESSONS: tuple[Lesson, ...] = (
         "Why is a MobileNet cheap, and what does it give up?",
         ":material/layers:",
     ),
+    Lesson(
+        "cost/mlp.py",
+        "cost-mlp",
+        COST,
+        "MLP or convolution?",
+        "Why not a dense layer?",
+        ":material/apps:",
+    ),
 )
 
 BY_PATH = {lesson.url_path: lesson for lesson in LESSONS}

@@ -127,6 +127,14 @@ WORDS = (
         source=CONV2D,
     ),
     Word(
+        "dense layer",
+        "Each number of its output has a weight for each number of its input: nothing is local, nothing is shared. A "
+        "network of such layers is an MLP.",
+        "dense layers, MLP, fully connected",
+        "i→o/i→o/i→o",
+        lesson="cost-mlp",
+    ),
+    Word(
         "depthwise convolution",
         "Each channel gets one kernel of its own and sees no other channel: as many groups as channels.",
         "depthwise, depthwise layers",
@@ -241,6 +249,14 @@ WORDS = (
         "learning rate",
         "How far one update of training moves the weights against the gradient.",
         lesson="feature-maps-learn",
+    ),
+    Word(
+        "locally connected",
+        "A layer that reads a window at each place, as a convolution does, but with other weights at every place.",
+        "locally connected layer, locally connected layers",
+        "kk..→o/.ss.→o",
+        lesson="cost-mlp",
+        source=("Taigman et al. 2014, DeepFace", "https://doi.org/10.1109/CVPR.2014.220"),
     ),
     Word(
         "loss",

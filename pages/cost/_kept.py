@@ -2,21 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
+from typing import Any
 
 import numpy as np
 import torch
 from torch import nn
+from torchvision.models import vgg16
 
 from models import device, networks
 from models.alternatives import WAYS, Row, compare, reach
 from models.channels import channel_picture, channel_steps, seen, split_groups, two_grouped
+from models.dense import dense_of, local_of
 from models.formulas import Formula
 from models.kept import Kept
 from models.maps.filters import kernel
 from models.measure import measure
+from models.operator import linear_operator
 from models.separable import NearestSeparable, nearest_separable
 from models.timing import Timed
 from viz.components.channels import step
@@ -124,3 +128,69 @@ def standard(name: str) -> nn.Conv2d:
 def nearest(name: str, pointwise_first: bool) -> NearestSeparable:
     """The depthwise separable layer nearest to ``standard(name)``."""
     return nearest_separable(standard(name), pointwise_first)
+
+
+@dataclass(frozen=True, eq=False)
+class Three:
+    """One convolution as itself, with windows alone, and dense, without biases; from images ``(C, side, side)`` to
+    images of that size. The matrices ``[outputs, inputs]`` are measured: each step takes away some of the last.
+
+    shared, local, dense: by name, the matrix of a layer of its kind.
+    as_local, as_dense: largest difference of the convolution's output when it is written as one of these.
+    """
+
+    shared: np.ndarray
+    local: np.ndarray
+    dense: np.ndarray
+    parameters: Mapping[str, int]
+    formulas: Mapping[str, Formula]
+    as_local: float
+    as_dense: float
+
+
+THREE = {"dense": "dense", "local": "local", "shared": "standard"}
+"""Step → the layer's name among the ways to do a job."""
+
+
+@lru_cache(maxsize=64)
+def three(inputs: int, outputs: int, side: int, window: int) -> Three:
+    job = {"in_channels": inputs, "out_channels": outputs, "size": side, "kernel_size": window, "bias": False}
+    drawn = torch.Generator().manual_seed(1)
+    conv: Any = WAYS["standard"].build(**job).double().requires_grad_(False)
+    # As many different weights as there are, in a random order, none of them near 0.
+    count = conv.weight.numel()
+    values = torch.linspace(0.2, 1, count, dtype=torch.float64) * (-1) ** torch.arange(count)
+    conv.weight.copy_(values[torch.randperm(count, generator=drawn)].view_as(conv.weight))
+    shape = (1, inputs, side, side)
+    local, dense = local_of(conv, shape[2:]), dense_of(conv, shape)
+    x = torch.randn(shape, dtype=torch.float64, generator=drawn)
+    with device.one_thread(), torch.inference_mode():
+        off = [float((layer(x) - conv(x)).abs().max()) for layer in (local, dense)]
+    matrix = linear_operator(conv, shape)
+    free: Any = local_of(conv, shape[2:]).requires_grad_(False)
+    free.weight.copy_(_drawn(free.weight.shape, drawn))
+    apart = linear_operator(free, shape).matrix
+    there = np.zeros(matrix.shape, bool)
+    there[matrix.rows, matrix.cols] = True
+    every = _drawn(matrix.shape, drawn).numpy()
+    with torch.device("meta"):
+        sizes = {name: measure(WAYS[way].build(**job), shape).parameters for name, way in THREE.items()}
+    forms = {name: WAYS[way].formulas(**job)["parameters"] for name, way in THREE.items()}
+    return Three(matrix.matrix, apart, np.where(there, apart, every), sizes, forms, *off)
+
+
+def _drawn(shape: Sequence[int], drawn: torch.Generator) -> torch.Tensor:
+    """Random weights from −1 to 1 that are not taken for 0 where they are written with one decimal."""
+    sizes, signs = torch.rand(2, *shape, generator=drawn, dtype=torch.float64)
+    return (0.1 + 0.9 * sizes) * torch.where(signs < 0.5, -1.0, 1.0)
+
+
+@lru_cache(maxsize=1)
+def vgg() -> dict[str, int]:
+    """Parameters of each layer of torchvision's VGG-16, by what they are, in their order."""
+    with torch.device("meta"):
+        network = vgg16()
+    layers = [one for one in network.modules() if isinstance(one, nn.Conv2d | nn.Linear)]
+    kinds = [("conv" if isinstance(one, nn.Conv2d) else "dense") for one in layers]
+    names = [f"{kind} {kinds[: i + 1].count(kind)}" for i, kind in enumerate(kinds)]
+    return {name: sum(p.numel() for p in one.parameters()) for name, one in zip(names, layers, strict=True)}

@@ -243,3 +243,56 @@ SEPARABLE = (
         },
     ),
 )
+
+MLP = (
+    Question(
+        "dense",
+        "Dense",
+        "A dense layer makes 4×4 numbers from 4×4 pixels, without biases. How many weights does it have?",
+        ("32", "144", "256"),
+        "256",
+        "Each of the 16 outputs has a weight for each of the 16 pixels: 16·16.",
+        {
+            "32": "every output has a weight for every pixel: the two are multiplied, not added",
+            "144": "nine for each output would be one for each pixel of a window; a dense layer reads all sixteen",
+        },
+    ),
+    Question(
+        "shared",
+        "Convolution",
+        "A convolution with a 3×3 kernel makes 4×4 numbers from the same pixels. How many weights does it have?",
+        ("9", "144", "256"),
+        "9",
+        "The same nine at each place. However large the picture grows, they stay nine.",
+        {
+            "144": "so many there would be with nine of its own at each place; a convolution shares them",
+            "256": "that is the dense layer: a convolution reads a window, and shares its weights",
+        },
+    ),
+    Question(
+        "local",
+        "Windows alone",
+        "A locally connected layer reads a 3×3 window at each of the 16 places, with other weights at each. How many?",
+        ("9", "16", "144"),
+        "144",
+        "16·9. Those that lie on the padding count, too, though they do nothing.",
+        {
+            "9": "that is with shared weights; here each place has nine of its own",
+            "16": "that is the number of places, and each has a window of nine",
+        },
+    ),
+    Question(
+        "vgg",
+        "VGG-16",
+        "VGG-16 has thirteen convolutions and three dense layers. What part of its 138.4 million parameters is in the "
+        "dense ones?",
+        ("About a tenth", "About half", "About nine tenths"),
+        "About nine tenths",
+        "102.8 M + 16.8 M + 4.1 M. The first of them alone has a weight for each of 7·7·512 inputs and 4 096 outputs.",
+        {
+            "About a tenth": "that is what the thirteen convolutions have",
+            "About half": "a convolution has a few weights for a pair of channels, a dense layer one for each pair of "
+            "numbers",
+        },
+    ),
+)

@@ -173,3 +173,36 @@ def test_which_layers_two_steps_can_be(layer, order, rank):
     assert (kept == "100 %") == (rank == "1")
     assert ("10⁻" in off or off == "0") == (rank == "1")
     assert ("two steps are this layer" in text(app)) == (rank == "1")
+
+
+# -- MLP or convolution -----------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(("step", "zeros", "different"), [("Dense", 0, 256), ("Local", 156, 100), ("Shared", 156, 9)])
+def test_zeros_come_first_then_equal_weights(step, zeros, different):
+    app = sound(opened("cost/mlp.py", ask="none", step=step))
+    found = cards(app)
+    assert (found["Zeros"], found["Different weights"]) == ([str(zeros)], [str(different)])
+    assert (found["Dense"], found["Locally connected"], found["Convolution"]) == (["256"], ["144"], ["9"])
+    off = re.search(r"differs from it by at most \*\*(.*?)\*\*, the .*? one by \*\*(.*?)\*\*", text(app))
+    assert all(value == "0" or re.search("10⁻¹[⁴⁵⁶⁷⁸]", value) for value in off.groups())
+
+
+def test_larger_images_are_drawn_as_pictures_and_the_convolution_does_not_grow():
+    app = sound(opened("cost/mlp.py", ask="none", step="Shared", size="12", in_channels="2", out_channels="4"))
+    found = cards(app)
+    assert found["Dense"] == [str(2 * 144 * 4 * 144)]
+    assert found["Locally connected"] == [str(144 * 72)]
+    assert found["Convolution"] == found["Different weights"] == ["72"]
+    (html,) = (one["html"] for one in components(app) if "a row for each of 576 outputs" in one.get("html", ""))
+    assert "cs-tinted" in html
+
+
+def test_most_parameters_of_vgg16_are_in_one_dense_layer():
+    app = sound(opened("cost/mlp.py", ask="none"))
+    (bar,) = charts(app)["mlp_vgg"]["data"]
+    found = dict(zip(bar["y"], bar["x"], strict=True))
+    assert len(found) == 16
+    assert [round(found[f"dense {i}"] / 1e6, 1) for i in (1, 2, 3)] == [102.8, 16.8, 4.1]
+    assert sum(found.values()) == 138_357_544
+    assert "102.8 + 16.8 + 4.1 million of 138.4 million, 89 %" in text(app)

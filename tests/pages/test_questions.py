@@ -32,6 +32,7 @@ QUESTIONS: dict[str, tuple[Question, ...]] = {
     "cost-kernel": cost.KERNEL,
     "cost-groups": cost.GROUPS,
     "cost-separable": cost.SEPARABLE,
+    "cost-mlp": cost.MLP,
 }
 EACH = [pytest.param(page, one, id=f"{page}-{one.name}") for page, many in QUESTIONS.items() for one in many]
 LINKS = {

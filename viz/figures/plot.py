@@ -6,7 +6,7 @@ the visitor's without a run; what stands here is readable in both.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from math import log10
 
@@ -138,24 +138,29 @@ def bars(
     return {"data": data, "layout": layout}
 
 
-def ranked(names: Sequence[str], values: Sequence[float], marked: int, *, x: str, y: str) -> dict:
-    """A bar for each name, logarithmic, with its number; ``marked``: which one the page speaks of."""
+def ranked(
+    names: Sequence[str], values: Sequence[float], marked: Collection[int], *, x: str, y: str, log: bool = True
+) -> dict:
+    """A bar for each name, with its number; ``marked``: which ones the page speaks of."""
     trace = {
         "type": "bar",
         "orientation": "h",
         "name": x,
         "y": list(names),
         "x": [float(v) for v in values],
-        "marker": {"color": [ROLES["selection"] if i == marked else FAINT for i in range(len(names))]},
+        "marker": {"color": [ROLES["selection"] if i in marked else FAINT for i in range(len(names))]},
         "text": [big(v) for v in values],
         "textposition": "outside",
         "cliponaxis": False,
         "hovertemplate": "%{y}: %{text}<extra></extra>",
     }
     low, high = log10(min(values)), log10(max(values))
-    layout = _layout(60 + 26 * len(names), named=False) | {"xaxis": _axis(x, True, values)}
+    layout = _layout(60 + 26 * len(names), named=False) | {"xaxis": _axis(x, log, values)}
     # Room for the number behind the longest bar, and a bar for the least.
-    layout["xaxis"] |= {"range": [low - 0.5, high + 0.35 * max(high - low, 1)], "dtick": 1}
+    if log:
+        layout["xaxis"] |= {"range": [low - 0.5, high + 0.35 * max(high - low, 1)], "dtick": 1}
+    else:
+        layout["xaxis"] |= {"range": [0, 1.25 * max(values)], "tickformat": "~s"}
     layout["yaxis"] = {"title": {"text": y}, "type": "category", "autorange": "reversed", "automargin": True}
     return {"data": [trace], "layout": layout}
 
