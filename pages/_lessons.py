@@ -225,6 +225,14 @@ LESSONS: tuple[Lesson, ...] = (
         ":material/workspaces:",
     ),
     Lesson(
+        "cost/pointwise.py",
+        "cost-pointwise",
+        COST,
+        "1×1",
+        "What can a 1×1 kernel do at all?",
+        ":material/filter_1:",
+    ),
+    Lesson(
         "cost/separable.py",
         "cost-separable",
         COST,

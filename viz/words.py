@@ -321,7 +321,7 @@ WORDS = (
         "A convolution with a 1×1 kernel: it mixes the channels of each place and sees no neighbour.",
         "pointwise, 1×1 convolution, 1×1 convolutions",
         "i  o/i→ /i  o",
-        lesson="cost-separable",
+        lesson="cost-pointwise",
     ),
     Word(
         "pooling",

@@ -14,7 +14,7 @@ from torchvision.models import vgg16
 
 from models import device, networks
 from models.alternatives import WAYS, Row, compare, reach
-from models.channels import channel_picture, channel_steps, seen, split_groups, two_grouped
+from models.channels import channel_picture, channel_steps, merge_pointwise, seen, split_groups, two_grouped
 from models.dense import dense_of, local_of
 from models.formulas import Formula
 from models.kept import Kept
@@ -194,3 +194,14 @@ def vgg() -> dict[str, int]:
     kinds = [("conv" if isinstance(one, nn.Conv2d) else "dense") for one in layers]
     names = [f"{kind} {kinds[: i + 1].count(kind)}" for i, kind in enumerate(kinds)]
     return {name: sum(p.numel() for p in one.parameters()) for name, one in zip(names, layers, strict=True)}
+
+
+def two_pointwise(hidden: int, between: bool) -> tuple[nn.Sequential, nn.Module]:
+    """Two 1x1 convolutions in a row on colours, from 3 to ``hidden`` to 4 channels, with a ReLU ``between`` them or
+    not; and the one whose matrix is the product of theirs. Without biases, in float64."""
+    drawn = torch.Generator().manual_seed(6)
+    convs = [nn.Conv2d(*shape, 1, bias=False, dtype=torch.float64) for shape in ((3, hidden), (hidden, 4))]
+    for conv in convs:
+        conv.requires_grad_(False).weight.copy_(_drawn(conv.weight.shape, drawn).round(decimals=1))
+    merged = merge_pointwise(*convs).requires_grad_(False)
+    return nn.Sequential(convs[0], *([nn.ReLU()] if between else []), convs[1]), merged

@@ -296,3 +296,43 @@ MLP = (
         },
     ),
 )
+
+POINTWISE = (
+    Question(
+        "shape",
+        "What comes out",
+        "192 channels of 28×28 pixels go into 16 kernels of 1×1. What comes out?",
+        ("16×28×28", "192×28×28", "16×27×27"),
+        "16×28×28",
+        "A channel for each kernel, and a number at each pixel: without a neighbour in the window no border is lost, "
+        "and no padding is needed.",
+        {
+            "192×28×28": "that went in; there is an output channel for each kernel",
+            "16×27×27": "a window of a single pixel fits at each of the 28 places",
+        },
+    ),
+    Question(
+        "cannot",
+        "What it cannot",
+        "A colour picture goes in. Which of these can no 1×1 layer do?",
+        ("Make it grey", "Blur it", "Swap red and blue"),
+        "Blur it",
+        "It mixes the channels of each pixel and knows no neighbour. What it sees of the picture stays one pixel.",
+        {
+            "Make it grey": "grey is a mix of the three channels of each pixel",
+            "Swap red and blue": "each output channel takes one of the three with weight 1",
+        },
+    ),
+    Question(
+        "row",
+        "Two in a row",
+        "A 1×1 layer from 3 to 2 channels, then one from 2 to 4, no activation between. What can do the same?",
+        ("A single 1×1 layer", "Only two of them", "A 3×3 layer alone"),
+        "A single 1×1 layer",
+        "Each is a matrix at each pixel, and two in a row are their product. With a ReLU between them that is over.",
+        {
+            "Only two of them": "each is a matrix, and the product of two matrices is one",
+            "A 3×3 layer alone": "it could, with eight of nine taps 0; but less will do",
+        },
+    ),
+)

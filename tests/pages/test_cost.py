@@ -206,3 +206,27 @@ def test_most_parameters_of_vgg16_are_in_one_dense_layer():
     assert [round(found[f"dense {i}"] / 1e6, 1) for i in (1, 2, 3)] == [102.8, 16.8, 4.1]
     assert sum(found.values()) == 138_357_544
     assert "102.8 + 16.8 + 4.1 million of 138.4 million, 89 %" in text(app)
+
+
+# -- 1×1 --------------------------------------------------------------------------------------------------------------
+
+
+def test_192_channels_become_16_and_the_size_stays():
+    app = sound(opened("cost/pointwise.py", ask="none"))
+    found = cards(app)
+    assert found["Output"] == ["16 × 28 × 28"]
+    assert (found["Parameters"], found["MACs"]) == ([str(192 * 16)], [str(192 * 16 * 784)])
+    assert found["Receptive field"] == ["1 × 1"]
+
+
+@pytest.mark.parametrize("hidden", ["1", "2", "4"])
+def test_two_in_a_row_are_one_unless_a_relu_is_between(hidden):
+    app = sound(opened("cost/pointwise.py", ask="none", hidden=hidden))
+    found = cards(app)
+    assert found["Weights of the two"] == [str(7 * int(hidden))]
+    assert found["Weights of the one"] == ["12"]
+    (off,) = found["Largest difference"]
+    assert off == "0" or "10⁻¹" in off
+    app.toggle(key="pointwise_relu").set_value(True).run()
+    (off,) = cards(sound(app))["Largest difference"]
+    assert float(off) > 0.01

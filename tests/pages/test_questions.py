@@ -33,6 +33,7 @@ QUESTIONS: dict[str, tuple[Question, ...]] = {
     "cost-groups": cost.GROUPS,
     "cost-separable": cost.SEPARABLE,
     "cost-mlp": cost.MLP,
+    "cost-pointwise": cost.POINTWISE,
 }
 EACH = [pytest.param(page, one, id=f"{page}-{one.name}") for page, many in QUESTIONS.items() for one in many]
 LINKS = {
