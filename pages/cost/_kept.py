@@ -22,6 +22,7 @@ from models.maps.filters import kernel
 from models.measure import measure
 from models.operator import linear_operator
 from models.separable import NearestSeparable, nearest_separable
+from models.shifted import Shifted
 from models.timing import Timed
 from viz.components.channels import step
 
@@ -30,6 +31,10 @@ Job = tuple[tuple[str, int], ...]
 
 TIMES: Kept[dict[str, Timed | str]] = Kept(64)
 """Job → the time of each layer, by name, or why there is none."""
+
+
+SHIFTED: Kept[Shifted] = Kept(1)
+"""What two networks made of drawings that had moved, once a visitor had them trained."""
 
 
 def taken(name: str, values: dict[str, int]) -> dict[str, int]:

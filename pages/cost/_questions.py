@@ -295,6 +295,20 @@ MLP = (
             "numbers",
         },
     ),
+    Question(
+        "moved",
+        "When the picture moves",
+        "A dense and a convolutional network have learned, from the same drawings in the middle of their pictures, "
+        "what is a star and what a circle. The drawings move by three pixels. Who still knows?",
+        ("Both", "The convolutional one", "Neither"),
+        "The convolutional one",
+        "It looks for the same corners and arcs at every place. The dense one learned what to expect of each pixel, "
+        "and now other pixels hold it.",
+        {
+            "Both": "to a dense layer a moved picture is another one: each pixel has weights of its own",
+            "Neither": "a convolution has the same weights at the new place as at the old one",
+        },
+    ),
 )
 
 POINTWISE = (

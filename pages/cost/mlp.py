@@ -6,18 +6,19 @@ import numpy as np
 import streamlit as st
 
 from models.lab import HINTS, Check
+from models.shifted import CLASSES, TRAINED, Shifted, examples, moved, train_both
 from models.sources import INPUTS
 from models.text import big, scientific
 from pages._lesson import frame, offer
 from pages._question import Asking
-from pages.cost._kept import Three, three, vgg
+from pages.cost._kept import SHIFTED, Three, three, vgg
 from pages.cost._questions import MLP as QUESTIONS
 from viz import state
-from viz.figures import chart, numbers, ranked, show
+from viz.figures import Series, chart, lines, numbers, ranked, show
 from viz.figures.cards import check_cards
-from viz.figures.cells import LARGEST, cells, framed, hidden, row, signed
+from viz.figures.cells import LARGEST, cells, framed, hidden, image, row, signed
 from viz.state import Choice, Whole
-from viz.words import heading, say
+from viz.words import heading, remark, say
 
 STEPS = {"dense": "Dense", "local": "Local", "shared": "Shared"}
 TITLES = {"dense": "Dense", "local": "Locally connected", "shared": "Convolution"}
@@ -48,7 +49,11 @@ def lesson() -> None:
         else:
             _matrix(_asked())
     if not covered:
-        _vgg()
+        left, right = st.columns(2)
+        with left:
+            _vgg()
+        with right:
+            _moved()
 
 
 def _asked() -> Three:
@@ -113,7 +118,7 @@ def _told(found: Three, matrix: np.ndarray) -> str:
 
 
 def _vgg() -> None:
-    heading("Where are the 138.4 million parameters of VGG-16?")
+    heading("Where are VGG-16's parameters?")
     layers = vgg()
     dense = {name: count for name, count in layers.items() if name.startswith("dense")}
     total = sum(layers.values())
@@ -128,6 +133,57 @@ def _vgg() -> None:
         f"{dense['dense 1'] / 1e6:.1f} million in the first, which reads 7×7×512 numbers. The thirteen convolutions, "
         f"which do nearly all of the work, have {(total - most) / 1e6:.1f} million."
     )
+
+
+def _moved() -> None:
+    """Two networks that were trained alike, and drawings that they have not seen, moved."""
+    heading("And when the picture moves?")
+    pictures = examples(len(CLASSES), 1)[0][[0, 3, 4]]
+    drawn = [
+        framed(
+            f"Moved by {shift}" if shift else "As trained", image(1 - moved(pictures, shift)[i, 0].numpy(), name, 84)
+        )
+        for i, name, shift in (
+            (0, "A circle", 0),
+            (1, "A star", 0),
+            (1, "The star, moved", 3),
+            (2, "A cross, moved", 6),
+        )
+    ]
+    show(row(*drawn, pictures=True, widest=84), key="mlp_drawings")
+    found = SHIFTED.get("both")
+    if found is None:
+        place = st.empty()
+        if not place.button("Train both here", icon=":material/school:", key="mlp_train"):
+            remark(
+                f"Each sees the same {TRAINED} drawings of {len(CLASSES)} kinds, all in the middle of their pictures."
+            )
+            return
+        with place:
+            found = _trained()
+        place.empty()
+    figure = lines(
+        [Series(name, found.shifts, [100 * one for one in found.accuracies[name]]) for name in found.accuracies],
+        x="Shift to the right, pixels", y="Recognised, %", height=300,
+    )  # fmt: skip
+    chart(figure, key="mlp_moved", alt="Share of drawings that each network recognises, by how far they have moved")
+    dense, conv = (found.accuracies[name][3] for name in ("Dense", "Convolution"))
+    sizes = found.parameters
+    say(
+        f"Moved by three pixels, the dense network recognises {100 * dense:.0f} % of drawings that it has not seen, "
+        f"the convolutional one {100 * conv:.0f} %, with {big(sizes['Convolution'])} parameters in place of "
+        f"{big(sizes['Dense'])}."
+    )
+
+
+def _trained() -> Shifted:
+    """Train both, told while it lasts."""
+    bar = st.progress(0.0, "Training both …")
+    for step in train_both():
+        if isinstance(step, Shifted):
+            return SHIFTED.put("both", step)
+        bar.progress(step, "Training both …")
+    raise AssertionError("training ends with what was found")
 
 
 def _script() -> tuple[str, str]:

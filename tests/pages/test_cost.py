@@ -4,6 +4,7 @@ import re
 
 import pytest
 
+from models.kept import Kept
 from tests.pages.support import charts, components, opened, read, sound
 
 
@@ -230,3 +231,14 @@ def test_two_in_a_row_are_one_unless_a_relu_is_between(hidden):
     app.toggle(key="pointwise_relu").set_value(True).run()
     (off,) = cards(sound(app))["Largest difference"]
     assert float(off) > 0.01
+
+
+def test_both_networks_are_trained_once_and_moved_drawings_tell_them_apart(monkeypatch):
+    monkeypatch.setattr("pages.cost._kept.SHIFTED", Kept(1))
+    app = sound(opened("cost/mlp.py", ask="none"))
+    assert "mlp_moved" not in charts(app)
+    app.button(key="mlp_train").click().run()
+    found = {trace["name"]: trace["y"] for trace in charts(sound(app))["mlp_moved"]["data"]}
+    assert found["Dense"][3] < 70
+    assert min(found["Convolution"]) > 95
+    assert "mlp_moved" in charts(sound(opened("cost/mlp.py", ask="none"))), "kept for the next visitor"
