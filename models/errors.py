@@ -60,6 +60,10 @@ class ReceptiveFieldError(Refusal):
     """Which layer cannot be read or does not fit, and what would help."""
 
 
+class GraphError(Refusal):
+    """A network that cannot be drawn as a graph."""
+
+
 class NetworkError(Refusal, RuntimeError):
     """Which network or weights cannot be had, and what to do."""
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -80,17 +81,11 @@ def _shape_alone(layer: Any, forward: Callable[[torch.Tensor], torch.Tensor]):
     return answer
 
 
-def measure(module: nn.Module, input_shape: Sequence[int]) -> Measurement:
-    """Send an input of this shape through the network and write down what happened.
+@contextmanager
+def on_paper(module: nn.Module) -> Iterator[tuple[Any, Callable[[], int]]]:
+    """A copy of the network on the meta device, in evaluation mode, and what tells how many MACs were done so far.
 
-    The pass runs on the meta device: torch's own shapes and counts, without memory or time. ``module`` is left alone.
-
-    Args:
-        module: any network that takes one tensor.
-        input_shape: ``(N, C, *spatial)``.
-
-    Raises:
-        RuntimeError, ValueError: torch's own, if the network does not take the shape.
+    torch's own shapes and counts, without memory or time. ``module`` is left alone.
     """
     # Calling an inference tensor's network from outside inference mode would fail on its copy.
     with torch.inference_mode(False), torch.no_grad():
@@ -99,28 +94,50 @@ def measure(module: nn.Module, input_shape: Sequence[int]) -> Measurement:
         counter = FlopCounterMode(display=False)
         # torch writes down the class of its own tracker alone.
         counter.mod_tracker = _HereAlone()  # pyright: ignore[reportAttributeAccessIssue]
-        rows: list[LayerMeasurement] = []
-        dtype = next((p.dtype for p in module.parameters() if p.is_floating_point()), torch.float32)
-        hooks = [
-            hook
-            for name, layer in ghost.named_modules()
-            if not any(True for _ in layer.children()) or isinstance(layer, nn.MultiheadAttention)
-            for hook in _watch(name, layer, counter, rows)
-        ]
         with counter:
-            out = ghost(torch.empty(tuple(input_shape), device="meta", dtype=dtype))
-        for hook in hooks:
-            hook.remove()
+            yield ghost, lambda: int(counter.get_total_flops()) // 2
+
+
+def blank(module: nn.Module, input_shape: Sequence[int]) -> torch.Tensor:
+    """An input of this shape without numbers, of the kind that the network's weights are."""
+    dtype = next((p.dtype for p in module.parameters() if p.is_floating_point()), torch.float32)
+    return torch.empty(tuple(input_shape), device="meta", dtype=dtype)
+
+
+def measure(module: nn.Module, input_shape: Sequence[int]) -> Measurement:
+    """Send an input of this shape through the network, on paper, and write down what happened.
+
+    Args:
+        module: any network that takes one tensor.
+        input_shape: ``(N, C, *spatial)``.
+
+    Raises:
+        RuntimeError, ValueError: torch's own, if the network does not take the shape.
+    """
+    with on_paper(module) as (ghost, done):
+        rows: list[LayerMeasurement] = []
+        for name, layer in ghost.named_modules():
+            if not any(True for _ in layer.children()) or isinstance(layer, nn.MultiheadAttention):
+                _watch(name, layer, done, rows)
+        out = ghost(blank(module, input_shape))
+        macs = done()
     out = out[0] if isinstance(out, tuple | list) else out
     activations = sum(row.activations for row in rows) or out.numel()
     return Measurement(
         output_shape=tuple(out.shape),
         parameters=sum(p.numel() for p in module.parameters()),
-        macs=int(counter.get_total_flops()) // 2,
+        macs=macs,
         activations=activations,
         layers=rows,
         uncounted=tuple(row.name for row in rows if row.macs is None),
     )
+
+
+def counted(layer: nn.Module, macs: int) -> int | None:
+    """The MACs of a layer, or None where the counter may have missed some: it has weights and is of no known kind."""
+    own = any(p.numel() for p in layer.parameters())
+    known = macs > 0 or isinstance(layer, FREE) or (not own and _of_torch(layer))
+    return macs if known else None
 
 
 def _of_torch(layer: nn.Module) -> bool:
@@ -128,27 +145,25 @@ def _of_torch(layer: nn.Module) -> bool:
     return any(kind.__module__.startswith(("torch.nn.", "torchvision.")) for kind in kinds)
 
 
-def _watch(name: str, layer: nn.Module, counter: FlopCounterMode, rows: list[LayerMeasurement]):
+def _watch(name: str, layer: nn.Module, done: Callable[[], int], rows: list[LayerMeasurement]) -> None:
     before: list[int] = []
 
     def enter(_, __):
-        before.append(counter.get_total_flops())
+        before.append(done())
 
     def leave(_, inputs, output):
         out = output[0] if isinstance(output, tuple | list) else output
-        macs = int(counter.get_total_flops() - before.pop()) // 2
-        own = sum(p.numel() for p in layer.parameters())
-        known = macs > 0 or isinstance(layer, FREE) or (own == 0 and _of_torch(layer))
         rows.append(
             LayerMeasurement(
                 name or type(layer).__name__,
                 type(layer).__name__,
                 tuple(inputs[0].shape) if inputs and isinstance(inputs[0], torch.Tensor) else None,
                 tuple(out.shape) if isinstance(out, torch.Tensor) else None,
-                own,
-                macs if known else None,
+                sum(p.numel() for p in layer.parameters()),
+                counted(layer, done() - before.pop()),
                 out.numel() if isinstance(out, torch.Tensor) else 0,
             )
         )
 
-    return layer.register_forward_pre_hook(enter), layer.register_forward_hook(leave)
+    layer.register_forward_pre_hook(enter)
+    layer.register_forward_hook(leave)

@@ -248,6 +248,22 @@ LESSONS: tuple[Lesson, ...] = (
         "Why not a dense layer?",
         ":material/apps:",
     ),
+    Lesson(
+        "cost/blocks.py",
+        "blocks",
+        COST,
+        "Blocks",
+        "What are networks built from, and what does each part cost?",
+        ":material/schema:",
+    ),
+    Lesson(
+        "cost/networks.py",
+        "network-costs",
+        COST,
+        "Whole networks",
+        "Where in a network are its weights, and where is its work?",
+        ":material/account_tree:",
+    ),
 )
 
 BY_PATH = {lesson.url_path: lesson for lesson in LESSONS}

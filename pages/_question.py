@@ -89,7 +89,7 @@ class Asking:
         return text
 
     def _usual(self) -> str:
-        return NONE if state.saying(self) else self.questions[0].name
+        return NONE if state.example(self) else self.questions[0].name
 
     def take(self, query: Mapping[str, list[str]]) -> list[str]:
         told, name = self._ask.take(query), self._ask.value
@@ -116,7 +116,7 @@ class Asking:
 
     def _asked(self) -> Asked | None:
         """The question on screen, waiting or answered, if the page still shows what it is about."""
-        asked, waits, about = state.recall(f"asked_{self.page}"), self._ask.value, state.saying(self)
+        asked, waits, about = state.recall(f"asked_{self.page}"), self._ask.value, state.example(self)
         if waits != NONE and (asked is None or asked.name != waits):
             asked = Asked(waits, about)
         elif asked is not None and asked.about != about:

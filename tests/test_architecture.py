@@ -57,6 +57,13 @@ def test_the_title_needs_no_torch(page):
     assert done.returncode == 0, done.stderr
 
 
+@pytest.mark.parametrize("page", PAGES)
+def test_a_page_keeps_nothing_in_its_own_file(page):
+    """Streamlit runs the file anew for each visitor and each choice: what it keeps is empty every time."""
+    imported = module_level_imports(ROOT / "pages" / page)
+    assert not {one for one in imported if re.search(r"functools\.(lru_)?cache$|cachetools|models\.kept", one)}
+
+
 def test_every_lesson_has_its_file_and_its_own_address():
     assert [lesson.file for lesson in LESSONS if not (ROOT / "pages" / lesson.file).is_file()] == []
     assert len({lesson.url_path for lesson in LESSONS}) == len(LESSONS)

@@ -56,8 +56,8 @@ class Book:
     anew: bool = False
     """Whether this run takes the link at its word, a bare one too."""
     told_at: Any = None
-    numbers: dict[str, int] = field(default_factory=dict)
-    """What each number box showed last, by key."""
+    shown: dict[str, Any] = field(default_factory=dict)
+    """What each number box and each fold showed last, by key."""
     shapes: dict[str, tuple] = field(default_factory=dict)
     """Of each widget as it was drawn last, by key; see :meth:`Setting._ready`."""
     drawn: set[str] = field(default_factory=set)
@@ -197,7 +197,7 @@ class Whole(Setting):
         """As of any setting. Streamlit says None where the browser, late, sends a number outside the bounds that were
         drawn last: what the box showed then stays."""
         if st.session_state.get(self.at) is None and self.default is not None:
-            return _book().numbers.get(self.at, self.usual)
+            return _book().shown.get(self.at, self.usual)
         return super().value
 
     def draw(self, low: int | None = None, high: int | None = None, step: int | None = None, **how: Any) -> Any:
@@ -211,8 +211,8 @@ class Whole(Setting):
         # Without a default of Streamlit's own, a number that it refuses is not taken for one that was chosen.
         how = {"value": None, "required": self.default is not None} | how
         book = _book()
-        book.numbers[self.at] = self._draw(st.number_input, ("number",), low, high, step=step, **how)
-        return book.numbers[self.at]
+        book.shown[self.at] = self._draw(st.number_input, ("number",), low, high, step=step, **how)
+        return book.shown[self.at]
 
 
 @dataclass(frozen=True)
@@ -261,6 +261,30 @@ class Flag(Setting):
 
     def draw(self, **how: Any) -> bool:
         return self._draw(st.toggle, ("toggle",), **how)
+
+
+@dataclass(frozen=True)
+class Fold(Flag):
+    """A part of a page that is computed, drawn and sent once it is open. ``label``: what there is to see in it."""
+
+    icon: str | None = field(default=None, kw_only=True)
+
+    @property
+    def value(self) -> bool:
+        """As of any setting. Streamlit forgets a fold that a run does not draw."""
+        value = st.session_state.get(self.at)
+        return _book().shown.get(self.at, self.usual) if value is None else value
+
+    def draw(self, content: Callable[[], Any], label: str = "") -> Any:  # type: ignore[override]
+        """The fold, with what ``content`` draws while it is open; returns what that returns."""
+        label = label or self.label
+        self._ready(("fold", label))
+        place = st.expander(label, key=self.at, on_change="rerun", icon=self.icon)
+        _book().shown[self.at] = place.open
+        if not place.open:
+            return None
+        with place:
+            return content()
 
 
 @dataclass(frozen=True)
@@ -462,9 +486,15 @@ def take(*settings: Any) -> None:
             tell(*one.take(query))
 
 
-def saying(but: Any = None) -> dict[str, str]:
-    """What the link is to say of the page's settings, without one of them."""
-    return {name: text for one in _book().settings or () if one is not but for name, text in one.query().items()}
+def saying() -> dict[str, str]:
+    """What the link is to say of the page's settings."""
+    return {name: text for one in _book().settings or () for name, text in one.query().items()}
+
+
+def example(but: Any) -> dict[str, str]:
+    """What the link says of the example on screen: of all settings but one, and but the folds."""
+    said = (one for one in _book().settings or () if one is not but and not isinstance(one, Fold))
+    return {name: text for one in said for name, text in one.query().items()}
 
 
 def finish() -> None:

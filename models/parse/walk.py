@@ -66,7 +66,7 @@ def check_network(module: Layer, input_shape: Sequence[int]) -> list[Row]:
         seen.add(id(layer))
         leaving, status, message = None, "not reached", ""
         if arriving is not None:
-            leaving, status, message = _pass(layer, name, arriving)
+            leaving, status, message = passed(layer, name, arriving)
             if leaving is not None:
                 reads, scratch = _cost(layer, arriving, leaving)
                 activations, work = activations + math.prod(leaving), work + reads
@@ -90,8 +90,8 @@ def leaves(module: Layer, path: str = "") -> Iterator[tuple[str, nn.Module]]:
         yield path or "0", module
 
 
-def _pass(layer: Layer, name: str, arriving: tuple[int, ...]) -> tuple[tuple[int, ...] | None, str, str]:
-    """The shape that leaves a layer, `"ok"` or `"broken"`, and for the second the sentence."""
+def passed(layer: Layer, name: str, arriving: tuple[int, ...]) -> tuple[tuple[int, ...] | None, str, str]:
+    """The shape that leaves a layer, `"ok"` or `"broken"`, and for the second the sentence. Runs on the meta device."""
     if _overlooked(layer, arriving):
         return None, "broken", _explain(layer, name, arriving, "")
     twin = private_copy(layer, torch.device("meta")).eval()

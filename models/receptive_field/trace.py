@@ -114,8 +114,8 @@ def _read(r: Reader, node: fx.Node, modules: dict[str, nn.Module], root: nn.Modu
     return reader(r, *args, **kwargs)
 
 
-def _label(node: fx.Node, modules, taken: dict[str, int]) -> tuple[str, str]:
-    """Name and kind of a node's layer; names as torchvision's `get_graph_node_names` gives them."""
+def label_of(node: fx.Node, modules, taken: dict[str, int]) -> tuple[str, str]:
+    """Name and kind of a node's layer; names as torchvision's `get_graph_node_names` gives them, counted in `taken`."""
     name = kind = str(node.target)
     if node.op == "call_module":
         kind = type(modules[name]).__name__
@@ -163,12 +163,12 @@ def subnetwork(module: nn.Module, layer: str) -> nn.Module:
     Raises:
         ReceptiveFieldError: the network cannot be traced, or there is no such layer.
     """
-    module = _root(module)
-    tracer, graph = _graph(module)
+    module = rooted(module)
+    tracer, graph = graph_of(module)
     modules, taken = dict(module.named_modules()), {}
     found = None
     for node in graph.nodes:
-        if node.op in ("call_module", "call_function", "call_method") and _label(node, modules, taken)[0] == layer:
+        if node.op in ("call_module", "call_function", "call_method") and label_of(node, modules, taken)[0] == layer:
             found = node
             break
     found = found or next((node for path, node in tracer.answers if path == layer), None)
@@ -181,12 +181,17 @@ def subnetwork(module: nn.Module, layer: str) -> nn.Module:
     return fx.GraphModule(module, graph)
 
 
-def _root(module: nn.Module) -> nn.Module:
+def rooted(module: nn.Module) -> nn.Module:
     """A single torch layer is put in a Sequential, so that it is read as a layer and not as the calls inside it."""
     return nn.Sequential(module) if fx.Tracer().is_leaf_module(module, "") else module
 
 
-def _graph(module: nn.Module) -> tuple[_Tracer, fx.Graph]:
+def graph_of(module: nn.Module) -> tuple[_Tracer, fx.Graph]:
+    """A network's graph, and the tracer, which knows each module's answer.
+
+    Raises:
+        ReceptiveFieldError: it cannot be traced; the sentence says why.
+    """
     tracer = _Tracer()
     try:
         with _tracing:
@@ -203,8 +208,8 @@ def _trace(module: nn.Module, shape: tuple[int, ...], layer: str | None) -> Rece
         raise ReceptiveFieldError(
             f"input_shape is (batch, channels, then 1 to 3 spatial axes), all at least 1; got {list(shape)}."
         )
-    module = _root(module)
-    tracer, graph = _graph(module)
+    module = rooted(module)
+    tracer, graph = graph_of(module)
     modules = dict(module.named_modules())
     stop = None
     if layer is not None:
@@ -227,7 +232,7 @@ def _trace(module: nn.Module, shape: tuple[int, ...], layer: str | None) -> Rece
         if node.op == "output":
             output = _values(node.args[0], env)
             break
-        reader.name, reader.kind = ("", "") if node.op == "get_attr" else _label(node, modules, taken)
+        reader.name, reader.kind = ("", "") if node.op == "get_attr" else label_of(node, modules, taken)
         reader.settings = {}
         try:
             value = _read(reader, node, modules, module, env)

@@ -1,4 +1,4 @@
-"""What the pages on cost keep for all visitors: a page's own file is read anew in each run."""
+"""What these lessons keep for all visitors: a page's own file is read anew in each run."""
 
 from __future__ import annotations
 
@@ -12,14 +12,16 @@ import torch
 from torch import nn
 from torchvision.models import vgg16
 
-from models import device, networks
+from models import blocks, device, networks
 from models.alternatives import WAYS, Row, compare, reach
 from models.channels import channel_picture, channel_steps, merge_pointwise, seen, split_groups, two_grouped
 from models.dense import dense_of, local_of
 from models.formulas import Formula
+from models.graph import Graph, read_graph
 from models.kept import Kept
 from models.maps.filters import kernel
 from models.measure import measure
+from models.networks import skeleton
 from models.operator import linear_operator
 from models.separable import NearestSeparable, nearest_separable
 from models.shifted import Shifted
@@ -210,3 +212,18 @@ def two_pointwise(hidden: int, between: bool) -> tuple[nn.Sequential, nn.Module]
         conv.requires_grad_(False).weight.copy_(_drawn(conv.weight.shape, drawn).round(decimals=1))
     merged = merge_pointwise(*convs).requires_grad_(False)
     return nn.Sequential(convs[0], *([nn.ReLU()] if between else []), convs[1]), merged
+
+
+@lru_cache(maxsize=64)
+def block_of(name: str, settings: tuple[tuple[str, Any], ...]) -> tuple[Graph, int]:
+    """A block's graph, and the weights of its convolutions and dense layers."""
+    with torch.device("meta"):
+        module = blocks.build(name, **dict(settings))
+    return read_graph(module, blocks.BLOCKS[name].input_shape(**dict(settings))), blocks.weights(module)
+
+
+@lru_cache(maxsize=16)
+def network_of(name: str, shape: tuple[int, ...]) -> Graph:
+    """A whole network's graph for a picture of this shape."""
+    with torch.device("meta"):
+        return read_graph(blocks.build(name) if name in blocks.BLOCKS else skeleton(name), shape)

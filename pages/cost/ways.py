@@ -131,7 +131,7 @@ def lesson() -> None:
     with frame(partial(_draw_controls, shown), asking=ASKING):
         drawn = [row for row in rows if not covered or row in (standard, chosen)]
         tiles = [_tile(row, job, standard.measured.macs, covered) for row in drawn]
-        channels(tiles, WAY.value, key="ways", on_pick=_pick)
+        channels(tiles, WAY.value, key="ways", on_pick=_pick, covered=covered)
         if not covered:
             _after(chosen, standard, rows, values)
 

@@ -10,7 +10,6 @@ import streamlit as st
 
 from models import networks
 from models.drawings import CLASSES
-from models.kept import Kept
 from models.maps.attribution import AttributionError, Score, grad_cam, occlusion, saliency, sanity_check, scores
 from models.maps.code import reasons_code
 from models.networks import NetworkError
@@ -18,14 +17,15 @@ from pages._lesson import frame
 from pages._question import Asking
 from pages.feature_maps import _network as network
 from pages.feature_maps._closer import heated, text
+from pages.feature_maps._kept import COVERED, REASONS, SANITY
 from pages.feature_maps._network import OWN, Network
 from pages.feature_maps._picture import SEED, SHAPE, SHAPE_DRAWN, SOURCE, Picture, with_picture
 from pages.feature_maps._questions import DECIDES
 from viz import state
 from viz.figures import Series, chart, lines, show
 from viz.figures.cells import framed, hidden, image, ranked, row
-from viz.state import Choice
-from viz.words import heading, remark, say
+from viz.state import Choice, Fold
+from viz.words import remark, say
 
 HIGHEST = "The highest"
 COVERS = ("Small", "Middle", "Large")
@@ -49,12 +49,6 @@ TOLD = {
     ),
 }
 SIZE, STEPS = 250, 5
-REASONS: Kept[dict] = Kept(8)
-"""What speaks for a class, by gradient and by Grad-CAM."""
-COVERED: Kept[tuple] = Kept(8)
-"""What covering place after place has shown."""
-SANITY: Kept[dict] = Kept(8)
-"""Pictures of each method while weights are drawn anew."""
 
 CLASS = Choice(
     "fm_class", HIGHEST, "Explain", "In the order of the scores. Ask also why it could be something else.", read=str
@@ -64,7 +58,8 @@ COVER = Choice(
     "segmented_control",
 )  # fmt: skip
 FILL = Choice("fm_fill", "mean", "Covered with", None, FILLS, "segmented_control")
-SETTINGS = (*network.SETTINGS, CLASS, COVER, FILL)
+CHECK = Fold("fm_check", False, "**Do these pictures mean it?** The same, while the weights are drawn anew")
+SETTINGS = (*network.SETTINGS, CLASS, COVER, FILL, CHECK)
 
 
 def lesson(picture: Picture, asking: Asking) -> None:
@@ -97,11 +92,7 @@ def lesson(picture: Picture, asking: Asking) -> None:
             st.error(network.refused(error), icon=":material/block:")
             return
         net.tell()
-    heading("Do these pictures mean it?")
-    try:
-        _sanity(net, target)
-    except AttributionError as error:
-        st.info(str(error))
+    CHECK.draw(lambda: _sanity(net, target))
     net.tell()
 
 
@@ -251,11 +242,16 @@ def _sanity(net: Network, target: int) -> None:
         ):
             return
         bar = st.progress(0.0, "Drawing weights anew …")
-        kept = SANITY.put(
-            question,
-            {method: net.ask(lambda m, k=k: _steps(m, net, k, target, bar)) for k, method in enumerate(methods)},
-        )
-        bar.empty()
+        try:
+            kept = SANITY.put(
+                question,
+                {method: net.ask(lambda m, k=k: _steps(m, net, k, target, bar)) for k, method in enumerate(methods)},
+            )
+        except AttributionError as error:
+            st.info(str(error))
+            return
+        finally:
+            bar.empty()
     parts = []
     for method in methods:
         figures = []
@@ -267,7 +263,7 @@ def _sanity(net: Network, target: int) -> None:
             said = f"{TOLD[method][0]}, {title}, {below}"
             heat = np.minimum(step.picture, np.percentile(step.picture, 99.5))
             figures.append(framed(title, image(heated(net.pixels, heat), said, 150), below))
-        parts.append(f"<h3>{TOLD[method][0]}</h3>" + row(*figures))
+        parts.append(f"<h2>{TOLD[method][0]}</h2>" + row(*figures))
     show("".join(parts), key="fm_sanity")
     series = [Series(TOLD[m][0], [s.done for s in kept[m]], [s.likeness for s in kept[m]]) for m in methods]
     chart(

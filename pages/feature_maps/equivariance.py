@@ -8,7 +8,6 @@ import numpy as np
 import streamlit as st
 
 from models import networks
-from models.kept import Kept
 from models.maps.attribution import AttributionError, scores
 from models.maps.code import motion_code
 from models.maps.equivariance import (
@@ -26,6 +25,7 @@ from pages._lesson import frame
 from pages._question import Asking
 from pages.feature_maps import _network as network
 from pages.feature_maps._closer import text
+from pages.feature_maps._kept import CURVES
 from pages.feature_maps._network import OFFERED, OWN, Network
 from pages.feature_maps._picture import Picture, with_picture
 from pages.feature_maps._questions import EQUIVARIANCE
@@ -39,8 +39,6 @@ from viz.words import heading, say
 MOTIONS = {"shift": "Shift", "rotate": "Rotate", "scale": "Scale"}
 SMALL_LAYERS = ("conv1", "relu1", "pool1", "relu2", "pool2", "relu3", "pool3", "relu4")
 SIZE = 205
-CURVES: Kept[dict] = Kept(24)
-"""Errors of a layer, and scores, motion by motion."""
 
 
 def _usual_layer() -> str:

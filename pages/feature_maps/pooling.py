@@ -25,7 +25,7 @@ from viz.components.stage import stage
 from viz.figures import numbers, show
 from viz.figures.cells import cells, framed, hidden, image, row
 from viz.scenes.layer import scene
-from viz.state import Choice, whole
+from viz.state import Choice, Fold, whole
 from viz.words import heading, remark, say
 
 KINDS = ("Max", "Average", "Global average")
@@ -41,7 +41,9 @@ DIALS = (
     Dial("fm_stride", 2, "stride", None, 1, 8, read=whole(1, 8)),
 )
 EXAMPLE = Choice("fm_example", next(iter(EXAMPLES)), "Worked example", None, tuple(EXAMPLES), "segmented_control")
-SETTINGS = (POOL, *DIALS, EXAMPLE)
+UNPOOLED = Fold("fm_unpooled", False, "**Is there a way back?** Unpooling with indices")
+FORGOTTEN = Fold("fm_forgotten", False, "**Which shifts does it forget?** What pooling cannot tell apart")
+SETTINGS = (POOL, *DIALS, EXAMPLE, UNPOOLED, FORGOTTEN)
 REACH = 3
 """Pixels of the largest shift that is tried, each way."""
 PIXEL_SIDE = 8
@@ -52,7 +54,7 @@ CLOSE = 48
 
 
 def lesson(picture: Picture, asking: Asking) -> None:
-    """The picture pooled, then three closer looks."""
+    """The picture pooled, one number of it, and what there is to see more closely."""
     covered = asking.waits()
     with frame(_controls, draw_lead=POOL.draw, asking=asking):
         if covered:
@@ -64,8 +66,8 @@ def lesson(picture: Picture, asking: Asking) -> None:
         return
     heading("One number at a time")
     _worked()
-    _unpooled(picture)
-    _forgotten(picture)
+    UNPOOLED.draw(lambda: _unpooled(picture))
+    FORGOTTEN.draw(lambda: _forgotten(picture))
 
 
 def _controls() -> None:
@@ -146,7 +148,14 @@ def _worked() -> None:
 
 
 def _unpooled(picture: Picture) -> None:
-    heading("Back again: unpooling with indices")
+    left, right = st.columns(2, gap="medium")
+    with left:
+        _unpooled_example()
+    with right:
+        _unpooled_picture(picture)
+
+
+def _unpooled_example() -> None:
     trip = unpool_round_trip(torch.from_numpy(WORKED)[None, None])
     show(
         row(
@@ -161,6 +170,9 @@ def _unpooled(picture: Picture) -> None:
         "Max pooling can remember where each maximum was: an index into the 16 cells. `nn.MaxUnpool2d` puts the "
         "values back there and 0 everywhere else. The positions return; the other values are gone."
     )
+
+
+def _unpooled_picture(picture: Picture) -> None:
     _, _, size, stride = _layer()
     if POOL.value != KINDS[0]:
         remark("On the picture: choose Max pooling above, for only a maximum has a place.")
@@ -175,17 +187,17 @@ def _unpooled(picture: Picture) -> None:
         row(
             framed(
                 f"Input → max {size}×{size}, stride {stride} → unpooled",
-                image(trip.unpooled[0], "The picture after pooling and unpooling: maxima among black", 330),
+                image(trip.unpooled[0], "The picture after pooling and unpooling: maxima among black", 270),
                 f"{100 * share:.3g} % of the pixels are back, and with them {100 * (1 - trip.lost):.3g} % of the "
                 "squared values",
             ),
             framed(
                 "The middle, enlarged",
-                image(_middle(trip.unpooled[0]), "The middle of it", 330),
+                image(_middle(trip.unpooled[0]), "The middle of it", 270),
                 "bright: maxima where they were; black: zeros",
             ),
             pictures=True,
-            widest=330,
+            widest=270,
         ),
         key="fm_unpool_picture",
     )
@@ -197,7 +209,6 @@ def _middle(values: np.ndarray) -> np.ndarray:
 
 
 def _forgotten(picture: Picture) -> None:
-    heading("Which shifts does it forget?")
     layer, code, size, _ = _layer()
     try:
         places = distinct_positions(layer, (PIXEL_SIDE, PIXEL_SIDE))

@@ -3,7 +3,7 @@
 import streamlit as st
 
 from models.stack.code import stack_code
-from models.stack.field import analyse
+from models.stack.field import StackField, analyse
 from pages._lesson import columns, offer
 from pages.receptive_field import _compare as compare
 from pages.receptive_field import _editor as editor
@@ -13,13 +13,17 @@ from pages.receptive_field._unit import Unit
 from viz import state
 from viz.components.stage import stage, unmarked
 from viz.figures import show
+from viz.state import Fold
 from viz.words import heading, remark, say
+
+ALGEBRA = Fold("algebra", False, "**Where do the numbers come from?** Step by step, with those of this stack")
+MEASURED = Fold("measured", False, "**Does the gradient say the same?** One unit, traced and measured")
 
 
 def draw() -> None:
     """The stack's controls, its picture, its numbers, and one of its units."""
     asking = editor.asking()
-    state.take(editor.Shown(), editor.Layers(), editor.APART, asking)
+    state.take(editor.Shown(), editor.Layers(), editor.APART, ALGEBRA, MEASURED, asking)
     stack = editor.read()
     covered = asking.waits()
     unit = Unit(stack)
@@ -60,16 +64,20 @@ def draw() -> None:
     with below:
         heading("Layer by layer")
         figures.layer_table(field)
-        with st.expander("Step by step, with these numbers"):
-            show(figures.algebra(field), key="stack_algebra")
-        heading("Theory and measurement, side by side")
-        remark("Click a unit in the picture above, or choose it here. The link keeps it.")
-        unit.draw()
-        part = field if number == len(stack.layers) else analyse(stack.upto(number))
-        measured = part.unit(index)
-        show(compare.unit_numbers(part, measured), key="unit_numbers")
-        say(compare.why(part, measured))
-        show(compare.compare(part, measured), key="stack_compare")
+        ALGEBRA.draw(lambda: show(figures.algebra(field), key="stack_algebra"))
+        MEASURED.draw(lambda: _measured(field, unit))
+
+
+def _measured(field: StackField, unit: Unit) -> None:
+    """What the graph and the gradient say of one unit."""
+    remark("Click a unit in the picture above, or choose it here. The link keeps it.")
+    unit.draw()
+    number, index = unit.value
+    part = field if number == len(unit.stack.layers) else analyse(unit.stack.upto(number))
+    measured = part.unit(index)
+    show(compare.unit_numbers(part, measured), key="unit_numbers")
+    say(compare.why(part, measured))
+    show(compare.compare(part, measured), key="stack_compare")
 
 
 if __name__ == "__main__":

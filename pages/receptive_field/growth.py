@@ -14,7 +14,7 @@ from pages._question import Asking
 from pages.receptive_field._questions import GROWTH
 from viz import state
 from viz.figures import Line, Map, Series, begun, chart, legend, lines, maps, show, table
-from viz.state import Choice, Text, Whole
+from viz.state import Choice, Fold, Text, Whole
 from viz.words import heading, say
 
 COSTS = {"Parameters": "parameters", "MACs": "macs", "Layers": "layers"}
@@ -34,6 +34,8 @@ BUDGET = Choice(
     "select_slider",
 )
 DILATIONS = Text("dilations", "1, 2, 4", "Your own dilations", "One 3×3 layer for each number.")
+UNREAD = Fold("unread", False, "**Which pixels are never read?** The holes that dilation can leave")
+WAVENET = Fold("wavenet", False, "**How far back does WaveNet hear?** Exponential against linear growth")
 
 PAYS = {
     "more layers": "Time: they wait for each other. Each brings a non-linearity.",
@@ -61,7 +63,7 @@ def read_dilations(text: str) -> tuple[int, ...]:
 def lesson() -> None:
     """Prices, the same budget for each way, pixels that are never read, and WaveNet."""
     asking = Asking("receptive-field-growth", GROWTH)
-    state.take(COST, WIDTH, BUDGET, DILATIONS, asking)
+    state.take(COST, WIDTH, BUDGET, DILATIONS, UNREAD, WAVENET, asking)
     covered = asking.waits()
     with st.container(horizontal=True, vertical_alignment="bottom"):
         cost = COST.draw()
@@ -92,9 +94,11 @@ def lesson() -> None:
         "after them cheaper, and lose places; dilation keeps every place, and may leave holes. Strided and dilated "
         "layers have the same weights and the same field: against parameters their lines coincide, against MACs not."
     )
-    heading("Which pixels are never read?")
-    _gridding()
-    heading("WaveNet: exponential against linear")
+    UNREAD.draw(_gridding)
+    WAVENET.draw(lambda: _causal(width, cost))
+
+
+def _causal(width: int, cost: str) -> None:
     say(
         "A causal stack, two taps a layer: the output at time t must not see the future. With dilations 1, 2, 4, … "
         "each layer doubles the memory for the same weights."

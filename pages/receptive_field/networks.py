@@ -23,7 +23,7 @@ from viz.controls.examples import examples
 from viz.controls.picture import NAMES, OWN, choose
 from viz.figures import Line, Series, chart, lines, numbers, show, table
 from viz.figures.cells import framed, hidden, row
-from viz.state import Choice, Setting, Several, Whole, whole
+from viz.state import Choice, Fold, Setting, Several, Whole, whole
 from viz.words import heading, remark, say
 
 COMPARED = ("alexnet", "vgg16", "resnet18", "mobilenet_v2")
@@ -34,6 +34,11 @@ SOURCE_SIDE, SIDE = 1024, 448
 
 IMAGE_SIDE = Whole("side", 224, "Image, pixels a side", "The usual size is 224.", 32, 1024, step=32)
 PICTURE = Choice("picture", "cat", "Picture", None, {name: name.capitalize() for name in (*NAMES, OWN)}, "pills")
+TABLE = ":material/table_rows:"
+STAGES = Fold("net_stages", False, "**Where does it jump?** Stage by stage", icon=TABLE)
+LAYERS = Fold("net_layers", False, icon=TABLE)
+EVERY = Fold("net_all", False, icon=TABLE)
+FOLDS = (STAGES, LAYERS, EVERY)
 
 
 def lesson() -> None:
@@ -43,7 +48,7 @@ def lesson() -> None:
     network = Choice("net", "resnet50", "Network", "Structure only: no weights are loaded.", known)
     others = Several("compare", COMPARED, "Compare with", None, known, MOST - 1)
     asking = Asking("receptive-field-networks", NETWORKS)
-    state.take(network, IMAGE_SIDE, others, PICTURE)
+    state.take(network, IMAGE_SIDE, others, PICTURE, *FOLDS)
     # Streamlit writes white on the theme's light accent in dark mode.
     st.html("<style>.st-key-compare [data-tag] * { color: light-dark(#fff, #11151c); }</style>")
     with st.container(key="lesson"):
@@ -83,14 +88,15 @@ def lesson() -> None:
                 )
             with st.container(key="numbers"):
                 show(_cards(found, row), key="network_cards")
-    _measure(found, row, measured_field)
-    _story(found)
-    _depth([name, *(other for other in compared if other != name)][:MOST], side)
-    heading("Stage by stage")
-    _stages(found)
-    remark("A stage is all maps of one jump; shown is its last layer.")
-    _every_layer(found, row)
-    _all(known, side)
+    left, right = st.columns([3, 5], gap="medium")
+    with left:
+        _measure(found, row, measured_field)
+        _story(found)
+    with right:
+        _depth([name, *(other for other in compared if other != name)][:MOST], side)
+    STAGES.draw(lambda: _stages(found))
+    LAYERS.draw(lambda: _every_layer(found, row), f"**All {len(found.maps)} layers** of {found.name}")
+    EVERY.draw(lambda: _all(known, side), f"**All {len(known)} networks** at {side} pixels")
 
 
 def _before(picture) -> None:
@@ -289,13 +295,14 @@ def _stages(found) -> None:
         for row in found.stages
     ]
     table(head, rows, key="network_stages", label=f"Stages of {found.name}")
+    remark("A stage is all maps of one jump; shown is its last layer.")
 
 
 def _whole(found, row) -> str:
     return "yes, by a global branch" if row.everything else "yes" if min(row.field.size) >= found.side else "no"
 
 
-LAYERS = ("", "no.", "layer", "kind", "kernel", "stride", "padding", "dilation", "map", "receptive field", "jump",
+COLUMNS = ("shown", "no.", "layer", "kind", "kernel", "stride", "padding", "dilation", "map", "receptive field", "jump",
           "start", "padding seen", "whole image?")  # fmt: skip
 
 
@@ -309,18 +316,9 @@ def _layer_cells(found, row, shown: bool) -> tuple:
 
 
 def _every_layer(found, row) -> None:
-    """All maps of the network in one table, drawn when it is opened."""
-    opened = st.expander(
-        f"All {len(found.maps)} layers of {found.name}",
-        key="every_layer",
-        on_change="rerun",
-        icon=":material/table_rows:",
-    )
-    if not opened.open:
-        return
+    """All maps of the network in one table."""
     rows = [_layer_cells(found, one, one.number == row.number) for one in found.maps]
-    with opened:
-        table(LAYERS, rows, key="every_layer_table", label=f"Layers of {found.name}")
+    table(COLUMNS, rows, key="every_layer_table", label=f"Layers of {found.name}")
 
 
 def _measure(found, row, measured_field) -> None:
@@ -362,34 +360,33 @@ def _measure(found, row, measured_field) -> None:
 
 def _all(known: list[str], side: int) -> None:
     """Every network in one table, traced on demand with progress."""
-    with st.expander(f"All {len(known)} networks at {side} pixels"):
-        if not st.toggle(
-            "Trace them all",
-            key="trace_all",
-            help="Takes twenty seconds the first time; rows come one by one.",
-        ):
-            return
-        bar, place = st.empty(), st.empty()
-        rows, last = [], time.monotonic()
-        for i, name in enumerate(known, 1):
-            bar.progress(i / len(known), f"Tracing {name}, {i} of {len(known)} …")
-            one = summary(name, side)
-            note = "sees the whole image through a global branch" if one.everything else one.reason
-            rows.append(
-                (
-                    name,
-                    one.size,
-                    one.jump,
-                    "–" if one.map_size is None else f"{one.map_size}×{one.map_size}",
-                    note,
-                )
+    if not st.toggle(
+        "Trace them all",
+        key="trace_all",
+        help="Takes twenty seconds the first time; rows come one by one.",
+    ):
+        return
+    bar, place = st.empty(), st.empty()
+    rows, last = [], time.monotonic()
+    for i, name in enumerate(known, 1):
+        bar.progress(i / len(known), f"Tracing {name}, {i} of {len(known)} …")
+        one = summary(name, side)
+        note = "sees the whole image through a global branch" if one.everything else one.reason
+        rows.append(
+            (
+                name,
+                one.size,
+                one.jump,
+                "–" if one.map_size is None else f"{one.map_size}×{one.map_size}",
+                note,
             )
-            if i == len(known) or time.monotonic() - last > 1.5:
-                last = time.monotonic()
-                head = ("network", "receptive field", "jump", "last map", "note")
-                with place:
-                    table(head, rows, key=f"all_table_{i}", label="All networks")
-        bar.empty()
+        )
+        if i == len(known) or time.monotonic() - last > 1.5:
+            last = time.monotonic()
+            head = ("network", "receptive field", "jump", "last map", "note")
+            with place:
+                table(head, rows, key=f"all_table_{i}", label="All networks")
+    bar.empty()
 
 
 if __name__ == "__main__":

@@ -37,8 +37,8 @@ from viz.controls.picture import PICTURES
 from viz.figures import bars, chart, show, surface, table
 from viz.figures.cards import mathml
 from viz.figures.cells import cells, framed, hidden, image, row
-from viz.state import Choice, Flag, Whole, whole
-from viz.words import defined_in, heading, say
+from viz.state import Choice, Flag, Fold, Whole, whole
+from viz.words import defined_in, say
 
 DRAWN = "cat.png"
 """The picture that the generators learn to draw."""
@@ -59,6 +59,8 @@ KERNEL_H = Whole("cb_kernel_h", 3, "kernel_size, height", None, 1, 12)
 STRIDE_H = Whole("cb_stride_h", 2, "stride, height", None, 1, 6)
 SEED = Whole("cb_seed", 0, "Seed of the weights", None, 0, 999)
 VIEW = Choice("cb_view", "Picture", "Latent", None, ("Picture", "Flat"), "segmented_control")
+GENERATORS = Fold("cb_generated", False, "**Does training even it out?** Five generators, before and after")
+BACKWARDS = Fold("cb_backwards", False, "**And backwards?** What a strided convolution does to gradients")
 SETTINGS = (DIMS, KERNEL, STRIDE, DILATION, INPUT, LAYERS, UNEVEN, KERNEL_H, STRIDE_H, SEED, VIEW)
 ASKING = Asking("transposed-checkerboard", CHECKERBOARD, SETTINGS)
 
@@ -86,12 +88,11 @@ def draw(covered: bool) -> None:
             _first_stamp(chosen, levels[0].counts.shape)
             return
         _counts(levels)
-    heading("A generator, before and after training")
-    train_them = _generators()
-    heading("Backwards: what a strided convolution does to gradients")
-    _backwards()
-    # Seconds of work: everything else is on screen by now.
-    train_them()
+    train_them = GENERATORS.draw(_generators)
+    BACKWARDS.draw(_backwards)
+    if train_them:
+        # Seconds of work: everything else is on screen by now.
+        train_them()
 
 
 def overlaps() -> tuple[tuple, list[Overlap]]:
@@ -275,7 +276,7 @@ def _row(names: list[str], figures: dict, trained: bool, view: str) -> None:
         pixels = picture if view == "Picture" else flat
         shown.append(framed(UPSAMPLERS[name].title, image(pixels, said, 200), f"unevenness {figure:.3f}"))
     title = f"Trained for {STEPS} steps to draw the picture" if trained else "Random weights"
-    show(f"<h3>{title}</h3>{row(*shown, pictures=True)}", key=f"cb_generators_{'trained' if trained else 'random'}")
+    show(f"<h2>{title}</h2>{row(*shown, pictures=True)}", key=f"cb_generators_{'trained' if trained else 'random'}")
 
 
 @st.cache_data(max_entries=512, show_spinner=False)
@@ -295,24 +296,26 @@ def _backwards() -> None:
     rows = _sides(SEED.value)
     head = ("Layer, scale 2", "Where", "Overlap count", "A flat signal", "White noise")
     text = [(title, where, *(f"{figure:.3f}" for figure in figures)) for title, where, *figures in rows]
-    table(head, text, key="cb_table", label="Unevenness of ways to enlarge and to shrink")
+    left, right = st.columns([3, 2], gap="medium")
+    with left:
+        table(head, text, key="cb_table", label="Unevenness of ways to enlarge and to shrink")
+        say(
+            "The backward pass of a strided convolution **is** a transposed convolution: some input pixels learn from "
+            "four outputs, some from one. Unevenness is the part of a signal's size that repeats with the stride: 0 is "
+            "even, 1 is nothing but pattern. Equal counts are only a chance to be even: what the weights make of a "
+            "flat signal is up to training, except where the structure forces it (resize, then convolve) or the start "
+            "does (ICNR)."
+        )
     strided = nn.Conv2d(1, 1, 3, 2, bias=False).requires_grad_(False)
     nn.init.ones_(strided.weight)
     arrived = gradient_of_sum(strided, (1, 1, 13, 13))[0, 0]
-    show(
-        row(cells(arrived, "Gradient of a 3×3 convolution with stride 2, all weights 1", "count")),
-        key="cb_gradient",
-    )
-    say(
-        "The backward pass of a strided convolution **is** a transposed convolution: some input pixels learn from four "
-        "outputs, some from one. Unevenness is the part of a signal's size that repeats with the stride: 0 is even, 1 "
-        "is nothing but pattern. Equal counts are only a chance to be even: what the weights make of a flat signal is "
-        "up to training, except where the structure forces it (resize, then convolve) or the start does (ICNR)."
-    )
+    drawn = cells(arrived, "Gradient of a 3×3 convolution with stride 2, all weights 1", "count")
+    with right:
+        show(row(drawn), key="cb_gradient")
 
 
 if __name__ == "__main__":
-    state.take(*SETTINGS, ASKING)
+    state.take(*SETTINGS, GENERATORS, BACKWARDS, ASKING)
     covered = ASKING.waits()
     draw(covered)
     offer(

@@ -29,8 +29,8 @@ from viz.figures import show, table
 from viz.figures.cards import mathml
 from viz.figures.cells import framed, hidden, image, row, signed
 from viz.figures.upsampling import positions, shuffle, tiles
-from viz.state import Choice, Whole, whole
-from viz.words import heading, remark
+from viz.state import Choice, Fold, Whole, whole
+from viz.words import remark
 
 SCALE = Choice("scale", 2, "Scale", None, (2, 3, 4), "segmented_control", read=whole(2, 4))
 LOOK = Choice(
@@ -41,12 +41,17 @@ LOOK = Choice(
 FACTOR = Choice("shuffle", 2, "r", None, (2, 3), "segmented_control", read=whole(2, 3))
 ALIGNED = Whole("ac_size", 4, "Pixels", None, 2, 10, slider=True)
 ALIGNED_SCALE = Whole("ac_scale", 2, "Scale", None, 2, 5, slider=True)
+NUMBERS = Fold("up_numbers", False, "**All numbers**, and how the MACs were counted", icon=":material/table_rows:")
+TENT = Fold("up_tent", False, "**Can a transposed convolution interpolate?** One that is bilinear interpolation")
+SHUFFLED = Fold("up_shuffled", False, "**What does a pixel shuffle do?** It moves numbers, and multiplies nothing")
+CORNERS = Fold("up_corners", False, "**Where do the outputs sample?** `align_corners` off and on")
+FOLDS = (NUMBERS, TENT, SHUFFLED, CORNERS)
 SETTINGS = (PICTURE, SCALE, LOOK, FACTOR, ALIGNED, ALIGNED_SCALE)
 ASKING = Asking("transposed-compare", COMPARE, SETTINGS)
 
 
 def draw(covered: bool) -> None:
-    """The comparison, then three closer looks."""
+    """The comparison, and what there is to see of it more closely."""
     chosen = {}
 
     def choices() -> None:
@@ -73,21 +78,24 @@ def draw(covered: bool) -> None:
             st.info(sentence(error))
             return
         show(_grid(original, rows, look, scale), key="up_pictures")
-        with st.expander("The numbers as a table, and how the MACs were counted"):
-            head = ("Method", "PSNR, dB", "Parameters", "MACs", "Pattern", "MACs counted by")
-            cells = []
-            for one in rows:
-                psnr, _, _, pattern = _numbers(one)
-                cells.append((one["title"], psnr, one["parameters"], one["macs"], pattern, one["counted"]))
-            table(head, cells, key="up_table", label=f"Eight ways to enlarge {picture.name} {scale} times")
         remark(
             "**PSNR**: 10·log₁₀(1 / mean squared error), in decibels; more is closer to the original. **Pattern**: the "
             "part of the error that repeats with the scale; 0 is none, 1 is nothing but pattern. **MACs**: for the "
             f"whole picture, all {original.shape[2]} colours."
         )
-    _proof(picture.pixels, scale)
-    _shuffled()
-    _aligned()
+        NUMBERS.draw(lambda: _table(rows, f"Eight ways to enlarge {picture.name} {scale} times"))
+        TENT.draw(lambda: _proof(picture.pixels, scale))
+        SHUFFLED.draw(_shuffled)
+        CORNERS.draw(_aligned)
+
+
+def _table(rows: list[dict], label: str) -> None:
+    head = ("Method", "PSNR, dB", "Parameters", "MACs", "Pattern", "MACs counted by")
+    cells = []
+    for one in rows:
+        psnr, _, _, pattern = _numbers(one)
+        cells.append((one["title"], psnr, one["parameters"], one["macs"], pattern, one["counted"]))
+    table(head, cells, key="up_table", label=label)
 
 
 def _before(pixels: np.ndarray, scale: int, look: str) -> None:
@@ -163,7 +171,6 @@ def script() -> str:
 
 
 def _proof(pixels: np.ndarray, scale: int) -> None:
-    heading("A transposed convolution that is bilinear interpolation")
     found = _proved(pixels, scale)
     size = found.transposed.shape
     top = float(np.abs(found.difference).max()) or 1.0
@@ -189,7 +196,6 @@ def _proof(pixels: np.ndarray, scale: int) -> None:
 
 
 def _shuffled() -> None:
-    heading("Pixel shuffle moves, and multiplies nothing")
     factor = FACTOR.draw()
     found = shuffle_map(factor**2, (3, 3), factor)
     same = all(np.array_equal(a, b) for a, b in zip(found.measured, found.predicted, strict=True))
@@ -201,7 +207,6 @@ def _shuffled() -> None:
 
 
 def _aligned() -> None:
-    heading("align_corners: where the outputs sample")
     left, right = st.columns(2)
     with left:
         size = ALIGNED.draw()
@@ -225,7 +230,7 @@ def _aligned() -> None:
 
 
 if __name__ == "__main__":
-    state.take(*SETTINGS, ASKING)
+    state.take(*SETTINGS, *FOLDS, ASKING)
     covered = ASKING.waits()
     draw(covered)
     offer(

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from html import escape
 
 import numpy as np
 import streamlit as st
@@ -24,8 +23,8 @@ from viz.figures import show
 from viz.figures.cells import cells, framed, row, text_of
 from viz.figures.upsampling import blocks
 from viz.scenes.four_views import matrices
-from viz.state import Choice, Flag, Whole
-from viz.words import defined_in, remark
+from viz.state import Choice, Flag, Fold, Whole
+from viz.words import defined_in, remark, say
 
 MOST_DRAWN = 512
 """Rows or columns of a pseudo-inverse that is drawn."""
@@ -41,6 +40,9 @@ FLAT = Flag(
     "Flat vectors",
     f"Input and output as one column, in the order of the matrix; for one channel and up to {MOST_FLAT} numbers.",
 )
+
+BACK = Fold("ct_back", False, "**Is C the way back?** There and back again, and the best guess")
+BLOCKS = Fold("ct_blocks", False, "**What repeats in it?** Blocks, one for each row of the kernel")
 
 ASKING = Asking("transposed-matrix", MATRIX, (EDITOR,))
 
@@ -114,15 +116,16 @@ def draw(scene: Scene, covered: bool) -> None:
             _structure(scene.spec)
     if found is None:
         return
-    # One element for all of it: each one more costs the browser a few milliseconds when the part is opened.
-    show(f"<h2>There and back</h2>{_round_trip(found)}<h2>Blocks that repeat</h2>{_blocks(found)}", key="ct_below")
+    BACK.draw(lambda: _round_trip(found))
+    BLOCKS.draw(lambda: _blocks(found))
 
 
-def _blocks(found) -> str:
+def _blocks(found) -> None:
     try:
         made = toeplitz_blocks(found.module, found.spec.input_shape)
     except TransposedError as error:
-        return _sentence(error)
+        st.info(sentence(error))
+        return
     said = (
         "The matrix Cᵀ again, cut where a new row of the output and a new row of the input begin. Each block is a 1-D "
         "transposed convolution with one row of the kernel: one weight along each diagonal, a Toeplitz matrix. The "
@@ -131,11 +134,11 @@ def _blocks(found) -> str:
         if found.spec.dims > 1
         else "In one dimension a pair of channels is one block: one weight along each diagonal, a Toeplitz matrix."
     )
-    return f'<p class="cs-text">{defined_in(said)}</p>{blocks(made, found.module.weight.numpy())}'
-
-
-def _sentence(error: Exception) -> str:
-    return f'<p class="cs-text cs-told">{escape(sentence(error))}</p>'
+    left, right = st.columns([2, 3], gap="medium")
+    with left:
+        say(said)
+    with right:
+        show(blocks(made, found.module.weight.numpy()), key="ct_toeplitz")
 
 
 def _structure(spec: LayerSpec) -> None:
@@ -158,14 +161,15 @@ def _structure(spec: LayerSpec) -> None:
     )
 
 
-def _round_trip(found) -> str:
+def _round_trip(found) -> None:
     spec: LayerSpec = found.spec
     shaped = LayerSpec("conv", spec.dims, spec.output_size, spec.out_channels, 1, kernel_size=1)
     image = make_input(shaped, "example")
     try:
         trip = round_trip(found.module, torch.from_numpy(image))
     except TransposedError as error:
-        return _sentence(error)
+        st.info(sentence(error))
+        return
     picked = _slices(trip, spec)
     figures = (
         ("An image", trip.image, "input", picked["image"]),
@@ -190,7 +194,7 @@ def _round_trip(found) -> str:
     both = (("Matrix C", trip.matrix), ("C⁺, its rows and columns exchanged to compare", trip.inverse.T))
     if max(high, wide) <= MOST_DRAWN:
         said += row(*(cells(values, f"{name}: {high}×{wide}", "signed", most=16) for name, values in both))
-    return drawn + said
+    show(drawn + said, key="ct_trip")
 
 
 def _slices(trip, spec: LayerSpec) -> dict[str, tuple[int, ...]]:
@@ -210,7 +214,7 @@ def _slices(trip, spec: LayerSpec) -> dict[str, tuple[int, ...]]:
 
 
 if __name__ == "__main__":
-    state.take(EDITOR, ENTRIES, COLOUR, FLAT)
+    state.take(EDITOR, ENTRIES, COLOUR, FLAT, BACK, BLOCKS)
     state.take(*places(EDITOR.read().spec).values(), ASKING)
     scene = EDITOR.read()
     covered = ASKING.waits()

@@ -40,6 +40,12 @@ def test_a_channel_is_followed_and_nothing_is_sent(visit):
     one.sound()
 
 
+def test_while_a_question_waits_no_channel_is_followed(visit):
+    page = visit("/cost?ask=sees").page
+    point(page, "grouped", 0.98, 0.1)
+    expect(page.locator(".channels .told")).to_have_text("Predict first: then channels can be followed.")
+
+
 def test_keys_follow_channels_too(visit):
     page = visit(EIGHT).page
     told = page.locator(".channels .told")
@@ -57,7 +63,7 @@ def test_a_tile_chooses_its_layer_and_the_link_says_so(visit):
     page = visit(EIGHT).page
     page.get_by_role("button", name="Depthwise", exact=True).click()
     expect(page).to_have_url(re.compile("way=Depthwise"))
-    expect(page.get_by_role("heading", name="Depthwise", exact=True, level=2)).to_be_visible()
+    expect(page.locator("#depthwise")).to_be_visible()
     expect(page.get_by_role("button", name="Depthwise", exact=True)).to_have_attribute("aria-pressed", "true")
 
 

@@ -2,18 +2,22 @@
 
 import json
 import re
+from itertools import combinations
+from urllib.parse import urlencode
 
 import pytest
 from playwright.sync_api import expect
 
 from pages._lessons import BY_PATH, LESSONS, topic
 from tests.browser.support import BACKGROUND, navigate, running
+from tests.pages.support import folds
 
 # What takes long to compute is asked for less here.
-LESS = {"receptive-field-effective": "?depth=3&inputs=1"}
+LESS = {"receptive-field-effective": {"depth": 3, "inputs": 1}}
 PATHS = [
     *("/", "/room", "/words", "/receptive-field", "/feature-maps-learn"),  # the last two with a question that waits
-    *(f"/{lesson.url_path}{LESS.get(lesson.url_path, '?ask=none')}" for lesson in LESSONS),
+    # With all that is folded.
+    *(f"/{one.url_path}?{urlencode(LESS.get(one.url_path, {'ask': 'none'}) | folds(one.file))}" for one in LESSONS),
     "/playground?kernel_size=2&against=in_channels%3D3",
 ]
 
@@ -66,6 +70,30 @@ def test_home_leads_to_each_lesson(visit):
         expect(seen.page).to_have_title(f"{lesson.title} · ConvScope")
         seen.page.get_by_test_id("stTopNavLink").filter(has_text="ConvScope").click()
         expect(seen.page).to_have_title("ConvScope")
+    seen.sound()
+
+
+PARTS = (
+    "h1, [data-testid=stMarkdown], [data-testid=stPageLink], .stage, .course h2, .course li, .st-key-present_button, "
+    "[data-testid=stLogo], [data-testid=stMainMenu], [data-testid=stExpandSidebarButton]"
+)
+
+
+@pytest.mark.parametrize("how", [{"width": 720}, {"width": 720, "height": 450, "device_scale_factor": 2}])
+def test_nothing_on_the_home_page_overlaps_in_a_narrow_window_or_at_twice_the_size(visit, how):
+    seen = visit("/", **how)
+    seen.page.locator(".stage[data-selected]").wait_for()
+    seen.page.locator(".course li").last.wait_for()
+    seen.page.mouse.move(0, 300)
+    boxes = [(one.inner_text()[:40], one.bounding_box()) for one in seen.page.locator(PARTS).all() if one.is_visible()]
+    assert len(boxes) > len(LESSONS) + 5
+
+    axes = ("x", "width"), ("y", "height")
+
+    def meet(a: dict, b: dict) -> bool:
+        return all(min(a[at] + a[long], b[at] + b[long]) - max(a[at], b[at]) > 1 for at, long in axes)
+
+    assert [(one, other) for (one, a), (other, b) in combinations(boxes, 2) if meet(a, b)] == []
     seen.sound()
 
 

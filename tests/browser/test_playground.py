@@ -189,6 +189,21 @@ class TestControls:
         page.get_by_role("button", name="Draw the nearest").click()
         page.locator(".stage[data-selected]").wait_for()
 
+    def test_what_is_below_the_picture_stays_where_it_is_from_example_to_example(self, play):
+        """Where a layer is too large to draw, too: covered, and with what else there is to see."""
+        one = play("ask=A4")
+        top = "(node) => node.getBoundingClientRect().top"
+        for cover in (True, False):
+            found = {}
+            for name in ("A4", "A5", "A6", "A10"):
+                one.goto(f"/playground?ask={name}")
+                if not cover:
+                    one.page.get_by_role("button", name="Reveal").click()
+                    number(one.page, "parameters").get_by_text(re.compile(r"\d")).first.wait_for()
+                picture = one.page.locator(".st-key-stage_area").evaluate(top)
+                found[name] = one.page.locator(".st-key-numbers").evaluate(top) - picture
+            assert set(found.values()) == {found["A4"]}, found
+
     def test_a_question_is_predicted_then_revealed(self, play):
         page = play("ask=A17").page
         expect(page.locator(".stage.veiled")).to_be_visible()

@@ -13,7 +13,8 @@ PLACES = """() => {
     const all = (root) => [...root.querySelectorAll('*')].flatMap(inside);
     const area = document.querySelector('.st-key-stage_area');
     const question = box(document.querySelector('.st-key-question'));
-    const figure = 'canvas, img, .cs-cells, .main-svg, [data-testid=stDataFrame]', seen = { visibilityProperty: true };
+    const figure = 'canvas, img, .cs-cells, .main-svg, .diagram, [data-testid=stDataFrame]';
+    const seen = { visibilityProperty: true };
     return {
         figures: all(area).filter((n) => n.matches(figure) && n.checkVisibility(seen) && box(n).height > 80).length,
         question: question.top, answers: question.bottom, picture: box(area).top, end: box(area).bottom,

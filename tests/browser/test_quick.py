@@ -26,6 +26,7 @@ WITHOUT = {
     "feature-maps-decides",
     "feature-maps-pooling",
     "feature-maps-equivariance",
+    "network-costs",
 }
 """Pages that have no number to click, or only empty ones."""
 

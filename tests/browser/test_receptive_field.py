@@ -33,7 +33,7 @@ def cell(page, one, grid: str, index: int) -> tuple[float, float]:
 
 
 def test_the_cone_follows_the_pointer_without_a_message(visit):
-    seen = visit(f"{PATH}?ask=none")
+    seen = visit(f"{PATH}?ask=none&measured=true")
     one = stage(seen.page)
     x, y = cell(seen.page, one, "map3", 0)
     seen.recorder.clear()
@@ -106,8 +106,8 @@ def test_editing_the_stack_changes_picture_numbers_and_link(visit):
 def test_quick_clicks_end_right(visit, server, seconds):
     """On + of two numbers, on a fast and on a slow network: box, picture and link say the same, and the unit stays."""
     with SlowWay(server.url).open() as way:
-        page = visit(f"{PATH}?unit=1.0.3").page
-        page.goto(f"{way.url}{PATH}?unit=1.0.3")
+        page = visit(f"{PATH}?unit=1.0.3&measured=true").page
+        page.goto(f"{way.url}{PATH}?unit=1.0.3&measured=true")
         settled(page)
         one = stage(page)
         way.seconds = (seconds, seconds)
@@ -119,7 +119,7 @@ def test_quick_clicks_end_right(visit, server, seconds):
                 page.wait_for_timeout(gap)
         # Row 4, column 3 of a map of 15 × 15.
         expect(one).to_have_attribute("data-selected", "map1:0:63", timeout=30_000)
-        expect(page).to_have_url(re.compile(r"\?size=17&unit=1\.4\.3$"))
+        expect(page).to_have_url(re.compile(r"\?size=17&unit=1\.4\.3&measured=true$"))
         expect(page.get_by_label("size", exact=True)).to_have_value("17")
         expect(page.get_by_label("Unit: row", exact=True)).to_have_value("4")
         expect(page.locator("[data-number=unit] .cs-value")).to_have_text("(4, 3)")

@@ -269,7 +269,7 @@ def test_training_can_be_stopped_and_keeps_what_it_reached(visit):
 
 
 def test_pixel_shuffle_moves_when_asked(visit):
-    seen = visit("/transposed-compare?ask=none")
+    seen = visit("/transposed-compare?ask=none&up_shuffled=true")
     page = seen.page
     box = page.get_by_role("checkbox", name="Shuffle")
     first = page.locator(".cs-shuffle svg g").nth(1)
@@ -280,7 +280,7 @@ def test_pixel_shuffle_moves_when_asked(visit):
 
 
 def test_a_block_of_the_matrix_marks_its_likes_and_says_what_it_joins(visit):
-    seen = visit("/transposed-matrix?ask=none")
+    seen = visit("/transposed-matrix?ask=none&ct_blocks=true")
     page = seen.page
     block, other = page.locator(".cs-block.k1").first, page.locator(".cs-block.k0").first
     said = block.locator(".cs-say")

@@ -26,6 +26,11 @@ def opened(page: str, **query: str | list[str]) -> AppTest:
     return app.run()
 
 
+def folds(page: str) -> dict[str, str]:
+    """What a link says that opens all folds of a page."""
+    return dict.fromkeys(re.findall(r'= Fold\(\s*"(\w+)"', (SHELL.parent / page).read_text("utf-8")), "true")
+
+
 def revealed(app: AppTest) -> AppTest:
     """The page, once the question that waits, if any, was given up."""
     for reveal in [one for one in app.button if one.key == "reveal"]:
@@ -64,6 +69,16 @@ def stages(app: AppTest) -> list[dict]:
     return [panel for one in components(app) for panel in one.get("panels", [one]) if "grids" in panel]
 
 
+def diagrams(app: AppTest) -> list[dict]:
+    """What each diagram of a network is sent."""
+    return [one for one in components(app) if "nodes" in one]
+
+
+def tiles(app: AppTest) -> dict[str, dict]:
+    """What each tile of channels is sent, by name."""
+    return {tile["name"]: tile for one in components(app) for tile in one.get("tiles", ())}
+
+
 def hides(stage: dict) -> bool:
     """Whether a stage hides its output; then it does not know its numbers, or those of the matrix."""
     if not stage.get("veiled"):
@@ -79,6 +94,12 @@ def plain(text: str) -> str:
     """What a visitor reads of a text of the page: without the links of terms to the glossary."""
     text = re.sub(r"\[([^\[\]]*)\]\(words#[^()]*\)", r"\1", text)
     return re.sub(r'<a href=\\?"words#[^>]*>(.*?)</a>', r"\1", text)
+
+
+def value_on(cards: str, name: str) -> str:
+    """The value that one card shows, its mark left out."""
+    value = re.search(rf'data-number="{name}">.*?"cs-value">(.*?)<span class="cs-short', cards).group(1)
+    return re.sub("<.*?>", "", value.split('<span class="cs-mark')[0]).strip()
 
 
 def read(blocks: Iterable) -> list[str]:

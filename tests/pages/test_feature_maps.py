@@ -250,7 +250,7 @@ def test_the_worked_examples_of_pooling_show_their_numbers(title):
 
 @pytest.mark.parametrize("kind", pooling.KINDS)
 def test_pooling_counts_the_positions_that_it_tells_apart(kind):
-    app = sound(open_page(part="pooling", fm_pool=kind, fm_size="48"))
+    app = sound(open_page(part="pooling", fm_pool=kind, fm_size="48", fm_forgotten="true"))
     told = {"Max": 16, "Average": 16, "Global average": 1}[kind]
     assert any(f"tells **{told}** of 64" in text for text in read(app.markdown))
 

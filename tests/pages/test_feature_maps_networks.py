@@ -329,7 +329,7 @@ def test_a_picture_that_is_too_small_for_a_network_is_one_sentence():
 
 
 def test_a_drawn_heart_is_a_heart_and_the_check_is_shown():
-    app = sound(open_page("decides", fm_picture="A drawn shape", fm_shape="heart", fm_seed="7"))
+    app = sound(open_page("decides", fm_picture="A drawn shape", fm_shape="heart", fm_seed="7", fm_check="true"))
     html = shown(app)
     assert "Our small network says: heart" in html
     for words in ("largest slope", "layer relu4, 8 × 8 units", "144 places", "5 of 5 layers new", "likeness"):
@@ -344,7 +344,7 @@ def test_a_drawn_heart_is_a_heart_and_the_check_is_shown():
 
 def test_a_large_network_covers_places_when_asked(tmp_path, monkeypatch):
     monkeypatch.setattr(torch.hub, "get_dir", lambda: str(tmp_path))
-    app = sound(open_page("decides", fm_network="SqueezeNet 1.1", fm_shorter="32", fm_cover="Large"))
+    app = sound(open_page("decides", fm_network="SqueezeNet 1.1", fm_shorter="32", fm_cover="Large", fm_check="true"))
     assert "not yet run" in shown(app)
     app.button(key="fm_run_occlusion").click().run()
     assert "49 places" in shown(sound(app))

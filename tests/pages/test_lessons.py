@@ -7,9 +7,10 @@ from streamlit.testing.v1 import AppTest
 
 from models import device
 from pages._lessons import BY_PATH, LESSONS, topic
-from tests.pages.support import SHELL, moved, opened, read, revealed, sound
+from tests.pages.support import SHELL, folds, moved, opened, read, revealed, sound
 
 FIRSTS = {lesson.section: lesson for lesson in reversed(LESSONS)}
+FOLDED = [lesson for lesson in LESSONS if folds(lesson.file)]
 MANY = [lesson for lesson in LESSONS if len(topic(lesson)) > 1]
 
 
@@ -39,6 +40,38 @@ def test_every_lesson_is_presented_with_a_way_to_each_other(lesson):
     assert read(app.title) == [lesson.question]
     assert app.button(key="present_button").label == "Leave"
     assert "convscope_keys" in [one.proto.component_name for one in app.get("bidi_component")]
+
+
+def unfolded(app: AppTest) -> list[str]:
+    """The open folds of a page that hold something, by what the link calls them."""
+    return [one.proto.id.split("-", 2)[2] for one in app.expander if one.proto.expanded and one.children]
+
+
+@pytest.mark.parametrize("lesson", FOLDED, ids=lambda lesson: lesson.url_path)
+def test_a_link_opens_the_folds_of_a_lesson_and_a_question_covers_them(lesson):
+    names = folds(lesson.file)
+    app = followed(lesson.url_path, ask="none", **names)
+    assert unfolded(app) == list(names)
+    said = link(app)
+    assert said == {"ask": ["none"]} | {name: ["true"] for name in names}
+    app.button(key="next_question").click().run()
+    assert sound(app).button(key="reveal")
+    assert unfolded(app) == []
+    app.button(key="reveal").click().run()
+    assert unfolded(sound(app)) == list(names)
+    # By a link, too: a fold makes no other example, so the first question waits.
+    app = followed(lesson.url_path, **names)
+    assert app.button(key="reveal")
+    assert unfolded(app) == []
+    assert "ask" not in link(app)
+
+
+@pytest.mark.parametrize("lesson", FOLDED, ids=lambda lesson: lesson.url_path)
+def test_what_is_folded_is_not_computed(lesson):
+    app = followed(lesson.url_path, ask="none")
+    assert unfolded(app) == []
+    closed = {one.proto.id.split("-", 2)[2]: one for one in app.expander}
+    assert all(not closed[name].children for name in folds(lesson.file))
 
 
 def test_a_dialog_stays_on_the_page_that_opened_it():

@@ -12,7 +12,7 @@ from models.presets import PRESETS
 from models.share import Scene, read_file, write_file
 from models.spec import LayerSpec
 from models.text import big, times
-from tests.pages.support import SHELL, hides, read, sound, stages
+from tests.pages.support import SHELL, hides, read, sound, stages, value_on
 from viz.controls.layer import OFFERED
 from viz.controls.numbers import LONGEST_LINK
 
@@ -32,9 +32,7 @@ def cards(app: AppTest) -> str:
 
 
 def number(app: AppTest, name: str) -> str:
-    """The value that one card shows, its mark left out."""
-    card = re.search(rf'data-number="{name}">.*?<span class="cs-value">(.*?)<', cards(app)).group(1)
-    return card.strip()
+    return value_on(cards(app), name)
 
 
 def shown_spec(app: AppTest) -> LayerSpec:

@@ -12,7 +12,7 @@ from pages.feature_maps import _questions as maps
 from pages.receptive_field import _editor
 from pages.receptive_field import _questions as fields
 from pages.transposed import checkerboard, compare, learn, matrix, sizes, views
-from tests.pages.support import SHELL, charts, components, hides, moved, opened, read, sound, stages
+from tests.pages.support import SHELL, charts, components, diagrams, hides, moved, opened, read, sound, stages, tiles
 
 QUESTIONS: dict[str, tuple[Question, ...]] = {
     each.ASKING.page: tuple(each.ASKING.questions) for each in (views, matrix, sizes, checkerboard, compare, learn)
@@ -34,6 +34,8 @@ QUESTIONS: dict[str, tuple[Question, ...]] = {
     "cost-separable": cost.SEPARABLE,
     "cost-mlp": cost.MLP,
     "cost-pointwise": cost.POINTWISE,
+    "blocks": cost.BLOCKS,
+    "network-costs": cost.NETWORKS,
 }
 EACH = [pytest.param(page, one, id=f"{page}-{one.name}") for page, many in QUESTIONS.items() for one in many]
 LINKS = {
@@ -67,6 +69,11 @@ def blank(stage: dict) -> bool:
     return all(grid["values"] is None for grid in stage["grids"]) and not stage.get("links")
 
 
+def written(diagram: dict) -> list[str]:
+    """What its nodes say, for eyes and for ears."""
+    return [text for node in diagram["nodes"] for text in (*node["lines"], node["told"])]
+
+
 def covered(app: AppTest) -> bool:
     """Whether nothing on the page says what a measurement found, though there is something to look at; a page covers
     all of it or nothing."""
@@ -76,14 +83,16 @@ def covered(app: AppTest) -> bool:
         assert not any("cs-hidden" in one or "predict first" in one for one in html)
         return False
     figures = [one for one in html if "cs-hidden" in one]
-    tiles = [tile for one in components(app) for tile in one.get("tiles", [])]
-    assert stages(app) or charts(app) or app.dataframe or figures or tiles, "a bare question mark is no picture"
-    assert all({value for _, value in tile["numbers"]} <= {"?"} and not tile["said"] for tile in tiles)
+    pictures = stages(app) or charts(app) or app.dataframe or figures or diagrams(app) or tiles(app)
+    assert pictures, "a bare question mark is no picture"
     assert all("<img" in one or "<svg" in one for one in figures)
     assert all(hides(one) or blank(one) for one in stages(app))
     # Of a line no more than its beginning, of a table no more than the names of its rows.
     assert all(len(trace["x"]) <= 4 for chart in charts(app).values() for trace in chart["data"])
     assert all(set(one.value.iloc[:, 2:].to_numpy().flat) == {"?"} for one in app.dataframe)
+    assert all({text for _, _, text in one["edges"]} == {"?"} for one in diagrams(app))
+    assert all({value for _, value in one["numbers"]} <= {"?"} for one in tiles(app).values())
+    assert not any("sees" in line or "parameter" in line for one in diagrams(app) for line in written(one))
     assert not any("maps" in one for one in components(app))
     assert all("cs-hidden" in one or "predict first" in one for one in html)
     assert not any('class="cs-panel"' in one for one in html)

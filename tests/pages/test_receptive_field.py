@@ -20,7 +20,7 @@ from models.stack import PRESETS, read_stack
 from models.text import big
 from pages.receptive_field.growth import read_dilations
 from pages.receptive_field.your_network import pack, read_shape, unpack
-from tests.pages.support import charts, moved, opened, points, read
+from tests.pages.support import charts, moved, opened, points, read, value_on
 
 
 def open_page(part: str = "build", **query) -> AppTest:
@@ -44,7 +44,7 @@ def shown(app: AppTest) -> str:
 
 
 def number(app: AppTest, name: str) -> str:
-    return re.search(rf'data-number="{name}">.*?<span class="cs-value">(.*?)[<]', shown(app)).group(1).strip()
+    return value_on(shown(app), name)
 
 
 def scene(app: AppTest) -> dict:
@@ -66,7 +66,7 @@ def drawn(grid: dict) -> list[int]:
 
 @pytest.fixture(scope="module")
 def stack_page() -> AppTest:
-    return sound(open_page())
+    return sound(open_page(ask="none", measured="true", algebra="true"))
 
 
 @pytest.mark.parametrize("name", PRESETS)
@@ -173,7 +173,7 @@ def test_a_unit_of_any_layer_is_read_out(stack_page):
 
 
 def test_the_link_carries_the_unit_the_edited_layer_and_the_switch():
-    app = sound(open_page(layers="c3p1-m2-c3x1", size="12", unit="2.0.5", layer="2", apart="true"))
+    app = sound(open_page(layers="c3p1-m2-c3x1", size="12", unit="2.0.5", layer="2", apart="true", measured="true"))
     assert scene(app)["selected"] == {"grid": "map2", "channel": 0, "cell": 5}
     assert number(app, "unit") == "(0, 5)"
     assert app.radio(key="layer").value == 2
@@ -208,11 +208,11 @@ def same_in_a_fresh_window(app: AppTest, part: str = "build") -> None:
 
 
 def test_one_dimension_then_more_channels():
-    app = sound(open_page())
+    app = sound(open_page(ask="none", measured="true"))
     app.segmented_control(key="stack_dims").set_value(1).run()
     app.number_input(key="channels").increment().run()
     sound(app)
-    assert app.query_params == {"dims": "1-D", "channels": "17"}
+    assert app.query_params == {"dims": "1-D", "channels": "17", "measured": "true"}
     assert app.number_input(key="unit_row").label == "Unit: position"
     same_in_a_fresh_window(app)
 
@@ -231,7 +231,7 @@ def test_rows_and_columns_apart_come_back_from_the_link():
 
 
 def test_the_unit_stays_where_it_is_while_the_size_changes():
-    app = sound(open_page(layers="c3-m2", size="20", unit="1.12.4"))
+    app = sound(open_page(layers="c3-m2", size="20", unit="1.12.4", measured="true"))
     app.number_input(key="size").increment().run()
     assert app.query_params["unit"] == "1.12.4"
     # On the map, whatever happens to it.
@@ -249,15 +249,15 @@ def test_the_unit_stays_where_it_is_while_the_size_changes():
 
 
 def test_an_example_and_another_layer_move_the_unit_to_the_middle_of_the_last():
-    app = sound(open_page(unit="1.0.0"))
+    app = sound(open_page(unit="1.0.0", measured="true"))
     app.button(key="stack_add").click().run()
-    assert app.query_params == {"layers": "c3-c3-c3-c3", "layer": "2"}
+    assert app.query_params == {"layers": "c3-c3-c3-c3", "layer": "2", "measured": "true"}
     app.number_input(key="unit_layer").set_value(2).run()
     assert app.query_params["unit"] == "2.3.3"
     app.number_input(key="unit_column").set_value(0).run()
     assert app.query_params["unit"] == "2.3.0"
     app.button(key="stack_remove").click().run()
-    assert app.query_params == {"layer": "2", "unit": "2.3.0"}
+    assert app.query_params == {"layer": "2", "unit": "2.3.0", "measured": "true"}
     same_in_a_fresh_window(app)
     show_example(app, "wavenet")
     assert "unit" not in app.query_params
@@ -335,11 +335,11 @@ def test_late_requests_find_nothing_and_say_nothing():
 
 def test_units_that_take_turns_have_no_one_jump():
     """A transposed layer of stride 2 after a stride of 2: fields move on by 0 and by 2 in turn."""
-    app = sound(open_page(layers="c3s2p1-t4s2p1", dims="1-D", size="16"))
+    app = sound(open_page(layers="c3s2p1-t4s2p1", dims="1-D", size="16", algebra="true"))
     card = re.search(r'data-number="jump">(.*?)</div>', shown(app)).group(1)
     assert "take turns: 0 or 2 pixels" in card
     assert "mean 1 (0, 2)" in shown(app)
-    app = sound(open_page(layers="c3s2r1c", dims="1-D", size="23"))
+    app = sound(open_page(layers="c3s2r1c", dims="1-D", size="23", measured="true"))
     assert number(app, "jump") == "differs"
     assert any("widest" in block for block in read(app.markdown))
 
@@ -460,7 +460,7 @@ def test_shapes_and_dilations_are_read_or_refused():
 
 @pytest.mark.parametrize("net", ["vgg16", "resnet50", "efficientnet_b0", "inception_v3", "vit_b_16"])
 def test_a_real_network_shows_its_field(net):
-    app = sound(open_page(part="networks", net=net, ask="none"))
+    app = sound(open_page(part="networks", net=net, ask="none", net_stages="true"))
     assert app.error.values == []
     expected = {"vgg16": "212 × 212", "resnet50": "427 × 427", "inception_v3": None}
     if expected.get(net):
@@ -483,7 +483,8 @@ def test_a_network_that_takes_one_size_alone_says_which():
 
 
 def test_any_layer_of_a_network_is_chosen_and_listed():
-    app = sound(open_page(part="networks", net="vgg16", layer_name="features.5", every_layer="x"))
+    app = sound(open_page(part="networks", net="vgg16", layer_name="features.5", net_layers="true"))
+    assert list(listed(app, "Layers of vgg16")["layer"])[5] == "features.5"
     assert number(app, "receptive_field") == "10 × 10"
     app.button(key="layer_deeper").click().run()
     assert app.selectbox(key="layer_name").value == "features.6"
@@ -526,7 +527,7 @@ def test_an_image_too_small_for_a_network_gets_its_sentence():
 
 
 def test_ways_to_grow_count_the_holes():
-    app = sound(open_page(part="growth", dilations="3, 3"))
+    app = sound(open_page(part="growth", dilations="3, 3", unread="true"))
     assert "49 are read, 120 never" in shown(app)
     assert "Number in a cell: paths from this pixel to the unit" in shown(app)
     assert "25 are read, 144 never" in shown(app)
@@ -538,7 +539,7 @@ def test_ways_to_grow_count_the_holes():
 
 @pytest.mark.parametrize(("cost", "field"), [("Parameters", "parameters"), ("MACs", "macs"), ("Layers", "layers")])
 def test_ways_to_grow_are_drawn_at_what_they_cost(cost, field):
-    app = sound(open_page(part="growth", cost=cost, width="8"))
+    app = sound(open_page(part="growth", cost=cost, width="8", wavenet="true"))
     drawn, found = charts(app)["growth_plot"], ways(8)
     assert {line["name"]: points(line) for line in drawn["data"]} == {
         name: [(getattr(p, field), p.size) for p in each] for name, each in found.items()

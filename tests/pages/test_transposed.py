@@ -181,7 +181,7 @@ def test_each_lesson_tells_of_its_own_settings_and_knows_no_others():
 
 def test_a_slice_that_an_image_does_not_have_is_told_and_leaves_the_link():
     layer = {"ct_dims": "3", "ct_kernel_size": "2", "ct_in_channels": "2"}
-    app = sound(open_page(part="matrix", **layer, trip_image_d="7", trip_small_d="0", trip_small_c="2"))
+    app = sound(open_page(part="matrix", **layer, ct_back="true", trip_image_d="7", trip_small_d="0", trip_small_c="2"))
     assert sorted(app.warning.values) == [
         "trip_image_d: this image has slices 0 to 2; “7” is left out.",
         "trip_small_c: this image has channels 0 to 1; “2” is left out.",
@@ -482,7 +482,7 @@ def test_the_code_of_every_part_runs_and_can_fail(part):
     ],
 )
 def test_the_code_of_the_checkerboard_asserts_every_figure(query):
-    app = sound(open_page(part="checkerboard", **query))
+    app = sound(open_page(part="checkerboard", cb_generated="true", **query))
     drawn = " ".join(json.loads(c.proto.json).get("html", "") for c in app.get("bidi_component"))
     code = script(app)
     ran(code)
@@ -496,7 +496,7 @@ def test_the_code_of_the_checkerboard_asserts_every_figure(query):
 
 @pytest.mark.parametrize("query", [{"ask": "none"}, {"scale": "3", "picture": "Cat", "shuffle": "3", "ac_size": "7"}])
 def test_the_code_of_the_comparison_asserts_the_whole_table(query):
-    app = sound(open_page(part="compare", **query))
+    app = sound(open_page(part="compare", up_numbers="true", **query))
     table = {row[0]: row[1:5] for row in app.dataframe[0].value.itertuples(index=False)}
     code = script(app)
     ran(code)
@@ -711,7 +711,7 @@ def test_blocks_are_drawn_for_every_layer_and_name_each_row_of_the_kernel(spec):
 
 
 def test_a_slice_of_the_round_trip_can_be_chosen_in_3d():
-    query = {"ct_dims": "3", "ct_kernel_size": "2", "ct_stride": "2"}
+    query = {"ct_dims": "3", "ct_kernel_size": "2", "ct_stride": "2", "ct_back": "true"}
     app = sound(open_page(part="matrix", **query))
     figure = lambda: next(h for h in html(app) if "An image" in h)  # noqa: E731
     before = figure()

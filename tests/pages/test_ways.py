@@ -1,19 +1,12 @@
 """Layers that could do the same job: the lectures' numbers on the tiles, what is covered, and the times."""
 
-import json
-
 import pytest
 
 from models.alternatives import WAYS
 from pages.cost.ways import EXAMPLES, SETTINGS
-from tests.pages.support import charts, opened, read, sound
+from tests.pages.support import charts, opened, read, sound, tiles
 
 PAGE = "cost/ways.py"
-
-
-def tiles(app) -> dict[str, dict]:
-    (one,) = [c for c in app.get("bidi_component") if c.proto.component_name == "convscope_channels"]
-    return {tile["name"]: tile for tile in json.loads(one.proto.json)["tiles"]}
 
 
 def numbers(app) -> dict[str, dict[str, str]]:

@@ -11,7 +11,7 @@ from streamlit.testing.v1 import AppTest
 from torch import nn
 
 from pages._lessons import BY_PATH, LESSONS
-from tests.pages.support import SHELL, moved, opened, plain, read, sound
+from tests.pages.support import SHELL, folds, moved, opened, plain, read, sound
 from tests.pages.test_questions import EACH
 from viz import words
 from viz.words import WORDS, defined, mentions
@@ -52,6 +52,8 @@ def undefined(app: AppTest) -> list[tuple[str, str]]:
 def test_each_term_is_a_link_to_its_meaning_where_a_page_first_mentions_it(lesson):
     app = sound(opened(lesson.file))
     assert undefined(app) == []
+    if lesson_folds := folds(lesson.file):
+        assert undefined(sound(opened(lesson.file, ask="none", **lesson_folds))) == []
     assert LINKED.search(" ".join(prose(app)))
 
 

@@ -289,3 +289,38 @@ def test_one_choice_moves_several_others_in_one_run():
     app.selectbox(key="net").select("a").run()
     assert not app.exception
     assert [one.value for one in app.selectbox] == ["a", "a1", "a2"]
+
+
+def folded() -> None:
+    import streamlit as st
+
+    from viz import state
+    from viz.state import Fold, Whole
+
+    more, count = Fold("more", False, "What more is there?"), Whole("count", 1, "Count", None, 1, 9)
+    with state.run_of("folded"):
+        state.take(more, count)
+        number, drawn = count.draw(), st.session_state.get("drawn", 0)
+        st.session_state["returned"] = None
+        if number < 5:
+            st.session_state["returned"] = more.draw(lambda: f"{number} of 9", f"All {number}")
+        st.session_state["drawn"] = drawn + (st.session_state["returned"] is not None)
+        state.finish()
+
+
+def test_a_fold_is_computed_while_it_is_open_and_stays_so_under_another_label_and_while_it_is_not_drawn():
+    app = AppTest.from_function(folded).run()
+    app.number_input(key="count").set_value(2).run()
+    assert (app.session_state["drawn"], dict(app.query_params)) == (0, {"count": "2"})
+    app.session_state["more"] = True
+    app.run()
+    for number, returned in ((3, "3 of 9"), (7, None), (4, "4 of 9")):
+        app.number_input(key="count").set_value(number).run()
+        assert not app.exception
+        assert app.session_state["returned"] == returned
+        assert [one.label for one in app.expander] == ([f"All {number}"] if returned else [])
+        assert dict(app.query_params) == {"count": f"{number}", "more": "true"}
+    app.session_state["more"] = False
+    app.run()
+    assert dict(app.query_params) == {"count": "4"}
+    assert app.session_state["returned"] is None

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from models.blocks.block import Setting as Entry
-from viz.state import Choice, Flag, Number, Setting, Whole
+from viz.state import Choice, Flag, Setting, Whole
 
 
 def setting_of(entry: Entry, page: str, most: int | None = None) -> Setting:
@@ -15,7 +15,9 @@ def setting_of(entry: Entry, page: str, most: int | None = None) -> Setting:
     if entry.choices:
         widget = "segmented_control" if len(entry.choices) < 7 else "selectbox"
         return Choice(entry.name, entry.default, options=entry.choices, widget=widget, **own)
+    if entry.steps:
+        return Choice(entry.name, entry.default, options=tuple(sorted(entry.steps)), widget="select_slider", **own)
     if isinstance(entry.default, int):
         high = int(entry.most if most is None else min(most, entry.most))
-        return Whole(entry.name, entry.default, low=int(entry.least), high=high, **own)
-    return Number(entry.name, entry.default, low=entry.least, high=entry.most, step=0.05, **own)
+        return Whole(entry.name, entry.default, low=int(entry.least), high=high, step=8 if high > 64 else 1, **own)
+    raise TypeError(f"{entry.name}: there is no control for {entry.default!r}; give it choices or steps")

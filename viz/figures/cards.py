@@ -80,20 +80,37 @@ def face(title: str, value: str, short: str, *, hint: str = "", wrapped: bool = 
     named = f' title="{escape(hint)}"' if hint else ""
     below = ' cs-wrapped"' if wrapped else f'" title="{escape(short)}"'
     return (
-        f'<span class="cs-title"{named}>{escape(title)}</span><span class="cs-value">{value}</span>'
-        f'<span class="cs-short{below}>{escape(short)}</span>'
+        f'<span class="cs-title"{named}>{escape(title)}</span><span class="cs-value">{_unbroken(value)}</span>'
+        f'<span class="cs-short{below}>{_unbroken(escape(short))}</span>'
     )
+
+
+_LARGE = re.compile(r"\d+(?:\u202f\d+)+")
+"""A number with spaces between its thousands."""
+
+
+def _unbroken(html: str) -> str:
+    """The same text, in which no line breaks inside a large number."""
+    return _LARGE.sub(r'<span class="cs-whole">\g<0></span>', html)
+
+
+def _width(shown: str) -> str:
+    """The classes of a card whose largest number takes smaller type where it is narrow, or the room of two cards."""
+    longest = max(map(len, _LARGE.findall(shown)), default=0)
+    return " cs-double" if longest > 11 else " cs-long" if longest > 9 else ""
 
 
 def plain(name: str, shown: str) -> str:
     """HTML of a card that does not open: its name, for the page's script, and its :func:`face`."""
-    return f'<div class="cs-card cs-plain" data-number="{escape(name.lower().replace(" ", "_"))}">{shown}</div>'
+    known = escape(name.lower().replace(" ", "_"))
+    return f'<div class="cs-card cs-plain{_width(shown)}" data-number="{known}">{shown}</div>'
 
 
 def unfolding(name: str, title: str, shown: str, formula: str) -> str:
     """HTML of a card that stays where it is when it opens, and of the panel below its row that it opens."""
     return (
-        f'<details class="cs-card" name="cs-cards" data-number="{name}"><summary>{shown}</summary></details>'
+        f'<details class="cs-card{_width(shown)}" name="cs-cards" data-number="{name}">'
+        f"<summary>{shown}</summary></details>"
         f'<div class="cs-panel" data-formula="{name}" tabindex="0" role="region" aria-label="Formula: {escape(title)}">'
         f"{formula}</div>"
     )

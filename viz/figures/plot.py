@@ -139,28 +139,30 @@ def bars(
 
 
 def ranked(
-    names: Sequence[str], values: Sequence[float], marked: Collection[int], *, x: str, y: str, log: bool = True
+    names: Sequence[str], values: Sequence[float], marked: Collection[int] = (), *, x: str, y: str, log: bool = True
 ) -> dict:
-    """A bar for each name, with its number; ``marked``: which ones the page speaks of."""
+    """A bar for each name with its number, logarithmic unless they are parts of a whole; ``marked``: which ones the
+    page speaks of."""
+    faces = [ROLES["selection"] if i in marked else FAINT for i in range(len(names))]
     trace = {
         "type": "bar",
         "orientation": "h",
         "name": x,
         "y": list(names),
         "x": [float(v) for v in values],
-        "marker": {"color": [ROLES["selection"] if i in marked else FAINT for i in range(len(names))]},
+        "marker": {"color": faces if marked else ROLES["kernel"]},
         "text": [big(v) for v in values],
         "textposition": "outside",
         "cliponaxis": False,
         "hovertemplate": "%{y}: %{text}<extra></extra>",
     }
-    low, high = log10(min(values)), log10(max(values))
     layout = _layout(60 + 26 * len(names), named=False) | {"xaxis": _axis(x, log, values)}
     # Room for the number behind the longest bar, and a bar for the least.
     if log:
+        low, high = log10(min(values)), log10(max(values))
         layout["xaxis"] |= {"range": [low - 0.5, high + 0.35 * max(high - low, 1)], "dtick": 1}
     else:
-        layout["xaxis"] |= {"range": [0, 1.25 * max(values)], "tickformat": "~s"}
+        layout["xaxis"] |= {"range": [0, 1.25 * max(values)]}
     layout["yaxis"] = {"title": {"text": y}, "type": "category", "autorange": "reversed", "automargin": True}
     return {"data": [trace], "layout": layout}
 

@@ -32,13 +32,16 @@ def step(name: str, reached: np.ndarray) -> dict:
     return {"name": name, "outputs": outputs, "inputs": inputs, "ways": ways}
 
 
-def channels(tiles: Sequence[Tile], chosen: str, *, key: str, on_pick: Callable[[], None] | None = None) -> None:
+def channels(
+    tiles: Sequence[Tile], chosen: str, *, key: str, on_pick: Callable[[], None] | None = None, covered: bool = False
+) -> None:
     """Mount the tiles. Up to 64 channels are lines, more of them a picture with a row for each output channel.
 
     Args:
         chosen: the name of the tile that is marked.
+        covered: whether a question waits: then no channel is followed.
         on_pick: called when another is clicked; ``viz.state.heard(key, "pick")`` is then its name. Without it none can
             be chosen.
     """
-    data = {"tiles": list(tiles), "chosen": chosen, "pickable": on_pick is not None}
+    data = {"tiles": list(tiles), "chosen": chosen, "pickable": on_pick is not None, "covered": covered}
     _component(key=key, data=data, on_pick_change=on_pick or (lambda: None))

@@ -98,7 +98,7 @@ function picture(ctx, s, left, top, w, h, ink, sets, marked) {
 }
 
 function point(root, one, at) {
-  if (String(one.at) === String(at)) return;
+  if (root.covered || String(one.at) === String(at)) return;
   one.at = at;
   draw(one);
   root.querySelector(".told").textContent = at ? sentence(one.tile, one.steps, at, followed(one.steps, at)) : root.hint;
@@ -154,13 +154,14 @@ function tile(root, data, pick) {
 }
 
 export default function ({ data, parentElement, setTriggerValue }) {
-  const root = parentElement.querySelector(".channels"), shown = JSON.stringify([data.tiles, data.pickable]);
+  const root = parentElement.querySelector(".channels"), shown = JSON.stringify([data.tiles, data.pickable, data.covered]);
   root.pick = (name) => setTriggerValue("pick", name);
   if (root.shown !== shown) {
     root.shown = shown;
     root.drawn = [];
     root.pickable = data.pickable;
-    root.hint = "Point at a channel, or use the arrow keys, and follow it through.";
+    root.covered = data.covered;
+    root.hint = data.covered ? "Predict first: then channels can be followed." : "Point at a channel, or use the arrow keys, and follow it through.";
     root.querySelector(".told").textContent = root.hint;
     root.querySelector(".tiles").replaceChildren(...data.tiles.map((one) => tile(root, one, (name) => root.pick(name))));
   }

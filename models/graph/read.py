@@ -1,0 +1,328 @@
+"""A real network's operations, traced by `torch.fx` and measured one by one on the meta device."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field, replace
+from fractions import Fraction
+from typing import Any
+
+import torch
+from torch import fx, nn
+from torch.fx.node import map_arg
+
+from models.errors import GraphError, ReceptiveFieldError, first_line
+from models.measure import blank, counted, on_paper
+from models.parse.code import layer_code
+from models.parse.walk import passed
+from models.receptive_field import receptive_field, subnetwork
+from models.receptive_field.field import LayerField
+from models.receptive_field.trace import graph_of, label_of, rooted
+from models.text import listed
+
+Shape = tuple[int, ...]
+
+_SAME = frozenset(["contiguous", "detach", "to", "float", "clone", "type_as"])
+"""What changes neither numbers nor shape: an arrow leads past it."""
+
+
+_OFF = {"inplace": (True, False), "padding": (0,), "dilation": (1,), "ceil_mode": (False,), "return_indices": (False,)}
+"""Settings that torch's functions pass on where nobody has set them, and the one that changes no number."""
+
+
+@dataclass(frozen=True)
+class Node:
+    """One operation, or a group of them that is folded (`group`).
+
+    name: its path as `named_modules()` has it; a function call is named by its place (`layer1.0.add`), a module that is
+        called again gets `_1`, `_2`, …
+    kind: torch's class or function; `input` and `output`.
+    settings: the call as PyTorch writes it, what is at its default left out.
+    module: path of the module that it is, or whose `forward` calls it.
+    shapes: of its outputs, batch axis included; of an output node, what the network returns.
+    parameters: learned numbers of its own; those that are shared count where they are used first.
+    macs: as `models.measure` counts them; None where they cannot be counted.
+    size, jump: of the receptive field in input pixels, per axis; None where there is none.
+    everything: each unit sees the whole input, through a global branch.
+    calls: operations in it, 1 where it is one.
+    """
+
+    name: str
+    kind: str
+    settings: str
+    module: str
+    shapes: tuple[Shape, ...]
+    parameters: int = 0
+    macs: int | None = 0
+    size: tuple[int, ...] | None = None
+    jump: tuple[int | Fraction | None, ...] | None = None
+    everything: bool = False
+    calls: int = 1
+    group: str | None = None
+
+
+@dataclass(frozen=True)
+class Edge:
+    """An arrow from one node to another, by their places in the list of nodes, and the shapes that it carries."""
+
+    source: int
+    target: int
+    shapes: tuple[Shape, ...]
+
+
+@dataclass(frozen=True)
+class Broken:
+    """The operation that refused its input: `node` is its place in the list of nodes, `message` one sentence."""
+
+    node: int
+    message: str
+
+
+@dataclass(frozen=True, eq=False)
+class Graph:
+    """A network in full.
+
+    nodes: in the order of execution; the last one is the output, unless the network is broken.
+    edges: from earlier nodes to later ones.
+    stacks: for each node, the calls of modules that it happens in, outermost first: `layer1.0`, and `layer1.0@1` where
+        that module is called again.
+    classes: the class of each of those calls.
+    unused: learned numbers that no operation reads (an auxiliary head in evaluation).
+    broken: where the shapes stop fitting; nothing after it is there.
+    """
+
+    nodes: tuple[Node, ...]
+    edges: tuple[Edge, ...]
+    stacks: tuple[tuple[str, ...], ...] = field(repr=False)
+    classes: dict[str, str] = field(repr=False)
+    unused: int = 0
+    broken: Broken | None = None
+
+    @property
+    def parameters(self) -> int:
+        """Of all nodes."""
+        return sum(node.parameters for node in self.nodes)
+
+    @property
+    def macs(self) -> int:
+        """Of all nodes that could be counted."""
+        return sum(node.macs or 0 for node in self.nodes)
+
+
+def read_graph(module: nn.Module, input_shape: Sequence[int]) -> Graph:
+    """The graph of a network in evaluation mode. It is neither run nor changed, and may be on the meta device.
+
+    Args:
+        module: any `nn.Module` that `torch.fx` can trace and that takes one tensor.
+        input_shape: `(N, C, *spatial)`, or any other with the batch first.
+
+    Raises:
+        ValueError: it cannot be traced; one sentence. Where a shape does not fit, the graph ends there, `broken`.
+
+    >>> graph = read_graph(nn.Sequential(nn.Conv2d(3, 8, 3), nn.ReLU()), (1, 3, 32, 32))
+    >>> [(node.name, node.shapes) for node in graph.nodes][1]
+    ('0', ((1, 8, 30, 30),))
+    """
+    module = rooted(module)
+    with on_paper(module) as (ghost, done):
+        _, graph = graph_of(ghost)
+        _one_input(graph)
+        reading = _Reading(ghost, graph, done)
+        try:
+            reading.run(blank(module, input_shape))
+        except _Stopped as stopped:
+            reading.stop(stopped)
+    reading.see(_fields(module, input_shape, reading))
+    return reading.written()
+
+
+def _one_input(graph: fx.Graph) -> None:
+    wanted = [str(node.target) for node in graph.nodes if node.op == "placeholder" and not node.args]
+    if len(wanted) != 1:
+        raise GraphError(f"forward() asks for {listed(wanted, 'and') or 'nothing'}; a network with one input is drawn.")
+
+
+def _tensors(value: Any) -> Iterator[torch.Tensor]:
+    if isinstance(value, torch.Tensor):
+        yield value
+    elif isinstance(value, (tuple, list, dict)):
+        for one in value.values() if isinstance(value, dict) else value:
+            yield from _tensors(one)
+
+
+def _fields(module: nn.Module, input_shape: Sequence[int], reading: _Reading) -> dict[str, LayerField]:
+    """Receptive fields by the nodes' names, as far as they can be followed."""
+    found: dict[str, LayerField] = {}
+    parts = [module]
+    if broken := reading.broken:
+        into = [reading.nodes[source].name for source, target in reading.edges if target == broken.node and source]
+        parts = [subnetwork(module, name) for name in into]
+    for part in parts:
+        # Not where no image goes in, or where it is too small for the field's arithmetic.
+        with suppress(ReceptiveFieldError):
+            found |= {layer.name: layer for layer in receptive_field(part, input_shape).layers}
+    return found
+
+
+class _Stopped(Exception):
+    """An operation refused its input."""
+
+    def __init__(self, node: fx.Node, message: str) -> None:
+        super().__init__(message)
+        self.node, self.message = node, message
+
+
+class _Reading(fx.Interpreter):
+    """Runs a traced network node by node and writes down what is drawn of it."""
+
+    def __init__(self, ghost: nn.Module, graph: fx.Graph, done) -> None:
+        super().__init__(fx.GraphModule(ghost, graph), garbage_collect_values=False)
+        self.extra_traceback = False
+        self.done = done
+        self.parts = dict(ghost.named_modules())
+        self.nodes: list[Node] = []
+        self.edges: dict[tuple[int, int], tuple[Shape, ...]] = {}
+        self.stacks: list[tuple[str, ...]] = []
+        self.classes: dict[str, str] = {}
+        self.drawn: dict[fx.Node, dict[int, tuple[Shape, ...]]] = {}
+        """Of each value, the nodes that it comes from, and what comes from there."""
+        self.owed: dict[fx.Node, dict[int, int]] = {}
+        """Learned numbers that a value holds and that no node has counted yet."""
+        self.counted: set[int] = set()
+        self.total = {id(p): p.numel() for p in ghost.parameters()}
+        self.taken: dict[str, int] = {}
+        self.broken: Broken | None = None
+
+    def run_node(self, n: fx.Node) -> Any:
+        before = self.done()
+        try:
+            value = super().run_node(n)
+        except Exception as error:  # an operation refuses with whatever it likes
+            raise _Stopped(n, self._refusal(n, error)) from error
+        self._note(n, value, self.done() - before)
+        return value
+
+    def _refusal(self, n: fx.Node, error: Exception) -> str:
+        """What is wrong, and for torch's own layers what would be right."""
+        inputs = [self.env[a] for a in n.all_input_nodes if isinstance(self.env.get(a), torch.Tensor)]
+        if n.op == "call_module" and len(inputs) == 1:
+            _, status, message = passed(self.parts[str(n.target)], str(n.target), tuple(inputs[0].shape))
+            if status == "broken":
+                return message
+        what = str(n.target) if n.op == "call_module" else getattr(n.target, "__name__", str(n.target))
+        shapes = " and ".join("×".join(map(str, x.shape)) for x in inputs)
+        said = first_line(error.__cause__ or error).rstrip(".")
+        return f"{what} does not take {shapes or 'its input'}: {said}."
+
+    def _note(self, n: fx.Node, value: Any, macs: int) -> None:
+        shapes = tuple(tuple(t.shape) for t in _tensors(value))
+        if n.op == "get_attr":
+            self.owed[n] = {id(value): value.numel()} if id(value) in self.total else {}
+            return
+        come, owed = self._come(n), {}
+        for source in n.all_input_nodes:
+            owed |= self.owed.get(source, {})
+        name, kind = label_of(n, self.parts, self.taken) if n.op.startswith("call") else (n.op, n.op)
+        if n.op == "call_module":
+            owed |= {id(p): p.numel() for p in self.parts[str(n.target)].parameters()}
+        if n.op == "placeholder" and not shapes:
+            return
+        of = self.env.get(next(iter(n.all_input_nodes), n))
+        passes = kind in _SAME or (kind == "getitem" and not isinstance(of, torch.Tensor))
+        if n.op != "placeholder" and (not come or not shapes or passes):
+            # Numbers, constants, one of several outputs, or the same tensor again: nothing of its own to draw.
+            self.owed[n] = owed
+            if shapes:
+                self.drawn[n] = dict.fromkeys(come, shapes)
+            return
+        fresh = {p: size for p, size in owed.items() if p not in self.counted}
+        self.counted |= fresh.keys()
+        cost = counted(self.parts[str(n.target)], macs) if n.op == "call_module" else macs
+        self._draw(
+            n, Node(name, kind, self._settings(n, kind), self._place(n), shapes, sum(fresh.values()), cost), come
+        )
+
+    def _come(self, n: fx.Node) -> dict[int, tuple[Shape, ...]]:
+        """From which nodes its inputs come, and their shapes."""
+        come: dict[int, tuple[Shape, ...]] = {}
+        for source in n.all_input_nodes:
+            for at, carried in self.drawn.get(source, {}).items():
+                come[at] = tuple(dict.fromkeys((*come.get(at, ()), *carried)))
+        return come
+
+    def _draw(self, n: fx.Node, node: Node, come: dict[int, tuple[Shape, ...]]) -> None:
+        at = len(self.nodes)
+        if n.op == "placeholder":
+            node = Node("input", "input", "", "", node.shapes)
+        elif n.op == "output":
+            node = Node("output", "output", "", "", node.shapes)
+        self.nodes.append(node)
+        stack = n.meta.get("nn_module_stack") or {}
+        self.stacks.append(tuple(stack))
+        self.classes |= {call: kind.__name__ for call, (_, kind) in stack.items()}
+        self.edges |= {(source, at): shapes for source, shapes in come.items()}
+        self.drawn[n] = {at: node.shapes}
+
+    def _settings(self, n: fx.Node, kind: str) -> str:
+        if n.op == "call_module":
+            layer = self.parts[str(n.target)]
+            try:
+                text = layer_code(layer).removeprefix("nn.")
+            except ValueError:
+                text = f"{kind}({' '.join(layer.extra_repr().split())})"
+            return text.replace(", inplace=True", "").replace("inplace=True", "")
+        if not n.op.startswith("call"):
+            return kind
+        names: Sequence[str] = ()
+        if n.op == "call_function":
+            with suppress(RuntimeError):  # several functions of this name, which differ in their settings
+                normal = n.normalized_arguments(self.module, normalize_to_only_use_kwargs=True)
+                names = tuple(normal.kwargs) if normal else ()
+        pieces = []
+        for at, given in enumerate(n.args):
+            if (text := self._constant(given)) is not None:
+                pieces.append(f"{names[at]}={text}" if at < len(names) else text)
+        for setting, given in n.kwargs.items():
+            text = None if given in _OFF.get(setting, ()) else self._constant(given)
+            pieces += [f"{setting}={text}"] if text is not None else []
+        return f"{kind}({', '.join(pieces)})"
+
+    def _constant(self, given: Any) -> str | None:
+        """A setting as Python writes it; None for what holds a tensor."""
+        value = map_arg(given, self.env.__getitem__)
+        if value is None or any(True for _ in _tensors(value)):
+            return None
+        text = repr(tuple(value) if isinstance(value, torch.Size) else value)
+        return text if len(text) <= 40 else None
+
+    def _place(self, n: fx.Node) -> str:
+        stack = n.meta.get("nn_module_stack") or {}
+        return next(reversed(stack.values()))[0] if stack else ""
+
+    def stop(self, stopped: _Stopped) -> None:
+        """The node at which the shapes stop fitting, as the last one."""
+        n = stopped.node
+        if n.op.startswith("call"):
+            self._note_broken(n)
+        self.broken = Broken(len(self.nodes) - 1, stopped.message)
+
+    def _note_broken(self, n: fx.Node) -> None:
+        name, kind = label_of(n, self.parts, self.taken)
+        try:
+            settings = self._settings(n, kind)
+        except Exception:  # torch cannot even bind the arguments
+            settings = f"{kind}()"
+        self._draw(n, Node(name, kind, settings, self._place(n), (), macs=None), self._come(n))
+
+    def see(self, fields: dict[str, LayerField]) -> None:
+        """Give each node its receptive field."""
+        for at, node in enumerate(self.nodes):
+            found = fields.get(node.name)
+            if found is not None and not found.reason and at != (self.broken.node if self.broken else None):
+                self.nodes[at] = replace(node, size=found.size, jump=found.jump, everything=found.sees_everything)
+
+    def written(self) -> Graph:
+        edges = tuple(Edge(source, target, shapes) for (source, target), shapes in self.edges.items())
+        unused = 0 if self.broken else sum(self.total.values()) - sum(node.parameters for node in self.nodes)
+        return Graph(tuple(self.nodes), edges, tuple(self.stacks), self.classes, unused, self.broken)

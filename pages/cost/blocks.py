@@ -1,0 +1,183 @@
+"""Blocks: what networks are built from, drawn from the real layers, and what each of their layers costs."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+import streamlit as st
+
+from models.blocks import BLOCKS, Block
+from models.errors import SpecError
+from models.graph import Graph
+from models.lab import Check
+from models.text import big, sentence
+from pages._lesson import frame, offer
+from pages._question import Asking
+from pages.cost import _questions
+from pages.cost._kept import block_of
+from viz import state
+from viz.components.diagram import diagram, field_text, shape_text
+from viz.controls.block import setting_of
+from viz.figures import chart, ranked, show, table
+from viz.figures.cards import check_cards
+from viz.state import Choice, Fold, Setting
+from viz.words import heading, remark, say
+
+BLOCK = Choice("block", "bottleneck", "Block", None, tuple(BLOCKS))
+COST = Choice(
+    "cost", "MACs", "A bar for each layer's", None, ("MACs", "Parameters"), "segmented_control", key="block_cost"
+)
+
+
+@dataclass(frozen=True)
+class Chosen:
+    """A block and its settings, as the page and its link have them."""
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        return (BLOCK.name, *dict.fromkeys(one.name for block in BLOCKS.values() for one in block.settings))
+
+    @property
+    def block(self) -> Block:
+        return BLOCKS[BLOCK.value]
+
+    @property
+    def controls(self) -> list[Setting]:
+        return [setting_of(one, f"block_{self.block.name}") for one in self.block.settings]
+
+    def take(self, query: Mapping[str, list[str]]) -> list[str]:
+        """Take block and settings over from a link; a sentence for each thing that could not be."""
+        told = BLOCK.take(query)
+        for one in self.controls:
+            told += one.take(query)
+        known = {BLOCK.name, *(one.name for one in self.controls)}
+        alien = [name for name in query if name in self.names and name not in known]
+        return told + [f"{name}: {self.block.title} has no such setting; it is left out." for name in alien]
+
+    def query(self) -> dict[str, str]:
+        found = BLOCK.query()
+        for one in self.controls:
+            found |= one.query()
+        return found
+
+    @property
+    def settings(self) -> dict[str, Any]:
+        return {one.name: one.value for one in self.controls}
+
+    def draw(self) -> None:
+        BLOCK.draw(format_func=lambda name: BLOCKS[name].title)
+        for one in self.controls:
+            one.draw()
+
+
+OPERATIONS = Fold(
+    "operations", False, "**What does it call?** All operations, in their order", icon=":material/table_rows:"
+)
+
+CHOSEN = Chosen()
+ASKING = Asking("blocks", _questions.BLOCKS, (CHOSEN,))
+
+
+def _checks(block: Block, settings: dict[str, Any], graph: Graph, held: int) -> list[Check]:
+    """Headline numbers, measured and in closed form."""
+    found = block.formulas(**settings)
+    said = {
+        "weights": ("Weights", "Of convolutions and dense layers, without biases and norms: what papers count.", held),
+        "parameters": ("Parameters", "All learned numbers, biases and norms too.", graph.parameters),
+        "macs": ("MACs", "Multiply–accumulates for one picture.", graph.macs),
+    }
+    how = {"macs": "torch's FlopCounterMode ÷ 2, on the traced layers"}
+    return [
+        Check(name, title, hint, measured, found[name], how.get(name, "counted in the real layers"))
+        for name, (title, hint, measured) in said.items()
+    ]
+
+
+def lesson() -> None:
+    """The block at the left, its diagram and its numbers at the right."""
+    state.take(CHOSEN, COST, OPERATIONS, ASKING)
+    covered = ASKING.waits()
+    block, settings = CHOSEN.block, CHOSEN.settings
+    with frame(CHOSEN.draw, asking=ASKING):
+        try:
+            graph, held = block_of(block.name, tuple(settings.items()))
+            checks = _checks(block, settings, graph, held)
+        except SpecError as error:
+            st.error(f"{sentence(error.message)}", icon=":material/block:")
+            return
+        if not covered:
+            say(f"**{block.teaches}** [{block.paper.source[0]}]({block.paper.url})")
+            show(check_cards(checks), key="block_cards")
+            remark(_ends(graph))
+        name = f"{block.title}, {shape_text(graph.nodes[0].shapes[0])} in"
+        # With the question on one low screen.
+        height = 290 if covered else 560
+        diagram(graph, key=f"block_{block.name}", title=name, covered=covered, height=height)
+    offer(lambda: _script(block, settings, graph), covered=covered)
+    if not covered:
+        _costs(graph)
+
+
+def _ends(graph: Graph) -> str:
+    """What goes in and out, and what a unit of the output sees."""
+    first, last, output = graph.nodes[0], graph.nodes[-2], graph.nodes[-1]
+    said = f"{shape_text(first.shapes[0])} become {shape_text(output.shapes[0])}: channels × height × width."
+    field = field_text(last)
+    return f"{said} A unit of the output {field}, in pixels of the block's input." if field else said
+
+
+def _costs(graph: Graph) -> None:
+    """Where the cost is: a bar for each layer, and a table of all operations."""
+    heading("Which layer costs most?")
+    cost = COST.draw()
+    counts = {node.name: node.macs if cost == "MACs" else node.parameters for node in graph.nodes}
+    paid = {name: count for name, count in counts.items() if count}
+    if paid:
+        most, total = max(paid, key=lambda name: paid[name]), sum(paid.values())
+        chart(_bars(paid, cost), key="block_bars", alt=f"{cost} of each layer of the block", numbers=False)
+        share = 100 * paid[most] / total
+        say(f"{big(total)} {cost if cost == 'MACs' else 'parameters'} in all, {share:.0f} % of them in `{most}`.")
+    OPERATIONS.draw(partial(_table, graph))
+
+
+def _table(graph: Graph) -> None:
+    head = ("operation", "call", "output", "parameters", "MACs", "a unit sees")
+    rows = [
+        (
+            node.name,
+            node.settings,
+            ", ".join(map(shape_text, node.shapes)),
+            node.parameters,
+            node.macs,
+            field_text(node),
+        )
+        for node in graph.nodes[1:-1]
+    ]
+    table(head, rows, key="block_table", label="Operations of the block, in the order of execution")
+    remark("Nodes are the calls that torch.fx finds in the real block; equal parts in a row are folded.")
+
+
+def _bars(paid: dict[str, int], cost: str) -> dict:
+    return ranked(list(paid), list(paid.values()), x=cost, y="Layer", log=False)
+
+
+def _script(block: Block, settings: dict[str, Any], graph: Graph) -> tuple[str, str]:
+    given = "".join(f", {name}={value!r}" for name, value in settings.items())
+    code = f"""from models.blocks import build
+from models.measure import measure
+
+block = build({block.name!r}{given})
+found = measure(block, {graph.nodes[0].shapes[0]})
+print(block)
+print(f"{{found.parameters:,}} parameters, {{found.macs:,}} MACs, {{found.output_shape}}")
+assert (found.parameters, found.macs) == ({graph.parameters}, {graph.macs})
+assert found.output_shape == {graph.nodes[-1].shapes[0]}
+"""
+    return "Runs in a copy of this project: builds the block and asserts its parameters, MACs and output.", code
+
+
+if __name__ == "__main__":
+    lesson()

@@ -1,0 +1,95 @@
+"""The lesson on blocks: every block with every choice, its numbers as the papers have them, its diagram, its link."""
+
+from collections import Counter
+
+import pytest
+
+from models.blocks import BLOCKS
+from models.text import big
+from tests.pages.support import charts, components, diagrams, opened, read, sound
+from viz.controls.block import setting_of
+
+
+def cards(app) -> str:
+    return "".join(one["html"] for one in components(app) if "html" in one)
+
+
+@pytest.mark.parametrize("name", BLOCKS)
+def test_every_block_is_drawn_with_numbers_that_agree(name):
+    app = sound(opened("cost/blocks.py", block=name, ask="none", operations="true"))
+    assert app.warning.values == []
+    (drawn,) = diagrams(app)
+    assert drawn["nodes"][0]["name"] == "input"
+    assert drawn["nodes"][-1]["name"] == "output"
+    html = cards(app)
+    assert html.count("measurement and formula agree") >= 3
+    assert "disagree" not in html
+    shown = {name: formula.value for name, formula in BLOCKS[name].formulas().items()}
+    assert all(f">{big(value)}<" in html for value in shown.values())
+    (bars,) = [one for one in charts(app).values() if one["layout"]["xaxis"]["title"]["text"] == "MACs"]
+    assert sum(bars["data"][0]["x"]) == shown["macs"]
+    table = app.dataframe[0].value
+    assert table["parameters"].sum() == shown["parameters"]
+    assert table["MACs"].sum() == shown["macs"]
+    assert BLOCKS[name].paper.url in "".join(read(app.markdown))
+
+
+@pytest.mark.parametrize(
+    ("link", "weights"),
+    [
+        ({"block": "bottleneck"}, 69_632),
+        ({"block": "resnext"}, 70_144),
+        ({"block": "bottleneck", "width": "128"}, 2 * 256 * 128 + 9 * 128 * 128),
+        ({"block": "patch_embedding"}, 589_824),
+    ],
+)
+def test_the_papers_numbers_and_those_of_a_link(link, weights):
+    app = sound(opened("cost/blocks.py", **link, ask="none"))
+    assert f">{big(weights)}<" in cards(app)
+
+
+def test_the_fire_block_of_the_paper():
+    """fire2: 96 channels become 16, then 64 and 64 (Iandola et al. 2016, table 1)."""
+    (drawn,) = diagrams(sound(opened("cost/blocks.py", block="fire", ask="none")))
+    assert Counter(text for _, _, text in drawn["edges"]) == {
+        "96 × 55 × 55": 1,  # into squeeze
+        "16 × 55 × 55": 3,  # into its activation, and from there to both expansions
+        "64 × 55 × 55": 4,  # into their activations and the concatenation
+        "128 × 55 × 55": 1,
+    }
+
+
+@pytest.mark.parametrize("name", BLOCKS)
+def test_each_setting_has_its_control(name):
+    app = sound(opened("cost/blocks.py", block=name, ask="none", operations="true"))
+    drawn = {
+        widget.key
+        for kind in ("number_input", "toggle", "segmented_control", "select_slider")
+        for widget in getattr(app, kind)
+    }
+    keys = {setting_of(setting, f"block_{name}").at for setting in BLOCKS[name].settings}
+    assert keys <= drawn
+    assert len(keys) == len(BLOCKS[name].settings)
+
+
+def test_another_block_keeps_the_settings_of_this_one():
+    app = opened("cost/blocks.py", block="bottleneck", width="32", ask="none")
+    app.selectbox(key="block").set_value("resnext").run()
+    assert sound(app).number_input(key="block_resnext_width").value == 128
+    app.selectbox(key="block").set_value("bottleneck").run()
+    assert sound(app).number_input(key="block_bottleneck_width").value == 32
+
+
+def test_a_setting_of_another_block_and_values_that_do_not_fit_are_told():
+    app = sound(opened("cost/blocks.py", block="bottleneck", cardinality="8", width="0", ask="none"))
+    assert len(app.warning) == 2
+    assert "cardinality: Bottleneck block has no such setting; it is left out." in app.warning.values
+    assert any(told.startswith("width: ") for told in app.warning.values)
+
+
+def test_settings_that_do_not_fit_each_other_are_one_sentence():
+    app = opened("cost/blocks.py", block="resnext", width="100", cardinality="32", ask="none")
+    assert not app.exception
+    (told,) = app.error.values
+    assert "32" in told
+    assert not diagrams(app)

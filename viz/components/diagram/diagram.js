@@ -1,0 +1,270 @@
+// A graph in layers, placed by dagre: nodes to select, groups to open and fold, larger and smaller, as an SVG file.
+
+import { Graph, layout } from "../dagre/dagre.esm.js";
+import { ROLES } from "../colours.js";
+import { clamp, escape } from "../common.js";
+
+const PAD = 10, LINE = 15, WAIT = 350, MOST_FRAMED = 150, LABELLED = 3;
+const COPIED = ["fill", "stroke", "stroke-width", "stroke-dasharray", "font-family", "font-size", "font-weight", "paint-order"];
+
+const pen = document.createElement("canvas").getContext("2d");
+function wide(text, font) {
+  pen.font = font;
+  return pen.measureText(text).width;
+}
+
+// Points in a row as a curve that touches the middle between neighbours.
+function curve([first, ...rest]) {
+  const last = rest.pop(), at = (p) => `${p.x.toFixed(1)} ${p.y.toFixed(1)}`;
+  let path = `M${at(first)}`;
+  rest.forEach((p, i) => {
+    const next = rest[i + 1] ?? last, end = rest[i + 1] ? { x: (p.x + next.x) / 2, y: (p.y + next.y) / 2 } : next;
+    path += `Q${at(p)} ${at(end)}`;
+  });
+  return rest.length ? path : `${path}L${at(last)}`;
+}
+
+class Diagram {
+  constructor(root) {
+    this.root = root;
+    this.q = (s) => root.querySelector(s);
+    this.svg = this.q("svg");
+    this.scroll = this.q(".scroll");
+    for (const [role, colour] of Object.entries(ROLES)) root.style.setProperty(`--${role}`, colour);
+    this.scale = 0; // 0: as wide as the page
+    this.q(".in").onclick = () => this.zoom(1.25);
+    this.q(".out").onclick = () => this.zoom(0.8);
+    this.q(".fit").onclick = () => this.zoom(0);
+    this.q(".turn").onclick = () => this.turn();
+    this.q(".save").onclick = () => this.save();
+    this.svg.onclick = (e) => this.click(e);
+    this.svg.onkeydown = (e) => this.key(e);
+    this.svg.onfocus = (e) => e.target === this.svg && this.focus();
+    new ResizeObserver(() => this.size()).observe(this.scroll);
+  }
+
+  take(data, send) {
+    const known = JSON.stringify([data.nodes, data.edges, data.frames, data.title]);
+    this.data = data;
+    this.send = send;
+    this.scroll.style.setProperty("--most", `${data.height}px`);
+    this.q(".hint").textContent = data.hint;
+    if (known !== this.known) this.build();
+    this.known = known;
+    if (data.selected !== this.asked && data.selected != null && this.byName.has(data.selected)) this.mark(data.selected);
+    this.asked = data.selected;
+  }
+
+  // A new drawing: what was clicked to get it stays where it was on the screen.
+  build() {
+    const { data } = this, old = this.places ?? new Map(), focused = this.svg.contains(this.root.getRootNode().activeElement);
+    this.byName = new Map(data.nodes.map((node, i) => [node.name, i]));
+    const first = !this.places, was = this.turned && old.get(this.turned.old);
+    this.place();
+    this.paint();
+    const name = [this.turned && this.turned.fresh(), this.selected].find((one) => this.byName.has(one)) ?? data.nodes[0]?.name;
+    this.size();
+    const now = this.places.get(name);
+    if (was && now) {
+      this.scroll.scrollTop += (now.y - was.y) * this.shown;
+      this.scroll.scrollLeft += (now.x - was.x) * this.shown;
+    }
+    if (first && now) this.scroll.scrollLeft = now.x * this.shown - this.scroll.clientWidth / 2;
+    this.mark(name);
+    if (focused || this.turned) this.focus();
+    this.turned = null;
+  }
+
+  // dagre's places for nodes of the size of their texts, arrows with their shapes, and frames.
+  place() {
+    const { nodes, edges, frames } = this.data, font = getComputedStyle(this.root).fontFamily;
+    const framed = nodes.length <= MOST_FRAMED, graph = new Graph({ compound: framed });
+    graph.setGraph({ rankdir: "TB", nodesep: 22, edgesep: 14, ranksep: 26, marginx: 12, marginy: 12 });
+    graph.setDefaultEdgeLabel(() => ({}));
+    nodes.forEach((node, i) => {
+      const width = Math.max(
+        wide(node.head, `600 13px ${font}`) + wide(node.rest, `13px ${font}`), ...node.lines.map((line) => wide(line, `11.5px ${font}`)));
+      graph.setNode(`${i}`, { width: Math.ceil(width * 1.04) + 2 * PAD + 4, height: 24 + LINE * node.lines.length + (node.lines.length ? 4 : 2) });
+    });
+    if (framed) {
+      for (const frame of frames) graph.setNode(`f${frame.name}`, {});
+      for (const frame of frames) if (frame.parent) graph.setParent(`f${frame.name}`, `f${frame.parent}`);
+      nodes.forEach((node, i) => node.frame && graph.setParent(`${i}`, `f${node.frame}`));
+    }
+    const told = new Map();
+    for (const [from, to, text] of edges) {
+      // The same shape on many arrows from one node is written on the first.
+      const key = `${from} ${text}`, count = told.get(key) ?? 0;
+      told.set(key, count + 1);
+      graph.setEdge(`${from}`, `${to}`, count < LABELLED ? { text, width: wide(text, `11.5px ${font}`) + 8, height: LINE, labelpos: "r" } : {});
+    }
+    layout(graph);
+    this.graph = graph;
+    this.frames = framed ? frames : [];
+    this.width = graph.graph().width;
+    this.height = graph.graph().height;
+    this.places = new Map(nodes.map((node, i) => [node.name, graph.node(`${i}`)]));
+    for (const { name } of this.frames) this.places.set(name, graph.node(`f${name}`));
+  }
+
+  paint() {
+    const { data, graph, svg } = this, parts = [];
+    const inFrame = (what) => this.frames.map(({ name, title }) => {
+      const { x, y, width, height } = graph.node(`f${name}`);
+      return `<g class="frame" data-frame="${escape(name)}"><title>Fold ${escape(title)}</title>${what(x - width / 2, y - height / 2, width, height, title)}</g>`;
+    });
+    parts.push(...inFrame((x, y, width, height) => `<rect x="${x}" y="${y}" width="${width}" height="${height}" rx="10"/>`));
+    for (const [from, to] of data.edges) {
+      const edge = graph.edge(`${from}`, `${to}`);
+      parts.push(`<g class="edge" data-from="${from}" data-to="${to}"><path d="${curve(edge.points)}" marker-end="url(#tip)"/>`
+        + (edge.text ? `<text x="${edge.x - edge.width / 2 + 4}" y="${edge.y + 4}">${escape(edge.text)}</text>` : "") + "</g>");
+    }
+    data.nodes.forEach((node, i) => {
+      const { x, y, width, height } = graph.node(`${i}`), left = x - width / 2, top = y - height / 2, box = (by, cls) =>
+        `<rect class="box ${cls}" x="${left + by}" y="${top + by}" width="${width}" height="${height}" rx="${node.joins ? 14 : 6}"/>`;
+      parts.push(`<g class="node ${node.role} ${node.group ? "group" : ""}" role="button" tabindex="-1" data-at="${i}" aria-label="${escape(node.told)}"`
+        + `${node.group ? ' aria-expanded="false"' : ""}>${node.group ? box(4, "back") : ""}${box(0, "front")}`
+        + `<text class="head" x="${left + PAD}" y="${top + 18}">${node.group ? "+ " : ""}${escape(node.head)}<tspan class="rest">${escape(node.rest)}</tspan></text>`
+        + node.lines.map((line, k) => `<text class="small" x="${left + PAD}" y="${top + 18 + LINE * (k + 1)}">${escape(line)}</text>`).join("") + "</g>");
+    });
+    parts.push(...inFrame((x, y, width, height, title) => `<text class="small" x="${x + 8}" y="${y + 4}">− ${escape(title)}</text>`));
+    svg.setAttribute("viewBox", `0 0 ${this.width} ${this.height}`);
+    svg.setAttribute("aria-label", data.title);
+    svg.innerHTML = `<defs><marker id="tip" viewBox="0 0 8 8" refX="7" refY="4" markerWidth="9" markerHeight="9" markerUnits="userSpaceOnUse" orient="auto-start-reverse">`
+      + `<path d="M0 0L8 4L0 8z"/></marker></defs>${parts.join("")}`;
+    this.marks = [...svg.querySelectorAll(".node")];
+    this.q("ol").innerHTML = data.nodes.map((node) => `<li>${escape(node.told)}</li>`).join("");
+  }
+
+  size() {
+    if (!this.width) return;
+    const fits = clamp((this.scroll.clientWidth - 2) / this.width, 0.62, 1);
+    this.shown = this.scale || fits;
+    this.svg.setAttribute("width", Math.round(this.width * this.shown));
+    this.svg.setAttribute("height", Math.round(this.height * this.shown));
+    this.root.dataset.scale = this.shown.toFixed(2);
+  }
+
+  // Larger or smaller by a factor around what is in the middle; 0: as wide as the page.
+  zoom(by) {
+    const { scroll } = this, before = this.shown;
+    const x = scroll.scrollLeft + scroll.clientWidth / 2, y = scroll.scrollTop + scroll.clientHeight / 2;
+    this.scale = by && clamp(this.shown * by, 0.1, 4);
+    this.size();
+    scroll.scrollLeft = (x * this.shown) / before - scroll.clientWidth / 2;
+    scroll.scrollTop = (y * this.shown) / before - scroll.clientHeight / 2;
+  }
+
+  node() {
+    return this.data.nodes[this.byName.get(this.selected)];
+  }
+
+  mark(name) {
+    this.selected = name;
+    const at = this.byName.get(name), node = this.data.nodes[at];
+    this.marks.forEach((g, i) => {
+      g.classList.toggle("chosen", i === at);
+      g.setAttribute("aria-pressed", i === at);
+      g.tabIndex = i === at ? 0 : -1;
+    });
+    for (const edge of this.svg.querySelectorAll(".edge")) edge.classList.toggle("near", +edge.dataset.from === at || +edge.dataset.to === at);
+    this.q(".told").textContent = node?.told ?? "";
+    this.q(".turn").textContent = node?.group ? "Open" : "Fold";
+    this.q(".turn").disabled = !node?.group && !node?.frame;
+    this.root.dataset.selected = name ?? "";
+  }
+
+  focus() {
+    const mark = this.marks[this.byName.get(this.selected)];
+    mark?.focus({ preventScroll: true });
+    mark?.scrollIntoView({ block: "nearest", inline: "nearest" });
+  }
+
+  // The server hears of a click at once, and of keys when they rest.
+  select(name, wait = 0) {
+    clearTimeout(this.later);
+    if (name === this.selected && wait) return;
+    this.mark(name);
+    if (this.data.tells) this.later = setTimeout(() => this.send("node", name), wait);
+  }
+
+  turn(group = this.node()?.group, frame = this.node()?.frame) {
+    if (group) {
+      const before = this.byName.get(this.selected);
+      this.turned = { old: group, fresh: () => this.data.nodes[before]?.name };
+      this.send("turn", { group, open: true });
+    } else if (frame) {
+      this.turned = { old: this.places.has(frame) ? frame : this.selected, fresh: () => frame };
+      this.send("turn", { group: frame, open: false });
+    }
+  }
+
+  click(e) {
+    const mark = e.target.closest(".node"), frame = e.target.closest(".frame");
+    if (mark) {
+      const node = this.data.nodes[mark.dataset.at];
+      this.select(node.name);
+      this.focus();
+      if (node.group) this.turn();
+    } else if (frame) this.turn(null, frame.dataset.frame);
+  }
+
+  key(e) {
+    if (e.ctrlKey || e.metaKey || e.altKey) return;
+    const at = this.byName.get(this.selected), { edges } = this.data, node = this.node();
+    const beside = (by) => {
+      const here = this.places.get(this.selected), row = this.data.nodes.filter((one) => Math.abs(this.places.get(one.name).y - here.y) < 30);
+      row.sort((a, b) => this.places.get(a.name).x - this.places.get(b.name).x);
+      return row[row.indexOf(node) + by]?.name;
+    };
+    const along = (end, other) => this.data.nodes[edges.find((edge) => edge[end] === at)?.[other]]?.name;
+    const to = {
+      ArrowDown: () => along(0, 1), ArrowUp: () => along(1, 0), ArrowLeft: () => beside(-1), ArrowRight: () => beside(1),
+      Home: () => this.data.nodes[0].name, End: () => this.data.nodes.at(-1).name,
+    }[e.key];
+    const does = {
+      Enter: () => (node.group ? this.turn() : this.select(this.selected)), " ": () => (node.group ? this.turn() : this.select(this.selected)),
+      Backspace: () => this.turn(null), "+": () => this.zoom(1.25), "=": () => this.zoom(1.25), "-": () => this.zoom(0.8), 0: () => this.zoom(0),
+    }[e.key];
+    if (!to && !does) return;
+    e.preventDefault();
+    e.stopPropagation();
+    if (does) does();
+    else {
+      const name = to();
+      if (name == null) return;
+      this.select(name, WAIT);
+      this.focus();
+    }
+  }
+
+  // As it looks now, in a file that needs nothing else.
+  save() {
+    const copy = this.svg.cloneNode(true), style = getComputedStyle(this.root);
+    const pairs = [[this.svg, copy], ...[...this.svg.querySelectorAll("*")].map((one, i) => [one, copy.querySelectorAll("*")[i]])];
+    for (const [from, to] of pairs) {
+      const now = getComputedStyle(from);
+      to.setAttribute("style", COPIED.map((name) => `${name}:${now.getPropertyValue(name)}`).join(";"));
+      for (const name of ["class", "role", "tabindex", "aria-expanded", "aria-pressed", "aria-roledescription"]) to.removeAttribute(name);
+    }
+    copy.setAttribute("xmlns", "http://www.w3.org/2000/svg");
+    copy.setAttribute("role", "img");
+    copy.setAttribute("width", this.width);
+    copy.setAttribute("height", this.height);
+    const title = document.createElementNS("http://www.w3.org/2000/svg", "title");
+    title.textContent = this.data.title;
+    const back = document.createElementNS("http://www.w3.org/2000/svg", "rect");
+    for (const [name, value] of Object.entries({ width: "100%", height: "100%", fill: style.getPropertyValue("--st-background-color") })) back.setAttribute(name, value);
+    copy.prepend(title, back);
+    const link = document.createElement("a");
+    link.href = URL.createObjectURL(new Blob([new XMLSerializer().serializeToString(copy)], { type: "image/svg+xml" }));
+    link.download = "diagram.svg";
+    link.click();
+    setTimeout(() => URL.revokeObjectURL(link.href), 1000);
+  }
+}
+
+export default function ({ data, parentElement, setTriggerValue }) {
+  const root = parentElement.querySelector(".diagram");
+  (root.made ??= new Diagram(root)).take(data, setTriggerValue);
+}
