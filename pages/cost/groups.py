@@ -72,7 +72,7 @@ def lesson() -> None:
         one, count = _asked(GROUPS.value), CHANNELS.value
         there = {1, one.groups} if covered else {1, 2, 4, count, one.groups}
         tiles = [_tile(_asked(groups), covered) for groups in sorted(there)]
-        channels(tiles, f"{one.groups}", key="groups_tiles", on_pick=_pick)
+        channels(tiles, f"{one.groups}", key="groups_tiles", on_pick=_pick, covered=covered)
         if not covered:
             _after(one)
 

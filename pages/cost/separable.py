@@ -116,7 +116,7 @@ def _before(spec: LayerSpec) -> None:
         }
         for name, title in (("standard", "Standard"), ("depthwise_first", "Depthwise, then 1×1"))
     ]  # fmt: skip
-    channels(tiles, "", key="separable_before")
+    channels(tiles, "", key="separable_before", covered=True)
 
 
 def _cost(found: lab.Lab) -> None:

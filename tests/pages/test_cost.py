@@ -12,10 +12,10 @@ def cards(app) -> dict[str, list[str]]:
     """The numbers on the page's cards, by title, without their marks."""
     html = "".join(one["html"] for one in components(app) if "html" in one) + "".join(one.value for one in app.markdown)
     found: dict[str, list[str]] = {}
-    for title, value in re.findall(
-        r'<span class="cs-title"[^>]*>(.*?)</span><span class="cs-value">(.*?)</span>', html
-    ):
-        found.setdefault(title, []).append(re.sub(r"\s*<.*", "", value).replace("\u202f", ""))
+    pattern = r'<span class="cs-title"[^>]*>(.*?)</span><span class="cs-value">(.*?)</span><span class="cs-short'
+    for title, value in re.findall(pattern, html):
+        shown = re.sub("<[^>]*>", "", value).translate({ord("\u202f"): None, ord("✓"): None})
+        found.setdefault(title, []).append(shown.strip())
     assert "cs-no" not in html, "a number and its formula disagree"
     return found
 
