@@ -6,7 +6,7 @@ activation inside, so that each is one linear map. A new way is one entry.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -385,12 +385,14 @@ def _seen(way: Way, job: dict[str, Any]) -> tuple[int, ...]:
     return tuple(s.size if n == side else n for n in seen)
 
 
-def separable_share(out_channels: int, kernel_size: int) -> Formula:
-    """Weights and MACs of depthwise, then 1x1, as a share of the standard convolution's: 1/N + 1/K².
+def separable_share(out_channels: int, kernel_size: int | Sequence[int]) -> Formula:
+    """Weights and MACs of depthwise, then 1x1, as a share of the standard convolution's: 1/N + 1/K², for a window that
+    is no square with the product of its sides.
 
     Source: Howard et al. 2017, section 3.1.
     """
-    one, n, k = letter("1", 1), letter("N", out_channels), over_axes("K", (kernel_size, kernel_size))
+    sides = (kernel_size, kernel_size) if isinstance(kernel_size, int) else tuple(kernel_size)
+    one, n, k = letter("1", 1), letter("N", out_channels), over_axes("K", sides)
     term = ratio(one, n) + ratio(one, k)
     value = f"{float(term.value):.3g}"
     return Formula(

@@ -12,6 +12,10 @@ from torch import Tensor, nn
 
 from models import device
 from models.errors import OperatorError
+from models.formulas import Formula, formula_of
+from models.terms import Term, letter, share
+
+SHUFFLE = ("Zhang et al. 2017, ShuffleNet", "https://arxiv.org/abs/1707.01083")
 
 CHUNK = 1 << 22
 """Numbers in the gradients that are asked at once."""
@@ -103,6 +107,37 @@ def shuffle_order(channels: int, groups: int) -> list[int]:
         raise OperatorError(f"{channels} channels do not divide into {groups} equal groups.")
     numbered = torch.arange(channels, dtype=torch.float64).reshape(1, channels, 1, 1)
     return [int(c) for c in nn.ChannelShuffle(groups)(numbered).flatten()]
+
+
+def two_grouped(channels: int, groups: int, shuffled: bool) -> nn.Sequential:
+    """Two grouped 1x1 convolutions in a row, with a shuffle of the channels between them or without.
+
+    Raises:
+        OperatorError: the channels do not divide into so many groups.
+    """
+    shuffle_order(channels, groups)
+    row = nn.Sequential()
+    row.add_module("first", nn.Conv2d(channels, channels, 1, groups=groups, bias=False))
+    if shuffled:
+        row.add_module("shuffle", nn.ChannelShuffle(groups))
+    row.add_module("second", nn.Conv2d(channels, channels, 1, groups=groups, bias=False))
+    return row
+
+
+def seen(picture: np.ndarray) -> int:
+    """How many input channels an output channel sees, of a ``channel_picture``; the fewest of all outputs."""
+    return int((picture != 0).sum(1).min())
+
+
+def seen_form(channels: int, groups: int, shuffled: bool = False) -> Formula:
+    """Input channels that an output channel of grouped layers sees, in closed form: those of its group; after a shuffle
+    its group holds channels of as many groups as there are, or as it has channels."""
+    inside = share(letter("C", channels), letter("G", groups), ones=True)
+    if not shuffled:
+        return formula_of(inside, SHUFFLE)
+    n = channels // groups
+    fewer = r"\min\left(G, \frac{C}{G}\right)", rf"\min({groups}, {n})", f"min({groups}, {n})"
+    return formula_of(inside * Term(min(groups, n), *fewer), SHUFFLE)
 
 
 def merge_pointwise(first: Any, second: Any) -> nn.Module:

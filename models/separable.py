@@ -8,6 +8,7 @@ after its first part gives the nearest that there is (Eckart and Young 1936, htt
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,6 +17,8 @@ import torch
 from torch import nn
 
 from models.errors import OperatorError
+from models.formulas import CONV, RETHINKING, Formula, formula_of
+from models.terms import letter, over_axes
 
 TINY = 1e-3
 """Entries of a row that are smaller than so much of its largest do not set its scale."""
@@ -62,21 +65,30 @@ class Separation:
         # rounding dust off, and no −0
         return np.round(self.columns[:, 0] * self.singular[0] * scale, 12) + 0.0, np.round(row / scale, 12) + 0.0
 
-    def layers(self, padding: bool = True) -> nn.Sequential:
-        """The first part as two real layers in float64, from one channel to one, the column's first; with ``padding``
-        they keep the size where the kernel's sides are odd."""
-        column, row = self.pair
+    def layers(self, padding: bool = True, rank: int = 1) -> nn.Sequential:
+        """The first ``rank`` parts as two real layers in float64, from one channel to one, the columns first: a channel
+        between them for each part. With ``padding`` they keep the size where the kernel's sides are odd."""
+        columns, rows = self.columns[:, :rank] * self.singular[:rank], self.rows[:rank]
+        if rank == 1:
+            columns, rows = self.pair[0][:, None], self.pair[1][None]
         (h, w), keep = self.kernel.shape, int(padding)
-        parts = nn.Sequential()
-        for name, weight, size, pad in (
-            ("column", column[:, None], (h, 1), (h // 2 * keep, 0)),
-            ("row", row[None], (1, w), (0, w // 2 * keep)),
-        ):
-            conv = nn.Conv2d(1, 1, size, padding=pad, bias=False, dtype=torch.float64)
-            with torch.no_grad():
-                conv.weight.copy_(torch.from_numpy(weight))
-            parts.add_module(name, conv)
-        return parts
+        column: Any = nn.Conv2d(1, rank, (h, 1), padding=(h // 2 * keep, 0), bias=False, dtype=torch.float64)
+        row: Any = nn.Conv2d(rank, 1, (1, w), padding=(0, w // 2 * keep), bias=False, dtype=torch.float64)
+        with torch.no_grad():
+            column.weight.copy_(torch.from_numpy(columns.T.copy())[:, None, :, None])
+            row.weight.copy_(torch.from_numpy(rows.copy())[None, :, None])
+        both = nn.Sequential()
+        both.add_module("column", column)
+        both.add_module("row", row)
+        return both
+
+
+def passes(kernel: Sequence[int], output: Sequence[int], rank: int) -> tuple[Formula, Formula]:
+    """MACs of one convolution with a kernel ``(height, width)``, and of as many columns and rows as ``rank``, for one
+    channel of an output ``(height, width)``."""
+    out = over_axes("O", output)
+    both = letter("r", rank) * (letter("F_h", kernel[0]) + letter("F_w", kernel[1]))
+    return formula_of(over_axes("F", kernel) * out, CONV), formula_of(both * out, RETHINKING)
 
 
 def separate(kernel: Any) -> Separation:

@@ -89,6 +89,15 @@ WORDS = (
         "iii kkk ooo/iii kkk ooo",
     ),
     Word(
+        "channel shuffle",
+        "Deals the channels anew between grouped layers, so that each group gets some of every other; nothing is "
+        "multiplied.",
+        "shuffle, shuffled",
+        "i→i/k→s/i→k/s→s",
+        lesson="cost-groups",
+        source=("Zhang et al. 2017, ShuffleNet", "https://arxiv.org/abs/1707.01083"),
+    ),
+    Word(
         "checkerboard",
         "A pattern of stronger and weaker cells that comes up where stamps overlap unevenly, as when the stride does "
         "not divide the kernel's size.",
@@ -118,11 +127,19 @@ WORDS = (
         source=CONV2D,
     ),
     Word(
+        "dense layer",
+        "Each number of its output has a weight for each number of its input: nothing is local, nothing is shared. A "
+        "network of such layers is an MLP.",
+        "dense layers, MLP, fully connected",
+        "i→o/i→o/i→o",
+        lesson="cost-mlp",
+    ),
+    Word(
         "depthwise convolution",
         "Each channel gets one kernel of its own and sees no other channel: as many groups as channels.",
         "depthwise, depthwise layers",
         "i→k→o/i→k→o/i→k→o",
-        lesson="playground",
+        lesson="cost-separable",
         source=("Howard et al. 2017, MobileNets", "https://arxiv.org/abs/1704.04861"),
     ),
     Word(
@@ -185,7 +202,7 @@ WORDS = (
         "Parts into which the channels are split: each part has kernels of its own and sees nothing of the others.",
         "grouped",
         "ii→oo/      /ii→oo",
-        lesson="playground",
+        lesson="cost-groups",
     ),
     Word(
         "ICNR",
@@ -232,6 +249,14 @@ WORDS = (
         "learning rate",
         "How far one update of training moves the weights against the gradient.",
         lesson="feature-maps-learn",
+    ),
+    Word(
+        "locally connected",
+        "A layer that reads a window at each place, as a convolution does, but with other weights at every place.",
+        "locally connected layer, locally connected layers",
+        "kk..→o/.ss.→o",
+        lesson="cost-mlp",
+        source=("Taigman et al. 2014, DeepFace", "https://doi.org/10.1109/CVPR.2014.220"),
     ),
     Word(
         "loss",
@@ -296,7 +321,7 @@ WORDS = (
         "A convolution with a 1×1 kernel: it mixes the channels of each place and sees no neighbour.",
         "pointwise, 1×1 convolution, 1×1 convolutions",
         "i  o/i→ /i  o",
-        lesson="playground",
+        lesson="cost-pointwise",
     ),
     Word(
         "pooling",
@@ -313,7 +338,7 @@ WORDS = (
     Word(
         "rank",
         "The number of column-times-row products that a matrix is a sum of, at least; a kernel of rank 1 can be split.",
-        lesson="feature-maps",
+        lesson="cost-kernel",
     ),
     Word(
         "receptive field",
@@ -340,6 +365,15 @@ WORDS = (
         "The number that a network gives a class; the highest wins. Elsewhere also called logit.",
         "scores, logit, logits",
         lesson="feature-maps-decides",
+    ),
+    Word(
+        "singular value",
+        "The size of one of the column-times-row products that a matrix is the sum of, the largest first; as many as "
+        "the rank are not 0.",
+        "singular values",
+        "k okk/k    /k    ",
+        lesson="cost-kernel",
+        source=("Eckart and Young 1936, Approximation by lower rank", "https://doi.org/10.1007/BF02288367"),
     ),
     Word(
         "stack",

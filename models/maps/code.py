@@ -314,3 +314,38 @@ for point in equivariance(network, x, {layer!r}, {values}, {motion!r}):
     if error is not None:
         code += f"    if point.value == {value}:\n        " + _close("point.error", error)
     return code
+
+
+def split_code(opening: str, kernel: np.ndarray, kept: int, rank: int, energy: float, lost: float | None = None) -> str:
+    """A kernel as columns and rows: its singular values, and the largest parts as two layers on a picture.
+
+    Args:
+        opening: lines that import numpy, torch and nn and make `grey`, a picture `(height, width)` from 0 to 255.
+        kept: parts. rank, energy: what must be found. lost: largest difference of the two maps, which is asserted.
+    """
+    height, width = kernel.shape
+    lines = [
+        opening,
+        f"kernel = np.array({_table(kernel)}, dtype=float)",
+        "columns, singular, rows = np.linalg.svd(kernel)",
+        "rank = int((singular > singular.max() * max(kernel.shape) * np.finfo(float).eps).sum())",
+        f"kept = {kept}",
+        "energy = (singular[:kept] ** 2).sum() / (singular**2).sum()",
+        'print("singular values:", singular.round(3), f"rank {rank}, {energy:.1%} of the energy kept")',
+        f"assert rank == {rank} and abs(energy - {energy:.9f}) < 1e-6",
+        "",
+        f'size = {{"padding": ({height // 2}, {width // 2}), "padding_mode": "reflect", "bias": False}}',
+        f"one = nn.Conv2d(1, 1, ({height}, {width}), **size).double()",
+        f'column = nn.Conv2d(1, kept, ({height}, 1), **size | {{"padding": ({height // 2}, 0)}}).double()',
+        f'row = nn.Conv2d(kept, 1, (1, {width}), **size | {{"padding": (0, {width // 2})}}).double()',
+        "with torch.inference_mode():",
+        "    one.weight.copy_(torch.from_numpy(kernel)[None, None])",
+        "    column.weight.copy_(torch.from_numpy((columns[:, :kept] * singular[:kept]).T.copy())[:, None, :, None])",
+        "    row.weight.copy_(torch.from_numpy(rows[:kept].copy())[None, :, None])",
+        "    x = torch.from_numpy(grey.astype(float) / 255)[None, None]",
+        "    lost = (row(column(x)) - one(x)).abs().max().item()",
+        'print(f"largest difference of the two maps: {lost:.3g}")',
+    ]
+    if lost is not None:
+        lines.append(f"assert abs(lost - {lost:.9g}) <= 1e-9 * max(1, np.abs(kernel).sum())  # as on the screen")
+    return "\n".join(lines) + "\n"

@@ -2,16 +2,29 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
+import numpy as np
 import torch
+from torch import nn
+from torchvision.models import vgg16
 
-from models import blocks
+from models import blocks, device, networks
 from models.alternatives import WAYS, Row, compare, reach
+from models.channels import channel_picture, channel_steps, merge_pointwise, seen, split_groups, two_grouped
+from models.dense import dense_of, local_of
+from models.formulas import Formula
 from models.graph import Graph, read_graph
 from models.kept import Kept
+from models.maps.filters import kernel
+from models.measure import measure
 from models.networks import skeleton
+from models.operator import linear_operator
+from models.separable import NearestSeparable, nearest_separable
+from models.shifted import Shifted
 from models.timing import Timed
 from viz.components.channels import step
 
@@ -20,6 +33,10 @@ Job = tuple[tuple[str, int], ...]
 
 TIMES: Kept[dict[str, Timed | str]] = Kept(64)
 """Job → the time of each layer, by name, or why there is none."""
+
+
+SHIFTED: Kept[Shifted] = Kept(1)
+"""What two networks made of drawings that had moved, once a visitor had them trained."""
 
 
 def taken(name: str, values: dict[str, int]) -> dict[str, int]:
@@ -38,6 +55,163 @@ def rows_of(job: Job) -> list[Row]:
 def steps_of(job: Job, name: str) -> list[dict]:
     """What a layer does with channels, for its tile."""
     return [step(of, found) for of, found in reach(name, **taken(name, dict(job)))]
+
+
+@dataclass(frozen=True, eq=False)
+class Grouped:
+    """A convolution in groups from so many channels to as many, measured: its cost, who sees whom, the same from one
+    layer a group, and two of them in a row, with a shuffle between or without. Pictures are of ``channel_picture``."""
+
+    channels: int
+    groups: int
+    kernel: int
+    size: int
+    weights: int
+    macs: int
+    formulas: Mapping[str, Formula]
+    picture: np.ndarray
+    split_picture: np.ndarray
+    split_weights: int
+    difference: float
+    plain: list[tuple[str, np.ndarray]]
+    shuffled: list[tuple[str, np.ndarray]]
+    plain_sees: int
+    shuffled_sees: int
+
+    @property
+    def sees(self) -> int:
+        return seen(self.picture)
+
+
+@lru_cache(maxsize=64)
+def grouped(channels: int, groups: int, kernel: int, size: int) -> Grouped:
+    way = WAYS["grouped"]
+    job = {"in_channels": channels, "out_channels": channels, "kernel_size": kernel, "size": size, "groups": groups}
+    with torch.device("meta"):
+        measured = measure(way.build(**job), way.input_shape(**job))
+    layer = way.build(**job).double().requires_grad_(False)
+    split = split_groups(layer)
+    # Channels do not depend on the image's size.
+    x = torch.randn(
+        1, channels, 2 * kernel, 2 * kernel, dtype=torch.float64, generator=torch.Generator().manual_seed(0)
+    )
+    with device.one_thread(), torch.inference_mode():
+        difference = float((split(x) - layer(x)).abs().max())
+    shape, one = tuple(x.shape), (1, channels, 1, 1)
+    both = [two_grouped(channels, groups, shuffled) for shuffled in (False, True)]
+    return Grouped(
+        channels, groups, kernel, size, measured.parameters, measured.macs, way.formulas(**job),
+        channel_picture(layer, shape), channel_picture(split, shape), sum(p.numel() for p in split.parameters()),
+        difference, *(channel_steps(row, one) for row in both), *(seen(channel_picture(row, one)) for row in both),
+    )  # fmt: skip
+
+
+LUMA = (0.299, 0.587, 0.114)
+"""What red, green and blue add to the brightness."""
+
+
+@lru_cache(maxsize=8)
+def standard(name: str) -> nn.Conv2d:
+    """A convolution on colour pictures without bias, in float64: ``random``, ``brightness`` (filters of the bank on the
+    brightness), ``one`` (one filter in each colour, in many mixes) or ``learned`` (the first of our small network)."""
+    if name == "learned":
+        weight = networks.load("small", pretrained=True).conv1.weight.detach().double()
+    else:
+        drawn = torch.Generator().manual_seed(0)
+        bank = torch.from_numpy(np.stack([kernel(one, 3) for one in ("sobel", "gaussian", "laplacian", "emboss")]))
+        mixes = torch.randn(4, 3, 1, 1, generator=drawn, dtype=torch.float64)
+        weight = {
+            "random": lambda: torch.randn(4, 3, 3, 3, generator=drawn, dtype=torch.float64),
+            "brightness": lambda: bank[:, None] * torch.tensor(LUMA, dtype=torch.float64)[:, None, None],
+            "one": lambda: mixes * bank[0],
+        }[name]()
+    outputs, inputs, *window = weight.shape
+    layer = nn.Conv2d(inputs, outputs, tuple(window), padding=window[0] // 2, bias=False, dtype=torch.float64)
+    layer.requires_grad_(False).weight.copy_(weight)
+    return layer
+
+
+@lru_cache(maxsize=16)
+def nearest(name: str, pointwise_first: bool) -> NearestSeparable:
+    """The depthwise separable layer nearest to ``standard(name)``."""
+    return nearest_separable(standard(name), pointwise_first)
+
+
+@dataclass(frozen=True, eq=False)
+class Three:
+    """One convolution as itself, with windows alone, and dense, without biases; from images ``(C, side, side)`` to
+    images of that size. The matrices ``[outputs, inputs]`` are measured: each step takes away some of the last.
+
+    shared, local, dense: by name, the matrix of a layer of its kind.
+    as_local, as_dense: largest difference of the convolution's output when it is written as one of these.
+    """
+
+    shared: np.ndarray
+    local: np.ndarray
+    dense: np.ndarray
+    parameters: Mapping[str, int]
+    formulas: Mapping[str, Formula]
+    as_local: float
+    as_dense: float
+
+
+THREE = {"dense": "dense", "local": "local", "shared": "standard"}
+"""Step → the layer's name among the ways to do a job."""
+
+
+@lru_cache(maxsize=64)
+def three(inputs: int, outputs: int, side: int, window: int) -> Three:
+    job = {"in_channels": inputs, "out_channels": outputs, "size": side, "kernel_size": window, "bias": False}
+    drawn = torch.Generator().manual_seed(1)
+    conv: Any = WAYS["standard"].build(**job).double().requires_grad_(False)
+    # As many different weights as there are, in a random order, none of them near 0.
+    count = conv.weight.numel()
+    values = torch.linspace(0.2, 1, count, dtype=torch.float64) * (-1) ** torch.arange(count)
+    conv.weight.copy_(values[torch.randperm(count, generator=drawn)].view_as(conv.weight))
+    shape = (1, inputs, side, side)
+    local, dense = local_of(conv, shape[2:]), dense_of(conv, shape)
+    x = torch.randn(shape, dtype=torch.float64, generator=drawn)
+    with device.one_thread(), torch.inference_mode():
+        off = [float((layer(x) - conv(x)).abs().max()) for layer in (local, dense)]
+    matrix = linear_operator(conv, shape)
+    free: Any = local_of(conv, shape[2:]).requires_grad_(False)
+    free.weight.copy_(_drawn(free.weight.shape, drawn))
+    apart = linear_operator(free, shape).matrix
+    there = np.zeros(matrix.shape, bool)
+    there[matrix.rows, matrix.cols] = True
+    every = _drawn(matrix.shape, drawn).numpy()
+    with torch.device("meta"):
+        sizes = {name: measure(WAYS[way].build(**job), shape).parameters for name, way in THREE.items()}
+    forms = {name: WAYS[way].formulas(**job)["parameters"] for name, way in THREE.items()}
+    return Three(matrix.matrix, apart, np.where(there, apart, every), sizes, forms, *off)
+
+
+def _drawn(shape: Sequence[int], drawn: torch.Generator) -> torch.Tensor:
+    """Random weights from −1 to 1 that are not taken for 0 where they are written with one decimal."""
+    sizes, signs = torch.rand(2, *shape, generator=drawn, dtype=torch.float64)
+    return (0.1 + 0.9 * sizes) * torch.where(signs < 0.5, -1.0, 1.0)
+
+
+@lru_cache(maxsize=1)
+def vgg() -> dict[str, int]:
+    """Parameters of each layer of torchvision's VGG-16, by what they are, in their order."""
+    with torch.device("meta"):
+        network = vgg16()
+    layers = [one for one in network.modules() if isinstance(one, nn.Conv2d | nn.Linear)]
+    kinds = [("conv" if isinstance(one, nn.Conv2d) else "dense") for one in layers]
+    names = [f"{kind} {kinds[: i + 1].count(kind)}" for i, kind in enumerate(kinds)]
+    return {name: sum(p.numel() for p in one.parameters()) for name, one in zip(names, layers, strict=True)}
+
+
+def two_pointwise(hidden: int, between: bool) -> tuple[nn.Sequential, nn.Module]:
+    """Two 1x1 convolutions in a row on colours, from 3 to ``hidden`` to 4 channels, with a ReLU ``between`` them or
+    not; and the one whose matrix is the product of theirs. Without biases, in float64."""
+    drawn = torch.Generator().manual_seed(6)
+    convs = [nn.Conv2d(*shape, 1, bias=False, dtype=torch.float64) for shape in ((3, hidden), (hidden, 4))]
+    for conv in convs:
+        conv.requires_grad_(False).weight.copy_(_drawn(conv.weight.shape, drawn).round(decimals=1))
+    merged = merge_pointwise(*convs).requires_grad_(False)
+    return nn.Sequential(convs[0], *([nn.ReLU()] if between else []), convs[1]), merged
 
 
 @lru_cache(maxsize=64)

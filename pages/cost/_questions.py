@@ -76,6 +76,281 @@ WAYS = (
     ),
 )
 
+KERNEL = (
+    Question(
+        "row",
+        "The other factor",
+        "This kernel is the column 1, 2, 1 times one row. Which row?",
+        ("1, 2, 1", "−1, 0, 1", "−2, 0, 2"),
+        "−1, 0, 1",
+        "Each row of the kernel is that row times 1, 2 or 1. Smoothing goes down the column, the change along the row.",
+        {
+            "1, 2, 1": "that row times the column would make nine positive weights",
+            "−2, 0, 2": "that is the middle row of the kernel, which the column has doubled",
+        },
+    ),
+    Question(
+        "laplacian",
+        "The Laplacian",
+        "The first and the last row of this kernel are equal; the middle one is another. Of how many products of a "
+        "column and a row is it the sum, at least?",
+        ("One", "Two", "Three"),
+        "Two",
+        "One column and row for the equal rows, another for the middle one. No single product will do: its rows would "
+        "all be multiples of one.",
+        {
+            "One": "then the middle row would be a multiple of the first",
+            "Three": "two of the three rows are equal and share a product",
+        },
+        {"kernel": "Laplacian"},
+    ),
+    Question(
+        "worked",
+        "The worked example",
+        "The kernel of the worked example cannot be split: no row is made of the others. How much of its energy, the "
+        "sum of its squared weights, can one column and row still hold?",
+        ("A third", "About half", "About nine tenths"),
+        "About nine tenths",
+        "It needs three parts, and they are not alike: the largest holds 91 % of the energy.",
+        {
+            "A third": "the three parts that it needs would have to be equally large",
+            "About half": "its rows are alike, so that one row comes closer to all of them",
+        },
+        {"kernel": "Worked example"},
+    ),
+    Question(
+        "cost",
+        "Two passes",
+        "A 7×7 Gaussian runs as a column, then a row. What share of the multiplications is left?",
+        ("1/7", "2/7", "1/2"),
+        "2/7",
+        "7 + 7 = 14 products for each output number in place of 49: 2·K in place of K². The larger the kernel, the "
+        "more is saved.",
+        {
+            "1/7": "there are two passes of 7 products each",
+            "1/2": "each pass has 7 products, and the kernel has 49",
+        },
+        {"kernel": "Gaussian blur", "side": "7"},
+    ),
+)
+
+GROUPS = (
+    Question(
+        "weights",
+        "Fewer weights",
+        "The 8 channels are dealt to 2 groups. How many of the weights are left?",
+        ("All of them", "Half", "A quarter"),
+        "Half",
+        "Each output channel has a kernel for 4 input channels in place of 8: weights and MACs divide by the number of "
+        "groups. Each line is such a kernel.",
+        {
+            "All of them": "an output channel has kernels for the channels of its group alone",
+            "A quarter": "there are as many output channels as before; each has half of its kernels",
+        },
+    ),
+    Question(
+        "alone",
+        "As many groups as channels",
+        "What does an output channel see when the 8 channels are dealt to 8 groups?",
+        ("Nothing", "One channel", "All channels"),
+        "One channel",
+        "A group of one channel: the layer is depthwise, and no channel meets another.",
+        {
+            "Nothing": "each group still has a channel of its own",
+            "All channels": "that is a single group",
+        },
+    ),
+    Question(
+        "row",
+        "Two in a row",
+        "A second layer with the same 2 groups follows. How many of the 8 channels of the picture reach one of its "
+        "outputs?",
+        ("Two", "Four", "All eight"),
+        "Four",
+        "Its group has seen nothing but itself, and so it stays, however many such layers there are.",
+        {
+            "Two": "each group has four channels, and both layers see all of them",
+            "All eight": "the second layer's groups hold what the first one's did: nothing crosses over",
+        },
+    ),
+    Question(
+        "shuffle",
+        "After a shuffle",
+        "Between the two layers the channels are dealt anew, so that each group gets some of each. How many of the 8 "
+        "reach an output now?",
+        ("Four", "Six", "All eight"),
+        "All eight",
+        "Each group of the second layer holds two channels of either group of the first. A shuffle has no weights and "
+        "multiplies nothing.",
+        {
+            "Four": "that is without the shuffle; now each group holds channels of both",
+            "Six": "the two channels from the other group bring all that they have seen: four more",
+        },
+    ),
+)
+
+SEPARABLE = (
+    Question(
+        "depthwise",
+        "The first step",
+        "Depthwise: each of the 3 input channels has one 3×3 kernel of its own. How many weights is that?",
+        ("9", "27", "81"),
+        "27",
+        "3·9 = 27. The standard layer has such a kernel for each pair of an input and an output channel: 81.",
+        {
+            "9": "that is one kernel, and each of the three channels has its own",
+            "81": "that is a kernel for each pair of channels; here an input channel has a single one",
+        },
+    ),
+    Question(
+        "share",
+        "Both steps",
+        "The 1×1 step mixes 3 channels into 3. What share of the standard layer's 81 weights do both steps have?",
+        ("1/3", "4/9", "1/9"),
+        "4/9",
+        "27 + 9 = 36 of 81, and that is exactly 1/3 + 1/9: 1/N for the depthwise step, 1/K² for the 1×1.",
+        {
+            "1/3": "so much the depthwise step has; the 1×1 has nine weights more",
+            "1/9": "so much the 1×1 has; the depthwise step comes before it",
+        },
+    ),
+    Question(
+        "notes",
+        "Ten output channels",
+        "3 → 10 channels, with a bias for each output of each step. The standard layer has 280 parameters. And both "
+        "steps together?",
+        ("40", "57", "70"),
+        "70",
+        "Depthwise 3·9 + 3 = 30, 1×1 3·10 + 10 = 40. Padding 1 keeps the 28×28 pixels in all three layers.",
+        {
+            "40": "that is the 1×1 alone",
+            "57": "the biases are left out: 3 of the first step and 10 of the second",
+        },
+        {"ds_input_size": "28", "ds_out_channels": "10", "ds_bias": "true"},
+    ),
+    Question(
+        "order",
+        "Which order can it?",
+        "A standard layer looks for an edge, a corner and a blob in the brightness of the picture, one mix of red, "
+        "green and blue. Which order of steps can do exactly that?",
+        ("Depthwise first", "1×1 first", "Neither"),
+        "1×1 first",
+        "The 1×1 makes the brightness, once for each filter, and each copy is then filtered alone. Depthwise first has "
+        "a single filter for each colour, and would need several.",
+        {
+            "Depthwise first": "it has one window for red, and three filters would need three",
+            "Neither": "first mix the colours, then filter: these are two steps",
+        },
+    ),
+)
+
+MLP = (
+    Question(
+        "dense",
+        "Dense",
+        "A dense layer makes 4×4 numbers from 4×4 pixels, without biases. How many weights does it have?",
+        ("32", "144", "256"),
+        "256",
+        "Each of the 16 outputs has a weight for each of the 16 pixels: 16·16.",
+        {
+            "32": "every output has a weight for every pixel: the two are multiplied, not added",
+            "144": "nine for each output would be one for each pixel of a window; a dense layer reads all sixteen",
+        },
+    ),
+    Question(
+        "shared",
+        "Convolution",
+        "A convolution with a 3×3 kernel makes 4×4 numbers from the same pixels. How many weights does it have?",
+        ("9", "144", "256"),
+        "9",
+        "The same nine at each place. However large the picture grows, they stay nine.",
+        {
+            "144": "so many there would be with nine of its own at each place; a convolution shares them",
+            "256": "that is the dense layer: a convolution reads a window, and shares its weights",
+        },
+    ),
+    Question(
+        "local",
+        "Windows alone",
+        "A locally connected layer reads a 3×3 window at each of the 16 places, with other weights at each. How many?",
+        ("9", "16", "144"),
+        "144",
+        "16·9. Those that lie on the padding count, too, though they do nothing.",
+        {
+            "9": "that is with shared weights; here each place has nine of its own",
+            "16": "that is the number of places, and each has a window of nine",
+        },
+    ),
+    Question(
+        "vgg",
+        "VGG-16",
+        "VGG-16 has thirteen convolutions and three dense layers. What part of its 138.4 million parameters is in the "
+        "dense ones?",
+        ("About a tenth", "About half", "About nine tenths"),
+        "About nine tenths",
+        "102.8 M + 16.8 M + 4.1 M. The first of them alone has a weight for each of 7·7·512 inputs and 4 096 outputs.",
+        {
+            "About a tenth": "that is what the thirteen convolutions have",
+            "About half": "a convolution has a few weights for a pair of channels, a dense layer one for each pair of "
+            "numbers",
+        },
+    ),
+    Question(
+        "moved",
+        "When the picture moves",
+        "A dense and a convolutional network have learned, from the same drawings in the middle of their pictures, "
+        "what is a star and what a circle. The drawings move by three pixels. Who still knows?",
+        ("Both", "The convolutional one", "Neither"),
+        "The convolutional one",
+        "It looks for the same corners and arcs at every place. The dense one learned what to expect of each pixel, "
+        "and now other pixels hold it.",
+        {
+            "Both": "to a dense layer a moved picture is another one: each pixel has weights of its own",
+            "Neither": "a convolution has the same weights at the new place as at the old one",
+        },
+    ),
+)
+
+POINTWISE = (
+    Question(
+        "shape",
+        "What comes out",
+        "192 channels of 28×28 pixels go into 16 kernels of 1×1. What comes out?",
+        ("16×28×28", "192×28×28", "16×27×27"),
+        "16×28×28",
+        "A channel for each kernel, and a number at each pixel: without a neighbour in the window no border is lost, "
+        "and no padding is needed.",
+        {
+            "192×28×28": "that went in; there is an output channel for each kernel",
+            "16×27×27": "a window of a single pixel fits at each of the 28 places",
+        },
+    ),
+    Question(
+        "cannot",
+        "What it cannot",
+        "A colour picture goes in. Which of these can no 1×1 layer do?",
+        ("Make it grey", "Blur it", "Swap red and blue"),
+        "Blur it",
+        "It mixes the channels of each pixel and knows no neighbour. What it sees of the picture stays one pixel.",
+        {
+            "Make it grey": "grey is a mix of the three channels of each pixel",
+            "Swap red and blue": "each output channel takes one of the three with weight 1",
+        },
+    ),
+    Question(
+        "row",
+        "Two in a row",
+        "A 1×1 layer from 3 to 2 channels, then one from 2 to 4, no activation between. What can do the same?",
+        ("A single 1×1 layer", "Only two of them", "A 3×3 layer alone"),
+        "A single 1×1 layer",
+        "Each is a matrix at each pixel, and two in a row are their product. With a ReLU between them that is over.",
+        {
+            "Only two of them": "each is a matrix, and the product of two matrices is one",
+            "A 3×3 layer alone": "it could, with eight of nine taps 0; but less will do",
+        },
+    ),
+)
+
 BLOCKS = (
     Question(
         "narrow",

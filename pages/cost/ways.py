@@ -152,7 +152,7 @@ def _after(chosen: Row, standard: Row, rows: list[Row], values: dict[str, int]) 
     left, right = st.columns(2)
     with left:
         heading("Fewer MACs")
-        marked = next((i for i, row in enumerate(there) if row is chosen), -1)
+        marked = [i for i, row in enumerate(there) if row is chosen]
         names, macs = [row.way.title for row in there], [row.measured.macs for row in there]
         figure = ranked(names, macs, marked, x="MACs", y="Layer")
         chart(figure, key="cost_macs", alt="MACs of each layer that could do the same job")

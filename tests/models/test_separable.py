@@ -80,16 +80,20 @@ def test_no_kernel_of_that_rank_is_nearer(kernel, data):
 
 
 @QUICK
-@given(KERNELS)
-def test_column_and_row_as_layers_are_the_best_kernel(kernel):
+@given(KERNELS, st.data())
+def test_columns_and_rows_as_layers_are_the_best_kernel(kernel, data):
     found = separate(kernel)
     column, row = found.pair
     scale = abs(kernel).max() + 1
     assert np.outer(column, row) == pytest.approx(found.best(), abs=1e-8 * scale)
-    both, whole = found.layers(), nn.Conv2d(1, 1, kernel.shape, padding=[n // 2 for n in kernel.shape], bias=False)
+    rank = data.draw(st.integers(1, min(kernel.shape)))
+    both, whole = (
+        found.layers(rank=rank),
+        nn.Conv2d(1, 1, kernel.shape, padding=[n // 2 for n in kernel.shape], bias=False),
+    )
     whole = whole.double()
     with torch.no_grad():
-        whole.weight.copy_(torch.from_numpy(found.best()))
+        whole.weight.copy_(torch.from_numpy(found.best(rank)))
         x = torch.randn(1, 1, 9, 8, dtype=torch.float64)
         torch.testing.assert_close(both(x), whole(x), rtol=1e-8, atol=1e-6)
 

@@ -10,7 +10,7 @@ from streamlit.testing.v1 import AppTest
 SHELL = Path(__file__).resolve().parents[2] / "pages" / "_shell.py"
 
 
-ASKING = ("convolution/", "transposed/", "receptive_field/", "feature_maps/")
+ASKING = ("convolution/", "transposed/", "receptive_field/", "feature_maps/", "cost/")
 """Where a bare page asks its first question."""
 
 

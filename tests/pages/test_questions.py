@@ -29,6 +29,11 @@ QUESTIONS: dict[str, tuple[Question, ...]] = {
     "feature-maps-equivariance": maps.EQUIVARIANCE,
     "feature-maps-learn": maps.LEARN,
     "cost": cost.WAYS,
+    "cost-kernel": cost.KERNEL,
+    "cost-groups": cost.GROUPS,
+    "cost-separable": cost.SEPARABLE,
+    "cost-mlp": cost.MLP,
+    "cost-pointwise": cost.POINTWISE,
     "blocks": cost.BLOCKS,
     "network-costs": cost.NETWORKS,
 }

@@ -38,7 +38,7 @@ def test_three_channels_are_a_third_and_a_ninth():
 
 
 def test_a_question_that_waits_shows_no_number():
-    app = opened(PAGE)
+    app = opened(PAGE, ask="one")
     assert set(numbers(app)) == {"standard"}
     assert {v for tile in numbers(app).values() for v in tile.values()} == {"?"}
     assert not charts(app)

@@ -156,8 +156,8 @@ def cards(lab: Lab, covered: bool = False) -> str:
     return f'<div class="cs-cards">{"".join(parts)}</div>{_key(lab.checks)}'
 
 
-def side_by_side(one: Lab, other: Lab) -> str:
-    """HTML of the numbers of two layers, A and B, as a table; those that differ are marked."""
+def side_by_side(one: Lab, other: Lab, names: tuple[str, str] = ("A", "B")) -> str:
+    """HTML of the numbers of two layers as a table; those that differ are marked."""
     rows = []
     for a, b in zip(one.checks, other.checks, strict=True):
         texts = [_shown(check, lab.spec.out_channels) for check, lab in ((a, one), (b, other))]
@@ -167,7 +167,7 @@ def side_by_side(one: Lab, other: Lab) -> str:
             f'<tr class="cs-{"same" if same else "differs"}" data-number="{a.name}"><th scope="row" '
             f'title="{escape(a.hint)}">{escape(a.title)}</th>{cells}<td>{"same" if same else _ratio(a, b)}</td></tr>'
         )
-    head = "".join(f'<th scope="col">{title}</th>' for title in ("Number", "A", "B", "B ÷ A"))
+    head = "".join(f'<th scope="col">{title}</th>' for title in ("Number", *names, f"{names[1]} ÷ {names[0]}"))
     return f'<table class="cs-versus"><tr>{head}</tr>{"".join(rows)}</table>{_key((*one.checks, *other.checks))}'
 
 

@@ -6,7 +6,7 @@ the visitor's without a run; what stands here is readable in both.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from math import log10
 
@@ -102,19 +102,23 @@ def bars(
     *,
     x: str,
     y: str,
+    notes: Sequence[str] = (),
+    marked: int = 0,
     log_y: bool = False,
     height: int = HEIGHT,
 ) -> dict:
-    """A bar for each place, and a mark where the closed form expects its end."""
-    places = [float(v) for v in places]
+    """A bar for each place, and a mark where the closed form expects its end. ``notes`` stand on the bars; of so many
+    ``marked`` ones the page speaks, if there are any."""
+    places, rest = [float(v) for v in places], len(places) - marked
     data = [
         {
             "type": "bar",
             "name": "measured",
             "x": places,
             "y": [float(v) for v in values],
-            "marker": {"color": ROLES["output"]},
+            "marker": {"color": [*[ROLES["selection"]] * marked, *[FAINT] * rest] if marked else ROLES["output"]},
             "hovertemplate": f"{x}: %{{x}}<br>{y}: %{{y}}",
+            **({"text": list(notes), "textposition": "outside", "cliponaxis": False} if notes else {}),
         }
     ]
     if expected is not None:
@@ -135,18 +139,18 @@ def bars(
 
 
 def ranked(
-    names: Sequence[str], values: Sequence[float], marked: int | None = None, *, x: str, y: str, log: bool = True
+    names: Sequence[str], values: Sequence[float], marked: Collection[int] = (), *, x: str, y: str, log: bool = True
 ) -> dict:
-    """A bar for each name with its number, logarithmic unless they are parts of a whole; ``marked``: which one the page
-    speaks of."""
-    faces = [ROLES["selection"] if i == marked else FAINT for i in range(len(names))]
+    """A bar for each name with its number, logarithmic unless they are parts of a whole; ``marked``: which ones the
+    page speaks of."""
+    faces = [ROLES["selection"] if i in marked else FAINT for i in range(len(names))]
     trace = {
         "type": "bar",
         "orientation": "h",
         "name": x,
         "y": list(names),
         "x": [float(v) for v in values],
-        "marker": {"color": faces if marked is not None else ROLES["kernel"]},
+        "marker": {"color": faces if marked else ROLES["kernel"]},
         "text": [big(v) for v in values],
         "textposition": "outside",
         "cliponaxis": False,

@@ -1,0 +1,293 @@
+"""A kernel as columns times rows: its singular values, the best part of lower rank, and what is lost."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+import streamlit as st
+import torch
+
+from models import device
+from models.lab import HINTS, Check
+from models.maps import filters
+from models.maps.code import split_code
+from models.maps.filters import FILTERS, FilterError
+from models.measure import measure
+from models.separable import Separation, passes, separate
+from models.sources import A1_KERNEL
+from models.text import plural, scientific, sentence
+from pages._lesson import frame
+from pages._question import Asking
+from pages.cost._questions import KERNEL as QUESTIONS
+from pages.feature_maps._kernels import LARGEST_OWN, OWN, TITLES, read_kernel, written
+from pages.feature_maps._picture import Picture, with_picture
+from viz.figures import bars, chart, numbers, show
+from viz.figures.cards import check_cards
+from viz.figures.cells import cells, framed, hidden, image, row, signed
+from viz.state import Choice, Text, Whole
+from viz.words import heading, say
+
+WORKED = "Worked example"
+SIDES = (3, 5, LARGEST_OWN)
+SIZE = 205
+"""Of a picture, in pixels."""
+ROUNDING = 1e-12
+"""What float64 leaves of a difference that is 0, as a share of the largest number."""
+
+FILTER = Choice("kernel", "Sobel", "Kernel", None, (WORKED, *TITLES, OWN), key="split_kernel")
+SIDE = Choice("side", 3, "kernel_size", None, SIDES, "segmented_control", key="split_side")
+NUMBERS = Text(
+    "numbers",
+    written(A1_KERNEL.tolist()),
+    "Own numbers",
+    "Rows of numbers with a semicolon between: 3, 5 or 7 of each.",
+    read=lambda text: written(read_kernel(text)),
+    key="split_numbers",
+)
+PARTS = Whole("parts", 1, "Parts kept", None, 1, LARGEST_OWN, slider=True, key="split_parts")
+SETTINGS = (FILTER, SIDE, NUMBERS, PARTS)
+
+
+def _sides() -> list[int]:
+    """Those in which the filter comes."""
+    name = TITLES.get(FILTER.value)
+    return [side for side in SIDES if name and side in FILTERS[name].sizes]
+
+
+def _kernel() -> np.ndarray:
+    """Raises ``ValueError`` where the visitor's own numbers are none."""
+    if FILTER.value == WORKED:
+        return A1_KERNEL
+    if FILTER.value == OWN:
+        return filters.as_kernel(read_kernel(NUMBERS.value))
+    sides = _sides()
+    return filters.kernel(TITLES[FILTER.value], SIDE.value if SIDE.value in sides else sides[0])
+
+
+@dataclass(frozen=True)
+class Split:
+    """A kernel, and so many of its parts."""
+
+    found: Separation
+    kept: int
+
+    @cached_property
+    def best(self) -> np.ndarray:
+        return self.found.best(self.kept)
+
+    @property
+    def left(self) -> np.ndarray:
+        """What the parts leave out, without the dust of rounding."""
+        left = self.found.kernel - self.best
+        return np.where(abs(left) > ROUNDING * abs(self.found.kernel).max(), left, 0.0)
+
+    @property
+    def exact(self) -> bool:
+        return self.kept >= self.found.rank
+
+    @property
+    def factors(self) -> tuple[np.ndarray, np.ndarray]:
+        """Columns and rows whose product the kept parts are."""
+        if self.kept == 1:
+            column, rows = self.found.pair
+            return column[:, None], rows[None]
+        columns, rows = (
+            self.found.columns[:, : self.kept] * self.found.singular[: self.kept],
+            self.found.rows[: self.kept],
+        )
+        # A part is the same with both signs turned: the largest number of each row is positive.
+        signs = np.sign(rows[np.arange(self.kept), abs(rows).argmax(1)])
+        return columns * signs, rows * signs[:, None]
+
+
+def _lead() -> None:
+    FILTER.draw()
+    if FILTER.value == OWN:
+        NUMBERS.draw()
+
+
+def _controls(found: Separation | None, covered: bool) -> None:
+    if len(sides := _sides()) > 1:
+        SIDE.draw(sides)
+    if found is not None and found.rank > 1 and not covered:
+        PARTS.draw(high=found.rank)
+
+
+def lesson(picture: Picture, asking: Asking) -> None:
+    """The kernel and its parts; below, what they cost and what the picture loses."""
+    covered, found, told = asking.waits(), None, ""
+    try:
+        found = separate(_kernel())
+    except (ValueError, FilterError) as error:
+        told = sentence(error)
+    with frame(lambda: _controls(found, covered), draw_lead=_lead, asking=asking):
+        if found is None:
+            st.error(told)
+        elif covered:
+            drawn = cells(found.kernel.round(2), "Kernel", "signed", most=6)
+            show(row(drawn, hidden("Column times row")), key="split_before")
+        elif not found.rank:
+            st.info("All weights are 0: there is nothing to split.", icon=":material/info:")
+        else:
+            _after(Split(found, min(PARTS.value, found.rank)), picture)
+
+
+def _after(split: Split, picture: Picture) -> None:
+    found, kept = split.found, split.kept
+    _products(split)
+    say(_told(split))
+    left, right = st.columns(2)
+    with left:
+        heading("How large is each part?")
+        energy = [f"{100 * share:.3g} %" for share in found.energy]
+        figure = bars(
+            range(1, len(energy) + 1),
+            found.singular,
+            x="Part",
+            y="Singular value",
+            notes=energy,
+            marked=kept,
+            height=230,
+        )
+        figure["layout"]["xaxis"]["dtick"] = 1
+        alt = "Size of each part of the kernel; on each bar, what the parts up to it keep of the kernel's energy"
+        chart(figure, key="split_parts_chart", alt=alt)
+    with right:
+        heading("What does it cost?")
+        show(check_cards(_checks(split, picture)), key="split_cost")
+        off, side = _difference(split, picture), len(found.kernel)
+        shown = "column and row" if kept == 1 else f"{kept} columns and rows"
+        say(
+            f"With {shown} as two real layers the map of the picture is that of their product: the largest difference "
+            f"is {scientific(off, 1) if off else 0}. Splitting a {side}×{side} kernel pays up to "
+            f"{plural((side**2 - 1) // (2 * side), 'part')}: each takes 2·{side} products in place of {side}²."
+        )
+    heading("What does the picture lose?")
+    _maps(split, picture)
+
+
+def _products(split: Split) -> None:
+    """Kernel, columns, rows, their product, and what it leaves out, all in one scale."""
+    kernel, (columns, rows) = split.found.kernel, split.factors
+    top, kept = float(abs(kernel).max()), split.kept
+    most = max(4, len(kernel))
+
+    def drawn(values: np.ndarray, title: str, high: float = top) -> str:
+        whole = np.allclose(values, values.round(), atol=1e-9)
+        return cells(values, title, "signed", high=high, most=most, decimals=0 if whole else 2)
+
+    many = kept > 1
+    figures = (
+        drawn(kernel, "Kernel"),
+        drawn(columns, "Columns" if many else "Column", float(abs(columns).max())),
+        drawn(rows, "Rows" if many else "Row", float(abs(rows).max())),
+        drawn(split.best, f"Sum of {kept} products" if many else "Column · row"),
+        drawn(split.left, "What is left out"),
+    )
+    show(row(*figures), key="split_products")
+
+
+def _told(split: Split) -> str:
+    found, kept = split.found, split.kept
+    if found.rank == 1:
+        return "The rank is 1: one column times one row is the whole kernel, and nothing is left out."
+    most = f"the largest part alone holds {100 * found.energy[0]:.3g} % of its energy, the sum of its squared weights."
+    if split.exact:
+        return f"The rank is {found.rank}: all {kept} parts together are the kernel; {most}"
+    lost = 100 * (1 - found.energy[kept - 1])
+    few = "no single column times a row is this kernel" if kept == 1 else f"{kept} products are not yet this kernel"
+    return (
+        f"The rank is {found.rank}: {few}; {most} No kernel of rank {kept} is nearer than the one that is drawn, and "
+        f"it leaves out {lost:.3g} %."
+    )
+
+
+def _checks(split: Split, picture: Picture) -> list[Check]:
+    size = picture.grey.shape
+    shape = (1, 1, *size)
+    one, several = passes(split.found.kernel.shape, size, split.kept)
+    how = "counted by torch on the real layers (FlopCounterMode ÷ 2)"
+    whole = measure(filters.layer(split.found.kernel), shape).macs
+    parts = measure(split.found.layers(rank=split.kept), shape).macs
+    title = "Column, then row" if split.kept == 1 else f"{plural(split.kept, 'column')}, then rows"
+    return [
+        Check("macs", "One pass", HINTS["macs"], whole, one, how),
+        Check("macs", title, HINTS["macs"], parts, several, how),
+    ]
+
+
+def _difference(split: Split, picture: Picture) -> float:
+    """Largest difference between the map of the product and that of columns and rows as layers, on the picture."""
+    values = picture.grey.astype(float) / 255
+    with device.one_thread():
+        whole = filters.apply(values, split.best, "zeros", torch.float64)
+        parts = device.answer(split.found.layers(rank=split.kept), torch.from_numpy(values)[None, None])[0, 0].numpy()
+    return float(abs(whole - parts).max())
+
+
+def _answers(split: Split, picture: Picture) -> tuple[np.ndarray, np.ndarray]:
+    """What the kernel and what its parts make of the picture, float64 ``(H, W)``."""
+    with device.one_thread():
+        whole, parts = (
+            filters.apply(picture.grey, kernel, "reflect", torch.float64) for kernel in (split.found.kernel, split.best)
+        )
+    return whole, parts
+
+
+def _maps(split: Split, picture: Picture) -> None:
+    whole, parts = _answers(split, picture)
+    top = float(abs(whole).max()) or 1.0
+    off = parts - whole
+    worst, mean = float(abs(off).max()), float(abs(off).mean() / (abs(whole).mean() or 1.0))
+    flat = filters.facts(split.found.kernel).total > 0.5
+
+    def drawn(values: np.ndarray, said: str) -> str:
+        # A kernel that keeps or adds brightness makes a picture again.
+        if flat:
+            return image(np.clip(values / top, 0, 1), said, SIZE)
+        return signed(values / top, said, SIZE)
+
+    named = "the product" if split.kept == 1 else f"{split.kept} products"
+    lost = "they agree" if worst <= ROUNDING * top else f"{100 * mean:.3g} % of the map, on average"
+    figures = (
+        framed("Picture", image(picture.grey, f"The picture: {picture.name}", SIZE)),
+        framed("Map of the kernel", drawn(whole, "Map of the kernel")),
+        framed(f"Map of {named}", drawn(parts, f"Map of {named}")),
+        framed("Their difference", signed(off / top, "Difference of the two maps", SIZE), lost),
+    )
+    energy = split.found.energy[split.kept - 1]
+    cards = [
+        ("Rank", str(split.found.rank), "parts that it needs"),
+        ("Energy kept", f"{100 * energy:.3g} %", "of the sum of its squared weights"),
+        ("Lost", f"{100 * mean:.3g} %" if worst > ROUNDING * top else "nothing", "of the map, on average"),
+    ]
+    show(
+        f'{row(*figures, pictures=True, widest=SIZE)}<div style="margin-top:.8rem">{numbers(cards)}</div>',
+        key="split_maps",
+    )
+
+
+def script(picture: Picture) -> tuple[str, str]:
+    """The parts as layers on the picture."""
+    try:
+        found = separate(_kernel())
+    except FilterError as error:
+        raise ValueError(str(error)) from None
+    if not found.rank:
+        raise ValueError("all weights are 0: there is nothing to split.")
+    split = Split(found, min(PARTS.value, found.rank))
+    whole, parts = _answers(split, picture)
+    opening = picture.grey_code("import numpy as np", "import torch", "from torch import nn")
+    told = (
+        f"Runs as it is, in a copy of this project: the kernel, its singular values, and {plural(split.kept, 'part')} "
+        f"as two layers, on {picture.told}; asserts rank and energy"
+    )
+    lost = float(abs(parts - whole).max()) if picture.in_link else None
+    told += ", and what the picture loses." if lost is not None else "."
+    return told, split_code(opening, found.kernel, split.kept, found.rank, float(found.energy[split.kept - 1]), lost)
+
+
+if __name__ == "__main__":
+    with_picture(SETTINGS, lesson, script, Asking("cost-kernel", QUESTIONS, SETTINGS))
