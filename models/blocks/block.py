@@ -25,6 +25,10 @@ Forms = tuple[Term, Term, Term]
 """Weights, the other parameters (biases, norms), and MACs."""
 
 
+TORCHS = ("in_channels", "out_channels", "kernel_size", "stride", "padding", "dilation", "groups", "bias")
+"""Settings that torch's convolutions have: they stand beside controls in its spelling."""
+
+
 @dataclass(frozen=True)
 class Setting:
     """One setting: its type is that of ``default``.
@@ -48,7 +52,8 @@ class Setting:
     label: str = ""
 
     def __post_init__(self):
-        object.__setattr__(self, "label", self.label or self.name.replace("_", " ").capitalize())
+        plain = self.name if self.name in TORCHS else self.name.replace("_", " ").capitalize()
+        object.__setattr__(self, "label", self.label or plain)
 
     def read(self, value: Any) -> Any:
         """The value in the setting's type.
