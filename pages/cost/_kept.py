@@ -25,15 +25,10 @@ from models.networks import skeleton
 from models.operator import linear_operator
 from models.separable import NearestSeparable, nearest_separable
 from models.shifted import Shifted
-from models.timing import Timed
 from viz.components.channels import step
 
 Job = tuple[tuple[str, int], ...]
 """Settings and their values."""
-
-TIMES: Kept[dict[str, Timed | str]] = Kept(64)
-"""Job → the time of each layer, by name, or why there is none."""
-
 
 SHIFTED: Kept[Shifted] = Kept(1)
 """What two networks made of drawings that had moved, once a visitor had them trained."""

@@ -18,16 +18,18 @@ from models.measure import measure
 from models.separable import Separation, passes, separate
 from models.sources import A1_KERNEL
 from models.text import plural, scientific, sentence
+from models.timing import roof
 from pages._lesson import frame
 from pages._question import Asking
 from pages.cost._questions import KERNEL as QUESTIONS
+from pages.cost._timed import times
 from pages.feature_maps._kernels import LARGEST_OWN, OWN, TITLES, read_kernel, written
 from pages.feature_maps._picture import Picture, with_picture
 from viz.figures import bars, chart, numbers, show
-from viz.figures.cards import check_cards
+from viz.figures.cards import check_cards, time_text
 from viz.figures.cells import cells, framed, hidden, image, row, signed
 from viz.state import Choice, Text, Whole
-from viz.words import heading, say
+from viz.words import heading, remark, say
 
 WORKED = "Worked example"
 SIDES = (3, 5, LARGEST_OWN)
@@ -164,8 +166,27 @@ def _after(split: Split, picture: Picture) -> None:
             f"is {scientific(off, 1) if off else 0}. Splitting a {side}×{side} kernel pays up to "
             f"{plural((side**2 - 1) // (2 * side), 'part')}: each takes 2·{side} products in place of {side}²."
         )
+        _times(split, picture)
     heading("What does the picture lose?")
     _maps(split, picture)
+
+
+def _times(split: Split, picture: Picture) -> None:
+    """One pass against columns and rows."""
+    kernel, kept = split.found.kernel, split.kept
+    layers = {
+        "Time of one pass": lambda: filters.layer(kernel),
+        "Time in parts": lambda: split.found.layers(rank=kept).float(),
+    }
+    size = picture.grey.shape
+    found = times(("split", kernel.shape, kept, size), layers, (1, 1, *size), key="split_time")
+    if found:
+        cards = [
+            (title, time_text(one.median), f"quartiles {time_text(one.low)} to {time_text(one.high)}")
+            for title, one in found.items()
+        ]
+        show(numbers(cards), key="split_times")
+        remark(f"{roof().where}. Fewer products are not less time where starting a layer takes longer than its work.")
 
 
 def _products(split: Split) -> None:

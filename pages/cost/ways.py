@@ -8,12 +8,14 @@ import streamlit as st
 
 from models.alternatives import GROUPS, HIDDEN, JOB, WAYS, Row, separable_share
 from models.lab import HINTS, Check
-from models.text import big, listed, plural, sentence, times
-from models.timing import Timed, Waiting, moved_bytes, roof, timings
+from models.text import big, listed, sentence
+from models.text import times as by
+from models.timing import Timed, moved_bytes, roof
 from pages._lesson import frame, offer
 from pages._question import Asking
-from pages.cost._kept import TIMES, rows_of, steps_of, taken
+from pages.cost._kept import rows_of, steps_of, taken
 from pages.cost._questions import WAYS as QUESTIONS
+from pages.cost._timed import times
 from viz import state
 from viz.components.channels import Tile, channels
 from viz.controls.block import setting_of
@@ -67,7 +69,7 @@ def _tile(row: Row, job: tuple[tuple[str, int], ...], standard: int, covered: bo
         ("MACs", big(measured.macs)),
         ("of standard", f"{_percent(measured.macs / standard)} %"),
         ("weights", big(measured.parameters)),
-        ("sees", f"{times(row.field)} pixels"),
+        ("sees", f"{by(row.field)} pixels"),
     ]
     if covered:
         numbers = [(what, "?") for what, _ in numbers]
@@ -163,19 +165,14 @@ def _after(chosen: Row, standard: Row, rows: list[Row], values: dict[str, int]) 
 
 def _times(rows: list[Row], values: dict[str, int]) -> None:
     """Time against MACs, once it is asked for."""
-    job = tuple(values.items())
-    found = TIMES.get(job)
-    with st.container(horizontal=True, gap="xsmall"):
-        pressed = st.button("Measure the times here", icon=":material/timer:", key="time")
-        st.button("Stop", icon=":material/stop:", key="stop_time")
-    if pressed:
-        found = TIMES.put(job, _measure(rows, values))
+    layers = {row.way.title: partial(row.way.build, **taken(row.way.name, values)) for row in rows}
+    shape = rows[0].way.input_shape(**taken(rows[0].way.name, values))
+    found = times(tuple(values.items()), layers, shape, key="time")
     if not found:
-        remark("On this server, one visitor at a time: 30 forward passes of each layer.")
         return
     top, passes = roof(), []
     for row in rows:
-        timed = found[row.way.name]
+        timed = found[row.way.title]
         if isinstance(timed, Timed):
             moved = moved_bytes(row.measured)
             dense = row.measured.macs / moved
@@ -185,30 +182,12 @@ def _times(rows: list[Row], values: dict[str, int]) -> None:
             passes.append(Pass(row.way.title, row.measured.macs, timed.median, timed.low, timed.high, least, note))
     said = "Median time of a forward pass of each layer against its MACs, with the least time that the device allows"
     chart(roofline(passes, top.macs, height=HEIGHT), key="cost_times", alt=said)
-    left_out = [row.way.title for row in rows if not isinstance(found[row.way.name], Timed)]
+    left_out = [row.way.title for row in rows if not isinstance(found[row.way.title], Timed)]
     remark(
         f"{top.where}; bars are quartiles. This device moves {big(top.bytes / 1e9, 1)} GB a second: a layer that does "
         f"fewer than {top.ridge:.3g} MACs for each byte waits for its memory, however few MACs it has."
         + (f" Too many weights to be measured here: {listed(left_out, 'and')}." if left_out else "")
     )
-
-
-def _measure(rows: list[Row], values: dict[str, int]) -> dict[str, Timed | str]:
-    """The time of each layer, told while it is measured; another click ends it."""
-    bar, found = st.progress(0.0, "Measuring …"), {}
-    layers = {row.way.name: partial(row.way.build, **taken(row.way.name, values)) for row in rows}
-    steps = timings(layers, rows[0].way.input_shape(**taken(rows[0].way.name, values)))
-    try:
-        for one in steps:
-            if isinstance(one, Waiting):
-                bar.progress(0.0, f"{plural(one.ahead, 'visitor')} before you …" if one.ahead else "Measuring …")
-            else:
-                found[one[0]] = one[1]
-                bar.progress(len(found) / len(rows), f"Measuring: {WAYS[one[0]].title}")
-    finally:
-        steps.close()
-        bar.empty()
-    return found
 
 
 def _script(row: Row, values: dict[str, int]) -> tuple[str, str]:

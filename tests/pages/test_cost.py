@@ -31,6 +31,14 @@ def split(**query: str):
     return sound(opened("cost/kernel.py", ask="none", **query))
 
 
+def test_one_pass_and_parts_are_timed_when_it_is_asked_for():
+    app = split()
+    app.button(key="split_time").click().run()
+    found = cards(sound(app))
+    for title in ("Time of one pass", "Time in parts"):
+        assert re.fullmatch(r"[\d.]+ (ns|µs|ms|s)", found[title][0])
+
+
 @pytest.mark.parametrize("kernel", ["Sobel", "Box blur", "Gaussian blur", "Prewitt", "Scharr"])
 @pytest.mark.parametrize("side", ["3", "7"])
 def test_these_kernels_are_a_column_times_a_row(kernel, side):
