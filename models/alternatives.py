@@ -71,8 +71,10 @@ JOB = (
 )
 """What every way takes. The defaults are the lectures' example: 28×28×192 with 32 filters of 5×5."""
 
-GROUPS = Setting("groups", 4, "The channels are dealt to so many convolutions, which do not see each other's.")
-HIDDEN = Setting("hidden", 16, "Channels that the 1×1 convolution leaves.")
+GROUPS = Setting(
+    "groups", 4, "The grouped layer deals its channels to so many convolutions, which do not see each other's."
+)
+HIDDEN = Setting("hidden", 16, "Channels that the bottleneck's 1×1 convolution leaves; no other layer has them.")
 
 
 ONE = letter("G", 1)
@@ -170,8 +172,8 @@ def _depthwise_refuses(s: Settings) -> Refusals:
         near = -(-s.out_channels // s.in_channels) * s.in_channels
         yield (
             "out_channels",
-            f"a depthwise layer gives each of its {s.in_channels} channels equally many: use {near}, "
-            "or let a 1×1 convolution follow.",
+            f"a depthwise layer's out_channels are a multiple of its {s.in_channels} in_channels: use {near}, or let a "
+            "1×1 convolution follow.",
         )
 
 

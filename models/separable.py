@@ -56,14 +56,18 @@ class Separation:
 
     @property
     def pair(self) -> tuple[np.ndarray, np.ndarray]:
-        """Column and row of the first part, scaled so that the row's smallest entry is ±1 and its first positive:
-        ``(1, 2, 1)`` and ``(1, 0, −1)`` for Sobel's kernel."""
+        """Column and row of the first part, scaled so that the row's smallest entry is ±1, and the signs
+        stand where they change: ``(1, 2, 1)`` and ``(−1, 0, 1)`` for Sobel's kernel."""
         row = self.rows[0]
         sizes = abs(row)
         there = sizes > TINY * sizes.max()
-        scale = sizes[there].min() * np.sign(row[there][0])
+        column = self.columns[:, 0] * self.singular[0]
+        # What has one sign is positive; where both change it, the row begins so.
+        seen = abs(column) > TINY * abs(column).max()
+        steady = row[there] if np.ptp(np.sign(row[there])) == 0 or np.ptp(np.sign(column[seen])) else column[seen]
+        scale = sizes[there].min() * np.sign(steady[0])
         # rounding dust off, and no −0
-        return np.round(self.columns[:, 0] * self.singular[0] * scale, 12) + 0.0, np.round(row / scale, 12) + 0.0
+        return np.round(column * scale, 12) + 0.0, np.round(row / scale, 12) + 0.0
 
     def layers(self, padding: bool = True, rank: int = 1) -> nn.Sequential:
         """The first ``rank`` parts as two real layers in float64, from one channel to one, the columns first: a channel

@@ -159,6 +159,7 @@ GROUPS = (
             "Nothing": "each group still has a channel of its own",
             "All channels": "that is a single group",
         },
+        {"groups": "8"},
     ),
     Question(
         "row",
@@ -231,16 +232,17 @@ SEPARABLE = (
     Question(
         "order",
         "Which order can it?",
-        "A standard layer looks for an edge, a corner and a blob in the brightness of the picture, one mix of red, "
-        "green and blue. Which order of steps can do exactly that?",
+        "A standard layer looks for four things in the brightness of the picture, one mix of red, green and blue. "
+        "Which order of steps can do exactly that?",
         ("Depthwise first", "1×1 first", "Neither"),
         "1×1 first",
         "The 1×1 makes the brightness, once for each filter, and each copy is then filtered alone. Depthwise first has "
         "a single filter for each colour, and would need several.",
         {
-            "Depthwise first": "it has one window for red, and three filters would need three",
+            "Depthwise first": "it has one window for red, and four filters would need four",
             "Neither": "first mix the colours, then filter: these are two steps",
         },
+        {"order": "1×1 first"},
     ),
 )
 
@@ -268,6 +270,7 @@ MLP = (
             "144": "so many there would be with nine of its own at each place; a convolution shares them",
             "256": "that is the dense layer: a convolution reads a window, and shares its weights",
         },
+        {"step": "Shared"},
     ),
     Question(
         "local",
@@ -280,6 +283,7 @@ MLP = (
             "9": "that is with shared weights; here each place has nine of its own",
             "16": "that is the number of places, and each has a window of nine",
         },
+        {"step": "Local"},
     ),
     Question(
         "vgg",
@@ -348,6 +352,7 @@ POINTWISE = (
             "Only two of them": "each is a matrix, and the product of two matrices is one",
             "A 3×3 layer alone": "it could, with eight of nine taps 0; but less will do",
         },
+        {"in_channels": "3", "out_channels": "4"},
     ),
 )
 
@@ -356,7 +361,7 @@ BLOCKS = (
         "narrow",
         "What narrowing saves",
         "A bottleneck narrows 256 channels to 64, works there with its 3×3 kernel, and widens again. Two 3×3 layers "
-        "that stay at 256 channels do the same job. How many times as many weights do they hold?",
+        "that stay at 256 channels take as many and give as many. How many times as many weights do they hold?",
         ("about 2 times", "about 4 times", "about 17 times"),
         "about 17 times",
         "256·64 + 9·64·64 + 64·256 = 69\u202f632 weights against 2·9·256·256 = 1\u202f179\u202f648. A kernel costs the "
@@ -387,14 +392,14 @@ BLOCKS = (
         "depthwise",
         "Wide in the middle, and cheap",
         "MobileNet's inverted residual does the opposite of a bottleneck: it widens 24 channels to 144 before its 3×3 "
-        "layer. Why does that layer hold 1\u202f296 weights alone?",
+        "layer. Why does that layer hold only 1\u202f296 weights?",
         ("It is depthwise", "It has no bias", "Its image is small"),
         "It is depthwise",
         "Each of the 144 channels has a 3×3 kernel of its own and sees no other: 9·144 = 1\u202f296, where a full one "
         "holds 9·144·144 = 186\u202f624. The 1×1 layers around it mix the channels.",
         {
             "It has no bias": "144 biases more or less are few beside 186\u202f624 weights of a full 3×3 layer",
-            "Its image is small": "the number of weights does not hang on the image's size; that of MACs does",
+            "Its image is small": "the number of weights does not depend on the image's size; that of MACs does",
         },
         {"block": "inverted_residual"},
     ),

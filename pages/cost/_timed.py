@@ -35,7 +35,7 @@ def times(
         return _KEPT.put(question, _measured(layers, shape))
     found = _KEPT.get(question)
     if not found:
-        remark("On this server, one visitor at a time: 30 forward passes of each layer.")
+        remark("On this server, one visitor at a time: 30 forward passes of each layer. Another choice stops it.")
     return found
 
 

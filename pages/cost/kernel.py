@@ -143,7 +143,8 @@ def _after(split: Split, picture: Picture) -> None:
     left, right = st.columns(2)
     with left:
         heading("How large is each part?")
-        energy = [f"{100 * share:.3g} %" for share in found.energy]
+        remark("On a bar: what it and those before it hold of the kernel's energy.")
+        energy = [f"{100 * share:.3g} %" if i < found.rank else "" for i, share in enumerate(found.energy)]
         figure = bars(
             range(1, len(energy) + 1),
             found.singular,
@@ -163,8 +164,8 @@ def _after(split: Split, picture: Picture) -> None:
         shown = "column and row" if kept == 1 else f"{kept} columns and rows"
         say(
             f"With {shown} as two real layers the map of the picture is that of their product: the largest difference "
-            f"is {scientific(off, 1) if off else 0}. Splitting a {side}×{side} kernel pays up to "
-            f"{plural((side**2 - 1) // (2 * side), 'part')}: each takes 2·{side} products in place of {side}²."
+            f"is {scientific(off, 1) if off else 0}. A part takes 2·{side} products, the kernel {side}²: up to "
+            f"{plural((side**2 - 1) // (2 * side), 'part')} cost less than it."
         )
         _times(split, picture)
     heading("What does the picture lose?")

@@ -156,7 +156,8 @@ def _moved() -> None:
         place = st.empty()
         if not place.button("Train both here", icon=":material/school:", key="mlp_train"):
             remark(
-                f"Each sees the same {TRAINED} drawings of {len(CLASSES)} kinds, all in the middle of their pictures."
+                f"Each sees the same {TRAINED} drawings of {len(CLASSES)} kinds, all in the middle of their pictures. "
+                "Another choice stops it."
             )
             return
         with place:

@@ -69,7 +69,7 @@ def _choose() -> None:
 
 def _sums(graph: Graph, found: tuple[Stage, ...]) -> str:
     single = next((one for one in found if one.name == ONE), None)
-    dense = f"{100 * single.parameters / graph.parameters:.0f} % of them where one place is left" if single else ""
+    dense = f"{100 * single.parameters / graph.parameters:.0f} % of them on maps of 1×1" if single else ""
     once = graph.macs / graph.parameters
     return numbers(
         [
@@ -84,7 +84,7 @@ def _sums(graph: Graph, found: tuple[Stage, ...]) -> str:
 def _stages(found: tuple[Stage, ...]) -> None:
     heading("Stage by stage")
     say(
-        "Early maps are large and have few channels: their kernels are small, and each weight is used at many places. "
+        "Early maps are large and have few channels: their layers have few weights, and each is used at many places. "
         "Late maps are small and have many channels: there are the parameters."
     )
     left, right = st.columns(2, gap="medium")

@@ -130,7 +130,8 @@ def _cost(found: lab.Lab) -> None:
     say(
         f"Depthwise, then 1×1: {parts[0]} parameters and {parts[1]} MACs, both counted on the real layers. Their share "
         f"of the standard layer's MACs is 1/N + 1/K² = {share.text}; measured: {big(found.measurement.macs)} ÷ "
-        f"{big(whole.measurement.macs)} = {measured:.3g}."
+        f"{big(whole.measurement.macs)} = {measured:.3g}. The matrix of the stage is the product of both steps'; the "
+        "table counts the entries of both, which are what is multiplied."
     )
 
 

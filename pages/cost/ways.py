@@ -61,6 +61,7 @@ def _pick() -> None:
 
 
 def _tile(row: Row, job: tuple[tuple[str, int], ...], standard: int, covered: bool) -> Tile:
+    size = dict(job)["size"]
     name, title = row.way.name, row.way.title
     if row.measured is None:
         return {"name": name, "title": title, "steps": [], "numbers": [], "said": sentence(row.refused)}
@@ -69,7 +70,7 @@ def _tile(row: Row, job: tuple[tuple[str, int], ...], standard: int, covered: bo
         ("MACs", big(measured.macs)),
         ("of standard", f"{_percent(measured.macs / standard)} %"),
         ("weights", big(measured.parameters)),
-        ("sees", f"{by(row.field)} pixels"),
+        ("sees", f"{by([min(side, size) for side in row.field])} pixels"),
     ]
     if covered:
         numbers = [(what, "?") for what, _ in numbers]
@@ -108,8 +109,8 @@ def _told(row: Row, standard: Row, job: dict[str, int]) -> str:
         share = separable_share(job["out_channels"], job["kernel_size"])
         found = row.measured.macs / standard.measured.macs
         told += (
-            f" Its share of the standard layer's MACs is 1/N + 1/K² = {share.text}; measured: "
-            f"{big(row.measured.macs)} ÷ {big(standard.measured.macs)} = {found:.3g}."
+            f" Its share of the standard layer's MACs is 1/N + 1/K², for N output channels and K×K taps: {share.text}; "
+            f"measured: {big(row.measured.macs)} ÷ {big(standard.measured.macs)} = {found:.3g}."
         )
     return told
 

@@ -34,6 +34,8 @@ BOX = np.ones((3, 3))
         (BOX / 9, [1 / 9] * 3, [1, 1, 1]),
         (np.outer([1, 4, 6, 4, 1], [1, 4, 6, 4, 1]), [1, 4, 6, 4, 1], [1, 4, 6, 4, 1]),
         (np.negative(GAUSS), [-1, -2, -1], [1, 2, 1]),
+        (np.negative(SOBEL), [1, 2, 1], [-1, 0, 1]),
+        (np.negative(np.transpose(SOBEL)), [-1, 0, 1], [1, 2, 1]),
     ],
 )
 def test_sobel_box_and_gauss_are_a_column_times_a_row(kernel, column, row):

@@ -152,17 +152,19 @@ def ranked(
         "x": [float(v) for v in values],
         "marker": {"color": faces if marked else ROLES["kernel"]},
         "text": [big(v) for v in values],
-        "textposition": "outside",
+        "textposition": "auto",
+        "insidetextanchor": "end",
         "cliponaxis": False,
         "hovertemplate": "%{y}: %{text}<extra></extra>",
     }
-    layout = _layout(60 + 26 * len(names), named=False) | {"xaxis": _axis(x, log, values)}
+    title = f"{x}, logarithmic" if log else x
+    layout = _layout(60 + 26 * len(names), named=False) | {"xaxis": _axis(title, log, values)}
     # Room for the number behind the longest bar, and a bar for the least.
     if log:
         low, high = log10(min(values)), log10(max(values))
         layout["xaxis"] |= {"range": [low - 0.5, high + 0.35 * max(high - low, 1)], "dtick": 1}
     else:
-        layout["xaxis"] |= {"range": [0, 1.25 * max(values)]}
+        layout["xaxis"] |= {"range": [0, 1.25 * max(values)], "tickformat": "~s"}
     layout["yaxis"] = {"title": {"text": y}, "type": "category", "autorange": "reversed", "automargin": True}
     return {"data": [trace], "layout": layout}
 
@@ -229,7 +231,8 @@ def roofline(passes: Sequence[Pass], macs_a_second: float, height: int = HEIGHT)
     layout = _layout(height, named=True)
     layout |= {"xaxis": _axis(x, True, ends), "yaxis": _axis(y, True, times)}
     # Room for the names.
-    layout["xaxis"]["range"] = [log10(ends[0]) - 0.5, log10(ends[1]) + 0.5]
+    layout["xaxis"]["range"] = [log10(ends[0]) - 0.9, log10(ends[1]) + 0.7]
+    layout["yaxis"] |= {"tickformat": "~g", "exponentformat": "none"}
     return {"data": [line, least, found], "layout": layout}
 
 
