@@ -7,7 +7,7 @@ from playwright.sync_api import Locator, Page, expect
 
 from tests.browser.support import mounted
 
-PAGE = "/receptive-field-growth?ask=none"
+PAGE = "/receptive-field-growth?ask=none&wavenet=true"
 
 
 def term(page: Page, anchor: str) -> Locator:

@@ -361,6 +361,9 @@ def chart(figure: dict, *, key: str, alt: str, numbers: bool = True) -> None:
         alt: what the picture shows, for screen readers.
         numbers: a table that is made when it is opened.
     """
+    # Where another visitor's thread is just importing it, Plotly would take half of it for the whole.
+    import pandas  # noqa: F401
+
     config = CONFIG | {"toImageButtonOptions": {"format": "svg", "filename": key}}
     st.plotly_chart(figure, theme="streamlit", key=key, alt=alt, config=config)
     if not numbers:
