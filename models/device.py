@@ -156,23 +156,30 @@ def run(module: nn.Module, x: torch.Tensor) -> tuple[torch.Tensor, torch.device]
         return on(lambda place: (module.to(place)(x.to(place)).cpu(), place))
 
 
+def _wait(place: torch.device) -> None:
+    """Until the device has done all that it was given."""
+    if place.type == "cuda":
+        torch.cuda.synchronize()
+    elif place.type == "mps":
+        torch.mps.synchronize()
+
+
+def seconds(work: Callable[[], object], place: torch.device, budget: float, most: int, least: int = 1) -> list[float]:
+    """How long ``work`` took on the device, one time after another: for about ``budget`` seconds, at ``least`` and at
+    ``most`` so often."""
+    times: list[float] = []
+    while len(times) < most and (len(times) < least or sum(times) < budget):
+        _wait(place)
+        start = time.perf_counter()
+        work()
+        _wait(place)
+        times.append(time.perf_counter() - start)
+    return times
+
+
 def forward_time(module: nn.Module, x: torch.Tensor, budget: float = 0.001) -> tuple[float, torch.device]:
     """Median time of one forward pass in seconds, measured for about ``budget`` seconds, and where it ran."""
     _, device = run(module, x)
-    x, spent, times = x.to(device), 0.0, []
-
-    def wait():
-        if device.type == "cuda":
-            torch.cuda.synchronize()
-        elif device.type == "mps":
-            torch.mps.synchronize()
-
+    x = x.to(device)
     with torch.inference_mode():
-        while spent < budget and len(times) < 50:
-            wait()
-            start = time.perf_counter()
-            module(x)
-            wait()
-            times.append(time.perf_counter() - start)
-            spent += times[-1]
-    return statistics.median(times), device
+        return statistics.median(seconds(lambda: module(x), device, budget, 50)), device

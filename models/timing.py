@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import statistics
 import threading
-import time
 from collections import deque
 from collections.abc import Callable, Generator, Mapping, Sequence
 from dataclasses import dataclass
@@ -117,25 +116,11 @@ def moved_bytes(measured: Measurement) -> int:
     )
 
 
-def _wait(place: torch.device) -> None:
-    if place.type == "cuda":
-        torch.cuda.synchronize()
-    elif place.type == "mps":
-        torch.mps.synchronize()
-
-
 def _seconds(work: Callable[[], object], place: torch.device) -> list[float]:
-    """Of one pass after another."""
+    """Of one pass after another, once the first have been made that are not counted."""
     for _ in range(WARM_UP):
         work()
-    times: list[float] = []
-    while len(times) < PASSES and (len(times) < 3 or sum(times) < BUDGET):
-        _wait(place)
-        start = time.perf_counter()
-        work()
-        _wait(place)
-        times.append(time.perf_counter() - start)
-    return times
+    return device.seconds(work, place, BUDGET, PASSES, least=3)
 
 
 def time_layer(module: nn.Module, shape: Sequence[int]) -> Timed:

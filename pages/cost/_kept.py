@@ -26,6 +26,8 @@ from models.operator import linear_operator
 from models.separable import NearestSeparable, nearest_separable
 from models.shifted import Shifted
 from viz.components.channels import step
+from viz.controls.picture import PICTURES
+from viz.controls.picture import taken as picture_taken
 
 Job = tuple[tuple[str, int], ...]
 """Settings and their values."""
@@ -99,6 +101,13 @@ def grouped(channels: int, groups: int, kernel: int, size: int) -> Grouped:
         channel_picture(layer, shape), channel_picture(split, shape), sum(p.numel() for p in split.parameters()),
         difference, *(channel_steps(row, one) for row in both), *(seen(channel_picture(row, one)) for row in both),
     )  # fmt: skip
+
+
+@lru_cache(maxsize=1)
+def astronaut() -> tuple[np.ndarray, torch.Tensor]:
+    """A small colour picture: uint8 ``(H, W, 3)``, and float64 ``(1, 3, H, W)`` from 0 to 1."""
+    pixels = picture_taken((PICTURES / "astronaut.png").read_bytes(), 96).pixels
+    return pixels, torch.from_numpy(pixels.transpose(2, 0, 1).copy())[None].double() / 255
 
 
 LUMA = (0.299, 0.587, 0.114)

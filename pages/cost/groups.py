@@ -42,14 +42,12 @@ def _asked(groups: int) -> Grouped:
     return grouped(CHANNELS.value, groups, KERNEL.value, SIZE.value)
 
 
-def _tile(one: Grouped, covered: bool) -> Tile:
+def _tile(one: Grouped) -> Tile:
     numbers = [
         ("weights", big(one.weights)),
         ("MACs", big(one.macs)),
         ("each output sees", f"{one.sees} of {one.channels}"),
     ]
-    if covered:
-        numbers = [(name, "?") for name, _ in numbers]
     return {
         "name": f"{one.groups}", "title": f"groups = {one.groups}", "steps": [step("conv", one.picture)],
         "numbers": numbers, "said": "",
@@ -71,7 +69,7 @@ def lesson() -> None:
     with frame(_controls, asking=ASKING):
         one, count = _asked(GROUPS.value), CHANNELS.value
         there = {1, one.groups} if covered else {1, 2, 4, count, one.groups}
-        tiles = [_tile(_asked(groups), covered) for groups in sorted(there)]
+        tiles = [_tile(_asked(groups)) for groups in sorted(there)]
         channels(tiles, f"{one.groups}", key="groups_tiles", on_pick=_pick, covered=covered)
         if not covered:
             _after(one)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import numpy as np
 import torch
 from torch import nn
 
@@ -12,10 +11,9 @@ from models.spec import LayerSpec
 from models.text import scientific
 from pages._lesson import frame, offer
 from pages._question import Asking
-from pages.cost._kept import LUMA, two_pointwise
+from pages.cost._kept import LUMA, astronaut, two_pointwise
 from pages.cost._questions import POINTWISE as QUESTIONS
 from viz import state
-from viz.controls.picture import PICTURES, taken
 from viz.figures import numbers, show
 from viz.figures.cards import cards as layer_cards
 from viz.figures.cells import cells, framed, hidden, image, row, signed
@@ -31,8 +29,8 @@ SETTINGS = (INPUT, OUTPUT, SIZE, HIDDEN, RELU)
 ASKING = Asking("cost-pointwise", QUESTIONS, SETTINGS)
 MIXES = {"Brightness": LUMA, "Red − green": (1.0, -1.0, 0.0), "Blue − yellow": (-0.5, -0.5, 1.0)}
 """Output channels: what each takes of red, green and blue."""
-SIDE, PICTURE = 96, 140
-"""Of the picture, in its own pixels and on the screen."""
+PICTURE = 140
+"""Of the picture, in pixels on the screen."""
 
 
 def _controls() -> None:
@@ -40,12 +38,11 @@ def _controls() -> None:
         setting.draw()
 
 
-def _rgb() -> np.ndarray:
-    return taken((PICTURES / "astronaut.png").read_bytes(), SIDE).pixels
-
-
-def _tensor(rgb: np.ndarray) -> torch.Tensor:
-    return torch.from_numpy(rgb.transpose(2, 0, 1).copy())[None].double() / 255
+def _spec() -> LayerSpec:
+    return LayerSpec(
+        "conv", dims=2, input_size=SIZE.value, in_channels=INPUT.value, out_channels=OUTPUT.value, kernel_size=1,
+        bias=False,
+    )  # fmt: skip
 
 
 def lesson() -> None:
@@ -54,12 +51,12 @@ def lesson() -> None:
     offer(_script, covered=covered)
     with frame(_controls, asking=ASKING):
         if covered:
-            show(row(framed("Input", image(_rgb(), "A colour picture", 250)), hidden("Output")), key="pointwise_before")
+            show(
+                row(framed("Input", image(astronaut()[0], "A colour picture", 250)), hidden("Output")),
+                key="pointwise_before",
+            )
             return
-        spec = LayerSpec(
-            "conv", dims=2, input_size=SIZE.value, in_channels=INPUT.value, out_channels=OUTPUT.value, kernel_size=1,
-            bias=False,
-        )  # fmt: skip
+        spec = _spec()
         found = lab.of(Scene(spec))
         show(layer_cards(found), key="pointwise_cards")
         say(
@@ -73,10 +70,10 @@ def lesson() -> None:
 def _mixes() -> None:
     """A colour picture, its channels, and three mixes of them, by a real layer."""
     heading("On a picture: three channels, three mixes")
-    rgb = _rgb()
+    rgb, x = astronaut()
     layer = nn.Conv2d(3, len(MIXES), 1, bias=False, dtype=torch.float64).requires_grad_(False)
     layer.weight.copy_(torch.tensor(list(MIXES.values()), dtype=torch.float64)[:, :, None, None])
-    found = device.answer(layer, _tensor(rgb))[0].numpy()
+    found = device.answer(layer, x)[0].numpy()
     figures = [framed(name, image(rgb[..., i], name, PICTURE)) for i, name in enumerate(("Red", "Green", "Blue"))]
     for (name, mix), values in zip(MIXES.items(), found, strict=True):
         drawn = image(values, name, PICTURE) if min(mix) >= 0 else signed(values, name, PICTURE)
@@ -88,7 +85,7 @@ def _row() -> None:
     """Two layers in a row as matrices, and their product."""
     heading("Two 1×1 layers in a row")
     both, merged = two_pointwise(HIDDEN.value, RELU.value)
-    x = _tensor(_rgb())
+    _, x = astronaut()
     with device.one_thread(), torch.inference_mode():
         off = float((both(x) - merged(x)).abs().max())
     first, second = (both[i].weight[:, :, 0, 0].numpy() for i in (0, -1))
@@ -118,10 +115,7 @@ def _row() -> None:
 
 
 def _script() -> tuple[str, str]:
-    spec = LayerSpec(
-        "conv", dims=2, input_size=SIZE.value, in_channels=INPUT.value, out_channels=OUTPUT.value, kernel_size=1,
-        bias=False,
-    )  # fmt: skip
+    spec = _spec()
     found = lab.of(Scene(spec)).measurement
     relu = "nn.ReLU(), " if RELU.value else ""
     code = f"""import torch

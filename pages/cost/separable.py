@@ -16,7 +16,7 @@ from models.spec import LayerSpec
 from models.text import big, listed, scientific
 from pages._lesson import frame, offer
 from pages._question import Asking
-from pages.cost._kept import nearest, standard, steps_of
+from pages.cost._kept import astronaut, nearest, standard, steps_of
 from pages.cost._questions import SEPARABLE as QUESTIONS
 from viz import state
 from viz.components.channels import Tile, channels
@@ -24,7 +24,6 @@ from viz.components.stage import stage
 from viz.controls.examples import examples
 from viz.controls.layer import LayerEditor, in_short
 from viz.controls.numbers import SceneEditor
-from viz.controls.picture import PICTURES, taken
 from viz.figures import numbers, show
 from viz.figures.cards import side_by_side
 from viz.figures.cells import framed, image, row, signed
@@ -49,8 +48,8 @@ ORDERS = {False: "Depthwise first", True: "1×1 first"}
 LAYER = Choice("layer", "brightness", "Standard layer", None, LAYERS, key="separable_layer")
 ORDER = Choice("order", False, "Order of the steps", None, ORDERS, "segmented_control", key="separable_order")
 ASKING = Asking("cost-separable", QUESTIONS, (EDITOR, LAYER, ORDER))
-SIDE, SIZE = 96, 175
-"""Of the picture, in its own pixels and on the screen."""
+SIZE = 175
+"""Of the picture, in pixels on the screen."""
 HEIGHT = 460
 """Of the stage, in pixels."""
 COMPACT = 11
@@ -135,19 +134,13 @@ def _cost(found: lab.Lab) -> None:
     )
 
 
-def _picture() -> np.ndarray:
-    """uint8 ``(H, W, 3)``."""
-    return taken((PICTURES / "astronaut.png").read_bytes(), SIDE).pixels
-
-
 def _cannot() -> None:
     """The nearest separable layer of a standard one, and what it loses on a picture."""
     heading("Which layers can it be?")
     with st.container(horizontal=True, vertical_alignment="bottom", key="separable_choice"):
         name, first = LAYER.draw(width=320), ORDER.draw()
     conv, found = standard(name), nearest(name, first)
-    picture = _picture()
-    x = torch.from_numpy(picture.transpose(2, 0, 1).copy())[None].double() / 255
+    picture, x = astronaut()
     with device.one_thread(), torch.inference_mode():
         whole, near = conv(x)[0].numpy(), found.module(x)[0].numpy()
     off = near - whole

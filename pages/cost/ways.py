@@ -60,7 +60,7 @@ def _pick() -> None:
         WAY.give(name)
 
 
-def _tile(row: Row, job: tuple[tuple[str, int], ...], standard: int, covered: bool) -> Tile:
+def _tile(row: Row, job: tuple[tuple[str, int], ...], standard: int) -> Tile:
     size = dict(job)["size"]
     name, title = row.way.name, row.way.title
     if row.measured is None:
@@ -72,12 +72,8 @@ def _tile(row: Row, job: tuple[tuple[str, int], ...], standard: int, covered: bo
         ("weights", big(measured.parameters)),
         ("sees", f"{by([min(side, size) for side in row.field])} pixels"),
     ]
-    if covered:
-        numbers = [(what, "?") for what, _ in numbers]
     said = " + ".join(big(layer.macs) for layer in measured.layers) if len(measured.layers) > 1 else ""
-    return {
-        "name": name, "title": title, "steps": steps_of(job, name), "numbers": numbers, "said": "" if covered else said
-    }  # fmt: skip
+    return {"name": name, "title": title, "steps": steps_of(job, name), "numbers": numbers, "said": said}
 
 
 def _percent(share: float) -> str:
@@ -133,7 +129,7 @@ def lesson() -> None:
     offer(lambda: _script(chosen, values), covered=covered)
     with frame(partial(_draw_controls, shown), asking=ASKING):
         drawn = [row for row in rows if not covered or row in (standard, chosen)]
-        tiles = [_tile(row, job, standard.measured.macs, covered) for row in drawn]
+        tiles = [_tile(row, job, standard.measured.macs) for row in drawn]
         channels(tiles, WAY.value, key="ways", on_pick=_pick, covered=covered)
         if not covered:
             _after(chosen, standard, rows, values)

@@ -39,9 +39,14 @@ def channels(
 
     Args:
         chosen: the name of the tile that is marked.
-        covered: whether a question waits: then no channel is followed.
+        covered: whether a question waits: then no channel is followed, and numbers are not sent.
         on_pick: called when another is clicked; ``viz.state.heard(key, "pick")`` is then its name. Without it none can
             be chosen.
     """
+    if covered:
+        tiles = [
+            tile | {"numbers": [(name, "?") for name, _ in tile["numbers"]], "said": ""} if tile["steps"] else tile
+            for tile in tiles
+        ]
     data = {"tiles": list(tiles), "chosen": chosen, "pickable": on_pick is not None, "covered": covered}
     _component(key=key, data=data, on_pick_change=on_pick or (lambda: None))
