@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
 from urllib.parse import parse_qs
 
-from pages._lessons import BY_PATH
+import streamlit as st
+
+from pages._lessons import BY_PATH, LESSONS, TOPICS
 from viz import state, words
+
+if TYPE_CHECKING:
+    from streamlit.navigation.page import StreamlitPage
 
 MORE = (
     ("words.py", "All words", words.PAGE),
@@ -15,6 +21,28 @@ MORE = (
 """The pages that are no lessons: file, title, address."""
 
 FILES = {path: lesson.file for path, lesson in BY_PATH.items()} | {path: file for file, _, path in MORE}
+
+
+def sections(nowhere: str | None = None) -> dict[str, list[StreamlitPage]]:
+    """All pages for ``st.navigation``, by the section that they stand in. Kept, for Streamlit looks for the file of
+    each page that it makes. ``nowhere``: an address that no page has, for the page that says so."""
+    if nowhere or not (found := state.recall("sections")):
+        found = {"": [st.Page("home.py", title="ConvScope", url_path="", default=True)]}
+        for name in TOPICS:
+            found[name] = []
+        for one in LESSONS:
+            found.setdefault(one.section, []).append(st.Page(one.file, title=one.title, url_path=one.url_path))
+        found["More"] = [st.Page(file, title=title, url_path=path) for file, title, path in MORE]
+        if nowhere:
+            # Else Streamlit shows the home page, and a box over it that names neither the address nor the pages.
+            found[""].append(st.Page("no_page.py", title="No such page", url_path=nowhere, visibility="hidden"))
+        state.remember("sections", found)
+    return found
+
+
+def page_at(path: str) -> StreamlitPage:
+    """The page with this address. A link to a file instead has Streamlit look for the file each time."""
+    return next(one for pages in sections().values() for one in pages if one.url_path == path)
 
 
 def go(page: str | None, at_its_word: bool = False) -> None:

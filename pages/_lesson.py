@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import streamlit as st
 
 from pages import _run
+from pages._go import page_at
 from pages._lessons import Lesson, topic
 from viz import state
 from viz.export import sharing
@@ -47,7 +48,7 @@ def draw_head(lesson: Lesson) -> None:
         with left:
             for one in neighbours if len(neighbours) > 1 else ():
                 with st.container(key="here", width="content") if one == lesson else nullcontext():
-                    st.page_link(one.file, label=one.title)
+                    st.page_link(page_at(one.url_path), label=one.title)
         actions = st.container(key="extras_actions", horizontal=True, width="content", gap="xsmall")
         with actions:
             sharing.buttons(("Code", "Link"), page=lesson.url_path)

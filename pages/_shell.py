@@ -13,21 +13,18 @@ What a page can count on:
 
 import sys
 from contextlib import nullcontext
-from pathlib import Path
 
 import streamlit as st
 
 from models.text import quoted
 from pages import _lesson, _present, _room, _run
-from pages._go import FILES, MORE, wanted
-from pages._lessons import BY_PATH, LESSONS, TOPICS, once_a_part, topic
+from pages._go import FILES, sections, wanted
+from pages._lessons import BY_PATH, once_a_part, topic
+from pages._look import ICON, LOOK, PRESENTED
 from viz import state, words
 from viz.components.opened import opened
 from viz.components.words import words as meanings
 from viz.private import address_asked, went_back
-
-HERE = Path(__file__).resolve().parent
-ICON = HERE.parent / "assets" / "icon.svg"
 
 
 def toggle_presenting() -> None:
@@ -49,20 +46,10 @@ address = address_asked()
 # Streamlit takes no other address for a page's.
 if address and address == address.strip() and "/" not in address and address not in FILES:
     state.remember("no_page", address)
-    state.forget("sections")
-if not (sections := state.recall("sections")):
-    # Kept: to make a page Streamlit looks for its file.
-    sections = {"": [st.Page("home.py", title="ConvScope", url_path="", default=True)]}
-    for name in TOPICS:
-        sections[name] = []
-    for one in LESSONS:
-        sections.setdefault(one.section, []).append(st.Page(one.file, title=one.title, url_path=one.url_path))
-    sections["More"] = [st.Page(file, title=title, url_path=path) for file, title, path in MORE]
-    if nowhere := state.recall("no_page"):
-        # Else Streamlit shows the home page, and a box over it that names neither the address nor the pages there are.
-        sections[""].append(st.Page("no_page.py", title="No such page", url_path=nowhere, visibility="hidden"))
-    state.remember("sections", sections)
-page = st.navigation(sections, position="top")
+    all_pages = sections(nowhere=address)
+else:
+    all_pages = sections()
+page = st.navigation(all_pages, position="top")
 lesson = BY_PATH.get(page.url_path)
 no_part = leave_old_link() if lesson and lesson == topic(lesson)[0] and "part" in state.parameters() else ""
 if there := wanted(page.url_path):
@@ -87,9 +74,9 @@ with state.run_of(page.url_path):
     presenting = state.recall("presenting", False)
     told = no_part, _room.take(), _run.take()
 
-    st.html(HERE / "_look.css")
+    st.html(LOOK)
     if presenting:
-        st.html(HERE / "_present.css")
+        st.html(PRESENTED)
     # Presented, Tab comes to the picture before it comes to the bar.
     body = st.container(key="presented") if presenting else nullcontext()
     with st.container(key="frame"):

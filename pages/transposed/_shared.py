@@ -12,6 +12,7 @@ from models import lab
 from models.share import Scene
 from models.spec import LayerSpec
 from models.transposed.code import layer_code
+from pages._go import page_at
 from pages._lesson import frame, offer
 from pages._question import Asking
 from viz import state
@@ -67,7 +68,7 @@ def layer_controls(scene: Scene) -> None:
     EDITOR.draw(scene)
     st.button("Back to the worked example", on_click=load, icon=":material/undo:", type="tertiary")
     st.page_link(
-        "convolution/playground.py",
+        page_at("playground"),
         label="The same layer in the Playground",
         icon=":material/open_in_new:",
         query_params=playground_query(scene),
