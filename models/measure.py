@@ -65,18 +65,28 @@ class _HereAlone:
         return None
 
 
+_PLAIN = (nn.ReLU, nn.ReLU6, nn.LeakyReLU, nn.ELU, nn.GELU, nn.SiLU, nn.Hardswish, nn.Sigmoid, nn.Tanh)
+"""Layers whose answer has the shape of the input, whatever that is."""
+
+
 def _quicken(ghost: nn.Module) -> None:
-    """Let batch norms answer with a shape alone: on the meta device torch runs each as a dozen Python functions."""
+    """Let norms and activations answer with a shape alone: on the meta device torch runs each as a dozen functions."""
     for layer in ghost.modules():
         if type(layer) in (nn.BatchNorm1d, nn.BatchNorm2d, nn.BatchNorm3d):
             layer.forward = _shape_alone(layer, layer.forward)
+        elif type(layer) in _PLAIN:
+            layer.forward = _same
+
+
+def _same(x: torch.Tensor) -> torch.Tensor:
+    return x
 
 
 def _shape_alone(layer: Any, forward: Callable[[torch.Tensor], torch.Tensor]):
     def answer(x: torch.Tensor) -> torch.Tensor:
         layer._check_input_dim(x)
         # torch itself shall say what is wrong with other channels.
-        return torch.empty_like(x) if x.shape[1] == layer.num_features else forward(x)
+        return x if x.shape[1] == layer.num_features else forward(x)
 
     return answer
 

@@ -15,7 +15,7 @@ from torch.fx.node import map_arg
 from models.errors import GraphError, ReceptiveFieldError, first_line
 from models.measure import blank, counted, on_paper
 from models.parse.code import layer_code
-from models.parse.walk import passed
+from models.parse.walk import overlooked, passed
 from models.receptive_field import receptive_field, subnetwork
 from models.receptive_field.field import LayerField
 from models.receptive_field.trace import graph_of, label_of, rooted
@@ -110,12 +110,13 @@ class Graph:
         return sum(node.macs or 0 for node in self.nodes)
 
 
-def read_graph(module: nn.Module, input_shape: Sequence[int]) -> Graph:
+def read_graph(module: nn.Module, input_shape: Sequence[int], *, fields: bool = True) -> Graph:
     """The graph of a network in evaluation mode. It is neither run nor changed, and may be on the meta device.
 
     Args:
         module: any `nn.Module` that `torch.fx` can trace and that takes one tensor.
         input_shape: `(N, C, *spatial)`, or any other with the batch first.
+        fields: follow receptive fields too.
 
     Raises:
         ValueError: it cannot be traced; one sentence. Where a shape does not fit, the graph ends there, `broken`.
@@ -133,7 +134,8 @@ def read_graph(module: nn.Module, input_shape: Sequence[int]) -> Graph:
             reading.run(blank(module, input_shape))
         except _Stopped as stopped:
             reading.stop(stopped)
-    reading.see(_fields(module, input_shape, reading))
+    if fields:
+        reading.see(_fields(module, input_shape, reading))
     return reading.written()
 
 
@@ -198,13 +200,22 @@ class _Reading(fx.Interpreter):
         before = self.done()
         try:
             value = super().run_node(n)
+            self._check(n, value)
         except Exception as error:  # an operation refuses with whatever it likes
             raise _Stopped(n, self._refusal(n, error)) from error
         self._note(n, value, self.done() - before)
         return value
 
+    def _check(self, n: fx.Node, value: Any) -> None:
+        """What torch refuses on a real device, or hands on without a single number in it."""
+        inputs = [self.env[a] for a in n.all_input_nodes if isinstance(self.env.get(a), torch.Tensor)]
+        if n.op == "call_module" and inputs and overlooked(self.parts[str(n.target)], tuple(inputs[0].shape)):
+            raise ValueError
+        if n.op.startswith("call") and not all(t.numel() for t in _tensors(value)) and all(t.numel() for t in inputs):
+            raise ValueError("nothing is left of it")
+
     def _refusal(self, n: fx.Node, error: Exception) -> str:
-        """What is wrong, and for torch's own layers what would be right."""
+        """What is wrong."""
         inputs = [self.env[a] for a in n.all_input_nodes if isinstance(self.env.get(a), torch.Tensor)]
         if n.op == "call_module" and len(inputs) == 1:
             _, status, message = passed(self.parts[str(n.target)], str(n.target), tuple(inputs[0].shape))
@@ -212,6 +223,10 @@ class _Reading(fx.Interpreter):
                 return message
         what = str(n.target) if n.op == "call_module" else getattr(n.target, "__name__", str(n.target))
         shapes = " and ".join("×".join(map(str, x.shape)) for x in inputs)
+        if n.op != "call_module" and len({x.shape for x in inputs}) == 2 and len({x.ndim for x in inputs}) == 1:
+            one, other = dict.fromkeys(tuple(x.shape) for x in inputs)
+            sizes = [f"{a} and {b} along axis {at}" for at, (a, b) in enumerate(zip(one, other, strict=True)) if a != b]
+            return f"{what} does not take {shapes}: {listed(sizes, 'and')}."
         said = first_line(error.__cause__ or error).rstrip(".")
         return f"{what} does not take {shapes or 'its input'}: {said}."
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import inspect
 from collections import Counter
 from dataclasses import dataclass
+from math import inf
 
 from torch import nn
 
@@ -13,8 +14,8 @@ from models.parse.layers import LAYER_KINDS, LAYERS
 # --- and back to text ------------------------------------------------------------------------------------------------
 
 
-def _settings_of(layer: nn.Module) -> dict[str, object]:
-    """The settings that rebuild a layer, those at their default left out."""
+def settings_of(layer: nn.Module) -> dict[str, object]:
+    """The settings that rebuild a layer in `LAYERS`, those at their default left out."""
     name = type(layer).__name__
     schema = LAYERS[name]
     found: dict[str, object] = {}
@@ -37,12 +38,17 @@ def _settings_of(layer: nn.Module) -> dict[str, object]:
     return found
 
 
+def _spelled(value: object) -> str:
+    """As Python writes it, which has no word for infinity."""
+    return f'float("{value}")' if value in (inf, -inf) else repr(value)
+
+
 def layer_code(layer: nn.Module) -> str:
     """`nn.Conv2d(3, 8, kernel_size=3)`: the call that makes a layer. Raises `ValueError` for one not in `LAYERS`."""
     name = type(layer).__name__
     if name not in LAYERS or type(layer) is not LAYERS[name].cls:
         raise ValueError(f'"{name}" has no line of code here; {LAYER_KINDS} of torch.nn have.')
-    schema, pieces, settings = LAYERS[name], [], _settings_of(layer)
+    schema, pieces, settings = LAYERS[name], [], settings_of(layer)
     for setting in schema.positional:
         if (
             setting not in settings
@@ -50,8 +56,8 @@ def layer_code(layer: nn.Module) -> str:
             or schema.defaults[setting] is not inspect.Parameter.empty
         ):
             break
-        pieces.append(repr(settings.pop(setting)))
-    pieces += [f"{setting}={value!r}" for setting, value in settings.items()]
+        pieces.append(_spelled(settings.pop(setting)))
+    pieces += [f"{setting}={_spelled(value)}" for setting, value in settings.items()]
     return f"nn.{name}({', '.join(pieces)})"
 
 

@@ -265,9 +265,8 @@ class ReceptiveField(_Field):
             )
         if any(a.rule is not None and a.rule.period > 1 for a in self._axes):
             kinds = max(a.rule.period for a in self._axes if a.rule is not None)
-            notes.append(
-                f"Units take turns: {kinds} kinds of unit, whose fields differ; `size` is the widest, `box` is exact."
-            )
+            told = f"take turns: {kinds} kinds of unit, whose fields differ" if kinds <= 16 else "have different fields"
+            notes.append(f"Units {told}; `size` is the widest, `box` is exact.")
         if any(a.rule is not None and None in a.rule.lo for a in self._axes):
             notes.append("Some units see no pixel at all: a stride larger than the kernel leaves gaps.")
         if found := events.get("folded"):

@@ -61,7 +61,13 @@ def _(r, input, *args, **kwargs):
     return r.mix(input, range(2, len(input.dims)))
 
 
-same_as("group_norm", "", nn.GroupNorm, nn.InstanceNorm1d, nn.InstanceNorm2d, nn.InstanceNorm3d)
+same_as("group_norm", "", nn.GroupNorm)
+
+
+@module_reader(nn.InstanceNorm1d, nn.InstanceNorm2d, nn.InstanceNorm3d)
+def _(r, m, x):
+    # In evaluation with statistics that it has kept it looks at no other pixel.
+    return x if m.track_running_stats and not m.training else r.mix(x, range(2, len(x.dims)))
 
 
 @function_reader("layer_norm", "rms_norm")

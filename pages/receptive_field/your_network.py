@@ -5,23 +5,24 @@ from __future__ import annotations
 import base64
 import re
 import zlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
 import streamlit as st
 
+from models.advice import Advice, Repair, advise
 from models.networks.table import describe
 from models.parse import ParseError, parse_network
 from models.parse.code import EXAMPLES, to_code
-from models.text import big, quoted, sentence
+from models.text import big, plural, quoted, sentence, times
 from pages._lesson import columns, offer
 from pages._question import Asking
 from pages.receptive_field._questions import YOUR_NETWORK
 from viz import state
 from viz.controls.examples import examples
 from viz.figures import numbers, show, table
-from viz.state import Text, literal
+from viz.state import Text, escaped, literal
 from viz.words import remark, say
 
 START = "lenet5"
@@ -180,7 +181,7 @@ def lesson() -> None:
                     _layers(found, covered)
                 offer(lambda: ("", ""), covered=True)
                 return
-            _result(found, shape, EXAMPLES.get(shown or ""))
+            _result(found, shape, advise(module, shape), EXAMPLES.get(shown or ""))
             offer(
                 lambda: (
                     "Builds exactly this network: its layers and their settings, with new weights.",
@@ -191,12 +192,8 @@ def lesson() -> None:
             )
 
 
-def _result(found, shape, example) -> None:
-    if found.broken is not None:
-        wrong = sentence(found.broken.row.message)
-        if found.broken is found.lines[0]:  # then the input may be what is wrong
-            wrong = f"{wrong.rstrip('.')}. Or change the input."
-        st.error(f"**{wrong}**", icon=":material/link_off:")
+def _result(found, shape, wrong, example) -> None:
+    _advice(wrong)
     fits = found.broken is None
     last = [line for line in found.lines if line.row.status == "ok"][-1:]
     show(_cards(found, last[0] if last else None, example), key="network_cards")
@@ -211,6 +208,23 @@ def _result(found, shape, example) -> None:
     st.download_button(
         "Markdown", found.markdown(), "network.md", "text/markdown", icon=":material/description:", on_click="ignore"
     )  # fmt: skip
+
+
+def _advice(wrong: Sequence[Advice]) -> None:
+    """What does not fit, and what would do: each tried, with what it costs."""
+    for one in wrong:
+        repairs = [f"1. {escaped(sentence(repair.words))}. {_costs(repair)}" for repair in one.repairs]
+        box, icon = (st.info, ":material/info:") if one.silent else (st.error, ":material/link_off:")
+        box("\n\n".join([f"**{escaped(sentence(one.why))}**", *(["\n".join(repairs)] if repairs else [])]), icon=icon)
+
+
+def _costs(repair: Repair) -> str:
+    """What the network then returns and costs; or what does not fit next."""
+    if repair.then:
+        return f"Then {escaped(repair.then)}"
+    wide = f"{big(repair.weights)} weights there, " if repair.weights > repair.parameters / 2 else ""
+    gives = "" if repair.gives is None else f"gives {times(repair.gives)}, "
+    return f"*Tried: {gives}{wide}{plural(repair.parameters, 'parameter')} and {big(repair.macs)} MACs in all.*"
 
 
 def _cards(found, last, example) -> str:

@@ -1,6 +1,4 @@
-"""Where a shape does not fit, the sentence is right: following it makes the network run."""
-
-import re
+"""Where a shape stops fitting, layer by layer, against real runs."""
 
 import pytest
 import torch
@@ -45,10 +43,7 @@ def test_shared_parameters_count_once():
 
 def test_the_sentence_for_a_forgotten_flatten():
     row = broken("nn.Sequential(nn.Conv2d(3, 64, 3), nn.MaxPool2d(2), nn.ReLU(), nn.Linear(400, 10))", (1, 3, 12, 12))
-    assert row.message == (
-        "layer 3 (Linear) got 1×64×5×5 = 1600 features per example, but in_features=400: "
-        "put nn.Flatten() before it and set in_features=1600."
-    )
+    assert row.message == ("layer 3 (Linear) got 1×64×5×5 = 1600 features per example, but in_features=400.")
 
 
 def test_a_walk_changes_nothing_and_allocates_nothing():
@@ -61,91 +56,6 @@ def test_a_walk_changes_nothing_and_allocates_nothing():
     assert all(layer.training for layer in net)
     assert [id(p) for p in net.parameters()] == identities
     assert all(torch.equal(value, before[key]) for key, value in net.state_dict().items())
-
-
-# A broken network, its input, and what the sentence tells to do, done.
-CURES = [
-    ("nn.Linear(400, 10)", (1, 64, 5, 5), "nn.Flatten(), nn.Linear(1600, 10)"),
-    ("nn.Linear(1600, 10)", (1, 64, 5, 5), "nn.Flatten(), nn.Linear(1600, 10)"),
-    ("nn.Linear(400, 10)", (1, 1600), "nn.Linear(1600, 10)"),
-    ("nn.Conv2d(8, 4, 3)", (1, 3, 8, 8), "nn.Conv2d(3, 4, 3)"),
-    ("nn.Conv2d(8, 4, 3, groups=4)", (1, 3, 8, 8), "nn.Conv2d(3, 4, 3, groups=1)"),
-    ("nn.Conv2d(8, 4, 3)", (1, 288), "nn.Unflatten(1, (8, 6, 6)), nn.Conv2d(8, 4, 3)"),
-    ("nn.Conv2d(3, 4, 3)", (1, 3, 8, 8, 8), "nn.Conv3d(3, 4, 3)"),
-    ("nn.Conv2d(3, 4, 3)", (1, 3, 8), "nn.Conv1d(3, 4, 3)"),
-    ("nn.Conv2d(3, 4, 7)", (1, 3, 4, 4), "nn.Conv2d(3, 4, 7, padding=2)"),
-    ("nn.Conv2d(3, 4, 7)", (1, 3, 4, 4), "nn.Conv2d(3, 4, kernel_size=4)"),
-    ("nn.Conv2d(3, 4, 3, dilation=9, padding=1)", (1, 3, 8, 8), "nn.Conv2d(3, 4, 3, dilation=9, padding=6)"),
-    (
-        "nn.Conv2d(3, 4, 3, dilation=9, padding=1)",
-        (1, 3, 8, 8),
-        "nn.Conv2d(3, 4, kernel_size=2, dilation=9, padding=1)",
-    ),
-    ("nn.Conv2d(3, 4, (3, 9))", (1, 3, 8, 5), "nn.Conv2d(3, 4, (3, 9), padding=2)"),
-    (
-        "nn.Conv2d(3, 4, 9, padding=4, padding_mode='reflect')",
-        (1, 3, 4, 9),
-        "nn.Conv2d(3, 4, 9, padding=3, padding_mode='reflect')",
-    ),
-    (
-        "nn.Conv2d(3, 4, 9, padding=4, padding_mode='reflect')",
-        (1, 3, 4, 9),
-        "nn.Conv2d(3, 4, 9, padding=4, padding_mode='replicate')",
-    ),
-    ("nn.ConvTranspose2d(8, 4, 3)", (1, 3, 8, 8), "nn.ConvTranspose2d(3, 4, 3)"),
-    ("nn.ConvTranspose2d(3, 4, 3, output_padding=1)", (1, 3, 8, 8), "nn.ConvTranspose2d(3, 4, 3, output_padding=0)"),
-    ("nn.ConvTranspose2d(3, 4, 3, padding=2)", (1, 3, 1, 1), "nn.ConvTranspose2d(3, 4, 3, padding=1)"),
-    ("nn.MaxPool2d(5)", (1, 3, 4, 4), "nn.MaxPool2d(kernel_size=4)"),
-    ("nn.AvgPool2d(9, padding=1)", (1, 3, 4, 4), "nn.AvgPool2d(kernel_size=4, padding=0)"),
-    ("nn.MaxPool2d(2, padding=2)", (1, 3, 4, 4), "nn.MaxPool2d(2, padding=1)"),
-    ("nn.MaxPool2d(2)", (1, 3, 8, 8, 8), "nn.MaxPool3d(2)"),
-    ("nn.AdaptiveAvgPool2d(2)", (1, 3, 8, 8, 8), "nn.AdaptiveAvgPool3d(2)"),
-    ("nn.LPPool2d(2, 5)", (1, 3, 4, 4), "nn.LPPool2d(2, kernel_size=4)"),
-    ("nn.BatchNorm2d(8)", (1, 3, 4, 4), "nn.BatchNorm2d(3)"),
-    ("nn.BatchNorm1d(3)", (1, 3, 4, 4), "nn.BatchNorm2d(3)"),
-    ("nn.InstanceNorm2d(8, affine=True)", (1, 3, 4, 4), "nn.InstanceNorm2d(3, affine=True)"),
-    ("nn.GroupNorm(4, 8)", (1, 6, 4, 4), "nn.GroupNorm(num_groups=2, num_channels=6)"),
-    ("nn.LayerNorm(8)", (1, 3, 4, 4), "nn.LayerNorm(normalized_shape=(4,))"),
-    ("nn.RMSNorm((3, 8, 8))", (1, 3, 4, 4), "nn.RMSNorm(normalized_shape=(3, 4, 4))"),
-    ("nn.PReLU(8)", (1, 3, 4, 4), "nn.PReLU(num_parameters=3)"),
-    ("nn.PixelUnshuffle(4)", (1, 3, 6, 6), "nn.PixelUnshuffle(downscale_factor=2)"),
-    ("nn.ChannelShuffle(4)", (1, 6, 4, 4), "nn.ChannelShuffle(groups=2)"),
-    ("nn.ReflectionPad2d(4)", (1, 3, 4, 9), "nn.ReflectionPad2d(padding=3)"),
-    ("nn.CircularPad2d(5)", (1, 3, 4, 9), "nn.CircularPad2d(padding=4)"),
-    ("nn.Upsample()", (1, 3, 4, 4), "nn.Upsample(scale_factor=2)"),
-    ("nn.Upsample(scale_factor=2, mode='bilinear')", (1, 3, 4), "nn.Upsample(scale_factor=2, mode='linear')"),
-    ("nn.Softmax(dim=4)", (1, 3, 4, 4), "nn.Softmax(dim=1)"),
-    ("nn.GLU(dim=7)", (1, 4, 4, 4), "nn.GLU(dim=1)"),
-]
-
-
-@pytest.mark.parametrize(("text", "shape", "cure"), CURES)
-def test_following_the_sentence_mends_the_network(text, shape, cure):
-    message = broken(text, shape).message
-    assert "×".join(map(str, shape)) in message
-    assert "PyTorch refuses" not in message
-    assert {row.status for row in walk(cure, shape)} == {"ok"}
-    # Every setting that the cure changes is in the sentence, and the sentence holds no number that was not followed.
-    for setting in set(re.findall(r"\w+=[\w.']+", cure)) - set(re.findall(r"\w+=[\w.']+", text)):
-        if not re.match(r"(normalized_shape|kernel_size=\()", setting):
-            assert setting in message
-    for layer in set(re.findall(r"nn\.\w+", cure)) - set(re.findall(r"nn\.\w+", text)):
-        assert layer in message
-
-
-@pytest.mark.parametrize(
-    ("text", "shape", "words"),
-    [
-        ("nn.PixelShuffle(3)", (1, 10, 4, 4), "make the layer before it give 9"),
-        ("nn.Unflatten(1, (4, 4))", (1, 10), "4×4 = 16: make the layer before it give 16"),
-        ("nn.GLU(1)", (1, 5, 4), "must be even to be halved: make it 6"),
-        ("nn.ZeroPad2d(-3)", (1, 3, 4, 4), "less negative"),
-        ("nn.Fold((4, 5), 3)", (1, 3, 4), "PyTorch refuses"),
-        ("nn.Flatten(3, 2)", (1, 3, 4, 4), "use nn.Flatten()"),
-    ],
-)
-def test_other_sentences(text, shape, words):
-    assert words in broken(text, shape).message
 
 
 @pytest.mark.parametrize(
@@ -252,8 +162,3 @@ def test_status_and_shapes_are_those_of_a_real_run(layers, spatial):
             x = None
         assert (row.status == "ok", row.output_shape) == (x is not None, None if x is None else tuple(x.shape)), row
         assert bool(row.message) == (x is None)
-
-
-@pytest.mark.parametrize(("channels", "said"), [(1, "is 1 channel,"), (2, "is 2 channels,")])
-def test_channels_are_counted_in_english(channels, said):
-    assert said in broken("nn.Conv2d(3, 8, 3)", (1, channels, 8, 8)).message

@@ -1,0 +1,474 @@
+"""The tables of what goes wrong in networks: one entry for each kind of fault.
+
+A rule of `FAULTS` looks at the operation that refused its input, one of `SILENT` at a network that runs and still does
+not do what was meant. Each gives changes that might help, with their likelihood; `models.advice.trial` tries them.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
+from typing import Any
+
+import torch
+from torch import fx, nn
+
+from models.advice.trial import Advice, Candidate, Shape, Site, offered, on_meta, site_of
+from models.device import private_copy
+from models.graph import Graph, read_graph
+from models.operator import per_axis
+from models.parse.faults import by, changed, fault_of
+from models.parse.walk import MAX_ACTIVATIONS
+from models.text import big, listed
+
+COSTLY = 50_000_000
+"""Weights of a layer beyond which another repair is likelier."""
+
+
+def advise(module: nn.Module, input_shape: Sequence[int], graph: Graph | None = None) -> tuple[Advice, ...]:
+    """What is wrong with a network, the operation that refuses its input first, then what is wrong silently.
+
+    Args:
+        module: any network that `read_graph` takes; it is neither run nor changed, and may be on the meta device.
+        input_shape: `(N, C, *spatial)`, or any other with the batch first.
+        graph: what `read_graph` found, if it is there already.
+
+    Raises:
+        ValueError: the network cannot be traced.
+    """
+    shape = tuple(input_shape)
+    graph = graph or read_graph(module, shape, fields=False)
+    if graph.broken:
+        site = site_of(module, shape, graph, graph.broken.node)
+        wanted = [c for pattern, rule in FAULTS if re.fullmatch(pattern, site.node.kind) for c in rule(site)]
+        return (Advice(graph.broken.node, graph.broken.message, offered(site, wanted)),)
+    found = []
+    for rule in SILENT:
+        for at, why, candidates in rule(site_of(module, shape, graph, len(graph.nodes) - 1)):
+            found.append(Advice(at, why, offered(site_of(module, shape, graph, at), candidates), silent=True))
+    return tuple(found)
+
+
+# --- faults ----------------------------------------------------------------------------------------------------------
+
+
+def _itself(site: Site) -> Iterator[Candidate]:
+    """Other settings of the layer that refuses, from the table of layers."""
+    fault = fault_of(site.layer, site.got) if site.layer is not None else None
+    for at, fix in enumerate(fault.fixes if fault else ()):
+        if layers := fix.layers():
+            costly = sum(p.numel() for one in layers for p in one.parameters()) > COSTLY
+            yield Candidate(60 + at if costly else 20 + at, fix.words, {site.node.module: layers})
+
+
+def _wanted(layer: Any, got: Shape) -> int | None:
+    """How many channels or features a layer wants; of what divides them, the nearest number that it can."""
+    if (one := next((getattr(layer, name) for name in _IN if hasattr(layer, name)), None)) is not None:
+        return one
+    if isinstance(layer, nn.Unflatten):
+        return abs(math.prod(layer.unflattened_size)) if layer.dim in (1, -1) else None
+    parts = {
+        nn.PixelShuffle: lambda: layer.upscale_factor**2,
+        nn.ChannelShuffle: lambda: layer.groups,
+        nn.GLU: lambda: 2,
+    }
+    if type(layer) not in parts or len(got) < 2:
+        return None
+    part = parts[type(layer)]()
+    return max(1, round(got[1] / part)) * part
+
+
+def _axes(layer: nn.Module) -> int | None:
+    """2 for `Conv2d`; None for a layer that takes any number of them."""
+    kind = type(layer).__name__
+    return int(kind[-2]) if re.search(r"\dd$", kind) else None
+
+
+_IN = ("in_channels", "num_features", "num_channels", "in_features")
+
+
+def _other_input(site: Site) -> Iterator[Candidate]:
+    """The layer that refuses is the first: the axes of the input are swapped, or one is missing or too many."""
+    layer, shape = site.layer, site.shape
+    if layer is None or not site.at_input:
+        return
+    wanted, last = _wanted(layer, site.got), isinstance(layer, nn.Linear)
+    axes = _axes(layer)
+    axis = len(shape) - 1 if last else 1
+    for at in range(1, len(shape) if axes in (None, len(shape) - 2) else 0):
+        if at != axis and shape[at] == wanted and shape[axis] != wanted:
+            order = [n for n in range(len(shape)) if n != at]
+            order.insert(axis, at)
+            call = "transpose(1, 2)" if len(shape) == 3 else f"permute({', '.join(map(str, order))})"
+            turned = tuple(shape[n] for n in order)
+            what = "features last" if last else "channels first"
+            words = f"the axes are swapped: give {what}, {by(turned[1:])} instead of {by(shape[1:])}, with x.{call}"
+            yield Candidate(0, words, shape=turned)
+            return
+    if axes is None and not last and wanted not in (None, shape[1]):
+        yield from _other_channels(shape, wanted)
+    if axes is None:
+        return
+    if len(shape) == axes + 1 and wanted in (1, None):
+        turned = (shape[0], 1, *shape[1:])
+        yield Candidate(1, f"the channel axis is missing: give {by(turned[1:])}, with x.unsqueeze(1)", shape=turned)
+    if len(shape) == axes + 3 and shape[1] == 1:
+        words = f"the batch axis stands there twice: leave the first 1 out, {by(shape[2:])} for each example"
+        yield Candidate(0, words, shape=(shape[0], *shape[2:]))
+    if len(shape) == axes + 2 and wanted not in (None, shape[1]):
+        yield from _other_channels(shape, wanted)
+
+
+def _other_channels(shape: Shape, wanted: int) -> Iterator[Candidate]:
+    got, turned = shape[1], (shape[0], wanted, *shape[2:])
+    one = by(turned[1:])
+    if wanted == 1 and got > 4:
+        words = f"the batch arrived as channels: {got} examples of {one} each, with x.unsqueeze(1)"
+        yield Candidate(0, words, shape=turned)
+    elif wanted == 1:
+        words = f"give one channel, {one}: for pictures in grey, with x.mean(1, keepdim=True)"
+        yield Candidate(25, words, shape=turned)
+    elif (got, wanted) == (4, 3):
+        yield Candidate(0, f"drop the fourth channel, transparency: give {one}, with x[:, :3]", shape=turned)
+    elif got == 1:
+        sizes = ", ".join(map(str, (-1, wanted, *(-1,) * (len(shape) - 2))))
+        words = f"repeat the one channel: give {one}, with x.expand({sizes})"
+        yield Candidate(25, words, shape=turned)
+    else:
+        yield Candidate(40, f"give an input of {wanted} channels: {one}", shape=turned)
+
+
+def _maps(site: Site) -> tuple[int, Shape] | None:
+    """Of a layer whose input was flattened: the node that flattened it, and the maps `(N, C, *spatial)` before."""
+    for at in site.before():
+        before = next(iter(site.arriving(at)), ())
+        if len(before) > 2 and len(site.graph.nodes[at].shapes[0]) == 2:
+            return at, before
+    return None
+
+
+def _flattened(site: Site) -> Iterator[Candidate]:
+    """A linear layer gets other maps than its number of features stands for."""
+    layer, found = site.layer, _maps(site)
+    if layer is None or found is None or len(site.got) != 2 or not 1 <= len(found[1]) - 2 <= 3:
+        return
+    at, (_, channels, *sizes) = found
+    wanted, axes = layer.in_features, len(sizes)
+    place, side = wanted // channels, round((wanted / channels) ** (1 / axes))
+    if wanted % channels or side**axes != place or not side:
+        return
+    flatten = site.layer_at(at)
+    path, before = (site.graph.nodes[at].module, site.named(at)) if flatten is not None else ("", "")
+    square = f"{big(wanted)} = {by((channels, *(side,) * axes)).replace('×', '·')}"
+    told = f"{square}, but {big(math.prod(site.got[1:]))} = {by((channels, *sizes)).replace('×', '·')} arrive"
+    halvings = round(math.log2(max(sizes) / side)) if max(sizes) > side else 0
+    if halvings and path and all(size // 2**halvings == side for size in sizes):
+        pools = on_meta(lambda: [getattr(nn, f"MaxPool{axes}d")(2) for _ in range(halvings)]) or []
+        missing = "one halving is missing" if halvings == 1 else f"{halvings} halvings are missing"
+        often = "" if halvings == 1 else f"{halvings} times "
+        words = f"{missing}: {told}; put nn.MaxPool{axes}d(2) {often}before {before}"
+        yield Candidate(10 if side > 1 else 12, words, {path: [*pools, flatten]})
+    if path and all(size >= side for size in sizes):
+        adaptive = on_meta(lambda: [getattr(nn, f"AdaptiveAvgPool{axes}d")(side)]) or []
+        words = (
+            f"{told}; put nn.AdaptiveAvgPool{axes}d({side}) before {before}, which keeps the layer and takes every "
+            "size of input"
+        )
+        yield Candidate(11 if side > 1 else 10, words, {path: [*adaptive, flatten]})
+
+
+def _size(site: Site, shape: Shape) -> int | None:
+    """Whether an input is too small (-1), too large (1) or right (0) for a network; None: something else is wrong."""
+    if math.prod(shape) > MAX_ACTIVATIONS:
+        return None
+    graph = read_graph(site.module, shape, fields=False)
+    if not graph.broken:
+        return 0
+    there = site_of(site.module, shape, graph, graph.broken.node)
+    if there.layer is not None:
+        fault = fault_of(there.layer, there.got)
+        if isinstance(there.layer, nn.Linear) and len(there.got) == 2 and _maps(there):
+            return -1 if there.got[1] < there.layer.in_features else 1
+        if fault:
+            return -1 if fault.small else None
+    if (said := re.search(r"shape '\[(.*)\]' is invalid for input of size (\d+)", graph.broken.message)) is not None:
+        asked = math.prod(int(n) for n in said[1].split(", ") if int(n) > 0)
+        return -1 if int(said[2]) < shape[0] * asked else 1
+    return -1 if re.search("too small|can't be greater|nothing is left", graph.broken.message) else None
+
+
+def scaled(shape: Shape, size: int) -> Shape:
+    """The shape with its longest axis at a size, and the others in proportion."""
+    longest = max(shape[2:])
+    return (*shape[:2], *(max(1, round(n * size / longest)) for n in shape[2:]))
+
+
+def fitting_size(site: Site) -> Shape | None:
+    """The input nearest to this one, in the same proportions, that is neither too small nor too large; or None."""
+    if len(site.shape) < 3 or (now := _size(site, site.shape)) in (0, None):
+        return None
+    low = high = max(site.shape[2:])
+    if now == 1:
+        low = high // 4
+    while now == -1 and (found := _size(site, scaled(site.shape, high))) == -1 and high < 16 * low:
+        high *= 2
+    if now == -1 and (found is None or found == -1):
+        return None
+    while high - low > 1:
+        middle = (low + high) // 2
+        found = _size(site, scaled(site.shape, middle))
+        if found is None:
+            return None
+        low, high = (middle, high) if found == -1 else (low, middle)
+    if _size(site, scaled(site.shape, high)):
+        return None
+    return scaled(site.shape, high)
+
+
+def _another_size(site: Site) -> Iterator[Candidate]:
+    """An input of another size, for what has become too small, or maps that a linear layer does not expect."""
+    if found := fitting_size(site):
+        wanted, given = by(found[1:]), max(site.shape[2:])
+        larger = max(found[2:]) > given
+        any_larger = larger and not re.fullmatch("Linear|view|reshape", site.node.kind)
+        near = any_larger and max(found[2:]) <= 1.25 * given
+        least = "at least " if any_larger else ""
+        yield Candidate(5 if near else 30, f"give an input of {least}{wanted}", shape=found)
+
+
+def _halved_less(site: Site) -> Iterator[Candidate]:
+    """The last pooling before it is left out."""
+    for at in site.before():
+        layer = site.layer_at(at)
+        pools = layer is not None and re.fullmatch(r"(Max|Avg|LP)Pool\dd", type(layer).__name__)
+        if pools and max(per_axis(layer.stride, _axes(layer))) > 1:
+            yield Candidate(35, f"leave {site.named(at)} out", {site.graph.nodes[at].module: [nn.Identity()]})
+            return
+
+
+def _not_flattened(site: Site) -> Iterator[Candidate]:
+    """A layer that works on maps comes after a Flatten."""
+    if len(site.got) != 2:
+        return
+    for at in site.before():
+        if site.graph.nodes[at].kind == "Flatten":
+            words = f"drop {site.named(at)}: maps must arrive here"
+            yield Candidate(15, words, {site.graph.nodes[at].module: [nn.Identity()]})
+            return
+
+
+_OUT = {"out_channels": "in_channels", "out_features": "in_features"}
+
+
+def _given_otherwise(site: Site) -> Iterator[Candidate]:
+    """The layer before gives as many channels as are wanted; norms between them follow."""
+    if site.layer is None or (wanted := _wanted(site.layer, site.got)) is None or len(site.got) < 2:
+        return
+    layers: dict[str, Sequence[nn.Module]] = {}
+    for at in site.before():
+        layer, path = site.layer_at(at), site.graph.nodes[at].module
+        if layer is None:
+            return
+        name = next((name for name in _OUT if hasattr(layer, name)), None)
+        if name is None and _wanted(layer, site.got) is None:
+            continue
+        setting = name or ("num_features" if hasattr(layer, "num_features") else "num_channels")
+        new = on_meta(lambda layer=layer, setting=setting: [changed(layer, **{setting: wanted})])
+        if new is None:
+            return
+        layers[path] = new
+        if name:
+            also = "".join(f", and {_setting_of(site, other)} follows" for other in list(layers)[:-1])
+            yield Candidate(40, f"set {name}={wanted} in layer {path} ({type(layer).__name__}){also}", layers)
+            return
+
+
+def _setting_of(site: Site, path: str) -> str:
+    return f"layer {path} ({type(site.module.get_submodule(path)).__name__})"
+
+
+def _joined(site: Site) -> Iterator[Candidate]:
+    """Branches of different sizes meet: an input that halves without a rest, or layers that undo each other."""
+    if len(site.shape) < 3:
+        return
+    for part in (2, 4, 8, 16, 32, 64):
+        up = (*site.shape[:2], *(math.ceil(n / part) * part for n in site.shape[2:]))
+        if up != site.shape and not read_graph(site.module, up, fields=False).broken:
+            down = (*site.shape[:2], *(n // part * part for n in site.shape[2:]))
+            for shape in dict.fromkeys(s for s in (up, down) if min(s) and s != site.shape):
+                words = f"give an input whose sides {part} divides, such as {by(shape[1:])}"
+                yield Candidate(10, words, shape=shape)
+            break
+    if found := _undone(site):
+        yield Candidate(12, found[0], found[1])
+
+
+def _reshaped(site: Site) -> Iterator[Candidate]:
+    """`x.view(-1, 400)` of maps that hold another number: flattened for each example, with a linear layer to match."""
+    if len(site.got) > 2:
+        yield _flat_each(site)
+        if both := _flat_and_linear(site):
+            yield both
+
+
+def _flat_each(site: Site) -> Candidate:
+    return Candidate(10, "flatten each example, with x.flatten(1)", call=(site.node.name, _flatten_call))
+
+
+def _flat_and_linear(site: Site) -> Candidate | None:
+    """The same with the first linear layer set to what then arrives."""
+    features = math.prod(site.got[1:])
+    path, layer = next((one for one in site.module.named_modules() if isinstance(one[1], nn.Linear)), ("", None))
+    new = on_meta(lambda: [changed(layer, in_features=features)]) if layer is not None else None
+    words = f"flatten each example, with x.flatten(1), and set in_features={features} in layer {path} (Linear)"
+    return Candidate(11, words, {path: new}, call=(site.node.name, _flatten_call)) if new else None
+
+
+def _flatten_call(node: fx.Node) -> None:
+    with node.graph.inserting_before(node):
+        flat = node.graph.call_function(torch.flatten, (node.args[0], 1))
+    node.replace_all_uses_with(flat)
+    node.graph.erase_node(node)
+
+
+FAULTS: tuple[tuple[str, Callable[[Site], Iterator[Candidate]]], ...] = (
+    (r".*", _itself),
+    (r".*", _other_input),
+    (r"Linear", _flattened),
+    (
+        r"Linear|(Conv|ConvTranspose)\dd|(Max|Avg|LP)Pool\dd|(Reflection|Circular)Pad\dd|\w*(conv|pool|view|reshape)\w*",
+        _another_size,
+    ),
+    (r"Conv\dd|(Max|Avg|LP)Pool\dd|Linear", _halved_less),
+    (r"\w+\dd|Pixel\w+|ChannelShuffle|Upsampl\w+", _not_flattened),
+    (r"Linear|\w+\dd|GroupNorm|PixelShuffle|ChannelShuffle|Unflatten|GLU", _given_otherwise),
+    (r"cat|add|mul|sub|stack", _joined),
+    (r"view|reshape", _reshaped),
+)
+"""Kinds of operations → a rule for what refuses there; all that match speak."""
+
+
+# --- what nothing refuses --------------------------------------------------------------------------------------------
+
+Found = tuple[int, str, list[Candidate]]
+
+
+def _out(graph: Graph) -> Shape:
+    """The shape that the network returns."""
+    return next(iter(graph.nodes[-1].shapes), ())
+
+
+def _batch_lost(site: Site) -> Iterator[Found]:
+    """With two examples something refuses, or the network answers with another number of answers."""
+    two = (2 * site.shape[0], *site.shape[1:])
+    graph = read_graph(site.module, two, fields=False)
+    if not graph.broken and _out(graph)[:1] == two[:1]:
+        return
+    kinds = ("Flatten", "flatten", "view", "reshape", "squeeze")
+    found = (at for at, node in enumerate(graph.nodes) if node.kind in kinds and node.shapes)
+    at = next((at for at in found if graph.nodes[at].shapes[0][:1] != two[:1]), None)
+    if at is None:
+        if not graph.broken:
+            return
+        at = graph.broken.node
+        why = f"With {two[0]} examples {graph.broken.message}"
+        shape = (site.shape[0], 1, *site.shape[1:])
+        words = f"the channel axis is missing: give {by(shape[1:])}, with x.unsqueeze(1)"
+        yield at, why, [Candidate(0, words, shape=shape, fits=lambda g: _out(g)[:1] == shape[:1])]
+        return
+    there, node = site_of(site.module, two, graph, at), graph.nodes[at]
+    more = f", and {there.named(graph.broken.node)} refuses" if graph.broken else ""
+    become = f"{two[0]} examples, {by(there.got)}, become {by(node.shapes[0])}"
+    candidates = [_flat_each(there)] + [one for one in [_flat_and_linear(there)] if one]
+    if node.kind == "Flatten":
+        words = "use nn.Flatten(), which leaves the first axis alone"
+        candidates = [Candidate(0, words, {node.module: [nn.Flatten()]})]
+    candidates = [replace(one, shape=two, fits=lambda g: _out(g)[:1] == two[:1]) for one in candidates]
+    yield at, f"{there.named(at)} swallows the batch axis: {become}{more}.", candidates
+
+
+def _trains(layer: nn.Module, shape: Shape) -> bool:
+    """Whether a layer in training takes a shape."""
+    twin = private_copy(layer, torch.device("meta")).train()
+    try:
+        with torch.no_grad():
+            twin(torch.empty(shape, device="meta"))
+    except ValueError:
+        return False
+    return True
+
+
+def _one_value(site: Site) -> Iterator[Found]:
+    """A batch norm with one number a channel: in training it takes two examples at least."""
+    for at, node in enumerate(site.graph.nodes):
+        layer, got = site.layer_at(at), next(iter(site.arriving(at)), ())
+        if not re.fullmatch(r"BatchNorm\dd", node.kind) or layer is None or len(got) < 2:
+            continue
+        one = (1, *got[1:])
+        if _trains(layer, one) or not _trains(layer, (2, *got[1:])):
+            continue
+        why = (
+            f"{site.named(at)} gets one number of each channel, {by(got[1:])}: in training it needs two examples or "
+            "more, and refuses a last batch of one."
+        )
+        group = on_meta(lambda channels=got[1]: [nn.GroupNorm(1, channels)]) or []
+        words = "train with batches of two or more, with drop_last=True in the DataLoader"
+        alone = f"use nn.GroupNorm(1, {got[1]}), which looks at each example alone"
+        yield at, why, [Candidate(0, words, shape=(2, *site.shape[1:])), Candidate(1, alone, {node.module: group})]
+        return
+
+
+def _undone(site: Site) -> tuple[str, dict[str, Sequence[nn.Module]]] | None:
+    """Which output_padding lets each transposed layer undo the layer with a stride that it stands against."""
+    sizes: list[tuple[Shape, int]] = []
+    extras, undone, layers = [], [], {}
+    now: Shape | None = None
+    for at in range(1, len(site.graph.nodes)):
+        layer, got = site.layer_at(at), next(iter(site.arriving(at)), ())
+        if layer is None or len(got) < 3 or _axes(layer) != len(got) - 2:
+            continue
+        stride = max(per_axis(getattr(layer, "stride", 1) or 1, len(got) - 2))
+        if re.fullmatch(r"(Conv|MaxPool|AvgPool)\dd", type(layer).__name__) and stride > 1:
+            sizes.append((got[2:], at))
+        elif re.fullmatch(r"ConvTranspose\dd", type(layer).__name__) and stride > 1:
+            if not sizes:
+                return None
+            target, partner = sizes.pop()
+            now = now or got[2:]
+            rows = zip(now, target, layer.kernel_size, layer.stride, layer.padding, layer.dilation, strict=True)
+            extra = tuple(size - ((n - 1) * s - 2 * p + d * (k - 1) + 1) for n, size, k, s, p, d in rows)
+            limits = zip(extra, layer.stride, layer.dilation, strict=True)
+            if not all(0 <= e < max(s, d) for e, s, d in limits):
+                return None
+            one: int | Shape = extra[0] if len(set(extra)) == 1 else extra
+            made = on_meta(lambda layer=layer, one=one: [changed(layer, output_padding=one)])
+            if made is None:
+                return None
+            now = target
+            extras.append(str(one))
+            undone.append((at, partner))
+            layers[site.graph.nodes[at].module] = made
+    if not layers or (sizes and not site.graph.broken):
+        return None
+    names = lambda places: listed([site.graph.nodes[at].name for at in places], "and")  # noqa: E731
+    ups, downs = (names(places) for places in zip(*undone, strict=True))
+    several, verb = ("layers", "they undo") if len(layers) > 1 else ("layer", "it undoes")
+    return f"set output_padding to {', '.join(extras)} in {several} {ups}, so that {verb} {several} {downs}", layers
+
+
+def _comes_back_smaller(site: Site) -> Iterator[Found]:
+    """An encoder and a decoder as deep, whose answer has another size than the input."""
+    out = _out(site.graph)
+    if len(out) != len(site.shape) or len(out) < 3 or out[2:] == site.shape[2:] or not (found := _undone(site)):
+        return
+    words, layers = found
+    sizes = f"What comes in as {by(site.shape[2:])} comes back as {by(out[2:])}"
+    why = f"{sizes}: a size that a stride does not divide is rounded down."
+    same = Candidate(0, words, layers, fits=lambda g: _out(g)[2:] == site.shape[2:])
+    yield len(site.graph.nodes) - 1, why, [same]
+
+
+SILENT: tuple[Callable[[Site], Iterator[Found]], ...] = (_batch_lost, _one_value, _comes_back_smaller)
+"""Rules for networks that run."""

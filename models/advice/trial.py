@@ -1,0 +1,215 @@
+"""A change of a network, made on a copy and tried on the meta device."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any
+
+import torch
+from torch import fx, nn
+
+from models.device import private_copy
+from models.graph import Graph, Node, read_graph
+from models.parse.code import layer_code
+from models.receptive_field.trace import graph_of, label_of, rooted
+
+Shape = tuple[int, ...]
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """A change that might help.
+
+    likely: its place among the others, the smallest first.
+    words: what to do, without capital and full stop.
+    layers: by the path of a layer, what stands there instead, in order.
+    shape: the input to give instead, batch axis included.
+    call: name of a function call, and what is done to it in the traced graph.
+    fits: what else must hold of the network that runs.
+    """
+
+    likely: int
+    words: str
+    layers: Mapping[str, Sequence[nn.Module]] = field(default_factory=dict)
+    shape: Shape | None = None
+    call: tuple[str, Callable[[fx.Node], None]] | None = None
+    fits: Callable[[Graph], bool] = lambda graph: True
+
+
+@dataclass(frozen=True)
+class Repair:
+    """A change that was tried: the network with it runs to its end, unless `then` is not empty.
+
+    words: what to do, without capital and full stop.
+    code: what stands there instead, by the path of each layer it concerns.
+    shape: the input it was tried on, batch axis included; `gives`: what the network then returns.
+    weights: learned numbers of the layers in `code`.
+    parameters, macs: of the whole network.
+    then: what does not fit next, where no change mends everything at once.
+    """
+
+    words: str
+    code: Mapping[str, str]
+    shape: Shape
+    gives: Shape | None
+    weights: int
+    parameters: int
+    macs: int
+    then: str = ""
+
+
+@dataclass(frozen=True)
+class Advice:
+    """One thing that is wrong. `node`: its place in the graph; `why`: a sentence; `repairs`: the likelier first.
+
+    silent: nothing refuses; the sentence says when it would, or what is lost.
+    """
+
+    node: int
+    why: str
+    repairs: tuple[Repair, ...]
+    silent: bool = False
+
+
+@dataclass(frozen=True)
+class Site:
+    """A node of a network, and what arrives there."""
+
+    module: nn.Module
+    shape: Shape
+    graph: Graph
+    at: int
+
+    @property
+    def node(self) -> Node:
+        return self.graph.nodes[self.at]
+
+    @property
+    def layer(self) -> Any:
+        """The layer that the node is; None where it is a call of a function."""
+        return self.layer_at(self.at)
+
+    def layer_at(self, at: int) -> Any:
+        node = self.graph.nodes[at]
+        try:
+            layer = self.module.get_submodule(node.module) if node.module else None
+        except AttributeError:
+            return None
+        return layer if type(layer).__name__ == node.kind else None
+
+    def named(self, at: int) -> str:
+        """`layer 3 (Linear)`."""
+        node = self.graph.nodes[at]
+        return f"layer {node.name} ({node.kind})" if self.layer_at(at) is not None else f"{node.name}()"
+
+    @cached_property
+    def sources(self) -> dict[int, tuple[int, ...]]:
+        found: dict[int, tuple[int, ...]] = {}
+        for edge in self.graph.edges:
+            found[edge.target] = (*found.get(edge.target, ()), edge.source)
+        return found
+
+    def arriving(self, at: int) -> tuple[Shape, ...]:
+        """The shapes that come in."""
+        return tuple(shape for edge in self.graph.edges if edge.target == at for shape in edge.shapes)
+
+    @property
+    def got(self) -> Shape:
+        """The shape that comes in; of several the first."""
+        return next(iter(self.arriving(self.at)), ())
+
+    def before(self) -> list[int]:
+        """The nodes that what arrives has come through, the last first, up to where several meet."""
+        found, at = [], self.at
+        while len(into := self.sources.get(at, ())) == 1 and into[0]:
+            found.append(at := into[0])
+        return found
+
+    @property
+    def at_input(self) -> bool:
+        """Whether what arrives is the network's input, in its own shape."""
+        shapes = {self.graph.nodes[at].shapes for at in self.before()}
+        return self.got == self.shape and shapes <= {(self.shape,)}
+
+
+def with_change(module: nn.Module, candidate: Candidate) -> nn.Module:
+    """A copy of the network with the change; weights are shared, and the network is left alone."""
+    copy: nn.Module = private_copy(module)
+    everywhere = list(copy.named_modules(remove_duplicate=False))
+    for path, layers in candidate.layers.items():
+        old = copy.get_submodule(path)
+        new = layers[0] if len(layers) == 1 else nn.Sequential(*layers)
+        for place, layer in everywhere:
+            if layer is old:
+                copy.set_submodule(place, new)
+    if candidate.call:
+        name, rewrite = candidate.call
+        graph, parts, taken = graph_of(copy)[1], dict(copy.named_modules()), {}
+        for node in list(graph.nodes):
+            if node.op.startswith("call") and label_of(node, parts, taken)[0] == name:
+                rewrite(node)
+        return fx.GraphModule(copy, graph)
+    return copy
+
+
+def _code(layer: nn.Module) -> str:
+    try:
+        return layer_code(layer)
+    except ValueError:
+        return repr(layer)
+
+
+def tried(site: Site, candidate: Candidate) -> Repair | None:
+    """The candidate as a repair; None if the network with it stops at the same place, or earlier."""
+    shape = candidate.shape or site.shape
+    try:
+        graph = read_graph(with_change(site.module, candidate), shape, fields=False)
+    except Exception:  # torch refuses a change with whatever it likes
+        return None
+    then = ""
+    if graph.broken:
+        name = graph.nodes[graph.broken.node].name
+        inside = any(name == path or name.startswith(f"{path}.") for path in candidate.layers)
+        if inside or graph.broken.node <= site.at:
+            return None
+        then = graph.broken.message
+    elif not candidate.fits(graph):
+        return None
+    made = {id(p): p.numel() for layers in candidate.layers.values() for one in layers for p in one.parameters()}
+    code = {path: ", ".join(map(_code, layers)) for path, layers in candidate.layers.items()}
+    gives = next(iter(graph.nodes[-1].shapes), None) if not then else None
+    return Repair(candidate.words, code, shape, gives, sum(made.values()), graph.parameters, graph.macs, then)
+
+
+MOST = 4
+"""Repairs that are offered."""
+
+
+def offered(site: Site, candidates: Sequence[Candidate]) -> tuple[Repair, ...]:
+    """The likelier first: those that make the network run; where none does, those after which it gets further."""
+    found: list[Repair] = []
+    for candidate in sorted(candidates, key=lambda one: one.likely):
+        repair = tried(site, candidate)
+        same = repair and any((repair.code, repair.shape) == (one.code, one.shape) and repair.code for one in found)
+        if repair and not same:
+            found.append(repair)
+        if sum(not one.then for one in found) == MOST:
+            break
+    whole = [one for one in found if not one.then]
+    return tuple((whole or found)[:MOST])
+
+
+def site_of(module: nn.Module, shape: Sequence[int], graph: Graph, at: int) -> Site:
+    """A node of a network that `read_graph` has read."""
+    return Site(rooted(module), tuple(shape), graph, at)
+
+
+def on_meta(make: Callable[[], Sequence[nn.Module]]) -> list[nn.Module] | None:
+    """New layers without memory; None where torch does not build them."""
+    try:
+        with torch.device("meta"):
+            return list(make())
+    except Exception:  # constructors refuse with whatever they like
+        return None

@@ -1,0 +1,427 @@
+"""What is wrong with a network is said with its numbers, and each repair that is offered makes it run."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from torch import nn
+
+from models.advice import Advice, Repair, advise
+from models.graph import read_graph
+from models.parse import ParseError, parse_network
+from models.parse.code import layer_code
+from models.parse.faults import refused_settings
+from models.receptive_field import receptive_field
+
+
+def asked(text: str, shape: tuple[int, ...]) -> tuple[Advice, ...]:
+    return advise(parse_network(text, device="meta"), shape)
+
+
+def broken(text: str, shape: tuple[int, ...]) -> Advice:
+    (found,) = asked(text, shape)
+    assert not found.silent
+    return found
+
+
+def first(advice: Advice) -> Repair:
+    assert all(not repair.then for repair in advice.repairs)
+    return advice.repairs[0]
+
+
+def codes(advice: Advice) -> list[str]:
+    return [code for repair in advice.repairs for code in repair.code.values()]
+
+
+def really(text: str, repair: Repair, *, train: bool = False) -> torch.Tensor:
+    """The answer of the network with the repair in it, built anew from the repair's own code, with real numbers."""
+    network = parse_network(text).train(train)
+    for path, code in repair.code.items():
+        code = code.replace('float("-inf")', "-1e12")
+        new = parse_network(f"[{code}]").train(train)
+        network.set_submodule(path, new)
+    with torch.no_grad():
+        return network(torch.rand(repair.shape))
+
+
+# A broken layer, its input, and layers that would do in its place: they are offered, nothing else is changed.
+CURES = [
+    ("nn.Linear(400, 10)", (1, 64, 5, 5), "nn.Flatten(), nn.Linear(1600, 10)"),
+    ("nn.Linear(1600, 10)", (1, 64, 5, 5), "nn.Flatten(), nn.Linear(1600, 10)"),
+    ("nn.Linear(400, 10)", (1, 1600), "nn.Linear(1600, 10)"),
+    ("nn.Conv2d(8, 4, 3)", (1, 3, 8, 8), "nn.Conv2d(3, 4, 3)"),
+    ("nn.Conv2d(8, 4, 3, groups=4)", (1, 3, 8, 8), "nn.Conv2d(3, 4, 3, groups=1)"),
+    ("nn.Conv2d(8, 4, 3)", (1, 288), "nn.Unflatten(1, (8, 6, 6)), nn.Conv2d(8, 4, 3)"),
+    ("nn.Conv2d(3, 4, 3)", (1, 3, 8, 8, 8), "nn.Conv3d(3, 4, 3)"),
+    ("nn.Conv2d(3, 4, 3)", (1, 3, 8), "nn.Conv1d(3, 4, 3)"),
+    ("nn.Conv2d(3, 4, 7)", (1, 3, 4, 4), "nn.Conv2d(3, 4, 7, padding=2)"),
+    ("nn.Conv2d(3, 4, 7)", (1, 3, 4, 4), "nn.Conv2d(3, 4, kernel_size=4)"),
+    ("nn.Conv2d(3, 4, 3, dilation=9, padding=1)", (1, 3, 8, 8), "nn.Conv2d(3, 4, 3, dilation=9, padding=6)"),
+    (
+        "nn.Conv2d(3, 4, 3, dilation=9, padding=1)",
+        (1, 3, 8, 8),
+        "nn.Conv2d(3, 4, kernel_size=2, dilation=9, padding=1)",
+    ),
+    ("nn.Conv2d(3, 4, (3, 9))", (1, 3, 8, 5), "nn.Conv2d(3, 4, (3, 9), padding=2)"),
+    (
+        "nn.Conv2d(3, 4, 9, padding=4, padding_mode='reflect')",
+        (1, 3, 4, 9),
+        "nn.Conv2d(3, 4, 9, padding=3, padding_mode='reflect')",
+    ),
+    (
+        "nn.Conv2d(3, 4, 9, padding=4, padding_mode='reflect')",
+        (1, 3, 4, 9),
+        "nn.Conv2d(3, 4, 9, padding=4, padding_mode='replicate')",
+    ),
+    ("nn.ConvTranspose2d(8, 4, 3)", (1, 3, 8, 8), "nn.ConvTranspose2d(3, 4, 3)"),
+    ("nn.ConvTranspose2d(3, 4, 3, output_padding=1)", (1, 3, 8, 8), "nn.ConvTranspose2d(3, 4, 3, output_padding=0)"),
+    ("nn.ConvTranspose2d(3, 4, 3, padding=2)", (1, 3, 1, 1), "nn.ConvTranspose2d(3, 4, 3, padding=1)"),
+    ("nn.MaxPool2d(5)", (1, 3, 4, 4), "nn.MaxPool2d(kernel_size=4)"),
+    ("nn.AvgPool2d(9, padding=1)", (1, 3, 4, 4), "nn.AvgPool2d(kernel_size=4, padding=0)"),
+    ("nn.MaxPool2d(2, padding=2)", (1, 3, 4, 4), "nn.MaxPool2d(2, padding=1)"),
+    ("nn.MaxPool2d(2)", (1, 3, 8, 8, 8), "nn.MaxPool3d(2)"),
+    ("nn.AdaptiveAvgPool2d(2)", (1, 3, 8, 8, 8), "nn.AdaptiveAvgPool3d(2)"),
+    ("nn.LPPool2d(2, 5)", (1, 3, 4, 4), "nn.LPPool2d(2, kernel_size=4)"),
+    ("nn.BatchNorm2d(8)", (1, 3, 4, 4), "nn.BatchNorm2d(3)"),
+    ("nn.BatchNorm1d(3)", (1, 3, 4, 4), "nn.BatchNorm2d(3)"),
+    ("nn.InstanceNorm2d(8, affine=True)", (1, 3, 4, 4), "nn.InstanceNorm2d(3, affine=True)"),
+    ("nn.GroupNorm(4, 8)", (1, 6, 4, 4), "nn.GroupNorm(num_groups=2, num_channels=6)"),
+    ("nn.LayerNorm(8)", (1, 3, 4, 4), "nn.LayerNorm(normalized_shape=(4,))"),
+    ("nn.RMSNorm((3, 8, 8))", (1, 3, 4, 4), "nn.RMSNorm(normalized_shape=(3, 4, 4))"),
+    ("nn.PReLU(8)", (1, 3, 4, 4), "nn.PReLU(num_parameters=3)"),
+    ("nn.PixelUnshuffle(4)", (1, 3, 6, 6), "nn.PixelUnshuffle(downscale_factor=2)"),
+    ("nn.ChannelShuffle(4)", (1, 6, 4, 4), "nn.ChannelShuffle(groups=2)"),
+    ("nn.ReflectionPad2d(4)", (1, 3, 4, 9), "nn.ReflectionPad2d(padding=3)"),
+    ("nn.CircularPad2d(5)", (1, 3, 4, 9), "nn.CircularPad2d(padding=4)"),
+    ("nn.Upsample()", (1, 3, 4, 4), "nn.Upsample(scale_factor=2)"),
+    ("nn.Upsample(scale_factor=2, mode='bilinear')", (1, 3, 4), "nn.Upsample(scale_factor=2, mode='linear')"),
+    ("nn.Softmax(dim=4)", (1, 3, 4, 4), "nn.Softmax(dim=1)"),
+    ("nn.GLU(dim=7)", (1, 4, 4, 4), "nn.GLU(dim=1)"),
+]
+
+
+@pytest.mark.parametrize(("text", "shape", "cure"), CURES)
+def test_what_would_do_is_offered_and_does(text, shape, cure):
+    advice = broken(text, shape)
+    assert "×".join(map(str, shape)) in advice.why
+    assert "PyTorch refuses" not in advice.why
+    wanted = ", ".join(map(layer_code, parse_network(cure, device="meta")))
+    assert wanted in codes(advice)
+    for repair in advice.repairs:
+        assert tuple(really(text, repair).shape) == repair.gives
+        # The words name each setting that is new.
+        for setting in set(re.findall(r"\w+=[\w.']+", " ".join(repair.code.values()))):
+            known = setting.split("=")[0] in text or setting in [*re.findall(r"\w+=[\w.']+", layer_text(text))]
+            assert known or setting in repair.words
+
+
+def layer_text(text: str) -> str:
+    """The layers as they are written back, with the names of their settings."""
+    return " ".join(map(layer_code, parse_network(text, device="meta")))
+
+
+@pytest.mark.parametrize(
+    ("text", "shape", "words"),
+    [
+        ("nn.Conv2d(3, 10, 1)\nnn.PixelShuffle(3)", (1, 3, 4, 4), "set out_channels=9 in layer 0 (Conv2d)"),
+        ("nn.PixelShuffle(3)", (1, 10, 4, 4), "give an input of 9 channels: 9×4×4"),
+        ("nn.Linear(4, 10)\nnn.Unflatten(1, (4, 4))", (1, 4), "set out_features=16 in layer 0 (Linear)"),
+        ("nn.Conv1d(2, 5, 1)\nnn.GLU(1)", (1, 2, 3), "set out_channels=4 in layer 0 (Conv1d)"),
+        ("nn.ZeroPad2d(-3)", (1, 3, 4, 4), "set padding=-1"),
+        ("nn.Flatten(3, 2)", (1, 3, 4, 4), "use nn.Flatten()"),
+        ("nn.Flatten()\nnn.Conv2d(3, 4, 3)", (1, 3, 8, 8), "drop layer 0 (Flatten): maps must arrive here"),
+        ("nn.Flatten()\nnn.PixelShuffle(2)", (1, 4, 8, 8), "drop layer 0 (Flatten): maps must arrive here"),
+        (
+            "nn.Conv2d(3, 8, 3)\nnn.BatchNorm2d(8)\nnn.Conv2d(16, 8, 3)",
+            (1, 3, 8, 8),
+            "set out_channels=16 in layer 0 (Conv2d), and layer 1 (BatchNorm2d) follows",
+        ),
+        ("nn.Conv2d(3, 4, 3)", (1, 1, 28, 28), "repeat the one channel: give 3×28×28, with x.expand(-1, 3, -1, -1)"),
+        ("nn.Conv2d(3, 4, 3)", (1, 4, 28, 28), "drop the fourth channel, transparency: give 3×28×28, with x[:, :3]"),
+        ("nn.Conv2d(3, 4, 3)", (1, 1, 3, 9, 9), "the batch axis stands there twice: leave the first 1 out, 3×9×9"),
+        ("nn.Linear(40, 5)", (1, 40, 81), "the axes are swapped: give features last, 81×40 instead of 40×81"),
+    ],
+)  # fmt: skip
+def test_other_repairs(text, shape, words):
+    found = [repair for repair in broken(text, shape).repairs if repair.words.startswith(words)]
+    assert len(found) == 1
+    assert tuple(really(text, found[0]).shape) == found[0].gives
+
+
+def test_a_layer_without_a_rule_says_what_pytorch_says():
+    assert "PyTorch refuses" in broken("nn.Fold((4, 5), 3)", (1, 3, 4)).why
+
+
+@pytest.mark.parametrize(("channels", "said"), [(1, "is 1 channel,"), (2, "is 2 channels,")])
+def test_channels_are_counted_in_english(channels, said):
+    assert said in broken("nn.Conv2d(3, 8, 3)", (1, channels, 8, 8)).why
+
+
+# --- kinds of faults that people have asked about ------------------------------------------------------------------
+
+
+def test_swapped_axes():
+    one, two, *_ = broken("nn.Conv1d(40, 64, 3)", (1, 81, 40)).repairs
+    assert one.words.startswith("the axes are swapped: give channels first, 40×81 instead of 81×40")
+    assert one.shape == (1, 40, 81)
+    assert two.words == "set in_channels=81"
+    picture = first(broken("nn.Conv2d(3, 8, 3)", (1, 224, 224, 3)))
+    assert (picture.shape, "x.permute(0, 3, 1, 2)" in picture.words) == ((1, 3, 224, 224), True)
+
+
+def test_a_batch_that_arrived_as_channels():
+    one, two = broken("nn.Conv2d(1, 16, (2, 3))", (1, 1000, 2, 128)).repairs
+    assert one.words == "the batch arrived as channels: 1000 examples of 1×2×128 each, with x.unsqueeze(1)"
+    assert one.shape == (1, 1, 2, 128)
+    assert two.words == "set in_channels=1000"
+
+
+VGG = (
+    "widths = [(3, 64, 2), (64, 128, 2), (128, 256, 4), (256, 512, 4)]\n"
+    "net = nn.Sequential("
+    + ", ".join(
+        f"nn.Conv2d({a if not i else b}, {b}, 3, padding=1), nn.ReLU()" + (", nn.MaxPool2d(2)" if i == n - 1 else "")
+        for a, b, n in ((3, 64, 2), (64, 128, 2), (128, 256, 4), (256, 512, 4))
+        for i in range(n)
+    )
+    + ", nn.Flatten(), nn.Linear(512 * 7 * 7, 4096), nn.ReLU(), nn.Linear(4096, 1000))"
+)
+
+
+def test_a_halving_that_is_missing():
+    """VGG-19 without its last block."""
+    one, adaptive, smaller, wide = broken(VGG, (1, 3, 224, 224)).repairs
+    assert "one halving is missing: 25 088 = 512·7·7, but 100 352 = 512·14·14 arrive" in one.words.replace(
+        "\u202f", " "
+    )
+    assert "nn.MaxPool2d(2) before layer 28 (Flatten)" in one.words
+    assert one.gives == (1, 1000)
+    assert adaptive.code == {"28": "nn.AdaptiveAvgPool2d(7), nn.Flatten()"}
+    assert smaller.shape == (1, 3, 112, 112)
+    assert wide.words == "set in_features=100352"
+    assert wide.weights == 100_352 * 4096 + 4096 == 411_045_888
+    assert wide.parameters - one.parameters == (100_352 - 25_088) * 4096
+
+
+def test_maps_that_are_not_pooled_to_one_place():
+    text = "[nn.Conv2d(3, 512, 3, stride=74), nn.AvgPool2d(1), nn.Flatten(), nn.Linear(512, 10)]"
+    advice = broken(text, (1, 3, 224, 224))
+    assert "1×4608" in advice.why
+    assert first(advice).code == {"2": "nn.AdaptiveAvgPool2d(1), nn.Flatten()"}
+    assert "keeps the layer" in first(advice).words
+    assert "set in_features=4608" in [repair.words for repair in advice.repairs]
+
+
+def test_a_batch_that_is_swallowed():
+    (advice,) = asked("[nn.Conv2d(3, 8, 3), nn.Flatten(start_dim=0), nn.Linear(7200, 10)]", (1, 3, 32, 32))
+    assert advice.silent
+    assert advice.why == (
+        "layer 1 (Flatten) swallows the batch axis: 2 examples, 2×8×30×30, become 14400, and layer 2 (Linear) refuses."
+    )
+    assert first(advice).code == {"1": "nn.Flatten()"}
+    assert (first(advice).shape, first(advice).gives) == ((2, 3, 32, 32), (2, 10))
+
+
+def test_a_batch_norm_that_needs_two_examples():
+    text = "[nn.Conv2d(3, 8, 32), nn.BatchNorm2d(8)]"
+    (advice,) = asked(text, (1, 3, 32, 32))
+    assert advice.silent
+    assert "8×1×1: in training it needs two examples or more" in advice.why
+    for repair in advice.repairs:
+        assert really(text, repair, train=True).shape == repair.gives
+    assert asked("[nn.Conv2d(3, 8, 31), nn.BatchNorm2d(8)]", (1, 3, 32, 32)) == ()
+
+
+def test_an_instance_norm_of_one_number():
+    advice = broken("[nn.Conv2d(3, 8, 32), nn.InstanceNorm2d(8)]", (1, 3, 32, 32))
+    assert [repair.words for repair in advice.repairs] == ["leave it out", "use nn.GroupNorm(1, 8) over all channels"]
+    # With statistics that it has kept it takes one number, and sees no more than the layer before it.
+    kept = "[nn.Conv2d(3, 8, {}), nn.InstanceNorm2d(8, track_running_stats=True)]"
+    assert asked(kept.format(32), (1, 3, 32, 32)) == ()
+    field = receptive_field(parse_network(kept.format(3), device="meta").eval(), (1, 3, 32, 32))
+    assert (field.size, field.sees_everything, field.notes) == ((3, 3), False, ())
+
+
+def test_units_of_many_kinds_are_not_counted():
+    network = parse_network("[nn.Conv2d(3, 8, 3), nn.Upsample(scale_factor=0.1234)]", device="meta")
+    (note,) = receptive_field(network, (1, 3, 5000, 5000)).notes
+    assert "617" not in note
+    assert note.startswith("Units have different fields")
+
+
+def test_padding_that_keeps_a_size_with_a_stride():
+    said = refused_settings(
+        "Conv2d", {"in_channels": 3, "out_channels": 8, "kernel_size": 7, "stride": 2, "padding": "same"}
+    )
+    assert "nn.ZeroPad2d((2, 3, 2, 3))" in said
+    assert "padding=3" in said
+    x = torch.rand(1, 3, 224, 224)
+    for layers in ([nn.ZeroPad2d((2, 3, 2, 3)), nn.Conv2d(3, 8, 7, 2)], [nn.Conv2d(3, 8, 7, 2, padding=3)]):
+        assert nn.Sequential(*layers)(x).shape == (1, 8, 112, 112)
+
+
+def test_a_dilated_pool_that_pads_more_than_half_its_kernel():
+    one, less = broken("nn.MaxPool2d(3, 1, padding=2, dilation=2)", (1, 4, 16, 16)).repairs
+    assert 'nn.ConstantPad2d(2, float("-inf"))' in one.words
+    assert one.gives == (1, 4, 16, 16)
+    assert (less.words, less.gives) == ("set padding=1", (1, 4, 14, 14))
+
+
+def test_groups_that_do_not_divide():
+    settings = {"in_channels": 69, "out_channels": 69, "kernel_size": 3, "groups": 4}
+    assert refused_settings("Conv2d", settings) == (
+        "nn.Conv2d has groups=4, which do not divide in_channels=69 and out_channels=69: set groups to 1, 3, 23 or 69"
+    )
+    assert refused_settings("Conv2d", settings | {"groups": 23}) is None
+
+
+def test_a_sound_that_is_too_short():
+    """The seven layers of wav2vec 2.0."""
+    layers = [(1, 10, 5), (8, 3, 2), (8, 3, 2), (8, 3, 2), (8, 3, 2), (8, 2, 2), (8, 2, 2)]
+    text = ", ".join(f"nn.Conv1d({i}, 8, {k}, stride={s})" for i, k, s in layers)
+    assert first(broken(text, (1, 1, 399))).words == "give an input of at least 1×400"
+    assert asked(text, (1, 1, 400)) == ()
+
+
+def test_an_autoencoder_that_comes_back_smaller():
+    down = ", ".join(f"nn.Conv2d({i}, 8, 3, stride=2, padding=1)" for i in (1, 8, 8, 8))
+    up = ", ".join(f"nn.ConvTranspose2d(8, {o}, 3, stride=2, padding=1)" for o in (8, 8, 8, 1))
+    text = f"[{down}, {up}]"
+    (advice,) = asked(text, (1, 1, 25, 25))
+    assert advice.silent
+    assert "25×25 comes back as 17×17" in advice.why
+    assert first(advice).words.startswith("set output_padding to 1, 0, 0, 0 in layers 4, 5, 6 and 7")
+    assert really(text, first(advice)).shape == (1, 1, 25, 25)
+    # 32 halves without a rest, and each layer undoes another one by output_padding=1.
+    assert first(asked(text, (1, 1, 32, 32))[0]).words.startswith("set output_padding to 1, 1, 1, 1")
+
+
+def test_an_even_kernel_that_shall_keep_the_length():
+    text = "nn.ConvTranspose1d(8, 4, 4, padding=1, output_padding=1)"
+    odd, cut, plain = broken(text, (1, 8, 20)).repairs
+    assert odd.words == "to keep the length, set kernel_size=3, padding=1 and output_padding=0"
+    assert "cut one with nn.ZeroPad1d((0, -1))" in cut.words
+    assert odd.gives == cut.gives == (1, 4, 20)
+    assert (plain.words, plain.gives) == ("set output_padding=0", (1, 4, 21))
+
+
+# --- classes ---------------------------------------------------------------------------------------------------------
+
+
+class Views(nn.Module):
+    """As PyTorch's tutorial has it, for pictures of 32 pixels."""
+
+    def __init__(self, told: int = 400):
+        super().__init__()
+        self.told = told
+        self.conv1, self.conv2, self.pool = nn.Conv2d(1, 6, 5), nn.Conv2d(6, 16, 5), nn.MaxPool2d(2)
+        self.fc = nn.Linear(400, 10)
+
+    def forward(self, x):
+        x = self.pool(self.conv2(self.pool(self.conv1(x).relu())).relu())
+        return self.fc(x.view(-1, self.told))
+
+
+def test_a_view_of_another_number():
+    flat, sized = advise(Views(), (1, 1, 28, 28))[0].repairs
+    assert flat.words == "flatten each example, with x.flatten(1), and set in_features=256 in layer fc (Linear)"
+    assert (sized.words, sized.shape) == ("give an input of 1×32×32", (1, 1, 32, 32))
+    assert advise(Views(), (1, 1, 32, 32)) == ()
+
+
+def test_a_view_that_makes_examples():
+    (advice,) = advise(Views(), (1, 1, 52, 52))  # 16·10·10 = 4·400
+    assert advice.why == "view() swallows the batch axis: 2 examples, 2×16×10×10, become 8×400."
+    assert "set in_features=1600" in first(advice).words
+    assert first(advice).gives == (2, 10)
+
+
+class Skips(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.down = nn.ModuleList([nn.Conv2d(3, 8, 3, padding=1), nn.Conv2d(8, 16, 3, padding=1)])
+        self.deep = nn.Conv2d(16, 16, 3, padding=1)
+        self.pool = nn.MaxPool2d(2)
+        self.up = nn.ModuleList([nn.ConvTranspose2d(16, 16, 2, stride=2), nn.ConvTranspose2d(32, 8, 2, stride=2)])
+        self.out = nn.Conv2d(16, 1, 1)
+
+    def forward(self, x):
+        kept = []
+        for layer in self.down:
+            kept.append(layer(x).relu())
+            x = self.pool(kept[-1])
+        x = self.deep(x)
+        for layer in self.up:
+            x = torch.cat([layer(x), kept.pop()], 1)
+        return self.out(x)
+
+
+def test_branches_that_do_not_meet():
+    (advice,) = advise(Skips(), (1, 3, 50, 50))
+    told = "cat does not take 1×16×24×24 and 1×16×25×25: 24 and 25 along axis 2 and 24 and 25 along axis 3."
+    assert advice.why == told
+    up, down, undone = advice.repairs
+    assert (up.shape, down.shape) == ((1, 3, 52, 52), (1, 3, 48, 48))
+    assert up.words.startswith("give an input whose sides 4 divides")
+    assert undone.words == "set output_padding to 1 in layer up.0, so that it undoes layer pool_1"
+    assert undone.gives == (1, 1, 50, 50)
+
+
+def test_a_picture_without_its_channel_axis():
+    (advice,) = asked("nn.Conv2d(1, 4, 3)", (1, 28, 28))
+    assert advice.silent
+    assert first(advice).shape == (1, 1, 28, 28)
+
+
+def test_nothing_is_said_of_networks_that_are_right():
+    for network, shape in ((Skips(), (1, 3, 48, 48)), (Views(), (1, 1, 32, 32))):
+        before = {name: id(p) for name, p in network.named_parameters()}
+        assert advise(network, shape) == ()
+        assert {name: id(p) for name, p in network.named_parameters()} == before
+        assert network.training
+
+
+# --- whatever is drawn -----------------------------------------------------------------------------------------------
+
+SMALL = st.integers(1, 5)
+LAYER = st.one_of(
+    st.builds("nn.Conv2d({}, {}, {}, stride={}, padding={})".format, SMALL, SMALL, SMALL, SMALL, st.integers(0, 2)),
+    st.builds("nn.ConvTranspose2d({}, {}, {}, stride={})".format, SMALL, SMALL, SMALL, SMALL),
+    st.builds("nn.{}Pool2d({})".format, st.sampled_from(["Max", "Avg"]), SMALL),
+    st.builds("nn.{}Norm2d({})".format, st.sampled_from(["Batch", "Instance"]), SMALL),
+    st.builds("nn.Linear({}, {})".format, st.integers(1, 60), SMALL),
+    st.builds("nn.{}({})".format, st.sampled_from(["PixelShuffle", "PixelUnshuffle", "ReflectionPad2d"]), SMALL),
+    st.sampled_from(["nn.Flatten()", "nn.Flatten(0)", "nn.ReLU()", "nn.Identity()"]),
+)
+
+
+@settings(max_examples=150, deadline=None)
+@given(st.lists(LAYER, min_size=1, max_size=5), st.tuples(SMALL, st.integers(1, 12), st.integers(1, 12)))
+def test_each_repair_that_is_offered_makes_the_network_run(layers, size):
+    text, shape = "\n".join(layers), (1, *size)
+    try:
+        network = parse_network(text, device="meta")
+    except ParseError:
+        return
+    graph = read_graph(network, shape)
+    for advice in advise(network, shape, graph):
+        assert advice.silent == (graph.broken is None)
+        assert advice.why.endswith(".")
+        for repair in advice.repairs:
+            if repair.then:
+                with pytest.raises((RuntimeError, ValueError, AssertionError, IndexError)):
+                    really(text, repair)
+            else:
+                assert tuple(really(text, repair).shape) == repair.gives
+
+
+@settings(max_examples=60, deadline=None)
+@given(SMALL, SMALL, SMALL, st.integers(4, 12))
+def test_a_wrong_number_of_channels_always_has_a_repair(got, wanted, kernel, side):
+    advice = asked(f"nn.Conv2d({wanted}, 4, {min(kernel, side)})", (1, got, side, side))
+    assert bool(advice) == (got != wanted)
+    assert all(one.repairs for one in advice)
