@@ -25,6 +25,7 @@ class Drawing:
 
     nodes: a folded group is one node with the sum of its parameters and MACs, and the field of its last operation.
     frames: the open groups, outer ones first; `framed`: for each node, the innermost frame that it stands in.
+    placed: for each node of the graph, the place of the one that it is drawn as.
     broken: place of the node where the shapes stop fitting, or None; `message` says why.
     """
 
@@ -32,6 +33,7 @@ class Drawing:
     edges: tuple[Edge, ...]
     frames: tuple[Frame, ...]
     framed: tuple[str | None, ...]
+    placed: tuple[int, ...]
     broken: int | None = None
     message: str = ""
 
@@ -77,6 +79,7 @@ def fold(graph: Graph, opened: Collection[str] = ()) -> Drawing:
         edges,
         tuple(frames),
         tuple(framed),
+        tuple(place[at] for at in range(len(graph.nodes))),
         place[broken.node] if broken else None,
         broken.message if broken else "",
     )
@@ -96,6 +99,7 @@ def _folded(graph: Graph, group: Group) -> Node:
         None if None in macs else sum(filter(None, macs)),
         last.size,
         last.jump,
+        last.start,
         last.everything,
         len(inside),
         group.name,
@@ -105,9 +109,11 @@ def _folded(graph: Graph, group: Group) -> Node:
 def opened_at_first(graph: Graph, most: int = 40) -> frozenset[str]:
     """Groups that are open before anybody has clicked: modules, level by level, while at most so many nodes are drawn.
 
-    What is repeated stays folded.
+    What is repeated stays folded, and all is open around the node that does not fit.
     """
-    opened: frozenset[str] = frozenset()
+    groups = [group for item in groups_of(graph) if isinstance(item, Group) for group in item.all()]
+    at = graph.broken.node if graph.broken else None
+    opened = frozenset(group.name for group in groups if at is not None and group.first <= at <= group.last)
     level = list(groups_of(graph))
     while level := [group for group in level if isinstance(group, Group)]:
         more = opened | {group.name for group in level if group.count == 1}
@@ -116,6 +122,13 @@ def opened_at_first(graph: Graph, most: int = 40) -> frozenset[str]:
         opened = more
         level = [one for group in level if group.name in opened for one in group.inside]
     return opened
+
+
+def first_of(graph: Graph, name: str) -> int | None:
+    """Place of the node of that name, or of the first one in the group of that name; None where there is neither."""
+    groups = [group for item in groups_of(graph) if isinstance(item, Group) for group in item.all()]
+    known = {group.name: group.first for group in groups} | {node.name: at for at, node in enumerate(graph.nodes)}
+    return known.get(name)
 
 
 def names_of(graph: Graph) -> Iterator[str]:

@@ -15,13 +15,14 @@ from torch.fx.node import map_arg
 from models.errors import GraphError, ReceptiveFieldError, first_line
 from models.measure import blank, counted, on_paper
 from models.parse.code import layer_code
-from models.parse.walk import overlooked, passed
+from models.parse.walk import MAX_ACTIVATIONS, overlooked, passed
 from models.receptive_field import receptive_field, subnetwork
 from models.receptive_field.field import LayerField
 from models.receptive_field.trace import graph_of, label_of, rooted
-from models.text import listed
+from models.text import big, listed
 
 Shape = tuple[int, ...]
+Notes = tuple[str, ...]
 
 _SAME = frozenset(["contiguous", "detach", "to", "float", "clone", "type_as"])
 """What changes neither numbers nor shape: an arrow leads past it."""
@@ -43,7 +44,7 @@ class Node:
     shapes: of its outputs, batch axis included; of an output node, what the network returns.
     parameters: learned numbers of its own; those that are shared count where they are used first.
     macs: as `models.measure` counts them; None where they cannot be counted.
-    size, jump: of the receptive field in input pixels, per axis; None where there is none.
+    size, jump, start: of the receptive field in input pixels, per axis; None where there is none.
     everything: each unit sees the whole input, through a global branch.
     calls: operations in it, 1 where it is one.
     """
@@ -57,6 +58,7 @@ class Node:
     macs: int | None = 0
     size: tuple[int, ...] | None = None
     jump: tuple[int | Fraction | None, ...] | None = None
+    start: tuple[int | None, ...] | None = None
     everything: bool = False
     calls: int = 1
     group: str | None = None
@@ -90,6 +92,8 @@ class Graph:
     classes: the class of each of those calls.
     unused: learned numbers that no operation reads (an auxiliary head in evaluation).
     broken: where the shapes stop fitting; nothing after it is there.
+    rest: the layers that would follow, without shapes.
+    notes: what the fields' numbers do not tell.
     """
 
     nodes: tuple[Node, ...]
@@ -98,6 +102,8 @@ class Graph:
     classes: dict[str, str] = field(repr=False)
     unused: int = 0
     broken: Broken | None = None
+    rest: tuple[Node, ...] = ()
+    notes: tuple[str, ...] = ()
 
     @property
     def parameters(self) -> int:
@@ -134,9 +140,11 @@ def read_graph(module: nn.Module, input_shape: Sequence[int], *, fields: bool = 
             reading.run(blank(module, input_shape))
         except _Stopped as stopped:
             reading.stop(stopped)
+    notes: Notes = ()
     if fields:
-        reading.see(_fields(module, input_shape, reading))
-    return reading.written()
+        found, notes = _fields(module, input_shape, reading)
+        reading.see(found)
+    return reading.written(notes)
 
 
 def _one_input(graph: fx.Graph) -> None:
@@ -153,9 +161,10 @@ def _tensors(value: Any) -> Iterator[torch.Tensor]:
             yield from _tensors(one)
 
 
-def _fields(module: nn.Module, input_shape: Sequence[int], reading: _Reading) -> dict[str, LayerField]:
-    """Receptive fields by the nodes' names, as far as they can be followed."""
+def _fields(module: nn.Module, input_shape: Sequence[int], reading: _Reading) -> tuple[dict[str, LayerField], Notes]:
+    """Receptive fields by the nodes' names, as far as they can be followed, and what is to be said of them."""
     found: dict[str, LayerField] = {}
+    notes: Notes = ()
     parts = [module]
     if broken := reading.broken:
         into = [reading.nodes[source].name for source, target in reading.edges if target == broken.node and source]
@@ -163,8 +172,10 @@ def _fields(module: nn.Module, input_shape: Sequence[int], reading: _Reading) ->
     for part in parts:
         # Not where no image goes in, or where it is too small for the field's arithmetic.
         with suppress(ReceptiveFieldError):
-            found |= {layer.name: layer for layer in receptive_field(part, input_shape).layers}
-    return found
+            field = receptive_field(part, input_shape)
+            found |= {layer.name: layer for layer in field.layers}
+            notes = tuple(dict.fromkeys((*notes, *field.notes)))
+    return found, notes
 
 
 class _Stopped(Exception):
@@ -194,7 +205,9 @@ class _Reading(fx.Interpreter):
         self.counted: set[int] = set()
         self.total = {id(p): p.numel() for p in ghost.parameters()}
         self.taken: dict[str, int] = {}
+        self.numbers = 0
         self.broken: Broken | None = None
+        self.rest: list[Node] = []
 
     def run_node(self, n: fx.Node) -> Any:
         before = self.done()
@@ -211,6 +224,12 @@ class _Reading(fx.Interpreter):
         inputs = [self.env[a] for a in n.all_input_nodes if isinstance(self.env.get(a), torch.Tensor)]
         if n.op == "call_module" and inputs and overlooked(self.parts[str(n.target)], tuple(inputs[0].shape)):
             raise ValueError
+        self.numbers += sum(t.numel() for t in _tensors(value)) if n.op.startswith("call") else 0
+        if self.numbers > MAX_ACTIVATIONS:
+            raise ValueError(
+                f"up to here the network holds {big(self.numbers)} numbers, more than are followed here; use fewer "
+                "channels, a smaller input or a larger stride"
+            )
         if n.op.startswith("call") and not all(t.numel() for t in _tensors(value)) and all(t.numel() for t in inputs):
             raise ValueError("nothing is left of it")
 
@@ -321,6 +340,23 @@ class _Reading(fx.Interpreter):
         if n.op.startswith("call"):
             self._note_broken(n)
         self.broken = Broken(len(self.nodes) - 1, stopped.message)
+        after = False
+        for one in self.module.graph.nodes:
+            if after and one.op == "call_module":
+                name, kind = label_of(one, self.parts, self.taken)
+                fresh = {
+                    id(p): p.numel() for p in self.parts[str(one.target)].parameters() if id(p) not in self.counted
+                }
+                self.counted |= fresh.keys()
+                settings = self._settings(one, kind)
+                self.rest.append(Node(name, kind, settings, str(one.target), (), sum(fresh.values()), None))
+            after = after or one is n
+
+    def _fresh(self, n: fx.Node) -> int:
+        """A layer's learned numbers that no node has counted yet."""
+        fresh = {id(p): p.numel() for p in self.parts[str(n.target)].parameters() if id(p) not in self.counted}
+        self.counted |= fresh.keys()
+        return sum(fresh.values())
 
     def _note_broken(self, n: fx.Node) -> None:
         name, kind = label_of(n, self.parts, self.taken)
@@ -328,16 +364,21 @@ class _Reading(fx.Interpreter):
             settings = self._settings(n, kind)
         except Exception:  # torch cannot even bind the arguments
             settings = f"{kind}()"
-        self._draw(n, Node(name, kind, settings, self._place(n), (), macs=None), self._come(n))
+        own = self._fresh(n) if n.op == "call_module" else 0
+        self._draw(n, Node(name, kind, settings, self._place(n), (), own, None), self._come(n))
 
     def see(self, fields: dict[str, LayerField]) -> None:
         """Give each node its receptive field."""
         for at, node in enumerate(self.nodes):
             found = fields.get(node.name)
             if found is not None and not found.reason and at != (self.broken.node if self.broken else None):
-                self.nodes[at] = replace(node, size=found.size, jump=found.jump, everything=found.sees_everything)
+                self.nodes[at] = replace(
+                    node, size=found.size, jump=found.jump, start=found.start, everything=found.sees_everything
+                )
 
-    def written(self) -> Graph:
+    def written(self, notes: Notes) -> Graph:
         edges = tuple(Edge(source, target, shapes) for (source, target), shapes in self.edges.items())
         unused = 0 if self.broken else sum(self.total.values()) - sum(node.parameters for node in self.nodes)
-        return Graph(tuple(self.nodes), edges, tuple(self.stacks), self.classes, unused, self.broken)
+        return Graph(
+            tuple(self.nodes), edges, tuple(self.stacks), self.classes, unused, self.broken, tuple(self.rest), notes
+        )

@@ -1,4 +1,4 @@
-"""Your network: pasted code in, a table out, each layer that does not fit with the change that would mend it."""
+"""Your network: pasted code in, a drawing and a table out; what does not fit with the changes that would mend it."""
 
 from __future__ import annotations
 
@@ -7,21 +7,26 @@ import re
 import zlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from html import escape
 from typing import ClassVar
 
 import streamlit as st
+from torch import nn
 
-from models.advice import Advice, Repair, advise
-from models.networks.table import describe
-from models.parse import ParseError, parse_network
+from models.advice import Advice, Repair
+from models.graph import Graph, first_of
+from models.networks.table import COLUMNS, csv_text, markdown_text, rows_of
+from models.parse import ParseError
 from models.parse.code import EXAMPLES, to_code
 from models.text import big, plural, quoted, sentence, times
 from pages._lesson import columns, offer
 from pages._question import Asking
+from pages.receptive_field._kept import advice_at, graph_at, network_of
 from pages.receptive_field._questions import YOUR_NETWORK
 from viz import state
+from viz.components.diagram import diagram
 from viz.controls.examples import examples
-from viz.figures import numbers, show, table
+from viz.figures import choose_row, chosen_row, numbers, show, table
 from viz.state import Text, escaped, literal
 from viz.words import remark, say
 
@@ -144,8 +149,21 @@ def _title(name: str) -> str:
     return EXAMPLES[name].title.split(" (")[0]
 
 
+def given_shape(code: str, text: str) -> tuple[tuple[int, ...], bool]:
+    """The input's shape, batch first, and whether the batch axis was added: not where four sizes fit as they stand.
+
+    Raises:
+        ValueError: a sentence, about the code or the input.
+    """
+    shape = read_shape(text)
+    typed = shape[1:]
+    if len(typed) == 4 and graph_at(code, shape).broken and not graph_at(code, typed).broken:
+        return typed, False
+    return shape, True
+
+
 def lesson() -> None:
-    """Examples, code and input at the left, the table at the right."""
+    """Examples, code and input at the left, the drawing at the right; the table, and what else can be asked."""
     st.html("<style>.st-key-network_code textarea { font-family: monospace; font-size: .85rem; }</style>")
     network = NetworkText()
     asking = Asking("your-network", YOUR_NETWORK, (network,))
@@ -158,19 +176,19 @@ def lesson() -> None:
             examples("network_examples", "example", {name: _title(name) for name in EXAMPLES}, shown, network.choose)
             code = network.code.draw(height=330)
             size = network.input.draw()
+            line = st.container()
         with right:
             # A question brings its example: beside code of the visitor's own there is none to take it away.
             if shown:
                 asking.draw()
             try:
-                shape = read_shape(size)
-                module = parse_network(code, device="meta")
-                found = describe(module, shape)
+                shape, added = given_shape(code, size)
+                graph = graph_at(code, shape)
             except ParseError as error:
                 st.error(literal(error.message), icon=":material/block:")
                 if error.line:
-                    line = code.split("\n")[error.line - 1] if error.line <= code.count("\n") + 1 else ""
-                    st.code(f"{error.line}: {line[:200]}", language=None)
+                    wrong = code.split("\n")[error.line - 1] if error.line <= code.count("\n") + 1 else ""
+                    st.code(f"{error.line}: {wrong[:200]}", language=None)
                 remark("Read are layers of torch.nn, nn.Sequential, numbers, tuples, lists, range, assignments.")
                 return
             except ValueError as error:
@@ -178,36 +196,85 @@ def lesson() -> None:
                 return
             if covered:
                 with st.container(key="stage_area"):
-                    _layers(found, covered)
+                    _layers(graph, covered=True)
                 offer(lambda: ("", ""), covered=True)
                 return
-            _result(found, shape, advise(module, shape), EXAMPLES.get(shown or ""))
-            offer(
-                lambda: (
-                    "Builds exactly this network: its layers and their settings, with new weights.",
-                    to_code(module),
-                ),
-                network.fits(),
-                "Your code is too long for a link, so it opens with an example: take the code along instead.",
-            )
-
-
-def _result(found, shape, wrong, example) -> None:
-    _advice(wrong)
-    fits = found.broken is None
-    last = [line for line in found.lines if line.row.status == "ok"][-1:]
-    show(_cards(found, last[0] if last else None, example), key="network_cards")
-    _layers(found)
-    for note in found.notes:
-        remark(note.replace("`", ""))
-    remark(
-        f"Input {' × '.join(map(str, shape))}, batch first. "
-        + ("Every layer fits. " if fits else "The table stops where the shape stops fitting. ")
-        + "Shapes and MACs are PyTorch's own, on the meta device; fields are traced from the graph."
+            _advice(advice_at(code, shape))
+            show(_cards(graph, EXAMPLES.get(shown or "")), key="network_cards")
+            _drawing(graph)
+        with line:
+            _line(graph, code)
+    _layers(graph)
+    _told(graph, shape, added)
+    offer(
+        lambda: _script(code),
+        network.fits(),
+        "Your code is too long for a link, so it opens with an example: take the code along instead.",
     )
-    st.download_button(
-        "Markdown", found.markdown(), "network.md", "text/markdown", icon=":material/description:", on_click="ignore"
-    )  # fmt: skip
+
+
+def _script(code: str) -> tuple[str, str]:
+    module = network_of(code)
+    if isinstance(module, nn.Sequential):
+        return "Builds exactly this network: its layers and their settings, with new weights.", to_code(module)
+    return "Your code, as you pasted it.", code
+
+
+DRAWING, TABLE, NODE = "network_drawing", "network_layers", "network_node"
+"""Keys of the drawing and the table, and where the session keeps which operation is chosen."""
+
+
+def _drawing(graph: Graph) -> None:
+    """The network as a diagram; a node that is chosen is chosen in the table."""
+    names = [node.name for node in graph.nodes]
+    chosen = state.recall(NODE)
+    if chosen not in names:
+        chosen = names[graph.broken.node] if graph.broken else None
+
+    def choose() -> None:
+        at = first_of(graph, state.heard(DRAWING, "node") or "")
+        state.remember(NODE, None if at is None else names[at])
+        choose_row(TABLE, at - 1 if at and graph.nodes[at].kind != "output" else None)
+
+    title = "Diagram of your network"
+    diagram(graph, key=DRAWING, title=title, selected=chosen, height=430, on_node=choose, report=_report(graph))
+
+
+def _report(graph: Graph) -> str:
+    """The table in HTML, for the file of drawing and table."""
+    cell = lambda kind, text: f"<{kind}>{escape(text)}</{kind}>"  # noqa: E731
+    row = lambda kind, cells: f"<tr>{''.join(cell(kind, one) for one in cells)}</tr>"  # noqa: E731
+    lines = row("th", COLUMNS) + "".join(row("td", one) for one in rows_of(graph))
+    sums = f"{plural(_parameters(graph), 'parameter')}, {big(graph.macs)} MACs."
+    return f"<p>{sums}</p><table>{lines}</table>"
+
+
+def _line(graph: Graph, code: str) -> None:
+    """The line of the pasted code that makes the chosen operation, where it is known."""
+    at = next((getattr(node, "line", None) for node in graph.nodes if node.name == state.recall(NODE)), None)
+    lines = code.split("\n")
+    if at and at <= len(lines):
+        st.code(f"{at}: {lines[at - 1].strip()[:200]}", language=None)
+
+
+def _told(graph: Graph, shape: tuple[int, ...], added: bool) -> None:
+    """What the numbers are, and the table to take along."""
+    for note in graph.notes:
+        remark(note.replace("`", ""))
+    batch = "the batch axis, 1, was added" if added else "batch axis first, as you gave it"
+    fits = "The table stops where the shape stops fitting. " if graph.broken else "Every layer fits. "
+    remark(
+        f"Input {times(shape)}: {batch}. {fits}Shapes and MACs are PyTorch's own, on the meta device; fields are "
+        "traced from the graph. A node chosen in the drawing is chosen in the table, and a row in the drawing."
+    )
+    with st.container(horizontal=True):
+        rows = rows_of(graph)
+        for name, text, kind, icon in (
+            ("Markdown", markdown_text(COLUMNS, rows), "text/markdown", ":material/description:"),
+            ("CSV", csv_text(COLUMNS, rows), "text/csv", ":material/table:"),
+        ):
+            file = f"network.{'md' if name == 'Markdown' else 'csv'}"
+            st.download_button(name, text, file, kind, icon=icon, on_click="ignore")
 
 
 def _advice(wrong: Sequence[Advice]) -> None:
@@ -227,39 +294,52 @@ def _costs(repair: Repair) -> str:
     return f"*Tried: {gives}{wide}{plural(repair.parameters, 'parameter')} and {big(repair.macs)} MACs in all.*"
 
 
-def _cards(found, last, example) -> str:
+def _parameters(graph: Graph) -> int:
+    """Of the whole network, also where it does not fit to its end."""
+    return graph.parameters + graph.unused + sum(node.parameters for node in graph.rest)
+
+
+def _cards(graph: Graph, example) -> str:
     """Sums, and the field of the last layer whose units still have a place."""
-    placed = [line for line in found.lines if line.size is not None and not line.everything]
-    shown = [("Layers", str(len(found.lines)), "in the order of execution")]
-    source = ""
-    if example is not None and found.parameters == example.parameters:
+    inside = [node for node in graph.nodes if node.kind not in ("input", "output")]
+    placed = [node for node in inside if node.size is not None and not node.everything]
+    shown = [("Operations", str(len(inside) + len(graph.rest)), "in the order of execution")]
+    source, parameters = "", _parameters(graph)
+    if example is not None and parameters == example.parameters:
         author = example.source.split(",")[0]
         source = f"a variant of {author}: see the code's first line" if example.variant else f"as published: {author}"
-    shown.append(("Parameters", big(found.parameters), source or "learned numbers, shared ones once"))
-    shown.append(("MACs", big(found.macs), "convolutions and linear layers, padding included"))
-    if last is not None:
-        shown.append(("Output", " × ".join(map(str, last.row.output_shape)), "of the last layer that fits"))
+    shown.append(("Parameters", big(parameters), source or "learned numbers, shared ones once"))
+    shown.append(("MACs", big(graph.macs), "convolutions and linear layers, padding included"))
+    last = graph.nodes[-1] if not graph.broken else next((one for one in reversed(inside[:-1])), None)
+    if last is not None and last.shapes:
+        told = "of the last operation that fits" if graph.broken else "what the network returns"
+        shown.append(("Output", times(last.shapes[0]), told))
     if placed:
-        size = placed[-1].size
-        text = " × ".join(map(str, size))
-        shown.append(("Receptive field", text, f"of layer {placed[-1].row.name}, {placed[-1].row.kind}"))
+        shown.append(("Receptive field", times(placed[-1].size), f"of {placed[-1].name}, {placed[-1].kind}"))
     return numbers(shown)
 
 
-def _layers(found, covered: bool = False) -> None:
-    """A line per layer; of one that does not fit, why. ``covered``: their names alone."""
-    head = ("no.", "layer", "output", "parameters", "MACs", "receptive field", "jump", "start", "does not fit")
+def _layers(graph: Graph, covered: bool = False) -> None:
+    """A line per operation; of one that does not fit, why. ``covered``: their names alone."""
+    head = ("no.", "operation", "output", "parameters", "MACs", "receptive field", "jump", "start", "does not fit")
     rows = []
-    for line in found.lines:
-        row = line.row
-        name, kind, out, _, _, size, jump, start, _ = line.cells()
-        wrong = f"✗ {row.message}" if row.status in ("broken", "too large") else ""
-        out = "not reached" if row.status == "not reached" else out.replace("×", " × ")
-        rows.append((name, kind, out, row.parameters or 0, line.macs, size, jump, start, wrong))
+    operations = [node for node in graph.nodes if node.kind not in ("input", "output")] + list(graph.rest)
+    for node, (name, call, out, _, _, size, jump, start, wrong) in zip(operations, rows_of(graph), strict=True):
+        reached = wrong != "not reached"
+        out = out.replace("×", " × ") if reached else wrong
+        wrong = f"✗ {wrong}" if wrong and reached else ""
+        rows.append((name, call, out, node.parameters, node.macs, size, jump, start, wrong))
     if covered:
         rows = [(*one[:2], *"?" * (len(one) - 2)) for one in rows]
-    shown = len(head) - (found.broken is None)
-    table(head[:shown], [row[:shown] for row in rows], key="network_layers", label="Layers of the network")
+    shown = len(head) - (not graph.broken)
+
+    def choose() -> None:
+        row = chosen_row(TABLE)
+        state.remember(NODE, None if row is None or row + 1 >= len(graph.nodes) else graph.nodes[row + 1].name)
+
+    lines = [row[:shown] for row in rows]
+    height = min(330, 36 * (len(lines) + 1) + 2)
+    table(head[:shown], lines, key=TABLE, label="Layers of the network", on_row=choose, height=height)
 
 
 if __name__ == "__main__":

@@ -3,6 +3,7 @@
 import re
 
 import pytest
+from PIL import Image
 from playwright.sync_api import expect
 
 from tests.browser.slow import SlowWay
@@ -219,17 +220,54 @@ def test_pasted_code_marks_the_layer_that_does_not_fit(visit):
     page.get_by_label(re.compile("A network")).fill("[nn.Conv2d(1, 8, 3), nn.Conv2d(9, 8, 3), nn.ReLU()]")
     page.get_by_label(re.compile("A network")).press("Control+Enter")
     rows = page.get_by_test_id("stDataFrame").locator("tbody tr")
-    expect(rows.filter(has_text="✗")).to_contain_text("set in_channels=8")
+    expect(rows.filter(has_text="✗")).to_contain_text("which is 8 channels, but in_channels=9")
+    expect(page.get_by_test_id("stAlert")).to_contain_text("Set in_channels=8")
     expect(rows.last).to_contain_text("not reached")
     settled(page)
     address = page.url
     again = visit(address[address.index("/your-network") :])
-    expect(again.page.get_by_test_id("stDataFrame").locator("tr").filter(has_text="✗")).to_contain_text("in_channels=8")
+    expect(again.page.get_by_test_id("stDataFrame").locator("tr").filter(has_text="✗")).to_contain_text("in_channels=9")
+    expect(again.page.get_by_test_id("stAlert")).to_contain_text("Set in_channels=8")
     with page.expect_download() as download:
         page.get_by_role("button", name="Markdown").click()
     assert download.value.suggested_filename == "network.md"
-    assert "set in_channels=8" in download.value.path().read_text("utf-8")
+    assert "which is 8 channels, but in_channels=9" in download.value.path().read_text("utf-8")
     seen.sound()
+
+
+def test_drawing_and_table_choose_the_same_operation_by_pointer_and_by_key(visit):
+    seen = visit("/your-network?ask=none")
+    page, drawing = seen.page, seen.page.locator(".diagram")
+    chosen = page.get_by_test_id("stDataFrame").locator("tbody tr[aria-selected=true]")
+    page.locator(".node", has_text="Linear(120, 84)").click()
+    expect(chosen).to_contain_text("Linear(120, 84)")
+    page.keyboard.press("ArrowUp")
+    expect(drawing).to_have_attribute("data-selected", "8")
+    expect(chosen).to_contain_text("Flatten()")
+    # The second column's first row: the check box before it has no text to click on.
+    box = page.get_by_test_id("stDataFrame").locator("canvas").first.bounding_box()
+    page.mouse.click(box["x"] + 16, box["y"] + 52)
+    expect(drawing).to_have_attribute("data-selected", "0")
+    seen.sound()
+
+
+def test_the_drawing_is_taken_along_as_picture_and_as_a_page(visit, tmp_path):
+    seen = visit("/your-network?ask=none")
+    page, files = seen.page, {}
+    for name in ("SVG", "PNG", "HTML"):
+        with page.expect_download() as coming:
+            page.locator(".diagram").get_by_role("button", name=name, exact=True).click()
+        files[name] = tmp_path / coming.value.suggested_filename
+        coming.value.save_as(files[name])
+    with Image.open(files["PNG"]) as picture:
+        assert min(picture.size) > 300
+        assert len(picture.convert("L").getcolors()) > 20
+    # By itself, without this server.
+    page.goto(files["HTML"].as_uri())
+    expect(page.locator("svg text").filter(has_text="Conv2d").first).to_be_visible()
+    expect(page.locator("tr")).to_have_count(13)
+    expect(page.locator("tr").nth(1)).to_contain_text("156")
+    assert "http" not in re.sub(r"http://www.w3.org/\S+", "", files["HTML"].read_text("utf-8"))
 
 
 def test_the_first_view_needs_no_scrolling(visit):

@@ -7,6 +7,7 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
+from models.graph import read_graph
 from models.networks.effective import (
     CORE,
     OWN,
@@ -18,56 +19,59 @@ from models.networks.effective import (
     effective_so_far,
 )
 from models.networks.fields import boxes, measured_field, network_field, summary
-from models.networks.table import COLUMNS, describe
+from models.networks.table import COLUMNS, csv_text, markdown_text, rows_of
 from models.parse import parse_network
 from models.parse.code import EXAMPLES
 from models.receptive_field import PUBLISHED, receptive_field
 
 
-def table(text, shape):
-    return describe(parse_network(text, device="meta"), shape)
+def read(text, shape):
+    return read_graph(parse_network(text, device="meta"), shape)
 
 
 @pytest.mark.parametrize("name", EXAMPLES)
 def test_an_example_has_its_published_parameters(name):
     example = EXAMPLES[name]
-    found = table(example.code, example.input_shape)
+    found = read(example.code, example.input_shape)
     assert found.parameters == example.parameters
     assert found.broken is None
-    assert all(line.macs is not None for line in found.lines)
+    assert all(node.macs is not None for node in found.nodes)
 
 
 def test_lenet_layer_by_layer():
-    found = table(EXAMPLES["lenet5"].code, EXAMPLES["lenet5"].input_shape)
-    fields = {line.row.name: line.size for line in found.lines}
+    found = read(EXAMPLES["lenet5"].code, EXAMPLES["lenet5"].input_shape)
+    fields = {node.name: node.size for node in found.nodes}
     assert [fields[n][0] for n in ("0", "2", "3", "5", "6")] == [5, 6, 14, 16, 32]
     assert found.macs == 416_520
 
 
 def test_the_layer_that_does_not_fit_is_marked_with_why():
-    found = table("[nn.Conv2d(3, 8, 3), nn.ReLU(), nn.Conv2d(7, 8, 3), nn.ReLU()]", (1, 3, 8, 8))
-    assert found.broken.row.name == "2"
-    assert found.broken.row.message == "layer 2 (Conv2d) got 1×8×6×6, which is 8 channels, but in_channels=7."
-    assert [line.row.status for line in found.lines] == ["ok", "ok", "broken", "not reached"]
-    assert found.lines[1].size == (3, 3)
-    assert found.lines[2].size is None
+    found = read("[nn.Conv2d(3, 8, 3), nn.ReLU(), nn.Conv2d(7, 8, 3), nn.Conv2d(8, 2, 3)]", (1, 3, 8, 8))
+    assert found.nodes[found.broken.node].name == "2"
+    rows = rows_of(found)
+    assert [row[0] for row in rows] == ["0", "1", "2", "3"]
+    said = "layer 2 (Conv2d) got 1×8×6×6, which is 8 channels, but in_channels=7."
+    assert [row[-1] for row in rows] == ["", "", said, "not reached"]
+    assert [row[5] for row in rows] == ["3×3", "3×3", "", ""]
+    assert [int(row[3]) for row in rows] == [3 * 8 * 9 + 8, 0, 7 * 8 * 9 + 8, 8 * 2 * 9 + 2]
 
 
 def test_exports_have_a_line_for_each_layer():
-    found = table(EXAMPLES["context"].code, EXAMPLES["context"].input_shape)
-    rows = list(csv.reader(io.StringIO(found.csv())))
+    found = read(EXAMPLES["context"].code, EXAMPLES["context"].input_shape)
+    cells = rows_of(found)
+    rows = list(csv.reader(io.StringIO(csv_text(COLUMNS, cells))))
     assert tuple(rows[0]) == COLUMNS
-    assert len(rows) == len(found.lines) + 1
+    assert len(rows) == len(cells) + 1 == len(found.nodes) - 1
     assert rows[-1][5] == "67x67"
     # Numbers as a spreadsheet reads them.
     assert [int(row[7]) for row in rows[1:]][-1] < 0
-    assert found.markdown().count("\n") == len(found.lines) + 2
+    assert markdown_text(COLUMNS, cells).count("\n") == len(cells) + 2
 
 
 def test_a_layer_that_stands_twice_is_counted_once():
-    found = table("c = nn.Conv2d(4, 4, 3)\nnn.Sequential(c, c)", (1, 4, 9, 9))
+    found = read("c = nn.Conv2d(4, 4, 3)\nnn.Sequential(c, c)", (1, 4, 9, 9))
     assert found.parameters == 4 * 4 * 9 + 4
-    assert [line.size for line in found.lines] == [(3, 3), (5, 5)]
+    assert [node.size for node in found.nodes[1:-1]] == [(3, 3), (5, 5)]
 
 
 @pytest.mark.parametrize(("name", "size", "jump"), [("alexnet", 195, 32), ("vgg16", 212, 32), ("resnet50", 427, 32)])

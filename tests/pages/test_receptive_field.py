@@ -18,9 +18,10 @@ from models.parse.code import EXAMPLES
 from models.receptive_field.growth import ways
 from models.stack import PRESETS, read_stack
 from models.text import big
+from pages.receptive_field import _kept
 from pages.receptive_field.growth import read_dilations
 from pages.receptive_field.your_network import pack, read_shape, unpack
-from tests.pages.support import charts, moved, opened, points, read
+from tests.pages.support import charts, diagrams, moved, opened, points, read
 
 
 def open_page(part: str = "build", **query) -> AppTest:
@@ -391,8 +392,8 @@ def test_an_example_network_shows_its_published_parameters(network_page, name):
     assert app.error.values == []
     assert number(app, "parameters").replace("\u202f", "").replace(" ", "") == str(EXAMPLES[name].parameters)
     assert ("a variant of" if name == "lenet5" else "as published") in shown(app)
-    assert [one.label for one in app.get("download_button")] == ["Markdown"]
-    assert len(listed(app, "Layers of the network")) == int(number(app, "layers"))
+    assert [one.label for one in app.get("download_button")] == ["Markdown", "CSV"]
+    assert len(listed(app, "Layers of the network")) == int(number(app, "operations"))
 
 
 @pytest.mark.parametrize(
@@ -424,6 +425,55 @@ def test_own_code_and_its_input_are_a_link():
     app = sound(open_page(part="your_network", code="###", network="nobody", side="9"))
     assert any("damaged" in warning for warning in app.warning.values)
     assert any("nobody" in warning for warning in app.warning.values)
+
+
+def test_what_does_not_fit_is_drawn_told_and_listed_with_what_would_do():
+    code = "[nn.Conv2d(3, 8, 3), nn.Conv2d(7, 8, 3), nn.ReLU()]"
+    app = sound(open_page(part="your_network", code=pack(code), input="3x16x16"))
+    (drawn,) = diagrams(app)
+    why = "layer 1 (Conv2d) got 1×8×14×14, which is 8 channels, but in_channels=7."
+    assert [node["name"] for node in drawn["nodes"]] == ["input", "0", "1"]
+    assert drawn["nodes"][-1]["role"] == "broken"
+    assert why in drawn["nodes"][-1]["told"]
+    assert drawn["selected"] == "1"
+    assert why in drawn["report"]
+    said = app.error[0].value.replace("\\", "")
+    assert [line[:22] for line in said.splitlines()[2:]] == ["1. Set in_channels=8. ", "1. Set out_channels=7 "]
+    assert "gives 1 × 8 × 12 × 12" in said
+    rows = listed(app, "Layers of the network")
+    assert list(rows["does not fit"]) == ["", f"✗ {why}", ""]
+    assert list(rows["output"]) == ["1 × 8 × 14 × 14", "", "not reached"]
+    assert list(rows["parameters"]) == [224, 512, 0]
+
+
+def test_what_is_wrong_silently_is_told_beside_the_numbers():
+    code = "[nn.Conv2d(3, 8, 3), nn.Flatten(0), nn.Linear(7200, 10)]"
+    app = sound(open_page(part="your_network", code=pack(code), input="3x32x32"))
+    assert not app.error
+    (told,) = [one.value for one in app.info]
+    assert "swallows the batch axis" in told
+    assert "Use nn.Flatten()" in told
+
+
+@pytest.mark.parametrize(
+    ("code", "shape", "told"),
+    [
+        ("nn.Conv2d(3, 8, 3)", "3x16x16", "Input 1 × 3 × 16 × 16: the batch axis, 1, was added."),
+        ("nn.Conv2d(3, 8, 3)", "4x3x16x16", "Input 4 × 3 × 16 × 16: batch axis first, as you gave it."),
+        ("nn.Conv3d(4, 8, 3)", "4x3x16x16", "Input 1 × 4 × 3 × 16 × 16: the batch axis, 1, was added."),
+    ],
+)
+def test_the_page_says_whether_it_added_the_batch_axis(code, shape, told):
+    app = sound(open_page(part="your_network", code=pack(code), input=shape))
+    assert not app.error
+    assert any(text.startswith(told) for text in read(app.caption))
+
+
+def test_a_change_of_something_else_reads_no_network_again(monkeypatch):
+    app = sound(open_page(part="your_network", code=pack("nn.Conv2d(3, 8, 5)"), input="3x17x17"))
+    monkeypatch.setattr(_kept, "read_graph", lambda *_: pytest.fail("read again"))
+    monkeypatch.setattr(_kept, "parse_network", lambda *_, **__: pytest.fail("parsed again"))
+    assert number(sound(app.run()), "operations") == "1"
 
 
 def test_what_was_typed_survives_a_look_at_another_part():

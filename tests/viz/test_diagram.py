@@ -71,8 +71,11 @@ def test_what_a_question_asks_for_is_not_sent(graph):
 def test_what_does_not_fit_is_marked_with_its_sentence():
     broken = read_graph(nn.Sequential(nn.Conv2d(3, 8, 3), nn.Conv2d(9, 8, 3)), (1, 3, 32, 32))
     last = diagram_data(fold(broken))["nodes"][-1]
-    assert (last["role"], last["lines"]) == ("broken", ["1", "does not fit"])
-    assert last["told"].endswith("which is 8 channels, but in_channels=9: set in_channels=8.")
+    said = "layer 1 (Conv2d) got 1×8×30×30, which is 8 channels, but in_channels=9."
+    assert last["role"] == "broken"
+    assert last["lines"][:2] == ["1", "does not fit"]
+    assert " ".join(last["lines"][2:]) == said
+    assert last["told"].endswith(f"does not fit; {said}")
 
 
 def test_long_calls_are_wrapped_and_a_large_network_is_a_short_message():

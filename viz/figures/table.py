@@ -2,15 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 import streamlit as st
 
+from viz import state
 from viz.words import meaning
 
 
 def table(
-    head: Sequence[str], rows: Sequence[Sequence], *, key: str, label: str, told: Mapping[str, str] | None = None
+    head: Sequence[str],
+    rows: Sequence[Sequence],
+    *,
+    key: str,
+    label: str,
+    told: Mapping[str, str] | None = None,
+    on_row: Callable[[], None] | None = None,
+    height: int | None = None,
 ) -> None:
     """Put a table on the page. What is a number is given as a number, so that a column sorts by it.
 
@@ -18,6 +26,8 @@ def table(
         head: column titles.
         rows: cells; nothing stands where a cell is None.
         label: what the table holds, for screen readers.
+        on_row: called when one row is chosen, or none any more; :func:`chosen_row` is then its place.
+        height: pixels, where the table shall not choose.
         told: what the columns hold that do not say so themselves, by their titles; of terms the list of words tells it.
     """
     columns = dict(zip(head, map(list, zip(*rows, strict=True)), strict=True))
@@ -26,4 +36,18 @@ def table(
     for name, cells in columns.items():
         if any(isinstance(cell, int) for cell in cells):
             kinds[name] = st.column_config.NumberColumn(format="localized", help=told.get(name))
-    st.dataframe(columns, hide_index=True, column_config=kinds, key=key, alt=label, placeholder="")
+    how = {"on_select": on_row, "selection_mode": "single-row"} if on_row else {}
+    if height:
+        how["height"] = height
+    st.dataframe(columns, hide_index=True, column_config=kinds, key=key, alt=label, placeholder="", **how)
+
+
+def chosen_row(key: str) -> int | None:
+    """The place of the row that is chosen in the table of this key."""
+    picked = state.heard(key, "selection")
+    return next(iter((picked or {}).get("rows", ())), None)
+
+
+def choose_row(key: str, row: int | None) -> None:
+    """Choose a row in a table that has ``on_row``. For callbacks."""
+    state.give({key: {"selection": {"rows": [] if row is None else [row], "columns": [], "cells": []}}})

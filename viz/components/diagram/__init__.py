@@ -37,8 +37,8 @@ def field_text(node: Node) -> str:
     if node.size is None:
         return ""
     jump = node.jump or ()
-    even = len(set(jump)) == 1 and jump[0] is not None
-    return f"sees {times(node.size)}" + (f", jump {jump[0]}" if even else "")
+    told = "" if not jump or None in jump else f", jump {times(jump[:1] if len(set(jump)) == 1 else jump)}"
+    return f"sees {times(node.size)}{told}"
 
 
 def cost_text(node: Node) -> str:
@@ -86,6 +86,7 @@ def diagram_data(drawing: Drawing, *, covered: bool = False) -> dict[str, Any]:
             said.append(f"{plural(node.calls, 'operation')}, folded")
         if broken:
             said.append(drawing.message)
+            lines += wrap(drawing.message, WIDEST)
         nodes.append(
             {
                 "name": node.name,
@@ -133,25 +134,31 @@ def diagram(
     covered: bool = False,
     height: int = 640,
     on_node: Callable[[], None] | None = None,
+    report: str = "",
 ) -> None:
     """Mount it.
 
     Args:
         graph: from `models.graph.read_graph`.
         title: what the diagram shows, for screen readers and the file.
-        selected: name of the node to select, where the page chooses another one now.
+        selected: name of the node to select, where the page chooses another one now; of one that is folded away, its
+            group is.
         covered: see :func:`diagram_data`.
         height: most pixels that it takes; what is larger scrolls.
         on_node: called when a node is selected; ``viz.state.heard(key, "node")`` is then its name.
+        report: HTML that stands under the drawing in a file of both; without it there is no such file.
     """
     from models.graph import fold
 
-    data = diagram_data(fold(graph, opened(graph, key)), covered=covered)
+    drawing = fold(graph, opened(graph, key))
+    places = {node.name: drawing.nodes[at].name for node, at in zip(graph.nodes, drawing.placed, strict=True)}
+    data = diagram_data(drawing, covered=covered)
     data |= {
         "title": title,
-        "selected": selected,
+        "selected": places.get(selected, selected) if selected else None,
         "height": height,
         "hint": "" if covered else HINT,
         "tells": on_node is not None,
+        "report": report,
     }
     _component(key=key, data=data, on_turn_change=lambda: _turn(key), on_node_change=on_node or (lambda: None))

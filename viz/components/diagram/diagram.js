@@ -4,7 +4,7 @@ import { Graph, layout } from "../dagre/dagre.esm.js";
 import { ROLES } from "../colours.js";
 import { clamp, escape } from "../common.js";
 
-const PAD = 10, LINE = 15, WAIT = 350, MOST_FRAMED = 150, LABELLED = 3;
+const PAD = 10, LINE = 15, WAIT = 350, MOST_FRAMED = 150, LABELLED = 3, MOST_PIXELS = 8000;
 const COPIED = ["fill", "stroke", "stroke-width", "stroke-dasharray", "font-family", "font-size", "font-weight", "paint-order"];
 
 const pen = document.createElement("canvas").getContext("2d");
@@ -36,7 +36,9 @@ class Diagram {
     this.q(".out").onclick = () => this.zoom(0.8);
     this.q(".fit").onclick = () => this.zoom(0);
     this.q(".turn").onclick = () => this.turn();
-    this.q(".save").onclick = () => this.save();
+    this.q(".save").onclick = () => this.save("svg", [this.drawn()], "image/svg+xml");
+    this.q(".pixels").onclick = () => this.pixels();
+    this.q(".whole").onclick = () => this.whole();
     this.svg.onclick = (e) => this.click(e);
     this.svg.onkeydown = (e) => this.key(e);
     this.svg.onfocus = (e) => e.target === this.svg && this.focus();
@@ -49,9 +51,13 @@ class Diagram {
     this.send = send;
     this.scroll.style.setProperty("--most", `${data.height}px`);
     this.q(".hint").textContent = data.hint;
+    this.q(".whole").hidden = !data.report;
     if (known !== this.known) this.build();
     this.known = known;
-    if (data.selected !== this.asked && data.selected != null && this.byName.has(data.selected)) this.mark(data.selected);
+    if (data.selected !== this.asked && data.selected != null && this.byName.has(data.selected)) {
+      this.mark(data.selected);
+      this.show(data.selected);
+    }
     this.asked = data.selected;
   }
 
@@ -174,6 +180,13 @@ class Diagram {
     this.root.dataset.selected = name ?? "";
   }
 
+  // The node in view of its own frame; the page stays where it is.
+  show(name) {
+    const { x, y, height } = this.places.get(name), { scroll, shown } = this, [top, bottom] = [y - height / 2, y + height / 2].map((at) => at * shown);
+    if (top < scroll.scrollTop || bottom > scroll.scrollTop + scroll.clientHeight) scroll.scrollTop = y * shown - scroll.clientHeight / 2;
+    if (Math.abs(x * shown - scroll.scrollLeft - scroll.clientWidth / 2) > scroll.clientWidth / 2) scroll.scrollLeft = x * shown - scroll.clientWidth / 2;
+  }
+
   focus() {
     const mark = this.marks[this.byName.get(this.selected)];
     mark?.focus({ preventScroll: true });
@@ -238,8 +251,8 @@ class Diagram {
     }
   }
 
-  // As it looks now, in a file that needs nothing else.
-  save() {
+  // As it looks now, as SVG that needs nothing else.
+  drawn() {
     const copy = this.svg.cloneNode(true), style = getComputedStyle(this.root);
     const pairs = [[this.svg, copy], ...[...this.svg.querySelectorAll("*")].map((one, i) => [one, copy.querySelectorAll("*")[i]])];
     for (const [from, to] of pairs) {
@@ -256,11 +269,34 @@ class Diagram {
     const back = document.createElementNS("http://www.w3.org/2000/svg", "rect");
     for (const [name, value] of Object.entries({ width: "100%", height: "100%", fill: style.getPropertyValue("--st-background-color") })) back.setAttribute(name, value);
     copy.prepend(title, back);
+    return new XMLSerializer().serializeToString(copy);
+  }
+
+  save(kind, parts, type) {
     const link = document.createElement("a");
-    link.href = URL.createObjectURL(new Blob([new XMLSerializer().serializeToString(copy)], { type: "image/svg+xml" }));
-    link.download = "diagram.svg";
+    link.href = URL.createObjectURL(parts instanceof Blob ? parts : new Blob(parts, { type }));
+    link.download = `diagram.${kind}`;
     link.click();
     setTimeout(() => URL.revokeObjectURL(link.href), 1000);
+  }
+
+  // Twice as large as drawn, or as large as browsers paint.
+  pixels() {
+    const by = Math.min(2, MOST_PIXELS / Math.max(this.width, this.height)), image = new Image();
+    const canvas = Object.assign(document.createElement("canvas"), { width: this.width * by, height: this.height * by });
+    image.onload = () => {
+      canvas.getContext("2d").drawImage(image, 0, 0, canvas.width, canvas.height);
+      canvas.toBlob((blob) => blob && this.save("png", blob), "image/png");
+    };
+    image.src = `data:image/svg+xml;charset=utf-8,${encodeURIComponent(this.drawn())}`;
+  }
+
+  whole() {
+    const style = getComputedStyle(this.root), of = (name) => style.getPropertyValue(name);
+    const look = `body{margin:1.5rem auto;max-width:75rem;padding:0 1rem;font:16px/1.5 sans-serif;color:${style.color};background:${of("--st-background-color")}}`
+      + "svg{max-width:100%;height:auto}table{border-collapse:collapse;font-size:.85rem}td,th{border:1px solid #8886;padding:.2rem .5rem;text-align:left}";
+    this.save("html", [`<!doctype html><html lang="en"><meta charset="utf-8"><meta name="viewport" content="width=device-width">`,
+      `<title>${escape(this.data.title)}</title><style>${look}</style><h1>${escape(this.data.title)}</h1>`, this.drawn(), this.data.report, "</html>"], "text/html");
   }
 }
 
