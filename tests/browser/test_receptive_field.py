@@ -244,10 +244,13 @@ def test_drawing_and_table_choose_the_same_operation_by_pointer_and_by_key(visit
     page.keyboard.press("ArrowUp")
     expect(drawing).to_have_attribute("data-selected", "8")
     expect(chosen).to_contain_text("Flatten()")
-    # The second column's first row: the check box before it has no text to click on.
-    box = page.get_by_test_id("stDataFrame").locator("canvas").first.bounding_box()
+    # The box before the first row is painted.
+    cells = page.get_by_test_id("stDataFrame").locator("canvas").first
+    cells.scroll_into_view_if_needed()
+    box = cells.bounding_box()
     page.mouse.click(box["x"] + 16, box["y"] + 52)
     expect(drawing).to_have_attribute("data-selected", "0")
+    expect(chosen).to_contain_text("Conv2d(1, 6")
     seen.sound()
 
 
