@@ -91,6 +91,13 @@ def _shape_alone(layer: Any, forward: Callable[[torch.Tensor], torch.Tensor]):
     return answer
 
 
+def ghost_of(module: nn.Module) -> nn.Module:
+    """A copy on the meta device, in evaluation mode, that answers with shapes as fast as it can."""
+    ghost = private_copy(module, torch.device("meta")).eval()
+    _quicken(ghost)
+    return ghost
+
+
 @contextmanager
 def on_paper(module: nn.Module) -> Iterator[tuple[Any, Callable[[], int]]]:
     """A copy of the network on the meta device, in evaluation mode, and what tells how many MACs were done so far.
@@ -99,8 +106,7 @@ def on_paper(module: nn.Module) -> Iterator[tuple[Any, Callable[[], int]]]:
     """
     # Calling an inference tensor's network from outside inference mode would fail on its copy.
     with torch.inference_mode(False), torch.no_grad():
-        ghost = private_copy(module, torch.device("meta")).eval()
-        _quicken(ghost)
+        ghost = ghost_of(module)
         counter = FlopCounterMode(display=False)
         # torch writes down the class of its own tracker alone.
         counter.mod_tracker = _HereAlone()  # pyright: ignore[reportAttributeAccessIssue]

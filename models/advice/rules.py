@@ -15,6 +15,7 @@ from typing import Any
 import torch
 from torch import fx, nn
 
+from models.advice.sizes import scaled
 from models.advice.trial import Advice, Candidate, Shape, Site, offered, on_meta, site_of
 from models.device import private_copy
 from models.graph import Graph, read_graph
@@ -197,12 +198,6 @@ def _size(site: Site, shape: Shape) -> int | None:
         asked = math.prod(int(n) for n in said[1].split(", ") if int(n) > 0)
         return -1 if int(said[2]) < shape[0] * asked else 1
     return -1 if re.search("too small|can't be greater|nothing is left", graph.broken.message) else None
-
-
-def scaled(shape: Shape, size: int) -> Shape:
-    """The shape with its longest axis at a size, and the others in proportion."""
-    longest = max(shape[2:])
-    return (*shape[:2], *(max(1, round(n * size / longest)) for n in shape[2:]))
 
 
 def fitting_size(site: Site) -> Shape | None:

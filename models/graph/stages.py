@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from models.graph.read import Graph, Node
+from models.graph.read import Graph, Node, Shape
 from models.text import times
 
 ONE = "1 × 1"
@@ -17,36 +17,60 @@ class Stage:
 
     name: that size, `56 × 56`, or `ONE`.
     macs: of those that could be counted.
+    shape: what the last of them returns, batch axis included.
+    field: of a unit of the last of them that has one, per axis; None where none has.
     """
 
     name: str
     parameters: int
     macs: int
     operations: int
+    shape: Shape
+    field: tuple[int, ...] | None
 
 
-def _size(node: Node) -> str:
+def _size(node: Node, image: Shape) -> str:
     """Height and width; of an operation with its channels last, those of the maps around it are the same numbers."""
     shape = node.shapes[0]
-    if len(shape) != 4:
+    if len(shape) != len(image) or len(shape) < 3:
         return ONE
-    # Channels come first in torch's maps; a layer between two permutations has them last, and maps are square here.
-    spatial = shape[2:] if shape[2] == shape[3] else shape[1:3]
+    # Channels come first in torch's maps; a layer between two permutations has them last, and maps of a square picture
+    # are square.
+    square = len(shape) != 4 or image[2] != image[3] or shape[2] == shape[3]
+    spatial = shape[2:] if square else shape[1:3]
     return ONE if set(spatial) == {1} else times(spatial)
 
 
 def stages(graph: Graph) -> tuple[Stage, ...]:
-    """In the order in which the sizes first occur, `ONE` last. Sums are those of the graph.
-
-    For networks that take one square picture.
-    """
+    """In the order in which the sizes first occur, `ONE` last. Sums are those of the graph, without a layer that does
+    not fit."""
+    image = next((node.shapes[0] for node in graph.nodes if node.kind == "input"), ())
     found: dict[str, list[Node]] = {}
     for node in graph.nodes:
         if node.kind not in ("input", "output") and node.shapes:
-            found.setdefault(_size(node), []).append(node)
+            found.setdefault(_size(node, image), []).append(node)
     if ONE in found:
         found[ONE] = found.pop(ONE)
     return tuple(
-        Stage(name, sum(n.parameters for n in nodes), sum(n.macs or 0 for n in nodes), len(nodes))
+        Stage(
+            name,
+            sum(n.parameters for n in nodes),
+            sum(n.macs or 0 for n in nodes),
+            len(nodes),
+            nodes[-1].shapes[0],
+            next((n.size for n in reversed(nodes) if n.size and not n.everything), None),
+        )
         for name, nodes in found.items()
     )
+
+
+def side_by_side(one: Graph, other: Graph) -> list[tuple[Stage | None, Stage | None]]:
+    """The stages of two networks: those on maps of one size beside each other, in the order of the first network, and
+    each that only the other has after the one that it follows there."""
+    first, second = ({stage.name: stage for stage in stages(graph)} for graph in (one, other))
+    names = list(first)
+    for at, name in enumerate(second):
+        if name not in first:
+            before = list(second)[at - 1] if at else None
+            names.insert(names.index(before) + 1 if before in names else 0, name)
+    return [(first.get(name), second.get(name)) for name in names]

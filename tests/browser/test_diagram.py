@@ -89,7 +89,7 @@ def test_a_click_opens_a_group_and_a_click_on_its_title_folds_it(opened):
 def test_keys_walk_open_fold_and_zoom(opened):
     page, recorder = opened("row")
     diagram = page.locator(".diagram")
-    page.locator(".tools .save").focus()
+    page.locator(".tools .pixels").focus()
     page.keyboard.press("Tab")
     expect(page.get_by_role("button", name="input; 3 × 224 × 224")).to_be_focused()
     recorder.clear()
@@ -167,7 +167,7 @@ def test_the_same_as_text(opened):
     page.get_by_text("As text").click()
     items = page.locator("details li").all_inner_texts()
     assert len(items) == page.locator(".node").count() == 4
-    assert items[-1].endswith("in_channels=9: set in_channels=8.")
+    assert items[-1].endswith("which is 8 channels, but in_channels=9.")
     assert page.locator(".broken").count() == 1
 
 

@@ -1,0 +1,180 @@
+"""What a network does to inputs of other sizes: which give whole maps, which is the smallest, which tiles would do."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import Any
+
+import torch
+from torch import nn
+
+from models.advice.trial import Shape
+from models.errors import ReceptiveFieldError
+from models.graph import Graph, read_graph
+from models.measure import blank, ghost_of
+from models.operator import per_axis
+from models.receptive_field import receptive_field
+
+
+@dataclass(frozen=True)
+class Size:
+    """An input that the network takes: what it returns, its MACs, and `left`: for each layer that leaves pixels unread
+    along an axis, how many. None: whole maps everywhere."""
+
+    shape: Shape
+    gives: Shape
+    macs: int
+    left: tuple[tuple[str, int], ...]
+
+
+@dataclass(frozen=True)
+class Tile:
+    """A part of a large input, computed by itself: the middle of its answer, or what lies at the input's end, is kept.
+
+    side: its pixels along each axis; step: from one tile to the next, and what is kept of each; overlap: what
+    neighbours share, half of it on each side. work: how much more is computed than in one piece, at most.
+    """
+
+    side: int
+    step: int
+    overlap: int
+    work: float
+
+
+def scaled(shape: Sequence[int], size: int) -> Shape:
+    """The shape with its longest axis at a size, and the others in proportion."""
+    longest = max(shape[2:])
+    return (*shape[:2], *(max(1, round(n * size / longest)) for n in shape[2:]))
+
+
+class _Runs:
+    """One network, asked for many sizes: what it returns, and what its strides leave over. Nothing is counted."""
+
+    def __init__(self, module: nn.Module) -> None:
+        with torch.inference_mode(False):
+            self.ghost = ghost_of(module)
+        self.module = module
+        self.left: dict[str, int] = {}
+        for name, layer in self.ghost.named_modules():
+            if re.fullmatch(r"(Conv|MaxPool|AvgPool|LPPool)\dd", type(layer).__name__):
+                layer.register_forward_pre_hook(lambda layer, given, name=name: self._note(name, layer, given[0]))
+
+    def _note(self, name: str, layer: Any, x: torch.Tensor) -> None:
+        axes, padding = int(type(layer).__name__[-2]), getattr(layer, "padding", 0)
+        if getattr(layer, "ceil_mode", False):
+            return
+        settings = (layer.kernel_size, layer.stride, 0 if isinstance(padding, str) else padding)
+        rows = zip(x.shape[-axes:], *(per_axis(one, axes) for one in (*settings, getattr(layer, "dilation", 1))))  # noqa: B905
+        # What is left over of the padding is no pixel of the map, and where windows leave gaps the end is no other.
+        spans = ((n + 2 * p, d * (k - 1) + 1, s, p) for n, k, s, p, d in rows)
+        rest = max((n - span) % s - p - max(0, s - span) for n, span, s, p in spans)
+        if rest > 0 and padding != "same":
+            self.left[name] = rest
+
+    def at(self, shape: Shape) -> tuple[Shape, tuple[tuple[str, int], ...]] | None:
+        """What it returns, and which layers leave how many pixels unread; None where it refuses."""
+        self.left.clear()
+        try:
+            with torch.no_grad():
+                answer = self.ghost(blank(self.module, shape))
+        except Exception:  # a layer refuses with whatever it likes
+            return None
+        gives = tuple(answer.shape) if isinstance(answer, torch.Tensor) else ()
+        return None if 0 in gives else (gives, tuple(self.left.items()))
+
+
+def at_size(module: nn.Module, shape: Shape) -> Size | None:
+    """What the network does to an input of this shape; None where it does not fit."""
+    graph = read_graph(module, shape, fields=False)
+    found = None if graph.broken else _Runs(module).at(shape)
+    return Size(shape, found[0], graph.macs, found[1]) if found else None
+
+
+def period(graph: Graph) -> int:
+    """Pixels after which all grids in the network lie as at the beginning; 1 without strides."""
+    jumps = [jump for node in graph.nodes for jump in node.jump or () if jump is not None]
+    return math.lcm(*(int(jump) for jump in jumps if Fraction(jump).denominator == 1 and jump >= 1)) if jumps else 1
+
+
+def sizes_near(module: nn.Module, shape: Sequence[int], graph: Graph, most: int = 4) -> list[Size]:
+    """The input's own size, and below and above it the nearest ones that give whole maps, ascending by size.
+
+    Args:
+        graph: of the network at this shape, with fields.
+        most: on each side.
+    """
+    now, runs, far = max(shape[2:]), _Runs(module), period(graph)
+    sizes = {now}
+    for way in (-1, 1):
+        size, step, count = now, 1, 0
+        for _ in range(2 * far + 2 * most):
+            size += way * step
+            if size < 1 or count == most:
+                break
+            found = runs.at(scaled(shape, size))
+            if found and not found[1]:
+                sizes.add(size)
+                step, count = far, count + 1
+            elif step > 1:
+                size, step = size - way * step, 1
+    found = (at_size(module, scaled(shape, size)) for size in sorted(sizes))
+    return [one for one in found if one]
+
+
+def smallest(module: nn.Module, shape: Sequence[int]) -> Shape:
+    """The smallest input that the network takes, in the proportions of one that it takes."""
+    low, high, runs = 0, max(shape[2:]), _Runs(module)
+    while high - low > 1:
+        middle = (low + high) // 2
+        low, high = (low, middle) if runs.at(scaled(shape, middle)) else (middle, high)
+    return scaled(shape, high)
+
+
+def convolutional(graph: Graph) -> bool:
+    """Whether every unit of the answer sees a window alone, so that an input of any size has an answer with places."""
+    rank = len(graph.nodes[0].shapes[0])
+    inside = [node for node in graph.nodes if node.kind not in ("input", "output")]
+    return not graph.broken and all(
+        node.size is not None and not node.everything and all(len(shape) == rank for shape in node.shapes)
+        for node in inside
+    )
+
+
+def tiles(module: nn.Module, shape: Sequence[int], graph: Graph) -> list[Tile]:
+    """Tiles that a fully convolutional network may be computed on, so that their middles are what it gives in one
+    piece; empty where there are none.
+
+    A tile's ends lie on the coarsest grid in the network, and everything that a unit of its middle sees is in it.
+    """
+    axes = len(shape) - 2
+    last = graph.nodes[-2]
+    if not convolutional(graph) or any(jump is None or Fraction(jump).denominator > 1 for jump in last.jump or (None,)):
+        return []
+    grid = period(graph)
+    reach = 0
+    with suppress(ReceptiveFieldError):
+        room = grid * (2 * math.ceil(max(last.size or ()) / grid) + 3)
+        field = receptive_field(module, (*shape[:2], *(room,) * axes))
+        for boxes, jump in zip(field.boxes(), last.jump or (), strict=True):
+            step = int(jump or 0)
+            for unit, (low, high) in enumerate(boxes.tolist()):
+                reach = max(reach, unit * step - low, high - (unit + 1) * step + 1)
+    margin = grid * math.ceil(reach / grid)
+    found = []
+    for part in (1, 2, 4, 8):
+        step = grid * max(1, math.ceil(margin * part / grid))
+        side = step + 2 * margin
+        one = at_size(module, (*shape[:2], *(side,) * axes))
+        if one and not any(step == other.step for other in found):
+            found.append(Tile(side, step, 2 * margin, (side / step) ** axes))
+    return found
+
+
+def layers_missing(field: int, jump: int, size: int, kernel: int = 3) -> int:
+    """How many more layers of stride 1 let a unit's field cover so many pixels: each adds ``(kernel − 1)·jump``."""
+    return max(0, math.ceil((size - field) / ((kernel - 1) * jump)))
