@@ -21,13 +21,14 @@ from models.parse.code import EXAMPLES, to_code
 from models.text import big, plural, quoted, sentence, times
 from pages._lesson import columns, offer
 from pages._question import Asking
+from pages.receptive_field import _second, _sizes
 from pages.receptive_field._kept import advice_at, graph_at, network_of
 from pages.receptive_field._questions import YOUR_NETWORK
 from viz import state
 from viz.components.diagram import diagram
 from viz.controls.examples import examples
 from viz.figures import choose_row, chosen_row, numbers, show, table
-from viz.state import Text, escaped, literal
+from viz.state import Fold, Text, escaped, literal
 from viz.words import remark, say
 
 START = "lenet5"
@@ -84,6 +85,11 @@ def _default_input(name: str | None) -> str:
     return shape_text(EXAMPLES[name or START].input_shape)
 
 
+def _short(code: str) -> bool:
+    """Whether a link holds it."""
+    return len(code) <= MAX_TEXT and len(pack(code)) <= LONGEST
+
+
 @dataclass(frozen=True)
 class NetworkText:
     """Code and input as settings. The link names the example, or packs the visitor's own code while it is short."""
@@ -136,12 +142,19 @@ class NetworkText:
 
     def _packed(self) -> str:
         """The visitor's code for the link; nothing if it is too long."""
-        packed = pack(self.code.value) if len(self.code.value) <= MAX_TEXT else ""
-        return packed if len(packed) <= LONGEST else ""
+        return pack(self.code.value) if _short(self.code.value) else ""
 
     def fits(self) -> bool:
         """Whether the link holds the code."""
         return bool(self.example or self._packed())
+
+
+SECOND = Text(
+    "with", "", "A second network", None, area=True, key="network_second", read=unpack, spell=pack, tells=_short
+)
+
+WHAT_IF = Fold("whatif", False, "**What if the input had another size?** Sizes that fit, fields that cover, tiles")
+COMPARE = Fold("second", False, "**How does another network differ?** Paste a second one")
 
 
 def _title(name: str) -> str:
@@ -167,7 +180,7 @@ def lesson() -> None:
     st.html("<style>.st-key-network_code textarea { font-family: monospace; font-size: .85rem; }</style>")
     network = NetworkText()
     asking = Asking("your-network", YOUR_NETWORK, (network,))
-    state.take(network, asking)
+    state.take(network, SECOND, WHAT_IF, COMPARE, asking)
     covered, shown = asking.waits(), network.example
     with st.container(key="lesson"):
         left, right = columns("Code", (2, 3))
@@ -206,9 +219,11 @@ def lesson() -> None:
             _line(graph, code)
     _layers(graph)
     _told(graph, shape, added)
+    WHAT_IF.draw(lambda: _sizes.draw(code, shape, graph))
+    COMPARE.draw(lambda: _second.draw(SECOND, shape, graph))
     offer(
         lambda: _script(code),
-        network.fits(),
+        network.fits() and SECOND.tells(SECOND.value),
         "Your code is too long for a link, so it opens with an example: take the code along instead.",
     )
 

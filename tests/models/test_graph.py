@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from torch import nn
 from torch.utils.flop_counter import FlopCounterMode
 
-from models.graph import ONE, Drawing, Graph, fold, names_of, opened_at_first, read_graph, stages
+from models.graph import ONE, Drawing, Graph, fold, names_of, opened_at_first, read_graph, side_by_side, stages
 from models.networks import skeleton
 from models.receptive_field import receptive_field
 
@@ -158,6 +158,18 @@ def test_vgg_16_keeps_most_parameters_in_its_dense_layers(graphs):
     assert dense.parameters == (25088 * 4096 + 4096) + (4096 * 4096 + 4096) + (4096 * 1000 + 1000)
     assert dense.macs == 25088 * 4096 + 4096 * 4096 + 4096 * 1000
     assert graphs["vgg16"].parameters == 138_357_544
+
+
+def test_stages_of_two_networks_stand_side_by_side():
+    wide = nn.Sequential(nn.Conv1d(1, 8, 3, padding=1), nn.MaxPool1d(2), nn.Conv1d(8, 8, 3, padding=1))
+    deep = nn.Sequential(nn.Conv1d(1, 4, 3, padding=1), nn.MaxPool1d(2), nn.MaxPool1d(2), nn.Flatten())
+    one, other = (read_graph(net, (1, 1, 32)) for net in (wide, deep))
+    pairs = [[stage and (stage.name, stage.parameters) for stage in pair] for pair in side_by_side(one, other)]
+    assert pairs == [[("32", 32), ("32", 16)], [("16", 200), ("16", 0)], [None, ("8", 0)], [None, (ONE, 0)]]
+    for graph, at in ((one, 0), (other, 1)):
+        found = [pair[at] for pair in side_by_side(one, other) if pair[at]]
+        assert tuple(found) == stages(graph)
+    assert [stage.field for stage in stages(one)] == [(3,), (8,)]
 
 
 class Joined(nn.Module):

@@ -476,6 +476,54 @@ def test_a_change_of_something_else_reads_no_network_again(monkeypatch):
     assert number(sound(app.run()), "operations") == "1"
 
 
+def test_what_other_sizes_would_do():
+    code = "[nn.Conv2d(3, 8, 3), nn.MaxPool2d(2), nn.Conv2d(8, 8, 3), nn.ReLU()]"
+    app = sound(open_page(part="your_network", code=pack(code), input="3x65x65", whatif="true"))
+    sizes = listed(app, "Sizes near yours").set_index("input")
+    assert sizes.loc["3 × 65 × 65 (yours)", "left over"] == "Layer 1 leaves 1 pixel at the end unread."
+    assert {one for one in sizes["left over"] if "leaves" not in one} == {"whole maps"}
+    assert sizes.loc["3 × 64 × 64", "output"] == "1 × 8 × 29 × 29"
+    told = " ".join(read(app.markdown))
+    assert "The smallest input that fits is **3 × 8 × 8**." in told
+    # 8 + 15·2·2 = 68 of 65, and one layer less has 64.
+    assert "15 more layers with a 3×3 kernel" in told
+    tiles = listed(app, "Tiles for a fully convolutional network")
+    assert list(tiles["tile"] - tiles["overlap"]) == list(tiles["kept of each"])
+    app.slider(key="network_side_65").set_value(80).run()
+    assert any(text.startswith("**3 × 80 × 80** gives 1 × 8 × 37 × 37 for") for text in read(sound(app).markdown))
+
+
+@pytest.mark.parametrize(("shape", "told"), [("1x399", "does not fit: layer 6"), ("1x500", "**1 × 400**"), ("9", "no")])
+def test_the_shortest_sound_and_what_has_no_size(shape, told):
+    layers = [(1, 10, 5), (8, 3, 2), (8, 3, 2), (8, 3, 2), (8, 3, 2), (8, 2, 2), (8, 2, 2)]
+    code = ", ".join(f"nn.Conv1d({i}, 8, {k}, stride={s})" for i, k, s in layers)
+    code = f"[{code}]" if "x" in shape else "nn.Linear(9, 2)"
+    app = sound(open_page(part="your_network", code=pack(code), input=shape, whatif="true"))
+    assert any(told in text for text in read(app.markdown))
+
+
+def test_a_second_network_is_set_beside_yours_and_in_the_link():
+    other = (
+        EXAMPLES["lenet5"]
+        .code.replace("16,", "32,")
+        .replace("kernel_size=5),\n    nn.Tanh(),\n    nn.Flatten", "5), nn.Flatten")
+    )
+    app = open_page(part="your_network", second="true", ask="none")
+    app.text_area(key="network_second").set_value(other).run()
+    found = listed(sound(app), "Differences, stage by stage").set_index("maps")
+    assert found.loc["28 × 28", "parameters"] == "156"
+    assert found.loc["10 × 10", "shape"] == "16 × 10 × 10 → 32 × 10 × 10"
+    ours, theirs = 25 * 6 * 16 + 16, 25 * 6 * 32 + 32
+    assert found.loc["10 × 10", "parameters"] == f"{big(ours)} → {big(theirs)} (+100 %)"
+    assert app.query_params["with"] == pack(other)
+    same_in_a_fresh_window(app, "your_network")
+    app.text_area(key="network_second").set_value("nn.Linear(3, 4)").run()
+    assert "The second network stops" in app.error[0].value
+    app.text_area(key="network_second").set_value("import os").run()
+    assert "os" in app.error[0].value
+    assert len(listed(app, "Layers of the network")) == 12
+
+
 def test_what_was_typed_survives_a_look_at_another_part():
     app = open_page(part="your_network")
     app.text_area(key="network_code").set_value("[nn.Conv1d(1, 4, 3)]").run()

@@ -1,0 +1,66 @@
+"""Your network beside another one, stage by stage."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from models.graph import ONE, Graph, Stage, side_by_side
+from models.parse import ParseError
+from models.text import big, sentence, times
+from pages.receptive_field._kept import graph_at
+from viz.figures import table
+from viz.state import Text, literal
+from viz.words import remark, say
+
+
+def draw(second: Text, shape: tuple[int, ...], graph: Graph) -> None:
+    """The second network's text, and the differences for the same input."""
+    code = second.draw(height=160)
+    if not code.strip():
+        say("Paste a second network: it gets the same input, and each stage is set beside yours.")
+        return
+    try:
+        other = graph_at(code, shape)
+    except ParseError as error:
+        st.error(literal(error.message), icon=":material/block:")
+        return
+    except ValueError as error:
+        st.error(f"{sentence(error).rstrip('.')}.", icon=":material/block:")
+        return
+    if other.broken:
+        st.error(f"The second network stops: {literal(other.broken.message)}", icon=":material/link_off:")
+    said = [f"{word} {_change(a, b)}" for word, a, b in (
+        ("parameters", graph.parameters, other.parameters), ("MACs", graph.macs, other.macs))]  # fmt: skip
+    say(f"The second against the first, in all: {', '.join(said)}.")
+    head = ("maps", "shape", "parameters", "MACs", "a unit sees")
+    rows = []
+    for one, two in side_by_side(graph, other):
+        name = next(stage.name for stage in (one, two) if stage)
+        rows.append(
+            (
+                "one place" if name == ONE else name,
+                _both(*(times(stage.shape[1:]) if stage else None for stage in (one, two))),
+                _change(*(stage.parameters if stage else 0 for stage in (one, two))),
+                _change(*(stage.macs if stage else 0 for stage in (one, two))),
+                _both(*map(_field, (one, two))),
+            )
+        )
+    table(head, rows, key="network_differences", label="Differences, stage by stage")
+    remark("A stage is all operations that answer with maps of one size. Left of the arrow is yours, right the second.")
+
+
+def _field(stage: Stage | None) -> str | None:
+    return times(stage.field) if stage and stage.field else None
+
+
+def _both(one: str | None, two: str | None) -> str:
+    """`16 × 5 × 5 → 32 × 5 × 5`; once where they are the same; a dash for what one of them lacks."""
+    return one or "–" if one == two else f"{one or '–'} → {two or '–'}"
+
+
+def _change(one: int, two: int) -> str:
+    """`1 000 → 1 500 (+50 %)`."""
+    if one == two:
+        return big(one)
+    share = f" ({100 * (two - one) / one:+.0f} %)".replace("-", "−") if one else ""
+    return f"{big(one)} → {big(two)}{share}"

@@ -1,0 +1,105 @@
+"""What your network would do to inputs of other sizes."""
+
+from __future__ import annotations
+
+from models.advice.sizes import Size, convolutional, layers_missing, period, scaled
+from models.graph import Graph
+from models.text import big, plural, times
+from pages.receptive_field._kept import graph_at, size_at, sizes_at, smallest_at, tiles_at
+from viz.figures import table
+from viz.state import Whole
+from viz.words import remark, say
+
+MOST = 4096
+"""The longest side that the slider offers."""
+
+
+def side(shape: tuple[int, ...]) -> Whole:
+    """The slider's setting: it begins at the input's own size."""
+    now = max(shape[2:])
+    high = min(max(2 * now, 64), max(MOST, now))
+    return Whole("side", now, "Longest side of the input", None, 1, high, key=f"network_side_{now}", slider=True)
+
+
+def draw(code: str, shape: tuple[int, ...], graph: Graph) -> None:
+    """Another size by a slider, sizes with whole maps, the field against the input, tiles."""
+    if len(shape) < 3:
+        say("This input has no size: it is one row of numbers.")
+        return
+    _slid(code, shape)
+    if graph.broken:
+        return
+    _whole(code, shape, graph)
+    _covers(shape, graph)
+    _tiles(code, shape, graph)
+
+
+def _slid(code: str, shape: tuple[int, ...]) -> None:
+    asked = scaled(shape, side(shape).draw())
+    found, given = size_at(code, asked), times(asked[1:])
+    if found is None:
+        broken = graph_at(code, asked).broken
+        say(f"**{given}** does not fit: {broken.message if broken else 'an operation refuses it'}")
+        return
+    left = f" {_left(found)}" if found.left else ""
+    say(f"**{given}** gives {times(found.gives)} for {big(found.macs)} MACs.{left}")
+
+
+def _left(found: Size) -> str:
+    name, rest = found.left[0]
+    more = f", and {plural(len(found.left) - 1, 'layer')} more do the same" if len(found.left) > 1 else ""
+    return f"Layer {name} leaves {plural(rest, 'pixel')} at the end unread{more}."
+
+
+def _whole(code: str, shape: tuple[int, ...], graph: Graph) -> None:
+    least = smallest_at(code, shape)
+    what = "length" if len(shape) == 3 else "input"
+    say(f"The smallest {what} that fits is **{times(least[1:])}**.")
+    if period(graph) == 1:
+        return
+    found = sizes_at(code, shape)
+    rows = [
+        (
+            times(one.shape[1:]) + (" (yours)" if one.shape == shape else ""),
+            times(one.gives),
+            one.macs,
+            _left(one) if one.left else "whole maps",
+        )
+        for one in found
+    ]
+    table(("input", "output", "MACs", "left over"), rows, key="network_sizes", label="Sizes near yours")
+    if len(rows) == 1:
+        remark("No other size near yours fits: a linear layer behind flattened maps takes one number of features.")
+
+
+def _covers(shape: tuple[int, ...], graph: Graph) -> None:
+    """Whether one unit sees the whole input, and what would be missing."""
+    last = next((node for node in reversed(graph.nodes) if node.size), None)
+    if last is None or not last.size or last.everything:
+        return
+    jumps = [int(jump) for jump in last.jump or () if jump is not None and jump == int(jump) and jump >= 1]
+    short = [(n - r, n, r) for n, r in zip(shape[2:], last.size, strict=True)]
+    missing, size, field = max(short)
+    if missing <= 0:
+        say(f"A unit of {last.name} sees {times(last.size)}: in the middle of the map it covers the whole input.")
+    elif len(jumps) == len(last.size):
+        more = layers_missing(field, jumps[0], size)
+        say(
+            f"A unit of {last.name} sees {times(last.size)} of {times(shape[2:])}. To cover the input along its longer "
+            f"side, {plural(more, 'more layer')} with a 3×3 kernel would do there, each adding 2·{jumps[0]} pixels; or "
+            f"an input of {times(scaled(shape, field)[2:])}."
+        )
+
+
+def _tiles(code: str, shape: tuple[int, ...], graph: Graph) -> None:
+    if not convolutional(graph):
+        return
+    if not (found := tiles_at(code, shape)):
+        return
+    say(
+        "**Fully convolutional**: an input that is too large for the memory may be computed tile by tile. With these "
+        "overlaps, the middles that are kept are exactly what one piece gives."
+    )
+    rows = [(one.side, one.overlap, one.step, f"{one.work:.2f}") for one in found]
+    head = ("tile", "overlap", "kept of each", "work against one piece")
+    table(head, rows, key="network_tiles", label="Tiles for a fully convolutional network")
