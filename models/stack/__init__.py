@@ -11,6 +11,7 @@ Where the two axes differ, rows come first: `c3x1s2x1` is a 3x1 convolution with
 from models.errors import StackError
 from models.stack.algebra import Derivation
 from models.stack.layers import (
+    DRAWN,
     LETTERS,
     MAX_CHANNELS,
     MAX_LAYERS,
@@ -19,6 +20,7 @@ from models.stack.layers import (
     PER_AXIS,
     Stack,
     StackLayer,
+    read_layers,
     read_stack,
     sizes,
     times,

@@ -19,6 +19,9 @@ from models.receptive_field import ReceptiveField, receptive_field
 from models.receptive_field.probe import MeasuredField, measure_field, probe_gradient
 from models.stack import Derivation, Stack, StackLayer
 
+FIRST = 1024
+"""Units whose fields are compared with their neighbours'; all that are drawn."""
+
 PADS: tuple[Any, ...] = (nn.ConstantPad1d, nn.ConstantPad2d)
 
 
@@ -177,6 +180,9 @@ class StackField:
         pads: per map (the input first) and axis, cells drawn before and after it: the padding of the layer that reads
             it.
         seen: per map, the input first, how many pixels of the input each unit sees; a pixel sees itself.
+
+    Of a stack that is too long to be drawn, `windows` and `seen` are empty, and `LayerRow.jumps` are those between its
+    first units.
     """
 
     stack: Stack
@@ -271,7 +277,7 @@ def _analyse(stack: Stack) -> StackField:
     counted = measure(net, shape)
     rows = []
     algebra = [stack.algebra(axis) for axis in range(stack.dims)]
-    seen, reached = _seen(stack)
+    seen, reached = _seen(stack) if stack.drawn else ((), ())
     for number, layer in enumerate(stack.layers):
         here = traced.at(f"layers.{number}")
         macs = sum(row.macs or 0 for row in counted.layers if row.name.startswith(f"layers.{number}."))
@@ -284,8 +290,8 @@ def _analyse(stack: Stack) -> StackField:
             for step, trace in zip(steps, traces, strict=True)
             if step.size is not None
         ]
-        agrees = all(said) and all(map(np.array_equal, _seen_boxes(here), reached[number + 1]))
-        jumps = tuple(map(_jumps, _boxes(here, here.map_size)))
+        agrees = all(said) and (not reached or all(map(np.array_equal, _seen_boxes(here), reached[number + 1])))
+        jumps = tuple(map(_jumps, _boxes(here, tuple(min(n, FIRST) for n in here.map_size))))
         rows.append(
             LayerRow(layer, here.map_size, here.size, here.jump, here.start, parameters, macs, steps, agrees, jumps)
         )
@@ -300,7 +306,7 @@ def _analyse(stack: Stack) -> StackField:
     if measured is not None and None not in measured.size:
         agrees = (measured.size, measured.jump, measured.start) == (traced.size, traced.jump, traced.start)
         jumps = tuple(map(_jumps, measured.boxes))
-    windows, pads = _windows(stack)
+    windows, pads = _windows(stack) if stack.drawn else ((), ())
     return StackField(
         stack, tuple(rows), traced, measured, agrees, jumps, counted.parameters, counted.macs, windows, pads, seen
     )

@@ -3,21 +3,27 @@
 from __future__ import annotations
 
 import re
+from bisect import bisect_left
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from functools import lru_cache
+from itertools import pairwise
 from math import prod
 from typing import Any
 
 from models.errors import StackError
 from models.stack.algebra import Derivation, stack_algebra
+from models.text import big
 
 LETTERS = {"c": "Convolution", "t": "Transposed", "m": "Max-pooling", "a": "Average-pooling"}
 MOST = {"kernel_size": 15, "stride": 8, "padding": 32, "dilation": 32, "skip": 16}
 LEAST = {"kernel_size": 1, "stride": 1, "padding": 0, "dilation": 1, "skip": 0}
 PER_AXIS = ("kernel_size", "stride", "padding", "dilation")
 MAX_LAYERS = 16
-MAX_SIZE = {1: 128, 2: 40}
+MAX_SIZE = {1: 100_000, 2: 40}
+DRAWN = {1: 128, 2: 40}
+"""Pixels of the input up to which a stack is drawn cell by cell."""
 MAX_CHANNELS = 512
 MAX_TEXT = 500
 
@@ -219,7 +225,7 @@ class Stack:
         if len(self.layers) > MAX_LAYERS:
             raise StackError(f"The stack has {len(self.layers)} layers; {MAX_LAYERS} fit on the page.")
         if self.dims not in MAX_SIZE or not 1 <= self.size <= MAX_SIZE[self.dims]:
-            raise StackError(f"The input is 1 to {MAX_SIZE.get(self.dims, 40)} pixels long.")
+            raise StackError(f"The input is 1 to {big(MAX_SIZE.get(self.dims, 40))} pixels long.")
         if not 1 <= self.channels <= MAX_CHANNELS:
             raise StackError(f"A layer has 1 to {MAX_CHANNELS} channels.")
         for number, layer in enumerate(self.layers, 1):
@@ -235,6 +241,12 @@ class Stack:
     def alike(self) -> bool:
         """All axes have the same settings in every layer."""
         return all(layer.alike for layer in self.layers)
+
+    @property
+    def drawn(self) -> bool:
+        """Whether its maps are small enough to be drawn cell by cell."""
+        limit = DRAWN[self.dims]
+        return self.size <= limit and all(max(shape) <= 4 * limit for shape in self.shapes)
 
     def along(self, axis: int) -> tuple[StackLayer, ...]:
         """The layers as one axis sees them."""
@@ -262,7 +274,7 @@ class Stack:
                 raise StackError(f"{why}.", number)
             if out > 4 * MAX_SIZE[self.dims]:
                 raise StackError(
-                    f"its output would be {out} long; at most {4 * MAX_SIZE[self.dims]} are drawn.", number
+                    f"its output would be {big(out)} long; at most {big(4 * MAX_SIZE[self.dims])} are read.", number
                 )
             sizes.append(out)
             if layer.skip:
@@ -327,11 +339,11 @@ class Stack:
         return replace(self, layers=self.layers[:number])
 
 
-def read_stack(text: str, dims: int = 2, size: int = 13, channels: int = 1) -> Stack:
-    """The stack that a text describes.
+def read_layers(text: str, dims: int = 2) -> tuple[StackLayer, ...]:
+    """The layers that a text describes, whatever the input.
 
     Raises:
-        StackError: text that cannot be read, or a stack that cannot be; one sentence that names the layer.
+        StackError: text that cannot be read; one sentence that names the layer.
     """
     if len(text) > MAX_TEXT:
         raise StackError(f"The text of the stack is {len(text)} characters long; {MAX_TEXT} are read.")
@@ -340,12 +352,25 @@ def read_stack(text: str, dims: int = 2, size: int = 13, channels: int = 1) -> S
         raise StackError("The stack is empty; write a layer such as c3.")
     if len(tokens) > MAX_LAYERS:
         raise StackError(f"The stack has {len(tokens)} layers; {MAX_LAYERS} fit on the page.")
-    return Stack(tuple(_read_layer(t, i, dims) for i, t in enumerate(tokens, 1)), dims, size, channels)
+    return tuple(_read_layer(t, i, dims) for i, t in enumerate(tokens, 1))
+
+
+def read_stack(text: str, dims: int = 2, size: int = 13, channels: int = 1) -> Stack:
+    """The stack that a text describes.
+
+    Raises:
+        StackError: text that cannot be read, or a stack that cannot be; one sentence that names the layer.
+    """
+    return Stack(read_layers(text, dims), dims, size, channels)
 
 
 @lru_cache(256)
-def sizes(layers: tuple[StackLayer, ...], dims: int) -> tuple[int, ...]:
-    """The sizes of the input that these layers take, ascending; none if no size would do."""
+def sizes(layers: tuple[StackLayer, ...], dims: int) -> Sequence[int]:
+    """The sizes of the input that these layers take, ascending; none if no size would do.
+
+    Those that are drawn are tried one by one. Longer ones go on in the same steps, or, where none of the short ones
+    would do, by ones from the first that does.
+    """
 
     def fits(size: int) -> bool:
         try:
@@ -354,4 +379,16 @@ def sizes(layers: tuple[StackLayer, ...], dims: int) -> tuple[int, ...]:
             return False
         return True
 
-    return tuple(filter(fits, range(1, MAX_SIZE[dims] + 1)))
+    most = MAX_SIZE[dims]
+    short = tuple(filter(fits, range(1, DRAWN[dims] + 1)))
+    steps = {b - a for a, b in pairwise(short)}
+    if len(short) == 1 and fits(short[0] + 1):
+        steps = {1}
+    if most == DRAWN[dims] or len(steps) > 1 or (short and not steps):
+        return short
+    step = steps.pop() if steps else 1
+    first = short[0] if short else 1 + bisect_left(range(1, most + 1), True, key=fits)
+    if not fits(first):
+        return ()
+    longer = range(short[-1] if short else first, most + 1, step)
+    return range(first, longer[bisect_left(longer, True, key=lambda size: not fits(size)) - 1] + 1, step)

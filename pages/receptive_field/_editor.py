@@ -24,9 +24,11 @@ from models.stack import (
     Stack,
     StackError,
     StackLayer,
+    read_layers,
     read_stack,
     sizes,
 )
+from models.text import big
 from pages._question import Asking, Question
 from pages.receptive_field._questions import FIELD_OF_THREE, MARK
 from pages.receptive_field._stack import NAMES
@@ -157,18 +159,15 @@ def _asked() -> Stack:
 
 def _would_fit() -> str:
     """At which sizes the text would do, as a sentence; nothing if at none."""
-    found = []
-    for size in range(1, MAX_SIZE[DIMS.value] + 1):
-        try:
-            read_stack(TEXT.value, DIMS.value, size)
-        except StackError:
-            continue
-        found.append(size)
+    try:
+        found = sizes(read_layers(TEXT.value, DIMS.value), DIMS.value)
+    except StackError:
+        return ""
     if not found:
         return ""
-    even = stepped(found)
+    even = found if isinstance(found, range) else stepped(list(found))
     steps = f", in steps of {even.step}" if isinstance(even, range) and even.step > 1 else ""
-    return f" It fits on {found[0]} to {found[-1]} pixels{steps}."
+    return f" It fits on {big(found[0])} to {big(found[-1])} pixels{steps}."
 
 
 def _values(stack: Stack) -> tuple[str, int, int, int]:
@@ -394,7 +393,7 @@ def _draw_size(stack: Stack) -> None:
         SIZE.draw(high=MAX_SIZE[DIMS.value])
         return
     found = sizes(stack.layers, stack.dims)
-    even = stepped(list(found))
+    even = found if isinstance(found, range) else stepped(list(found))
     SIZE.draw(found[0], found[-1], even.step if isinstance(even, range) else 1)
 
 

@@ -2,8 +2,10 @@
 
 import streamlit as st
 
+from models.stack import DRAWN, Stack
 from models.stack.code import stack_code
 from models.stack.field import StackField, analyse
+from models.text import plural
 from pages._lesson import columns, offer
 from pages.receptive_field import _compare as compare
 from pages.receptive_field import _editor as editor
@@ -46,26 +48,42 @@ def draw() -> None:
     )
     if covered:
         with picture.container(key="blank"):
+            if not stack.drawn:
+                _undrawn(stack)
+                return
             drawn = scenes.covered(field)
             pin = asking.on_pin("stack_stage", drawn)
             height = scenes.stage_height(stack)
             stage(unmarked(drawn) if pin else drawn, key="stack_stage", height=height, on_pin=pin)
         return
     with picture.container():
-        stage(
-            scenes.scene(field, number, index),
-            key="stack_stage",
-            height=scenes.stage_height(stack),
-            readout={"image": list(field.shape[2:]), "maps": scenes.follow(field)},
-            on_pin=lambda: unit.pin(field.pads, state.heard("stack_stage", "pin")),
-        )
+        if stack.drawn:
+            stage(
+                scenes.scene(field, number, index),
+                key="stack_stage",
+                height=scenes.stage_height(stack),
+                readout={"image": list(field.shape[2:]), "maps": scenes.follow(field)},
+                on_pin=lambda: unit.pin(field.pads, state.heard("stack_stage", "pin")),
+            )
+        else:
+            _undrawn(stack)
     with numbers.container():
         show(figures.cards(field), key="stack_cards")
     with below:
         heading("Layer by layer")
         figures.layer_table(field)
         ALGEBRA.draw(lambda: show(figures.algebra(field), key="stack_algebra"))
-        MEASURED.draw(lambda: _measured(field, unit))
+        if stack.drawn:
+            MEASURED.draw(lambda: _measured(field, unit))
+
+
+def _undrawn(stack: Stack) -> None:
+    """What stands in the picture's place where the maps are too long for it."""
+    limit = DRAWN[stack.dims]
+    say(
+        f"{plural(stack.size, 'pixel')} are too many to be drawn one by one: inputs of up to {limit} are, and maps of "
+        f"up to {4 * limit}. The numbers below are those of this length; what a unit sees does not depend on it."
+    )
 
 
 def _measured(field: StackField, unit: Unit) -> None:

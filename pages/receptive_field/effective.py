@@ -14,7 +14,7 @@ from models.networks import NetworkError, fetch_weights
 from models.networks.effective import NETWORKS, OWN, Case, effective_refined, effective_so_far, growth, side_of
 from models.networks.fields import network_field
 from models.receptive_field import ReceptiveFieldError
-from models.stack import Stack
+from models.stack import DRAWN, Stack
 from pages._lesson import columns, offer
 from pages._question import Asking
 from pages.receptive_field import _editor as editor
@@ -70,6 +70,10 @@ def lesson() -> None:
                 units = (2 * depth + 9,) * 2
             elif of == OWN_STACK:
                 stack = _stack()
+                if not stack.drawn:
+                    limit = DRAWN[stack.dims]
+                    st.error(f"This stack is too long here: take an input of up to {limit}.", icon=":material/block:")
+                    return
                 units = stack.shapes[-1]
                 remark(f"`{stack.to_text()}` from “Build a stack”.")
             else:

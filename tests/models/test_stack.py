@@ -6,8 +6,9 @@ import torch
 from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
+from models.measure import measure
 from models.receptive_field.growth import causal, equal_budget, ways
-from models.stack import LETTERS, PRESETS, Stack, StackError, StackLayer, read_stack
+from models.stack import LETTERS, PRESETS, Stack, StackError, StackLayer, read_layers, read_stack, sizes
 from models.stack.code import stack_code
 from models.stack.field import analyse, build, paths
 
@@ -235,6 +236,37 @@ def test_units_of_every_layer_have_their_box():
         for place in ((0, 0), tuple(n - 1 for n in found.stack.shapes[number])):
             unit = part.unit(place)
             assert unit.box == (rows[place[0]], columns[place[1]])
+
+
+def test_a_long_row_has_the_fields_of_a_short_one():
+    text = "c10s5-c3s2-c3s2-m2-t4s2p1"
+    short, long = analyse(read_stack(text, 1, 128)), analyse(read_stack(text, 1, 100_000))
+    assert (short.stack.drawn, long.stack.drawn) == (True, False)
+    for one, other in zip(short.rows, long.rows, strict=True):
+        assert (one.size, one.jump, one.start, one.jumps) == (other.size, other.jump, other.start, other.jumps)
+        assert other.agrees
+    assert long.agrees
+    assert long.shape == (1, 1, 100_000)
+    assert long.macs == measure(build(long.stack), long.shape).macs > 700 * short.macs
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("c3-c3-c3", range(7, 100_001)),
+        ("c10s5-c3s2-c3s2-c3s2-c3s2-c2s2-c2s2", range(400, 100_001)),
+        ("c3s2p1-t4s2p1r2", range(2, 100_001, 2)),
+        ("t8s8-t8s8", range(1, 6251)),
+    ],
+)
+def test_the_sizes_that_layers_take(text, expected):
+    found = sizes(read_layers(text, 1), 1)
+    assert found == expected
+    for size in (found[0], found[1], found[len(found) // 2], found[-1]):
+        assert read_stack(text, 1, size).size == size
+    for size in (found[0] - 1, found[-1] + 1):
+        with pytest.raises(StackError):
+            read_stack(text, 1, size)
 
 
 def test_letters():

@@ -21,7 +21,7 @@ from models.text import big
 from pages.receptive_field import _kept
 from pages.receptive_field.growth import read_dilations
 from pages.receptive_field.your_network import pack, read_shape, unpack
-from tests.pages.support import charts, diagrams, moved, opened, points, read
+from tests.pages.support import charts, components, diagrams, moved, opened, points, read
 
 
 def open_page(part: str = "build", **query) -> AppTest:
@@ -274,9 +274,26 @@ def test_the_size_offers_what_the_layers_take():
     assert (box.min, box.max, box.step) == (7, 40, 1)
     app = sound(open_page(layers="c3s2p1-t4s2p1r2", dims="1-D", size="16"))
     box = app.number_input(key="size")
-    assert (box.min, box.max, box.step) == (2, 128, 2)
+    assert (box.min, box.max, box.step) == (2, 100_000, 2)
     app.segmented_control(key="stack_dims").set_value(2).run()
     assert app.number_input(key="size").max == 40
+
+
+def test_a_sound_of_100_000_samples_has_its_numbers():
+    """The seven layers of wav2vec 2.0: 400 samples, one answer every 320 (Baevski et al. 2020, section 2)."""
+    app = open_page(layers="c10s5-c3s2-c3s2-c3s2-c3s2-c2s2-c2s2", dims="1-D", size="100000", ask="none")
+    assert not sound(app).warning
+    assert (number(app, "receptive_field"), number(app, "jump")) == ("400", "320")
+    assert list(listed(app, "Layers of the stack")["output size"])[-1] == "16 × 312"
+    assert any("too many to be drawn" in text for text in read(app.markdown))
+    assert app.number_input(key="size").min == 400
+    app.number_input(key="size").set_value(399).run()
+    assert number(sound(app), "receptive_field") == "400"
+    # Short enough, it is drawn again.
+    app = sound(open_page(layers="c3-c3", dims="1-D", size="128", ask="none"))
+    assert scene(app)
+    app.number_input(key="size").set_value(129).run()
+    assert not [one for one in components(sound(app)) if "grids" in one]
 
 
 def test_what_does_not_fit_stays_and_it_is_said_what_would():
