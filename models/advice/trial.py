@@ -11,7 +11,7 @@ import torch
 from torch import fx, nn
 
 from models.device import private_copy
-from models.graph import Graph, Node, read_graph
+from models.graph import Edge, Graph, Node, read_graph
 from models.parse.code import layer_code
 from models.receptive_field.trace import graph_of, label_of, rooted
 
@@ -105,15 +105,15 @@ class Site:
         return f"layer {node.name} ({node.kind})" if self.layer_at(at) is not None else f"{node.name}()"
 
     @cached_property
-    def sources(self) -> dict[int, tuple[int, ...]]:
-        found: dict[int, tuple[int, ...]] = {}
+    def _into(self) -> dict[int, list[Edge]]:
+        found: dict[int, list[Edge]] = {}
         for edge in self.graph.edges:
-            found[edge.target] = (*found.get(edge.target, ()), edge.source)
+            found.setdefault(edge.target, []).append(edge)
         return found
 
     def arriving(self, at: int) -> tuple[Shape, ...]:
         """The shapes that come in."""
-        return tuple(shape for edge in self.graph.edges if edge.target == at for shape in edge.shapes)
+        return tuple(shape for edge in self._into.get(at, ()) for shape in edge.shapes)
 
     @property
     def got(self) -> Shape:
@@ -123,8 +123,8 @@ class Site:
     def before(self) -> list[int]:
         """The nodes that what arrives has come through, the last first, up to where several meet."""
         found, at = [], self.at
-        while len(into := self.sources.get(at, ())) == 1 and into[0]:
-            found.append(at := into[0])
+        while len(into := self._into.get(at, ())) == 1 and into[0].source:
+            found.append(at := into[0].source)
         return found
 
     @property

@@ -15,6 +15,7 @@ from torch.fx.node import map_arg
 from models.errors import GraphError, ReceptiveFieldError, first_line
 from models.measure import blank, counted, on_paper
 from models.parse.code import layer_code
+from models.parse.faults import title
 from models.parse.walk import MAX_ACTIVATIONS, overlooked, passed
 from models.receptive_field import receptive_field, subnetwork
 from models.receptive_field.field import LayerField
@@ -178,6 +179,10 @@ def _fields(module: nn.Module, input_shape: Sequence[int], reading: _Reading) ->
     return found, notes
 
 
+class _TooMuch(Exception):
+    """The network holds more numbers than are followed."""
+
+
 class _Stopped(Exception):
     """An operation refused its input."""
 
@@ -226,10 +231,7 @@ class _Reading(fx.Interpreter):
             raise ValueError
         self.numbers += sum(t.numel() for t in _tensors(value)) if n.op.startswith("call") else 0
         if self.numbers > MAX_ACTIVATIONS:
-            raise ValueError(
-                f"up to here the network holds {big(self.numbers)} numbers, more than are followed here; use fewer "
-                "channels, a smaller input or a larger stride"
-            )
+            raise _TooMuch
         if n.op.startswith("call") and not all(t.numel() for t in _tensors(value)) and all(t.numel() for t in inputs):
             raise ValueError("nothing is left of it")
 
@@ -240,6 +242,12 @@ class _Reading(fx.Interpreter):
             _, status, message = passed(self.parts[str(n.target)], str(n.target), tuple(inputs[0].shape))
             if status == "broken":
                 return message
+        if isinstance(error, _TooMuch):
+            here = title(self.parts[str(n.target)], str(n.target)) if n.op == "call_module" else str(n.target)
+            return (
+                f"{here} is one too many: up to here the network holds {big(self.numbers)} numbers, more than are "
+                "followed here; use fewer channels, a smaller input or a larger stride."
+            )
         what = str(n.target) if n.op == "call_module" else getattr(n.target, "__name__", str(n.target))
         shapes = " and ".join("×".join(map(str, x.shape)) for x in inputs)
         if n.op != "call_module" and len({x.shape for x in inputs}) == 2 and len({x.ndim for x in inputs}) == 1:

@@ -273,6 +273,15 @@ def test_what_does_not_fit_is_the_last_node_and_says_why():
     assert fold(graph).broken == 3
 
 
+def test_what_nobody_could_hold_ends_the_graph():
+    graph = read_graph(nn.Sequential(nn.Upsample(scale_factor=1000), nn.Upsample(scale_factor=1000)), (1, 3, 64, 64))
+    assert [node.name for node in graph.nodes] == ["input", "0"]
+    assert graph.broken.message.startswith("layer 0 (Upsample) is one too many: up to here the network holds")
+    # What torch forgets to refuse on the meta device.
+    assert "in_channels=4" in read_graph(nn.ConvTranspose2d(4, 8, 3), (1, 3, 8, 8)).broken.message
+    assert read_graph(nn.Sequential(nn.Flatten(), nn.Softmax(3)), (1, 3, 8)).broken.node == 2
+
+
 class Unequal(nn.Module):
     def __init__(self) -> None:
         super().__init__()
