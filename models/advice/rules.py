@@ -120,6 +120,11 @@ def _other_input(site: Site) -> Iterator[Candidate]:
         yield Candidate(0, words, shape=(shape[0], *shape[2:]))
     if len(shape) == axes + 2 and wanted not in (None, shape[1]):
         yield from _other_channels(shape, wanted)
+    elif len(shape) != axes + 2:
+        sizes = shape[1:][-axes:]
+        turned = (shape[0], wanted or 1, *(sizes[0],) * (axes - len(sizes)), *sizes)
+        count = {1: "one size", 2: "two sizes", 3: "three sizes"}[axes]
+        yield Candidate(45, f"give channels and {count}, such as {by(turned[1:])}", shape=turned)
 
 
 def _other_channels(shape: Shape, wanted: int) -> Iterator[Candidate]:

@@ -249,11 +249,14 @@ def _batch_norm(layer: Layer, got: Shape) -> Fault | None:
     if got[1] != layer.num_features:
         why = f", which is {plural(got[1], 'channel')}, but num_features={layer.num_features}"
         return Fault(why, (set_(layer, num_features=got[1]),))
-    if type(layer).__name__.startswith("Instance") and math.prod(got[2:]) == 1:
-        why = ", one number for each channel, and normalizes each by its own map: nothing would be left of it"
-        group = Fix(f"use nn.GroupNorm(1, {got[1]}) over all channels", lambda: [nn.GroupNorm(1, got[1])])
-        return Fault(why, (Fix("leave it out", lambda: [nn.Identity()]), group))
-    return None
+    if math.prod(got[2:]) > 1:
+        return None
+    if type(layer).__name__.startswith("Batch"):
+        why = ", one number for each channel, and track_running_stats=False takes mean and spread from this alone"
+        return Fault(why, (set_(layer, track_running_stats=True),))
+    why = ", one number for each channel, and normalizes each by its own map: nothing would be left of it"
+    group = Fix(f"use nn.GroupNorm(1, {got[1]}) over all channels", lambda: [nn.GroupNorm(1, got[1])])
+    return Fault(why, (Fix("leave it out", lambda: [nn.Identity()]), group))
 
 
 def _group_norm(layer: Layer, got: Shape) -> Fault | None:

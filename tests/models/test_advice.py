@@ -143,6 +143,9 @@ def layer_text(text: str) -> str:
         ("nn.Conv2d(3, 4, 3)", (1, 1, 28, 28), "repeat the one channel: give 3×28×28, with x.expand(-1, 3, -1, -1)"),
         ("nn.Conv2d(3, 4, 3)", (1, 4, 28, 28), "drop the fourth channel, transparency: give 3×28×28, with x[:, :3]"),
         ("nn.Conv2d(3, 4, 3)", (1, 1, 3, 9, 9), "the batch axis stands there twice: leave the first 1 out, 3×9×9"),
+        ("nn.Conv2d(3, 4, 3)", (1, 28, 28), "give channels and two sizes, such as 3×28×28"),
+        ("nn.Conv3d(1, 4, 3)", (1, 28), "give channels and three sizes, such as 1×28×28×28"),
+        ("nn.BatchNorm1d(3, track_running_stats=False)", (1, 3), "set track_running_stats=True"),
         ("nn.Linear(40, 5)", (1, 40, 81), "the axes are swapped: give features last, 81×40 instead of 40×81"),
     ],
 )  # fmt: skip
