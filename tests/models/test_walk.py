@@ -6,6 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import nn
 
+from models.graph import read_graph
 from models.parse import ParseError, parse_network
 from models.parse.walk import check_network
 
@@ -162,3 +163,30 @@ def test_status_and_shapes_are_those_of_a_real_run(layers, spatial):
             x = None
         assert (row.status == "ok", row.output_shape) == (x is not None, None if x is None else tuple(x.shape)), row
         assert bool(row.message) == (x is None)
+
+
+@pytest.mark.filterwarnings("ignore:dropout", "ignore:input's size at dim")
+@settings(max_examples=200, deadline=None)
+@given(st.lists(LAYER, min_size=1, max_size=3), st.lists(SIZE, min_size=0, max_size=3))
+def test_a_graph_ends_where_a_real_run_does(layers, spatial):
+    shape = (2, *spatial, 6)
+    try:
+        net = parse_network("\n".join(layers)).eval()
+    except ParseError:
+        return
+    x, answers, refused = torch.zeros(shape), [], False
+    for layer in net:
+        try:
+            with torch.inference_mode():
+                x = layer(x)
+        except (RuntimeError, ValueError, IndexError, TypeError, AssertionError, NotImplementedError):
+            refused = True
+        refused = refused or x.numel() == 0
+        if refused:
+            break
+        answers.append(tuple(x.shape))
+    graph = read_graph(net, shape)
+    fitting = graph.nodes[1 : graph.broken.node] if graph.broken else graph.nodes[1:-1]
+    assert [node.shapes[0] for node in fitting] == answers
+    assert (graph.broken is not None) == refused
+    assert [node.name for node in graph.rest] == [str(n) for n in range(len(answers) + 1, len(net))] * refused
