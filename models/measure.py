@@ -69,7 +69,7 @@ _PLAIN = (nn.ReLU, nn.ReLU6, nn.LeakyReLU, nn.ELU, nn.GELU, nn.SiLU, nn.Hardswis
 """Layers whose answer has the shape of the input, whatever that is."""
 
 
-def _quicken(ghost: nn.Module) -> None:
+def quicken(ghost: nn.Module) -> None:
     """Let norms and activations answer with a shape alone: on the meta device torch runs each as a dozen functions."""
     for layer in ghost.modules():
         if type(layer) in (nn.BatchNorm1d, nn.BatchNorm2d, nn.BatchNorm3d) and layer.track_running_stats:
@@ -94,7 +94,7 @@ def _shape_alone(layer: Any, forward: Callable[[torch.Tensor], torch.Tensor]):
 def ghost_of(module: nn.Module) -> nn.Module:
     """A copy on the meta device, in evaluation mode, that answers with shapes as fast as it can."""
     ghost = private_copy(module, torch.device("meta")).eval()
-    _quicken(ghost)
+    quicken(ghost)
     return ghost
 
 

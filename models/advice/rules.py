@@ -16,7 +16,7 @@ import torch
 from torch import fx, nn
 
 from models.advice.sizes import scaled
-from models.advice.trial import Advice, Candidate, Shape, Site, offered, on_meta, site_of
+from models.advice.trial import Advice, Candidate, Shape, Site, offered, on_meta, read, site_of
 from models.device import private_copy
 from models.graph import Graph, read_graph
 from models.operator import per_axis
@@ -189,9 +189,9 @@ def _size(site: Site, shape: Shape) -> int | None:
     """Whether an input is too small (-1), too large (1) or right (0) for a network; None: something else is wrong."""
     if math.prod(shape) > MAX_ACTIVATIONS:
         return None
-    graph = read_graph(site.module, shape, fields=False)
-    if not graph.broken:
-        return 0
+    graph = read(site.module, shape)
+    if not graph or not graph.broken:
+        return 0 if graph else None
     there = site_of(site.module, shape, graph, graph.broken.node)
     if there.layer is not None:
         fault = fault_of(there.layer, there.got)
@@ -295,7 +295,7 @@ def _joined(site: Site) -> Iterator[Candidate]:
         return
     for part in (2, 4, 8, 16, 32, 64):
         up = (*site.shape[:2], *(math.ceil(n / part) * part for n in site.shape[2:]))
-        if up != site.shape and not read_graph(site.module, up, fields=False).broken:
+        if up != site.shape and (graph := read(site.module, up)) and not graph.broken:
             down = (*site.shape[:2], *(n // part * part for n in site.shape[2:]))
             for shape in dict.fromkeys(s for s in (up, down) if min(s) and s != site.shape):
                 words = f"give an input whose sides {part} divides, such as {by(shape[1:])}"
@@ -363,8 +363,8 @@ def _out(graph: Graph) -> Shape:
 def _batch_lost(site: Site) -> Iterator[Found]:
     """With two examples something refuses, or the network answers with another number of answers."""
     two = (2 * site.shape[0], *site.shape[1:])
-    graph = read_graph(site.module, two, fields=False)
-    if not graph.broken and _out(graph)[:1] == two[:1]:
+    graph = read(site.module, two)
+    if not graph or (not graph.broken and _out(graph)[:1] == two[:1]):
         return
     kinds = ("Flatten", "flatten", "view", "reshape", "squeeze")
     found = (at for at, node in enumerate(graph.nodes) if node.kind in kinds and node.shapes)

@@ -13,9 +13,9 @@ from typing import Any
 import torch
 from torch import nn
 
-from models.advice.trial import Shape
+from models.advice.trial import Shape, read
 from models.errors import ReceptiveFieldError
-from models.graph import Graph, read_graph
+from models.graph import Graph
 from models.measure import blank, ghost_of
 from models.operator import per_axis
 from models.receptive_field import receptive_field
@@ -90,9 +90,9 @@ class _Runs:
 
 def at_size(module: nn.Module, shape: Shape) -> Size | None:
     """What the network does to an input of this shape; None where it does not fit."""
-    graph = read_graph(module, shape, fields=False)
-    found = None if graph.broken else _Runs(module).at(shape)
-    return Size(shape, found[0], graph.macs, found[1]) if found else None
+    graph = read(module, shape)
+    found = None if not graph or graph.broken else _Runs(module).at(shape)
+    return Size(shape, found[0], graph.macs, found[1]) if graph and found else None
 
 
 def period(graph: Graph) -> int:

@@ -154,6 +154,14 @@ def with_change(module: nn.Module, candidate: Candidate) -> nn.Module:
     return copy
 
 
+def read(module: nn.Module, shape: Sequence[int]) -> Graph | None:
+    """Its graph without fields; None where it cannot be read for this shape."""
+    try:
+        return read_graph(module, shape, fields=False)
+    except ValueError:
+        return None
+
+
 def _code(layer: nn.Module) -> str:
     try:
         return layer_code(layer)

@@ -352,12 +352,8 @@ class _Reading(fx.Interpreter):
         for one in self.module.graph.nodes:
             if after and one.op == "call_module":
                 name, kind = label_of(one, self.parts, self.taken)
-                fresh = {
-                    id(p): p.numel() for p in self.parts[str(one.target)].parameters() if id(p) not in self.counted
-                }
-                self.counted |= fresh.keys()
                 settings = self._settings(one, kind)
-                self.rest.append(Node(name, kind, settings, str(one.target), (), sum(fresh.values()), None))
+                self.rest.append(Node(name, kind, settings, str(one.target), (), self._fresh(one), None))
             after = after or one is n
 
     def _fresh(self, n: fx.Node) -> int:
