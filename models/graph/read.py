@@ -349,7 +349,7 @@ class _Reading(fx.Interpreter):
             self._note_broken(n)
         self.broken = Broken(len(self.nodes) - 1, stopped.message)
         after = False
-        for one in self.module.graph.nodes:
+        for one in self.graph.nodes:
             if after and one.op == "call_module":
                 name, kind = label_of(one, self.parts, self.taken)
                 settings = self._settings(one, kind)
