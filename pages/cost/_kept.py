@@ -227,6 +227,12 @@ def block_of(name: str, settings: tuple[tuple[str, Any], ...]) -> tuple[Graph, i
 
 
 @lru_cache(maxsize=16)
+def joins_of(channels: int, out_channels: int) -> dict[str, blocks.Joined]:
+    """Two images added, and concatenated."""
+    return blocks.join_both(channels, out_channels)
+
+
+@lru_cache(maxsize=16)
 def network_of(name: str, shape: tuple[int, ...]) -> Graph:
     """A whole network's graph for a picture of this shape."""
     with torch.device("meta"):

@@ -17,16 +17,19 @@ from models.text import big, sentence
 from pages._lesson import frame, offer
 from pages._question import Asking
 from pages.cost import _questions
-from pages.cost._kept import block_of
+from pages.cost._kept import block_of, joins_of
 from viz import state
 from viz.components.diagram import diagram, field_text, shape_text
 from viz.controls.block import setting_of
 from viz.figures import chart, ranked, show, table
-from viz.figures.cards import check_cards
+from viz.figures.cards import Pair, check_cards, versus
+from viz.figures.cells import framed, row, signed
 from viz.state import Choice, Fold, Setting
 from viz.words import heading, remark, say
 
 BLOCK = Choice("block", "bottleneck", "Block", None, tuple(BLOCKS))
+GRADIENT = 150
+"""Side of a picture of a gradient, in pixels."""
 COST = Choice(
     "cost", "MACs", "A bar for each layer's", None, ("MACs", "Parameters"), "segmented_control", key="block_cost"
 )
@@ -118,6 +121,8 @@ def lesson() -> None:
         diagram(graph, key=f"block_{block.name}", title=name, covered=covered, height=height)
     offer(lambda: _script(block, settings, graph), covered=covered)
     if not covered:
+        if block.name == "join":
+            _both(settings["channels"], settings["out_channels"])
         _costs(graph)
 
 
@@ -127,6 +132,44 @@ def _ends(graph: Graph) -> str:
     said = f"{shape_text(first.shapes[0])} become {shape_text(output.shapes[0])}: channels × height × width."
     field = field_text(last)
     return f"{said} A unit of the output {field}, in pixels of the block's input." if field else said
+
+
+def _both(channels: int, out_channels: int) -> None:
+    """Both ways on the same two images: the price of the layer behind, and what comes back to each image."""
+    heading("Both ways, on the same two images")
+    found = joins_of(channels, out_channels)
+    add, concat = found["add"], found["concatenate"]
+    pairs = [
+        Pair(name, title, big(getattr(add, name)), big(getattr(concat, name)), "2 ×")
+        for name, title in (
+            ("channels", "Channels behind the join"),
+            ("parameters", "Weights of the layer behind"),
+            ("macs", "MACs of the layer behind"),
+        )
+    ]
+    for name, title in (("difference", "Largest difference of the two gradients"), ("alike", "Cosine between them")):
+        shown = [f"{getattr(one, name):.2g}".replace("-", "−") for one in (add, concat)]
+        pairs.append(Pair(name, title, *shown, "each its own"))
+    titles = {"add": "Added", "concatenate": "Concatenated"}
+    top = max(float(abs(gradient[0]).max()) for one in found.values() for gradient in one.gradients)
+    pictures = [
+        framed(
+            f"{titles[join]}, image {i}",
+            signed(gradient[0] / top, f"Gradient at image {i}, {titles[join].lower()}", GRADIENT),
+        )
+        for join, one in found.items()
+        for i, gradient in enumerate(one.gradients, 1)
+    ]
+    show(
+        versus((*titles.values(), "Difference"), pairs) + row(*pictures, pictures=True, widest=GRADIENT),
+        key="join_both",
+    )
+    say(
+        "The pictures are channel 0 of the gradient that comes back to each image. A sum hands on to both exactly what "
+        "reaches it, so the layer behind asks the same of both. Concatenated, each image has weights of its own there, "
+        "and gets a gradient of its own. Were these weights the same for both images, the two ways would be one."
+    )
+    remark("Measured on drawn images of 8 × 8, with the same gradient at the output and the same weights for image 1.")
 
 
 def _costs(graph: Graph) -> None:

@@ -1,5 +1,6 @@
 """Blocks: published numbers, torchvision's own with the same weights, and closed forms against measurement."""
 
+import numpy as np
 import pytest
 import torch
 from hypothesis import HealthCheck, assume, given, settings
@@ -9,7 +10,7 @@ from torchvision.models import convnext, densenet, mobilenetv2, mobilenetv3, res
 from torchvision.models.googlenet import Inception
 from torchvision.ops import SqueezeExcitation
 
-from models.blocks import BLOCKS, FORMS, build, share_weights, weights
+from models.blocks import BLOCKS, FORMS, build, join_both, share_weights, weights
 from models.measure import measure
 from models.receptive_field import receptive_field
 from tests.models.test_formulas import worth
@@ -306,6 +307,27 @@ def test_addition_keeps_the_channels_and_concatenation_costs_the_next_layer():
     assert found["add"].parameters == 2 * 9 * 64**2
     assert found["concatenate"].parameters == 3 * 9 * 64**2
     assert on_paper("unet", join="add")[1].parameters < on_paper("unet")[1].parameters
+
+
+@pytest.mark.parametrize(("channels", "out"), [(64, 64), (3, 5)])
+def test_a_sum_sends_the_same_gradient_to_both_images_and_concatenation_to_each_its_own(channels, out):
+    found = join_both(channels, out)
+    add, concat = found["add"], found["concatenate"]
+    assert (add.channels, concat.channels) == (channels, 2 * channels)
+    assert (add.parameters, concat.parameters) == (9 * channels * out, 18 * channels * out)
+    assert concat.macs == 2 * add.macs == 56 * 56 * concat.parameters
+    assert add.difference == 0
+    assert add.alike == pytest.approx(1)
+    assert concat.difference > 0.1
+    assert abs(concat.alike) < 0.5
+    # The kernels for image 1 are the same in both.
+    np.testing.assert_allclose(add.gradients[0], concat.gradients[0])
+
+
+def test_concatenation_with_equal_weights_for_both_images_is_addition():
+    found = join_both(6, 4, tied=True)
+    np.testing.assert_allclose(found["concatenate"].output, found["add"].output)
+    assert found["concatenate"].difference == pytest.approx(0, abs=1e-12)
 
 
 def test_a_token_is_a_dense_layer_on_its_patch():

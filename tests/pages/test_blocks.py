@@ -1,5 +1,6 @@
 """The lesson on blocks: every block with every choice, its numbers as the papers have them, its diagram, its link."""
 
+import re
 from collections import Counter
 
 import pytest
@@ -70,6 +71,23 @@ def test_each_setting_has_its_control(name):
     keys = {setting_of(setting, f"block_{name}").at for setting in BLOCKS[name].settings}
     assert keys <= drawn
     assert len(keys) == len(BLOCKS[name].settings)
+
+
+def test_both_ways_to_join_stand_side_by_side():
+    app = sound(opened("cost/blocks.py", block="join", ask="none"))
+    lines = dict(re.findall(r'data-number="(\w+)">?<th[^>]*>[^<]*</th>(.*?)</tr>', cards(app)))
+    found = {
+        name: re.sub(r"<td>(.*?)</td>", r"\1|", line).replace("\u202f", "").split("|") for name, line in lines.items()
+    }
+    assert found["channels"][:2] == ["64", "128"]
+    assert found["parameters"][:2] == [str(9 * 64 * 64), str(18 * 64 * 64)]
+    assert found["difference"][0] == "0"
+    assert found["alike"][0] == "1"
+    assert float(found["alike"][1].replace("\u2212", "-")) < 0.5
+    assert not re.search("cs-versus", cards(sound(opened("cost/blocks.py", block="basic", ask="none"))))
+    waiting = opened("cost/blocks.py", ask="gradient")
+    assert waiting.selectbox(key="block").value == "join"
+    assert "cs-versus" not in cards(waiting)
 
 
 def test_another_block_keeps_the_settings_of_this_one():
