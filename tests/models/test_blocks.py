@@ -109,6 +109,37 @@ def test_unet_from_a_picture_to_a_map():
     assert rows["head"] == (1, 128, 128)
 
 
+def test_unet_without_padding_shrinks_as_in_the_paper():
+    """Ronneberger et al. 2015, figure 1: 572 pixels become 388, and each skip is cropped to what comes up to it."""
+    asked = {"padding": "valid", "width": 64, "in_channels": 1, "out_channels": 2}
+    block = BLOCKS["unet"]
+    assert block.input_shape(**asked) == (1, 1, 572, 572)
+    with torch.device("meta"):
+        net, x = build("unet", **asked), torch.empty(block.input_shape(**asked))
+        sides = {}
+        for name, part in net.named_children():
+            part.register_forward_hook(lambda _, __, out, name=name: sides.__setitem__(name, out.shape[-1]))
+        assert net(x).shape == (1, 2, 388, 388)
+    assert [sides[f"down{i}"] for i in (1, 2, 3, 4)] == [568, 280, 136, 64]
+    assert sides["latent"] == 28
+    assert [sides[f"crop{i}"] for i in (1, 2, 3, 4)] == [392, 200, 104, 56]
+    assert [sides[f"up{i}"] for i in (1, 2, 3, 4)] == [388, 196, 100, 52]
+    # As many weights as with padding, and the smallest picture that leaves anything.
+    assert weights(net) == block.formulas(**{**asked, "padding": "same"})["weights"].value
+    for depth in (1, 2, 3):
+        small = {"padding": "valid", "depth": depth, "width": 2}
+        assert shaken(build("unet", **small))(image(1, 3, 12 * 2**depth - 4, 12 * 2**depth - 4)).shape[-1] == 4
+
+
+def test_a_pre_activated_bottleneck_holds_what_a_bottleneck_holds():
+    asked = {"in_channels": 256, "width": 64, "out_channels": 256}
+    assert on_paper("preactivation", form="bottleneck", **asked)[2]["weights"] == 69_632
+    block = build("preactivation", form="bottleneck", **asked)
+    names = ["conv1", "bn2", "relu2", "conv2", "bn3", "relu3", "conv3"]
+    assert [name for name, _ in block.branch.named_children()] == names
+    assert block.branch.conv2.kernel_size == (3, 3)
+
+
 def test_unet_of_the_paper():
     # Ronneberger et al. 2015, figure 1: 64 to 1024 channels, one in, two out, 23 convolutional layers.
     steps = [(1, 64, 9), (64, 64, 9), (64, 2, 1)]
@@ -271,8 +302,8 @@ def test_what_came_in_is_added(name):
 
 
 def test_pre_activation_leaves_the_shortcut_alone():
-    after, before = build("basic"), build("preactivation")
-    for block, survives in ((after, False), (before, True)):
+    after, before, narrow = build("basic"), build("preactivation"), build("preactivation", form="bottleneck")
+    for block, survives in ((after, False), (before, True), (narrow, True)):
         for m in block.modules():
             if isinstance(m, nn.Conv2d):
                 nn.init.zeros_(m.weight)
@@ -374,8 +405,7 @@ def test_formula_is_measurement_at_random_settings(name, data):
         found = block.settle(**asked)
     except ValueError:
         assume(False)
-    step = block.multiple(found)
-    side = None if name == "mobilenet_v1" else step * data.draw(st.integers(1, 12), "side")
+    side = None if name == "mobilenet_v1" else block.sides(found)[data.draw(st.integers(0, 11), "side")]
     with torch.device("meta"):
         module = build(name, **asked)
     measured = measure(module, block.input_shape(side, **asked))
@@ -457,3 +487,5 @@ def test_what_does_not_fit_is_told_in_one_sentence(name, asked, says):
 def test_an_image_that_does_not_fit_is_told():
     with pytest.raises(ValueError, match="100 pixels do not fit these settings: use a multiple of 16, such as 96"):
         BLOCKS["unet"].input_shape(100)
+    with pytest.raises(ValueError, match="570 pixels do not fit these settings: use 572, or another in steps of 16"):
+        BLOCKS["unet"].input_shape(570, padding="valid")

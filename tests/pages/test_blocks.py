@@ -60,6 +60,14 @@ def test_the_fire_block_of_the_paper():
     }
 
 
+def test_the_u_net_of_the_paper_shrinks_from_572_to_388():
+    asked = {"in_channels": "1", "out_channels": "2", "width": "64", "padding": "valid"}
+    app = sound(opened("cost/blocks.py", block="unet", ask="none", **asked))
+    (drawn,) = diagrams(app)
+    assert (drawn["nodes"][0]["lines"], drawn["nodes"][-1]["lines"]) == (["1 × 572 × 572"], ["2 × 388 × 388"])
+    assert "measurement and formula disagree" not in cards(app)
+
+
 @pytest.mark.parametrize("name", BLOCKS)
 def test_each_setting_has_its_control(name):
     app = sound(opened("cost/blocks.py", block=name, ask="none", operations="true"))
