@@ -113,9 +113,32 @@ def test_a_setting_of_another_block_and_values_that_do_not_fit_are_told():
     assert any(told.startswith("width: ") for told in app.warning.values)
 
 
-def test_settings_that_do_not_fit_each_other_are_one_sentence():
-    app = opened("cost/blocks.py", block="resnext", width="100", cardinality="32", ask="none")
-    assert not app.exception
-    (told,) = app.error.values
-    assert "32" in told
-    assert not diagrams(app)
+def test_settings_that_do_not_fit_each_other_are_one_sentence_and_the_last_good_picture_stays():
+    app = sound(opened("cost/blocks.py", block="resnext", width="96", cardinality="16", ask="none"))
+    before, told = diagrams(app), cards(app)
+    app.number_input(key="block_resnext_width").set_value(100).run()
+    (sentence,) = sound(app).warning.values
+    assert sentence == (
+        "A width of 100 does not divide into 16 equal paths: use 10, or a width of 112. Until then you see one that "
+        "fits."
+    )
+    assert (diagrams(app), cards(app)) == (before, told)
+    app.number_input(key="block_resnext_width").set_value(112).run()
+    assert not sound(app).warning
+    assert diagrams(app) != before
+    # From a link nothing has fitted yet.
+    app = sound(opened("cost/blocks.py", block="resnext", width="100", cardinality="32", ask="none"))
+    assert "use 25, or a width of 128" in app.warning.values[0]
+    (drawn,) = diagrams(app)
+    assert "Conv2d(256, 128, kernel_size=1" in drawn["nodes"][1]["told"]
+
+
+def test_what_is_chosen_in_the_table_is_selected_in_the_diagram():
+    app = sound(opened("cost/blocks.py", block="dense", ask="none", operations="true"))
+    names = list(app.dataframe[0].value["operation"])
+    app.session_state["_book"].kept["operation"] = name = "denselayer3.conv2"
+    (drawn,) = diagrams(app.run())
+    # Its layer is folded.
+    assert drawn["selected"] in {node["name"] for node in drawn["nodes"] if node["group"]}
+    assert app.session_state["block_table"]["selection"]["rows"] == [names.index(name)]
+    assert diagrams(sound(opened("cost/blocks.py", block="dense", ask="none")))[0]["tells"] is False

@@ -22,6 +22,9 @@ _component = component(__file__)
 WIDEST = 42
 """Characters of a call in a row."""
 
+MOST = 800
+"""Boxes and arrows that are drawn: to place them takes the browser a second."""
+
 HINT = "Arrow keys follow the arrows; Enter opens a group, Backspace folds it; + and − zoom, 0 fits the width."
 
 
@@ -118,10 +121,20 @@ def opened(graph: Graph, key: str) -> Collection[str]:
     return {name for name in opened_at_first(graph) if turned.get(name, True)} | {n for n, on in turned.items() if on}
 
 
-def _turn(key: str) -> None:
-    if asked := state.heard(key, "turn"):
-        turned = state.recall(f"{key}_turned", {})
-        state.remember(f"{key}_turned", turned | {asked["group"]: asked["open"]})
+def _turn(graph: Graph, key: str) -> None:
+    from models.graph import fold
+
+    if not (asked := state.heard(key, "turn")):
+        return
+    group, opens = asked["group"], asked["open"]
+    state.forget(f"{key}_full")
+    if opens:
+        drawing = fold(graph, {*opened(graph, key), group})
+        if (parts := len(drawing.nodes) + len(drawing.edges)) > MOST:
+            full = f"With “{group}” open there would be {big(parts)} boxes and arrows; {MOST} are drawn at most. Fold "
+            state.remember(f"{key}_full", full + "another group first.")
+            return
+    state.remember(f"{key}_turned", state.recall(f"{key}_turned", {}) | {group: opens})
 
 
 def diagram(
@@ -152,6 +165,7 @@ def diagram(
         "selected": selected,
         "height": height,
         "hint": "" if covered else HINT,
+        "full": state.recall(f"{key}_full", ""),
         "tells": on_node is not None,
     }
-    _component(key=key, data=data, on_turn_change=lambda: _turn(key), on_node_change=on_node or (lambda: None))
+    _component(key=key, data=data, on_turn_change=lambda: _turn(graph, key), on_node_change=on_node or (lambda: None))
