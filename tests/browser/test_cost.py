@@ -77,3 +77,19 @@ def test_times_are_measured(visit):
     page = visit(EIGHT).page
     page.get_by_role("button", name="Measure the times here").click()
     expect(page.get_by_text(re.compile("bars are quartiles"))).to_be_visible(timeout=60_000)
+
+
+def test_a_kernel_becomes_your_own_where_you_type_into_it(visit):
+    one = visit("/cost-kernel?ask=none")
+    page = one.page
+    cell = page.locator(".weights [data-cell='1,1']")
+    expect(cell).to_have_value("0")
+    cell.fill("5")
+    cell.press("Enter")
+    expect(page).to_have_url(re.compile("kernel=Own.*numbers=-1"))
+    expect(page.get_by_text("The rank is 2")).to_be_visible()
+    expect(cell).to_have_value("5")
+    cell.fill("five")
+    cell.press("Enter")
+    expect(page.locator(".weights .refused")).to_have_text(re.compile("is not a number.*the cell keeps 5"))
+    one.sound()

@@ -2,9 +2,12 @@
 
 import re
 
+import numpy as np
 import pytest
 
+from models import networks
 from models.kept import Kept
+from pages.feature_maps._kernels import written
 from tests.pages.support import charts, components, opened, read, sound
 
 
@@ -66,18 +69,42 @@ def test_two_passes_take_2k_products_in_place_of_k_squared(side, one, two):
     assert (found["One pass"], found["Column, then row"]) == ([str(one * pixels)], [str(two * pixels)])
 
 
+def typed_cells(app) -> list[list[float]]:
+    """The kernel whose cells can be typed over."""
+    (held,) = (one for one in components(app) if one.get("editable"))
+    return held["kernels"][0]["values"]
+
+
 def test_own_numbers_are_split_too_and_what_is_none_is_told():
     app = split(kernel="Own kernel", numbers="1 2 1; 0 0 0; 2 4 2")
     assert cards(app)["Rank"] == ["1"]
-    app.text_input(key="split_numbers").set_value("1 0 0; 0 1 0; 0 0 1").run()
-    assert cards(sound(app))["Rank"] == ["3"]
-    app.text_input(key="split_numbers").set_value("1 2").run()
-    assert not app.exception
-    assert app.error[0].value.startswith("The own kernel is not a square with an odd side")
-    app.text_input(key="split_numbers").set_value("0 0 0; 0 0 0; 0 0 0").run()
+    assert typed_cells(app) == [[1, 2, 1], [0, 0, 0], [2, 4, 2]]
+    assert cards(split(kernel="Own kernel", numbers="1 0 0; 0 1 0; 0 0 1"))["Rank"] == ["3"]
+    # Another size is another ring of zeros.
+    app.segmented_control(key="split_side").set_value(5).run()
+    wider = [[0, *row, 0] for row in ([0] * 3, [1, 2, 1], [0] * 3, [2, 4, 2], [0] * 3)]
+    assert typed_cells(sound(app)) == wider
+    assert app.query_params["numbers"] == written(wider)
+    app.segmented_control(key="split_side").set_value(3).run()
+    assert typed_cells(sound(app)) == [[1, 2, 1], [0, 0, 0], [2, 4, 2]]
+    app = split(kernel="Own kernel", numbers="0 0 0; 0 0 0; 0 0 0")
     assert "All weights are 0" in sound(app).info[0].value
     app = split(kernel="Own kernel", numbers="1 2")
     assert app.warning[0].value.startswith("numbers: The own kernel is not a square")
+
+
+@pytest.mark.parametrize("channel", ["0", "9"])
+def test_learned_kernels_are_split(channel):
+    app = split(kernel="Learned by our small network", channel=channel)
+    assert not app.warning
+    kernel = networks.load("small", pretrained=True).conv1.weight.detach()[int(channel)].double().sum(0).numpy()
+    assert typed_cells(app) == kernel.tolist()
+    found, (bar,) = cards(app), charts(app)["split_parts_chart"]["data"]
+    singular = np.linalg.svd(kernel, compute_uv=False)
+    assert bar["y"] == pytest.approx(singular.tolist())
+    assert (found["Rank"], len(singular)) == (["5"], 5)
+    assert found["Energy kept"] == [f"{100 * singular[0] ** 2 / (singular**2).sum():.3g} %"]
+    assert app.number_input(key="split_channel").value == int(channel)
 
 
 # -- groups -----------------------------------------------------------------------------------------------------------
