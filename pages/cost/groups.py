@@ -25,7 +25,7 @@ GROUPS = Choice(
     (1, 2, *COUNTS), "segmented_control", key="groups_groups",
 )  # fmt: skip
 KERNEL = Choice("kernel_size", 3, "kernel_size", None, (1, 3, 5, 7), "segmented_control", key="groups_kernel")
-SIZE = Whole("size", 28, "Side of the image, pixels", None, 1, 224, key="groups_size")
+SIZE = Whole("size", 28, "input_size", "Side of the image in pixels.", 1, 224, key="groups_size")
 SETTINGS = (CHANNELS, GROUPS, KERNEL, SIZE)
 ASKING = Asking("cost-groups", QUESTIONS, SETTINGS)
 NUMBERED = 16

@@ -131,26 +131,29 @@ def _grown() -> None:
         NUMBERS.give(written(resized(read_kernel(NUMBERS.value), SIDE.value)))
 
 
-def _controls(kernel: np.ndarray, found: Separation, covered: bool) -> None:
+def _lead(kernel: np.ndarray, covered: bool) -> None:
+    FILTER.draw()
     if FILTER.value == LEARNED:
         CHANNEL.draw()
     if len(sides := _sides()) > 1:
         if FILTER.value == OWN:
             SIDE.give(len(kernel))
         SIDE.draw(sides, on_change=_grown)
-    if covered:
-        return
-    if found.rank > 1:
+    if not covered:
+        weights(kernel, key="split_cells", on_cell=partial(_typed, kernel))
+        remark("Type into a cell to make the kernel your own.")
+
+
+def _controls(found: Separation, covered: bool) -> None:
+    if found.rank > 1 and not covered:
         PARTS.draw(high=found.rank)
-    weights(kernel, key="split_cells", on_cell=partial(_typed, kernel))
-    remark("Type into a cell to make the kernel your own.")
 
 
 def lesson(picture: Picture, asking: Asking) -> None:
     """The kernel and its parts; below, what they cost and what the picture loses."""
     covered, kernel = asking.waits(), _kernel()
     found = separate(kernel)
-    with frame(lambda: _controls(kernel, found, covered), draw_lead=FILTER.draw, asking=asking):
+    with frame(lambda: _controls(found, covered), draw_lead=lambda: _lead(kernel, covered), asking=asking):
         if covered:
             drawn = cells(found.kernel.round(2), "Kernel", "signed", most=6)
             show(row(drawn, hidden("Column times row")), key="split_before")

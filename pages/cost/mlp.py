@@ -23,7 +23,9 @@ from viz.words import heading, remark, say
 STEPS = {"dense": "Dense", "local": "Local", "shared": "Shared"}
 TITLES = {"dense": "Dense", "local": "Locally connected", "shared": "Convolution"}
 STEP = Choice("step", "dense", "Weights", None, STEPS, "segmented_control", key="mlp_step")
-SIZE = Choice("size", 4, "Side of the image, pixels", None, (3, 4, 5, 6, 8, 12), "segmented_control", key="mlp_size")
+SIZE = Choice(
+    "size", 4, "input_size", "Side of the image in pixels.", (3, 4, 5, 6, 8, 12), "segmented_control", key="mlp_size"
+)  # fmt: skip
 KERNEL = Choice("kernel_size", 3, "kernel_size", None, (1, 3, 5), "segmented_control", key="mlp_kernel")
 INPUT = Whole("in_channels", 1, "in_channels", None, 1, 4, key="mlp_inputs")
 OUTPUT = Whole("out_channels", 1, "out_channels", None, 1, 4, key="mlp_outputs")

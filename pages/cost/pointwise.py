@@ -22,7 +22,7 @@ from viz.words import heading, say
 
 INPUT = Whole("in_channels", 192, "in_channels", None, 1, 512, key="pointwise_inputs")
 OUTPUT = Whole("out_channels", 16, "out_channels", None, 1, 512, key="pointwise_outputs")
-SIZE = Whole("size", 28, "Side of the image, pixels", None, 1, 224, key="pointwise_size")
+SIZE = Whole("size", 28, "input_size", "Side of the image in pixels.", 1, 224, key="pointwise_size")
 HIDDEN = Whole("hidden", 2, "Channels between the two", None, 1, 4, slider=True, key="pointwise_hidden")
 RELU = Flag("relu", False, "ReLU between the two", key="pointwise_relu")
 SETTINGS = (INPUT, OUTPUT, SIZE, HIDDEN, RELU)

@@ -277,3 +277,13 @@ def test_both_networks_are_trained_once_and_moved_drawings_tell_them_apart(monke
     assert found["Dense"][3] < 70
     assert min(found["Convolution"]) > 95
     assert "mlp_moved" in charts(sound(opened("cost/mlp.py", ask="none"))), "kept for the next visitor"
+
+
+@pytest.mark.parametrize("page", ["ways", "groups", "pointwise", "separable", "mlp"])
+def test_the_side_of_an_image_has_one_name_and_goes_up_by_one(page):
+    app = sound(opened(f"cost/{page}.py", ask="none"))
+    labels = {widget.label for kind in ("number_input", "segmented_control") for widget in getattr(app, kind)}
+    assert not {label for label in labels if re.search("size|side", label, re.I)} - {"input_size", "kernel_size"}
+    assert "input_size" in labels
+    for one in app.number_input:
+        assert one.step == 1, one.label

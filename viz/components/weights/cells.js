@@ -22,7 +22,8 @@ export function kernels(root, d) {
   d.kernels.forEach((k, which) => {
     const rows = k.values.length, columns = k.values[0].length, most = Math.max(...k.values.flat().map(Math.abs)) || 1;
     const numbered = columns <= NUMBERED, edge = Math.min(side(columns, Math.min(box.clientWidth, 320)), numbered ? 46 : 14);
-    const type = Math.min(14, edge * 0.32);
+    const longest = numbered ? Math.max(...k.values.flat().map((v) => short(v, columns).length)) : 1;
+    const type = Math.min(14, edge * 0.32, (edge - 2) / (0.58 * longest));
     const cell = (v, r, c) => {
       const text = short(v, columns);
       const held = !numbered ? "" : d.editable && which === 0
