@@ -25,6 +25,7 @@ from models.networks import skeleton
 from models.operator import linear_operator
 from models.separable import NearestSeparable, nearest_separable
 from models.shifted import Shifted
+from models.text import big
 from viz.components.channels import step
 from viz.controls.picture import PICTURES
 from viz.controls.picture import taken as picture_taken
@@ -197,14 +198,29 @@ def _drawn(shape: Sequence[int], drawn: torch.Generator) -> torch.Tensor:
 
 
 @lru_cache(maxsize=1)
-def vgg() -> dict[str, int]:
-    """Parameters of each layer of torchvision's VGG-16, by what they are, in their order."""
+def _vgg_layers() -> dict[str, Any]:
+    """Those of torchvision's VGG-16 that learn, by what they are, in their order; on the meta device."""
     with torch.device("meta"):
         network = vgg16()
     layers = [one for one in network.modules() if isinstance(one, nn.Conv2d | nn.Linear)]
     kinds = [("conv" if isinstance(one, nn.Conv2d) else "dense") for one in layers]
     names = [f"{kind} {kinds[: i + 1].count(kind)}" for i, kind in enumerate(kinds)]
-    return {name: sum(p.numel() for p in one.parameters()) for name, one in zip(names, layers, strict=True)}
+    return dict(zip(names, layers, strict=True))
+
+
+def vgg() -> dict[str, int]:
+    """Parameters of each layer of VGG-16."""
+    return {name: sum(p.numel() for p in one.parameters()) for name, one in _vgg_layers().items()}
+
+
+def vgg_sizes() -> dict[str, tuple[str, str]]:
+    """What each reads and gives: channels of a 3×3 convolution, or numbers."""
+    return {
+        name: (f"{big(one.in_channels)} channels, 3×3", f"{big(one.out_channels)} channels")
+        if isinstance(one, nn.Conv2d)
+        else (f"{big(one.in_features)} numbers", f"{big(one.out_features)}")
+        for name, one in _vgg_layers().items()
+    }
 
 
 def two_pointwise(hidden: int, between: bool) -> tuple[nn.Sequential, nn.Module]:

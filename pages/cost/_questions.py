@@ -479,6 +479,7 @@ NETWORKS = (
             "Dropout": "it silences numbers while a network learns, and takes no weight away",
         },
         {"network": "resnet50"},
+        hides=("avgpool", "flatten"),
     ),
     Question(
         "last",

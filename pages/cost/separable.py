@@ -56,6 +56,13 @@ COMPACT = 11
 """Pixels of a cell on a phone, so that all grids stand there together."""
 
 
+BEFORE = (
+    ("standard", "Standard"),
+    ("depthwise_first", "Depthwise, then 1×1"),
+    ("pointwise_first", "1×1, then depthwise"),
+)
+
+
 def _layer(name: str) -> LayerSpec:
     return LayerSpec(kind="depthwise_separable", **BARE | EXAMPLES[name][1])
 
@@ -100,7 +107,7 @@ def lesson() -> None:
 
 
 def _before(spec: LayerSpec) -> None:
-    """Who sees whom, without numbers."""
+    """Who sees whom, without numbers; in both orders where the question is about these."""
     job = {
         "in_channels": spec.in_channels,
         "out_channels": spec.out_channels,
@@ -113,7 +120,8 @@ def _before(spec: LayerSpec) -> None:
             "name": name, "title": title, "steps": steps_of(tuple(job.items()), name),
             "numbers": [("weights", "?"), ("MACs", "?")], "said": "",
         }
-        for name, title in (("standard", "Standard"), ("depthwise_first", "Depthwise, then 1×1"))
+        for name, title in BEFORE
+        if name != "pointwise_first" or (ASKING.waiting and ASKING.waiting.name == "order")
     ]  # fmt: skip
     channels(tiles, "", key="separable_before", covered=True)
 

@@ -1,5 +1,6 @@
 """The lessons on cost: the lectures' numbers, and what a setting changes."""
 
+import base64
 import re
 
 import numpy as np
@@ -8,7 +9,7 @@ import pytest
 from models import networks
 from models.kept import Kept
 from pages.feature_maps._kernels import written
-from tests.pages.support import charts, components, opened, read, sound
+from tests.pages.support import charts, components, diagrams, opened, read, sound
 
 
 def cards(app) -> dict[str, list[str]]:
@@ -287,3 +288,64 @@ def test_the_side_of_an_image_has_one_name_and_goes_up_by_one(page):
     assert "input_size" in labels
     for one in app.number_input:
         assert one.step == 1, one.label
+
+
+# -- while a question waits -------------------------------------------------------------------------------------------
+
+
+def waiting(page: str, ask: str):
+    return sound(opened(f"cost/{page}.py", ask=ask))
+
+
+@pytest.mark.parametrize(
+    ("page", "ask", "shown"),
+    [
+        ("groups", "weights", {"1": [(8, 8, 64)], "2": [(8, 8, 32)]}),
+        ("groups", "alone", {"1": [(8, 8, 64)], "8": [(8, 8, 0)]}),
+        ("groups", "row", {"plain": [(8, 8, 32)] * 2}),
+        ("groups", "shuffle", {"shuffled": [(8, 8, 32), (8, 8, 8), (8, 8, 32)]}),
+        ("mlp", "dense", {"layer": [(16, 16, 256)]}),
+        ("mlp", "local", {"layer": [(16, 16, 100)]}),
+        ("mlp", "shared", {"layer": [(16, 16, 100)]}),
+        ("pointwise", "shape", {"layer": [(16, 192, 16 * 192)]}),
+        ("pointwise", "row", {"layer": [(2, 3, 6), (4, 2, 8)]}),
+        ("separable", "order", {"standard": [(3, 3, 9)], "depthwise_first": [(3, 3, 3), (3, 3, 9)],
+                                "pointwise_first": [(3, 3, 9), (3, 3, 3)]}),
+    ],
+)  # fmt: skip
+def test_a_question_waits_beside_what_it_is_about(page, ask, shown):
+    """Of each tile, outputs, inputs and ways of each step."""
+    tiles = {tile["name"]: tile for one in components(waiting(page, ask)) for tile in one.get("tiles", ())}
+    count = lambda step: sum(map(int.bit_count, base64.b64decode(step["ways"])))  # noqa: E731
+    found = {
+        name: [(step["outputs"], step["inputs"], count(step)) for step in tile["steps"]] for name, tile in tiles.items()
+    }
+    assert found == shown
+    assert all(value == "?" for tile in tiles.values() for _, value in tile["numbers"])
+
+
+def test_questions_about_vgg16_and_moved_drawings_show_these():
+    table = waiting("mlp", "vgg").dataframe[0].value
+    assert list(table["parameters"].unique()) == ["?"]
+    assert (len(table), table["in → out"].iloc[13].replace("\u202f", "")) == (16, "25088 numbers → 4096")
+    html = "".join(one["html"] for one in components(waiting("mlp", "moved")) if "html" in one)
+    assert html.count("Moved by") == 2
+    html = "".join(one["html"] for one in components(waiting("pointwise", "cannot")) if "html" in one)
+    assert "A colour picture" in html
+
+
+def test_what_stands_where_the_dense_layers_stood_is_not_named():
+    app = waiting("networks", "without")
+    (drawn,) = diagrams(app)
+    assert not re.search("pool.*?2d\\(1|Adaptive|flatten", " ".join(node["told"] for node in drawn["nodes"]))
+    assert [node["head"] for node in drawn["nodes"]].count("?") == 2
+    assert drawn["selected"] == "avgpool"
+    app.button(key="reveal").click().run()
+    assert "AdaptiveAvgPool2d" in " ".join(node["told"] for node in diagrams(sound(app))[0]["nodes"])
+
+
+def test_a_difference_stands_beside_the_size_of_what_differs():
+    html = "".join(
+        one["html"] for one in components(sound(opened("cost/pointwise.py", ask="none", relu="true"))) if "html" in one
+    )
+    assert re.search(r"Largest difference.*?on the astronaut, where the two answer with up to ±[\d.]+", html)

@@ -71,6 +71,12 @@ def test_what_a_question_asks_for_is_not_sent(graph):
     assert "Conv2d" in text
 
 
+def test_a_layer_that_a_question_asks_for_is_not_named(graph):
+    data = diagram_data(fold(graph), covered=True, hidden=("0",))
+    assert "Conv2d" not in json.dumps(data)
+    assert [node["told"] for node in data["nodes"]][1] == "?"
+
+
 def test_what_does_not_fit_is_marked_with_its_sentence():
     broken = read_graph(nn.Sequential(nn.Conv2d(3, 8, 3), nn.Conv2d(9, 8, 3)), (1, 3, 32, 32))
     last = diagram_data(fold(broken))["nodes"][-1]

@@ -134,8 +134,8 @@ function tile(root, data, pick) {
     const sizes = [one.steps[0].inputs, ...one.steps.map((s) => s.outputs)];
     canvas.tabIndex = 0;
     canvas.role = "application";
-    canvas.ariaRoleDescription = "channels";
-    canvas.ariaLabel = `${data.title}: ${sizes.join(" to ")} channels. Arrow keys follow one.`;
+    canvas.ariaRoleDescription = `${root.what}s`;
+    canvas.ariaLabel = `${data.title}: ${sizes.join(" to ")} ${root.what}s.${root.covered ? "" : " Arrow keys follow one."}`;
     canvas.onpointermove = (e) => e.pointerType !== "touch" && point(root, one, under(one, e));
     canvas.onclick = (e) => point(root, one, under(one, e));
     canvas.onpointerleave = () => point(root, one, null);
@@ -161,7 +161,8 @@ export default function ({ data, parentElement, setTriggerValue }) {
     root.drawn = [];
     root.pickable = data.pickable;
     root.covered = data.covered;
-    root.hint = data.covered ? "Predict first: then channels can be followed." : "Point at a channel, or use the arrow keys, and follow it through.";
+    root.what = data.what;
+    root.hint = data.covered ? `Predict first: then ${data.what}s can be followed.` : "Point at a channel, or use the arrow keys, and follow it through.";
     root.querySelector(".told").textContent = root.hint;
     root.querySelector(".tiles").replaceChildren(...data.tiles.map((one) => tile(root, one, (name) => root.pick(name))));
   }

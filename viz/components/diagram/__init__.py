@@ -62,11 +62,12 @@ def _role(node: Node, broken: bool) -> str:
     return "kernel" if node.parameters else "plain"
 
 
-def diagram_data(drawing: Drawing, *, covered: bool = False) -> dict[str, Any]:
+def diagram_data(drawing: Drawing, *, covered: bool = False, hidden: Collection[str] = ()) -> dict[str, Any]:
     """Nodes, arrows and frames as the browser needs them.
 
     Args:
         covered: numbers are asked for: shapes, costs and fields are question marks.
+        hidden: nodes, by name, that are asked for: they are question marks themselves.
     """
     batch = next((node.shapes[0][0] for node in drawing.nodes if node.kind == "input"), 1)
     into = [0] * len(drawing.nodes)
@@ -89,6 +90,8 @@ def diagram_data(drawing: Drawing, *, covered: bool = False) -> dict[str, Any]:
             said.append(f"{plural(node.calls, 'operation')}, folded")
         if broken:
             said.append(drawing.message)
+        if node.name in hidden:
+            head, call, rest, lines, said = "?", "", "", [], ["?"]
         nodes.append(
             {
                 "name": node.name,
@@ -144,6 +147,7 @@ def diagram(
     title: str,
     selected: str | None = None,
     covered: bool = False,
+    hidden: Collection[str] = (),
     height: int = 640,
     on_node: Callable[[], None] | None = None,
 ) -> None:
@@ -153,13 +157,13 @@ def diagram(
         graph: from `models.graph.read_graph`.
         title: what the diagram shows, for screen readers and the file.
         selected: name of the node to select, where the page chooses another one now.
-        covered: see :func:`diagram_data`.
+        covered, hidden: see :func:`diagram_data`.
         height: most pixels that it takes; what is larger scrolls.
         on_node: called when a node is selected; ``viz.state.heard(key, "node")`` is then its name.
     """
     from models.graph import fold
 
-    data = diagram_data(fold(graph, opened(graph, key)), covered=covered)
+    data = diagram_data(fold(graph, opened(graph, key)), covered=covered, hidden=hidden)
     data |= {
         "title": title,
         "selected": selected,
