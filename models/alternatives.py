@@ -74,7 +74,12 @@ JOB = (
 GROUPS = Setting(
     "groups", 4, "The grouped layer deals its channels to so many convolutions, which do not see each other's."
 )
-HIDDEN = Setting("hidden", 16, "Channels that the bottleneck's 1×1 convolution leaves; no other layer has them.")
+HIDDEN = Setting(
+    "hidden",
+    16,
+    "Channels that the bottleneck's 1×1 convolution leaves; no other layer has them.",
+    label="Hidden channels",
+)
 
 
 ONE = letter("G", 1)

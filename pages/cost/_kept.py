@@ -26,7 +26,6 @@ from models.operator import linear_operator
 from models.separable import NearestSeparable, nearest_separable
 from models.shifted import Shifted
 from models.text import big
-from viz.components.channels import step
 from viz.controls.picture import PICTURES
 from viz.controls.picture import taken as picture_taken
 
@@ -50,9 +49,9 @@ def rows_of(job: Job) -> list[Row]:
 
 
 @lru_cache(maxsize=128)
-def steps_of(job: Job, name: str) -> list[dict]:
-    """What a layer does with channels, for its tile."""
-    return [step(of, found) for of, found in reach(name, **taken(name, dict(job)))]
+def reached_of(job: Job, name: str) -> list[tuple[str, np.ndarray]]:
+    """What each step of a layer does with channels: its name, and its ``channel_picture``."""
+    return reach(name, **taken(name, dict(job)))
 
 
 @dataclass(frozen=True, eq=False)

@@ -16,10 +16,10 @@ from models.spec import LayerSpec
 from models.text import big, listed, scientific
 from pages._lesson import frame, offer
 from pages._question import Asking
-from pages.cost._kept import astronaut, nearest, standard, steps_of
+from pages.cost._kept import astronaut, nearest, reached_of, standard
 from pages.cost._questions import SEPARABLE as QUESTIONS
 from viz import state
-from viz.components.channels import Tile, channels
+from viz.components.channels import Tile, channels, step
 from viz.components.stage import stage
 from viz.controls.examples import examples
 from viz.controls.layer import LayerEditor, in_short
@@ -117,7 +117,7 @@ def _before(spec: LayerSpec) -> None:
     }
     tiles: list[Tile] = [
         {
-            "name": name, "title": title, "steps": steps_of(tuple(job.items()), name),
+            "name": name, "title": title, "steps": [step(*one) for one in reached_of(tuple(job.items()), name)],
             "numbers": [("weights", "?"), ("MACs", "?")], "said": "",
         }
         for name, title in BEFORE

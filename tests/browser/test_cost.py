@@ -43,7 +43,10 @@ def test_a_channel_is_followed_and_nothing_is_sent(visit):
 def test_while_a_question_waits_no_channel_is_followed(visit):
     page = visit("/cost?ask=sees").page
     point(page, "grouped", 0.98, 0.1)
-    expect(page.locator(".channels .told")).to_have_text("Predict first: then channels can be followed.")
+    expect(page.locator(".channels .told")).to_have_text(
+        "Predict first: then channels can be followed. In a picture, columns are channels that come in, rows those "
+        "that go out."
+    )
 
 
 def test_keys_follow_channels_too(visit):
@@ -69,8 +72,16 @@ def test_a_tile_chooses_its_layer_and_the_link_says_so(visit):
 
 def test_many_channels_are_a_picture_and_are_followed_as_well(visit):
     page = visit("/cost?ask=none").page
-    point(page, "grouped", 0.98, 0.08)
-    expect(page.locator(".channels .told")).to_have_text("Grouped: output channel 0 sees 48 of 192 input channels.")
+    told = page.locator(".channels .told")
+    # Below the edge that stands for the inputs, the first row is the first output.
+    point(page, "grouped", 0.98, 0.16)
+    expect(told).to_have_text("Grouped: output channel 0 sees 48 of 192 input channels.")
+    point(page, "grouped", 0.5, 0.95)
+    expect(told).to_have_text("Grouped: output channel 31 sees 48 of 192 input channels.")
+    point(page, "grouped", 0.06, 0.08)
+    expect(told).to_have_text(re.compile(r"^Grouped: input channel \d reaches 8 of 32 output channels\.$"))
+    page.mouse.move(5, 5)
+    expect(told).to_contain_text("columns are channels that come in, rows those that go out")
 
 
 def test_times_are_measured(visit):
