@@ -49,6 +49,35 @@ def test_the_papers_numbers_and_those_of_a_link(link, weights):
     assert f">{big(weights)} " in cards(app)
 
 
+def test_mobilenet_v1_has_4_2_million_parameters_and_569_million_macs():
+    html = cards(sound(opened("cost/blocks.py", block="mobilenet_v1", ask="none")))
+    assert f">{big(4_231_976)} " in html
+    assert f">{big(568_740_352)} " in html
+    html = "".join(
+        one["html"]
+        for one in components(sound(opened("cost/networks.py", network="mobilenet_v1", ask="none")))
+        if "html" in one
+    )
+    assert f">{big(4_231_976)}<" in html
+    assert f">{big(568_740_352)}<" in html
+
+
+def test_a_patch_embedding_of_224_pixels_has_590_592_parameters():
+    app = sound(opened("cost/blocks.py", block="patch_embedding", ask="none"))
+    assert f">{big(590_592)} " in cards(app)
+    (drawn,) = diagrams(app)
+    assert drawn["nodes"][-1]["lines"] == ["196 × 768"]
+
+
+def test_u_net_goes_from_the_picture_to_8_by_8_and_back():
+    app = sound(opened("cost/blocks.py", block="unet", ask="none"))
+    (drawn,) = diagrams(app)
+    assert (drawn["nodes"][0]["lines"], drawn["nodes"][-1]["lines"]) == (["3 × 128 × 128"], ["1 × 128 × 128"])
+    carried = {text for _, _, text in drawn["edges"]}
+    assert "256 × 8 × 8" in carried
+    assert {"128 × 16 × 16", "64 × 32 × 32", "32 × 64 × 64", "16 × 128 × 128"} <= carried
+
+
 def test_the_fire_block_of_the_paper():
     """fire2: 96 channels become 16, then 64 and 64 (Iandola et al. 2016, table 1)."""
     (drawn,) = diagrams(sound(opened("cost/blocks.py", block="fire", ask="none")))
