@@ -168,7 +168,7 @@ def _cannot() -> None:
         (
             "Largest difference",
             scientific(abs(off).max()) if found.exact else f"{abs(off).max():.3g}",
-            "on the picture",
+            f"on the picture, where the standard layer answers with up to ±{abs(whole).max():.3g}",
         ),
     ]
     figures = (

@@ -349,3 +349,5 @@ def test_a_difference_stands_beside_the_size_of_what_differs():
         one["html"] for one in components(sound(opened("cost/pointwise.py", ask="none", relu="true"))) if "html" in one
     )
     assert re.search(r"Largest difference.*?on the astronaut, where the two answer with up to ±[\d.]+", html)
+    html = "".join(one["html"] for one in components(sound(opened("cost/separable.py", ask="none"))) if "html" in one)
+    assert re.search(r"Largest difference.*?on the picture, where the standard layer answers with up to ±[\d.]+", html)

@@ -43,6 +43,14 @@ function sentence(tile, steps, at, sets) {
   return `${tile.title}: ${kind} channel ${at[1]} ${parts.join(" and ")}.`;
 }
 
+// Lines that cross each other are fainter, the more there are for an output.
+function faint(s) {
+  if (s.faint) return s.faint;
+  let ways = 0;
+  for (let o = 0; o < s.outputs; o++) for (let i = 0; i < s.inputs; i++) ways += s.way(o, i);
+  return (s.faint = clamp((12 * s.outputs / (ways || 1)) ** 1.3, 0.08, 1));
+}
+
 // Where channel k of n stands in a column.
 const place = (k, n) => EDGE + ((HEIGHT - 2 * EDGE) * (k + 0.5)) / n;
 
@@ -67,7 +75,7 @@ function draw(one) {
           ctx.lineTo(x(c + 1), place(o, s.outputs));
         }
       }
-      ctx.strokeStyle = chosen ? css(marked, 0.9) : css(ink, (sets ? 0.12 : 0.5) * clamp(16 / Math.max(s.inputs, s.outputs), 0.2, 1));
+      ctx.strokeStyle = chosen ? css(marked, 0.9) : css(ink, (sets ? 0.2 : 0.5) * faint(s));
       ctx.lineWidth = chosen ? 1.5 : 1;
       ctx.stroke();
     }
