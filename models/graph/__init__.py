@@ -4,7 +4,7 @@
 Nothing here knows how it is laid out or painted.
 """
 
-from models.graph.fold import Drawing, Frame, fold, names_of, opened_at_first
+from models.graph.fold import Drawing, Frame, drawn_as, fold, names_of, opened_at_first
 from models.graph.groups import Group
 from models.graph.read import Broken, Edge, Graph, Node, read_graph
 from models.graph.stages import ONE, Stage, stages

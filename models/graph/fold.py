@@ -82,6 +82,20 @@ def fold(graph: Graph, opened: Collection[str] = ()) -> Drawing:
     )
 
 
+def drawn_as(graph: Graph, name: str, opened: Collection[str] = ()) -> str | None:
+    """The node that stands for an operation while these groups are open: itself, or the folded group around it. None:
+    there is no such operation."""
+    at = next((i for i, node in enumerate(graph.nodes) if node.name == name), None)
+    if at is None:
+        return None
+    level = groups_of(graph)
+    while group := next((one for one in level if isinstance(one, Group) and one.first <= at <= one.last), None):
+        if group.name not in opened:
+            return group.name
+        level = group.inside
+    return name
+
+
 def _folded(graph: Graph, group: Group) -> Node:
     inside = graph.nodes[group.first : group.last + 1]
     macs = [node.macs for node in inside]

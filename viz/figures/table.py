@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 import streamlit as st
 
@@ -10,7 +10,13 @@ from viz.words import meaning
 
 
 def table(
-    head: Sequence[str], rows: Sequence[Sequence], *, key: str, label: str, told: Mapping[str, str] | None = None
+    head: Sequence[str],
+    rows: Sequence[Sequence],
+    *,
+    key: str,
+    label: str,
+    told: Mapping[str, str] | None = None,
+    on_row: Callable[[], None] | None = None,
 ) -> None:
     """Put a table on the page. What is a number is given as a number, so that a column sorts by it.
 
@@ -19,6 +25,7 @@ def table(
         rows: cells; nothing stands where a cell is None.
         label: what the table holds, for screen readers.
         told: what the columns hold that do not say so themselves, by their titles; of terms the list of words tells it.
+        on_row: called when a row is chosen; ``viz.state.heard(key, "selection")["rows"]`` then holds its place, if any.
     """
     columns = dict(zip(head, map(list, zip(*rows, strict=True)), strict=True))
     told = {name: means for name in head if (means := meaning(name))} | dict(told or {})
@@ -26,4 +33,5 @@ def table(
     for name, cells in columns.items():
         if any(isinstance(cell, int) for cell in cells):
             kinds[name] = st.column_config.NumberColumn(format="localized", help=told.get(name))
-    st.dataframe(columns, hide_index=True, column_config=kinds, key=key, alt=label, placeholder="")
+    choosing: dict = {"on_select": on_row, "selection_mode": "single-row"} if on_row else {}
+    st.dataframe(columns, hide_index=True, column_config=kinds, key=key, alt=label, placeholder="", **choosing)

@@ -47,11 +47,13 @@ class Diagram {
     const known = JSON.stringify([data.nodes, data.edges, data.frames, data.title]);
     this.data = data;
     this.send = send;
-    this.scroll.style.setProperty("--most", `${data.height}px`);
     this.q(".hint").textContent = data.hint;
+    if (this.q(".full").textContent !== data.full) this.q(".full").textContent = data.full;
     if (known !== this.known) this.build();
+    else this.size();
+    if (data.full) this.turned = null;
     this.known = known;
-    if (data.selected !== this.asked && data.selected != null && this.byName.has(data.selected)) this.mark(data.selected);
+    if (data.selected !== this.asked && data.selected != null && data.selected !== this.selected && this.byName.has(data.selected)) this.show(data.selected);
     this.asked = data.selected;
   }
 
@@ -138,7 +140,10 @@ class Diagram {
 
   size() {
     if (!this.width) return;
-    const fits = clamp((this.scroll.clientWidth - 2) / this.width, 0.62, 1);
+    // Presented, the page's type is larger.
+    const unit = parseFloat(getComputedStyle(document.documentElement).fontSize) / 16;
+    this.scroll.style.setProperty("--most", `${Math.round(this.data.height * unit)}px`);
+    const fits = clamp((this.scroll.clientWidth - 2) / this.width, 0.62 * unit, unit);
     this.shown = this.scale || fits;
     this.svg.setAttribute("width", Math.round(this.width * this.shown));
     this.svg.setAttribute("height", Math.round(this.height * this.shown));
@@ -172,6 +177,14 @@ class Diagram {
     this.q(".turn").textContent = node?.group ? "Open" : "Fold";
     this.q(".turn").disabled = !node?.group && !node?.frame;
     this.root.dataset.selected = name ?? "";
+  }
+
+  // Select what was chosen elsewhere, and bring it to the middle of the frame.
+  show(name) {
+    this.mark(name);
+    const { x, y } = this.places.get(name), { scroll } = this;
+    scroll.scrollTop = y * this.shown - scroll.clientHeight / 2;
+    scroll.scrollLeft = x * this.shown - scroll.clientWidth / 2;
   }
 
   focus() {
