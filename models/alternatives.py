@@ -65,7 +65,7 @@ DEEPFACE = Paper(
 JOB = (
     Setting("in_channels", 192, "Channels of the image that comes in."),
     Setting("out_channels", 32, "Channels of the image that goes out."),
-    Setting("size", 28, "Side of the image in pixels; padding keeps it.", most=224),
+    Setting("size", 28, "Side of the image in pixels; padding keeps it.", most=224, label="input_size"),
     Setting("kernel_size", 5, "Side of the window.", choices=(1, 3, 5, 7, 9, 11)),
     Setting("bias", False, "A number for each output channel that is added everywhere."),
 )
@@ -74,7 +74,12 @@ JOB = (
 GROUPS = Setting(
     "groups", 4, "The grouped layer deals its channels to so many convolutions, which do not see each other's."
 )
-HIDDEN = Setting("hidden", 16, "Channels that the bottleneck's 1×1 convolution leaves; no other layer has them.")
+HIDDEN = Setting(
+    "hidden",
+    16,
+    "Channels that the bottleneck's 1×1 convolution leaves; no other layer has them.",
+    label="Hidden channels",
+)
 
 
 ONE = letter("G", 1)

@@ -129,6 +129,14 @@ def seen(picture: np.ndarray) -> int:
     return int((picture != 0).sum(1).min())
 
 
+def seen_through(pictures: Sequence[np.ndarray]) -> int:
+    """The same of several steps in a row, each with its own picture."""
+    ways = np.eye(pictures[0].shape[1])
+    for picture in pictures:
+        ways = (picture != 0) @ ways > 0
+    return seen(ways)
+
+
 def seen_form(channels: int, groups: int, shuffled: bool = False) -> Formula:
     """Input channels that an output channel of grouped layers sees, in closed form: those of its group; after a shuffle
     its group holds channels of as many groups as there are, or as it has channels."""

@@ -3,7 +3,7 @@ middle: a convolution looks everywhere with the same weights, a dense layer has 
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 
@@ -13,6 +13,7 @@ from torch import nn
 
 from models import device
 from models.drawings import draw
+from models.timing import Waiting, turn
 
 CLASSES = ("circle", "square", "triangle", "star", "cross")
 SIDE, RADIUS = 28, 7
@@ -60,12 +61,14 @@ def moved(pictures: torch.Tensor, pixels: int) -> torch.Tensor:
 class Shifted:
     """Two networks on drawings that neither has seen.
 
-    parameters: by network. shifts: in pixels. accuracies: by network, one a shift, from 0 to 1.
+    parameters: by network. shifts: in pixels. accuracies: by network, one a shift, from 0 to 1. where: what trained
+    them, in words.
     """
 
     parameters: dict[str, int]
     shifts: Sequence[int]
     accuracies: dict[str, list[float]]
+    where: str
 
 
 @contextmanager
@@ -75,16 +78,36 @@ def _learning() -> Iterator[None]:
         yield
 
 
-def train_both(seed: int = 0) -> Iterator[float | Shifted]:
-    """Train both alike, on the same drawings in the same order: the share that is done, and last what was found."""
+def train_both(seed: int = 0) -> Generator[Waiting | float | Shifted]:
+    """Train both alike, on the same drawings in the same order, on the best device: first how many are ahead, while
+    there are others; then the share that is done, and last what was found. Close it to stop."""
+    mine = turn()
+    try:
+        for state in mine:
+            yield state
+            if not state.ahead:
+                break
+        place = device.setup()
+        try:
+            yield from _train_both(seed, place)
+        except Exception as error:
+            if place.type == "cpu" or not device.gave_up(error):
+                raise
+            yield from _train_both(seed, torch.device("cpu"))
+    finally:
+        mine.close()
+
+
+def _train_both(seed: int, place: torch.device) -> Iterator[float | Shifted]:
     with _learning(), torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
-        networks = {"Dense": dense_network(), "Convolution": convolutional_network()}
+        # Drawn on the CPU: a seed is the same weights on every device.
+        networks = {"Dense": dense_network().to(place), "Convolution": convolutional_network().to(place)}
         movers = [torch.optim.Adam(each.parameters(), RATE) for each in networks.values()]
-        x, labels = examples(TRAINED, seed)
+        x, labels = (one.to(place) for one in examples(TRAINED, seed))
     order = torch.Generator().manual_seed(seed)
     for step in range(1, STEPS + 1):
-        batch = torch.randperm(TRAINED, generator=order)[:BATCH]
+        batch = torch.randperm(TRAINED, generator=order)[:BATCH].to(place)
         with _learning():
             for network, mover in zip(networks.values(), movers, strict=True):
                 loss = nn.functional.cross_entropy(network(x[batch]), labels[batch])
@@ -93,10 +116,12 @@ def train_both(seed: int = 0) -> Iterator[float | Shifted]:
                 mover.step()
         if step % 20 == 0:
             yield step / STEPS
-    tested, right = examples(TESTED, seed + 1)
+    tested, right = (one.to(place) for one in examples(TESTED, seed + 1))
     shifts, found = range(MOST + 1), {}
     with device.one_thread(), torch.inference_mode():
         for name, each in networks.items():
             answers = [each(moved(tested, shift)).argmax(1) for shift in shifts]
             found[name] = [float((answer == right).float().mean()) for answer in answers]
-    yield Shifted({n: sum(p.numel() for p in each.parameters()) for n, each in networks.items()}, shifts, found)
+        where = device.describe(place)
+    sizes = {name: sum(p.numel() for p in each.parameters()) for name, each in networks.items()}
+    yield Shifted(sizes, shifts, found, where)

@@ -106,6 +106,11 @@ class Turns:
 _turns = Turns()
 
 
+def turn() -> Generator[Waiting]:
+    """A turn of whoever measures times or trains on this server; as ``Turns.wait``."""
+    return _turns.wait()
+
+
 # -- measuring ---------------------------------------------------------------------------------------------------------
 
 
@@ -172,9 +177,9 @@ def timings(
         layers: name → what makes the layer; it is made when its turn has come.
     """
     device.setup()
-    turn = _turns.wait()
+    mine = turn()
     try:
-        for state in turn:
+        for state in mine:
             yield state
             if not state.ahead:
                 break
@@ -187,4 +192,4 @@ def timings(
             else:
                 yield name, time_layer(make(), shape)
     finally:
-        turn.close()
+        mine.close()

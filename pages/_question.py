@@ -33,6 +33,7 @@ class Question:
         whatever is on screen.
     cell: the grid of the stage in which a cell is the answer: "row 2, column 0", counted from 0.
     selects: the number of the output's cell that it is about, counted from 0.
+    hides: layers of a network that the page must not name while it waits.
     """
 
     name: str
@@ -45,6 +46,7 @@ class Question:
     about: Mapping[str, str] | None = None
     cell: str = ""
     selects: int = 0
+    hides: tuple[str, ...] = ()
 
     @property
     def typed(self) -> bool:
@@ -142,6 +144,11 @@ class Asking:
             self._asked()
         return self._ask.value != NONE
 
+    @property
+    def waiting(self) -> Question | None:
+        """The question that waits, if one does. After :meth:`waits`."""
+        return self._question(self._ask.value) if self._ask.value != NONE else None
+
     def _question(self, name: str) -> Question:
         return next(each for each in self.questions if each.name == name)
 
@@ -197,7 +204,7 @@ class Asking:
     def on_pin(self, stage: str, data: dict) -> Callable[[], None] | None:
         """What takes a click on the stage of this key and with these data, if that is how the question that waits is
         answered. After :meth:`waits`."""
-        question = self._question(self._ask.value) if self._ask.value != NONE else None
+        question = self.waiting
         if question is None or not question.cell:
             return None
         rows, width = next(one["shape"][-2:] for one in data["grids"] if one["id"] == question.cell)

@@ -36,6 +36,22 @@ def test_health_names_the_device_once_torch_is_warm(monkeypatch):
         assert device, eager.log.read_text()
 
 
+def test_what_a_diagram_needs_is_loaded_before_the_first_visitor():
+    code = """
+import sys
+import app
+app.warm_up()
+before = set(sys.modules)
+from models.blocks import BLOCKS, build
+from models.graph import read_graph
+read_graph(build("bottleneck"), BLOCKS["bottleneck"].input_shape())
+print(sum(name.startswith("torch.") for name in set(sys.modules) - before))
+"""
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, timeout=120)
+    assert done.returncode == 0, done.stderr
+    assert int(done.stdout.split()[-1]) < 20
+
+
 @pytest.mark.parametrize("path", ["/", "/health", "/_stcore/health", "/playground"])
 def test_every_answer_carries_the_headers(server, path):
     with urllib.request.urlopen(server.url + path, timeout=5) as answer:

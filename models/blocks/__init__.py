@@ -5,5 +5,6 @@ it takes, what it teaches, where it comes from, and in closed form what it must 
 """
 
 from models.blocks.block import Block, Paper, Setting, weights
+from models.blocks.joins import Joined, join_both
 from models.blocks.registry import BLOCKS, build
 from models.blocks.residual import FORMS, share_weights

@@ -25,6 +25,9 @@ Forms = tuple[Term, Term, Term]
 """Weights, the other parameters (biases, norms), and MACs."""
 
 
+MOST_SIDE = 1 << 14
+"""Pixels along a side of an image."""
+
 TORCHS = ("in_channels", "out_channels", "kernel_size", "stride", "padding", "dilation", "groups", "bias")
 """Settings that torch's convolutions have: they stand beside controls in its spelling."""
 
@@ -91,6 +94,11 @@ class Paper:
         return f"{self.authors} {self.year}, {self.title}", self.url
 
 
+def multiples(step: int) -> range:
+    """Sides that are so many times a whole number."""
+    return range(step, MOST_SIDE + 1, step)
+
+
 @dataclass(frozen=True)
 class Block:
     """One block.
@@ -106,7 +114,7 @@ class Block:
         forms: settings and side -> its closed forms.
         channels: settings -> channels of the image that it takes.
         refuses: settings -> (setting, sentence) for settings that do not fit each other.
-        multiple: settings -> the side of an image must be so many times a whole number.
+        sides: settings -> the sides that an image may have.
     """
 
     name: str
@@ -119,7 +127,7 @@ class Block:
     forms: Callable[[Settings, int], Forms] = field(repr=False)
     channels: Callable[[Settings], int] = field(default=lambda s: s.in_channels, repr=False)
     refuses: Callable[[Settings], Refusals] = field(default=lambda s: iter(()), repr=False)
-    multiple: Callable[[Settings], int] = field(default=lambda s: 1, repr=False)
+    sides: Callable[[Settings], range] = field(default=lambda s: multiples(1), repr=False)
 
     def settle(self, **given: Any) -> Settings:
         """Every setting with its value: what was given, the default otherwise.
@@ -165,12 +173,12 @@ class Block:
 
     def _side(self, s: Settings, side: int | None) -> int:
         usual = self.side(s) if callable(self.side) else self.side
-        side, step = usual if side is None else side, self.multiple(s)
-        if side < 1 or side % step:
-            near = max(1, round(side / step)) * step
-            raise SpecError(
-                "side", f"{side} pixels do not fit these settings: use a multiple of {step}, such as {near}."
-            )
+        side, fit = usual if side is None else side, self.sides(s)
+        if side not in fit:
+            near = fit[min(max(0, round((side - fit.start) / fit.step)), len(fit) - 1)]
+            plain = f"a multiple of {fit.step}, such as {near}" if fit.start == fit.step else ""
+            use = plain or f"{near}, or another in steps of {fit.step} from {fit.start} on"
+            raise SpecError("side", f"{side} pixels do not fit these settings: use {use}.")
         return side
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-from models.blocks.block import Block, Forms, Paper, Refusals, Setting, Settings, square
+from models.blocks.block import Block, Forms, Paper, Refusals, Setting, Settings, multiples, square
 from models.blocks.parts import conv
 from models.terms import letter
 
@@ -102,5 +102,5 @@ PATCH_EMBEDDING = Block(
     lambda s: s.image_size,
     _patch_forms,
     refuses=_patch_refuses,
-    multiple=lambda s: s.patch_size,
+    sides=lambda s: multiples(s.patch_size),
 )

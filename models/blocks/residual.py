@@ -140,13 +140,16 @@ class _Preactivation(nn.Module):
 
     def __init__(self, s: Settings):
         super().__init__()
-        self.first = layers(bn1=norm(s.in_channels, s.norm), relu1=nn.ReLU())
-        self.branch = layers(
-            conv1=conv(s.in_channels, s.out_channels, 3, s.stride),
-            bn2=norm(s.out_channels, s.norm),
-            relu2=nn.ReLU(),
-            conv2=conv(s.out_channels, s.out_channels, 3),
-        )
+        c_in, w, c_out = s.in_channels, s.width, s.out_channels
+        self.first = layers(bn1=norm(c_in, s.norm), relu1=nn.ReLU())
+        if s.form == "basic":
+            convs = [conv(c_in, c_out, 3, s.stride), conv(c_out, c_out, 3)]
+        else:
+            convs = [conv(c_in, w), conv(w, w, 3, s.stride), conv(w, c_out)]
+        parts: dict[str, nn.Module | None] = {"conv1": convs[0]}
+        for i, one in enumerate(convs[1:], 2):
+            parts |= {f"bn{i}": norm(one.in_channels, s.norm), f"relu{i}": nn.ReLU(), f"conv{i}": one}
+        self.branch = layers(**parts)
         self.downsample = conv(s.in_channels, s.out_channels, stride=s.stride) if _projects(s) else None
 
     def forward(self, x: Tensor) -> Tensor:
@@ -155,9 +158,13 @@ class _Preactivation(nn.Module):
 
 
 def _preactivation_forms(s: Settings, side: int) -> Forms:
-    c = _Cost(s, side)
-    weights, _, macs = c.of([], [c.c_in * c.c_out * c.taps, c.c_out * c.c_out * c.taps], c.c_out)
-    return weights, 2 * (c.c_in + c.c_out) if s.norm else letter("0", 0), macs
+    c, w = _Cost(s, side), letter("w", s.width)
+    if s.form == "basic":
+        before, after, norms = [], [c.c_in * c.c_out * c.taps, c.c_out * c.c_out * c.taps], c.c_in + c.c_out
+    else:
+        before, after, norms = [c.c_in * w], [w * w * c.taps, w * c.c_out], c.c_in + w + w
+    weights, _, macs = c.of(before, after, norms)
+    return weights, 2 * norms if s.norm else letter("0", 0), macs
 
 
 PREACTIVATION = Block(
@@ -165,7 +172,17 @@ PREACTIVATION = Block(
     "Pre-activation block",
     "With norm and ReLU before the convolutions nothing stands in the shortcut: what came in passes untouched.",
     MAPPINGS,
-    (IN, OUT, STRIDE, PROJECTION, NORM),
+    (
+        Setting(
+            "form", "basic", "Two 3×3 convolutions, or a bottleneck: 1×1, 3×3, 1×1.", choices=("basic", "bottleneck")
+        ),
+        IN,
+        Setting("width", 16, "Channels between the two 1×1 convolutions of the bottleneck.", most=512),
+        OUT,
+        STRIDE,
+        PROJECTION,
+        NORM,
+    ),
     _Preactivation,
     56,
     _preactivation_forms,

@@ -4,7 +4,7 @@
 Nothing here knows how it is laid out or painted.
 """
 
-from models.graph.fold import Drawing, Frame, first_of, fold, names_of, opened_at_first
+from models.graph.fold import Drawing, Frame, drawn_as, first_of, fold, names_of, opened_at_first
 from models.graph.groups import Group
 from models.graph.read import Broken, Edge, Graph, Node, read_graph
 from models.graph.stages import ONE, Stage, side_by_side, stages

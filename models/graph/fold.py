@@ -25,7 +25,6 @@ class Drawing:
 
     nodes: a folded group is one node with the sum of its parameters and MACs, and the field of its last operation.
     frames: the open groups, outer ones first; `framed`: for each node, the innermost frame that it stands in.
-    placed: for each node of the graph, the place of the one that it is drawn as.
     broken: place of the node where the shapes stop fitting, or None; `message` says why.
     """
 
@@ -33,7 +32,6 @@ class Drawing:
     edges: tuple[Edge, ...]
     frames: tuple[Frame, ...]
     framed: tuple[str | None, ...]
-    placed: tuple[int, ...]
     broken: int | None = None
     message: str = ""
 
@@ -79,10 +77,23 @@ def fold(graph: Graph, opened: Collection[str] = ()) -> Drawing:
         edges,
         tuple(frames),
         tuple(framed),
-        tuple(place[at] for at in range(len(graph.nodes))),
         place[broken.node] if broken else None,
         broken.message if broken else "",
     )
+
+
+def drawn_as(graph: Graph, name: str, opened: Collection[str] = ()) -> str | None:
+    """The node that stands for an operation while these groups are open: itself, or the folded group around it. None:
+    there is no such operation."""
+    at = next((i for i, node in enumerate(graph.nodes) if node.name == name), None)
+    if at is None:
+        return None
+    level = groups_of(graph)
+    while group := next((one for one in level if isinstance(one, Group) and one.first <= at <= one.last), None):
+        if group.name not in opened:
+            return group.name
+        level = group.inside
+    return name
 
 
 def _folded(graph: Graph, group: Group) -> Node:

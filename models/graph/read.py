@@ -180,7 +180,7 @@ def _fields(module: nn.Module, input_shape: Sequence[int], reading: _Reading) ->
 
 
 class _TooMuch(Exception):
-    """The network holds more numbers than are followed."""
+    """An answer has more numbers than are followed."""
 
 
 class _Stopped(Exception):
@@ -229,8 +229,8 @@ class _Reading(fx.Interpreter):
         inputs = [self.env[a] for a in n.all_input_nodes if isinstance(self.env.get(a), torch.Tensor)]
         if n.op == "call_module" and inputs and overlooked(self.parts[str(n.target)], tuple(inputs[0].shape)):
             raise ValueError
-        self.numbers += sum(t.numel() for t in _tensors(value)) if n.op.startswith("call") else 0
-        if self.numbers > MAX_ACTIVATIONS:
+        self.numbers = max((t.numel() for t in _tensors(value)), default=0)
+        if n.op.startswith("call") and self.numbers > MAX_ACTIVATIONS:
             raise _TooMuch
         if n.op.startswith("call") and not all(t.numel() for t in _tensors(value)) and all(t.numel() for t in inputs):
             raise ValueError("nothing is left of it")
@@ -245,8 +245,8 @@ class _Reading(fx.Interpreter):
         if isinstance(error, _TooMuch):
             here = title(self.parts[str(n.target)], str(n.target)) if n.op == "call_module" else str(n.target)
             return (
-                f"{here} is one too many: up to here the network holds {big(self.numbers)} numbers, more than are "
-                "followed here; use fewer channels, a smaller input or a larger stride."
+                f"{here} would give {big(self.numbers)} numbers, more than are followed here; use fewer channels, a "
+                "smaller input or a larger stride."
             )
         what = str(n.target) if n.op == "call_module" else getattr(n.target, "__name__", str(n.target))
         shapes = " and ".join("×".join(map(str, x.shape)) for x in inputs)

@@ -23,7 +23,7 @@ from models.device import one_thread, private_copy
 from models.errors import EquivarianceError, first_line, runs_through
 from models.maps.activations import layer_field
 from models.maps.attribution import scores
-from models.networks import feature_maps
+from models.networks import Survey, survey
 from models.receptive_field import ReceptiveFieldError, receptive_field
 from models.unpool import PoolUnpool
 
@@ -118,12 +118,13 @@ def equivariance(
 
     Raises:
         EquivarianceError: no map, units without a place in the picture, no such motion.
-        NetworkError: as `feature_maps`.
+        NetworkError: as `survey`.
     """
     for value in values:
         _checked(motion, value)
     x = x[:1].detach()
-    still = _map(module, x, layer)
+    seen = survey(module, x, [layer])
+    still = _map(seen, layer)
     start, jump = _grid(module, x, layer)
     height, width = x.shape[2:]
     v, u = np.mgrid[: still.shape[1], : still.shape[2]].astype(float)
@@ -137,7 +138,8 @@ def equivariance(
         exact = all(np.abs(n - np.rint(n)).max() < 1e-9 for n in units)
         wrap = motion == "shift"
         expected = _sampled(still, *units, wrap=wrap)
-        found = _map(module, moved(x, motion, value), layer)
+        # Knows from the first pass when the layer has run, and ends there.
+        found = _map(survey(module, moved(x, motion, value), [layer], before=seen), layer)
         inside = np.ones(still.shape[1:], bool)
         if not wrap:
             inside = np.maximum(np.hypot(*relative), np.hypot(*old)) <= reach - min(jump)
@@ -155,8 +157,8 @@ def _relative(a: np.ndarray, b: np.ndarray, inside: np.ndarray) -> float:
     return difference / size if size > 0 else (0.0 if difference == 0 else float("inf"))
 
 
-def _map(module: nn.Module, x: Tensor, layer: str) -> np.ndarray:
-    answer = feature_maps(module, x, [layer])[layer]
+def _map(seen: Survey, layer: str) -> np.ndarray:
+    answer = seen.maps[layer]
     if answer.dim() != 4:
         raise EquivarianceError(
             f"Layer {layer!r} answers with shape {list(answer.shape)}, not with maps: choose one before they are "

@@ -3,8 +3,9 @@
 `"c3-c3s2p1-m2"` is a 3x3 convolution, another with stride 2 and padding 1, and a 2x2 max-pooling. The text is what a
 link carries and what a visitor may type. A layer is a letter (`c` convolution, `t` transposed, `m` max-pooling, `a`
 average-pooling), its kernel size, and then in any order `s` stride, `p` padding (a number, `ps` for "same", `pc` for
-causal), `d` dilation, and `r` for a residual branch that adds what came in so many layers before: through a 1x1
-convolution where the layers between have a stride, or with a `c` behind it (`r2c`) cut to its middle, as U-Net crops.
+causal), `d` dilation, and a branch that brings what came in so many layers before: `r` adds it, as ResNet does, `u`
+concatenates it, as U-Net does. It goes through a 1x1 convolution where the layers between have a stride or where
+channels that are added differ, and with a `c` behind it (`r2c`, `u2c`) it is cut to its middle, as U-Net crops.
 Where the two axes differ, rows come first: `c3x1s2x1` is a 3x1 convolution with stride 2 along the rows.
 """
 

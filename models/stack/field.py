@@ -26,21 +26,12 @@ PADS: tuple[Any, ...] = (nn.ConstantPad1d, nn.ConstantPad2d)
 
 
 class StackModule(nn.Module):
-    """One layer of a stack: padding of its own where torch has none, the layer, and what a residual branch adds.
+    """One layer of a stack, by its number from 1: padding of its own where torch has none, the layer, and its branch,
+    which is added or concatenated."""
 
-    `shortcut`: per axis, the stride on that branch; None: there is no branch. `crops`: per axis, what the branch leaves
-    out before and after its middle.
-    """
-
-    def __init__(
-        self,
-        layer: StackLayer,
-        dims: int,
-        channels: int,
-        shortcut: tuple[int, ...] | None = None,
-        crops: tuple[tuple[int, int], ...] = (),
-    ) -> None:
+    def __init__(self, stack: Stack, number: int) -> None:
         super().__init__()
+        layer, dims, into, channels = stack.layers[number - 1], stack.dims, stack.widths[number - 1], stack.channels
         pads = [layer.along(axis).pads for axis in range(dims)]
         lopsided = any(before != after for before, after in pads)
         # torch counts padding from the last axis
@@ -51,24 +42,40 @@ class StackModule(nn.Module):
         kernel, stride, dilation = layer.kernel_size, layer.stride, layer.dilation
         self.op: Any
         if layer.kind == "c":
-            self.op = CONVOLUTIONS[dims - 1](channels, channels, kernel, stride, padding, dilation, bias=False)
+            self.op = CONVOLUTIONS[dims - 1](into, channels, kernel, stride, padding, dilation, bias=False)
         elif layer.kind == "t":
-            self.op = TRANSPOSED[dims - 1](channels, channels, kernel, stride, padding, dilation=dilation, bias=False)
+            self.op = TRANSPOSED[dims - 1](into, channels, kernel, stride, padding, dilation=dilation, bias=False)
         elif layer.kind == "m":
             self.op = MAX_POOLS[dims - 1](kernel, stride, padding, dilation)
         else:
             self.op = AVG_POOLS[dims - 1](kernel, stride, padding)
-        self.shortcut = None
-        if shortcut and max(shortcut) > 1:
-            self.shortcut = CONVOLUTIONS[dims - 1](channels, channels, 1, shortcut, bias=False)
-        elif any(map(any, crops)):
-            self.shortcut = PADS[dims - 1](tuple(-n for pair in reversed(crops) for n in pair), 0.0)
-        elif shortcut:
-            self.shortcut = nn.Identity()
+        self.concat = layer.concat
+        self.shortcut = _shortcut(stack, number) if layer.skip else None
 
     def forward(self, x: torch.Tensor, earlier: torch.Tensor) -> torch.Tensor:
         y = self.op(self.pad(x))
-        return y if self.shortcut is None else y + self.shortcut(earlier)
+        if self.shortcut is None:
+            return y
+        brought = self.shortcut(earlier)
+        return torch.cat([y, brought], 1) if self.concat else y + brought
+
+
+def _shortcut(stack: Stack, number: int) -> nn.Module:
+    """What stands on the branch into a layer: a crop, a 1x1 convolution, both, or nothing."""
+    layer, dims, crops, strides = (
+        stack.layers[number - 1],
+        stack.dims,
+        stack.skip_crops(number),
+        stack.skip_strides(number),
+    )
+    brings = stack.widths[number - layer.skip]
+    wanted = brings if layer.concat else stack.widths[number]
+    parts: list[nn.Module] = []
+    if any(map(any, crops)):
+        parts.append(PADS[dims - 1](tuple(-n for pair in reversed(crops) for n in pair), 0.0))
+    if max(strides) > 1 or brings != wanted:
+        parts.append(CONVOLUTIONS[dims - 1](brings, wanted, 1, strides, bias=False))
+    return parts[0] if len(parts) == 1 else nn.Sequential(*parts) if parts else nn.Identity()
 
 
 class StackNetwork(nn.Module):
@@ -77,16 +84,7 @@ class StackNetwork(nn.Module):
     def __init__(self, stack: Stack, relu: bool = False) -> None:
         super().__init__()
         self.skips = [layer.skip for layer in stack.layers]
-        self.layers = nn.ModuleList(
-            StackModule(
-                layer,
-                stack.dims,
-                stack.channels,
-                stack.skip_strides(number) if layer.skip else None,
-                stack.skip_crops(number),
-            )
-            for number, layer in enumerate(stack.layers, 1)
-        )
+        self.layers = nn.ModuleList(StackModule(stack, number) for number in range(1, len(stack.layers) + 1))
         learned = [layer.kind in "ct" for layer in stack.layers]
         last = len(learned) - 1
         self.activations = nn.ModuleList(
@@ -210,8 +208,8 @@ class StackField:
 
     def unit(self, index: tuple[int, ...]) -> StackUnit:
         """What the unit at `index` of the last layer sees, by the trace and by the gradient."""
-        net = build(self.stack)
-        image, answer = probe_gradient(net, self.shape)
+        net, shape = _thin(self.stack)
+        image, answer = probe_gradient(net, shape)
         with reference():
             (gradient,) = torch.autograd.grad(answer[(0, slice(None), *index)].sum(), image)
         support = (gradient[0] != 0).any(0).numpy()
@@ -224,6 +222,12 @@ class StackField:
             support,
             paths(self.stack, index),
         )
+
+
+def _thin(stack: Stack) -> tuple[StackNetwork, tuple[int, ...]]:
+    """The network with few channels, which leave no path out, and the shape of what it takes."""
+    few = replace(stack, channels=min(stack.channels, 4))
+    return build(few), few.input_shape
 
 
 def _boxes(field: ReceptiveField, shape: tuple[int, ...]) -> tuple[tuple[tuple[int, int] | None, ...], ...]:
@@ -249,13 +253,15 @@ def _jumps(boxes: tuple[tuple[int, int] | None, ...]) -> tuple[int, ...]:
 
 
 def _summing(stack: Stack) -> StackNetwork:
-    """The network of one channel with all weights one, pooling replaced by a convolution with the same windows."""
-    net = StackNetwork(replace(stack, channels=1))
-    for layer in net.layers:
+    """The network for one channel with all weights one, pooling replaced by a convolution with the same windows."""
+    thin = replace(stack, channels=1)
+    net = StackNetwork(thin)
+    for layer, width in zip(net.layers, thin.widths, strict=False):
         op: Any = layer.op
         if isinstance(op, MAX_POOLS + AVG_POOLS):
             conv = CONVOLUTIONS[isinstance(op, (nn.MaxPool2d, nn.AvgPool2d))]
-            layer.op = conv(1, 1, op.kernel_size, op.stride, op.padding, getattr(op, "dilation", 1), bias=False)
+            dilation = getattr(op, "dilation", 1)
+            layer.op = conv(width, width, op.kernel_size, op.stride, op.padding, dilation, width, bias=False)
     net = net.double()
     with torch.no_grad():
         for weight in net.parameters():
@@ -296,10 +302,9 @@ def _analyse(stack: Stack) -> StackField:
             LayerRow(layer, here.map_size, here.size, here.jump, here.start, parameters, macs, steps, agrees, jumps)
         )
     try:
-        # More channels change no path, and longer strips of pictures take seconds.
-        thin = replace(stack, channels=min(stack.channels, 4))
+        # Longer strips of pictures take seconds.
         longest = 8192 if stack.dims == 1 else 1024
-        measured = measure_field(build(thin), (1, thin.channels, *shape[2:]), narrowest=stack.size, longest=longest)
+        measured = measure_field(*_thin(stack), narrowest=stack.size, longest=longest)
     except (RuntimeError, ValueError):
         measured = None
     agrees, jumps = None, ()
@@ -355,8 +360,9 @@ def _seen(stack: Stack) -> tuple[tuple[np.ndarray, ...], tuple[tuple[np.ndarray,
     with torch.inference_mode():
         for layer, skip in zip(net.layers, net.skips, strict=True):
             maps.append((layer(maps[-1], maps[-skip] if skip else maps[-1]) > 0).float())
-    seen = tuple(m.sum(0)[0].numpy().astype(np.int64) for m in maps)
-    reached = tuple(_reached(m.reshape(*shape, *m.shape[2:]) > 0, stack.dims) for m in maps)
+    sees = [m.amax(1) for m in maps]  # a unit is all channels at its place
+    seen = tuple(m.sum(0).numpy().astype(np.int64) for m in sees)
+    reached = tuple(_reached(m.reshape(*shape, *m.shape[1:]) > 0, stack.dims) for m in sees)
     return seen, reached
 
 
@@ -379,5 +385,5 @@ def paths(stack: Stack, index: tuple[int, ...]) -> np.ndarray:
         image = torch.ones(1, 1, *stack.input_shape[2:], dtype=torch.float64, requires_grad=True)
         answer = _summing(stack)(image)
         # The gradient where every weight is one and pooling adds up.
-        (gradient,) = torch.autograd.grad(answer[(0, 0, *index)], image)
+        (gradient,) = torch.autograd.grad(answer[(0, slice(None), *index)].sum(), image)
     return gradient[0, 0].numpy()

@@ -25,11 +25,13 @@ MAX_SIZE = {1: 100_000, 2: 40}
 DRAWN = {1: 128, 2: 40}
 """Pixels of the input up to which a stack is drawn cell by cell."""
 MAX_CHANNELS = 512
+MAX_WIDTH = 2 * MAX_CHANNELS
+"""Channels of a map to which a branch has been concatenated."""
 MAX_TEXT = 500
 
 _N = r"\d{1,9}(?:x\d{1,9})?"
-_TOKEN = re.compile(rf"([ctma])({_N})((?:s{_N}|p(?:{_N}|s|c)|d{_N}|r\d{{1,9}}c?)*)", re.ASCII)
-_OPTION = re.compile(rf"s(?P<stride>{_N})|p(?P<padding>{_N}|s|c)|d(?P<dilation>{_N})|r(?P<skip>\d+c?)", re.ASCII)
+_TOKEN = re.compile(rf"([ctma])({_N})((?:s{_N}|p(?:{_N}|s|c)|d{_N}|[ru]\d{{1,9}}c?)*)", re.ASCII)
+_OPTION = re.compile(rf"s(?P<stride>{_N})|p(?P<padding>{_N}|s|c)|d(?P<dilation>{_N})|(?P<skip>[ru]\d+c?)", re.ASCII)
 
 WORDS = {"s": "same", "c": "causal"}
 
@@ -52,9 +54,9 @@ def _short(value: Number) -> str:
 class StackLayer:
     """One layer. A setting is a number for all axes, or a pair (rows, columns); a pair of equals becomes a number.
 
-    `padding` may also be `"same"` or `"causal"` (all of it before). `skip`: a residual branch adds the input of the
-    layer `skip - 1` before this one; 1: this layer's own, 0: none. `crop`: of a larger map, the branch brings the
-    middle.
+    `padding` may also be `"same"` or `"causal"` (all of it before). `skip`: a branch brings the input of the layer
+    `skip - 1` before this one; 1: this layer's own, 0: none. `crop`: of a larger map, it brings the middle. `concat`:
+    its channels stand beside the layer's instead of being added to them.
 
     `extent`, `pads` and `output_size` are for one axis: ask `along(axis)` for them.
     """
@@ -66,10 +68,12 @@ class StackLayer:
     dilation: Number = 1
     skip: int = 0
     crop: bool = False
+    concat: bool = False
 
     def __post_init__(self) -> None:
         if not self.skip:
             object.__setattr__(self, "crop", False)
+            object.__setattr__(self, "concat", False)
         for name in PER_AXIS:
             value = getattr(self, name)
             if isinstance(value, tuple) and len(set(value)) == 1:
@@ -123,7 +127,8 @@ class StackLayer:
         words += [f"padding {times(self.padding)}"] if self.padding else []
         words += [f"dilation {times(self.dilation)}"] if self.dilation != 1 else []
         if self.skip:
-            words.append((f"+ input of {self.skip} back" if self.skip > 1 else "+ its input") + ", cropped" * self.crop)
+            what = f"input of {self.skip} back" if self.skip > 1 else "its input"
+            words.append(f"{'concat' if self.concat else '+'} {what}{', cropped' * self.crop}")
         return ", ".join(words)
 
     def to_text(self) -> str:
@@ -133,7 +138,7 @@ class StackLayer:
         if self.padding:
             text += f"p{self.padding[0] if isinstance(self.padding, str) else _short(self.padding)}"
         text += f"d{_short(self.dilation)}" if self.dilation != 1 else ""
-        return text + (f"r{self.skip}{'c' * self.crop}" if self.skip else "")
+        return text + (f"{'u' if self.concat else 'r'}{self.skip}{'c' * self.crop}" if self.skip else "")
 
     def output_size(self, n: int) -> int:
         """Along one axis: ⌊(W + P − D·(F − 1) − 1) / S⌋ + 1, or (W − 1)·S − 2P + D·(F − 1) + 1 when transposed."""
@@ -153,8 +158,8 @@ def _read_layer(token: str, number: int, dims: int) -> StackLayer:
     match = _TOKEN.fullmatch(token)
     if match is None:
         raise StackError(
-            f"“{token[:20]}” cannot be read; write a letter c, t, m or a, a kernel size, then s, p, d, r with numbers, "
-            "such as c3s2p1 or c3x1.",
+            f"“{token[:20]}” cannot be read; write a letter c, t, m or a, a kernel size, then s, p, d, r, u with "
+            "numbers, such as c3s2p1 or c3x1.",
             number,
         )
     kind, kernel, options = match[1], _value(match[2]), match[3]
@@ -164,10 +169,11 @@ def _read_layer(token: str, number: int, dims: int) -> StackLayer:
         name = str(option.lastgroup)
         text = option[name]
         if name in seen:
-            raise StackError(f"“{token[:20]}” gives {name} twice; give it once.", number)
+            twice = "two branches; give one" if name == "skip" else f"{name} twice; give it once"
+            raise StackError(f"“{token[:20]}” gives {twice}.", number)
         seen.add(name)
         if name == "skip":
-            settings |= {"skip": int(text.rstrip("c")), "crop": text.endswith("c")}
+            settings |= {"skip": int(text[1:].rstrip("c")), "crop": text.endswith("c"), "concat": text[0] == "u"}
         else:
             settings[name] = _value(text)
     layer = StackLayer(kind, kernel, **settings)
@@ -203,12 +209,13 @@ def _check_axis(layer: StackLayer, number: int, dims: int) -> None:
     if layer.kind == "a" and layer.dilation > 1:
         raise StackError("average-pooling has no dilation; set it to 1, or take max-pooling.", number)
     if layer.skip > number:
-        raise StackError(f"a residual branch can start {number} layers back at most.", number)
+        raise StackError(f"a branch can start {number} layers back at most.", number)
 
 
 @dataclass(frozen=True)
 class Stack:
-    """A stack of layers over an input of `size` pixels along each of `dims` axes, `channels` in and out of each layer.
+    """A stack of layers over an input of `size` pixels along each of `dims` axes and `channels`, which each layer with
+    weights gives; a branch that is concatenated brings its own besides.
 
     Raises:
         StackError: a layer that PyTorch would not take, or whose output would be empty.
@@ -231,6 +238,22 @@ class Stack:
         for number, layer in enumerate(self.layers, 1):
             _check(layer, number, self.dims)
         assert self.shapes  # a stack that does not fit is refused here
+        for number, width in enumerate(self.widths[1:], 1):
+            if width > MAX_WIDTH:
+                raise StackError(
+                    f"with its branch it would have {width} channels; at most {MAX_WIDTH} are taken: give the stack "
+                    "fewer channels, or concatenate fewer branches.",
+                    number,
+                )
+
+    @property
+    def widths(self) -> tuple[int, ...]:
+        """Channels of each map, the input first."""
+        found = [self.channels]
+        for number, layer in enumerate(self.layers, 1):
+            own = found[-1] if layer.pool else self.channels
+            found.append(own + (found[number - layer.skip] if layer.concat else 0))
+        return tuple(found)
 
     @property
     def input_shape(self) -> tuple[int, ...]:
@@ -309,7 +332,7 @@ class Stack:
         have, out, stride = sizes[number - layer.skip], sizes[number], self.skip_stride(number, axis)
         if stride.denominator > 1:
             raise StackError(
-                "its residual branch passes transposed layers that make the map larger, and cannot follow; let it "
+                "its branch passes transposed layers that make the map larger, and cannot follow; let it "
                 "start further back, where the map is as fine.",
                 number,
             )
@@ -320,9 +343,9 @@ class Stack:
                 number,
             )
         if not layer.crop and brings != out:
-            crop = f", or crop the branch (r{layer.skip}c)" if have > out else ""
+            crop = f", or crop the branch ({'u' if layer.concat else 'r'}{layer.skip}c)" if have > out else ""
             raise StackError(
-                f"its residual branch brings {brings} units and the layer gives {out}: "
+                f"its branch brings {brings} units and the layer gives {out}: "
                 f"use padding “same” (or half the kernel) in the layers between{crop}.",
                 number,
             )

@@ -272,12 +272,31 @@ PRESETS: dict[str, StackPreset] = {
             ("Makes it larger", "Nothing", "Makes it smaller"),
             "Nothing",
             "Each unit's own pixel lies inside the 5 that it sees anyway. But the way down and up mixes these 5, and "
-            "neighbours get the same mixture: the branch brings back which pixel was where. U-Net does the same with "
-            "a branch that it concatenates instead of adding: its next layer gets both maps.",
+            "neighbours get the same mixture: the branch brings back which pixel was where.",
             (5, 1),
             wrong={
                 "Makes it larger": "the branch's one pixel lies inside the 5 already",
                 "Makes it smaller": "the sum reads whatever either of its two ways reads",
+            },
+        ),
+        StackPreset(
+            "unet",
+            "U-Net's skip",
+            "c3p1-m2-c3p1-t2s2u3-c3p1",
+            2,
+            16,
+            "Every layer gives C channels, and the map from before the pooling comes back as in U-Net. How many "
+            "weights has the last 3×3?",
+            ("9C²", "18C²", "36C²"),
+            "18C²",
+            "U-Net concatenates: beside the C channels from below stand the C that were kept, and the last layer reads "
+            "2C of them, 9·2C·C weights. Added, they would be C again, and 9C². The field is the same either way: "
+            "what either of the two reaches.",
+            (10, 1),
+            16,
+            wrong={
+                "9C²": "that is if the two maps were added; U-Net concatenates them",
+                "36C²": "twice the channels come in, and still C go out",
             },
         ),
         StackPreset(

@@ -25,7 +25,7 @@ from models.networks import skeleton
 from models.operator import linear_operator
 from models.separable import NearestSeparable, nearest_separable
 from models.shifted import Shifted
-from viz.components.channels import step
+from models.text import big
 from viz.controls.picture import PICTURES
 from viz.controls.picture import taken as picture_taken
 
@@ -49,9 +49,9 @@ def rows_of(job: Job) -> list[Row]:
 
 
 @lru_cache(maxsize=128)
-def steps_of(job: Job, name: str) -> list[dict]:
-    """What a layer does with channels, for its tile."""
-    return [step(of, found) for of, found in reach(name, **taken(name, dict(job)))]
+def reached_of(job: Job, name: str) -> list[tuple[str, np.ndarray]]:
+    """What each step of a layer does with channels: its name, and its ``channel_picture``."""
+    return reach(name, **taken(name, dict(job)))
 
 
 @dataclass(frozen=True, eq=False)
@@ -197,14 +197,29 @@ def _drawn(shape: Sequence[int], drawn: torch.Generator) -> torch.Tensor:
 
 
 @lru_cache(maxsize=1)
-def vgg() -> dict[str, int]:
-    """Parameters of each layer of torchvision's VGG-16, by what they are, in their order."""
+def _vgg_layers() -> dict[str, Any]:
+    """Those of torchvision's VGG-16 that learn, by what they are, in their order; on the meta device."""
     with torch.device("meta"):
         network = vgg16()
     layers = [one for one in network.modules() if isinstance(one, nn.Conv2d | nn.Linear)]
     kinds = [("conv" if isinstance(one, nn.Conv2d) else "dense") for one in layers]
     names = [f"{kind} {kinds[: i + 1].count(kind)}" for i, kind in enumerate(kinds)]
-    return {name: sum(p.numel() for p in one.parameters()) for name, one in zip(names, layers, strict=True)}
+    return dict(zip(names, layers, strict=True))
+
+
+def vgg() -> dict[str, int]:
+    """Parameters of each layer of VGG-16."""
+    return {name: sum(p.numel() for p in one.parameters()) for name, one in _vgg_layers().items()}
+
+
+def vgg_sizes() -> dict[str, tuple[str, str]]:
+    """What each reads and gives: channels of a 3×3 convolution, or numbers."""
+    return {
+        name: (f"{big(one.in_channels)} channels, 3×3", f"{big(one.out_channels)} channels")
+        if isinstance(one, nn.Conv2d)
+        else (f"{big(one.in_features)} numbers", f"{big(one.out_features)}")
+        for name, one in _vgg_layers().items()
+    }
 
 
 def two_pointwise(hidden: int, between: bool) -> tuple[nn.Sequential, nn.Module]:
@@ -224,6 +239,12 @@ def block_of(name: str, settings: tuple[tuple[str, Any], ...]) -> tuple[Graph, i
     with torch.device("meta"):
         module = blocks.build(name, **dict(settings))
     return read_graph(module, blocks.BLOCKS[name].input_shape(**dict(settings))), blocks.weights(module)
+
+
+@lru_cache(maxsize=16)
+def joins_of(channels: int, out_channels: int) -> dict[str, blocks.Joined]:
+    """Two images added, and concatenated."""
+    return blocks.join_both(channels, out_channels)
 
 
 @lru_cache(maxsize=16)

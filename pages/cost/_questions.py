@@ -418,6 +418,21 @@ BLOCKS = (
         },
         {"block": "dense"},
     ),
+    Question(
+        "gradient",
+        "What comes back through a sum",
+        "Two images are added, and a layer reads the sum. While the network learns, a gradient comes back to each of "
+        "the two. How do these gradients differ?",
+        ("Not at all", "By the size of the images' numbers", "By the layer's weights for each image"),
+        "Not at all",
+        "The sum grows by as much as either image does, so both get the gradient of the sum. Concatenation has weights "
+        "for each image, and so a gradient for each.",
+        {
+            "By the size of the images' numbers": "the slope of a + b is 1 along a and along b, whatever they are",
+            "By the layer's weights for each image": "the layer reads the sum alone; that would be concatenation",
+        },
+        {"block": "join"},
+    ),
 )
 
 NETWORKS = (
@@ -464,6 +479,7 @@ NETWORKS = (
             "Dropout": "it silences numbers while a network learns, and takes no weight away",
         },
         {"network": "resnet50"},
+        hides=("avgpool", "flatten"),
     ),
     Question(
         "last",

@@ -39,6 +39,11 @@ def times(
     return found
 
 
+def told(one: Waiting, doing: str) -> str:
+    """What the bar says while others come first, and once it is one's turn."""
+    return f"{plural(one.ahead, 'visitor')} before you …" if one.ahead else f"{doing} …"
+
+
 def _measured(layers: Mapping[str, Callable[[], nn.Module]], shape: tuple[int, ...]) -> Times:
     """The time of each layer, told while it is measured; another click ends it."""
     bar, found = st.progress(0.0, "Measuring …"), {}
@@ -46,7 +51,7 @@ def _measured(layers: Mapping[str, Callable[[], nn.Module]], shape: tuple[int, .
     try:
         for one in steps:
             if isinstance(one, Waiting):
-                bar.progress(0.0, f"{plural(one.ahead, 'visitor')} before you …" if one.ahead else "Measuring …")
+                bar.progress(0.0, told(one, "Measuring"))
             else:
                 found[one[0]] = one[1]
                 bar.progress(len(found) / len(layers), f"Measured: {one[0]}")

@@ -11,22 +11,26 @@ import streamlit as st
 
 from models.blocks import BLOCKS, Block
 from models.errors import SpecError
-from models.graph import Graph
+from models.graph import Graph, drawn_as
 from models.lab import Check
 from models.text import big, sentence
 from pages._lesson import frame, offer
 from pages._question import Asking
 from pages.cost import _questions
-from pages.cost._kept import block_of
+from pages.cost._kept import block_of, joins_of
 from viz import state
-from viz.components.diagram import diagram, field_text, shape_text
+from viz.components.diagram import diagram, field_text, opened, shape_text
 from viz.controls.block import setting_of
 from viz.figures import chart, ranked, show, table
-from viz.figures.cards import check_cards
+from viz.figures.cards import Pair, check_cards, versus
+from viz.figures.cells import framed, row, signed
 from viz.state import Choice, Fold, Setting
 from viz.words import heading, remark, say
 
 BLOCK = Choice("block", "bottleneck", "Block", None, tuple(BLOCKS))
+TABLE = "block_table"
+GRADIENT = 150
+"""Side of a picture of a gradient, in pixels."""
 COST = Choice(
     "cost", "MACs", "A bar for each layer's", None, ("MACs", "Parameters"), "segmented_control", key="block_cost"
 )
@@ -67,10 +71,23 @@ class Chosen:
     def settings(self) -> dict[str, Any]:
         return {one.name: one.value for one in self.controls}
 
-    def draw(self) -> None:
+    def fitting(self) -> tuple[dict[str, Any], SpecError | None]:
+        """The settings that are drawn: those asked for, or where these do not fit each other the last that did, and
+        what is wrong."""
+        settings, kept = self.settings, f"fitting_{self.block.name}"
+        try:
+            self.block.settle(**settings)
+        except SpecError as error:
+            return state.recall(kept, {one.name: one.default for one in self.block.settings}), error
+        state.remember(kept, settings)
+        return settings, None
+
+    def draw(self, misfit: SpecError | None) -> None:
         BLOCK.draw(format_func=lambda name: BLOCKS[name].title)
         for one in self.controls:
             one.draw()
+            if misfit and misfit.field == one.name:
+                st.warning(f"{sentence(misfit.message)} Until then you see one that fits.", icon=":material/block:")
 
 
 OPERATIONS = Fold(
@@ -100,25 +117,41 @@ def lesson() -> None:
     """The block at the left, its diagram and its numbers at the right."""
     state.take(CHOSEN, COST, OPERATIONS, ASKING)
     covered = ASKING.waits()
-    block, settings = CHOSEN.block, CHOSEN.settings
-    with frame(CHOSEN.draw, asking=ASKING):
-        try:
-            graph, held = block_of(block.name, tuple(settings.items()))
-            checks = _checks(block, settings, graph, held)
-        except SpecError as error:
-            st.error(f"{sentence(error.message)}", icon=":material/block:")
-            return
+    block = CHOSEN.block
+    settings, misfit = CHOSEN.fitting()
+    with frame(partial(CHOSEN.draw, misfit), asking=ASKING):
+        graph, held = block_of(block.name, tuple(settings.items()))
         if not covered:
             say(f"**{block.teaches}** [{block.paper.source[0]}]({block.paper.url})")
-            show(check_cards(checks), key="block_cards")
+            show(check_cards(_checks(block, settings, graph, held)), key="block_cards")
             remark(_ends(graph))
-        name = f"{block.title}, {shape_text(graph.nodes[0].shapes[0])} in"
-        # With the question on one low screen.
-        height = 290 if covered else 560
-        diagram(graph, key=f"block_{block.name}", title=name, covered=covered, height=height)
+        _draw_diagram(block, graph, covered)
     offer(lambda: _script(block, settings, graph), covered=covered)
     if not covered:
+        if block.name == "join":
+            _both(settings["channels"], settings["out_channels"])
         _costs(graph)
+
+
+def _draw_diagram(block: Block, graph: Graph, covered: bool) -> None:
+    key = f"block_{block.name}"
+    listed = OPERATIONS.value and not covered
+    chosen: str | None = state.recall("operation") if listed else None
+    diagram(
+        graph,
+        key=key,
+        title=f"{block.title}, {shape_text(graph.nodes[0].shapes[0])} in",
+        selected=chosen and drawn_as(graph, chosen, opened(graph, key)),
+        covered=covered,
+        # With the question on one low screen.
+        height=290 if covered else 560,
+        on_node=(lambda: state.remember("operation", state.heard(key, "node"))) if listed else None,
+    )
+
+
+def _choose_row(graph: Graph) -> None:
+    rows = (state.heard(TABLE, "selection") or {}).get("rows", [])
+    state.remember("operation", graph.nodes[rows[0] + 1].name if rows else None)
 
 
 def _ends(graph: Graph) -> str:
@@ -127,6 +160,44 @@ def _ends(graph: Graph) -> str:
     said = f"{shape_text(first.shapes[0])} become {shape_text(output.shapes[0])}: channels × height × width."
     field = field_text(last)
     return f"{said} A unit of the output {field}, in pixels of the block's input." if field else said
+
+
+def _both(channels: int, out_channels: int) -> None:
+    """Both ways on the same two images: the price of the layer behind, and what comes back to each image."""
+    heading("Both ways, on the same two images")
+    found = joins_of(channels, out_channels)
+    add, concat = found["add"], found["concatenate"]
+    pairs = [
+        Pair(name, title, big(getattr(add, name)), big(getattr(concat, name)), "2 ×")
+        for name, title in (
+            ("channels", "Channels behind the join"),
+            ("parameters", "Weights of the layer behind"),
+            ("macs", "MACs of the layer behind"),
+        )
+    ]
+    for name, title in (("difference", "Largest difference of the two gradients"), ("alike", "Cosine between them")):
+        shown = [f"{getattr(one, name):.2g}".replace("-", "−") for one in (add, concat)]
+        pairs.append(Pair(name, title, *shown, "each its own"))
+    titles = {"add": "Added", "concatenate": "Concatenated"}
+    top = max(float(abs(gradient[0]).max()) for one in found.values() for gradient in one.gradients)
+    pictures = [
+        framed(
+            f"{titles[join]}, image {i}",
+            signed(gradient[0] / top, f"Gradient at image {i}, {titles[join].lower()}", GRADIENT),
+        )
+        for join, one in found.items()
+        for i, gradient in enumerate(one.gradients, 1)
+    ]
+    show(
+        versus((*titles.values(), "Difference"), pairs) + row(*pictures, pictures=True, widest=GRADIENT),
+        key="join_both",
+    )
+    say(
+        "The pictures are channel 0 of the gradient that comes back to each image. A sum hands on to both exactly what "
+        "reaches it, so the layer behind asks the same of both. Concatenated, each image has weights of its own there, "
+        "and gets a gradient of its own. Were these weights the same for both images, the two ways would be one."
+    )
+    remark("Measured on drawn images of 8 × 8, with the same gradient at the output and the same weights for image 1.")
 
 
 def _costs(graph: Graph) -> None:
@@ -156,8 +227,15 @@ def _table(graph: Graph) -> None:
         )
         for node in graph.nodes[1:-1]
     ]
-    table(head, rows, key="block_table", label="Operations of the block, in the order of execution")
-    remark("Nodes are the calls that torch.fx finds in the real block; equal parts in a row are folded.")
+    chosen = [row for row, one in enumerate(rows) if one[0] == state.recall("operation")]
+    if chosen != (state.heard(TABLE, "selection") or {}).get("rows", []):
+        state.give({TABLE: {"selection": {"rows": chosen, "columns": [], "cells": []}}})
+    label = "Operations of the block, in the order of execution"
+    table(head, rows, key=TABLE, label=label, on_row=partial(_choose_row, graph))
+    remark(
+        "Nodes are the calls that torch.fx finds in the real block; equal parts in a row are folded. A row that you "
+        "choose is selected in the diagram, and a node that you click in this table."
+    )
 
 
 def _bars(paid: dict[str, int], cost: str) -> dict:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import numpy as np
 import streamlit as st
 
 from models.channels import seen_form, shuffle_order
@@ -25,7 +26,7 @@ GROUPS = Choice(
     (1, 2, *COUNTS), "segmented_control", key="groups_groups",
 )  # fmt: skip
 KERNEL = Choice("kernel_size", 3, "kernel_size", None, (1, 3, 5, 7), "segmented_control", key="groups_kernel")
-SIZE = Whole("size", 28, "Side of the image, pixels", None, 1, 224, key="groups_size")
+SIZE = Whole("size", 28, "input_size", "Side of the image in pixels.", 1, 224, key="groups_size")
 SETTINGS = (CHANNELS, GROUPS, KERNEL, SIZE)
 ASKING = Asking("cost-groups", QUESTIONS, SETTINGS)
 NUMBERED = 16
@@ -68,11 +69,25 @@ def lesson() -> None:
     offer(_script, covered=covered)
     with frame(_controls, asking=ASKING):
         one, count = _asked(GROUPS.value), CHANNELS.value
-        there = {1, one.groups} if covered else {1, 2, 4, count, one.groups}
-        tiles = [_tile(_asked(groups)) for groups in sorted(there)]
-        channels(tiles, f"{one.groups}", key="groups_tiles", on_pick=_pick, covered=covered)
-        if not covered:
-            _after(one)
+        if covered:
+            _before(one)
+            return
+        tiles = [_tile(_asked(groups)) for groups in sorted({1, 2, 4, count, one.groups})]
+        channels(tiles, f"{one.groups}", key="groups_tiles", on_pick=_pick)
+        _after(one)
+
+
+def _before(one: Grouped) -> None:
+    """What the question that waits is about, without what would answer it."""
+    name = ASKING.waiting.name if ASKING.waiting else ""
+    if name in ("row", "shuffle"):
+        tiles = [tile for tile in _rows(one) if tile["name"] == {"row": "plain", "shuffle": "shuffled"}[name]]
+    else:
+        tiles = [_tile(_asked(1)), _tile(one)]
+        if name == "alone":
+            # Its lines would answer.
+            tiles[1]["steps"] = [step("conv", np.zeros_like(one.picture))]
+    channels(tiles, f"{one.groups}", key="groups_tiles", covered=True)
 
 
 def _after(one: Grouped) -> None:
@@ -129,8 +144,9 @@ def _split(one: Grouped) -> None:
     )
 
 
-def _shuffled(one: Grouped) -> None:
-    tiles: list[Tile] = [
+def _rows(one: Grouped) -> list[Tile]:
+    """Two layers in a row, without a shuffle between them and with it."""
+    return [
         {
             "name": name, "title": title, "steps": [step(*part) for part in steps],
             "numbers": [("each output sees", f"{sees} of {one.channels}")], "said": "",
@@ -140,7 +156,10 @@ def _shuffled(one: Grouped) -> None:
             ("shuffled", "With a shuffle between", one.shuffled, one.shuffled_sees),
         )
     ]  # fmt: skip
-    channels(tiles, "", key="groups_shuffle")
+
+
+def _shuffled(one: Grouped) -> None:
+    channels(_rows(one), "", key="groups_shuffle")
     how = "input channels on which the gradient of an output depends, in the real layers"
     hint = "Input channels that an output channel of the second layer depends on."
     checks = [

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, partial
 
 import numpy as np
 import streamlit as st
@@ -13,55 +13,64 @@ from models import device
 from models.lab import HINTS, Check
 from models.maps import filters
 from models.maps.code import split_code
-from models.maps.filters import FILTERS, FilterError
+from models.maps.filters import FILTERS
 from models.measure import measure
 from models.separable import Separation, passes, separate
 from models.sources import A1_KERNEL
-from models.text import plural, scientific, sentence
+from models.text import plural, scientific
 from models.timing import roof
 from pages._lesson import frame
 from pages._question import Asking
+from pages.cost._kept import standard
 from pages.cost._questions import KERNEL as QUESTIONS
 from pages.cost._timed import times
-from pages.feature_maps._kernels import LARGEST_OWN, OWN, TITLES, read_kernel, written
+from pages.feature_maps._kernels import LARGEST_OWN, OWN, TITLES, read_kernel, resized, written
 from pages.feature_maps._picture import Picture, with_picture
+from viz import state
+from viz.components.weights import typed, weights
 from viz.figures import bars, chart, numbers, show
 from viz.figures.cards import check_cards, time_text
 from viz.figures.cells import cells, framed, hidden, image, row, signed
-from viz.state import Choice, Text, Whole
+from viz.state import Choice, Setting, Whole
 from viz.words import heading, remark, say
 
-WORKED = "Worked example"
+WORKED, LEARNED = "Worked example", "Learned by our small network"
 SIDES = (3, 5, LARGEST_OWN)
 SIZE = 205
 """Of a picture, in pixels."""
 ROUNDING = 1e-12
 """What float64 leaves of a difference that is 0, as a share of the largest number."""
 
-FILTER = Choice("kernel", "Sobel", "Kernel", None, (WORKED, *TITLES, OWN), key="split_kernel")
+FILTER = Choice("kernel", "Sobel", "Kernel", None, (WORKED, *TITLES, LEARNED, OWN), key="split_kernel")
 SIDE = Choice("side", 3, "kernel_size", None, SIDES, "segmented_control", key="split_side")
-NUMBERS = Text(
+NUMBERS = Setting(
     "numbers",
     written(A1_KERNEL.tolist()),
-    "Own numbers",
-    "Rows of numbers with a semicolon between: 3, 5 or 7 of each.",
     read=lambda text: written(read_kernel(text)),
     key="split_numbers",
 )
+CHANNEL = Whole(
+    "channel", 0, "Output channel",
+    "Which of the 16 kernels of the first layer. Its three colours are added: that is what it does to a grey picture.",
+    0, 15, key="split_channel",
+)  # fmt: skip
 PARTS = Whole("parts", 1, "Parts kept", None, 1, LARGEST_OWN, slider=True, key="split_parts")
-SETTINGS = (FILTER, SIDE, NUMBERS, PARTS)
+SETTINGS = (FILTER, SIDE, NUMBERS, CHANNEL, PARTS)
 
 
 def _sides() -> list[int]:
-    """Those in which the filter comes."""
+    """Those in which the kernel comes."""
+    if FILTER.value == OWN:
+        return list(SIDES)
     name = TITLES.get(FILTER.value)
     return [side for side in SIDES if name and side in FILTERS[name].sizes]
 
 
 def _kernel() -> np.ndarray:
-    """Raises ``ValueError`` where the visitor's own numbers are none."""
     if FILTER.value == WORKED:
         return A1_KERNEL
+    if FILTER.value == LEARNED:
+        return standard("learned").weight[CHANNEL.value].sum(0).numpy()
     if FILTER.value == OWN:
         return filters.as_kernel(read_kernel(NUMBERS.value))
     sides = _sides()
@@ -104,30 +113,48 @@ class Split:
         return columns * signs, rows * signs[:, None]
 
 
-def _lead() -> None:
-    FILTER.draw()
+def _own(kernel: np.ndarray) -> None:
+    """Show a kernel of the visitor's. For callbacks."""
+    NUMBERS.give(written(kernel.tolist()))
+    FILTER.give(OWN)
+
+
+def _typed(kernel: np.ndarray) -> None:
+    changed = typed(kernel, state.heard("split_cells", "cell"))
+    if changed is not None:
+        _own(changed)
+
+
+def _grown() -> None:
+    """Another size: an own kernel gets a ring of zeros, or loses one."""
     if FILTER.value == OWN:
-        NUMBERS.draw()
+        NUMBERS.give(written(resized(read_kernel(NUMBERS.value), SIDE.value)))
 
 
-def _controls(found: Separation | None, covered: bool) -> None:
+def _lead(kernel: np.ndarray, covered: bool) -> None:
+    FILTER.draw()
+    if FILTER.value == LEARNED:
+        CHANNEL.draw()
     if len(sides := _sides()) > 1:
-        SIDE.draw(sides)
-    if found is not None and found.rank > 1 and not covered:
+        if FILTER.value == OWN:
+            SIDE.give(len(kernel))
+        SIDE.draw(sides, on_change=_grown)
+    if not covered:
+        weights(kernel, key="split_cells", on_cell=partial(_typed, kernel))
+        remark("Type into a cell to make the kernel your own.")
+
+
+def _controls(found: Separation, covered: bool) -> None:
+    if found.rank > 1 and not covered:
         PARTS.draw(high=found.rank)
 
 
 def lesson(picture: Picture, asking: Asking) -> None:
     """The kernel and its parts; below, what they cost and what the picture loses."""
-    covered, found, told = asking.waits(), None, ""
-    try:
-        found = separate(_kernel())
-    except (ValueError, FilterError) as error:
-        told = sentence(error)
-    with frame(lambda: _controls(found, covered), draw_lead=_lead, asking=asking):
-        if found is None:
-            st.error(told)
-        elif covered:
+    covered, kernel = asking.waits(), _kernel()
+    found = separate(kernel)
+    with frame(lambda: _controls(found, covered), draw_lead=lambda: _lead(kernel, covered), asking=asking):
+        if covered:
             drawn = cells(found.kernel.round(2), "Kernel", "signed", most=6)
             show(row(drawn, hidden("Column times row")), key="split_before")
         elif not found.rank:
@@ -293,10 +320,7 @@ def _maps(split: Split, picture: Picture) -> None:
 
 def script(picture: Picture) -> tuple[str, str]:
     """The parts as layers on the picture."""
-    try:
-        found = separate(_kernel())
-    except FilterError as error:
-        raise ValueError(str(error)) from None
+    found = separate(_kernel())
     if not found.rank:
         raise ValueError("all weights are 0: there is nothing to split.")
     split = Split(found, min(PARTS.value, found.rank))

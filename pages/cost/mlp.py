@@ -7,14 +7,16 @@ import streamlit as st
 
 from models.lab import HINTS, Check
 from models.shifted import CLASSES, TRAINED, Shifted, examples, moved, train_both
-from models.sources import INPUTS
 from models.text import big, scientific
+from models.timing import Waiting
 from pages._lesson import frame, offer
 from pages._question import Asking
-from pages.cost._kept import SHIFTED, Three, three, vgg
+from pages.cost._kept import SHIFTED, Three, three, vgg, vgg_sizes
 from pages.cost._questions import MLP as QUESTIONS
+from pages.cost._timed import told
 from viz import state
-from viz.figures import Series, chart, lines, numbers, ranked, show
+from viz.components.channels import Tile, channels, step
+from viz.figures import Series, chart, lines, numbers, ranked, show, table
 from viz.figures.cards import check_cards
 from viz.figures.cells import LARGEST, cells, framed, hidden, image, row, signed
 from viz.state import Choice, Whole
@@ -23,7 +25,9 @@ from viz.words import heading, remark, say
 STEPS = {"dense": "Dense", "local": "Local", "shared": "Shared"}
 TITLES = {"dense": "Dense", "local": "Locally connected", "shared": "Convolution"}
 STEP = Choice("step", "dense", "Weights", None, STEPS, "segmented_control", key="mlp_step")
-SIZE = Choice("size", 4, "Side of the image, pixels", None, (3, 4, 5, 6, 8, 12), "segmented_control", key="mlp_size")
+SIZE = Choice(
+    "size", 4, "input_size", "Side of the image in pixels.", (3, 4, 5, 6, 8, 12), "segmented_control", key="mlp_size"
+)  # fmt: skip
 KERNEL = Choice("kernel_size", 3, "kernel_size", None, (1, 3, 5), "segmented_control", key="mlp_kernel")
 INPUT = Whole("in_channels", 1, "in_channels", None, 1, 4, key="mlp_inputs")
 OUTPUT = Whole("out_channels", 1, "out_channels", None, 1, 4, key="mlp_outputs")
@@ -44,8 +48,7 @@ def lesson() -> None:
     offer(_script, covered=covered)
     with frame(_controls, draw_lead=STEP.draw, asking=ASKING):
         if covered:
-            picture = INPUTS["example"].make((1, SIZE.value, SIZE.value), 0)[0]
-            show(row(cells(picture, "Input", "input", most=6), hidden("The layer's matrix")), key="mlp_before")
+            _before()
         else:
             _matrix(_asked())
     if not covered:
@@ -54,6 +57,23 @@ def lesson() -> None:
             _vgg()
         with right:
             _moved()
+
+
+def _before() -> None:
+    """What the question that waits is about, without what would answer it."""
+    name = ASKING.waiting.name if ASKING.waiting else ""
+    if name == "vgg":
+        rows = [(one, f"{inputs} → {outputs}", "?") for one, (inputs, outputs) in vgg_sizes().items()]
+        table(("layer", "in → out", "parameters"), rows, key="mlp_before_vgg", label="Layers of VGG-16")
+    elif name == "moved":
+        show(_drawings(120, hidden("Who knows them")), key="mlp_before_moved")
+    else:
+        # The ways from pixels to outputs; how many weights are on them is asked.
+        tile: Tile = {
+            "name": "layer", "title": TITLES[STEP.value], "steps": [step("layer", getattr(_asked(), STEP.value))],
+            "numbers": [("weights", "?")], "said": "",
+        }  # fmt: skip
+        channels([tile], "", key="mlp_before", covered=True, what="pixel")
 
 
 def _asked() -> Three:
@@ -135,13 +155,12 @@ def _vgg() -> None:
     )
 
 
-def _moved() -> None:
-    """Two networks that were trained alike, and drawings that they have not seen, moved."""
-    heading("And when the picture moves?")
+def _drawings(wide: int, *more: str) -> str:
+    """Some as both have learned them, some moved, and ``more`` beside them; HTML."""
     pictures = examples(len(CLASSES), 1)[0][[0, 3, 4]]
     drawn = [
         framed(
-            f"Moved by {shift}" if shift else "As trained", image(1 - moved(pictures, shift)[i, 0].numpy(), name, 84)
+            f"Moved by {shift}" if shift else "As trained", image(1 - moved(pictures, shift)[i, 0].numpy(), name, wide)
         )
         for i, name, shift in (
             (0, "A circle", 0),
@@ -150,19 +169,25 @@ def _moved() -> None:
             (2, "A cross, moved", 6),
         )
     ]
-    show(row(*drawn, pictures=True, widest=84), key="mlp_drawings")
+    return row(*drawn, *more, pictures=True, widest=wide)
+
+
+def _moved() -> None:
+    """Two networks that were trained alike, and drawings that they have not seen, moved."""
+    heading("And when the picture moves?")
+    show(_drawings(84), key="mlp_drawings")
     found = SHIFTED.get("both")
     if found is None:
-        place = st.empty()
-        if not place.button("Train both here", icon=":material/school:", key="mlp_train"):
+        with st.container(horizontal=True, gap="xsmall"):
+            pressed = st.button("Train both here", icon=":material/school:", key="mlp_train")
+            st.button("Stop", icon=":material/stop:", key="mlp_stop")
+        if not pressed:
             remark(
                 f"Each sees the same {TRAINED} drawings of {len(CLASSES)} kinds, all in the middle of their pictures. "
-                "Another choice stops it."
+                "On this server, one visitor at a time; another choice stops it."
             )
             return
-        with place:
-            found = _trained()
-        place.empty()
+        found = _trained()
     figure = lines(
         [Series(name, found.shifts, [100 * one for one in found.accuracies[name]]) for name in found.accuracies],
         x="Shift to the right, pixels", y="Recognised, %", height=300,
@@ -173,17 +198,24 @@ def _moved() -> None:
     say(
         f"Moved by three pixels, the dense network recognises {100 * dense:.0f} % of drawings that it has not seen, "
         f"the convolutional one {100 * conv:.0f} %, with {big(sizes['Convolution'])} parameters in place of "
-        f"{big(sizes['Dense'])}."
+        f"{big(sizes['Dense'])}. Trained on {found.where}."
     )
 
 
 def _trained() -> Shifted:
     """Train both, told while it lasts."""
-    bar = st.progress(0.0, "Training both …")
-    for step in train_both():
-        if isinstance(step, Shifted):
-            return SHIFTED.put("both", step)
-        bar.progress(step, "Training both …")
+    bar, doing, steps = st.progress(0.0, "Training both …"), "Training both", train_both()
+    try:
+        for step in steps:
+            if isinstance(step, Shifted):
+                return SHIFTED.put("both", step)
+            if isinstance(step, Waiting):
+                bar.progress(0.0, told(step, doing))
+            else:
+                bar.progress(step, f"{doing} …")
+    finally:
+        steps.close()
+        bar.empty()
     raise AssertionError("training ends with what was found")
 
 

@@ -54,9 +54,17 @@ def lesson() -> None:
     with frame(_choose, asking=ASKING):
         if not covered:
             show(_sums(graph, found), key="network_sums")
-        # With the question on one low screen.
-        height = 290 if covered else 520
-        diagram(graph, key=f"network_{name}", title=f"Diagram of {TITLES[name]}", covered=covered, height=height)
+        hidden = ASKING.waiting.hides if ASKING.waiting else ()
+        diagram(
+            graph,
+            key=f"network_{name}",
+            title=f"Diagram of {TITLES[name]}",
+            selected=next(iter(hidden), None),
+            covered=covered,
+            hidden=hidden,
+            # With the question on one low screen.
+            height=290 if covered else 520,
+        )
     offer(lambda: _script(name, graph), covered=covered)
     if not covered:
         _stages(found)

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import numpy as np
 import torch
 from torch import nn
 
 from models import device, lab
+from models.channels import channel_steps
 from models.share import Scene
 from models.spec import LayerSpec
 from models.text import scientific
@@ -14,6 +16,7 @@ from pages._question import Asking
 from pages.cost._kept import LUMA, astronaut, two_pointwise
 from pages.cost._questions import POINTWISE as QUESTIONS
 from viz import state
+from viz.components.channels import Tile, channels, step
 from viz.figures import numbers, show
 from viz.figures.cards import cards as layer_cards
 from viz.figures.cells import cells, framed, hidden, image, row, signed
@@ -22,7 +25,7 @@ from viz.words import heading, say
 
 INPUT = Whole("in_channels", 192, "in_channels", None, 1, 512, key="pointwise_inputs")
 OUTPUT = Whole("out_channels", 16, "out_channels", None, 1, 512, key="pointwise_outputs")
-SIZE = Whole("size", 28, "Side of the image, pixels", None, 1, 224, key="pointwise_size")
+SIZE = Whole("size", 28, "input_size", "Side of the image in pixels.", 1, 224, key="pointwise_size")
 HIDDEN = Whole("hidden", 2, "Channels between the two", None, 1, 4, slider=True, key="pointwise_hidden")
 RELU = Flag("relu", False, "ReLU between the two", key="pointwise_relu")
 SETTINGS = (INPUT, OUTPUT, SIZE, HIDDEN, RELU)
@@ -51,10 +54,7 @@ def lesson() -> None:
     offer(_script, covered=covered)
     with frame(_controls, asking=ASKING):
         if covered:
-            show(
-                row(framed("Input", image(astronaut()[0], "A colour picture", 250)), hidden("Output")),
-                key="pointwise_before",
-            )
+            _before()
             return
         spec = _spec()
         found = lab.of(Scene(spec))
@@ -65,6 +65,24 @@ def lesson() -> None:
         )
         _mixes()
         _row()
+
+
+def _before() -> None:
+    """What the question that waits is about, without what would answer it."""
+    name = ASKING.waiting.name if ASKING.waiting else ""
+    if name == "cannot":
+        figures = framed("Input", image(astronaut()[0], "A colour picture", 250)), hidden("Output")
+        show(row(*figures), key="pointwise_before")
+        return
+    if name == "row":
+        title, layers = "Two 1×1 layers in a row", channel_steps(two_pointwise(HIDDEN.value, False)[0], (1, 3, 1, 1))
+    else:
+        title, layers = "1×1", [("conv", np.ones((OUTPUT.value, INPUT.value)))]
+    tile: Tile = {
+        "name": "layer", "title": title, "steps": [step(*one) for one in layers],
+        "numbers": [("output", "?")] if name == "shape" else [], "said": "",
+    }  # fmt: skip
+    channels([tile], "", key="pointwise_tiles", covered=True)
 
 
 def _mixes() -> None:
@@ -87,7 +105,8 @@ def _row() -> None:
     both, merged = two_pointwise(HIDDEN.value, RELU.value)
     _, x = astronaut()
     with device.one_thread(), torch.inference_mode():
-        off = float((both(x) - merged(x)).abs().max())
+        answer = both(x)
+        off, largest = float((answer - merged(x)).abs().max()), float(answer.abs().max())
     first, second = (both[i].weight[:, :, 0, 0].numpy() for i in (0, -1))
     product = merged.weight[:, :, 0, 0].numpy()
     figures = (
@@ -99,7 +118,7 @@ def _row() -> None:
     items = [
         ("Weights of the two", f"{first.size + second.size}", f"{first.size} + {second.size}"),
         ("Weights of the one", f"{product.size}", "3 · 4"),
-        ("Largest difference", shown, "on the astronaut"),
+        ("Largest difference", shown, f"on the astronaut, where the two answer with up to ±{largest:.2g}"),
     ]
     show(row(*figures) + f'<div style="margin-top:.8rem">{numbers(items)}</div>', key="pointwise_row")
     if RELU.value:

@@ -16,10 +16,10 @@ from models.spec import LayerSpec
 from models.text import big, listed, scientific
 from pages._lesson import frame, offer
 from pages._question import Asking
-from pages.cost._kept import astronaut, nearest, standard, steps_of
+from pages.cost._kept import astronaut, nearest, reached_of, standard
 from pages.cost._questions import SEPARABLE as QUESTIONS
 from viz import state
-from viz.components.channels import Tile, channels
+from viz.components.channels import Tile, channels, step
 from viz.components.stage import stage
 from viz.controls.examples import examples
 from viz.controls.layer import LayerEditor, in_short
@@ -54,6 +54,13 @@ HEIGHT = 460
 """Of the stage, in pixels."""
 COMPACT = 11
 """Pixels of a cell on a phone, so that all grids stand there together."""
+
+
+BEFORE = (
+    ("standard", "Standard"),
+    ("depthwise_first", "Depthwise, then 1×1"),
+    ("pointwise_first", "1×1, then depthwise"),
+)
 
 
 def _layer(name: str) -> LayerSpec:
@@ -100,7 +107,7 @@ def lesson() -> None:
 
 
 def _before(spec: LayerSpec) -> None:
-    """Who sees whom, without numbers."""
+    """Who sees whom, without numbers; in both orders where the question is about these."""
     job = {
         "in_channels": spec.in_channels,
         "out_channels": spec.out_channels,
@@ -110,10 +117,11 @@ def _before(spec: LayerSpec) -> None:
     }
     tiles: list[Tile] = [
         {
-            "name": name, "title": title, "steps": steps_of(tuple(job.items()), name),
+            "name": name, "title": title, "steps": [step(*one) for one in reached_of(tuple(job.items()), name)],
             "numbers": [("weights", "?"), ("MACs", "?")], "said": "",
         }
-        for name, title in (("standard", "Standard"), ("depthwise_first", "Depthwise, then 1×1"))
+        for name, title in BEFORE
+        if name != "pointwise_first" or (ASKING.waiting and ASKING.waiting.name == "order")
     ]  # fmt: skip
     channels(tiles, "", key="separable_before", covered=True)
 
@@ -160,7 +168,7 @@ def _cannot() -> None:
         (
             "Largest difference",
             scientific(abs(off).max()) if found.exact else f"{abs(off).max():.3g}",
-            "on the picture",
+            f"on the picture, where the standard layer answers with up to ±{abs(whole).max():.3g}",
         ),
     ]
     figures = (

@@ -7,17 +7,18 @@ from functools import partial
 import streamlit as st
 
 from models.alternatives import GROUPS, HIDDEN, JOB, WAYS, Row, separable_share
+from models.channels import seen_through
 from models.lab import HINTS, Check
 from models.text import big, listed, sentence
 from models.text import times as by
 from models.timing import Timed, moved_bytes, roof
 from pages._lesson import frame, offer
 from pages._question import Asking
-from pages.cost._kept import rows_of, steps_of, taken
+from pages.cost._kept import reached_of, rows_of, taken
 from pages.cost._questions import WAYS as QUESTIONS
 from pages.cost._timed import times
 from viz import state
-from viz.components.channels import Tile, channels
+from viz.components.channels import Tile, channels, step
 from viz.controls.block import setting_of
 from viz.controls.examples import examples
 from viz.figures import Pass, chart, ranked, roofline, show
@@ -65,15 +66,16 @@ def _tile(row: Row, job: tuple[tuple[str, int], ...], standard: int) -> Tile:
     name, title = row.way.name, row.way.title
     if row.measured is None:
         return {"name": name, "title": title, "steps": [], "numbers": [], "said": sentence(row.refused)}
-    measured = row.measured
+    measured, ways = row.measured, reached_of(job, name)
     numbers = [
         ("MACs", big(measured.macs)),
         ("of standard", f"{_percent(measured.macs / standard)} %"),
         ("weights", big(measured.parameters)),
         ("sees", f"{by([min(side, size) for side in row.field])} pixels"),
+        ("channels", f"{seen_through([found for _, found in ways])} of {dict(job)['in_channels']}"),
     ]
     said = " + ".join(big(layer.macs) for layer in measured.layers) if len(measured.layers) > 1 else ""
-    return {"name": name, "title": title, "steps": steps_of(job, name), "numbers": numbers, "said": said}
+    return {"name": name, "title": title, "steps": [step(*one) for one in ways], "numbers": numbers, "said": said}
 
 
 def _percent(share: float) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from math import isfinite
 
+from viz.components.weights import MOST
 from viz.state import Setting
 
 TITLES = {
@@ -23,7 +24,6 @@ TITLES = {
 OWN = "Own kernel"
 LARGEST_OWN = 7
 START = "0 1 0; 1 -4 1; 0 1 0"
-NUDGES = 1000.0
 
 
 def read_kernel(text: str) -> list[list[float]]:
@@ -38,14 +38,21 @@ def read_kernel(text: str) -> list[list[float]]:
         raise ValueError(f"The own kernel is not a square with an odd side: {told}")
     if not all(isfinite(cell) for row in rows for cell in row):
         raise ValueError(f"The own kernel holds a number that is not finite: {told}")
-    if any(abs(cell) > NUDGES for row in rows for cell in row):
-        raise ValueError(f"The own kernel holds a number beyond ±{NUDGES:g}: {told}")
+    if any(abs(cell) > MOST for row in rows for cell in row):
+        raise ValueError(f"The own kernel holds a number beyond ±{MOST:g}: {told}")
     return rows
 
 
 def written(rows: list[list[float]]) -> str:
     """The other way round."""
     return "; ".join(" ".join(f"{cell:.6g}" for cell in row) for row in rows)
+
+
+def resized(rows: list[list[float]], side: int) -> list[list[float]]:
+    """Another ring of zeros around an own kernel, or one less."""
+    shift = (side - len(rows)) // 2
+    at = lambda r, c: rows[r][c] if 0 <= r < len(rows) and 0 <= c < len(rows) else 0.0  # noqa: E731
+    return [[at(r - shift, c - shift) for c in range(side)] for r in range(side)]
 
 
 KERNEL = Setting("fm_kernel", START, read=lambda text: written(read_kernel(text)))

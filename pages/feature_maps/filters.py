@@ -14,12 +14,13 @@ from models.maps.filters import FILTERS, FilterError, KernelFacts
 from models.text import quoted
 from pages._lesson import frame
 from pages._question import Asking
-from pages.feature_maps._kernels import KERNEL, LARGEST_OWN, NUDGES, OWN, TITLES, read_kernel, written
+from pages.feature_maps._kernels import KERNEL, LARGEST_OWN, OWN, TITLES, read_kernel, resized, written
 from pages.feature_maps._picture import Picture, with_picture
 from pages.feature_maps._questions import FILTERS as QUESTIONS
 from viz import state
 from viz.components.dials import Dial, number_of, turn, turned
 from viz.components.response import pixels, plane, response
+from viz.components.weights import typed
 from viz.figures import show
 from viz.figures.cells import cells, framed, hidden, image, row
 from viz.words import remark
@@ -183,30 +184,16 @@ def _turned() -> None:
         return
     found = turned("fm_response", tuple(DIALS.values()))
     if found and found[0] is DIALS["size"] and 1 <= found[1] <= LARGEST_OWN:
-        _resize(int(found[1]))
-
-
-def _resize(side: int) -> None:
-    """Another ring of zeros around the own kernel, or one less."""
-    rows = read_kernel(KERNEL.value)
-    shift = (side - len(rows)) // 2
-    at = lambda r, c: rows[r][c] if 0 <= r < len(rows) and 0 <= c < len(rows) else 0.0  # noqa: E731
-    KERNEL.give(written([[at(r - shift, c - shift) for c in range(side)] for r in range(side)]))
+        KERNEL.give(written(resized(read_kernel(KERNEL.value), int(found[1]))))
 
 
 def _typed(choice: Asked) -> None:
-    cell = state.heard("fm_response", "cell") or {}
-    kernel = choice.written.copy()
-    row, column, value = cell.get("row"), cell.get("column"), cell.get("value")
-    side = len(kernel)
-    if side > LARGEST_OWN or row not in range(side) or column not in range(side):
+    if len(choice.laid) > LARGEST_OWN:
         return
-    if not isinstance(value, int | float) or not abs(value) <= NUDGES:
-        return
-    at = (side - 1 - row, side - 1 - column) if choice.turned else (row, column)
-    kernel[at] = value
-    KERNEL.give(written(kernel.tolist()))
-    FILTER.give(OWN)
+    laid = typed(choice.laid, state.heard("fm_response", "cell"))
+    if laid is not None:
+        KERNEL.give(written((filters.flipped(laid) if choice.turned else laid).tolist()))
+        FILTER.give(OWN)
 
 
 # -- the numbers behind the picture

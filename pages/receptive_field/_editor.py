@@ -44,7 +44,7 @@ TEXT = Text(
     START.text,
     "As text",
     "c convolution, t transposed, m max-pooling, a average-pooling; then the kernel size, s stride, p padding "
-    "(ps: same, pc: causal), d dilation, r residual branch from so many layers back (r2c: cropped).",
+    "(ps: same, pc: causal), d dilation; r adds a branch from so many layers back (r2c: cropped), u concatenates it.",
 )
 DIMS = Choice(
     "dims", START.dims, "Dimensions", None, {1: "1-D", 2: "2-D"}, "segmented_control", key="stack_dims"
@@ -56,7 +56,7 @@ CHANNELS = Whole(
     "channels",
     START.channels,
     "channels",
-    "In and out of every layer (C). Weights grow with C², the field does not.",
+    "Of the input, and out of every layer (C). Weights grow with C², the field does not.",
     1,
     MAX_CHANNELS,
 )
@@ -71,9 +71,9 @@ HINTS = {
     "stride": "Step from one window to the next (S).",
     "padding": "Cells added on each side (P); “same” keeps the size, “causal” adds all of them before.",
     "dilation": "Distance between neighbouring taps (D).",
-    "skip": "Adds what came in so many layers back; 1 is this layer's own input. Where the layers between have a "
-    "stride, a 1×1 layer of the same stride stands on the branch. Cropped: its middle is taken instead, as in U-Net; "
-    "if there is a stride between, the two then drift apart.",
+    "skip": "Adds what came in so many layers back, or concatenates its channels; 1 is this layer's own input. Where "
+    "the layers between have a stride, or channels that are added differ, a 1×1 layer stands on the branch. Cropped: "
+    "its middle is taken instead, as in U-Net; if there is a stride between, the two then drift apart.",
 }
 NOT_CONVOLUTION = {"t": "transposed", "m": "max_pool", "a": "avg_pool"}
 """The kinds of ``models.layers`` whose settings mean something of their own here too."""
@@ -292,21 +292,21 @@ def _with(layer: StackLayer, name: str, axis: int | None, value: Any) -> StackLa
     if name == "kind":
         return _of_kind(layer, value)
     if name == "skip":
-        back = value.split()[0]
-        return replace(layer, skip=0 if back == "none" else int(back), crop=value.endswith("cropped"))
+        back = next((int(word) for word in value.split() if word.isdigit()), 0)
+        return replace(layer, skip=back, crop=value.endswith("cropped"), concat=value.startswith("concat"))
     return replace(layer, **{name: value}) if axis is None else layer.with_axis(name, axis, value)
 
 
 def _now(layer: StackLayer, name: str, axis: int | None) -> Any:
     """The value that a setting's control shows."""
     if name == "skip":
-        return _branch(layer.skip, layer.crop)
+        return _branch(layer.skip, layer.crop, layer.concat)
     return getattr(layer if axis is None else layer.along(axis), name)
 
 
-def _branch(back: int, crop: bool) -> str:
-    """A residual branch as its control spells it."""
-    return f"{back} back{', cropped' * crop}" if back else "none"
+def _branch(back: int, crop: bool, concat: bool) -> str:
+    """A branch as its control spells it."""
+    return f"{'concat' if concat else 'add'} {back} back{', cropped' * crop}" if back else "none"
 
 
 def _of_kind(before: StackLayer, kind: str) -> StackLayer:
@@ -324,8 +324,10 @@ def _options(stack: Stack, number: int, name: str, axis: int | None) -> list:
     """The values of one setting that give a valid stack, among what is offered."""
     now = _now(stack.layers[number - 1], name, axis)
     if name == "skip":
-        back = range(1, number + 1)
-        values = [_branch(n, False) for n in (0, *back)] + [_branch(n, True) for n in back if _cuts(stack, number, n)]
+        backs = [
+            (n, crop) for crop in (False, True) for n in range(1, number + 1) if not crop or _cuts(stack, number, n)
+        ]
+        values = ["none", *(_branch(*back, concat) for concat in (False, True) for back in backs)]
     else:
         values = list(range(0 if name == "padding" else 1, OFFERED[name] + 1))
     if name == "padding":
@@ -352,7 +354,7 @@ def _works(stack: Stack, number: int, name: str, axis: int | None, value: Any) -
 def _control(stack: Stack, number: int, name: str, axis: int | None) -> Choice:
     """The control of one setting; another layer has others, so that none has to be told another value."""
     layer, along = stack.layers[number - 1], "" if axis is None else f"_{NAMES[axis]}"
-    title = {"kind": "kind", "skip": "residual branch"}.get(name, name) + along.replace("_", ", ")
+    title = {"skip": "branch"}.get(name, name) + along.replace("_", ", ")
     options = LETTERS if name == "kind" else _options(stack, number, name, axis)
     return Choice(f"layer{number}_{name}{along}", _now(layer, name, axis), title, _hint(layer.kind, name), options)
 

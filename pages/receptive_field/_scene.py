@@ -64,15 +64,16 @@ def covered(field: StackField) -> dict:
 def _title(stack: Stack, number: int) -> str:
     layer = stack.layers[number - 1]
     name = {"c": "", "t": "transposed ", "m": "max ", "a": "avg "}
+    join = (", concat" if layer.concat else ", +") if layer.skip else ""
     if stack.dims == 1:
         words = [f"{layer.kernel_size} {'tap' if layer.kernel_size == 1 else 'taps'}"]
         words += [
             f"{what} {value}" for what, value in (("stride", layer.stride), ("dilation", layer.dilation)) if value > 1
         ]
-        return f"{number} ({name[layer.kind]}{', '.join(words)}{', +' if layer.skip else ''})"
+        return f"{number} ({name[layer.kind]}{', '.join(words)}{join})"
     more = f", /{times(layer.stride)}" if layer.stride != 1 else ""
     more += f", d {times(layer.dilation)}" if layer.dilation != 1 else ""
-    return f"{number} ({name[layer.kind]}{times(layer.kernel_size, 2)}{more}{', +' if layer.skip else ''})"
+    return f"{number} ({name[layer.kind]}{times(layer.kernel_size, 2)}{more}{join})"
 
 
 def follow(field: StackField) -> list[dict]:

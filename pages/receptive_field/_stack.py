@@ -81,7 +81,7 @@ def cards(field: StackField) -> str:
         by_whom = "by trace and gradient" if field.jumps else "each unit's own box measured"
         distance = f"neighbours take turns: {turns} pixels apart, {by_whom}"
         jump_agrees = agrees and all(a == b for a, b in zip(last.jumps, field.jumps, strict=False))
-    single = int(np.prod(last.size)) * stack.channels**2
+    single = int(np.prod(last.size)) * stack.channels * stack.widths[-1]
     learned = sum(1 for layer in stack.layers if layer.kind in "ct")
     place = ", ".join(map(str, unit))
     padding = [sum(pair) for pair in outside]
@@ -135,20 +135,20 @@ def layer_table(field: StackField) -> None:
     """A line per layer, the input first, with marks that trace and algebra agree."""
     stack = field.stack
     dims = stack.dims
-    channels = stack.channels
-    size = f"{channels} × {by(stack.shapes[0])}"
+    size = f"{stack.channels} × {by(stack.shapes[0])}"
     rows = [(0, "input", "", "", "", "", size, by((1,) * dims), "1", "0", None, None)]
     for number, row in enumerate(field.rows, 1):
         layer = row.layer
+        join = (", concat" if layer.concat else " + branch") if layer.skip else ""
         rows.append(
             (
                 number,
-                f"{LETTERS[layer.kind].lower()}{' + branch' if layer.skip else ''}",
+                f"{LETTERS[layer.kind].lower()}{join}",
                 times(layer.kernel_size, dims).replace("×", " × "),
                 times(layer.stride),
                 times(layer.dilation),
                 times(layer.padding),
-                f"{channels} × {by(row.shape)}",
+                f"{stack.widths[number]} × {by(row.shape)}",
                 f"{by(row.size)} {'✓' if row.agrees else '≠'}",
                 jumps(row),
                 each(row.start),

@@ -14,7 +14,7 @@ import streamlit as st
 from torch import nn
 
 from models.advice import Advice, Repair
-from models.graph import Graph, first_of
+from models.graph import Graph, drawn_as, first_of
 from models.networks.table import COLUMNS, csv_text, markdown_text, rows_of
 from models.parse import ParseError
 from models.parse.code import EXAMPLES, to_code
@@ -25,7 +25,7 @@ from pages.receptive_field import _second, _sizes
 from pages.receptive_field._kept import advice_at, graph_at, network_of
 from pages.receptive_field._questions import YOUR_NETWORK
 from viz import state
-from viz.components.diagram import diagram
+from viz.components.diagram import diagram, opened
 from viz.controls.examples import examples
 from viz.figures import choose_row, chosen_row, numbers, show, table
 from viz.state import Fold, Text, escaped, literal
@@ -252,6 +252,7 @@ def _drawing(graph: Graph) -> None:
         choose_row(TABLE, at - 1 if at and graph.nodes[at].kind != "output" else None)
 
     title = "Diagram of your network"
+    chosen = chosen and drawn_as(graph, chosen, opened(graph, DRAWING))
     diagram(graph, key=DRAWING, title=title, selected=chosen, height=430, on_node=choose, report=_report(graph))
 
 

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterator
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page, Playwright, expect, sync_playwright
 
 from tests.browser.support import (
     BACKGROUND,
@@ -11,6 +11,7 @@ from tests.browser.support import (
     Server,
     axe_violations,
     launch,
+    launch_kept,
     new_context,
     new_page,
     running,
@@ -46,11 +47,16 @@ def fresh_server() -> Iterator[Server]:
 
 
 @pytest.fixture(scope="session")
-def browser() -> Iterator[Browser]:
-    with sync_playwright() as playwright:
-        one = launch(playwright)
+def playwright() -> Iterator[Playwright]:
+    with sync_playwright() as one:
         yield one
-        one.close()
+
+
+@pytest.fixture(scope="session")
+def browser(playwright) -> Iterator[Browser]:
+    one = launch(playwright)
+    yield one
+    one.close()
 
 
 class Visit:
@@ -95,32 +101,41 @@ class Visit:
 
 
 @pytest.fixture(scope="session")
-def contexts(browser: Browser) -> Iterator[Callable[..., BrowserContext]]:
-    """A browser context for each sort of visitor, which its pages share: what one has loaded is cached for the next."""
-    made: dict[str, BrowserContext] = {}
+def open_tab(playwright, tmp_path_factory, request) -> Iterator[Callable[..., tuple[Page, Recorder]]]:
+    """Opens an empty tab of a browser at a desk or on a phone: what one tab has loaded is kept for the next. With more
+    settings of a browser context than these, a tab of a context of that sort."""
+    kept: dict[str, BrowserContext] = {}
 
-    def of(**how) -> BrowserContext:
-        name = repr(sorted(how.items()))
-        if name not in made:
-            made[name] = new_context(browser, **how)
-        return made[name]
+    def context(width: int, **how) -> BrowserContext:
+        if how:
+            return new_context(request.getfixturevalue("browser"), width=width, **how)
+        return launch_kept(playwright, str(tmp_path_factory.mktemp("browser")), width=width)
 
-    yield of
-    for context in made.values():
+    def opened(width: int = 1440, height: int = 900, scheme: str = "light", **how) -> tuple[Page, Recorder]:
+        name = f"{width < 600} {how}"
+        if name not in kept:
+            kept[name] = context(width, **how)
+        page, recorder = new_page(kept[name])
+        page.set_viewport_size({"width": width, "height": height})
+        page.emulate_media(color_scheme=scheme)
+        return page, recorder
+
+    yield opened
+    for context in kept.values():
         context.close()
 
 
 @pytest.fixture
-def visit(request: pytest.FixtureRequest, contexts) -> Iterator[Callable[..., Visit]]:
+def visit(request: pytest.FixtureRequest, open_tab) -> Iterator[Callable[..., Visit]]:
     """``visit("/playground?kernel_size=5", width=390, scheme="dark")`` opens a page in a session of its own.
 
-    Keyword arguments besides ``server`` go to the browser context. The session's server is used unless one is given.
+    Keyword arguments besides ``server`` are those of ``open_tab``. The session's server is used unless one is given.
     """
     pages = []
 
     def open_page(path: str = "/", *, server: Server | None = None, **how) -> Visit:
         server = server or request.getfixturevalue("server")
-        page, recorder = new_page(contexts(**how))
+        page, recorder = open_tab(**how)
         pages.append(page)
         return Visit(page, recorder, server.url).goto(path)
 

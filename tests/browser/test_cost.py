@@ -43,7 +43,10 @@ def test_a_channel_is_followed_and_nothing_is_sent(visit):
 def test_while_a_question_waits_no_channel_is_followed(visit):
     page = visit("/cost?ask=sees").page
     point(page, "grouped", 0.98, 0.1)
-    expect(page.locator(".channels .told")).to_have_text("Predict first: then channels can be followed.")
+    expect(page.locator(".channels .told")).to_have_text(
+        "Predict first: then channels can be followed. In a picture, columns are channels that come in, rows those "
+        "that go out."
+    )
 
 
 def test_keys_follow_channels_too(visit):
@@ -69,11 +72,35 @@ def test_a_tile_chooses_its_layer_and_the_link_says_so(visit):
 
 def test_many_channels_are_a_picture_and_are_followed_as_well(visit):
     page = visit("/cost?ask=none").page
-    point(page, "grouped", 0.98, 0.08)
-    expect(page.locator(".channels .told")).to_have_text("Grouped: output channel 0 sees 48 of 192 input channels.")
+    told = page.locator(".channels .told")
+    # Below the edge that stands for the inputs, the first row is the first output.
+    point(page, "grouped", 0.98, 0.16)
+    expect(told).to_have_text("Grouped: output channel 0 sees 48 of 192 input channels.")
+    point(page, "grouped", 0.5, 0.95)
+    expect(told).to_have_text("Grouped: output channel 31 sees 48 of 192 input channels.")
+    point(page, "grouped", 0.06, 0.08)
+    expect(told).to_have_text(re.compile(r"^Grouped: input channel \d reaches 8 of 32 output channels\.$"))
+    page.mouse.move(5, 5)
+    expect(told).to_contain_text("columns are channels that come in, rows those that go out")
 
 
 def test_times_are_measured(visit):
     page = visit(EIGHT).page
     page.get_by_role("button", name="Measure the times here").click()
     expect(page.get_by_text(re.compile("bars are quartiles"))).to_be_visible(timeout=60_000)
+
+
+def test_a_kernel_becomes_your_own_where_you_type_into_it(visit):
+    one = visit("/cost-kernel?ask=none")
+    page = one.page
+    cell = page.locator(".weights [data-cell='1,1']")
+    expect(cell).to_have_value("0")
+    cell.fill("5")
+    cell.press("Enter")
+    expect(page).to_have_url(re.compile("kernel=Own.*numbers=-1"))
+    expect(page.get_by_text("The rank is 2")).to_be_visible()
+    expect(cell).to_have_value("5")
+    cell.fill("five")
+    cell.press("Enter")
+    expect(page.locator(".weights .refused")).to_have_text(re.compile("is not a number.*the cell keeps 5"))
+    one.sound()

@@ -10,7 +10,7 @@ from playwright.sync_api import Page, TimeoutError, expect
 
 from pages._lessons import LESSONS
 from tests.browser.slow import SlowWay
-from tests.browser.support import exceptions_seen, new_page, settled, watch_exceptions
+from tests.browser.support import exceptions_seen, settled, watch_exceptions
 
 DELAYS = (0.0, 0.3, 0.8)
 """Seconds that each message takes, each way."""
@@ -77,11 +77,10 @@ def ended(page: Page, way: SlowWay, delay: float, key: str, there: float) -> Non
 
 
 @pytest.mark.parametrize(("path", "delay", "pause"), TRIES)
-def test_every_click_counts(contexts, way, path, delay, pause):
+def test_every_click_counts(open_tab, way, path, delay, pause):
     rng = random.Random(f"{path} {delay} {pause}")
     way.seconds = (0, 0)
-    context = contexts()
-    page, _ = new_page(context)
+    page, _ = open_tab()
     watch_exceptions(page)
     opened(page, f"{way.url}/{path}?ask=none{FOLDED.get(path, '')}")
     plus = {key: page.locator(f".st-key-{key} [data-testid=stNumberInputStepUp]") for key in boxes(page)}
@@ -95,7 +94,7 @@ def test_every_click_counts(contexts, way, path, delay, pause):
         page.wait_for_timeout(pause)
     assert clicks
     ended(page, way, delay, key, before + clicks * step)
-    fresh, _ = new_page(context)
+    fresh, _ = open_tab()
     watch_exceptions(fresh)
     assert boxes(opened(fresh, page.url)) == boxes(page), page.url
     assert exceptions_seen(page) == exceptions_seen(fresh) == []
@@ -111,9 +110,9 @@ def test_every_click_counts(contexts, way, path, delay, pause):
         ("receptive-field", "size", 0.3, "Input"),
     ],
 )
-def test_a_held_arrow_counts_each_repeat_up_to_the_largest(contexts, way, path, key, delay, grid):
+def test_a_held_arrow_counts_each_repeat_up_to_the_largest(open_tab, way, path, key, delay, grid):
     way.seconds = (0, 0)
-    page, _ = new_page(contexts())
+    page, _ = open_tab()
     watch_exceptions(page)
     opened(page, f"{way.url}/{path}?ask=none")
     box, before = page.locator(f".st-key-{key} input"), boxes(page)[key]

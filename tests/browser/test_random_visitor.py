@@ -12,7 +12,7 @@ from playwright.sync_api import Page
 
 from pages._lessons import LESSONS
 from tests.browser.slow import SlowWay
-from tests.browser.support import exceptions_seen, new_page, settled, watch_exceptions
+from tests.browser.support import exceptions_seen, settled, watch_exceptions
 
 THINGS = 7
 SECONDS = (0.3, 0.8)
@@ -109,8 +109,8 @@ def way(server):
         yield one
 
 
-def opened(context, url: str) -> Page:
-    page, _ = new_page(context)
+def opened(open_tab, url: str) -> Page:
+    page, _ = open_tab()
     watch_exceptions(page)
     page.goto(url)
     rested(page)
@@ -150,10 +150,10 @@ def do_one(page: Page, rng: random.Random) -> str:
 
 
 @pytest.mark.parametrize(("path", "seed"), TRIES)
-def test_a_random_visitor_sees_what_the_link_says(contexts, way, path, seed):
-    rng, context, done = random.Random(f"{path} {seed}"), contexts(), []
+def test_a_random_visitor_sees_what_the_link_says(open_tab, way, path, seed):
+    rng, done = random.Random(f"{path} {seed}"), []
     way.seconds = (0, 0)
-    page = opened(context, f"{way.url}/{path}{LESS.get(path, '')}")
+    page = opened(open_tab, f"{way.url}/{path}{LESS.get(path, '')}")
     way.seconds = SECONDS
     while len(done) < THINGS:
         done.append(do_one(page, rng))
@@ -161,7 +161,7 @@ def test_a_random_visitor_sees_what_the_link_says(contexts, way, path, seed):
     page.wait_for_timeout(2000 * SECONDS[1])
     way.seconds = (0, 0)
     rested(page)
-    fresh = opened(context, page.url)
+    fresh = opened(open_tab, page.url)
     told = f"{page.url} after {done}"
     assert exceptions_seen(page) == exceptions_seen(fresh) == [], told
     assert fresh.locator(".st-key-told [data-testid=stAlert]").all_inner_texts() == [], told

@@ -1,6 +1,7 @@
 """Start here, and the home page's cards, as a newcomer meets them: by mouse, by finger, by key."""
 
 import re
+from collections.abc import Iterator
 
 import pytest
 from playwright.sync_api import Page, expect
@@ -66,37 +67,42 @@ def test_next_leads_through_all_steps_and_on(visit, width, height):
     expect(page).to_have_title("Playground · ConvScope")
 
 
-@pytest.mark.parametrize("step", range(1, 7))
-def test_a_step_fits_one_screen_and_the_next_one_is_a_key_away(visit, step):
-    page = visit(f"/start?step={step}").page
-    drawn(page)
-    assert page.evaluate("() => document.querySelector('[data-testid=stMain]').scrollHeight") <= 900
-    if step < 6:
-        page.keyboard.press("n")
-        expect(page).to_have_url(re.compile(rf"step={step + 1}"))
+def steps(page: Page) -> Iterator[int]:
+    """Each step in turn, from the first one on, by the key that leads to the next."""
+    for step in range(1, 7):
+        drawn(page)
+        yield step
+        if step < 6:
+            page.keyboard.press("n")
+            expect(page).to_have_url(re.compile(rf"step={step + 1}"))
+            settled(page)
 
 
-@pytest.mark.parametrize("step", range(1, 7))
-def test_on_a_phone_the_picture_and_what_to_do_are_on_the_first_screen(visit, step):
-    seen = visit(f"/start?step={step}", width=390, height=844)
-    page = seen.page
-    drawn(page)
-    first = page.locator(".stage canvas.over").first.bounding_box()
-    assert first["y"] + first["height"] <= 844
-    assert page.locator(".st-key-lead strong, .st-key-lead p").first.bounding_box()["y"] > 0
-    if step in (3, 5):
-        assert page.locator(".stage .play").bounding_box()["y"] < 844
-    if step in (4, 5, 6):
-        assert page.locator(".st-key-lead [data-testid=stButtonGroup]").bounding_box()["y"] < 700
+def test_each_step_fits_one_screen_and_the_next_one_is_a_key_away(visit):
+    page = visit("/start?step=1").page
+    for step in steps(page):
+        assert page.evaluate("() => document.querySelector('[data-testid=stMain]').scrollHeight") <= 900, step
 
 
-@pytest.mark.parametrize("step", range(1, 7))
-def test_a_projector_shows_a_step(visit, step):
-    seen = visit(f"/start?step={step}&present=1", width=1280, height=720)
-    drawn(seen.page)
-    stage = seen.page.locator(".stage").bounding_box()
-    assert stage["y"] + stage["height"] <= 720
-    seen.sound()
+def test_on_a_phone_the_picture_and_what_to_do_are_on_the_first_screen(visit):
+    page = visit("/start?step=1", width=390, height=844).page
+    for step in steps(page):
+        page.evaluate("() => document.querySelector('[data-testid=stMain]').scrollTo(0, 0)")
+        first = page.locator(".stage canvas.over").first.bounding_box()
+        assert first["y"] + first["height"] <= 844, step
+        assert page.locator(".st-key-lead strong, .st-key-lead p").first.bounding_box()["y"] > 0
+        if step in (3, 5):
+            assert page.locator(".stage .play").bounding_box()["y"] < 844
+        if step in (4, 5, 6):
+            assert page.locator(".st-key-lead [data-testid=stButtonGroup]").bounding_box()["y"] < 700
+
+
+def test_a_projector_shows_each_step(visit):
+    seen = visit("/start?step=1&present=1", width=1280, height=720)
+    for step in steps(seen.page):
+        stage = seen.page.locator(".stage").bounding_box()
+        assert stage["y"] + stage["height"] <= 720, step
+        seen.sound()
 
 
 @pytest.mark.parametrize(

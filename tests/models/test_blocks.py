@@ -1,5 +1,6 @@
 """Blocks: published numbers, torchvision's own with the same weights, and closed forms against measurement."""
 
+import numpy as np
 import pytest
 import torch
 from hypothesis import HealthCheck, assume, given, settings
@@ -9,7 +10,7 @@ from torchvision.models import convnext, densenet, mobilenetv2, mobilenetv3, res
 from torchvision.models.googlenet import Inception
 from torchvision.ops import SqueezeExcitation
 
-from models.blocks import BLOCKS, FORMS, build, share_weights, weights
+from models.blocks import BLOCKS, FORMS, build, join_both, share_weights, weights
 from models.measure import measure
 from models.receptive_field import receptive_field
 from tests.models.test_formulas import worth
@@ -106,6 +107,37 @@ def test_unet_from_a_picture_to_a_map():
     assert rows["latent.relu2"] == (256, 8, 8)
     assert [rows[f"rise{i}"] for i in (4, 3, 2, 1)] == sizes[::-1] == [rows[f"up{i}.relu2"] for i in (4, 3, 2, 1)]
     assert rows["head"] == (1, 128, 128)
+
+
+def test_unet_without_padding_shrinks_as_in_the_paper():
+    """Ronneberger et al. 2015, figure 1: 572 pixels become 388, and each skip is cropped to what comes up to it."""
+    asked = {"padding": "valid", "width": 64, "in_channels": 1, "out_channels": 2}
+    block = BLOCKS["unet"]
+    assert block.input_shape(**asked) == (1, 1, 572, 572)
+    with torch.device("meta"):
+        net, x = build("unet", **asked), torch.empty(block.input_shape(**asked))
+        sides = {}
+        for name, part in net.named_children():
+            part.register_forward_hook(lambda _, __, out, name=name: sides.__setitem__(name, out.shape[-1]))
+        assert net(x).shape == (1, 2, 388, 388)
+    assert [sides[f"down{i}"] for i in (1, 2, 3, 4)] == [568, 280, 136, 64]
+    assert sides["latent"] == 28
+    assert [sides[f"crop{i}"] for i in (1, 2, 3, 4)] == [392, 200, 104, 56]
+    assert [sides[f"up{i}"] for i in (1, 2, 3, 4)] == [388, 196, 100, 52]
+    # As many weights as with padding, and the smallest picture that leaves anything.
+    assert weights(net) == block.formulas(**{**asked, "padding": "same"})["weights"].value
+    for depth in (1, 2, 3):
+        small = {"padding": "valid", "depth": depth, "width": 2}
+        assert shaken(build("unet", **small))(image(1, 3, 12 * 2**depth - 4, 12 * 2**depth - 4)).shape[-1] == 4
+
+
+def test_a_pre_activated_bottleneck_holds_what_a_bottleneck_holds():
+    asked = {"in_channels": 256, "width": 64, "out_channels": 256}
+    assert on_paper("preactivation", form="bottleneck", **asked)[2]["weights"] == 69_632
+    block = build("preactivation", form="bottleneck", **asked)
+    names = ["conv1", "bn2", "relu2", "conv2", "bn3", "relu3", "conv3"]
+    assert [name for name, _ in block.branch.named_children()] == names
+    assert block.branch.conv2.kernel_size == (3, 3)
 
 
 def test_unet_of_the_paper():
@@ -270,8 +302,8 @@ def test_what_came_in_is_added(name):
 
 
 def test_pre_activation_leaves_the_shortcut_alone():
-    after, before = build("basic"), build("preactivation")
-    for block, survives in ((after, False), (before, True)):
+    after, before, narrow = build("basic"), build("preactivation"), build("preactivation", form="bottleneck")
+    for block, survives in ((after, False), (before, True), (narrow, True)):
         for m in block.modules():
             if isinstance(m, nn.Conv2d):
                 nn.init.zeros_(m.weight)
@@ -306,6 +338,27 @@ def test_addition_keeps_the_channels_and_concatenation_costs_the_next_layer():
     assert found["add"].parameters == 2 * 9 * 64**2
     assert found["concatenate"].parameters == 3 * 9 * 64**2
     assert on_paper("unet", join="add")[1].parameters < on_paper("unet")[1].parameters
+
+
+@pytest.mark.parametrize(("channels", "out"), [(64, 64), (3, 5)])
+def test_a_sum_sends_the_same_gradient_to_both_images_and_concatenation_to_each_its_own(channels, out):
+    found = join_both(channels, out)
+    add, concat = found["add"], found["concatenate"]
+    assert (add.channels, concat.channels) == (channels, 2 * channels)
+    assert (add.parameters, concat.parameters) == (9 * channels * out, 18 * channels * out)
+    assert concat.macs == 2 * add.macs == 56 * 56 * concat.parameters
+    assert add.difference == 0
+    assert add.alike == pytest.approx(1)
+    assert concat.difference > 0.1
+    assert abs(concat.alike) < 0.5
+    # The kernels for image 1 are the same in both.
+    np.testing.assert_allclose(add.gradients[0], concat.gradients[0])
+
+
+def test_concatenation_with_equal_weights_for_both_images_is_addition():
+    found = join_both(6, 4, tied=True)
+    np.testing.assert_allclose(found["concatenate"].output, found["add"].output)
+    assert found["concatenate"].difference == pytest.approx(0, abs=1e-12)
 
 
 def test_a_token_is_a_dense_layer_on_its_patch():
@@ -352,8 +405,7 @@ def test_formula_is_measurement_at_random_settings(name, data):
         found = block.settle(**asked)
     except ValueError:
         assume(False)
-    step = block.multiple(found)
-    side = None if name == "mobilenet_v1" else step * data.draw(st.integers(1, 12), "side")
+    side = None if name == "mobilenet_v1" else block.sides(found)[data.draw(st.integers(0, 11), "side")]
     with torch.device("meta"):
         module = build(name, **asked)
     measured = measure(module, block.input_shape(side, **asked))
@@ -435,3 +487,5 @@ def test_what_does_not_fit_is_told_in_one_sentence(name, asked, says):
 def test_an_image_that_does_not_fit_is_told():
     with pytest.raises(ValueError, match="100 pixels do not fit these settings: use a multiple of 16, such as 96"):
         BLOCKS["unet"].input_shape(100)
+    with pytest.raises(ValueError, match="570 pixels do not fit these settings: use 572, or another in steps of 16"):
+        BLOCKS["unet"].input_shape(570, padding="valid")

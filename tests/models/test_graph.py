@@ -10,7 +10,18 @@ from hypothesis import strategies as st
 from torch import nn
 from torch.utils.flop_counter import FlopCounterMode
 
-from models.graph import ONE, Drawing, Graph, fold, names_of, opened_at_first, read_graph, side_by_side, stages
+from models.graph import (
+    ONE,
+    Drawing,
+    Graph,
+    drawn_as,
+    fold,
+    names_of,
+    opened_at_first,
+    read_graph,
+    side_by_side,
+    stages,
+)
 from models.networks import skeleton
 from models.receptive_field import receptive_field
 
@@ -127,6 +138,19 @@ def test_a_group_opens_into_what_is_in_it(graphs):
 def test_names_of_no_group_change_nothing(graphs):
     graph = graphs["vgg16"]
     assert fold(graph, {"no such group", "features.0"}) == fold(graph)
+
+
+def test_an_operation_is_drawn_as_itself_or_as_the_folded_group_around_it(graphs):
+    graph = graphs["resnet50"]
+    every = set(names_of(graph))
+    for opened in (set(), every, set(sorted(every)[::2])):
+        drawing = fold(graph, opened)
+        names = {node.name for node in drawing.nodes}
+        for node in graph.nodes:
+            drawn = drawn_as(graph, node.name, opened)
+            assert drawn in names
+            assert drawn == node.name or (opened != every and drawn in every)
+    assert drawn_as(graph, "no such operation", every) is None
 
 
 def test_skips_are_arrows(graphs):
@@ -276,7 +300,7 @@ def test_what_does_not_fit_is_the_last_node_and_says_why():
 def test_what_nobody_could_hold_ends_the_graph():
     graph = read_graph(nn.Sequential(nn.Upsample(scale_factor=1000), nn.Upsample(scale_factor=1000)), (1, 3, 64, 64))
     assert [node.name for node in graph.nodes] == ["input", "0"]
-    assert graph.broken.message.startswith("layer 0 (Upsample) is one too many: up to here the network holds")
+    assert graph.broken.message.startswith("layer 0 (Upsample) would give 12\u202f288\u202f000\u202f000 numbers")
     # What torch forgets to refuse on the meta device.
     assert "in_channels=4" in read_graph(nn.ConvTranspose2d(4, 8, 3), (1, 3, 8, 8)).broken.message
     assert read_graph(nn.Sequential(nn.Flatten(), nn.Softmax(3)), (1, 3, 8)).broken.node == 2

@@ -2,6 +2,7 @@
 
 import torch
 
+from models import device, shifted, timing
 from models.shifted import (
     CLASSES,
     MOST,
@@ -13,6 +14,7 @@ from models.shifted import (
     moved,
     train_both,
 )
+from models.timing import Turns, Waiting
 
 
 def test_drawings_lie_in_the_middle_and_are_whole_after_the_largest_shift():
@@ -33,9 +35,38 @@ def test_both_take_the_same_pictures():
         assert network(x).shape == (5, len(CLASSES))
 
 
+def test_who_stops_and_who_waits_give_the_turn_to_the_next(monkeypatch):
+    monkeypatch.setattr(timing, "_turns", Turns())
+    first, second = train_both(), train_both()
+    assert (next(first), next(second)) == (Waiting(0), Waiting(1))
+    next(first)
+    first.close()
+    assert next(second) == Waiting(0)
+    second.close()
+    assert next(timing.turn()) == Waiting(0)
+
+
+def test_where_the_gpu_gives_up_the_cpu_trains(monkeypatch):
+    tried = []
+
+    def train(seed, place):
+        tried.append(place.type)
+        yield 0.5
+        if place.type == "cuda":
+            raise torch.OutOfMemoryError
+        yield 1.0
+
+    monkeypatch.setattr(shifted, "_train_both", train)
+    monkeypatch.setattr(device, "setup", lambda: torch.device("cuda"))
+    assert list(train_both()) == [Waiting(0), 0.5, 0.5, 1.0]
+    assert tried == ["cuda", "cpu"]
+
+
 def test_the_dense_one_fails_where_the_convolution_does_not():
-    *steps, found = train_both()
+    _, *steps, found = train_both()
     assert isinstance(found, Shifted)
+    with device.one_thread():
+        assert found.where == device.describe()
     assert steps[-1] == 1
     dense, conv = found.accuracies["Dense"], found.accuracies["Convolution"]
     assert min(dense[0], conv[0]) > 0.95

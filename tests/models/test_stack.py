@@ -34,8 +34,9 @@ def stacks(draw, dims=(1, 2), most=4):
         if kind == "c" and stride == 1:
             padding = draw(st.sampled_from([padding, "same"] + (["causal"] if dimension == 1 else [])))
         layer = StackLayer(
-            kind, kernel, stride, padding, dilation, draw(st.sampled_from([0, 0, 0, 1, 2])), draw(st.booleans())
-        )
+            kind, kernel, stride, padding, dilation, draw(st.sampled_from([0, 0, 0, 1, 2])), draw(st.booleans()),
+            draw(st.booleans()),
+        )  # fmt: skip
         if dimension == 2 and draw(st.booleans()):
             name = draw(st.sampled_from(["kernel_size", "stride", *(["dilation"] if kind in "cm" else [])]))
             layer = layer.with_axis(name, draw(st.integers(0, 1)), draw(st.integers(1, 4)))
@@ -52,7 +53,7 @@ def test_text_and_sizes_say_what_the_layers_do(stack):
     assert read_stack(stack.to_text(), stack.dims, stack.size, stack.channels) == stack
     shape = (1, stack.channels, *(stack.size,) * stack.dims)
     with torch.inference_mode():
-        assert build(stack)(torch.zeros(shape)).shape[2:] == stack.shapes[-1]
+        assert build(stack)(torch.zeros(shape)).shape[1:] == (stack.widths[-1], *stack.shapes[-1])
 
 
 @settings(max_examples=30, deadline=None, suppress_health_check=list(HealthCheck))
@@ -72,13 +73,19 @@ def test_a_worked_example_has_the_field_that_it_says(name):
     assert preset.answer in preset.options
 
 
-def test_no_worked_example_says_that_a_u_net_adds():
-    """A branch of ours adds; U-Net's concatenates (Ronneberger, Fischer and Brox 2015)."""
-    named = [p for p in PRESETS.values() if "U-Net" in p.question + p.explanation]
-    assert [p.id for p in named] == ["skip"]
-    for preset in named:
-        assert "U-Net" not in preset.question
-        assert "concatenates instead of adding" in preset.explanation
+def test_the_worked_example_of_a_u_net_concatenates():
+    """U-Net concatenates (Ronneberger, Fischer and Brox 2015); no example that adds is called one."""
+    named = [p for p in PRESETS.values() if "U-Net" in p.title + p.question + p.explanation]
+    assert [p.id for p in named] == ["unet"]
+    (preset,) = named
+    assert [layer.concat for layer in preset.stack.layers] == [False, False, False, True, False]
+    assert preset.stack.widths == (16, 16, 16, 16, 32, 16)
+    last = analyse(preset.stack).rows[-1]
+    assert (preset.answer, last.parameters) == ("18C²", 18 * 16**2)
+    # Where it adds, as much is seen, and half the weights read it.
+    added = analyse(read_stack(preset.text.replace("u3", "r3"), 2, preset.size, 16))
+    assert added.rows[-1].size == last.size
+    assert added.rows[-1].parameters == 9 * 16**2
 
 
 def test_the_numbers_of_the_lecture():
@@ -142,6 +149,10 @@ def test_what_the_picture_marks_is_what_the_gradient_reaches(stack):
         ("c3x0", 1),
         ("c3x99", 1),
         ("c3r1x2", 1),
+        ("c3u2", 1),
+        ("c3ps-c3psr1u2", 2),
+        ("c3-c3u1", 2),
+        ("m3s1p1u1-" * 9 + "m3s1p1u1", 8),
         ("a3d1x2", 1),
         ("c3x1s1x2ps", 1),
         ("c3x21", 1),
@@ -151,7 +162,7 @@ def test_what_the_picture_marks_is_what_the_gradient_reaches(stack):
 )
 def test_what_cannot_be_is_told_in_a_sentence_that_names_the_layer(text, layer):
     with pytest.raises(StackError) as caught:
-        read_stack(text, 2, 20, 1)
+        read_stack(text, 2, 20, 8)
     assert caught.value.layer == layer
     assert caught.value.message.endswith((".", "…"))
     assert "\n" not in caught.value.message
@@ -167,7 +178,7 @@ def test_any_text_is_a_stack_or_a_sentence(text):
     assert min(found.shapes[-1]) >= 1
 
 
-def test_code_runs_and_gives_the_same_shape():
+def test_code_runs_and_gives_the_same():
     for text in (
         "c3-m2-c3d2",
         "c3p1-c3p1r2",
@@ -175,10 +186,19 @@ def test_code_runs_and_gives_the_same_shape():
         "c3s2p1-t4s2p1r2",
         "c3x1s2x1p1x0-c3p1r2",
         "c4x3ps-t4x2s2x1p1x0",
+        "c3p1-m2-c3p1-t2s2u3-c3p1",
+        "c3-c3u2c-c3r1c",
+        "c3s2p1u1-c3p1u1-c1r2-a2",
     ):
-        code = stack_code(read_stack(text, 2, 12, 2))
+        stack = read_stack(text, 2, 12, 2)
+        code = stack_code(stack)
         assert "assert" in code
-        exec(compile(code, text, "exec"), {})
+        there: dict = {}
+        with torch.random.fork_rng(devices=[]), torch.inference_mode():
+            torch.manual_seed(0)
+            exec(compile(code, text, "exec"), there)
+            image = torch.randn(stack.input_shape)
+            assert torch.equal(there["model"](image), build(stack)(image))
 
 
 def test_axes_have_settings_of_their_own():

@@ -1,11 +1,15 @@
 """The lessons on cost: the lectures' numbers, and what a setting changes."""
 
+import base64
 import re
 
+import numpy as np
 import pytest
 
+from models import networks
 from models.kept import Kept
-from tests.pages.support import charts, components, opened, read, sound
+from pages.feature_maps._kernels import written
+from tests.pages.support import charts, components, diagrams, opened, read, sound
 
 
 def cards(app) -> dict[str, list[str]]:
@@ -66,18 +70,42 @@ def test_two_passes_take_2k_products_in_place_of_k_squared(side, one, two):
     assert (found["One pass"], found["Column, then row"]) == ([str(one * pixels)], [str(two * pixels)])
 
 
+def typed_cells(app) -> list[list[float]]:
+    """The kernel whose cells can be typed over."""
+    (held,) = (one for one in components(app) if one.get("editable"))
+    return held["kernels"][0]["values"]
+
+
 def test_own_numbers_are_split_too_and_what_is_none_is_told():
     app = split(kernel="Own kernel", numbers="1 2 1; 0 0 0; 2 4 2")
     assert cards(app)["Rank"] == ["1"]
-    app.text_input(key="split_numbers").set_value("1 0 0; 0 1 0; 0 0 1").run()
-    assert cards(sound(app))["Rank"] == ["3"]
-    app.text_input(key="split_numbers").set_value("1 2").run()
-    assert not app.exception
-    assert app.error[0].value.startswith("The own kernel is not a square with an odd side")
-    app.text_input(key="split_numbers").set_value("0 0 0; 0 0 0; 0 0 0").run()
+    assert typed_cells(app) == [[1, 2, 1], [0, 0, 0], [2, 4, 2]]
+    assert cards(split(kernel="Own kernel", numbers="1 0 0; 0 1 0; 0 0 1"))["Rank"] == ["3"]
+    # Another size is another ring of zeros.
+    app.segmented_control(key="split_side").set_value(5).run()
+    wider = [[0, *row, 0] for row in ([0] * 3, [1, 2, 1], [0] * 3, [2, 4, 2], [0] * 3)]
+    assert typed_cells(sound(app)) == wider
+    assert app.query_params["numbers"] == written(wider)
+    app.segmented_control(key="split_side").set_value(3).run()
+    assert typed_cells(sound(app)) == [[1, 2, 1], [0, 0, 0], [2, 4, 2]]
+    app = split(kernel="Own kernel", numbers="0 0 0; 0 0 0; 0 0 0")
     assert "All weights are 0" in sound(app).info[0].value
     app = split(kernel="Own kernel", numbers="1 2")
     assert app.warning[0].value.startswith("numbers: The own kernel is not a square")
+
+
+@pytest.mark.parametrize("channel", ["0", "9"])
+def test_learned_kernels_are_split(channel):
+    app = split(kernel="Learned by our small network", channel=channel)
+    assert not app.warning
+    kernel = networks.load("small", pretrained=True).conv1.weight.detach()[int(channel)].double().sum(0).numpy()
+    assert typed_cells(app) == kernel.tolist()
+    found, (bar,) = cards(app), charts(app)["split_parts_chart"]["data"]
+    singular = np.linalg.svd(kernel, compute_uv=False)
+    assert bar["y"] == pytest.approx(singular.tolist())
+    assert (found["Rank"], len(singular)) == (["5"], 5)
+    assert found["Energy kept"] == [f"{100 * singular[0] ** 2 / (singular**2).sum():.3g} %"]
+    assert app.number_input(key="split_channel").value == int(channel)
 
 
 # -- groups -----------------------------------------------------------------------------------------------------------
@@ -250,3 +278,76 @@ def test_both_networks_are_trained_once_and_moved_drawings_tell_them_apart(monke
     assert found["Dense"][3] < 70
     assert min(found["Convolution"]) > 95
     assert "mlp_moved" in charts(sound(opened("cost/mlp.py", ask="none"))), "kept for the next visitor"
+
+
+@pytest.mark.parametrize("page", ["ways", "groups", "pointwise", "separable", "mlp"])
+def test_the_side_of_an_image_has_one_name_and_goes_up_by_one(page):
+    app = sound(opened(f"cost/{page}.py", ask="none"))
+    labels = {widget.label for kind in ("number_input", "segmented_control") for widget in getattr(app, kind)}
+    assert not {label for label in labels if re.search("size|side", label, re.I)} - {"input_size", "kernel_size"}
+    assert "input_size" in labels
+    for one in app.number_input:
+        assert one.step == 1, one.label
+
+
+# -- while a question waits -------------------------------------------------------------------------------------------
+
+
+def waiting(page: str, ask: str):
+    return sound(opened(f"cost/{page}.py", ask=ask))
+
+
+@pytest.mark.parametrize(
+    ("page", "ask", "shown"),
+    [
+        ("groups", "weights", {"1": [(8, 8, 64)], "2": [(8, 8, 32)]}),
+        ("groups", "alone", {"1": [(8, 8, 64)], "8": [(8, 8, 0)]}),
+        ("groups", "row", {"plain": [(8, 8, 32)] * 2}),
+        ("groups", "shuffle", {"shuffled": [(8, 8, 32), (8, 8, 8), (8, 8, 32)]}),
+        ("mlp", "dense", {"layer": [(16, 16, 256)]}),
+        ("mlp", "local", {"layer": [(16, 16, 100)]}),
+        ("mlp", "shared", {"layer": [(16, 16, 100)]}),
+        ("pointwise", "shape", {"layer": [(16, 192, 16 * 192)]}),
+        ("pointwise", "row", {"layer": [(2, 3, 6), (4, 2, 8)]}),
+        ("separable", "order", {"standard": [(3, 3, 9)], "depthwise_first": [(3, 3, 3), (3, 3, 9)],
+                                "pointwise_first": [(3, 3, 9), (3, 3, 3)]}),
+    ],
+)  # fmt: skip
+def test_a_question_waits_beside_what_it_is_about(page, ask, shown):
+    """Of each tile, outputs, inputs and ways of each step."""
+    tiles = {tile["name"]: tile for one in components(waiting(page, ask)) for tile in one.get("tiles", ())}
+    count = lambda step: sum(map(int.bit_count, base64.b64decode(step["ways"])))  # noqa: E731
+    found = {
+        name: [(step["outputs"], step["inputs"], count(step)) for step in tile["steps"]] for name, tile in tiles.items()
+    }
+    assert found == shown
+    assert all(value == "?" for tile in tiles.values() for _, value in tile["numbers"])
+
+
+def test_questions_about_vgg16_and_moved_drawings_show_these():
+    table = waiting("mlp", "vgg").dataframe[0].value
+    assert list(table["parameters"].unique()) == ["?"]
+    assert (len(table), table["in → out"].iloc[13].replace("\u202f", "")) == (16, "25088 numbers → 4096")
+    html = "".join(one["html"] for one in components(waiting("mlp", "moved")) if "html" in one)
+    assert html.count("Moved by") == 2
+    html = "".join(one["html"] for one in components(waiting("pointwise", "cannot")) if "html" in one)
+    assert "A colour picture" in html
+
+
+def test_what_stands_where_the_dense_layers_stood_is_not_named():
+    app = waiting("networks", "without")
+    (drawn,) = diagrams(app)
+    assert not re.search("pool.*?2d\\(1|Adaptive|flatten", " ".join(node["told"] for node in drawn["nodes"]))
+    assert [node["head"] for node in drawn["nodes"]].count("?") == 2
+    assert drawn["selected"] == "avgpool"
+    app.button(key="reveal").click().run()
+    assert "AdaptiveAvgPool2d" in " ".join(node["told"] for node in diagrams(sound(app))[0]["nodes"])
+
+
+def test_a_difference_stands_beside_the_size_of_what_differs():
+    html = "".join(
+        one["html"] for one in components(sound(opened("cost/pointwise.py", ask="none", relu="true"))) if "html" in one
+    )
+    assert re.search(r"Largest difference.*?on the astronaut, where the two answer with up to ±[\d.]+", html)
+    html = "".join(one["html"] for one in components(sound(opened("cost/separable.py", ask="none"))) if "html" in one)
+    assert re.search(r"Largest difference.*?on the picture, where the standard layer answers with up to ±[\d.]+", html)

@@ -79,7 +79,7 @@ def test_a_worked_example_shows_its_field(stack_page, name):
     one, *others = scene(app)["grids"]
     assert {1} >= set(drawn(one)) - {0}, "a pixel sees itself"
     assert all(grid["named"].endswith("pixels seen") for grid in (one, *others))
-    turns = "mean " if name in ("skip", "transposed") else ""
+    turns = "mean " if name in ("skip", "unet", "transposed") else ""
     assert number(app, "jump") == ("differs" if jump is None else f"{turns}{jump}")
     assert "cs-no" not in shown(app)
     assert len(scene(app)["grids"]) == len(preset.stack.layers) + 1
@@ -94,7 +94,7 @@ def test_the_help_of_padding_is_that_of_the_kind(layer, said):
     assert ("“same”" in box.help) == ("same" in box.options)
 
 
-@pytest.mark.parametrize("name", ["wavenet", "residual", "transposed"])
+@pytest.mark.parametrize("name", ["wavenet", "residual", "unet", "transposed"])
 def test_a_stack_is_a_link(name):
     stack = PRESETS[name].stack
     app = sound(
@@ -122,6 +122,21 @@ def test_layers_are_added_copied_moved_and_removed(stack_page):
     assert app.text_input(key="layers").value == "c3-c3d3-m2"
     app.selectbox(key="layer2_kind").set_value("a").run()
     assert app.text_input(key="layers").value == "c3-a2-m2"
+
+
+def test_a_branch_is_added_or_concatenated():
+    app = sound(open_page(layers="c3p1-c3p1-c3p1", layer="2", channels="4", ask="none"))
+    for said, text, channels, weights in (
+        ("add 2 back", "c3p1-c3p1r2-c3p1", 4, 9 * 4 * 4),
+        ("concat 2 back", "c3p1-c3p1u2-c3p1", 8, 9 * 8 * 4),
+    ):
+        app.selectbox(key="layer2_skip").set_value(said).run()
+        assert sound(app).text_input(key="layers").value == text
+        lines = app.dataframe[0].value
+        assert lines["output size"].iloc[2] == f"{channels} × 11 × 11"
+        assert lines["parameters"].iloc[3] == weights
+        assert number(app, "receptive_field") == "7 × 7"
+        same_in_a_fresh_window(app)
 
 
 def test_a_walk_through_the_controls_never_breaks(stack_page):

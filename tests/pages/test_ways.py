@@ -20,11 +20,20 @@ def test_the_bottleneck_of_the_lectures():
     found = numbers(app)
     assert found["standard"]["MACs"] == "120422400"
     assert found["bottleneck"] == {
-        "MACs": "12443648", "of standard": "10.3 %", "weights": "15872", "sees": "5 × 5 pixels"
+        "MACs": "12443648", "of standard": "10.3 %", "weights": "15872", "sees": "5 × 5 pixels",
+        "channels": "192 of 192",
     }  # fmt: skip
     assert tiles(app)["bottleneck"]["said"].replace("\u202f", "") == "2408448 + 10035200"
     assert found["dense"]["weights"] == str(28 * 28 * 192 * 28 * 28 * 32)
     assert found["dense"]["sees"] == "28 × 28 pixels"
+
+
+@pytest.mark.parametrize(
+    ("way", "seen"),
+    [("standard", 192), ("grouped", 48), ("depthwise_first", 192), ("pointwise_first", 192), ("dense", 192)],
+)
+def test_each_layer_says_how_many_channels_an_output_sees(way, seen):
+    assert numbers(opened(PAGE, ask="none"))[way]["channels"] == f"{seen} of 192"
 
 
 def test_three_channels_are_a_third_and_a_ninth():

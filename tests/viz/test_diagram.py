@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import re
 
 import pytest
 import torch
@@ -9,7 +10,9 @@ from torch import nn
 
 from models.graph import fold, names_of, opened_at_first, read_graph
 from models.networks import skeleton
-from viz.components.diagram import diagram_data
+from viz import state
+from viz.components import diagram as diagram_module
+from viz.components.diagram import MOST, diagram_data, opened
 from viz.components.files import FILES
 
 
@@ -68,6 +71,12 @@ def test_what_a_question_asks_for_is_not_sent(graph):
     assert "Conv2d" in text
 
 
+def test_a_layer_that_a_question_asks_for_is_not_named(graph):
+    data = diagram_data(fold(graph), covered=True, hidden=("0",))
+    assert "Conv2d" not in json.dumps(data)
+    assert [node["told"] for node in data["nodes"]][1] == "?"
+
+
 def test_what_does_not_fit_is_marked_with_its_sentence():
     broken = read_graph(nn.Sequential(nn.Conv2d(3, 8, 3), nn.Conv2d(9, 8, 3)), (1, 3, 32, 32))
     last = diagram_data(fold(broken))["nodes"][-1]
@@ -86,6 +95,35 @@ def test_long_calls_are_wrapped_and_a_large_network_is_a_short_message():
         ["padding=3, bias=False)", "features.conv0"]
     ]  # fmt: skip
     assert len(json.dumps(data)) < 10_000
+
+
+def test_so_much_that_a_browser_would_stand_still_is_not_opened(monkeypatch):
+    kept: dict = {}
+    graph = read_graph(skeleton("densenet121"), (1, 3, 224, 224))
+    monkeypatch.setattr(state, "recall", kept.get)
+    monkeypatch.setattr(state, "remember", kept.__setitem__)
+    monkeypatch.setattr(state, "forget", lambda name: kept.pop(name, None))
+    refused = []
+    for group in names_of(graph):
+        monkeypatch.setattr(state, "heard", lambda key, name, group=group: {"group": group, "open": True})
+        diagram_module._turn(graph, "net")
+        refused += [kept["net_full"]] if "net_full" in kept else []
+        drawing = fold(graph, opened(graph, "net"))
+        assert len(drawing.nodes) + len(drawing.edges) <= MOST
+    assert re.fullmatch(
+        r"With “[^”]+” open there would be [\d\u202f]+ boxes and arrows; 800 are drawn at most. "
+        "Fold another group first.",
+        refused[0],
+    )
+    # Folding another one makes room.
+    first = next(iter(names_of(graph)))
+    monkeypatch.setattr(state, "heard", lambda key, name: {"group": first, "open": False})
+    diagram_module._turn(graph, "net")
+    assert "net_full" not in kept
+    for name in ("resnet50", "googlenet"):
+        other = read_graph(skeleton(name), (1, 3, 224, 224))
+        whole = fold(other, set(names_of(other)))
+        assert len(whole.nodes) + len(whole.edges) <= MOST
 
 
 def test_the_library_that_places_the_nodes_is_the_published_file():

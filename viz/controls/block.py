@@ -19,5 +19,5 @@ def setting_of(entry: Entry, page: str, most: int | None = None) -> Setting:
         return Choice(entry.name, entry.default, options=tuple(sorted(entry.steps)), widget="select_slider", **own)
     if isinstance(entry.default, int):
         high = int(entry.most if most is None else min(most, entry.most))
-        return Whole(entry.name, entry.default, low=int(entry.least), high=high, step=8 if high > 64 else 1, **own)
+        return Whole(entry.name, entry.default, low=int(entry.least), high=high, **own)
     raise TypeError(f"{entry.name}: there is no control for {entry.default!r}; give it choices or steps")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from dataclasses import dataclass
 from functools import lru_cache
 from html import escape
 from pathlib import Path
@@ -161,14 +162,35 @@ def side_by_side(one: Lab, other: Lab, names: tuple[str, str] = ("A", "B")) -> s
     rows = []
     for a, b in zip(one.checks, other.checks, strict=True):
         texts = [_shown(check, lab.spec.out_channels) for check, lab in ((a, one), (b, other))]
-        same = texts[0] == texts[1]
-        cells = "".join(f"<td>{text}</td>" for text in texts)
-        rows.append(
-            f'<tr class="cs-{"same" if same else "differs"}" data-number="{a.name}"><th scope="row" '
-            f'title="{escape(a.hint)}">{escape(a.title)}</th>{cells}<td>{"same" if same else _ratio(a, b)}</td></tr>'
+        rows.append(Pair(a.name, a.title, *texts, _ratio(a, b), a.hint))
+    return versus((*names, f"{names[1]} ÷ {names[0]}"), rows) + _key((*one.checks, *other.checks))
+
+
+@dataclass(frozen=True)
+class Pair:
+    """A line of :func:`versus`: a number of one and of the other, as HTML, and what to say where they differ."""
+
+    name: str
+    title: str
+    one: str
+    other: str
+    differs: str
+    hint: str = ""
+
+    def html(self) -> str:
+        same = self.one == self.other
+        cells = "".join(f"<td>{text}</td>" for text in (self.one, self.other, "same" if same else self.differs))
+        return (
+            f'<tr class="cs-{"same" if same else "differs"}" data-number="{self.name}"><th scope="row" '
+            f'title="{escape(self.hint)}">{escape(self.title)}</th>{cells}</tr>'
         )
-    head = "".join(f'<th scope="col">{title}</th>' for title in ("Number", *names, f"{names[1]} ÷ {names[0]}"))
-    return f'<table class="cs-versus"><tr>{head}</tr>{"".join(rows)}</table>{_key((*one.checks, *other.checks))}'
+
+
+def versus(names: Sequence[str], pairs: Sequence[Pair]) -> str:
+    """HTML of a table of two things side by side; lines that differ are marked. ``names``: of both, and of their
+    difference."""
+    head = "".join(f'<th scope="col">{title}</th>' for title in ("Number", *names))
+    return f'<table class="cs-versus"><tr>{head}</tr>{"".join(pair.html() for pair in pairs)}</table>'
 
 
 def _ratio(one: Check, other: Check) -> str:

@@ -33,13 +33,20 @@ def step(name: str, reached: np.ndarray) -> dict:
 
 
 def channels(
-    tiles: Sequence[Tile], chosen: str, *, key: str, on_pick: Callable[[], None] | None = None, covered: bool = False
+    tiles: Sequence[Tile],
+    chosen: str,
+    *,
+    key: str,
+    on_pick: Callable[[], None] | None = None,
+    covered: bool = False,
+    what: str = "channel",
 ) -> None:
     """Mount the tiles. Up to 64 channels are lines, more of them a picture with a row for each output channel.
 
     Args:
         chosen: the name of the tile that is marked.
         covered: whether a question waits: then no channel is followed, and numbers are not sent.
+        what: a dot is.
         on_pick: called when another is clicked; ``viz.state.heard(key, "pick")`` is then its name. Without it none can
             be chosen.
     """
@@ -48,5 +55,5 @@ def channels(
             tile | {"numbers": [(name, "?") for name, _ in tile["numbers"]], "said": ""} if tile["steps"] else tile
             for tile in tiles
         ]
-    data = {"tiles": list(tiles), "chosen": chosen, "pickable": on_pick is not None, "covered": covered}
+    data = {"tiles": list(tiles), "chosen": chosen, "pickable": on_pick is not None, "covered": covered, "what": what}
     _component(key=key, data=data, on_pick_change=on_pick or (lambda: None))

@@ -2,7 +2,10 @@ import { bytes, clamp, css, fit, led } from "../common.js";
 import { ROLES } from "../colours.js";
 
 // More channels than these are a picture, in which lines would hide each other.
-const LINES = 64, HEIGHT = 116, EDGE = 8;
+const LINES = 64, HEIGHT = 116, EDGE = 8, RAIL = 8;
+const large = (s) => Math.max(s.inputs, s.outputs) > LINES;
+// Where a picture begins between two columns of channels, and how wide it is.
+const frame = (x, step) => [x + 6, step - 18];
 
 const colour = (name) => [1, 3, 5].map((i) => parseInt(ROLES[name].slice(i, i + 2), 16));
 
@@ -40,6 +43,14 @@ function sentence(tile, steps, at, sets) {
   return `${tile.title}: ${kind} channel ${at[1]} ${parts.join(" and ")}.`;
 }
 
+// Lines that cross each other are fainter, the more there are for an output.
+function faint(s) {
+  if (s.faint) return s.faint;
+  let ways = 0;
+  for (let o = 0; o < s.outputs; o++) for (let i = 0; i < s.inputs; i++) ways += s.way(o, i);
+  return (s.faint = clamp((12 * s.outputs / (ways || 1)) ** 1.3, 0.08, 1));
+}
+
 // Where channel k of n stands in a column.
 const place = (k, n) => EDGE + ((HEIGHT - 2 * EDGE) * (k + 0.5)) / n;
 
@@ -50,8 +61,9 @@ function draw(one) {
   const sizes = [steps[0].inputs, ...steps.map((s) => s.outputs)], last = steps.length;
   const x = (c) => EDGE + ((w - 2 * EDGE) * c) / last, sets = at && followed(steps, at), marked = colour("selection");
   steps.forEach((s, c) => {
-    if (Math.max(s.inputs, s.outputs) > LINES) {
-      picture(ctx, s, x(c) + 6, EDGE, x(c + 1) - x(c) - 12, HEIGHT - 2 * EDGE, ink, sets && [sets[c], sets[c + 1]], marked);
+    if (large(s)) {
+      const rails = [c === 0 ? "input" : null, c === last - 1 ? "output" : null];
+      picture(ctx, s, ...frame(x(c), x(c + 1) - x(c)), ink, sets && [sets[c], sets[c + 1]], marked, rails, !one.covered);
       return;
     }
     for (const chosen of sets ? [false, true] : [false]) {
@@ -63,13 +75,14 @@ function draw(one) {
           ctx.lineTo(x(c + 1), place(o, s.outputs));
         }
       }
-      ctx.strokeStyle = chosen ? css(marked, 0.9) : css(ink, (sets ? 0.12 : 0.5) * clamp(16 / Math.max(s.inputs, s.outputs), 0.2, 1));
+      ctx.strokeStyle = chosen ? css(marked, 0.9) : css(ink, (sets ? 0.2 : 0.5) * faint(s));
       ctx.lineWidth = chosen ? 1.5 : 1;
       ctx.stroke();
     }
   });
   sizes.forEach((n, c) => {
-    if (n > LINES) return;
+    // Beside a picture its edges stand for them.
+    if ((c === last || large(steps[c])) && (c === 0 || large(steps[c - 1]))) return;
     const r = clamp((HEIGHT - 2 * EDGE) / n / 2.6, 1.2, 5), role = c === 0 ? "input" : c === last ? "output" : null;
     for (let k = 0; k < n; k++) {
       ctx.beginPath();
@@ -80,21 +93,65 @@ function draw(one) {
   });
 }
 
-// A row for each output channel, a column for each input channel; where there is a way, ink.
-function picture(ctx, s, left, top, w, h, ink, sets, marked) {
-  const image = new ImageData(s.inputs, s.outputs);
+// The blocks of a layer: inputs from..to, which outputs from..to all see.
+function blocks(s) {
+  const found = [];
+  for (let o = 0; o < s.outputs; o++) {
+    let i = 0, row = [];
+    while (i < s.inputs) {
+      if (!s.way(o, i)) { i++; continue; }
+      const from = i;
+      while (i < s.inputs && s.way(o, i)) i++;
+      row.push([from, i]);
+    }
+    const last = found.at(-1), same = last?.to === o && String(last.inputs) === String(row);
+    if (same) last.to++;
+    else found.push({ inputs: row, from: o, to: o + 1 });
+  }
+  return found.flatMap(({ inputs, from, to }) => inputs.map((one) => ({ inputs: one, outputs: [from, to] })));
+}
+
+// A row for each output channel, a column for each input channel; where there is a way, ink. Blocks are framed, and say
+// from how many channels to how many. Above stand the inputs in their colour, at the right the outputs.
+function picture(ctx, s, left, w, ink, sets, marked, rails, told) {
+  const top = EDGE + RAIL, h = HEIGHT - 2 * EDGE - RAIL, image = new ImageData(s.inputs, s.outputs);
   for (let o = 0; o < s.outputs; o++) {
     for (let i = 0; i < s.inputs; i++) {
       const on = sets?.[0].has(i) && sets[1].has(o);
-      image.data.set([...(on ? marked : ink), s.way(o, i) ? (on ? 255 : sets ? 60 : 130) : 14], (o * s.inputs + i) * 4);
+      image.data.set([...(on ? marked : ink), s.way(o, i) ? (on ? 255 : sets ? 50 : 90) : 10], (o * s.inputs + i) * 4);
     }
   }
   const off = new OffscreenCanvas(s.inputs, s.outputs);
   off.getContext("2d").putImageData(image, 0, 0);
   ctx.imageSmoothingEnabled = s.inputs > w || s.outputs > h;
   ctx.drawImage(off, left, top, w, h);
-  ctx.strokeStyle = css(ink, 0.35);
+  const x = (i) => left + (w * i) / s.inputs, y = (o) => top + (h * o) / s.outputs;
+  ctx.strokeStyle = css(ink, 0.5);
+  ctx.lineWidth = 1;
   ctx.strokeRect(left, top, w, h);
+  ctx.font = "11px sans-serif";
+  ctx.textAlign = "center";
+  ctx.textBaseline = "middle";
+  ctx.fillStyle = css(ink);
+  for (const { inputs, outputs } of (s.blocks ??= blocks(s))) {
+    const wide = x(inputs[1]) - x(inputs[0]), high = y(outputs[1]) - y(outputs[0]);
+    if (wide < 5 || high < 5) {
+      // Too thin for a frame, and alone too faint.
+      if (!sets) ctx.fillRect(x(inputs[0]), y(outputs[0]), Math.max(1.4, wide), Math.max(1.4, high));
+      continue;
+    }
+    ctx.strokeRect(x(inputs[0]), y(outputs[0]), wide, high);
+    const text = `${inputs[1] - inputs[0]} → ${outputs[1] - outputs[0]}`;
+    if (told && high > 13 && ctx.measureText(text).width < wide - 6) ctx.fillText(text, x(inputs[0]) + wide / 2, y(outputs[0]) + high / 2);
+  }
+  const rail = (role, n, chosen, along) => {
+    ctx.fillStyle = role ? css(colour(role)) : css(ink, 0.7);
+    along(0, n);
+    ctx.fillStyle = css(marked);
+    for (const k of chosen ?? []) along(k, k + 1);
+  };
+  rail(rails[0], s.inputs, sets?.[0], (from, to) => ctx.fillRect(x(from), EDGE, Math.max(1, x(to) - x(from)), RAIL - 3));
+  rail(rails[1], s.outputs, sets?.[1], (from, to) => ctx.fillRect(left + w + 3, y(from), RAIL - 3, Math.max(1, y(to) - y(from))));
 }
 
 function point(root, one, at) {
@@ -104,11 +161,18 @@ function point(root, one, at) {
   root.querySelector(".told").textContent = at ? sentence(one.tile, one.steps, at, followed(one.steps, at)) : root.hint;
 }
 
+// The channel under a pointer. On a picture that is its row, an output channel, or above it its column.
 function under(one, e) {
-  const r = one.canvas.getBoundingClientRect(), last = one.steps.length;
-  const c = clamp(Math.round(((e.clientX - r.left - EDGE) / (r.width - 2 * EDGE)) * last), 0, last);
-  const n = c ? one.steps[c - 1].outputs : one.steps[0].inputs;
-  return [c, clamp(Math.floor(((e.clientY - r.top - EDGE) / (HEIGHT - 2 * EDGE)) * n), 0, n - 1)];
+  const r = one.canvas.getBoundingClientRect(), last = one.steps.length, step = (r.width - 2 * EDGE) / last;
+  const x = e.clientX - r.left, y = e.clientY - r.top, at = clamp(Math.floor((x - EDGE) / step), 0, last - 1), s = one.steps[at];
+  const of = (share, n) => clamp(Math.floor(share * n), 0, n - 1);
+  if (!large(s)) {
+    const c = clamp(Math.round((x - EDGE) / step), 0, last);
+    return [c, of((y - EDGE) / (HEIGHT - 2 * EDGE), c ? one.steps[c - 1].outputs : one.steps[0].inputs)];
+  }
+  const [left, w] = frame(EDGE + at * step, step);
+  if (y < EDGE + RAIL && x < left + w) return [at, of((x - left) / w, s.inputs)];
+  return [at + 1, of((y - EDGE - RAIL) / (HEIGHT - 2 * EDGE - RAIL), s.outputs)];
 }
 
 function pressed(root, one, e) {
@@ -130,12 +194,12 @@ function tile(root, data, pick) {
   } else head.textContent = data.title;
   box.append(head);
   if (data.steps.length) {
-    const one = { tile: data, canvas, steps: data.steps.map(open), at: null };
+    const one = { tile: data, canvas, steps: data.steps.map(open), at: null, covered: root.covered };
     const sizes = [one.steps[0].inputs, ...one.steps.map((s) => s.outputs)];
     canvas.tabIndex = 0;
     canvas.role = "application";
-    canvas.ariaRoleDescription = "channels";
-    canvas.ariaLabel = `${data.title}: ${sizes.join(" to ")} channels. Arrow keys follow one.`;
+    canvas.ariaRoleDescription = `${root.what}s`;
+    canvas.ariaLabel = `${data.title}: ${sizes.join(" to ")} ${root.what}s.${root.covered ? "" : " Arrow keys follow one."}`;
     canvas.onpointermove = (e) => e.pointerType !== "touch" && point(root, one, under(one, e));
     canvas.onclick = (e) => point(root, one, under(one, e));
     canvas.onpointerleave = () => point(root, one, null);
@@ -161,7 +225,9 @@ export default function ({ data, parentElement, setTriggerValue }) {
     root.drawn = [];
     root.pickable = data.pickable;
     root.covered = data.covered;
-    root.hint = data.covered ? "Predict first: then channels can be followed." : "Point at a channel, or use the arrow keys, and follow it through.";
+    root.what = data.what;
+    root.hint = data.covered ? `Predict first: then ${data.what}s can be followed.` : "Point at a channel, or use the arrow keys, and follow it through.";
+    if (data.tiles.some((one) => one.steps.some(large))) root.hint += " In a picture, columns are channels that come in, rows those that go out.";
     root.querySelector(".told").textContent = root.hint;
     root.querySelector(".tiles").replaceChildren(...data.tiles.map((one) => tile(root, one, (name) => root.pick(name))));
   }

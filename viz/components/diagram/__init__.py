@@ -22,6 +22,9 @@ _component = component(__file__)
 WIDEST = 42
 """Characters of a call in a row."""
 
+MOST = 800
+"""Boxes and arrows that are drawn: to place them takes the browser a second."""
+
 HINT = "Arrow keys follow the arrows; Enter opens a group, Backspace folds it; + and − zoom, 0 fits the width."
 
 
@@ -59,11 +62,12 @@ def _role(node: Node, broken: bool) -> str:
     return "kernel" if node.parameters else "plain"
 
 
-def diagram_data(drawing: Drawing, *, covered: bool = False) -> dict[str, Any]:
+def diagram_data(drawing: Drawing, *, covered: bool = False, hidden: Collection[str] = ()) -> dict[str, Any]:
     """Nodes, arrows and frames as the browser needs them.
 
     Args:
         covered: numbers are asked for: shapes, costs and fields are question marks.
+        hidden: nodes, by name, that are asked for: they are question marks themselves.
     """
     batch = next((node.shapes[0][0] for node in drawing.nodes if node.kind == "input"), 1)
     into = [0] * len(drawing.nodes)
@@ -87,6 +91,8 @@ def diagram_data(drawing: Drawing, *, covered: bool = False) -> dict[str, Any]:
         if broken:
             said.append(drawing.message)
             lines += wrap(drawing.message, WIDEST)
+        if node.name in hidden:
+            head, call, rest, lines, said = "?", "", "", [], ["?"]
         nodes.append(
             {
                 "name": node.name,
@@ -119,10 +125,20 @@ def opened(graph: Graph, key: str) -> Collection[str]:
     return {name for name in opened_at_first(graph) if turned.get(name, True)} | {n for n, on in turned.items() if on}
 
 
-def _turn(key: str) -> None:
-    if asked := state.heard(key, "turn"):
-        turned = state.recall(f"{key}_turned", {})
-        state.remember(f"{key}_turned", turned | {asked["group"]: asked["open"]})
+def _turn(graph: Graph, key: str) -> None:
+    from models.graph import fold
+
+    if not (asked := state.heard(key, "turn")):
+        return
+    group, opens = asked["group"], asked["open"]
+    state.forget(f"{key}_full")
+    if opens:
+        drawing = fold(graph, {*opened(graph, key), group})
+        if (parts := len(drawing.nodes) + len(drawing.edges)) > MOST:
+            full = f"With “{group}” open there would be {big(parts)} boxes and arrows; {MOST} are drawn at most. Fold "
+            state.remember(f"{key}_full", full + "another group first.")
+            return
+    state.remember(f"{key}_turned", state.recall(f"{key}_turned", {}) | {group: opens})
 
 
 def diagram(
@@ -132,6 +148,7 @@ def diagram(
     title: str,
     selected: str | None = None,
     covered: bool = False,
+    hidden: Collection[str] = (),
     height: int = 640,
     on_node: Callable[[], None] | None = None,
     report: str = "",
@@ -141,24 +158,22 @@ def diagram(
     Args:
         graph: from `models.graph.read_graph`.
         title: what the diagram shows, for screen readers and the file.
-        selected: name of the node to select, where the page chooses another one now; of one that is folded away, its
-            group is.
-        covered: see :func:`diagram_data`.
+        selected: name of the node to select, where the page chooses another one now.
+        covered, hidden: see :func:`diagram_data`.
         height: most pixels that it takes; what is larger scrolls.
         on_node: called when a node is selected; ``viz.state.heard(key, "node")`` is then its name.
         report: HTML that stands under the drawing in a file of both; without it there is no such file.
     """
     from models.graph import fold
 
-    drawing = fold(graph, opened(graph, key))
-    places = {node.name: drawing.nodes[at].name for node, at in zip(graph.nodes, drawing.placed, strict=True)}
-    data = diagram_data(drawing, covered=covered)
+    data = diagram_data(fold(graph, opened(graph, key)), covered=covered, hidden=hidden)
     data |= {
         "title": title,
-        "selected": places.get(selected, selected) if selected else None,
+        "selected": selected,
         "height": height,
         "hint": "" if covered else HINT,
+        "full": state.recall(f"{key}_full", ""),
         "tells": on_node is not None,
         "report": report,
     }
-    _component(key=key, data=data, on_turn_change=lambda: _turn(key), on_node_change=on_node or (lambda: None))
+    _component(key=key, data=data, on_turn_change=lambda: _turn(graph, key), on_node_change=on_node or (lambda: None))

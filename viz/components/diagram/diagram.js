@@ -49,15 +49,14 @@ class Diagram {
     const known = JSON.stringify([data.nodes, data.edges, data.frames, data.title]);
     this.data = data;
     this.send = send;
-    this.scroll.style.setProperty("--most", `${data.height}px`);
     this.q(".hint").textContent = data.hint;
     this.q(".whole").hidden = !data.report;
+    if (this.q(".full").textContent !== data.full) this.q(".full").textContent = data.full;
     if (known !== this.known) this.build();
+    else this.size();
+    if (data.full) this.turned = null;
     this.known = known;
-    if (data.selected !== this.asked && data.selected != null && this.byName.has(data.selected)) {
-      this.mark(data.selected);
-      this.show(data.selected);
-    }
+    if (data.selected !== this.asked && data.selected != null && data.selected !== this.selected && this.byName.has(data.selected)) this.show(data.selected);
     this.asked = data.selected;
   }
 
@@ -144,7 +143,10 @@ class Diagram {
 
   size() {
     if (!this.width) return;
-    const fits = clamp((this.scroll.clientWidth - 2) / this.width, 0.62, 1);
+    // Presented, the page's type is larger.
+    const unit = parseFloat(getComputedStyle(document.documentElement).fontSize) / 16;
+    this.scroll.style.setProperty("--most", `${Math.round(this.data.height * unit)}px`);
+    const fits = clamp((this.scroll.clientWidth - 2) / this.width, 0.62 * unit, unit);
     this.shown = this.scale || fits;
     this.svg.setAttribute("width", Math.round(this.width * this.shown));
     this.svg.setAttribute("height", Math.round(this.height * this.shown));
@@ -180,11 +182,12 @@ class Diagram {
     this.root.dataset.selected = name ?? "";
   }
 
-  // The node in view of its own frame; the page stays where it is.
+  // Select what was chosen elsewhere, and bring it to the middle of the frame.
   show(name) {
-    const { x, y, height } = this.places.get(name), { scroll, shown } = this, [top, bottom] = [y - height / 2, y + height / 2].map((at) => at * shown);
-    if (top < scroll.scrollTop || bottom > scroll.scrollTop + scroll.clientHeight) scroll.scrollTop = y * shown - scroll.clientHeight / 2;
-    if (Math.abs(x * shown - scroll.scrollLeft - scroll.clientWidth / 2) > scroll.clientWidth / 2) scroll.scrollLeft = x * shown - scroll.clientWidth / 2;
+    this.mark(name);
+    const { x, y } = this.places.get(name), { scroll } = this;
+    scroll.scrollTop = y * this.shown - scroll.clientHeight / 2;
+    scroll.scrollLeft = x * this.shown - scroll.clientWidth / 2;
   }
 
   focus() {

@@ -14,7 +14,7 @@ import numpy as np
 from viz.components._component import component
 from viz.components.dials import TURNING
 
-_component = component(__file__, TURNING, "tint.css", "response/response.css")
+_component = component(__file__, TURNING, "tint.css", "weights/cells.css", "response/response.css")
 
 
 def pixels(values: np.ndarray) -> str:

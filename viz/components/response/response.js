@@ -5,10 +5,11 @@ import { CIVIDIS, ROLES } from "../colours.js";
 import { bytes, clamp, css, escape, led, mix, under } from "../common.js";
 import { answered, dials, say } from "../dials/turning.js";
 import { tints } from "../tint.js";
+import { NUMBERED, end, kernels, listen, side } from "../weights/cells.js";
 
 // Right, up, left, down: light, orange, dark, blue. Neighbours differ in lightness or between blue and yellow.
 const TURN = [[250, 250, 245], [230, 159, 0], [20, 20, 30], [0, 96, 190]];
-const STILL = 128, NUMBERED = 7, TERMS = 9;
+const STILL = 128, TERMS = 9;
 
 const ramp = (list, share) => {
   const at = clamp(share, 0, 1) * (list.length - 1), low = Math.min(Math.floor(at), list.length - 2);
@@ -88,51 +89,6 @@ function wheel(canvas) {
     }
   canvas.width = canvas.height = n;
   canvas.getContext("2d").putImageData(image, 0, 0);
-}
-
-// What a cell can hold: the more columns, the fewer digits.
-const short = (v, columns) => say(columns > 5 && Math.abs(v) < 10 ? Number(v.toFixed(3)) : Number(v.toPrecision(3)));
-const end = (v) => (v < 0 ? "var(--negative)" : "var(--positive)");
-const shade = (share) => `color-mix(in srgb, ${end(share)} ${Math.round(5 + 40 * Math.min(1, Math.abs(share)))}%, transparent)`;
-const side = (columns, width) => clamp(Math.floor(width / columns) - 2, 4, 46);
-
-function kernels(root, d) {
-  const box = root.querySelector(".kernels"), key = JSON.stringify([d.kernels, d.editable, box.clientWidth]);
-  if (root.kernelKey === key) return;
-  const busy = box.contains(box.getRootNode().activeElement) ? box.getRootNode().activeElement.dataset.cell : null;
-  root.kernelKey = key;
-  let html = "";
-  d.kernels.forEach((k, which) => {
-    const rows = k.values.length, columns = k.values[0].length, most = Math.max(...k.values.flat().map(Math.abs)) || 1;
-    const numbered = columns <= NUMBERED, edge = Math.min(side(columns, Math.min(box.clientWidth, 320)), numbered ? 46 : 14);
-    const type = Math.min(14, edge * 0.32);
-    const cell = (v, r, c) => {
-      const text = short(v, columns);
-      const held = !numbered ? "" : d.editable && which === 0
-        ? `<input data-cell="${r},${c}" inputmode="decimal" aria-label="Kernel row ${r + 1}, column ${c + 1}" value="${text}">` : text;
-      return `<td style="background:${shade(v / most)}">${held}</td>`;
-    };
-    const said = numbered ? "" : `role="img" aria-label="${escape(k.title)}: ${rows} by ${columns} weights, from ${say(Math.min(...k.values.flat()))} to ${say(most)}"`;
-    html += `<h2><i style="display:inline-block;width:.7rem;height:.7rem;border-radius:3px;margin-right:.4rem;vertical-align:-1px;background:${ROLES.kernel}"></i>${escape(k.title)}</h2>`
-      + `<table class="cells ${numbered ? "" : "fine"}" ${said} style="--cell:${edge}px;--type:${type}px"><tbody>`
-      + k.values.map((row, r) => `<tr>${row.map((v, c) => cell(v, r, c)).join("")}</tr>`).join("") + "</tbody></table>";
-  });
-  box.innerHTML = html + `<p class="refused" role="alert"></p>` + d.facts.map((f) => `<p class="fact">${escape(f)}</p>`).join("");
-  if (busy) box.querySelector(`[data-cell="${busy}"]`)?.focus();
-}
-
-function edit(root, input) {
-  const [r, c] = input.dataset.cell.split(",").map(Number), d = root.d, refused = root.querySelector(".refused");
-  const typed = input.value.trim().replace("−", "-").replace(",", "."), value = typed === "" ? NaN : Number(typed);
-  const shown = short(d.kernels[0].values[r][c], d.kernels[0].values[0].length);
-  if (input.value.trim() === shown) return;
-  if (!Number.isFinite(value) || Math.abs(value) > 1000) {
-    refused.textContent = `“${input.value.slice(0, 12)}” is not a number from −1000 to 1000: the cell keeps ${shown}.`;
-    input.value = shown;
-    return;
-  }
-  refused.textContent = "";
-  root.send("cell", { row: r, column: c, value, n: ++root.edits });
 }
 
 function histogram(root, d) {
@@ -281,7 +237,6 @@ export default function ({ data, parentElement, setTriggerValue }) {
   const root = parentElement.querySelector(".response"), d = read(data), first = !root.d;
   root.send = setTriggerValue;
   root.d = d;
-  root.edits ??= 0;
   root.plane ??= 0;
   if (first) root.at = [Math.floor(d.size[0] * 0.4), Math.floor(d.size[1] * 0.4)];
   root.at = [clamp(root.at[0], 0, d.size[0] - 1), clamp(root.at[1], 0, d.size[1] - 1)];
@@ -291,12 +246,7 @@ export default function ({ data, parentElement, setTriggerValue }) {
   kernels(root, d);
   histogram(root, d);
   point(root);
-  const box = root.querySelector(".kernels");
-  box.onchange = (e) => e.target.dataset.cell && edit(root, e.target);
-  box.onkeydown = (e) => {
-    if (e.key === "Enter") edit(root, e.target);
-    if (e.key === "Escape" && e.target.dataset.cell) e.target.value = e.target.defaultValue;
-  };
+  listen(root);
   root.onpointerleave = () => (root.pinned = false);
   root.watch ??= new ResizeObserver(() => { kernels(root, root.d); point(root); });
   root.watch.observe(root);
