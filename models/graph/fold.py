@@ -113,6 +113,7 @@ def _folded(graph: Graph, group: Group) -> Node:
         last.everything,
         len(inside),
         group.name,
+        inside[0].line,
     )
 
 

@@ -14,6 +14,7 @@ from torch.fx.node import map_arg
 
 from models.errors import GraphError, ReceptiveFieldError, first_line
 from models.measure import blank, counted, on_paper
+from models.parse import line_of
 from models.parse.code import layer_code
 from models.parse.walk import passed
 from models.receptive_field import receptive_field, subnetwork
@@ -46,6 +47,7 @@ class Node:
     size, jump: of the receptive field in input pixels, per axis; None where there is none.
     everything: each unit sees the whole input, through a global branch.
     calls: operations in it, 1 where it is one.
+    line: of the pasted text that it comes from: where a layer is made, where a function is called; 0: of no text.
     """
 
     name: str
@@ -60,6 +62,7 @@ class Node:
     everything: bool = False
     calls: int = 1
     group: str | None = None
+    line: int = 0
 
 
 @dataclass(frozen=True)
@@ -73,10 +76,12 @@ class Edge:
 
 @dataclass(frozen=True)
 class Broken:
-    """The operation that refused its input: `node` is its place in the list of nodes, `message` one sentence."""
+    """The operation that refused its input: `node` is its place in the list of nodes, `message` one sentence, `line`
+    that of the pasted text."""
 
     node: int
     message: str
+    line: int = 0
 
 
 @dataclass(frozen=True, eq=False)
@@ -126,9 +131,9 @@ def read_graph(module: nn.Module, input_shape: Sequence[int]) -> Graph:
     """
     module = rooted(module)
     with on_paper(module) as (ghost, done):
-        _, graph = graph_of(ghost)
+        tracer, graph = graph_of(ghost, input_shape)
         _one_input(graph)
-        reading = _Reading(ghost, graph, done)
+        reading = _Reading(tracer.root, graph, done)
         try:
             reading.run(blank(module, input_shape))
         except _Stopped as stopped:
@@ -157,7 +162,7 @@ def _fields(module: nn.Module, input_shape: Sequence[int], reading: _Reading) ->
     parts = [module]
     if broken := reading.broken:
         into = [reading.nodes[source].name for source, target in reading.edges if target == broken.node and source]
-        parts = [subnetwork(module, name) for name in into]
+        parts = [subnetwork(module, name, input_shape) for name in into]
     for part in parts:
         # Not where no image goes in, or where it is too small for the field's arithmetic.
         with suppress(ReceptiveFieldError):
@@ -257,12 +262,15 @@ class _Reading(fx.Interpreter):
             node = Node("input", "input", "", "", node.shapes)
         elif n.op == "output":
             node = Node("output", "output", "", "", node.shapes)
-        self.nodes.append(node)
+        self.nodes.append(replace(node, line=self._line(n)))
         stack = n.meta.get("nn_module_stack") or {}
         self.stacks.append(tuple(stack))
         self.classes |= {call: kind.__name__ for call, (_, kind) in stack.items()}
         self.edges |= {(source, at): shapes for source, shapes in come.items()}
         self.drawn[n] = {at: node.shapes}
+
+    def _line(self, n: fx.Node) -> int:
+        return n.meta.get("line") or (line_of(self.parts[str(n.target)]) if n.op == "call_module" else 0)
 
     def _settings(self, n: fx.Node, kind: str) -> str:
         if n.op == "call_module":
@@ -305,7 +313,7 @@ class _Reading(fx.Interpreter):
         n = stopped.node
         if n.op.startswith("call"):
             self._note_broken(n)
-        self.broken = Broken(len(self.nodes) - 1, stopped.message)
+        self.broken = Broken(len(self.nodes) - 1, stopped.message, self._line(n))
 
     def _note_broken(self, n: fx.Node) -> None:
         name, kind = label_of(n, self.parts, self.taken)

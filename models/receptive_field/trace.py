@@ -12,12 +12,16 @@ import torch
 from torch import fx, nn
 from torch.fx.node import map_arg
 
+from models.device import private_copy
 from models.errors import ReceptiveFieldError, first_line
+from models.parse import ParseError, Pasted, line_of
+from models.parse.interpreter import RUNNING
 from models.receptive_field import axis as rf_axis
 from models.receptive_field import layout, windows  # noqa: F401 (they register their readers)
 from models.receptive_field.field import LayerField, ReceptiveField
 from models.receptive_field.probe import measure_field
 from models.receptive_field.reader import FUNCTIONS, MODULES, Lost, Reader, Unfollowed, Value
+from models.text import listed
 
 _tracing = threading.Lock()
 
@@ -46,6 +50,88 @@ class _Tracer(fx.Tracer):
         if isinstance(answer, fx.Proxy):
             self.answers.append((self.path_of_module(m), answer.node))
         return answer
+
+
+class _Misfit(RuntimeError):
+    """An operation refused what it was given; it is the last node of the graph."""
+
+
+class _Shaped(fx.Proxy):
+    """A proxy that knows its shape, so that a forward may look at it."""
+
+    def __getattr__(self, name):
+        value = self.node.meta["value"]
+        if name in ("shape", "ndim", "dtype", "device") and isinstance(value, torch.Tensor):
+            return getattr(value, name)
+        return super().__getattr__(name)
+
+    def __len__(self):
+        return len(self.node.meta["value"])
+
+    def __iter__(self):
+        return (self[at] for at in range(len(self)))
+
+
+class _ShapedTracer(_Tracer):
+    """Tracing of a network for one input shape: each operation runs on the meta device as it is written down.
+
+    A forward that is interpreted may ask for shapes and choose its path by them; each node knows its line of the text.
+    """
+
+    proxy_buffer_attributes = True
+
+    def __init__(self, shape: tuple[int, ...]) -> None:
+        super().__init__()
+        self.shape = shape
+        self.running = False
+
+    def create_args_for_root(self, root_fn, is_module, concrete_args=None):
+        if isinstance(self.root, Pasted):
+            return root_fn, [self.root, self.create_proxy("placeholder", self.root.asks()[0], (), {})]
+        return super().create_args_for_root(root_fn, is_module, concrete_args)
+
+    def proxy(self, node):
+        return _Shaped(node, self)
+
+    def create_proxy(self, kind, target, args, kwargs, name=None, type_expr=None, proxy_factory_fn=None):
+        proxy = super().create_proxy(kind, target, args, kwargs, name, type_expr, proxy_factory_fn)
+        node = proxy.node
+        running = RUNNING.get()
+        layer = self.root.get_submodule(target) if kind == "call_module" else None
+        node.meta["line"] = (line_of(layer) if layer is not None else 0) or (running.line if running else 0)
+        self.running = True
+        try:
+            value = self._value(node)
+        except Exception as error:  # an operation refuses with whatever it likes
+            raise _Misfit(first_line(error)) from error
+        finally:
+            self.running = False
+        if _holds(value, torch.Tensor) is None:
+            self.graph.erase_node(node)
+            return value
+        node.meta["value"] = value
+        return proxy
+
+    def _value(self, node: fx.Node) -> Any:
+        target: Any = node.target
+        args, kwargs = map_arg((node.args, dict(node.kwargs)), lambda n: n.meta["value"])
+        if node.op == "placeholder":
+            fed = sum(1 for other in self.graph.nodes if other.op == "placeholder") > 1
+            dtype = next((p.dtype for p in self.root.parameters() if p.is_floating_point()), torch.float32)
+            return (args[0] if args else None) if fed else torch.empty(self.shape, device="meta", dtype=dtype)
+        if node.op == "get_attr":
+            return operator.attrgetter(target)(self.root)
+        if node.op == "call_module":
+            return self.root.get_submodule(target).forward(*args, **kwargs)
+        if node.op == "call_method":
+            return getattr(args[0], target)(*args[1:], **kwargs)
+        return target(*args, **kwargs)
+
+    def getattr(self, attr, attr_val, parameter_proxy_cache):
+        return attr_val if self.running else super().getattr(attr, attr_val, parameter_proxy_cache)
+
+    def call_module(self, m, forward, args, kwargs):
+        return forward(*args, **kwargs) if self.running else super().call_module(m, forward, args, kwargs)
 
 
 _NAMES = "getattr getitem size dim contiguous detach to float chunk split unbind clone"
@@ -152,19 +238,21 @@ def receptive_field(
         if layer is None or layer in dict(module.named_modules()):
             field_.measured = measure_field(module, input_shape, layer)
         else:
-            field_.measured = measure_field(subnetwork(module, layer), input_shape)
+            field_.measured = measure_field(subnetwork(module, layer, input_shape), input_shape)
         field_.agrees = _agrees(module, field_, layer)
     return field_
 
 
-def subnetwork(module: nn.Module, layer: str) -> nn.Module:
+def subnetwork(module: nn.Module, layer: str, input_shape: Sequence[int] | None = None) -> nn.Module:
     """The network up to a layer or function call, by its name in `layers` or in `named_modules()`; weights are shared.
+
+    input_shape: only a pasted network needs it, whose forward may depend on it.
 
     Raises:
         ReceptiveFieldError: the network cannot be traced, or there is no such layer.
     """
     module = rooted(module)
-    tracer, graph = graph_of(module)
+    tracer, graph = graph_of(module, input_shape)
     modules, taken = dict(module.named_modules()), {}
     found = None
     for node in graph.nodes:
@@ -174,11 +262,25 @@ def subnetwork(module: nn.Module, layer: str) -> nn.Module:
     found = found or next((node for path, node in tracer.answers if path == layer), None)
     if found is None:
         raise ReceptiveFieldError(f"There is no layer {layer!r} in this network; names are those of named_modules().")
-    next(node for node in graph.nodes if node.op == "output").args = (found,)
+    end = next((node for node in graph.nodes if node.op == "output"), None) or graph.output(found)
+    end.args = (found,)
     for node in reversed(graph.nodes):
         if not node.users and node.op not in ("placeholder", "output"):
             graph.erase_node(node)
-    return fx.GraphModule(module, graph)
+    # Constants that a forward makes stand in the tracer's own copy alone.
+    targets = {str(node.target) for node in graph.nodes if node.op in ("call_module", "get_attr")}
+    parts = {name: operator.attrgetter(name)(tracer.root) for name in targets if hasattr(tracer.root, name)}
+    return fx.GraphModule(parts | _parts(module, targets) if parts else module, graph)
+
+
+def _parts(module: nn.Module, names: set[str]) -> dict[str, Any]:
+    found = {}
+    for name in names:
+        try:
+            found[name] = operator.attrgetter(name)(module)
+        except AttributeError:
+            continue
+    return found
 
 
 def rooted(module: nn.Module) -> nn.Module:
@@ -186,21 +288,44 @@ def rooted(module: nn.Module) -> nn.Module:
     return nn.Sequential(module) if fx.Tracer().is_leaf_module(module, "") else module
 
 
-def graph_of(module: nn.Module) -> tuple[_Tracer, fx.Graph]:
+def graph_of(module: nn.Module, input_shape: Sequence[int] | None = None) -> tuple[_Tracer, fx.Graph]:
     """A network's graph, and the tracer, which knows each module's answer.
+
+    A pasted network is traced for one input shape. Where an operation does not take it, the graph ends there: it has
+    no output then.
 
     Raises:
         ReceptiveFieldError: it cannot be traced; the sentence says why.
+        ParseError: a line of a pasted forward is not read, or itself refuses the shape.
     """
-    tracer = _Tracer()
+    pasted = any(isinstance(part, Pasted) for part in module.modules())
+    if pasted:
+        _one_input(module)
+        if input_shape is None:
+            raise ReceptiveFieldError("A pasted network is traced for an input shape: give input_shape.")
+        tracer: _Tracer = _ShapedTracer(tuple(input_shape))
+        module = private_copy(module, torch.device("meta")).eval()
+    else:
+        tracer = _Tracer()
     try:
-        with _tracing:
+        with _tracing, torch.no_grad():
             return tracer, tracer.trace(module)
+    except _Misfit:
+        return tracer, tracer.graph
+    except ParseError:
+        raise
     except Exception as error:  # whatever a network's own forward raises while torch.fx leads it
         raise ReceptiveFieldError(
             f"torch.fx cannot trace {type(module).__name__} ({first_line(error)}). A forward() whose path "
             "depends on the values in its tensors cannot be drawn as a graph."
         ) from error
+
+
+def _one_input(module: nn.Module) -> None:
+    if isinstance(module, Pasted) and len(asked := module.asks()) != 1:
+        raise ReceptiveFieldError(
+            f"forward() asks for {listed(asked, 'and') or 'nothing'}; a network with one input is drawn."
+        )
 
 
 def _trace(module: nn.Module, shape: tuple[int, ...], layer: str | None) -> ReceptiveField:
@@ -209,7 +334,7 @@ def _trace(module: nn.Module, shape: tuple[int, ...], layer: str | None) -> Rece
             f"input_shape is (batch, channels, then 1 to 3 spatial axes), all at least 1; got {list(shape)}."
         )
     module = rooted(module)
-    tracer, graph = graph_of(module)
+    tracer, graph = graph_of(module, shape)
     modules = dict(module.named_modules())
     stop = None
     if layer is not None:
@@ -235,7 +360,7 @@ def _trace(module: nn.Module, shape: tuple[int, ...], layer: str | None) -> Rece
         reader.name, reader.kind = ("", "") if node.op == "get_attr" else label_of(node, modules, taken)
         reader.settings = {}
         try:
-            value = _read(reader, node, modules, module, env)
+            value = _read(reader, node, modules, tracer.root, env)
         except AssertionError as error:  # a network that demands a size, and names what torch.fx gave it
             said = re.sub(r",? but got Proxy\(\w+\)", "", str(error))
             raise ReceptiveFieldError(f"The network itself refuses this size of image: {said}") from error
@@ -258,6 +383,8 @@ def _trace(module: nn.Module, shape: tuple[int, ...], layer: str | None) -> Rece
             named.setdefault(path, held)
     if layer is not None and layer not in named:
         raise ReceptiveFieldError(f"There is no layer {layer!r} in this network; names are those of named_modules().")
+    if layer is None and not any(node.op == "output" for node in graph.nodes):
+        raise ReceptiveFieldError(f"{reader.name!r} ({reader.kind}) does not take the shape that reaches it.")
     if layer is None and isinstance(output, (tuple, list, dict)):
         found = [v for v in (output.values() if isinstance(output, dict) else output) if isinstance(v, (Value, Lost))]
         if len(found) > 1:
