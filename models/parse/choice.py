@@ -16,8 +16,8 @@ from models.parse.layers import LAYERS
 from models.parse.modules import Pasted, line_of
 from models.parse.refusals import without_brackets
 from models.parse.source import Source, parsed
-from models.parse.values import Class, Function, Instance, LayerClass, Nothing, Unread, written_attribute
-from models.parse.words import ParseError, quotable, tokenize
+from models.parse.values import Class, Function, Instance, Known, LayerClass, Nothing, Unread, written_attribute
+from models.parse.words import Outside, ParseError, quotable, tokenize
 
 
 @dataclass(frozen=True)
@@ -89,15 +89,15 @@ class Reading:
                 self._statement(statement)
 
     def _statement(self, statement: ast.stmt) -> None:
-        if not self.source.script:
-            return self._read(statement)
         try:
             self._read(statement)
         except OutOfSteps:
             raise
         except ParseError as error:
             # Training, plots and the like stand around a network: what cannot be read matters where it is used.
-            if error.within and _builds(statement, self.names):
+            # A text without classes is the network itself, of which no line may be missing.
+            beside = isinstance(error, Outside) and any(_holds_layers(value) for _, _, value in self.assigned)
+            if (error.within and _builds(statement, self.names)) or not (self.source.script or beside):
                 raise
             self.failed.append(error)
             for name in _stored(statement):
@@ -111,6 +111,8 @@ class Reading:
                 self.shown += it.spread(items)
             case ast.Expr(value=value):
                 found = it.value(value)
+                if isinstance(found, Known) and torchvision_models.named(found.name):  # a bare resnet18
+                    found = it.call(found, [], {}, found.name)
                 if found is not None and not isinstance(found, (Nothing, str)) and not _is_change(value, found):
                     self.shown.append(found)
             case _:

@@ -15,7 +15,7 @@ from torch import nn
 
 from models.parse.layers import LAYERS, MORE_LAYERS, Rule, rule_for
 from models.parse.values import Known, LayerClass, Nothing
-from models.parse.words import ParseError, quotable
+from models.parse.words import Outside, ParseError, quotable
 
 _TORCH = """
 cat concat concatenate stack hstack vstack add sub subtract mul multiply div divide matmul bmm mm addmm baddbmm einsum
@@ -246,4 +246,4 @@ def instead(name: str) -> str:
 
 def unknown(path: str, line: int) -> ParseError:
     name = path.rpartition(".")[2]
-    return ParseError(f'"{quotable(path)}" is not read here; {instead(name)}.', line, name)
+    return Outside(f'"{quotable(path)}" is not read here; {instead(name)}.', line, name)

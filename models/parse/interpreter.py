@@ -42,7 +42,7 @@ from models.parse.values import (
     tensors_in,
     written_attribute,
 )
-from models.parse.words import ParseError, quotable, quotable_sentence
+from models.parse.words import Outside, ParseError, quotable, quotable_sentence
 
 MAX_STEPS = 300_000
 MAX_CALLS = 32
@@ -1114,7 +1114,7 @@ class Interpreter:
 
     def tensor_call(self, name: str, function: Callable, args: list[Any], kwargs: dict[str, Any]) -> Any:
         """What torch answers, at most so many numbers."""
-        self.spend(30)
+        self.spend(30 if self.building else 100)
         for each in (*args, *kwargs.values()):
             if isinstance(each, (list, tuple)) and len(each) > MAX_ITEMS:
                 self.check_length(len(each))
@@ -1139,19 +1139,24 @@ class Interpreter:
         return self._weighed(result, name)
 
     def _weighed(self, result: Any, name: str) -> Any:
+        """What torch answered, if it is not too large; a constant that is no longer small keeps its shape alone."""
         if isinstance(result, torch.Size):
             return tuple(result)
-        for tensor in tensors_in(result) if not isinstance(result, fx.Proxy) else ():
-            if isinstance(tensor, torch.Tensor):
-                if tensor.numel() > MAX_NUMBERS:
-                    raise ParseError(
-                        f"{quotable(name)} gives a tensor of {tensor.numel():.3g} numbers, more than are held here; "
-                        "use smaller sizes.",
-                        self.line,
-                        name,
-                    )
-                if self.building and not self.inside:
-                    self.count(tensor.numel(), name, name)
+        known = result.node.meta.get("value") if isinstance(result, fx.Proxy) else result
+        for tensor in tensors_in(known):
+            if isinstance(tensor, fx.Proxy):
+                continue
+            if tensor.numel() > MAX_NUMBERS:
+                raise ParseError(
+                    f"{quotable(name)} gives a tensor of {tensor.numel():.3g} numbers, more than are held here; "
+                    "use smaller sizes.",
+                    self.line,
+                    name,
+                )
+            if self.building and not self.inside:
+                self.count(tensor.numel(), name, name)
+                if self.device.type == "meta" and tensor is result and tensor.numel() > SMALL and not tensor.is_meta:
+                    return tensor.to("meta")
         return result
 
     # -- functions, classes, modules
@@ -1167,11 +1172,18 @@ class Interpreter:
         running = Interpreter(place or torch.device("meta"), script=True, printed=False, building=False)
         token = RUNNING.set(running)
         try:
-            return running.call_function(found[0], [module, *args], kwargs)
+            answer = running.call_function(found[0], [module, *args], kwargs)
         except RecursionError:
             raise ParseError("forward is nested too deeply to be run here.", running.line, "forward") from None
         finally:
             RUNNING.reset(token)
+        if not tensors_in(answer):
+            raise ParseError(
+                f"forward of {quotable(type(module).__name__)} returns no tensor; end it with return x.",
+                found[0].line,
+                "forward",
+            )
+        return answer
 
     def call_function(self, function: Function, args: list[Any], kwargs: dict[str, Any]) -> Any:
         names = self._arguments(function, args, kwargs)
@@ -1262,11 +1274,14 @@ class Interpreter:
                 self.call_function(found[0], [module, *args], kwargs)
             else:
                 self.base_init(module, args, kwargs)
+            self.line = line
+            modules.check_ready(self, module)
+            modules.check_size(self, module)
+        except ParseError as error:
+            error.within = True
+            raise
         finally:
             self.inits -= 1
-        self.line = line
-        modules.check_ready(self, module)
-        modules.check_size(self, module)
         return module
 
     def base_init(self, module: Any, args: list[Any], kwargs: dict[str, Any]) -> None:
@@ -1314,7 +1329,7 @@ class Interpreter:
         if not self.building or self.inside:
             return self.run_real(module, None, tuple(args), kwargs)
         if not self.inits:
-            raise ParseError("a network is not run outside of its class.", self.line, type(module).__name__)
+            raise Outside("a network is not run outside of its class.", self.line, type(module).__name__)
         if self.answers is not None:
             return torch.empty(self.answers.pop(0), device="meta")
         line = self.line
@@ -1334,7 +1349,7 @@ class Interpreter:
 
     def run_real(self, function: Any, owner: Any, args: tuple, kwargs: dict[str, Any]) -> Any:
         """A layer of torch on tensors."""
-        self.spend(60)
+        self.spend(100)
         line = self.line
         name = function.__name__ if owner is not None else type(function).__name__
         try:

@@ -108,6 +108,7 @@ MODULE_METHODS: dict[str, Callable] = {
     "register_buffer": _register_buffer,
     "register_parameter": _register_parameter,
     "get_submodule": _submodule,
+    **dict.fromkeys(["save_hyperparameters", "log", "freeze"], _itself),
     "eval": lambda it, module: _train(it, module, False),
     "train": _train,
     "forward": _forward,

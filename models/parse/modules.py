@@ -190,7 +190,7 @@ def check_child(it: Interpreter, stack: Any, name: str) -> None:
         not isinstance(name, str)
         or name in stack._modules
         or hasattr(_EMPTY, name)
-        or not re.fullmatch(r"[\w\-]+", name, re.ASCII)
+        or not re.fullmatch(r"[\w\- ]+", name, re.ASCII)
     ):
         raise ParseError(
             f'"{quotable(str(name))}" cannot name a layer: it is taken, empty or has signs in it.', it.line, str(name)
@@ -371,7 +371,9 @@ def add_child(it: Interpreter, module: nn.Module, name: Any, child: Any) -> None
     check_ready(it, module)
     if child is not None and not isinstance(child, nn.Module):
         raise ParseError("only a layer can be added to a network.", it.line, str(name))
-    if not isinstance(name, str) or "." in name or not name or (hasattr(_EMPTY, name) and name not in module._modules):
+    # torch.fx writes these names into code of its own, so there is nothing in them but letters, digits and dashes.
+    fits = isinstance(name, str) and re.fullmatch(r"[\w\- ]+", name, re.ASCII)
+    if not fits or (hasattr(_EMPTY, name) and name not in module._modules):
         raise ParseError(
             f'"{quotable(str(name))}" cannot name a layer: it is taken, empty or has signs in it.', it.line, str(name)
         )

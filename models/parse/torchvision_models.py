@@ -171,11 +171,11 @@ def printed(text: str) -> tuple[str, dict[str, int]] | None:
 
 @lru_cache(64)
 def _of_class(kind: str) -> tuple[str, ...]:
-    """Names of the networks that are of a class, those with fewer layers first."""
+    """Names of the networks that are of a class, shorter ones first: `resnet18` before `resnet101`."""
     import torchvision
 
     found = []
-    for name in sorted(_names()):
+    for name in sorted(_names(), key=lambda name: (len(name), name)):
         answer = inspect.signature(torchvision.models.get_model_builder(name)).return_annotation
         if getattr(answer, "__name__", str(answer).rpartition(".")[2]) == kind:
             found.append(name)

@@ -27,6 +27,10 @@ class ParseError(ValueError):
         super().__init__(self.message)
 
 
+class Outside(ParseError):
+    """A line that asks for what lies outside of the network: a run of it, or a function of another package."""
+
+
 def quotable(text: str) -> str:
     """Short, printable, and free of what a page could take for markup."""
     shown = "".join(c if c.isascii() and c.isprintable() and c not in "`<>" else f"U+{ord(c):04X}" for c in text[:40])
