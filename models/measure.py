@@ -65,7 +65,7 @@ class _HereAlone:
         return None
 
 
-def _quicken(ghost: nn.Module) -> None:
+def quicken(ghost: nn.Module) -> None:
     """Let batch norms answer with a shape alone: on the meta device torch runs each as a dozen Python functions."""
     for layer in ghost.modules():
         if type(layer) in (nn.BatchNorm1d, nn.BatchNorm2d, nn.BatchNorm3d):
@@ -90,7 +90,7 @@ def on_paper(module: nn.Module) -> Iterator[tuple[Any, Callable[[], int]]]:
     # Calling an inference tensor's network from outside inference mode would fail on its copy.
     with torch.inference_mode(False), torch.no_grad():
         ghost = private_copy(module, torch.device("meta")).eval()
-        _quicken(ghost)
+        quicken(ghost)
         counter = FlopCounterMode(display=False)
         # torch writes down the class of its own tracker alone.
         counter.mod_tracker = _HereAlone()  # pyright: ignore[reportAttributeAccessIssue]

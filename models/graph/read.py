@@ -19,7 +19,7 @@ from models.parse.code import layer_code
 from models.parse.walk import passed
 from models.receptive_field import receptive_field, subnetwork
 from models.receptive_field.field import LayerField
-from models.receptive_field.trace import graph_of, label_of, rooted
+from models.receptive_field.trace import graph_of, is_pasted, label_of, rooted
 from models.text import listed
 
 Shape = tuple[int, ...]
@@ -130,15 +130,17 @@ def read_graph(module: nn.Module, input_shape: Sequence[int]) -> Graph:
     ('0', ((1, 8, 30, 30),))
     """
     module = rooted(module)
-    with on_paper(module) as (ghost, done):
-        tracer, graph = graph_of(ghost, input_shape)
+    # A pasted network runs on paper already while it is traced.
+    traced = graph_of(module, input_shape) if is_pasted(module) else None
+    with on_paper(traced[0].root if traced else module) as (ghost, done):
+        _, graph = traced or graph_of(ghost)
         _one_input(graph)
-        reading = _Reading(tracer.root, graph, done)
+        reading = _Reading(ghost, graph, done)
         try:
             reading.run(blank(module, input_shape))
         except _Stopped as stopped:
             reading.stop(stopped)
-    reading.see(_fields(module, input_shape, reading))
+    reading.see(_fields(module, input_shape, reading, traced))
     return reading.written()
 
 
@@ -156,17 +158,19 @@ def _tensors(value: Any) -> Iterator[torch.Tensor]:
             yield from _tensors(one)
 
 
-def _fields(module: nn.Module, input_shape: Sequence[int], reading: _Reading) -> dict[str, LayerField]:
+def _fields(module: nn.Module, input_shape: Sequence[int], reading: _Reading, traced: Any) -> dict[str, LayerField]:
     """Receptive fields by the nodes' names, as far as they can be followed."""
     found: dict[str, LayerField] = {}
     parts = [module]
+    if reading.broken:
+        traced = None
     if broken := reading.broken:
         into = [reading.nodes[source].name for source, target in reading.edges if target == broken.node and source]
         parts = [subnetwork(module, name, input_shape) for name in into]
     for part in parts:
         # Not where no image goes in, or where it is too small for the field's arithmetic.
         with suppress(ReceptiveFieldError):
-            found |= {layer.name: layer for layer in receptive_field(part, input_shape).layers}
+            found |= {layer.name: layer for layer in receptive_field(part, input_shape, traced=traced).layers}
     return found
 
 

@@ -960,7 +960,7 @@ class Interpreter:
         if name == "__call__":
             name = "forward"
         if (method := methods.method_of(owner, name)) is not None:
-            return _bound(name, method, owner)
+            return _bound(name, method, owner, deaf=method is methods.itself)
         if name in functions.REFUSED_METHODS:
             raise ParseError(f'"{quotable(name)}" is not read here; {functions.instead(name)}.', self.line, name)
         modules.check_ready(self, owner)
@@ -1016,6 +1016,8 @@ class Interpreter:
 
     def _call(self, node: ast.Call) -> Any:
         function = self.value(node.func)
+        if isinstance(function, Bound) and function.deaf:
+            return function.call(self)
         args = self.spread(node.args)
         kwargs: dict[str, Any] = {}
         for each in node.keywords:
@@ -1353,6 +1355,8 @@ class Interpreter:
         line = self.line
         name = function.__name__ if owner is not None else type(function).__name__
         try:
+            if not isinstance(function, Pasted):
+                args, kwargs = tuple(map(_for_torch, args)), {key: _for_torch(each) for key, each in kwargs.items()}
             return self._weighed(function(*(args if owner is None else (owner, *args)), **kwargs), name)
         except (ParseError, ValueError, RuntimeError):
             raise
@@ -1374,8 +1378,8 @@ def real_base(kind: type) -> Any:
     return next(each for each in kind.__mro__ if each.__module__.startswith("torch.nn"))
 
 
-def _bound(name: str, method: Callable, owner: Any) -> Bound:
-    return Bound(name, lambda it, *args, **kwargs: method(it, owner, *args, **kwargs))
+def _bound(name: str, method: Callable, owner: Any, deaf: bool = False) -> Bound:
+    return Bound(name, lambda it, *args, **kwargs: method(it, owner, *args, **kwargs), deaf)
 
 
 def _is_class_method(found: Any) -> bool:

@@ -24,7 +24,7 @@ def _listed(call: Callable[[nn.Module], Any]) -> Callable:
     return method
 
 
-def _itself(it: Interpreter, module: nn.Module, *args: Any, **kwargs: Any) -> nn.Module:
+def itself(it: Interpreter, module: nn.Module, *args: Any, **kwargs: Any) -> nn.Module:
     """Where a network lives and what kind of numbers it holds is not the text's to say."""
     return module
 
@@ -108,11 +108,11 @@ MODULE_METHODS: dict[str, Callable] = {
     "register_buffer": _register_buffer,
     "register_parameter": _register_parameter,
     "get_submodule": _submodule,
-    **dict.fromkeys(["save_hyperparameters", "log", "freeze"], _itself),
+    **dict.fromkeys(["save_hyperparameters", "log", "freeze"], itself),
     "eval": lambda it, module: _train(it, module, False),
     "train": _train,
     "forward": _forward,
-    **dict.fromkeys(_ITSELF.split(), _itself),
+    **dict.fromkeys(_ITSELF.split(), itself),
 }
 STACK_METHODS: dict[str, Callable] = {"append": _append, "extend": _extend, "insert": _insert}
 NAMED_METHODS: dict[str, Callable] = {

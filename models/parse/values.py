@@ -107,6 +107,8 @@ class Bound:
 
     name: str
     call: Callable[..., Any] = field(repr=False)
+    deaf: bool = False
+    """What it is given does not matter and is not looked at: `.to(device)`."""
 
 
 @dataclass(eq=False)

@@ -14,6 +14,7 @@ from torch.fx.node import map_arg
 
 from models.device import private_copy
 from models.errors import ReceptiveFieldError, first_line
+from models.measure import quicken
 from models.parse import ParseError, Pasted, line_of
 from models.parse.interpreter import RUNNING
 from models.receptive_field import axis as rf_axis
@@ -217,7 +218,12 @@ def label_of(node: fx.Node, modules, taken: dict[str, int]) -> tuple[str, str]:
 
 
 def receptive_field(
-    module: nn.Module, input_shape: Sequence[int], *, layer: str | None = None, measured: bool = False
+    module: nn.Module,
+    input_shape: Sequence[int],
+    *,
+    layer: str | None = None,
+    measured: bool = False,
+    traced: tuple[_Tracer, fx.Graph] | None = None,
 ) -> ReceptiveField:
     """The receptive field of a network's output units, read from its graph.
 
@@ -226,6 +232,7 @@ def receptive_field(
         input_shape: `(N, C, *spatial)` with 1, 2 or 3 spatial axes, batch axis included.
         layer: stop there: a name in `named_modules()`, or one of `layers`. Default: the network's output.
         measured: also ask the gradient (`measure_field`); fills `.measured`, and `.agrees` for regular fields.
+        traced: what `graph_of` answered for this network and shape, if it is there already.
 
     Raises:
         ReceptiveFieldError: the network cannot be traced, a layer does not fit, or there is no such layer.
@@ -233,12 +240,16 @@ def receptive_field(
     >>> receptive_field(nn.Sequential(nn.Conv2d(3, 8, 3), nn.MaxPool2d(2)), (1, 3, 32, 32)).size
     (4, 4)
     """
-    field_ = _trace(module, tuple(int(n) for n in input_shape), layer)
+    field_ = _trace(module, tuple(int(n) for n in input_shape), layer, traced)
     if measured and not field_.reason:
         if layer is None or layer in dict(module.named_modules()):
             field_.measured = measure_field(module, input_shape, layer)
         else:
-            field_.measured = measure_field(subnetwork(module, layer, input_shape), input_shape)
+            alone = subnetwork(module, layer, (1, *input_shape[1:]))
+            try:
+                field_.measured = measure_field(alone, input_shape)
+            except (RuntimeError, LookupError) as error:
+                raise ReceptiveFieldError(f"The network does not run on other sizes: {first_line(error)}.") from error
         field_.agrees = _agrees(module, field_, layer)
     return field_
 
@@ -246,7 +257,7 @@ def receptive_field(
 def subnetwork(module: nn.Module, layer: str, input_shape: Sequence[int] | None = None) -> nn.Module:
     """The network up to a layer or function call, by its name in `layers` or in `named_modules()`; weights are shared.
 
-    input_shape: only a pasted network needs it, whose forward may depend on it.
+    input_shape: only a pasted network needs it, whose forward may depend on it; what comes out runs for that shape.
 
     Raises:
         ReceptiveFieldError: the network cannot be traced, or there is no such layer.
@@ -298,13 +309,13 @@ def graph_of(module: nn.Module, input_shape: Sequence[int] | None = None) -> tup
         ReceptiveFieldError: it cannot be traced; the sentence says why.
         ParseError: a line of a pasted forward is not read, or itself refuses the shape.
     """
-    pasted = any(isinstance(part, Pasted) for part in module.modules())
-    if pasted:
+    if is_pasted(module):
         _one_input(module)
         if input_shape is None:
             raise ReceptiveFieldError("A pasted network is traced for an input shape: give input_shape.")
         tracer: _Tracer = _ShapedTracer(tuple(input_shape))
         module = private_copy(module, torch.device("meta")).eval()
+        quicken(module)
     else:
         tracer = _Tracer()
     try:
@@ -321,6 +332,11 @@ def graph_of(module: nn.Module, input_shape: Sequence[int] | None = None) -> tup
         ) from error
 
 
+def is_pasted(module: nn.Module) -> bool:
+    """Whether a class of pasted text is in it, so that it is traced for one input shape."""
+    return any(isinstance(part, Pasted) for part in module.modules())
+
+
 def _one_input(module: nn.Module) -> None:
     if isinstance(module, Pasted) and len(asked := module.asks()) != 1:
         raise ReceptiveFieldError(
@@ -328,13 +344,15 @@ def _one_input(module: nn.Module) -> None:
         )
 
 
-def _trace(module: nn.Module, shape: tuple[int, ...], layer: str | None) -> ReceptiveField:
+def _trace(
+    module: nn.Module, shape: tuple[int, ...], layer: str | None, traced: tuple[_Tracer, fx.Graph] | None = None
+) -> ReceptiveField:
     if not 3 <= len(shape) <= 5 or min(shape) < 1:
         raise ReceptiveFieldError(
             f"input_shape is (batch, channels, then 1 to 3 spatial axes), all at least 1; got {list(shape)}."
         )
     module = rooted(module)
-    tracer, graph = graph_of(module, shape)
+    tracer, graph = traced or graph_of(module, shape)
     modules = dict(module.named_modules())
     stop = None
     if layer is not None:

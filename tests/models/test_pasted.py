@@ -1,5 +1,7 @@
 """A class built from its text computes what Python's own class computes."""
 
+# ruff: noqa: E501 (lines as people write them)
+
 import inspect
 
 import pytest
@@ -76,3 +78,263 @@ def test_the_graph_has_the_shapes_parameters_and_macs_of_a_plain_run(name):
     lines = text.split("\n")
     for node in graph.nodes[1:-1]:
         assert 1 <= node.line <= len(lines)
+
+
+BRANCHED = (
+    *("resnet", "densenet", "inception", "tcn", "wavenet", "mobilenet v2", "fire modules", "convnext block"),
+    *("feature pyramid", "aspp", "hourglass", "style transfer", "octave and blur", "partial convolution"),
+    *("gan pair generator", "super resolution", "autoencoder", "deep supervision by property", "activation by name"),
+)
+
+
+@pytest.mark.parametrize("name", BRANCHED)
+def test_the_traced_receptive_field_is_where_the_gradient_is(name):
+    text, shape = NETWORKS[name]
+    network = parse_network(text).eval()
+    maps = [each for each in receptive_field(network, shape).layers if each.size and not each.sees_everything]
+    found = receptive_field(network, shape, layer=maps[-1].name, measured=True)
+    assert max(found.size) > 1
+    assert found.agrees is True
+
+
+def test_the_path_of_forward_follows_the_shape():
+    text = (
+        "class Net(nn.Module):\n    def __init__(self):\n        super().__init__()\n        self.grey = nn.Conv2d(1, 4, 3)\n"
+        "        self.colour = nn.Conv2d(3, 4, 5)\n    def forward(self, x):\n        if x.shape[1] == 3:\n"
+        "            return self.colour(x)\n        return self.grey(x)\n"
+    )
+    net = parse_network(text, device="meta")
+    assert [node.kind for node in read_graph(net, (1, 3, 9, 9)).nodes] == ["input", "Conv2d", "output"]
+    assert read_graph(net, (1, 3, 9, 9)).nodes[-1].shapes == ((1, 4, 5, 5),)
+    assert read_graph(net, (1, 1, 9, 9)).nodes[-1].shapes == ((1, 4, 7, 7),)
+    broken = read_graph(net, (1, 2, 9, 9)).broken
+    assert (broken.node, broken.line) == (1, 4)
+    assert "in_channels=2" in broken.message
+
+
+def test_a_line_that_is_not_read_is_told_when_it_is_drawn():
+    net = parse_network(
+        "class Net(nn.Module):\n    def __init__(self):\n        super().__init__()\n        self.a = nn.ReLU()\n"
+        "    def forward(self, x):\n        x = self.a(x)\n        return F.reluu(x)\n",
+        device="meta",
+    )
+    with pytest.raises(ParseError) as caught:
+        read_graph(net, (1, 3, 8, 8))
+    assert (caught.value.line, caught.value.name) == (7, "reluu")
+    assert "did you mean F.relu" in caught.value.message
+
+
+def test_a_run_on_another_thread_is_a_run_of_its_own():
+    from concurrent.futures import ThreadPoolExecutor
+
+    text, shape = NETWORKS["resnet"]
+    net, x = parse_network(text).eval(), torch.randn(shape)
+    with torch.no_grad():
+        alone = net(x)
+    sketch = parse_network(text, device="meta")
+
+    def run(turn: int):
+        with torch.no_grad():
+            return len(read_graph(sketch, shape).nodes) if turn % 2 else net(x)
+
+    with ThreadPoolExecutor(4) as pool:
+        answers = list(pool.map(run, range(8)))
+    assert all(torch.equal(answer, alone) for answer in answers[::2])
+    assert len(set(answers[1::2])) == 1
+
+
+# --- what else is pasted ---------------------------------------------------------------------------------------------
+
+CONV = "Sequential(\n  (0): Conv2d(3, 8, kernel_size=(3, 3), stride=(1, 1))\n  (1): ReLU()\n)"
+NET = """class Net(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.conv1 = nn.Conv2d(1, 6, 5)
+        self.fc = nn.Linear(6, 10)
+
+    def forward(self, x):
+        return self.fc(self.conv1(x).mean((2, 3)))
+"""
+NEEDY = NET.replace("(self):", "(self, width: int, act, *, depth=1):", 1)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "device = torch.device('cuda' if torch.cuda.is_available() else 'cpu')\n"
+        "net = nn.Sequential(nn.Conv2d(3, 8, 3), nn.ReLU()).to(device).eval()",
+        "net = nn.Sequential(nn.Conv2d(3, 8, 3), nn.ReLU()).cuda()\nnet.train()",
+        "net = nn.Sequential()\nfor layer in [nn.Conv2d(3, 8, 3), nn.ReLU()]:\n    net.append(layer)",
+        "layers = []\nfor c in [8]:\n    layers.append(nn.Conv2d(3, c, 3))\n    layers.append(nn.ReLU())\nnn.Sequential(*layers)",
+        "def block(a, b):\n    return nn.Sequential(nn.Conv2d(a, b, 3), nn.ReLU())\nmodel = block(3, 8)",
+        ">>> import torch\n>>> m = nn.Sequential(\n...     nn.Conv2d(3, 8, 3),\n...     nn.ReLU())\n>>> m\nSequential()",
+        "In [1]: import torch\nIn [2]: [nn.Conv2d(3, 8, 3), nn.ReLU()]",
+        "%matplotlib inline\n!pip install torch\n[nn.Conv2d(3, 8, 3), nn.ReLU()]",
+        "```python\n[nn.Conv2d(3, 8, 3), nn.ReLU()]\n```",
+        "nn.Sequential(\n\u00a0\u00a0\u00a0nn.Conv2d(3, 8, 3, padding_mode=“zeros”),\n\u00a0nn.ReLU())",
+        "net = nn.Sequential(nn.Conv2d(3, 8, 3), nn.ReLU())\nx = torch.randn(1, 3, 8, 8)\nprint(net(x).shape)",
+        "from torchsummary import summary\nnet = nn.Sequential(nn.Conv2d(3, 8, 3), nn.ReLU())\nsummary(net, (3, 8, 8))",
+        "nn.Sequential(*(layer() for layer in (lambda: nn.Conv2d(3, 8, 3), nn.ReLU)))",
+        "cfg = {'in_channels': 3, 'out_channels': 8}\nnn.Sequential(nn.Conv2d(**cfg, kernel_size=3), nn.ReLU())",
+    ],
+)
+def test_other_spellings_of_a_stack(text):
+    assert repr(parse_network(text, device="meta")) == CONV
+
+
+def test_layers_assigned_to_self_stand_in_their_order():
+    net = parse_network("self.conv1 = nn.Conv2d(1, 6, 5)\nself.relu = nn.ReLU()\nself.conv2 = nn.Conv2d(6, 16, 5)")
+    assert [name for name, _ in net.named_children()] == ["conv1", "relu", "conv2"]
+
+
+def test_methods_without_their_class_get_one():
+    body = "\n".join(NET.split("\n")[1:])
+    lines = "self.conv1 = nn.Conv2d(1, 6, 5)\nself.fc = nn.Linear(6, 10)\n\ndef forward(self, x):\n    return self.fc(self.conv1(x).mean((2, 3)))"
+    for text in (body, lines):
+        net = parse_network(text)
+        assert repr(net) == repr(parse_network(NET))
+        assert net(torch.zeros(2, 1, 8, 8)).shape == (2, 10)
+
+
+@pytest.mark.parametrize(
+    ("text", "name", "settings"),
+    [
+        ("resnet18", "resnet18", {}),
+        ("import torchvision\ntorchvision.models.resnet18(weights=None)", "resnet18", {}),
+        ("from torchvision.models import resnet18, ResNet18_Weights\nm = resnet18(weights=ResNet18_Weights.DEFAULT)\nm.eval()", "resnet18", {}),
+        ("import timm\nmodel = timm.create_model('resnet18', pretrained=True, num_classes=10)", "resnet18", {"num_classes": 10}),
+        ("torch.hub.load('pytorch/vision:v0.10.0', 'resnet18', pretrained=True)", "resnet18", {}),
+        ("model = models.resnet18(pretrained=True)\nmodel.fc = nn.Linear(model.fc.in_features, 10)", "resnet18", {"num_classes": 10}),
+        ("models.mobilenet_v2()", "mobilenet_v2", {}),
+    ],
+)  # fmt: skip
+def test_networks_of_torchvision_by_name(text, name, settings):
+    import torchvision
+
+    with torch.device("meta"):
+        wanted = torchvision.models.get_model(name, weights=None, **settings)
+    assert repr(parse_network(text, device="meta")) == repr(wanted)
+
+
+def test_parts_of_torchvisions_networks():
+    assert len(parse_network("models.vgg11().features", device="meta")) == 21
+    cut = parse_network("m = models.resnet18()\nnn.Sequential(*list(m.children())[:-2])", device="meta")
+    assert cut(torch.empty(1, 3, 64, 64, device="meta")).shape == (1, 512, 2, 2)
+
+
+@pytest.mark.parametrize(
+    ("name", "classes"), [("resnet18", 1_000), ("resnet34", 7), ("vgg11", 10), ("mobilenet_v2", 5)]
+)
+def test_printouts_of_torchvisions_networks(name, classes):
+    import torchvision
+
+    with torch.device("meta"):
+        wanted = torchvision.models.get_model(name, weights=None, num_classes=classes)
+    found = parse_network(repr(wanted), device="meta")
+    assert type(found) is type(wanted)
+    assert repr(found) == repr(wanted)
+
+
+@pytest.mark.parametrize(
+    ("text", "name"),
+    [
+        ("from tensorflow.keras import layers\nmodel = keras.Sequential([layers.Conv2D(3)])", "Keras"),
+        ("model = Sequential()\nmodel.add(Dense(64, activation='relu'))", "Keras"),
+        ('Model: "sequential"\n____\n Layer (type)                Output Shape              Param #\n', "Keras"),
+        ("====\nLayer (type:depth-idx)                   Output Shape              Param #\n====", "torchinfo"),
+        (
+            "        Layer (type)               Output Shape         Param #\n====\n  Conv2d-1  [-1, 64]  9,408",
+            "torchinfo",
+        ),
+        ("graph torch-jit-export (\n  %input.1[FLOAT, 1x3x224x224]\n)", "ONNX"),
+        ("from flax import linen as nn\nclass Net(nn.Module):\n  pass", "Flax"),
+    ],
+)
+def test_other_packages_are_named(text, name):
+    with pytest.raises(ParseError) as caught:
+        parse_network(text)
+    assert caught.value.name == name
+    assert "paste" in caught.value.message
+
+
+# --- which network, and what it still needs --------------------------------------------------------------------------
+
+
+def test_two_networks_are_a_question():
+    text = NET.replace("Net", "Generator") + NET.replace("Net", "Critic").replace("10", "1")
+    assert candidates(text) == ("Generator", "Critic")
+    with pytest.raises(SeveralNetworks) as caught:
+        parse_network(text)
+    assert caught.value.candidates == ("Generator", "Critic")
+    assert type(parse_network(text, name="Critic")).__name__ == "Critic"
+    with pytest.raises(ParseError):
+        parse_network(text, name="Discriminator")
+    assert candidates(text + "net = Critic()\nloss = nn.ReLU()") == ("net",)
+    assert type(parse_network(text + "net = Critic()\nnet", device="meta")).__name__ == "Critic"
+
+
+def test_functions_that_make_a_network_are_offered():
+    text, _ = NETWORKS["resnet"]
+    text = text.replace(
+        "model = ResNet(Bottleneck, [2, 2])",
+        "def small():\n    return ResNet(BasicBlock, [1, 1])\ndef large():\n    return ResNet(Bottleneck, [2, 3])",
+    )
+    assert candidates(text) == ("small", "large")
+    assert len(parse_network(text, name="large", device="meta").layer2) == 3
+    given = parse_network(text, name="ResNet", arguments={"block": "BasicBlock", "layers": "[1, 4]"}, device="meta")
+    assert len(given.layer2) == 4
+    given = parse_network(text, name="ResNet", arguments={"block": "BasicBlock", "layers": [1, 4]}, device="meta")
+    assert len(given.layer2) == 4
+
+
+def test_arguments_without_a_value_are_asked_for():
+    assert [(each.name, each.hint, each.line) for each in needs(NEEDY)] == [("width", "int", 2), ("act", "", 2)]
+    with pytest.raises(MissingArguments) as caught:
+        parse_network(NEEDY, arguments={"width": 3})
+    assert (caught.value.network, [each.name for each in caught.value.needs]) == ("Net", ["act"])
+    assert isinstance(parse_network(NEEDY, arguments={"width": "2 ** 3", "act": "nn.ReLU"}), Pasted)
+    assert needs(NEEDY + "net = Net(3, nn.ReLU)") == ()
+    for wrong in ("__import__('os')", "open('x')", "((((", "x" * 2_000):
+        with pytest.raises(ParseError):
+            parse_network(NEEDY, arguments={"width": wrong, "act": "1"})
+
+
+def test_what_stands_under_main_is_left_out_unless_it_says_the_arguments():
+    main = "if __name__ == '__main__':\n    net = Net(4, act=nn.ReLU)\n    net.load_state_dict(torch.load('x'))\n"
+    assert isinstance(parse_network(NEEDY + main), Pasted)
+    assert isinstance(parse_network(NET + "if __name__ == '__main__':\n    open('x')\n    while True: pass\n"), Pasted)
+
+
+def test_training_around_a_network_is_passed_over():
+    text = (
+        "import os, argparse\nimport numpy as np\nfrom torch.utils.data import DataLoader\nfrom tqdm import tqdm\n"
+        "parser = argparse.ArgumentParser()\nargs = parser.parse_args()\n"
+        + NET
+        + "model = Net().to(args.device).eval()\ncriterion = nn.CrossEntropyLoss()\n"
+        "optimizer = torch.optim.SGD(model.parameters(), lr=args.lr)\n"
+        "for epoch in range(10):\n    for x, y in tqdm(DataLoader(data)):\n        optimizer.zero_grad()\n"
+        "        criterion(model(x), y).backward()\n"
+        "torch.save(model.state_dict(), os.path.join('a', 'b'))\nprint('done')\n"
+    )
+    assert repr(parse_network(text)) == repr(parse_network(NET))
+
+
+@pytest.mark.parametrize(
+    ("line", "words"),
+    [
+        ("self.a = nn.Conv2D(1, 2, 3)", "did you mean nn.Conv2d?"),
+        ("self.a = nn.Conv2d(1, 2)", "needs kernel_size"),
+        ("self.a = nn.Conv2d(1, 2, kernal_size=3)", "did you mean kernel_size?"),
+        ("self.a = eval('3')", '"eval" is not known'),
+        ("self.fc = 3", '"fc" is a layer'),
+        ("self.a = torch.load('x')", "nothing is loaded"),
+        ("self.a = self.conv2", "did you mean self.conv1?"),
+    ],
+)
+def test_a_fault_in_a_class_is_told_with_its_line(line, words):
+    text = NET.replace("        self.fc = nn.Linear(6, 10)\n", f"        self.fc = nn.Linear(6, 10)\n        {line}\n")
+    for ending in ("", "net = Net()\n", "print(Net())\n"):
+        with pytest.raises(ParseError) as caught:
+            parse_network(text + ending)
+        assert caught.value.line == 6
+        assert words in caught.value.message

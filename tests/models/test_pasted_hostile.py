@@ -1,5 +1,7 @@
 """Hostile and damaged classes: a sentence, soon, with little memory; nothing runs and nothing is written."""
 
+# ruff: noqa: E501 (lines as people write them)
+
 import builtins
 import resource
 import time
@@ -16,7 +18,9 @@ from tests.models.pasted_networks import NETWORKS
 SHAPE = (1, 3, 8, 8)
 
 
-def module(init: str = "self.conv = nn.Conv2d(3, 3, 3, padding=1)", forward: str = "return self.conv(x)", top="") -> str:
+def module(
+    init: str = "self.conv = nn.Conv2d(3, 3, 3, padding=1)", forward: str = "return self.conv(x)", top=""
+) -> str:
     def lines(text):
         return text.replace("\n", "\n        ")
 
@@ -75,7 +79,9 @@ BUILT = {
     "nested loops": module("for i in range(999):\n  for j in range(999):\n    for k in range(999):\n      pass"),
     "comprehension of 10^9": module("a = [i * j * k for i in range(1000) for j in range(1000) for k in range(1000)]"),
     "exponential class tree": "\n".join(
-        ["class C0(nn.Module):\n  def __init__(self):\n    super().__init__()\n    self.l = nn.ReLU()\n  def forward(self, x): return x"]
+        [
+            "class C0(nn.Module):\n  def __init__(self):\n    super().__init__()\n    self.l = nn.ReLU()\n  def forward(self, x): return x"
+        ]
         + [
             f"class C{i}(nn.Module):\n  def __init__(self):\n    super().__init__()\n    self.a = C{i - 1}()\n    self.b = C{i - 1}()\n"
             "  def forward(self, x): return self.a(self.b(x))"
@@ -118,7 +124,9 @@ BUILT = {
     "arange": module("a = torch.arange(10 ** 9)"),
     "product in init": module("a = torch.ones(9000, 9000)\nfor i in range(100):\n    a = a @ a"),
     "repeated tensor": module("a = torch.ones(1000)\nfor i in range(60):\n    a = torch.cat([a, a])"),
-    "copies": module("a = nn.Linear(1000, 1000)\nself.a = nn.ModuleList([copy.deepcopy(a) for i in range(900)])", top="import copy"),
+    "copies": module(
+        "a = nn.Linear(1000, 1000)\nself.a = nn.ModuleList([copy.deepcopy(a) for i in range(900)])", top="import copy"
+    ),
     "many layers": module("self.a = nn.Sequential(*[nn.ReLU() for i in range(900)], *[nn.ReLU() for i in range(900)])"),
     "transformer of many": module("self.a = nn.TransformerEncoder(nn.TransformerEncoderLayer(512, 8), 100)"),
     "torch.load": module("self.a = torch.load('x.pt')"),
@@ -140,7 +148,9 @@ BUILT = {
     "set_": module("torch.zeros(3).set_(torch.zeros(4))"),
     "resize_": module("torch.zeros(3).resize_(10 ** 9)"),
     "as_strided": module("torch.zeros(3).as_strided((10 ** 9,), (0,))"),
-    "weights of torchvision": module("self.a = torchvision.models.resnet18(weights='http://x/y.pth', block=3)", top="import torchvision"),
+    "weights of torchvision": module(
+        "self.a = torchvision.models.resnet18(weights='http://x/y.pth', block=3)", top="import torchvision"
+    ),
     "unknown network": module("self.a = timm.create_model('http://x')", top="import timm"),
     "name with dots": module("self.add_module('a.b', nn.ReLU())"),
     "name of state": module("self.add_module('_modules', nn.ReLU())"),
@@ -156,7 +166,10 @@ BUILT = {
     "async": "class Net(nn.Module):\n  async def forward(self, x): return x",
     "try": module("try:\n    self.a = 1\nexcept Exception:\n    self.a = 2"),
     "match": module("match 1:\n    case 1: pass"),
-    "deep nesting": "class Net(nn.Module):\n" + "".join(f"{'  ' * i}if 1:\n" for i in range(1, 99)) + "  " * 99 + "pass",
+    "deep nesting": "class Net(nn.Module):\n"
+    + "".join(f"{'  ' * i}if 1:\n" for i in range(1, 99))
+    + "  " * 99
+    + "pass",
     "many elifs": module("if 0: pass\n" + "elif 0: pass\n" * 3_000 + "self.a = eval('1')"),
     "many classes": "\n".join(f"class C{i}(nn.Module): pass" for i in range(1_900)),
     "60 KB of defaults": module(top="def f(" + ", ".join(f"a{i}=[{i}] * 4000" for i in range(2_000)) + "): pass"),
@@ -176,7 +189,9 @@ RUN = {
     "endless": module(forward="while True:\n    x = x + 1"),
     "endless without tensors": module(forward="while True:\n    pass"),
     "doubling": module(forward="for i in range(60):\n    x = torch.cat([x, x], 1)\nreturn x"),
-    "outer products": module(forward="x = x.flatten()\nfor i in range(9):\n    x = torch.outer(x, x).flatten()\nreturn x"),
+    "outer products": module(
+        forward="x = x.flatten()\nfor i in range(9):\n    x = torch.outer(x, x).flatten()\nreturn x"
+    ),
     "padding of 10^9": module(forward="return F.pad(x, (10 ** 9, 10 ** 9, 10 ** 9, 10 ** 9))"),
     "interpolated to 10^9": module(forward="return F.interpolate(x, size=10 ** 6)"),
     "repeat": module(forward="return x.repeat(10 ** 4, 10 ** 4, 10 ** 4, 1)"),
@@ -254,7 +269,10 @@ def loaded():
 
 @pytest.mark.parametrize("case", BUILT)
 def test_what_cannot_be_built_gets_its_sentence(case, tripwires, monkeypatch):
-    for name in ("eval", "exec", ):
+    for name in (
+        "eval",
+        "exec",
+    ):
         monkeypatch.setattr(builtins, name, builtins.open)
     before, begun = memory(), time.process_time()
     with pytest.raises(ParseError) as caught:
@@ -299,19 +317,18 @@ def answer(text: str, shape: tuple[int, ...]) -> None:
         needs(text)
     except ParseError:
         names = ()
+    said = ""
     try:
         sketch = parse_network(text, device="meta", name=names[0] if len(names) > 1 else None)
-    except ParseError as error:
-        assert error.message.isprintable()
-        return
-    assert isinstance(sketch, nn.Module)
-    try:
-        read_graph(sketch, shape)
+        assert isinstance(sketch, nn.Module)
+        graph = read_graph(sketch, shape)
+        said = graph.broken.message if graph.broken else ""
     except ValueError as error:
-        assert "\n" not in str(error)
+        said = str(error)
+    assert "\n" not in said
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=400, deadline=None)
 @given(st.sampled_from(sorted(NETWORKS)), st.data())
 def test_damaged_classes_are_read_or_refused(name, data):
     text, shape = NETWORKS[name]
@@ -321,7 +338,7 @@ def test_damaged_classes_are_read_or_refused(name, data):
     answer(text, shape)
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=300, deadline=None)
 @given(st.sampled_from(sorted(NETWORKS)), st.data())
 def test_classes_with_lines_moved_and_words_swapped_are_read_or_refused(name, data):
     text, shape = NETWORKS[name]
