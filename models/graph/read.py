@@ -138,6 +138,8 @@ def read_graph(module: nn.Module, input_shape: Sequence[int]) -> Graph:
         reading = _Reading(ghost, graph, done)
         try:
             reading.run(blank(module, input_shape))
+            if traced and traced[0].misfit:  # torch refused it while it was traced, and lets it pass here
+                reading.broken = Broken(len(reading.nodes) - 1, f"{traced[0].misfit}.", reading.nodes[-1].line)
         except _Stopped as stopped:
             reading.stop(stopped)
     reading.see(_fields(module, input_shape, reading, traced))

@@ -281,6 +281,9 @@ class Interpreter:
         more = self.value(node.value)
         self.line = node.lineno
         sign = _SIGNS[type(node.op)]
+        if sign == "+" and isinstance(before, (nn.ModuleList, nn.ParameterList)):
+            methods.STACK_METHODS["extend"](self, before, more)
+            return
         if sign == "+" and isinstance(before, list):
             # As in Python, the list itself grows.
             more = self.items(more)
@@ -371,9 +374,8 @@ class Interpreter:
         raise ParseError(f"the code itself refuses this: {_said(said)}.", node.lineno, "raise")
 
     def _try(self, node: ast.Try) -> None:
-        if not all(isinstance(each, (ast.Import, ast.ImportFrom, ast.Pass)) for each in node.body):
-            raise refuse_node(node)
-        self.run(node.body)
+        """The path without an error: what its lines refuse is told."""
+        self.run([*node.body, *node.orelse, *node.finalbody])
 
     def _delete(self, node: ast.Delete) -> None:
         for target in node.targets:
@@ -1167,14 +1169,15 @@ class Interpreter:
         """What the `forward` of a class of this text answers: a run of its own, or part of the one that goes on."""
         found = written_attribute(type(module), "forward")
         assert found is not None
+        given = [*args] if found[0].role == "static" else [module, *args]
         running = RUNNING.get()
         if running is not None:
-            return running.call_function(found[0], [module, *args], kwargs)
+            return running.call_function(found[0], given, kwargs)
         place = next((each.device for each in tensors_in([args, kwargs]) if isinstance(each, torch.Tensor)), None)
         running = Interpreter(place or torch.device("meta"), script=True, printed=False, building=False)
         token = RUNNING.set(running)
         try:
-            answer = running.call_function(found[0], [module, *args], kwargs)
+            answer = running.call_function(found[0], given, kwargs)
         except RecursionError:
             raise ParseError("forward is nested too deeply to be run here.", running.line, "forward") from None
         finally:

@@ -182,6 +182,14 @@ def _parameter_list(it: Interpreter, values: Any = ()) -> nn.Module:
     return nn.ParameterList([parameter(it, value) for value in it.items(values)])
 
 
+_LOSSES = "CrossEntropyLoss BCELoss BCEWithLogitsLoss MSELoss L1Loss SmoothL1Loss NLLLoss KLDivLoss HuberLoss"
+
+
+def _loss(name: str) -> Callable:
+    """A loss stands beside the network; its settings change no shape."""
+    return lambda it, *args, **kwargs: made(it, getattr(nn, name)(), name, name)
+
+
 METHOD_TABLE: dict[str, Any] = {
     **{f"torch.nn.init.{name}": Known(name, _fill(name), alone=False) for name in _FILLS.split()},
     **{
@@ -192,6 +200,7 @@ METHOD_TABLE: dict[str, Any] = {
     "torch.nn.Parameter": Known("nn.Parameter", parameter, alone=False, kind=nn.Parameter),
     "torch.nn.parameter.Parameter": Known("nn.Parameter", parameter, alone=False, kind=nn.Parameter),
     "torch.nn.ParameterList": Known("nn.ParameterList", _parameter_list, alone=False, kind=nn.ParameterList),
+    **{f"torch.nn.{name}": Known(name, _loss(name), alone=False) for name in _LOSSES.split()},
     "torch.nn.TransformerEncoder": Known("nn.TransformerEncoder", _transformer_encoder, alone=False),
     **{
         f"{place}.{name}": value

@@ -305,7 +305,10 @@ def _type(it: Interpreter, value: Any) -> Any:
         return type(value)._written  # pyright: ignore[reportAttributeAccessIssue]
     if isinstance(value, nn.Module):
         return LayerClass(type(value).__name__, type(value))
-    raise ParseError("type is read of layers alone.", it.line, "type")
+    for name, kind in BUILTINS.items():
+        if kind.kind is not None and type(value) is kind.kind and name != "repr":
+            return kind
+    raise ParseError("type is read of layers, numbers, texts and lists.", it.line, "type")
 
 
 def partial(it: Interpreter, function: Any, *args: Any, **kwargs: Any) -> Bound:
@@ -362,6 +365,13 @@ def field(it: Interpreter, default: Any = None, default_factory: Any = None) -> 
     return it.call(default_factory, [], {}) if default_factory is not None else default
 
 
+def plain_object(it: Interpreter, **values: Any) -> Instance:
+    """`types.SimpleNamespace`: settings with names."""
+    made = Instance()
+    made._own |= values
+    return made
+
+
 def nothing(it: Interpreter, *args: Any, **kwargs: Any) -> Nothing:
     """What is passed over."""
     return Nothing("nothing")
@@ -379,6 +389,8 @@ MODULES_OF_PYTHON: dict[str, Any] = {
     "copy.copy": Known("copy", copied, alone=False),
     "dataclasses.dataclass": Known("dataclass", nothing, alone=False),
     "dataclasses.field": Known("field", field, alone=False),
+    "types.SimpleNamespace": Known("SimpleNamespace", plain_object, alone=False),
+    "argparse.Namespace": Known("Namespace", plain_object, alone=False),
     "abc.ABC": Nothing("ABC"),
     "abc.abstractmethod": Nothing("abstractmethod"),
     "typing.overload": Nothing("overload"),

@@ -57,6 +57,13 @@ def refuse_name(name: str, line: int, printed: bool, script: bool, path: str = "
             line,
             name,
         )
+    if name.startswith("Lazy"):
+        return ParseError(
+            f"nn.{quotable(name)} finds its size in a first run, and nothing is run here; write "
+            f"nn.{quotable(name[4:])} with the size.",
+            line,
+            name,
+        )
     layers = [*LAYERS, "Sequential", *(MORE_LAYERS if script else ())]
     close = [each for each in LAYERS if each.lower() == name.lower()] or (
         difflib.get_close_matches(name, layers, n=1) if name[:1].isupper() or path else []

@@ -37,6 +37,8 @@ class _Tracer(fx.Tracer):
     def __init__(self) -> None:
         super().__init__()
         self.answers: list[tuple[str, fx.Node]] = []
+        self.misfit = ""
+        """Why the last node of the graph does not take what reaches it, where the graph ends there."""
         self.thread = threading.get_ident()
 
     def getattr(self, attr, attr_val, parameter_proxy_cache):
@@ -115,7 +117,7 @@ class _ShapedTracer(_Tracer):
 
     def _value(self, node: fx.Node) -> Any:
         target: Any = node.target
-        args, kwargs = map_arg((node.args, dict(node.kwargs)), lambda n: n.meta["value"])
+        args, kwargs = map_arg((node.args, dict(node.kwargs)), self._known)
         if node.op == "placeholder":
             fed = sum(1 for other in self.graph.nodes if other.op == "placeholder") > 1
             dtype = next((p.dtype for p in self.root.parameters() if p.is_floating_point()), torch.float32)
@@ -127,6 +129,11 @@ class _ShapedTracer(_Tracer):
         if node.op == "call_method":
             return getattr(args[0], target)(*args[1:], **kwargs)
         return target(*args, **kwargs)
+
+    def _known(self, node: fx.Node) -> Any:
+        if "value" not in node.meta:  # a constant that forward makes
+            node.meta["value"] = operator.attrgetter(str(node.target))(self.root)
+        return node.meta["value"]
 
     def getattr(self, attr, attr_val, parameter_proxy_cache):
         return attr_val if self.running else super().getattr(attr, attr_val, parameter_proxy_cache)
@@ -321,7 +328,8 @@ def graph_of(module: nn.Module, input_shape: Sequence[int] | None = None) -> tup
     try:
         with _tracing, torch.no_grad():
             return tracer, tracer.trace(module)
-    except _Misfit:
+    except _Misfit as misfit:
+        tracer.misfit = str(misfit)
         return tracer, tracer.graph
     except ParseError:
         raise
@@ -402,7 +410,7 @@ def _trace(
     if layer is not None and layer not in named:
         raise ReceptiveFieldError(f"There is no layer {layer!r} in this network; names are those of named_modules().")
     if layer is None and not any(node.op == "output" for node in graph.nodes):
-        raise ReceptiveFieldError(f"{reader.name!r} ({reader.kind}) does not take the shape that reaches it.")
+        raise ReceptiveFieldError(f"{reader.name!r} ({reader.kind}) does not take what reaches it: {tracer.misfit}.")
     if layer is None and isinstance(output, (tuple, list, dict)):
         found = [v for v in (output.values() if isinstance(output, dict) else output) if isinstance(v, (Value, Lost))]
         if len(found) > 1:

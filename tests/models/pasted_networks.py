@@ -1652,3 +1652,370 @@ class MultiHead(nn.Module):
         return torch.cat(outs, dim=-1)
 """,
 )
+network(
+    "shifted windows",
+    (1, 16, 8, 8),
+    """
+def window_partition(x, window_size):
+    B, H, W, C = x.shape
+    x = x.view(B, H // window_size, window_size, W // window_size, window_size, C)
+    windows = x.permute(0, 1, 3, 2, 4, 5).contiguous().view(-1, window_size, window_size, C)
+    return windows
+def window_reverse(windows, window_size, H, W):
+    B = int(windows.shape[0] / (H * W / window_size / window_size))
+    x = windows.view(B, H // window_size, W // window_size, window_size, window_size, -1)
+    return x.permute(0, 1, 3, 2, 4, 5).contiguous().view(B, H, W, -1)
+class WindowAttention(nn.Module):
+    def __init__(self, dim, window_size, num_heads):
+        super().__init__()
+        self.dim = dim
+        self.window_size = window_size
+        self.num_heads = num_heads
+        self.relative_position_bias_table = nn.Parameter(
+            torch.zeros((2 * window_size[0] - 1) * (2 * window_size[1] - 1), num_heads))
+        coords_h = torch.arange(self.window_size[0])
+        coords_w = torch.arange(self.window_size[1])
+        coords = torch.stack(torch.meshgrid([coords_h, coords_w], indexing="ij"))
+        coords_flatten = torch.flatten(coords, 1)
+        relative_coords = coords_flatten[:, :, None] - coords_flatten[:, None, :]
+        relative_coords = relative_coords.permute(1, 2, 0).contiguous()
+        relative_coords[:, :, 0] += self.window_size[0] - 1
+        relative_coords[:, :, 1] += self.window_size[1] - 1
+        relative_coords[:, :, 0] *= 2 * self.window_size[1] - 1
+        relative_position_index = relative_coords.sum(-1)
+        self.register_buffer("relative_position_index", relative_position_index)
+        self.qkv = nn.Linear(dim, dim * 3)
+        self.softmax = nn.Softmax(dim=-1)
+        nn.init.trunc_normal_(self.relative_position_bias_table, std=.02)
+    def forward(self, x, mask=None):
+        B_, N, C = x.shape
+        qkv = self.qkv(x).reshape(B_, N, 3, self.num_heads, C // self.num_heads).permute(2, 0, 3, 1, 4)
+        q, k, v = qkv.unbind(0)
+        attn = (q @ k.transpose(-2, -1))
+        bias = self.relative_position_bias_table[self.relative_position_index.view(-1)].view(
+            self.window_size[0] * self.window_size[1], self.window_size[0] * self.window_size[1], -1)
+        bias = bias.permute(2, 0, 1).contiguous()
+        attn = self.softmax(attn + bias.unsqueeze(0))
+        return (attn @ v).transpose(1, 2).reshape(B_, N, C)
+class Swin(nn.Module):
+    def __init__(self, dim=16, ws=4):
+        super().__init__()
+        self.ws = ws
+        self.attn = WindowAttention(dim, (ws, ws), 2)
+    def forward(self, x):
+        x = x.permute(0, 2, 3, 1)
+        B, H, W, C = x.shape
+        shifted = torch.roll(x, shifts=(-2, -2), dims=(1, 2))
+        w = window_partition(shifted, self.ws).view(-1, self.ws * self.ws, C)
+        w = self.attn(w).view(-1, self.ws, self.ws, C)
+        return window_reverse(w, self.ws, H, W).permute(0, 3, 1, 2)
+""",
+)
+network(
+    "settings in a class",
+    (2, 3, 8, 8),
+    """
+class Config:
+    dims = [8, 16]
+    depths = (1, 1)
+    drop = 0.1
+cfg = Config()
+class Mish(nn.Module):
+    @staticmethod
+    def forward(x):
+        return x * F.softplus(x).tanh()
+class Concat(nn.Module):
+    def __init__(self, dimension=1):
+        super(Concat, self).__init__()
+        self.d = dimension
+    def forward(self, x):
+        return torch.cat(x, self.d)
+class Net(nn.Module):
+    def __init__(self, cfg=cfg):
+        super().__init__()
+        self.stem = nn.Conv2d(3, cfg.dims[0], 3, padding=1)
+        self.up = nn.Upsample(None, 2, "nearest")
+        self.cat = Concat()
+        self.act = Mish()
+        self.out = nn.Conv2d(sum(cfg.dims), 2, 1)
+        self.down = nn.Conv2d(cfg.dims[0], cfg.dims[1], 3, 2, 1)
+        self.drop = nn.Dropout(cfg.drop)
+    def forward(self, x):
+        a = self.act(self.stem(x))
+        b = self.up(self.act(self.down(a)))
+        return self.out(self.drop(self.cat([a, b])))
+""",
+)
+network(
+    "layers from a list of lists",
+    (1, 3, 16, 16),
+    """
+architecture_config = [
+    (7, 8, 2, 3), "M", (3, 12, 1, 1), "M",
+    [(1, 8, 1, 0), (3, 12, 1, 1), 2],
+]
+class CNNBlock(nn.Module):
+    def __init__(self, in_channels, out_channels, **kwargs):
+        super(CNNBlock, self).__init__()
+        self.conv = nn.Conv2d(in_channels, out_channels, bias=False, **kwargs)
+        self.batchnorm = nn.BatchNorm2d(out_channels)
+        self.leakyrelu = nn.LeakyReLU(0.1)
+    def forward(self, x):
+        return self.leakyrelu(self.batchnorm(self.conv(x)))
+class Yolov1(nn.Module):
+    def __init__(self, in_channels=3, **kwargs):
+        super(Yolov1, self).__init__()
+        self.architecture = architecture_config
+        self.in_channels = in_channels
+        self.darknet = self._create_conv_layers(self.architecture)
+        self.fcs = self._create_fcs(**kwargs)
+    def forward(self, x):
+        x = self.darknet(x)
+        return self.fcs(torch.flatten(x, start_dim=1))
+    def _create_conv_layers(self, architecture):
+        layers = []
+        in_channels = self.in_channels
+        for x in architecture:
+            if type(x) == tuple:
+                layers += [CNNBlock(in_channels, x[1], kernel_size=x[0], stride=x[2], padding=x[3])]
+                in_channels = x[1]
+            elif type(x) == str:
+                layers += [nn.MaxPool2d(kernel_size=(2, 2), stride=(2, 2))]
+            elif type(x) == list:
+                conv1, conv2, num_repeats = x
+                for _ in range(num_repeats):
+                    layers += [CNNBlock(in_channels, conv1[1], kernel_size=conv1[0], stride=conv1[2], padding=conv1[3])]
+                    layers += [CNNBlock(conv1[1], conv2[1], kernel_size=conv2[0], stride=conv2[2], padding=conv2[3])]
+                    in_channels = conv2[1]
+        return nn.Sequential(*layers)
+    def _create_fcs(self, split_size, num_boxes, num_classes):
+        S, B, C = split_size, num_boxes, num_classes
+        return nn.Sequential(nn.Flatten(), nn.Linear(12 * S * S, 49), nn.Dropout(0.0), nn.LeakyReLU(0.1), nn.Linear(49, S * S * (C + B * 5)))
+model = Yolov1(split_size=2, num_boxes=2, num_classes=3)
+""",
+)
+network(
+    "lstm with a state",
+    (2, 10, 4),
+    """
+class LSTMNet(nn.Module):
+    def __init__(self, input_dim=4, hidden_dim=8, layer_dim=2, output_dim=3):
+        super().__init__()
+        self.hidden_dim = hidden_dim
+        self.layer_dim = layer_dim
+        self.lstm = nn.LSTM(input_dim, hidden_dim, layer_dim, batch_first=True)
+        self.fc = nn.Linear(hidden_dim, output_dim)
+    def forward(self, x):
+        h0 = torch.zeros(self.layer_dim, x.size(0), self.hidden_dim).to(x.device)
+        c0 = torch.zeros(self.layer_dim, x.size(0), self.hidden_dim, device=x.device)
+        out, (hn, cn) = self.lstm(x, (h0, c0))
+        out = self.fc(out[:, -1, :])
+        return out
+""",
+)
+network(
+    "stochastic depth",
+    (1, 4, 8, 8),
+    '''
+def drop_path(x, drop_prob: float = 0., training: bool = False):
+    if drop_prob == 0. or not training:
+        return x
+    keep_prob = 1 - drop_prob
+    shape = (x.shape[0],) + (1,) * (x.ndim - 1)
+    random_tensor = keep_prob + torch.rand(shape, dtype=x.dtype, device=x.device)
+    random_tensor.floor_()
+    return x.div(keep_prob) * random_tensor
+class DropPath(nn.Module):
+    """Drop paths (Stochastic Depth) per sample."""
+    def __init__(self, drop_prob=None):
+        super(DropPath, self).__init__()
+        self.drop_prob = drop_prob
+    def forward(self, x):
+        return drop_path(x, self.drop_prob, self.training)
+    def extra_repr(self) -> str:
+        return f"drop_prob={self.drop_prob}"
+class Net(nn.Module):
+    def __init__(self, drop_path_rate=0.2, depth=3):
+        super().__init__()
+        dp_rates = [x.item() for x in torch.linspace(0, drop_path_rate, depth)]
+        self.blocks = nn.ModuleList([nn.ModuleList([nn.Conv2d(4, 4, 1), DropPath(dp_rates[i])]) for i in range(depth)])
+        self.norm = nn.GroupNorm(num_groups=2, num_channels=4)
+    def forward(self, x):
+        for conv, drop in self.blocks:
+            x = x + drop(conv(x))
+        return self.norm(x)
+''',
+)
+network(
+    "functions as layers",
+    (2, 1, 28, 28),
+    """
+class Lambda(nn.Module):
+    def __init__(self, func):
+        super().__init__()
+        self.func = func
+    def forward(self, x):
+        return self.func(x)
+def preprocess(x):
+    return x.view(-1, 1, 28, 28)
+model = nn.Sequential(
+    Lambda(preprocess),
+    nn.Conv2d(1, 16, kernel_size=3, stride=2, padding=1),
+    nn.ReLU(),
+    nn.AdaptiveAvgPool2d(1),
+    Lambda(lambda x: x.view(x.size(0), -1)),
+)
+""",
+)
+network(
+    "capsules",
+    (1, 1, 20, 20),
+    """
+class Caps(nn.Module):
+    def __init__(self, num_routes=8 * 2 * 2):
+        super().__init__()
+        self.conv = nn.Conv2d(1, 8, 9)
+        self.capsules = nn.ModuleList([nn.Conv2d(8, 4, 9, stride=2) for _ in range(2)])
+        self.W = nn.Parameter(torch.randn(1, 8, 3, 5, 2))
+        self.n = num_routes
+    def squash(self, t, dim=-1):
+        sq = (t ** 2).sum(dim, keepdim=True)
+        return sq * t / ((1. + sq) * torch.sqrt(sq))
+    def forward(self, x):
+        u = [c(F.relu(self.conv(x), inplace=True)) for c in self.capsules]
+        u = torch.stack(u, dim=1)
+        u = u.view(x.size(0), -1, 2)[:, :8]
+        u = self.squash(u)
+        u = torch.stack([u] * 3, dim=2).unsqueeze(4)
+        W = torch.cat([self.W] * x.size(0), dim=0)
+        u_hat = torch.matmul(W, u)
+        b_ij = torch.zeros(1, 8, 3, 1)
+        for it in range(2):
+            c_ij = F.softmax(b_ij, dim=1)
+            c_ij = torch.cat([c_ij] * x.size(0), dim=0).unsqueeze(4)
+            s_j = (c_ij * u_hat).sum(dim=1, keepdim=True)
+            v_j = self.squash(s_j)
+            if it < 1:
+                a_ij = torch.matmul(u_hat.transpose(3, 4), torch.cat([v_j] * 8, dim=1))
+                b_ij = b_ij + a_ij.squeeze(4).mean(dim=0, keepdim=True)
+        return v_j.squeeze(1)
+""",
+)
+network(
+    "kernels side by side",
+    (1, 4, 9, 9),
+    """
+import math
+class LayerNorm(nn.Module):
+    def __init__(self, normalized_shape, eps=1e-6, data_format="channels_last"):
+        super().__init__()
+        self.weight = nn.Parameter(torch.ones(normalized_shape))
+        self.bias = nn.Parameter(torch.zeros(normalized_shape))
+        self.eps = eps
+        self.data_format = data_format
+        if self.data_format not in ["channels_last", "channels_first"]:
+            raise NotImplementedError
+        self.normalized_shape = (normalized_shape, )
+    def forward(self, x):
+        if self.data_format == "channels_last":
+            return F.layer_norm(x, self.normalized_shape, self.weight, self.bias, self.eps)
+        elif self.data_format == "channels_first":
+            u = x.mean(1, keepdim=True)
+            s = (x - u).pow(2).mean(1, keepdim=True)
+            x = (x - u) / torch.sqrt(s + self.eps)
+            x = self.weight[:, None, None] * x + self.bias[:, None, None]
+            return x
+class Net(nn.Module):
+    def __init__(self, in_ch=4):
+        super(Net, self).__init__()
+        self.n = LayerNorm(in_ch, data_format="channels_first")
+        self.alpha = nn.Parameter(torch.tensor(0.5))
+        self.convs = nn.ModuleList()
+        self.bns = nn.ModuleList()
+        for k in range(3):
+            self.convs.append(nn.Conv2d(in_ch, in_ch, kernel_size=2*k+1, padding=k))
+            self.bns += [nn.BatchNorm2d(in_ch)]
+        self.reset_parameters()
+    def reset_parameters(self):
+        stdv = 1. / math.sqrt(self.convs[0].weight.size(1))
+        for w in self.parameters():
+            if w.dim() > 1:
+                nn.init.kaiming_uniform_(w, a=math.sqrt(5))
+        self.convs[0].bias.data.uniform_(-stdv, stdv)
+    def forward(self, x):
+        x = self.n(x)
+        B, C, *rest = x.shape
+        outs = [F.relu(bn(conv(x))) for conv, bn in zip(self.convs, self.bns)]
+        w = torch.softmax(torch.stack([o.mean(dim=(2, 3)) for o in outs], 0), 0)
+        y = sum(o * w[i].view(B, C, *[1] * len(rest)) for i, o in enumerate(outs))
+        mask = torch.ones_like(y)
+        mask = mask.tril() if y.shape[-1] == y.shape[-2] else mask
+        y = y.masked_fill(mask == 0, 0.0)
+        y = torch.where(y > 0, y, self.alpha * y)
+        return F.avg_pool2d(y, kernel_size=y.size()[2:]).squeeze(-1).squeeze(-1)
+""",
+)
+network(
+    "arguments in a namespace",
+    (1, 3, 8, 8),
+    """
+import argparse
+from types import SimpleNamespace
+parser = argparse.ArgumentParser()
+parser.add_argument('--width', type=int, default=8)
+args = SimpleNamespace(width=8, act='relu')
+class Net(nn.Module):
+    def __init__(self, args):
+        super().__init__()
+        self.c = nn.Conv2d(3, args.width, 3)
+        self.act = getattr(F, args.act)
+        self.act2 = getattr(torch, 'tanh')
+    def forward(self, x): return self.act2(self.act(self.c(x)))
+net = Net(args)
+""",
+)
+network(
+    "backbone of torchvision",
+    (1, 3, 64, 64),
+    """
+from torchvision import models
+class Classifier(nn.Module):
+    def __init__(self, num_classes=5, pretrained=True):
+        super().__init__()
+        self.backbone = models.resnet18(weights=None)
+        in_features = self.backbone.fc.in_features
+        self.backbone.fc = nn.Identity()
+        for param in self.backbone.parameters():
+            param.requires_grad = False
+        self.head = nn.Sequential(nn.Linear(in_features, 64), nn.ReLU(), nn.Linear(64, num_classes))
+    def forward(self, x):
+        return self.head(self.backbone(x))
+""",
+)
+network(
+    "children of torchvision",
+    (1, 3, 64, 64),
+    """
+from torch import Tensor
+from torchvision import models
+import torchvision
+class Enc(nn.Module):
+    def __init__(self, d=8):
+        super().__init__()
+        resnet = torchvision.models.resnet18(weights=None)
+        modules = list(resnet.children())[:-2]
+        self.resnet = nn.Sequential(*modules)
+        self.pool = nn.AdaptiveAvgPool2d((2, 2))
+        self.fine_tune()
+    def fine_tune(self, fine_tune=True):
+        for p in self.resnet.parameters():
+            p.requires_grad = False
+        for c in list(self.resnet.children())[5:]:
+            for p in c.parameters():
+                p.requires_grad = fine_tune
+    def forward(self, images: Tensor) -> Tensor:
+        out = self.resnet(images)
+        out = self.pool(out)
+        return out.permute(0, 2, 3, 1)
+""",
+)

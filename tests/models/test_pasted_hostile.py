@@ -164,7 +164,7 @@ BUILT = {
     "global": module("global nn\nnn = 3"),
     "yield": module("yield 1"),
     "async": "class Net(nn.Module):\n  async def forward(self, x): return x",
-    "try": module("try:\n    self.a = 1\nexcept Exception:\n    self.a = 2"),
+    "try": module("try:\n    self.a = eval('1')\nexcept Exception:\n    self.a = 2"),
     "match": module("match 1:\n    case 1: pass"),
     "deep nesting": "class Net(nn.Module):\n"
     + "".join(f"{'  ' * i}if 1:\n" for i in range(1, 99))
