@@ -22,9 +22,9 @@ from typing import Any
 import torch
 from torch import nn
 
+from models.parse.calls import RUNNING
 from models.parse.choice import Argument, MissingArguments, Reading, SeveralNetworks
 from models.parse.code import EXAMPLES, to_code
-from models.parse.interpreter import RUNNING
 from models.parse.layers import LAYERS
 from models.parse.modules import MAX_PARAMETERS, Pasted, line_of
 from models.parse.source import MAX_TEXT, Source, read_source

@@ -11,13 +11,13 @@ import torch
 from torch import nn
 
 from models.parse import modules, torchvision_models
-from models.parse.interpreter import Interpreter, OutOfSteps
+from models.parse.interpreter import Interpreter
 from models.parse.layers import LAYERS
 from models.parse.modules import Pasted, line_of
 from models.parse.refusals import without_brackets
 from models.parse.source import Source, parsed
 from models.parse.values import Class, Function, Instance, Known, LayerClass, Nothing, Unread, written_attribute
-from models.parse.words import Outside, ParseError, quotable, tokenize
+from models.parse.words import OutOfSteps, Outside, ParseError, quotable, tokenize
 
 
 @dataclass(frozen=True)

@@ -159,7 +159,11 @@ def _untouched(it: Interpreter, tensor: Any = None, *args: Any, **kwargs: Any) -
 
 
 def _transformer_encoder(it: Interpreter, encoder_layer: Any, num_layers: int, norm: Any = None, **_: Any) -> Any:
-    if not isinstance(encoder_layer, nn.Module) or not isinstance(num_layers, int) or not 1 <= num_layers <= 100:
+    if (
+        not isinstance(encoder_layer, nn.TransformerEncoderLayer)
+        or not isinstance(num_layers, int)
+        or not 1 <= num_layers <= 100
+    ):
         raise ParseError("nn.TransformerEncoder takes a layer and how many of them.", it.line, "TransformerEncoder")
     own = sum(p.numel() for p in encoder_layer.parameters())
     it.count(own * (num_layers - 1), "nn.TransformerEncoder", "TransformerEncoder")

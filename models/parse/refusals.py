@@ -72,3 +72,10 @@ def refuse_name(name: str, line: int, printed: bool, script: bool, path: str = "
         hint = f"; did you mean nn.{close[0]}?" if close else f"; allowed are {LAYER_KINDS} of torch.nn."
         return ParseError(f'"{quotable(name)}" is not a layer that is read here{hint}', line, name)
     return ParseError(f'the name "{quotable(name)}" is not known here; allowed are {ALLOWED}.', line, name)
+
+
+def spelled(node: ast.expr) -> str:
+    """The last name of what is called or read."""
+    while isinstance(node, (ast.Call, ast.Subscript)):
+        node = node.func if isinstance(node, ast.Call) else node.value
+    return getattr(node, "attr", None) or getattr(node, "id", None) or type(node).__name__

@@ -15,6 +15,8 @@ from models.parse.words import ParseError
 MAX_ITEMS = 4_000
 MAX_NUMBER = 10**9
 MAX_CHARACTERS = 4_000
+SMALL = 4_096
+"""Numbers in a constant that is worked out while the network is built; larger ones have a shape alone."""
 
 
 @dataclass(frozen=True)
@@ -190,3 +192,21 @@ def tensors_in(value: Any) -> list[Any]:
     if isinstance(value, (list, tuple)):
         return [tensor for each in value for tensor in tensors_in(each)]
     return []
+
+
+def real_base(kind: type) -> Any:
+    """The class of torch that a class of the text is built on."""
+    return next(each for each in kind.__mro__ if each.__module__.startswith("torch.nn"))
+
+
+class Return(Exception):
+    def __init__(self, value: Any) -> None:
+        self.value = value
+
+
+class Break(Exception):
+    pass
+
+
+class Continue(Exception):
+    pass

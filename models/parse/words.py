@@ -31,6 +31,10 @@ class Outside(ParseError):
     """A line that asks for what lies outside of the network: a run of it, or a function of another package."""
 
 
+class OutOfSteps(ParseError):
+    """The budget is spent: nothing more of this text is read."""
+
+
 def quotable(text: str) -> str:
     """Short, printable, and free of what a page could take for markup."""
     shown = "".join(c if c.isascii() and c.isprintable() and c not in "`<>" else f"U+{ord(c):04X}" for c in text[:40])

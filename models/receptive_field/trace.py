@@ -16,7 +16,7 @@ from models.device import private_copy
 from models.errors import ReceptiveFieldError, first_line
 from models.measure import quicken
 from models.parse import ParseError, Pasted, line_of
-from models.parse.interpreter import RUNNING
+from models.parse.calls import RUNNING
 from models.receptive_field import axis as rf_axis
 from models.receptive_field import layout, windows  # noqa: F401 (they register their readers)
 from models.receptive_field.field import LayerField, ReceptiveField
@@ -72,7 +72,7 @@ class _Shaped(fx.Proxy):
         return len(self.node.meta["value"])
 
     def __iter__(self):
-        return (self[at] for at in range(len(self)))
+        return (operator.getitem(self, at) for at in range(len(self)))  # pyright: ignore[reportArgumentType]
 
 
 class _ShapedTracer(_Tracer):
@@ -100,7 +100,7 @@ class _ShapedTracer(_Tracer):
         proxy = super().create_proxy(kind, target, args, kwargs, name, type_expr, proxy_factory_fn)
         node = proxy.node
         running = RUNNING.get()
-        layer = self.root.get_submodule(target) if kind == "call_module" else None
+        layer = self.root.get_submodule(str(target)) if kind == "call_module" else None
         node.meta["line"] = (line_of(layer) if layer is not None else 0) or (running.line if running else 0)
         self.running = True
         try:
