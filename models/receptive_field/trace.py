@@ -72,7 +72,7 @@ class _Shaped(fx.Proxy):
         return len(self.node.meta["value"])
 
     def __iter__(self):
-        return (operator.getitem(self, at) for at in range(len(self)))  # pyright: ignore[reportArgumentType]
+        return (self[at] for at in range(len(self)))  # pyright: ignore[reportIndexIssue]
 
 
 class _ShapedTracer(_Tracer):
