@@ -163,16 +163,17 @@ def _tensors(value: Any) -> Iterator[torch.Tensor]:
 def _fields(module: nn.Module, input_shape: Sequence[int], reading: _Reading, traced: Any) -> dict[str, LayerField]:
     """Receptive fields by the nodes' names, as far as they can be followed."""
     found: dict[str, LayerField] = {}
-    parts = [module]
-    if reading.broken:
-        traced = None
+    ends: list[str | None] = [None]
     if broken := reading.broken:
-        into = [reading.nodes[source].name for source, target in reading.edges if target == broken.node and source]
-        parts = [subnetwork(module, name, input_shape) for name in into]
-    for part in parts:
+        ends = [reading.nodes[source].name for source, target in reading.edges if target == broken.node and source]
+    for end in ends:
         # Not where no image goes in, or where it is too small for the field's arithmetic.
         with suppress(ReceptiveFieldError):
-            found |= {layer.name: layer for layer in receptive_field(part, input_shape, traced=traced).layers}
+            if traced or end is None:
+                field_ = receptive_field(module, input_shape, layer=end, traced=traced)
+            else:
+                field_ = receptive_field(subnetwork(module, end), input_shape)
+            found |= {layer.name: layer for layer in field_.layers}
     return found
 
 
@@ -188,7 +189,7 @@ class _Reading(fx.Interpreter):
     """Runs a traced network node by node and writes down what is drawn of it."""
 
     def __init__(self, ghost: nn.Module, graph: fx.Graph, done) -> None:
-        super().__init__(fx.GraphModule(ghost, graph), garbage_collect_values=False)
+        super().__init__(ghost, garbage_collect_values=False, graph=graph)
         self.extra_traceback = False
         self.done = done
         self.parts = dict(ghost.named_modules())

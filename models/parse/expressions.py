@@ -410,7 +410,8 @@ def _call(it: Interpreter, node: ast.Call) -> Any:
         value = it.value(each.value)
         it.line = node.lineno
         more = {each.arg: value} if each.arg is not None else value
-        if not isinstance(more, dict) or not all(isinstance(key, str) for key in more):
+        # torch.fx writes these names into code of its own, so they are names and nothing else.
+        if not isinstance(more, dict) or not all(isinstance(key, str) and key.isidentifier() for key in more):
             raise ParseError("two stars stand before something that is not a dictionary.", node.lineno, "**")
         if twice := kwargs.keys() & more:
             raise ParseError(f'"{quotable(min(twice))}" is given twice.', node.lineno, spelled(node.func))

@@ -288,7 +288,10 @@ def subnetwork(module: nn.Module, layer: str, input_shape: Sequence[int] | None 
     # Constants that a forward makes stand in the tracer's own copy alone.
     targets = {str(node.target) for node in graph.nodes if node.op in ("call_module", "get_attr")}
     parts = {name: operator.attrgetter(name)(tracer.root) for name in targets if hasattr(tracer.root, name)}
-    return fx.GraphModule(parts | _parts(module, targets) if parts else module, graph)
+    try:
+        return fx.GraphModule(parts | _parts(module, targets) if parts else module, graph)
+    except SyntaxError:
+        raise ReceptiveFieldError("A layer is named by a word of Python's own, such as in; rename it.") from None
 
 
 def _parts(module: nn.Module, names: set[str]) -> dict[str, Any]:

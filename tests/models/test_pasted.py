@@ -124,6 +124,18 @@ def test_a_line_that_is_not_read_is_told_when_it_is_drawn():
     assert "did you mean F.relu" in caught.value.message
 
 
+def test_layers_may_be_named_by_words_of_python():
+    net = parse_network(
+        "class Net(nn.Module):\n    def __init__(self):\n        super().__init__()\n"
+        "        self.a = nn.ModuleDict({'in': nn.Conv2d(3, 4, 3), 'class': nn.Conv2d(4, 5, 3)})\n"
+        "    def forward(self, x):\n        return self.a['class'](self.a['in'](x))\n",
+        device="meta",
+    )
+    graph = read_graph(net, (1, 3, 9, 9))
+    assert [(node.name, node.size) for node in graph.nodes[1:3]] == [("a.in", (3, 3)), ("a.class", (5, 5))]
+    assert read_graph(net, (1, 3, 4, 4)).broken.node == 2
+
+
 def test_a_run_on_another_thread_is_a_run_of_its_own():
     from concurrent.futures import ThreadPoolExecutor
 

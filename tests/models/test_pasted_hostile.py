@@ -214,6 +214,12 @@ RUN = {
     "apply_": module(forward="return x.apply_(lambda v: 1)"),
     "as_strided": module(forward="return torch.as_strided(x, (10 ** 9,), (0,))"),
     "ops": module(forward="return torch.ops.aten.relu(x)"),
+    "keyword that is code": module(
+        forward="""return torch.relu(x, **{'a=1)\\n__import__("os").system("id")\\n(b': 1})"""
+    ),
+    "keyword of a method that is code": module(
+        forward="""return x.view(**{'a=1)\\n__import__("os").system("id")\\n(b': 1})"""
+    ),
     "unknown function": module(forward="return F.reluu(x)"),
     "unknown attribute": module(forward="return self.cnov(x)"),
     "unknown name": module(forward="return y"),
