@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from torch import fx, nn
 
-from models.parse import functions, methods, modules, python, torchvision_models
+from models.parse import functions, methods, modules, patterns, python, torchvision_models
 from models.parse.refusals import refuse_name
 from models.parse.values import (
     Bound,
@@ -29,7 +29,12 @@ from models.parse.words import ParseError, quotable
 if TYPE_CHECKING:
     from models.parse.interpreter import Interpreter
 
-TABLE: dict[str, Any] = {**functions.TABLE, **python.MODULES_OF_PYTHON, **methods.METHOD_TABLE}
+TABLE: dict[str, Any] = {
+    **functions.TABLE,
+    **python.MODULES_OF_PYTHON,
+    **methods.METHOD_TABLE,
+    **patterns.PATTERN_TABLE,
+}
 """The allow-list: what each dotted name stands for."""
 
 _METHODS: tuple[tuple[type, dict[str, Callable]], ...] = (

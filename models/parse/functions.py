@@ -227,7 +227,6 @@ _INSTEAD = {
     "open": "no file is read here; write the values in the text",
     "as_strided": "use x.unfold(dim, size, step) or F.unfold",
     "apply_": "use functions of torch",
-    "rearrange": "write it with reshape and permute",
     "Function": "use functions of torch instead of an autograd.Function",
     "backward": "leave training out",
     "register_forward_hook": "leave hooks out",

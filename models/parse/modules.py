@@ -13,7 +13,7 @@ import torch
 from torch import nn
 
 from models.parse.layers import LAYERS, MORE_LAYERS
-from models.parse.values import Class, is_tensor, written_attribute
+from models.parse.values import Class, is_tensor, real_base, written_attribute
 from models.parse.words import MAX_LAYERS, ParseError, quotable, quotable_sentence
 from models.text import big
 
@@ -26,7 +26,11 @@ _EMPTY = nn.Sequential()
 _STACKS = (nn.Sequential, nn.ModuleList, nn.ModuleDict)
 
 
-class Pasted(nn.Module):
+class FollowsShape(nn.Module):
+    """A module whose forward looks at the shape that it is given, so that it is traced for one shape."""
+
+
+class Pasted(FollowsShape):
     """A network of a class in pasted text. Its layers and parameters are real; its `forward` is read, not run.
 
     Each class of the text is a type of its own with the text's name; `_written` is what the text says of it.
@@ -44,7 +48,7 @@ class Pasted(nn.Module):
             RuntimeError, ValueError: torch's own, where a shape does not fit.
         """
         if written_attribute(type(self), "forward") is None:
-            if type(self).__mro__[type(self).__mro__.index(Pasted) + 1] is nn.Module:
+            if real_base(type(self)) is nn.Module:
                 raise ParseError("the class has no forward(self, x).", self._written.line, self._written.name)
             return super().forward(*args, **kwargs)
         return self._written.program.forward(self, args, kwargs)
@@ -319,7 +323,9 @@ def registered(module: nn.Module, name: str) -> tuple[bool, Any]:
     inside = module.__dict__
     if "_modules" in inside and (name in module._modules or name in module._parameters or name in module._buffers):
         if getattr(type(module), name, None) is not None:
-            return True, (module._modules.get(name) or module._parameters.get(name))
+            # torch's own attribute of that name hides it.
+            own = (module._modules, module._parameters, module._buffers)
+            return True, next(names[name] for names in own if name in names)
         return True, module.__getattr__(name)
     if not name.startswith("_") and name in inside and isinstance(inside[name], _PLAIN):
         return True, inside[name]

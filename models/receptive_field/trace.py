@@ -15,7 +15,7 @@ from torch.fx.node import map_arg
 from models.device import private_copy
 from models.errors import ReceptiveFieldError, first_line
 from models.measure import quicken
-from models.parse import ParseError, Pasted, line_of
+from models.parse import FollowsShape, ParseError, Pasted, line_of
 from models.parse.calls import RUNNING
 from models.receptive_field import axis as rf_axis
 from models.receptive_field import layout, windows  # noqa: F401 (they register their readers)
@@ -344,8 +344,8 @@ def graph_of(module: nn.Module, input_shape: Sequence[int] | None = None) -> tup
 
 
 def is_pasted(module: nn.Module) -> bool:
-    """Whether a class of pasted text is in it, so that it is traced for one input shape."""
-    return any(isinstance(part, Pasted) for part in module.modules())
+    """Whether something of pasted text is in it that is traced for one input shape."""
+    return any(isinstance(part, FollowsShape) for part in module.modules())
 
 
 def _one_input(module: nn.Module) -> None:

@@ -136,6 +136,42 @@ def test_layers_may_be_named_by_words_of_python():
     assert read_graph(net, (1, 3, 4, 4)).broken.node == 2
 
 
+@pytest.mark.parametrize(
+    ("pattern", "sizes", "wanted"),
+    [
+        ("b c h w -> b (h w) c", "", lambda x: x.flatten(2).transpose(1, 2)),
+        ("b c (h p) (w q) -> b (h w) (p q c)", ", p=2, q=4",
+         lambda x: x.reshape(2, 3, 4, 2, 2, 4).permute(0, 2, 4, 3, 5, 1).reshape(2, 8, 24)),
+        ("b ... -> ... b", "", lambda x: x.permute(1, 2, 3, 0)),
+        ("(b n) c h w -> b n c 1 (h w)", ", n=2", lambda x: x.reshape(1, 2, 3, 1, 64)),
+        ("b c h w -> b k c h (w r)", ", k=5, r=2", lambda x: x.repeat_interleave(2, 3).unsqueeze(1).repeat(1, 5, 1, 1, 1)),
+    ],
+)  # fmt: skip
+def test_patterns_of_einops(pattern, sizes, wanted):
+    x = torch.randn(2, 3, 8, 8)
+    function = "repeat" if "r=" in sizes else "rearrange"
+    called = (
+        f"from einops import {function}\nclass Net(nn.Module):\n    def forward(self, x):\n"
+        f"        return {function}(x, '{pattern}'{sizes})\n"
+    )
+    layer = f"from einops.layers.torch import Rearrange\nmodel = nn.Sequential(nn.Identity(), Rearrange('{pattern}'{sizes}))"
+    for text in (called, layer):
+        net = parse_network(text)
+        assert torch.equal(net(x), wanted(x))
+        assert read_graph(net, x.shape).nodes[-1].shapes == (tuple(wanted(x).shape),)
+
+
+@pytest.mark.parametrize(
+    "pattern", ["b c h w", "b c -> c b", "b c h w -> b (c h", "a b c d -> a b b d", "a b c d -> a b", "b c h w -> %"]
+)
+def test_patterns_that_do_not_fit_are_refused(pattern):
+    net = parse_network(
+        f"from einops import rearrange\nclass Net(nn.Module):\n    def forward(self, x):\n        return rearrange(x, '{pattern}')"
+    )
+    with pytest.raises(ValueError, match=r"pattern|name"):
+        read_graph(net, (2, 3, 8, 8))
+
+
 def test_a_run_on_another_thread_is_a_run_of_its_own():
     from concurrent.futures import ThreadPoolExecutor
 
