@@ -142,7 +142,7 @@ def _of_parent(it: Interpreter, owner: Parent, name: str) -> Any:
         return _bind(it, found[0], owner.owner)
     if name == "__init__":
         return Bound("__init__", lambda it, *args, **kwargs: it.base_init(owner.owner, list(args), kwargs))
-    if name == "forward" and isinstance(owner.owner, nn.Module):
+    if name == "forward" and isinstance(owner.owner, nn.Module) and real_base(type(owner.owner)) is not nn.Module:
         base = real_base(type(owner.owner))
         return Bound("forward", lambda it, *args, **kwargs: it.run_real(base.forward, owner.owner, args, kwargs))
     if isinstance(owner.owner, nn.Module) and (method := methods.method_of(owner.owner, name)) is not None:

@@ -133,7 +133,10 @@ def tensor_call(it: Interpreter, name: str, function: Callable, args: list[Any],
     for each in (*args, *kwargs.values()):
         if isinstance(each, (list, tuple)) and len(each) > MAX_ITEMS:
             it.check_length(len(each))
-    args, kwargs = [_for_torch(each) for each in args], {key: _for_torch(v) for key, v in kwargs.items()}
+    try:
+        args, kwargs = [_for_torch(each) for each in args], {key: _for_torch(each) for key, each in kwargs.items()}
+    except TypeError as error:
+        raise it.refused(name, error) from None
     tensors = tensors_in([args, kwargs])
     real = [each for each in tensors if isinstance(each, torch.Tensor)]
     if len(real) == len(tensors) and len({each.device.type for each in real}) > 1:
@@ -193,12 +196,13 @@ def forward(it: Interpreter, module: Any, args: tuple, kwargs: dict[str, Any]) -
         raise ParseError("forward is nested too deeply to be run here.", running.line, "forward") from None
     finally:
         RUNNING.reset(token)
+    kind = quotable(type(module).__name__)
+    try:
+        answer = _for_torch(answer)
+    except TypeError:
+        raise ParseError(f"forward of {kind} returns more than tensors.", found[0].line, "forward") from None
     if not tensors_in(answer):
-        raise ParseError(
-            f"forward of {quotable(type(module).__name__)} returns no tensor; end it with return x.",
-            found[0].line,
-            "forward",
-        )
+        raise ParseError(f"forward of {kind} returns no tensor; end it with return x.", found[0].line, "forward")
     return answer
 
 
@@ -416,6 +420,8 @@ def _for_torch(value: Any) -> Any:
     if isinstance(value, (list, tuple)):
         found = [_for_torch(each) for each in value]
         return found if isinstance(value, list) else tuple(found)
+    if isinstance(value, dict):
+        return type(value)((key, _for_torch(each)) for key, each in value.items())
     if is_tensor(value) or isinstance(value, _TORCH_TAKES):
         return value
     if isinstance(value, Nothing):

@@ -102,6 +102,10 @@ def _layer_of(name: str) -> str:
 
 def check_settings(name: str, args: tuple, kwargs: dict) -> str | None:
     """What is wrong with the settings of `F.name(...)`, as `kernel_size must be a whole number ...`."""
+    if name == "pad":
+        pad = kwargs.get("pad", args[1] if len(args) > 1 else ())
+        fits = isinstance(pad, (list, tuple)) and all(isinstance(p, int) and abs(p) <= 10**5 for p in pad)
+        return None if fits else "pad must be whole numbers up to 100000, two per axis"
     if name not in SETTINGS:
         return None
     given = dict(zip(SETTINGS[name][1].split(), args, strict=False)) | kwargs
@@ -113,12 +117,6 @@ def check_settings(name: str, args: tuple, kwargs: dict) -> str | None:
         if wanted := rule(value):
             return f"{setting} must be {wanted}"
     return None
-
-
-def _pad(x: Any, pad: Any, mode: str = "constant", value: float | None = None) -> Any:
-    if any(not isinstance(p, int) or abs(p) > 10**5 for p in pad):
-        raise ValueError("padding is made of whole numbers up to 100000")
-    return F.pad(x, list(pad), mode, value)
 
 
 def _nothing(name: str) -> Known:
@@ -138,7 +136,6 @@ TABLE: dict[str, Any] = {
     **{f"torch.{name}": Known(f"torch.{name}", getattr(torch, name)) for name in _TORCH.split()},
     **{f"torch.{name}": Known(f"torch.{name}", getattr(torch, name)) for name in _FACTORIES.split()},
     **{f"torch.nn.functional.{name}": Known(f"F.{name}", getattr(F, name)) for name in _FUNCTIONAL.split()},
-    "torch.nn.functional.pad": Known("F.pad", _pad),
     "torch.nn.Parameter": Known("nn.Parameter", nn.Parameter, kind=nn.Parameter),
     "torch.nn.parameter.Parameter": Known("nn.Parameter", nn.Parameter, kind=nn.Parameter),
     **{f"torch.nn.{name}": LayerClass(name, schema.cls) for name, schema in {**LAYERS, **MORE_LAYERS}.items()},
