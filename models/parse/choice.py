@@ -19,6 +19,8 @@ from models.parse.source import Source, parsed
 from models.parse.values import Class, Function, Instance, Known, LayerClass, Nothing, Unread, written_attribute
 from models.parse.words import OutOfSteps, Outside, ParseError, quotable, tokenize
 
+_NO_NETWORK = "there is no network in this text; paste a class with a forward, or an nn.Sequential(...)."
+
 
 @dataclass(frozen=True)
 class Argument:
@@ -147,7 +149,7 @@ class Reading:
                     raise ParseError(
                         f'the class "{quotable(cls.name)}" has no forward(self, x); paste it too.', cls.line, cls.name
                     )
-            raise ParseError("there is no layer in this text; paste an nn.Sequential(...) or a list of layers.", 0, "")
+            raise ParseError(_NO_NETWORK)
         if len(found) > 1:
             names = tuple(each.name for each in found)
             raise SeveralNetworks(
@@ -185,7 +187,7 @@ class Reading:
         if type(module).__name__ in LAYERS and not isinstance(module, Pasted):
             return modules.make_stack(self.it, "Sequential", [module])
         if isinstance(module, nn.Sequential) and not len(module._modules):
-            raise ParseError("there is no layer in this text; paste an nn.Sequential(...) or a list of layers.", 0, "")
+            raise ParseError(_NO_NETWORK)
         return module
 
     # -- a text that is the network and nothing else

@@ -13,7 +13,7 @@ import torch
 from torch import nn
 
 from models.parse.layers import LAYERS, MORE_LAYERS
-from models.parse.values import Class, is_tensor, real_base, written_attribute
+from models.parse.values import Class, Function, Known, is_tensor, real_base, written_attribute
 from models.parse.words import MAX_LAYERS, ParseError, quotable, quotable_sentence
 from models.text import big
 
@@ -166,6 +166,13 @@ def make_stack(it: Interpreter, kind: str, items: list[Any], into: Any = None, s
         if not isinstance(child, nn.Module):
             hint = "; put * before the list" if isinstance(child, (list, tuple)) else ""
             where = "this text" if spread else f"nn.{kind}"
+            if isinstance(child, (Function, Known)):
+                called = quotable(child.name)
+                raise ParseError(
+                    f"{where} holds {called}, a function; write a layer, such as nn.ReLU(), or a class with a forward.",
+                    it.line,
+                    child.name,
+                )
             raise ParseError(f"{where} holds something that is not a layer{hint}.", it.line, "Sequential")
         if isinstance(child, nn.ModuleList) and kind == "Sequential" and not (spread and len(children) == 1):
             raise ParseError(

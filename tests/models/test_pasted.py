@@ -368,6 +368,15 @@ def test_training_around_a_network_is_passed_over():
 
 
 @pytest.mark.parametrize(
+    ("function", "name"), [("lambda x: x", "lambda"), ("F.relu", "F.relu"), ("torch.tanh", "torch.tanh")]
+)
+def test_a_function_in_a_stack_is_named(function, name):
+    with pytest.raises(ParseError, match="a function") as caught:
+        parse_network(f"nn.Sequential(nn.Conv2d(3, 4, 3), {function})")
+    assert caught.value.name == name
+
+
+@pytest.mark.parametrize(
     ("line", "words"),
     [
         ("self.a = nn.Conv2D(1, 2, 3)", "did you mean nn.Conv2d?"),

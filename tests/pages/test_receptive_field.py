@@ -414,7 +414,7 @@ def test_an_example_network_shows_its_published_parameters(network_page, name):
     ("text", "says"),
     [
         ("[nn.Conv2d(3, 8, 3), nn.Conv2d(7, 8, 3)]", "in_channels=8"),
-        ("import os", "os"),
+        ("import os\nos.system(1)", "os.system"),
         ("nn.Sequential(lambda x: x)", "lambda"),
         ("[nn.Conv2d(1, 4, 3)", "never closed"),
         ("().__class__.__bases__", "Line 1"),
