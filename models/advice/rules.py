@@ -308,22 +308,24 @@ def _joined(site: Site) -> Iterator[Candidate]:
 def _reshaped(site: Site) -> Iterator[Candidate]:
     """`x.view(-1, 400)` of maps that hold another number: flattened for each example, with a linear layer to match."""
     if len(site.got) > 2:
-        yield _flat_each(site)
-        if both := _flat_and_linear(site):
+        # A pasted forward is followed no farther than what refuses: for a size that fits it is.
+        traced = fitting_size(site)
+        yield _flat_each(site, traced)
+        if both := _flat_and_linear(site, traced):
             yield both
 
 
-def _flat_each(site: Site) -> Candidate:
-    return Candidate(10, "flatten each example, with x.flatten(1)", call=(site.node.name, _flatten_call))
+def _flat_each(site: Site, traced: Shape | None = None) -> Candidate:
+    return Candidate(10, "flatten each example, with x.flatten(1)", call=(site.node.name, _flatten_call, traced))
 
 
-def _flat_and_linear(site: Site) -> Candidate | None:
+def _flat_and_linear(site: Site, traced: Shape | None = None) -> Candidate | None:
     """The same with the first linear layer set to what then arrives."""
     features = math.prod(site.got[1:])
     path, layer = next((one for one in site.module.named_modules() if isinstance(one[1], nn.Linear)), ("", None))
     new = on_meta(lambda: [changed(layer, in_features=features)]) if layer is not None else None
     words = f"flatten each example, with x.flatten(1), and set in_features={features} in layer {path} (Linear)"
-    return Candidate(11, words, {path: new}, call=(site.node.name, _flatten_call)) if new else None
+    return Candidate(11, words, {path: new}, call=(site.node.name, _flatten_call, traced)) if new else None
 
 
 def _flatten_call(node: fx.Node) -> None:
@@ -381,7 +383,7 @@ def _batch_lost(site: Site) -> Iterator[Found]:
     there, node = site_of(site.module, two, graph, at), graph.nodes[at]
     more = f", and {there.named(graph.broken.node)} refuses" if graph.broken else ""
     become = f"{two[0]} examples, {by(there.got)}, become {by(node.shapes[0])}"
-    candidates = [_flat_each(there)] + [one for one in [_flat_and_linear(there)] if one]
+    candidates = [_flat_each(there, site.shape)] + [one for one in [_flat_and_linear(there, site.shape)] if one]
     if node.kind == "Flatten":
         words = "use nn.Flatten(), which leaves the first axis alone"
         candidates = [Candidate(0, words, {node.module: [nn.Flatten()]})]

@@ -26,7 +26,8 @@ class Candidate:
     words: what to do, without capital and full stop.
     layers: by the path of a layer, what stands there instead, in order.
     shape: the input to give instead, batch axis included.
-    call: name of a function call, and what is done to it in the traced graph.
+    call: name of a function call, and what is done to it in the traced graph; the input it is traced for, where that
+        of the site does not come so far.
     fits: what else must hold of the network that runs.
     """
 
@@ -34,7 +35,7 @@ class Candidate:
     words: str
     layers: Mapping[str, Sequence[nn.Module]] = field(default_factory=dict)
     shape: Shape | None = None
-    call: tuple[str, Callable[[fx.Node], None]] | None = None
+    call: tuple[str, Callable[[fx.Node], None], Shape | None] | None = None
     fits: Callable[[Graph], bool] = lambda graph: True
 
 
@@ -134,9 +135,29 @@ class Site:
         return self.got == self.shape and shapes <= {(self.shape,)}
 
 
-def with_change(module: nn.Module, candidate: Candidate) -> nn.Module:
+class _Rewritten(nn.Module):
+    """A network whose forward is a graph, which is interpreted: no code is written for it."""
+
+    def __init__(self, root: nn.Module, graph: fx.Graph) -> None:
+        super().__init__()
+        self.__dict__.update(root.__dict__)
+        self.__dict__["_rewritten"] = graph
+
+    def forward(self, x: torch.Tensor) -> Any:
+        return fx.Interpreter(self, graph=self._rewritten).run(x)
+
+
+def with_change(module: nn.Module, candidate: Candidate, shape: Shape) -> nn.Module:
     """A copy of the network with the change; weights are shared, and the network is left alone."""
     copy: nn.Module = private_copy(module)
+    if candidate.call:
+        name, rewrite, traced = candidate.call
+        tracer, graph = graph_of(copy, traced or shape)
+        parts, taken = dict(tracer.root.named_modules()), {}
+        for node in list(graph.nodes):
+            if node.op.startswith("call") and label_of(node, parts, taken)[0] == name:
+                rewrite(node)
+        copy = _Rewritten(tracer.root, graph)
     everywhere = list(copy.named_modules(remove_duplicate=False))
     for path, layers in candidate.layers.items():
         old = copy.get_submodule(path)
@@ -144,13 +165,6 @@ def with_change(module: nn.Module, candidate: Candidate) -> nn.Module:
         for place, layer in everywhere:
             if layer is old:
                 copy.set_submodule(place, new)
-    if candidate.call:
-        name, rewrite = candidate.call
-        graph, parts, taken = graph_of(copy)[1], dict(copy.named_modules()), {}
-        for node in list(graph.nodes):
-            if node.op.startswith("call") and label_of(node, parts, taken)[0] == name:
-                rewrite(node)
-        return fx.GraphModule(copy, graph)
     return copy
 
 
@@ -173,7 +187,7 @@ def tried(site: Site, candidate: Candidate) -> Repair | None:
     """The candidate as a repair; None if the network with it stops at the same place, or earlier."""
     shape = candidate.shape or site.shape
     try:
-        graph = read_graph(with_change(site.module, candidate), shape, fields=False)
+        graph = read_graph(with_change(site.module, candidate, site.shape), shape, fields=False)
     except Exception:  # torch refuses a change with whatever it likes
         return None
     then = ""
@@ -183,7 +197,7 @@ def tried(site: Site, candidate: Candidate) -> Repair | None:
         if inside or graph.broken.node <= site.at:
             return None
         then = graph.broken.message
-    elif not candidate.fits(graph):
+    elif graph.nodes[-1].kind != "output" or not candidate.fits(graph):
         return None
     made = {id(p): p.numel() for layers in candidate.layers.values() for one in layers for p in one.parameters()}
     code = {path: ", ".join(map(_code, layers)) for path, layers in candidate.layers.items()}

@@ -114,6 +114,7 @@ def _folded(graph: Graph, group: Group) -> Node:
         last.everything,
         len(inside),
         group.name,
+        inside[0].line,
     )
 
 

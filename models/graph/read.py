@@ -14,12 +14,13 @@ from torch.fx.node import map_arg
 
 from models.errors import GraphError, ReceptiveFieldError, first_line
 from models.measure import blank, counted, on_paper
+from models.parse import line_of
 from models.parse.code import layer_code
 from models.parse.faults import title
 from models.parse.walk import MAX_ACTIVATIONS, overlooked, passed
 from models.receptive_field import receptive_field, subnetwork
 from models.receptive_field.field import LayerField
-from models.receptive_field.trace import graph_of, label_of, rooted
+from models.receptive_field.trace import graph_of, is_pasted, label_of, rooted
 from models.text import big, listed
 
 Shape = tuple[int, ...]
@@ -48,6 +49,7 @@ class Node:
     size, jump, start: of the receptive field in input pixels, per axis; None where there is none.
     everything: each unit sees the whole input, through a global branch.
     calls: operations in it, 1 where it is one.
+    line: of the pasted text that it comes from: where a layer is made, where a function is called; 0: of no text.
     """
 
     name: str
@@ -63,6 +65,7 @@ class Node:
     everything: bool = False
     calls: int = 1
     group: str | None = None
+    line: int = 0
 
 
 @dataclass(frozen=True)
@@ -76,10 +79,12 @@ class Edge:
 
 @dataclass(frozen=True)
 class Broken:
-    """The operation that refused its input: `node` is its place in the list of nodes, `message` one sentence."""
+    """The operation that refused its input: `node` is its place in the list of nodes, `message` one sentence, `line`
+    that of the pasted text."""
 
     node: int
     message: str
+    line: int = 0
 
 
 @dataclass(frozen=True, eq=False)
@@ -133,17 +138,21 @@ def read_graph(module: nn.Module, input_shape: Sequence[int], *, fields: bool = 
     ('0', ((1, 8, 30, 30),))
     """
     module = rooted(module)
-    with on_paper(module) as (ghost, done):
-        _, graph = graph_of(ghost)
+    # A pasted network runs on paper already while it is traced.
+    traced = graph_of(module, input_shape) if is_pasted(module) else None
+    with on_paper(traced[0].root if traced else module) as (ghost, done):
+        _, graph = traced or graph_of(ghost)
         _one_input(graph)
         reading = _Reading(ghost, graph, done)
         try:
             reading.run(blank(module, input_shape))
+            if traced and traced[0].misfit:  # torch refused it while it was traced, and lets it pass here
+                reading.broken = Broken(len(reading.nodes) - 1, f"{traced[0].misfit}.", reading.nodes[-1].line)
         except _Stopped as stopped:
             reading.stop(stopped)
     notes: Notes = ()
     if fields:
-        found, notes = _fields(module, input_shape, reading)
+        found, notes = _fields(module, input_shape, reading, traced)
         reading.see(found)
     return reading.written(notes)
 
@@ -162,20 +171,24 @@ def _tensors(value: Any) -> Iterator[torch.Tensor]:
             yield from _tensors(one)
 
 
-def _fields(module: nn.Module, input_shape: Sequence[int], reading: _Reading) -> tuple[dict[str, LayerField], Notes]:
+def _fields(
+    module: nn.Module, input_shape: Sequence[int], reading: _Reading, traced: Any
+) -> tuple[dict[str, LayerField], Notes]:
     """Receptive fields by the nodes' names, as far as they can be followed, and what is to be said of them."""
     found: dict[str, LayerField] = {}
     notes: Notes = ()
-    parts = [module]
+    ends: list[str | None] = [None]
     if broken := reading.broken:
-        into = [reading.nodes[source].name for source, target in reading.edges if target == broken.node and source]
-        parts = [subnetwork(module, name) for name in into]
-    for part in parts:
+        ends = [reading.nodes[source].name for source, target in reading.edges if target == broken.node and source]
+    for end in ends:
         # Not where no image goes in, or where it is too small for the field's arithmetic.
         with suppress(ReceptiveFieldError):
-            field = receptive_field(part, input_shape)
-            found |= {layer.name: layer for layer in field.layers}
-            notes = tuple(dict.fromkeys((*notes, *field.notes)))
+            if traced or end is None:
+                field_ = receptive_field(module, input_shape, layer=end, traced=traced)
+            else:
+                field_ = receptive_field(subnetwork(module, end), input_shape)
+            found |= {layer.name: layer for layer in field_.layers}
+            notes = tuple(dict.fromkeys((*notes, *field_.notes)))
     return found, notes
 
 
@@ -195,7 +208,7 @@ class _Reading(fx.Interpreter):
     """Runs a traced network node by node and writes down what is drawn of it."""
 
     def __init__(self, ghost: nn.Module, graph: fx.Graph, done) -> None:
-        super().__init__(fx.GraphModule(ghost, graph), garbage_collect_values=False)
+        super().__init__(ghost, garbage_collect_values=False, graph=graph)
         self.extra_traceback = False
         self.done = done
         self.parts = dict(ghost.named_modules())
@@ -299,12 +312,15 @@ class _Reading(fx.Interpreter):
             node = Node("input", "input", "", "", node.shapes)
         elif n.op == "output":
             node = Node("output", "output", "", "", node.shapes)
-        self.nodes.append(node)
+        self.nodes.append(replace(node, line=self._line(n)))
         stack = n.meta.get("nn_module_stack") or {}
         self.stacks.append(tuple(stack))
         self.classes |= {call: kind.__name__ for call, (_, kind) in stack.items()}
         self.edges |= {(source, at): shapes for source, shapes in come.items()}
         self.drawn[n] = {at: node.shapes}
+
+    def _line(self, n: fx.Node) -> int:
+        return n.meta.get("line") or (line_of(self.parts[str(n.target)]) if n.op == "call_module" else 0)
 
     def _settings(self, n: fx.Node, kind: str) -> str:
         if n.op == "call_module":
@@ -347,7 +363,7 @@ class _Reading(fx.Interpreter):
         n = stopped.node
         if n.op.startswith("call"):
             self._note_broken(n)
-        self.broken = Broken(len(self.nodes) - 1, stopped.message)
+        self.broken = Broken(len(self.nodes) - 1, stopped.message, self._line(n))
         after = False
         for one in self.graph.nodes:
             if after and one.op == "call_module":

@@ -1,115 +1,109 @@
-"""A network pasted as text becomes real `torch.nn` layers, and nothing else can happen.
+"""A network pasted as text becomes real `torch.nn` modules, and nothing else can happen.
 
-The text goes through four gates, each of which sees only what the one before let through:
+The text goes through gates, each of which sees only what the one before let through:
 
-1. characters and words: ASCII tokens, bounded in length, nesting and chaining, so that Python's parser is safe to call;
-2. syntax: `ast.parse`, then a reader that knows a dozen node types and refuses every other one by name;
-3. settings: each layer's arguments against a table of types and ranges (torch divides by some of them without looking);
-4. size: the network is built on the meta device, which holds no data, and its numbers are counted there.
+1. characters and words: bounded in length, nesting and chaining, so that Python's parser is safe to call (`words`);
+2. syntax: `ast.parse`, then an interpreter that knows the node types networks are written with, within a budget of
+   steps, lengths and depth, and refuses every other one by name (`interpreter`);
+3. names: only what the text itself defines and what stands in tables (`functions`, `python`, `methods`); each layer's
+   settings against ranges (torch divides by some of them without looking; `layers`);
+4. size: the network is built on the meta device, which holds no data, and its numbers are counted there (`modules`).
 
-Only then are weights allocated. Nothing is evaluated or imported at any point. Two spellings are read: code
-(`nn.Sequential(...)`, a list of layers) and what `print(model)` shows for an `nn.Sequential`.
+Only then are weights allocated. Nothing is evaluated or imported at any point. Read are code (classes with a `forward`,
+functions, `nn.Sequential(...)`, lists of layers, networks of torchvision by name) and what `print(model)` shows of an
+`nn.Sequential` or of torchvision's networks.
 """
 
 from __future__ import annotations
 
-import ast
-import math
-import textwrap
+from collections.abc import Mapping
 from typing import Any
 
 import torch
 from torch import nn
 
+from models.parse.calls import RUNNING
+from models.parse.choice import Argument, MissingArguments, Reading, SeveralNetworks
 from models.parse.code import EXAMPLES, to_code
 from models.parse.layers import LAYERS
-from models.parse.reader import Reader, Stack, Written
+from models.parse.modules import MAX_PARAMETERS, FollowsShape, Pasted, line_of
+from models.parse.source import MAX_TEXT, Source, read_source
 from models.parse.walk import check_network
-from models.parse.words import ParseError, quotable_sentence, rewrite_printed, tokenize
-from models.text import big
-
-MAX_TEXT = 64_000
-MAX_PARAMETERS = 200_000_000
+from models.parse.words import ParseError
 
 
-class _Builder:
-    """Modules on the current device, counted as they come; a layer on paper that stands in two places is built once."""
-
-    def __init__(self) -> None:
-        self.built: dict[int, nn.Module] = {}
-        self.numbers = 0
-
-    def build(self, node: Written | Stack) -> Any:
-        if id(node) not in self.built:
-            self.built[id(node)] = self._stack(node) if isinstance(node, Stack) else self._layer(node)
-        return self.built[id(node)]
-
-    def _stack(self, stack: Stack) -> nn.Sequential:
-        module = nn.Sequential()
-        for name, child in stack.children:
-            module.add_module(name, self.build(child))
-        return module
-
-    def _layer(self, layer: Written) -> nn.Module:
-        try:
-            module = LAYERS[layer.name].cls(**layer.settings)
-        except Exception as error:  # constructors refuse with whatever they like, AssertionError and KeyError included
-            raise ParseError(
-                f"nn.{layer.name} does not take these settings together: {quotable_sentence(str(error))}.",
-                layer.line,
-                layer.name,
-            ) from None
-        self.numbers += sum(math.prod(t.shape) for t in [*module.parameters(), *module.buffers()])
-        if self.numbers > MAX_PARAMETERS:
-            raise ParseError(
-                f"with this nn.{layer.name} the network passes {big(MAX_PARAMETERS)} parameters, which is the limit "
-                "here; use fewer channels or features.",
-                layer.line,
-                layer.name,
-            )
-        return module
-
-
-def _plan(text: str) -> Stack:
-    if not isinstance(text, str):
-        raise ParseError("the network must be text.", 0, type(text).__name__)
-    if len(text) > MAX_TEXT:
-        raise ParseError(f"the text has {len(text)} characters; at most {MAX_TEXT} are read.", 0, "text")
-    # Python ends a line at a lone carriage return too; were it left in, a comment could hide a statement from gate 1.
-    text = textwrap.dedent(text.removeprefix("\ufeff").replace("\r\n", "\n").replace("\r", "\n"))
-    tokens = tokenize(text)
-    printed = rewrite_printed([token for token in tokens if token.kind != "space"])
-    # Python's parser sees what gate 1 has seen, and no comment.
-    code = "".join(token.text for token in tokens) if printed is None else printed
-    try:
-        tree = ast.parse(code)
-    except SyntaxError as error:
-        reason = quotable_sentence(error.msg or "invalid syntax")
-        raise ParseError(f"Python cannot read this: {reason}.", error.lineno or 0, (error.text or "").strip()) from None
-    except (ValueError, MemoryError, RecursionError):
-        raise ParseError("this text is nested too deeply to be read; flatten it.", 0, "text") from None
-    try:
-        return Reader(printed is not None).network(tree)
-    except RecursionError:
-        raise ParseError("this text is nested too deeply to be read; flatten it.", 0, "text") from None
-
-
-def parse_network(text: str, *, device: str | torch.device = "cpu") -> nn.Sequential:
+def parse_network(
+    text: str,
+    *,
+    device: str | torch.device = "cpu",
+    name: str | None = None,
+    arguments: Mapping[str, Any] | None = None,
+) -> nn.Module:
     """The network that a pasted text describes, as real layers with PyTorch's own random weights.
 
-    Reads code (`nn.Sequential(...)`, a list or lines of layers, with literals, arithmetic, `*[...] * n`, comprehensions
-    over `range` and plain assignments) and the printout of an `nn.Sequential`. Import lines of torch are passed over.
-    A layer that the text uses in two places is one layer with shared weights, as it is when Python runs the text.
+    A class of the text becomes a `Pasted`, whose parameters are those of Python's own class and whose `forward` is
+    interpreted; an `nn.Sequential`, a list of layers or lines of them become an `nn.Sequential`. A layer that the text
+    uses in two places is one layer with shared weights, as it is when Python runs the text.
 
-    `device="meta"` gives the network without its weights: shapes and counts, no memory.
+    Args:
+        device: `"meta"` gives the network without its weights: shapes and counts, no memory.
+        name: which network, where the text holds several (`candidates`).
+        arguments: what the network's class or function is called with: values, or their text (`"[2, 2, 2, 2]"`).
 
-    Raises `ParseError` with the line, the name and one sentence; no other exception leaves this function. At most
-    `MAX_LAYERS` layers and `MAX_PARAMETERS` numbers (parameters and buffers).
+    Raises:
+        ParseError: with the line, the name and one sentence. `MissingArguments` and `SeveralNetworks` are such errors
+            and say what to ask for. No other exception leaves this function.
     """
-    stack = _plan(text)
-    with torch.device("meta"):
-        sketch = _Builder().build(stack)
+    source = read_source(text)
+    sketch, heard = _built(source, torch.device("meta"), name, dict(arguments or {}), None)
     if torch.device(device).type == "meta":
         return sketch
-    with torch.device(device):
-        return _Builder().build(stack)
+    return _built(source, torch.device(device), name, dict(arguments or {}), heard)[0]
+
+
+def candidates(text: str) -> tuple[str, ...]:
+    """Names of the networks that a text holds, to be chosen by `parse_network(text, name=...)`. Raises `ParseError`."""
+    return tuple(each.name for each in _with(_reading(read_source(text)), lambda reading: reading.candidates()))
+
+
+def needs(text: str, name: str | None = None) -> tuple[Argument, ...]:
+    """Arguments without a value of the network that is named, or of the only one; empty where it can be built.
+
+    Raises `ParseError`.
+    """
+
+    def asked(reading: Reading) -> tuple[Argument, ...]:
+        found = [each for each in reading.candidates() if name is None or each.name == name]
+        return found[0].needs if found else ()
+
+    return _with(_reading(read_source(text)), asked)
+
+
+def _reading(source: Source, device: str = "meta", heard: Any = None) -> Reading:
+    return Reading(source, torch.device(device), heard)
+
+
+def _with(reading: Reading, do: Any) -> Any:
+    """Read a text to its end, then do something with it; whatever happens is a network or a sentence."""
+    token = RUNNING.set(reading.it)
+    try:
+        with torch.no_grad(), torch.inference_mode(False):
+            reading.run()
+            return do(reading)
+    except ParseError:
+        raise
+    except RecursionError:
+        raise ParseError("this text is nested too deeply to be read; flatten it.", 0, "text") from None
+    except Exception as error:  # torch and Python refuse with whatever they like
+        raise reading.it.refused("this line", error) from None
+    finally:
+        RUNNING.reset(token)
+        reading.it.alive.clear()
+
+
+def _built(
+    source: Source, device: torch.device, name: str | None, arguments: dict[str, Any], heard: Any
+) -> tuple[nn.Module, list[tuple[int, ...]]]:
+    reading = Reading(source, device, heard)
+    module = _with(reading, lambda reading: reading.network(name, arguments))
+    return module, reading.it.heard

@@ -89,11 +89,12 @@ def _scale(value: object) -> str | None:
 
 _COUNTS = (
     "in_channels out_channels groups in_features out_features num_features num_channels num_groups num_parameters "
-    "upscale_factor downscale_factor"
+    "upscale_factor downscale_factor num_embeddings embedding_dim embed_dim num_heads kdim vdim input_size hidden_size "
+    "d_model nhead dim_feedforward in1_features in2_features"
 )
 _FLAGS = (
     "bias inplace ceil_mode count_include_pad affine track_running_stats elementwise_affine align_corners "
-    "recompute_scale_factor"
+    "recompute_scale_factor batch_first bidirectional norm_first add_bias_kv add_zero_attn"
 )
 _NUMBERS = "alpha beta k lambd threshold value negative_slope lower upper min_val max_val init"
 _MODES = ("nearest", "linear", "bilinear", "bicubic", "trilinear", "area", "nearest-exact")
@@ -107,7 +108,12 @@ _RULES: dict[str, Rule] = {
     **dict.fromkeys(["dim", "start_dim", "end_dim"], _whole(-8, 8)),
     "eps": _number(0, 1e6),
     "momentum": lambda value: None if value is None else _number(0, 1)(value),
-    "p": _number(0, 1),
+    **dict.fromkeys(["p", "dropout"], _number(0, 1)),
+    "layer_norm_eps": _number(0, 1e6),
+    "num_layers": _whole(1, 100),
+    "activation": _choice("relu", "gelu"),
+    "nonlinearity": _choice("tanh", "relu"),
+    "padding_idx": _whole(-MAX_SETTING),
     "norm_type": _number(0.01, 100),
     "padding_mode": _choice("zeros", "reflect", "replicate", "circular"),
     "mode": _choice(*_MODES),
@@ -148,7 +154,8 @@ def _axes(name: str) -> int:
     return int(name[-2]) if re.search(r"[123]d$", name) else 2
 
 
-def _rule_for(layer: str, setting: str) -> Rule | None:
+def rule_for(layer: str, setting: str) -> Rule | None:
+    """What a setting of a layer may be; None where it is not read."""
     axes = _axes(layer)
     if setting == "padding":
         if "Pad" in layer:
@@ -168,12 +175,20 @@ def _rule_for(layer: str, setting: str) -> Rule | None:
     return _RULES.get(setting)
 
 
+def _recurrent(
+    input_size, hidden_size, num_layers=1, bias=True, batch_first=False, dropout=0.0, bidirectional=False
+) -> None:
+    """What torch's recurrent layers take."""
+
+
 def _schema(name: str) -> Schema:
     cls = getattr(nn, name)
+    # The recurrent layers of torch do not say in their signature what they take.
+    like = _recurrent if name in ("LSTM", "GRU", "RNN") else cls
     settings = [
-        p for p in inspect.signature(cls).parameters.values() if p.kind not in (p.VAR_POSITIONAL, p.VAR_KEYWORD)
+        p for p in inspect.signature(like).parameters.values() if p.kind not in (p.VAR_POSITIONAL, p.VAR_KEYWORD)
     ]
-    rules = {p.name: rule for p in settings if (rule := _rule_for(name, p.name))}
+    rules = {p.name: rule for p in settings if (rule := rule_for(name, p.name))}
     defaults = {p.name: p.default for p in settings if p.name in rules}
     in_order = itertools.takewhile(lambda p: p.name in rules and p.kind is not p.KEYWORD_ONLY, settings)
     return Schema(cls, rules, defaults, tuple(p.name for p in in_order))
@@ -186,6 +201,14 @@ def _spell_out(names: str) -> Iterator[str]:
 
 LAYERS: dict[str, Schema] = {name: _schema(name) for name in _spell_out(_NAMES)}
 """Every layer that is read, by its name in `torch.nn`."""
+
+MORE_LAYERS: dict[str, Schema] = {
+    name: _schema(name)
+    for name in _spell_out(
+        "MaxUnpool{1,2,3}d Embedding MultiheadAttention LSTM GRU RNN LSTMCell GRUCell TransformerEncoderLayer Bilinear"
+    )
+}
+"""Layers that only a `forward` can use: they take or give more than one tensor, or whole numbers."""
 
 LAYER_KINDS = (
     "convolution, pooling, normalisation, activation, padding, upsampling, linear, reshaping and dropout layers"

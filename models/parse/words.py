@@ -1,4 +1,4 @@
-"""Gate 1: characters and words, and the spelling of `print(model)` as code."""
+"""Gate 1: characters and words, bounded before Python's parser sees them; and `print(model)` spelled as code."""
 
 from __future__ import annotations
 
@@ -7,11 +7,12 @@ import re
 from typing import NamedTuple
 
 MAX_BRACKETS = 64
-MAX_CHAIN = 32
+MAX_CHAIN = 64
+MAX_F_STRING = 300
 MAX_NAME = 64
 MAX_LAYERS = 1_000
 
-ALLOWED = "layers of torch.nn, nn.Sequential, numbers, tuples, lists, range and simple assignments"
+ALLOWED = "layers of torch.nn, classes with a forward, functions of torch and F, and plain Python"
 
 
 class ParseError(ValueError):
@@ -21,7 +22,17 @@ class ParseError(ValueError):
         self.line = line
         self.name = quotable(name)
         self.message = f"Line {line}: {message}" if line else message
+        self.within = False
+        """Raised inside a function or class of the text, not where it is used."""
         super().__init__(self.message)
+
+
+class Outside(ParseError):
+    """A line that asks for what lies outside of the network: a run of it, or a function of another package."""
+
+
+class OutOfSteps(ParseError):
+    """The budget is spent: nothing more of this text is read."""
 
 
 def quotable(text: str) -> str:
@@ -35,20 +46,24 @@ def quotable_sentence(message: str) -> str:
     return "".join(c for c in first if c.isascii() and c.isprintable() and c not in "`<>")[:200]
 
 
+STRING = r"""[rRuUbBfF]{0,2}(?:\"{3}(?:[^\\]|\\[\s\S])*?\"{3}|'{3}(?:[^\\]|\\[\s\S])*?'{3}
+      |"(?!"")(?:[^"\\\n]|\\[\s\S])*"|'(?!'')(?:[^'\\\n]|\\[\s\S])*')"""
 _TOKEN = re.compile(
-    r"""(?P<newline>(?:[ \t\f]*\n)+)
+    rf"""(?P<newline>(?:[ \t\f]*\n)+)
       | (?P<space>[ \t\f]+|\\\n)
       | (?P<comment>\#[^\n]*)
-      | (?P<text>"[\w .\-]{0,64}"(?!")|'[\w .\-]{0,64}'(?!'))
+      | (?P<text>{STRING})
       | (?P<number>(?:\d[\d_]*(?:\.[\d_]*)?|\.\d[\d_]*)(?:[eE][+-]?\d+)?)
       | (?P<word>[A-Za-z_]\w*)
-      | (?P<sign>\*\*|//|[-+*/%()\[\]{},.=:])""",
+      | (?P<sign>\*\*|//|->|:=|[<>=!]=|<<|>>|\.\.\.|[-+*/%()\[\]{{}},.=:<>@;&|^~])""",
     re.ASCII | re.VERBOSE,
 )
 _PRINTED_CHILD = re.compile(r"[ \t]*\([\w\-]+\):", re.ASCII)
-_KEYWORDS = {"import", "from", "as", "for", "in", "True", "False", "None"}
 _OPENING, _CLOSING = "([{", ")]}"
-_PIECES_OF_A_CLASS = {"class", "def", "return"}
+_OWN_NAMES = {
+    *("__init__", "__name__", "__version__", "__all__", "__call__", "__repr__", "__str__", "__len__", "__getitem__"),
+    *("__iter__", "__author__", "__future__", "__post_init__"),
+}
 
 
 class Token(NamedTuple):
@@ -75,7 +90,9 @@ def tokenize(text: str) -> list[Token]:
                     piece + after,
                 )
         elif kind == "word":
-            _check_word(piece, line, text[position : position + 1])
+            _check_word(piece, line)
+        elif kind == "text" and "f" in piece[:2].lower() and len(piece) > MAX_F_STRING:
+            raise ParseError(f"this f-string is longer than {MAX_F_STRING} characters; shorten it.", line, "f")
         if kind in ("sign", "word"):
             # Chains are what Python's parser recurses on, so they are bounded before it sees the text.
             if piece in _OPENING:
@@ -93,7 +110,7 @@ def tokenize(text: str) -> list[Token]:
                 chains.pop()
             elif piece == ",":
                 chains[-1] = 0
-            elif kind == "sign" or piece in ("for", "in", "import"):
+            elif kind == "sign" or keyword.iskeyword(piece):
                 chains[-1] += 1
             if chains[-1] > MAX_CHAIN:
                 raise ParseError(
@@ -107,18 +124,8 @@ def tokenize(text: str) -> list[Token]:
     return found
 
 
-def _check_word(word: str, line: int, after: str) -> None:
-    if after in ("'", '"'):
-        raise ParseError(
-            f'strings with the prefix "{quotable(word)}" are not read here; use a plain "text".', line, word
-        )
-    if word in _PIECES_OF_A_CLASS:
-        raise ParseError(
-            f'"{word}" is not allowed here; paste the nn.Sequential(...) or the list of layers alone.', line, word
-        )
-    if keyword.iskeyword(word) and word not in _KEYWORDS:
-        raise ParseError(f'"{word}" is not allowed here; allowed are {ALLOWED}.', line, word)
-    if word.startswith("__") or len(word) > MAX_NAME:
+def _check_word(word: str, line: int) -> None:
+    if len(word) > MAX_NAME or (word.startswith("__") and word not in _OWN_NAMES):
         raise ParseError(f'the name "{quotable(word)}" is not allowed here; allowed are {ALLOWED}.', line, word)
 
 
@@ -126,7 +133,7 @@ def _unreadable(text: str, position: int, line: int) -> ParseError:
     character = text[position]
     if character in "'\"":
         return ParseError(
-            "this string is not read here; strings hold letters, digits, spaces, dots and dashes, on one line.",
+            "this string is never closed.",
             line,
             character,
         )

@@ -186,7 +186,7 @@ def effective_steps(
         raise ReceptiveFieldError(f"n is the number of random inputs, at least 1; got {n}.")
     shape = (1, *(int(s) for s in input_shape[1:]))
     theory = so_far.theoretical if so_far else _theory(module, shape, layer)
-    network = module if layer is None else subnetwork(module, layer)
+    network = module if layer is None else subnetwork(module, layer, shape)
     if weights == "given" and any(p.is_meta for p in network.parameters()):
         raise ReceptiveFieldError("This network has no weights yet: load it, or take weights='random'.")
     first = so_far.inputs if so_far else 0

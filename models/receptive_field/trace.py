@@ -12,12 +12,17 @@ import torch
 from torch import fx, nn
 from torch.fx.node import map_arg
 
+from models.device import private_copy
 from models.errors import ReceptiveFieldError, first_line
+from models.measure import quicken
+from models.parse import FollowsShape, ParseError, Pasted, line_of
+from models.parse.calls import RUNNING
 from models.receptive_field import axis as rf_axis
 from models.receptive_field import layout, windows  # noqa: F401 (they register their readers)
 from models.receptive_field.field import LayerField, ReceptiveField
 from models.receptive_field.probe import measure_field
 from models.receptive_field.reader import FUNCTIONS, MODULES, Lost, Reader, Unfollowed, Value
+from models.text import listed
 
 _tracing = threading.Lock()
 
@@ -32,6 +37,8 @@ class _Tracer(fx.Tracer):
     def __init__(self) -> None:
         super().__init__()
         self.answers: list[tuple[str, fx.Node]] = []
+        self.misfit = ""
+        """Why the last node of the graph does not take what reaches it, where the graph ends there."""
         self.thread = threading.get_ident()
 
     def getattr(self, attr, attr_val, parameter_proxy_cache):
@@ -46,6 +53,93 @@ class _Tracer(fx.Tracer):
         if isinstance(answer, fx.Proxy):
             self.answers.append((self.path_of_module(m), answer.node))
         return answer
+
+
+class _Misfit(RuntimeError):
+    """An operation refused what it was given; it is the last node of the graph."""
+
+
+class _Shaped(fx.Proxy):
+    """A proxy that knows its shape, so that a forward may look at it."""
+
+    def __getattr__(self, name):
+        value = self.node.meta["value"]
+        if name in ("shape", "ndim", "dtype", "device") and isinstance(value, torch.Tensor):
+            return getattr(value, name)
+        return super().__getattr__(name)
+
+    def __len__(self):
+        return len(self.node.meta["value"])
+
+    def __iter__(self):
+        return (self[at] for at in range(len(self)))  # pyright: ignore[reportIndexIssue]
+
+
+class _ShapedTracer(_Tracer):
+    """Tracing of a network for one input shape: each operation runs on the meta device as it is written down.
+
+    A forward that is interpreted may ask for shapes and choose its path by them; each node knows its line of the text.
+    """
+
+    proxy_buffer_attributes = True
+
+    def __init__(self, shape: tuple[int, ...]) -> None:
+        super().__init__()
+        self.shape = shape
+        self.running = False
+
+    def create_args_for_root(self, root_fn, is_module, concrete_args=None):
+        if isinstance(self.root, Pasted):
+            return root_fn, [self.root, self.create_proxy("placeholder", self.root.asks()[0], (), {})]
+        return super().create_args_for_root(root_fn, is_module, concrete_args)
+
+    def proxy(self, node):
+        return _Shaped(node, self)
+
+    def create_proxy(self, kind, target, args, kwargs, name=None, type_expr=None, proxy_factory_fn=None):
+        proxy = super().create_proxy(kind, target, args, kwargs, name, type_expr, proxy_factory_fn)
+        node = proxy.node
+        running = RUNNING.get()
+        layer = self.root.get_submodule(str(target)) if kind == "call_module" else None
+        node.meta["line"] = (line_of(layer) if layer is not None else 0) or (running.line if running else 0)
+        self.running = True
+        try:
+            value = self._value(node)
+        except Exception as error:  # an operation refuses with whatever it likes
+            raise _Misfit(first_line(error)) from error
+        finally:
+            self.running = False
+        if _holds(value, torch.Tensor) is None:
+            self.graph.erase_node(node)
+            return value
+        node.meta["value"] = value
+        return proxy
+
+    def _value(self, node: fx.Node) -> Any:
+        target: Any = node.target
+        args, kwargs = map_arg((node.args, dict(node.kwargs)), self._known)
+        if node.op == "placeholder":
+            fed = sum(1 for other in self.graph.nodes if other.op == "placeholder") > 1
+            dtype = next((p.dtype for p in self.root.parameters() if p.is_floating_point()), torch.float32)
+            return (args[0] if args else None) if fed else torch.empty(self.shape, device="meta", dtype=dtype)
+        if node.op == "get_attr":
+            return operator.attrgetter(target)(self.root)
+        if node.op == "call_module":
+            return self.root.get_submodule(target).forward(*args, **kwargs)
+        if node.op == "call_method":
+            return getattr(args[0], target)(*args[1:], **kwargs)
+        return target(*args, **kwargs)
+
+    def _known(self, node: fx.Node) -> Any:
+        if "value" not in node.meta:  # a constant that forward makes
+            node.meta["value"] = operator.attrgetter(str(node.target))(self.root)
+        return node.meta["value"]
+
+    def getattr(self, attr, attr_val, parameter_proxy_cache):
+        return attr_val if self.running else super().getattr(attr, attr_val, parameter_proxy_cache)
+
+    def call_module(self, m, forward, args, kwargs):
+        return forward(*args, **kwargs) if self.running else super().call_module(m, forward, args, kwargs)
 
 
 _NAMES = "getattr getitem size dim contiguous detach to float chunk split unbind clone"
@@ -131,7 +225,12 @@ def label_of(node: fx.Node, modules, taken: dict[str, int]) -> tuple[str, str]:
 
 
 def receptive_field(
-    module: nn.Module, input_shape: Sequence[int], *, layer: str | None = None, measured: bool = False
+    module: nn.Module,
+    input_shape: Sequence[int],
+    *,
+    layer: str | None = None,
+    measured: bool = False,
+    traced: tuple[_Tracer, fx.Graph] | None = None,
 ) -> ReceptiveField:
     """The receptive field of a network's output units, read from its graph.
 
@@ -140,6 +239,7 @@ def receptive_field(
         input_shape: `(N, C, *spatial)` with 1, 2 or 3 spatial axes, batch axis included.
         layer: stop there: a name in `named_modules()`, or one of `layers`. Default: the network's output.
         measured: also ask the gradient (`measure_field`); fills `.measured`, and `.agrees` for regular fields.
+        traced: what `graph_of` answered for this network and shape, if it is there already.
 
     Raises:
         ReceptiveFieldError: the network cannot be traced, a layer does not fit, or there is no such layer.
@@ -147,24 +247,30 @@ def receptive_field(
     >>> receptive_field(nn.Sequential(nn.Conv2d(3, 8, 3), nn.MaxPool2d(2)), (1, 3, 32, 32)).size
     (4, 4)
     """
-    field_ = _trace(module, tuple(int(n) for n in input_shape), layer)
+    field_ = _trace(module, tuple(int(n) for n in input_shape), layer, traced)
     if measured and not field_.reason:
         if layer is None or layer in dict(module.named_modules()):
             field_.measured = measure_field(module, input_shape, layer)
         else:
-            field_.measured = measure_field(subnetwork(module, layer), input_shape)
+            alone = subnetwork(module, layer, (1, *input_shape[1:]))
+            try:
+                field_.measured = measure_field(alone, input_shape)
+            except (RuntimeError, LookupError) as error:
+                raise ReceptiveFieldError(f"The network does not run on other sizes: {first_line(error)}.") from error
         field_.agrees = _agrees(module, field_, layer)
     return field_
 
 
-def subnetwork(module: nn.Module, layer: str) -> nn.Module:
+def subnetwork(module: nn.Module, layer: str, input_shape: Sequence[int] | None = None) -> nn.Module:
     """The network up to a layer or function call, by its name in `layers` or in `named_modules()`; weights are shared.
+
+    input_shape: only a pasted network needs it, whose forward may depend on it; what comes out runs for that shape.
 
     Raises:
         ReceptiveFieldError: the network cannot be traced, or there is no such layer.
     """
     module = rooted(module)
-    tracer, graph = graph_of(module)
+    tracer, graph = graph_of(module, input_shape)
     modules, taken = dict(module.named_modules()), {}
     found = None
     for node in graph.nodes:
@@ -174,11 +280,28 @@ def subnetwork(module: nn.Module, layer: str) -> nn.Module:
     found = found or next((node for path, node in tracer.answers if path == layer), None)
     if found is None:
         raise ReceptiveFieldError(f"There is no layer {layer!r} in this network; names are those of named_modules().")
-    next(node for node in graph.nodes if node.op == "output").args = (found,)
+    end = next((node for node in graph.nodes if node.op == "output"), None) or graph.output(found)
+    end.args = (found,)
     for node in reversed(graph.nodes):
         if not node.users and node.op not in ("placeholder", "output"):
             graph.erase_node(node)
-    return fx.GraphModule(module, graph)
+    # Constants that a forward makes stand in the tracer's own copy alone.
+    targets = {str(node.target) for node in graph.nodes if node.op in ("call_module", "get_attr")}
+    parts = {name: operator.attrgetter(name)(tracer.root) for name in targets if hasattr(tracer.root, name)}
+    try:
+        return fx.GraphModule(parts | _parts(module, targets) if parts else module, graph)
+    except SyntaxError:
+        raise ReceptiveFieldError("A layer is named by a word of Python's own, such as in; rename it.") from None
+
+
+def _parts(module: nn.Module, names: set[str]) -> dict[str, Any]:
+    found = {}
+    for name in names:
+        try:
+            found[name] = operator.attrgetter(name)(module)
+        except AttributeError:
+            continue
+    return found
 
 
 def rooted(module: nn.Module) -> nn.Module:
@@ -186,16 +309,33 @@ def rooted(module: nn.Module) -> nn.Module:
     return nn.Sequential(module) if fx.Tracer().is_leaf_module(module, "") else module
 
 
-def graph_of(module: nn.Module) -> tuple[_Tracer, fx.Graph]:
+def graph_of(module: nn.Module, input_shape: Sequence[int] | None = None) -> tuple[_Tracer, fx.Graph]:
     """A network's graph, and the tracer, which knows each module's answer.
+
+    A pasted network is traced for one input shape. Where an operation does not take it, the graph ends there: it has
+    no output then.
 
     Raises:
         ReceptiveFieldError: it cannot be traced; the sentence says why.
+        ParseError: a line of a pasted forward is not read, or itself refuses the shape.
     """
-    tracer = _Tracer()
+    if is_pasted(module):
+        _one_input(module)
+        if input_shape is None:
+            raise ReceptiveFieldError("A pasted network is traced for an input shape: give input_shape.")
+        tracer: _Tracer = _ShapedTracer(tuple(input_shape))
+        module = private_copy(module, torch.device("meta")).eval()
+        quicken(module)
+    else:
+        tracer = _Tracer()
     try:
-        with _tracing:
+        with _tracing, torch.no_grad():
             return tracer, tracer.trace(module)
+    except _Misfit as misfit:
+        tracer.misfit = str(misfit)
+        return tracer, tracer.graph
+    except ParseError:
+        raise
     except Exception as error:  # whatever a network's own forward raises while torch.fx leads it
         raise ReceptiveFieldError(
             f"torch.fx cannot trace {type(module).__name__} ({first_line(error)}). A forward() whose path "
@@ -203,13 +343,27 @@ def graph_of(module: nn.Module) -> tuple[_Tracer, fx.Graph]:
         ) from error
 
 
-def _trace(module: nn.Module, shape: tuple[int, ...], layer: str | None) -> ReceptiveField:
+def is_pasted(module: nn.Module) -> bool:
+    """Whether something of pasted text is in it that is traced for one input shape."""
+    return any(isinstance(part, FollowsShape) for part in module.modules())
+
+
+def _one_input(module: nn.Module) -> None:
+    if isinstance(module, Pasted) and len(asked := module.asks()) != 1:
+        raise ReceptiveFieldError(
+            f"forward() asks for {listed(asked, 'and') or 'nothing'}; a network with one input is drawn."
+        )
+
+
+def _trace(
+    module: nn.Module, shape: tuple[int, ...], layer: str | None, traced: tuple[_Tracer, fx.Graph] | None = None
+) -> ReceptiveField:
     if not 3 <= len(shape) <= 5 or min(shape) < 1:
         raise ReceptiveFieldError(
             f"input_shape is (batch, channels, then 1 to 3 spatial axes), all at least 1; got {list(shape)}."
         )
     module = rooted(module)
-    tracer, graph = graph_of(module)
+    tracer, graph = traced or graph_of(module, shape)
     modules = dict(module.named_modules())
     stop = None
     if layer is not None:
@@ -235,7 +389,7 @@ def _trace(module: nn.Module, shape: tuple[int, ...], layer: str | None) -> Rece
         reader.name, reader.kind = ("", "") if node.op == "get_attr" else label_of(node, modules, taken)
         reader.settings = {}
         try:
-            value = _read(reader, node, modules, module, env)
+            value = _read(reader, node, modules, tracer.root, env)
         except AssertionError as error:  # a network that demands a size, and names what torch.fx gave it
             said = re.sub(r",? but got Proxy\(\w+\)", "", str(error))
             raise ReceptiveFieldError(f"The network itself refuses this size of image: {said}") from error
@@ -258,6 +412,8 @@ def _trace(module: nn.Module, shape: tuple[int, ...], layer: str | None) -> Rece
             named.setdefault(path, held)
     if layer is not None and layer not in named:
         raise ReceptiveFieldError(f"There is no layer {layer!r} in this network; names are those of named_modules().")
+    if layer is None and not any(node.op == "output" for node in graph.nodes):
+        raise ReceptiveFieldError(f"{reader.name!r} ({reader.kind}) does not take what reaches it: {tracer.misfit}.")
     if layer is None and isinstance(output, (tuple, list, dict)):
         found = [v for v in (output.values() if isinstance(output, dict) else output) if isinstance(v, (Value, Lost))]
         if len(found) > 1:

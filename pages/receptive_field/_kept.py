@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from functools import lru_cache
 
 from torch import nn
@@ -9,46 +10,67 @@ from torch import nn
 from models.advice import Advice, advise
 from models.advice.sizes import Size, Tile, at_size, sizes_near, smallest, tiles
 from models.graph import Graph, read_graph
-from models.parse import parse_network
+from models.parse import Argument, candidates, needs, parse_network
 
 
-@lru_cache(maxsize=16)
-def network_of(code: str) -> nn.Module:
-    """The network that a text describes, without weights. Raises ``ParseError``."""
-    return parse_network(code, device="meta")
+@dataclass(frozen=True)
+class Given:
+    """A pasted text, which of its networks is meant, and what that is called with, as text."""
+
+    text: str
+    name: str | None = None
+    arguments: tuple[tuple[str, str], ...] = ()
 
 
 @lru_cache(maxsize=32)
-def graph_at(code: str, shape: tuple[int, ...]) -> Graph:
+def names_of(text: str) -> tuple[str, ...]:
+    """The networks in a text. Raises ``ParseError``."""
+    return candidates(text)
+
+
+@lru_cache(maxsize=32)
+def needs_of(text: str, name: str | None) -> tuple[Argument, ...]:
+    """What one of them must be called with. Raises ``ParseError``."""
+    return needs(text, name)
+
+
+@lru_cache(maxsize=16)
+def network_of(code: Given) -> nn.Module:
+    """The network, without weights. Raises ``ParseError``."""
+    return parse_network(code.text, device="meta", name=code.name, arguments=dict(code.arguments))
+
+
+@lru_cache(maxsize=32)
+def graph_at(code: Given, shape: tuple[int, ...]) -> Graph:
     """Its graph for an input of this shape."""
     return read_graph(network_of(code), shape)
 
 
 @lru_cache(maxsize=32)
-def advice_at(code: str, shape: tuple[int, ...]) -> tuple[Advice, ...]:
+def advice_at(code: Given, shape: tuple[int, ...]) -> tuple[Advice, ...]:
     """What is wrong with it."""
     return advise(network_of(code), shape, graph_at(code, shape))
 
 
 @lru_cache(maxsize=64)
-def size_at(code: str, shape: tuple[int, ...]) -> Size | None:
+def size_at(code: Given, shape: tuple[int, ...]) -> Size | None:
     """What it does to an input of this shape; None where it does not fit."""
     return at_size(network_of(code), shape)
 
 
 @lru_cache(maxsize=16)
-def sizes_at(code: str, shape: tuple[int, ...]) -> list[Size]:
+def sizes_at(code: Given, shape: tuple[int, ...]) -> list[Size]:
     """The sizes near this one that give whole maps."""
     return sizes_near(network_of(code), shape, graph_at(code, shape))
 
 
 @lru_cache(maxsize=16)
-def smallest_at(code: str, shape: tuple[int, ...]) -> tuple[int, ...]:
+def smallest_at(code: Given, shape: tuple[int, ...]) -> tuple[int, ...]:
     """The smallest input that it takes."""
     return smallest(network_of(code), shape)
 
 
 @lru_cache(maxsize=16)
-def tiles_at(code: str, shape: tuple[int, ...]) -> list[Tile]:
+def tiles_at(code: Given, shape: tuple[int, ...]) -> list[Tile]:
     """Tiles that a large input may be computed on."""
     return tiles(network_of(code), shape, graph_at(code, shape))

@@ -7,7 +7,7 @@ import streamlit as st
 from models.graph import ONE, Graph, Stage, side_by_side
 from models.parse import ParseError
 from models.text import big, sentence, times
-from pages.receptive_field._kept import graph_at
+from pages.receptive_field._kept import Given, graph_at
 from viz.figures import table
 from viz.state import Text, literal
 from viz.words import remark, say
@@ -20,7 +20,7 @@ def draw(second: Text, shape: tuple[int, ...], graph: Graph) -> None:
         say("Paste a second network: it gets the same input, and each stage is set beside yours.")
         return
     try:
-        other = graph_at(code, shape)
+        other = graph_at(Given(code), shape)
     except ParseError as error:
         st.error(literal(error.message), icon=":material/block:")
         return

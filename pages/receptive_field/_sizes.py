@@ -5,7 +5,7 @@ from __future__ import annotations
 from models.advice.sizes import Size, convolutional, layers_missing, period, scaled
 from models.graph import Graph
 from models.text import big, plural, times
-from pages.receptive_field._kept import graph_at, size_at, sizes_at, smallest_at, tiles_at
+from pages.receptive_field._kept import Given, graph_at, size_at, sizes_at, smallest_at, tiles_at
 from viz.figures import table
 from viz.state import Whole
 from viz.words import remark, say
@@ -21,7 +21,7 @@ def side(shape: tuple[int, ...]) -> Whole:
     return Whole("side", now, "Longest side of the input", None, 1, high, key=f"network_side_{now}", slider=True)
 
 
-def draw(code: str, shape: tuple[int, ...], graph: Graph) -> None:
+def draw(code: Given, shape: tuple[int, ...], graph: Graph) -> None:
     """Another size by a slider, sizes with whole maps, the field against the input, tiles."""
     if len(shape) < 3:
         say("This input has no size: it is one row of numbers.")
@@ -34,7 +34,7 @@ def draw(code: str, shape: tuple[int, ...], graph: Graph) -> None:
     _tiles(code, shape, graph)
 
 
-def _slid(code: str, shape: tuple[int, ...]) -> None:
+def _slid(code: Given, shape: tuple[int, ...]) -> None:
     asked = scaled(shape, side(shape).draw())
     found, given = size_at(code, asked), times(asked[1:])
     if found is None:
@@ -51,7 +51,7 @@ def _left(found: Size) -> str:
     return f"Layer {name} leaves {plural(rest, 'pixel')} at the end unread{more}."
 
 
-def _whole(code: str, shape: tuple[int, ...], graph: Graph) -> None:
+def _whole(code: Given, shape: tuple[int, ...], graph: Graph) -> None:
     least = smallest_at(code, shape)
     what = "length" if len(shape) == 3 else "input"
     say(f"The smallest {what} that fits is **{times(least[1:])}**.")
@@ -91,7 +91,7 @@ def _covers(shape: tuple[int, ...], graph: Graph) -> None:
         )
 
 
-def _tiles(code: str, shape: tuple[int, ...], graph: Graph) -> None:
+def _tiles(code: Given, shape: tuple[int, ...], graph: Graph) -> None:
     if not convolutional(graph):
         return
     if not (found := tiles_at(code, shape)):

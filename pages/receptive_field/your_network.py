@@ -16,19 +16,19 @@ from torch import nn
 from models.advice import Advice, Repair
 from models.graph import Graph, drawn_as, first_of
 from models.networks.table import COLUMNS, csv_text, markdown_text, rows_of
-from models.parse import ParseError
+from models.parse import Argument, ParseError
 from models.parse.code import EXAMPLES, to_code
 from models.text import big, plural, quoted, sentence, times
 from pages._lesson import columns, offer
 from pages._question import Asking
 from pages.receptive_field import _second, _sizes
-from pages.receptive_field._kept import advice_at, graph_at, network_of
+from pages.receptive_field._kept import Given, advice_at, graph_at, names_of, needs_of, network_of
 from pages.receptive_field._questions import YOUR_NETWORK
 from viz import state
 from viz.components.diagram import diagram, opened
 from viz.controls.examples import examples
 from viz.figures import choose_row, chosen_row, numbers, show, table
-from viz.state import Fold, Text, escaped, literal
+from viz.state import Choice, Fold, Text, escaped, literal
 from viz.words import remark, say
 
 START = "lenet5"
@@ -98,7 +98,7 @@ class NetworkText:
 
     @property
     def code(self) -> Text:
-        title = "A network: nn.Sequential(…), a list of layers, or what print(model) shows"
+        title = "A network: a class, nn.Sequential(…), a list of layers, or what print(model) shows"
         return Text("code", EXAMPLES[START].code, title, None, area=True, key="network_code")
 
     @property
@@ -162,7 +162,7 @@ def _title(name: str) -> str:
     return EXAMPLES[name].title.split(" (")[0]
 
 
-def given_shape(code: str, text: str) -> tuple[tuple[int, ...], bool]:
+def given_shape(code: Given, text: str) -> tuple[tuple[int, ...], bool]:
     """The input's shape, batch first, and whether the batch axis was added: not where four sizes fit as they stand.
 
     Raises:
@@ -187,7 +187,8 @@ def lesson() -> None:
         with left, st.container(key="controls", gap="small"):
             say("Start from")
             examples("network_examples", "example", {name: _title(name) for name in EXAMPLES}, shown, network.choose)
-            code = network.code.draw(height=330)
+            text = network.code.draw(height=330)
+            asked = st.container()
             size = network.input.draw()
             line = st.container()
         with right:
@@ -195,14 +196,19 @@ def lesson() -> None:
             if shown:
                 asking.draw()
             try:
+                with asked:
+                    code = _given(text)
+                if code is None:
+                    st.info("Give the network its arguments at the left, under the code.", icon=":material/input:")
+                    return
                 shape, added = given_shape(code, size)
                 graph = graph_at(code, shape)
             except ParseError as error:
                 st.error(literal(error.message), icon=":material/block:")
                 if error.line:
-                    wrong = code.split("\n")[error.line - 1] if error.line <= code.count("\n") + 1 else ""
+                    wrong = text.split("\n")[error.line - 1] if error.line <= text.count("\n") + 1 else ""
                     st.code(f"{error.line}: {wrong[:200]}", language=None)
-                remark("Read are layers of torch.nn, nn.Sequential, numbers, tuples, lists, range, assignments.")
+                remark("Read are classes with a forward, nn.Sequential, lists of layers, torchvision's networks.")
                 return
             except ValueError as error:
                 st.error(f"{sentence(error).rstrip('.')}.", icon=":material/block:")
@@ -216,7 +222,7 @@ def lesson() -> None:
             show(_cards(graph, EXAMPLES.get(shown or "")), key="network_cards")
             _drawing(graph)
         with line:
-            _line(graph, code)
+            _line(graph, text)
     _layers(graph)
     _told(graph, shape, added)
     WHAT_IF.draw(lambda: _sizes.draw(code, shape, graph))
@@ -228,11 +234,30 @@ def lesson() -> None:
     )
 
 
-def _script(code: str) -> tuple[str, str]:
+def _given(text: str) -> Given | None:
+    """The text with what is still asked of it: which of several networks, and the arguments that it must be called
+    with. None while one of these is missing."""
+    names, name = names_of(text), None
+    if len(names) > 1:
+        which = Choice("which", names[-1], "Which network?", None, names, key="network_which")
+        state.take(which)
+        name = which.draw()
+    wanted = needs_of(text, name)
+    asked = [Text(f"arg_{one.name}", "", _called(one), "As Python writes it.", tells=_short) for one in wanted]
+    state.take(*asked)
+    values = [(one.name, box.draw().strip()) for one, box in zip(wanted, asked, strict=True)]
+    return Given(text, name, tuple(values)) if all(value for _, value in values) else None
+
+
+def _called(argument: Argument) -> str:
+    return f"{argument.name}: {argument.hint}" if argument.hint else argument.name
+
+
+def _script(code: Given) -> tuple[str, str]:
     module = network_of(code)
     if isinstance(module, nn.Sequential):
         return "Builds exactly this network: its layers and their settings, with new weights.", to_code(module)
-    return "Your code, as you pasted it.", code
+    return "Your code, as you pasted it.", code.text
 
 
 DRAWING, TABLE, NODE = "network_drawing", "network_layers", "network_node"

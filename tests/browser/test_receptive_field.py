@@ -254,6 +254,26 @@ def test_drawing_and_table_choose_the_same_operation_by_pointer_and_by_key(visit
     seen.sound()
 
 
+def test_a_node_of_a_pasted_class_shows_its_line(visit):
+    seen = visit("/your-network?ask=none")
+    page = seen.page
+    code = """class Net(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.conv = nn.Conv2d(1, 6, 5)
+
+    def forward(self, x):
+        return F.relu(self.conv(x))
+"""
+    page.get_by_label(re.compile("A network")).fill(code)
+    page.get_by_label(re.compile("A network")).press("Control+Enter")
+    page.get_by_role("button", name="Conv2d(1, 6, kernel_size=5); conv;").click()
+    expect(page.get_by_test_id("stCode")).to_contain_text("4: self.conv = nn.Conv2d(1, 6, 5)")
+    page.keyboard.press("ArrowDown")
+    expect(page.get_by_test_id("stCode")).to_contain_text("7: return F.relu(self.conv(x))")
+    seen.sound()
+
+
 def test_the_drawing_is_taken_along_as_picture_and_as_a_page(visit, tmp_path):
     seen = visit("/your-network?ask=none")
     page, files = seen.page, {}

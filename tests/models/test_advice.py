@@ -428,3 +428,41 @@ def test_a_wrong_number_of_channels_always_has_a_repair(got, wanted, kernel, sid
     advice = asked(f"nn.Conv2d({wanted}, 4, {min(kernel, side)})", (1, got, side, side))
     assert bool(advice) == (got != wanted)
     assert all(one.repairs for one in advice)
+
+
+PASTED = """
+class Net(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.conv1, self.conv2 = nn.Conv2d(1, 6, 5), nn.Conv2d(6, 16, 5)
+        self.pool = nn.MaxPool2d(2)
+        self.fc1, self.fc2 = nn.Linear(400, 120), nn.Linear(120, 10)
+
+    def forward(self, x):
+        x = self.pool(F.relu(self.conv1(x)))
+        x = self.pool(F.relu(self.conv2(x)))
+        x = x.view(-1, 400)
+        return self.fc2(F.relu(self.fc1(x)))
+"""
+
+
+@pytest.mark.parametrize(("side", "features", "silent"), [(28, 256, False), (44, 1024, False), (52, 1600, True)])
+def test_a_pasted_class_is_mended_too(side, features, silent):
+    """A forward is followed no farther than the operation that refuses: the repair is tried on one that is not."""
+    (advice,) = asked(PASTED, (1, 1, side, side))
+    assert advice.silent == silent
+    words = f"flatten each example, with x.flatten(1), and set in_features={features} in layer fc1 (Linear)"
+    assert first(advice).words == words
+    assert first(advice).gives[1:] == (10,)
+    mended = PASTED.replace("view(-1, 400)", "flatten(1)").replace("Linear(400", f"Linear({features}")
+    assert parse_network(mended)(torch.rand(first(advice).shape)).shape == first(advice).gives
+
+
+def test_settings_that_torch_refuses_are_told_with_what_would_do():
+    for text, said in (
+        ("nn.Conv2d(69, 69, 3, groups=4)", "set groups to 1, 3, 23 or 69"),
+        ('nn.Conv2d(3, 64, 7, stride=2, padding="same")', "nn.ZeroPad2d((2, 3, 2, 3))"),
+    ):
+        with pytest.raises(ParseError, match=r"nn\.Conv2d") as refused:
+            parse_network(text)
+        assert said in refused.value.message

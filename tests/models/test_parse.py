@@ -142,96 +142,98 @@ def test_context_module_has_64_c_squared_weights():
 
 NEST = 10_000
 HOSTILE = {
-    "import os": ("import os", "os"),
-    "from os": ("from os import system\nnn.ReLU()", "system"),
-    "import torch.hub": ("import torch.hub\nnn.ReLU()", "torch.hub"),
-    "import torch as something": ("import torch as t\nt.nn.ReLU()", "torch"),
-    "import two": ("import torch, os\nnn.ReLU()", "os"),
-    "relative import": ("from . import nn\nnn.ReLU()", "nn"),
+    "import os": ("import os\nos.system('id')", "system"),
+    "from os": ("from os import system\nsystem('id')", "system"),
+    "torch.hub": ("import torch.hub\ntorch.hub.load('a/b', 'c')", "load"),
+    "import os as torch": ("import os as torch\ntorch.nn.ReLU()", "ReLU"),
+    "import two": ("import torch, os\nos.remove('x')", "remove"),
+    "relative import": ("from . import nn\nnn.ReLU()", "ReLU"),
     "__import__": ("__import__('os').system('id')", "__import__"),
     "eval": ("eval('1')", "eval"),
     "exec": ("exec('1')", "exec"),
     "open": ("open('x')", "open"),
     "compile": ("compile('1', 'a', 'eval')", "compile"),
-    "getattr": ("getattr(nn, 'Conv2d')(1, 1, 1)", "getattr"),
+    "getattr": ("getattr(nn, '__class__')(1, 1, 1)", "__class__"),
+    "getattr of a layer": ("getattr(nn.ReLU(), '_' + '_init__')()", None),
     "globals": ("globals()", "globals"),
-    "print": ("print(nn.ReLU())", "print"),
+    "print": ("print(nn.ReLU())", ""),
     "torch.load": ("torch.load('x.pt')", "load"),
     "torch.ops": ("torch.ops.load_library('x')", "load_library"),
-    "torch.tensor": ("nn.Conv2d(torch.tensor(1), 1, 1)", "tensor"),
+    "torch.tensor": ("nn.Conv2d(torch.tensor(1), 1, 1)", "Conv2d"),
     "nn.Module": ("nn.Module()", "Module"),
-    "nn.modules": ("nn.modules.conv.Conv2d(1, 1, 1)", "Conv2d"),
+    "nn.modules": ("nn.modules.os.system(1, 1, 1)", "system"),
     "nn.init": ("nn.init.os.system('id')", "system"),
     "nn.Parameter": ("nn.Parameter(3)", "Parameter"),
-    "nn.DataParallel": ("nn.DataParallel(nn.ReLU())", "DataParallel"),
-    "functional": ("import torch.nn.functional as F\nF.relu(3)", "relu"),
-    "method": ("nn.ReLU().cuda()", "cuda"),
-    "to": ("model = nn.ReLU()\nmodel.to('cuda')", "to"),
+    "nn.DataParallel": ("nn.parallel.DistributedDataParallel(nn.ReLU())", None),
+    "functional": ("import torch.nn.functional as F\nF.relu(3)", "F.relu"),
+    "method": ("nn.ReLU().share_memory()", "share_memory"),
+    "dump_patches": ("model = nn.ReLU()\nmodel.dump_patches", "dump_patches"),
     "hook": ("nn.ReLU().register_forward_hook(print)", "register_forward_hook"),
-    "attribute": ("nn.ReLU().training", "training"),
+    "attribute": ("nn.ReLU().training", "Sequential"),
     "attribute of a number": ("nn.Linear((3).real, 1)", "real"),
     "dunder class": ("().__class__.__bases__", "__class__"),
-    "dunder of a layer": ("nn.ReLU.__init__.__globals__", "__init__"),
+    "dunder of a layer": ("nn.ReLU.__init__.__globals__", "__globals__"),
     "dunder builtins": ("__builtins__['eval']", "__builtins__"),
-    "dunder assignment": ("__name__ = 3\nnn.ReLU()", "__name__"),
+    "dunder assignment": ("__loader__ = 3\nnn.ReLU()", "__loader__"),
     "assign into a layer": ("nn.Conv2d = nn.ReLU\nnn.Conv2d()", None),
     "assign to nn": ("nn = 3\nnn.ReLU()", "nn"),
-    "assign to an item": ("a = [1]\na[0] = 2\nnn.ReLU()", None),
-    "unpacking": ("a, b = 1, 2\nnn.ReLU()", None),
-    "lambda": ("(lambda: 1)()", "lambda"),
-    "def": ("def f():\n  pass", "def"),
-    "class": ("class Net(nn.Module):\n  pass", "class"),
+    "assign to an item": ("a = [1]\na[1] = 2\nnn.ReLU()", "list"),
+    "unpacking": ("a, b = 1, 2, 3\nnn.ReLU()", "="),
+    "lambda": ("(lambda: 1)()", "Sequential"),
+    "def": ("def f():\n  pass", ""),
+    "class": ("class Net(nn.Module):\n  pass", "Net"),
     "async": ("async def f(): pass", "async"),
-    "while": ("while True: pass", "while"),
-    "for": ("for i in range(3):\n  nn.ReLU()", "For"),
-    "if": ("nn.ReLU() if 1 else nn.Tanh()", "if"),
-    "comprehension with if": ("[nn.ReLU() for i in range(3) if i]", "if"),
-    "with": ("with open('x') as f: pass", "with"),
-    "try": ("try:\n  pass\nexcept: pass", "try"),
-    "del": ("del nn", "del"),
+    "while": ("while True: pass", "range"),
+    "for": ("for i in range(3):\n  nn.ReLU()", "for"),
+    "if": ("nn.ReLU() if torch.ones(1) else nn.Tanh()", "if"),
+    "comprehension with if": ("[nn.ReLU() for i in range(3) if eval('i')]", "eval"),
+    "with": ("with open('x') as f: pass", "open"),
+    "with a layer": ("with nn.ReLU() as f: pass", "with"),
+    "try": ("try:\n  nn.ReLU()\nexcept: pass", "for"),
+    "del": ("del nn.ReLU", "del"),
     "assert": ("assert 0", "assert"),
     "yield": ("yield 1", "yield"),
     "await": ("await nn.ReLU()", "await"),
     "global": ("global nn", "global"),
     "match": ("match 1:\n  case 1: nn.ReLU()", None),
-    "semicolon": ("nn.ReLU(); nn.ReLU()", ";"),
-    "decorator": ("@nn.ReLU\nx = 1", "@"),
+    "semicolon": ("nn.ReLU(); open('x')", "open"),
+    "decorator": ("@nn.ReLU\ndef f(): return nn.ReLU()\nf()", None),
     "matrix product": ("nn.ReLU() @ nn.ReLU()", "@"),
-    "walrus": ("nn.Conv2d((x := 3), x, 1)", None),
-    "walrus in a comprehension": ("[nn.Linear(y := i, 1) for i in range(1, 3)]", None),
-    "f-string": ("nn.Upsample(mode=f'{1}')", "f"),
-    "bytes": ("nn.Upsample(mode=b'nearest')", "b"),
-    "escape": ("nn.Upsample(mode='\\x6e')", "'"),
-    "triple quotes": ('"""nn.ReLU()"""', '"'),
+    "walrus": ("nn.Conv2d((nn := 3), nn, 1)", "nn"),
+    "f-string": ("nn.Upsample(mode=f'{eval(1)}')", "eval"),
+    "f-string format": ("nn.Upsample(mode=f'{1:999999999}')", "format"),
+    "f-string nested": ("nn.Upsample(mode=f'" + "{(" * 200 + "1" + ")}" * 200 + "')", "f"),
+    "bytes": ("nn.Upsample(mode=b'nearest')", "b'nearest'"),
+    "escape": ("nn.Upsample(mode='\\x6e')", "Upsample"),
+    "triple quotes": ('"""nn.ReLU()"""', ""),
     "open string": ("nn.Upsample(mode='near", "'"),
-    "format method": ("nn.Upsample(mode='{}'.format(1))", "'"),
+    "format method": ("nn.Upsample(mode='{0.__class__}'.format(1))", "format"),
+    "percent": ("nn.Upsample(mode='%999999999d' % 1)", "%"),
     "string times": ("nn.Upsample(mode='a' * 10**9)", None),
-    "starred generator": ("nn.Sequential(*(nn.ReLU() for i in range(3)))", None),
     "endless generator": ("nn.Sequential(*(nn.ReLU() for i in iter(int, 1)))", None),
     "set": ("{nn.ReLU()}", None),
     "dict": ("{'a': nn.ReLU()}", None),
     "dict comprehension": ("OrderedDict({i: nn.ReLU() for i in range(3)})", None),
-    "double star": ("nn.Conv2d(**{'in_channels': 3})", "**"),
-    "slice": ("a = [nn.ReLU()]\nnn.Sequential(*a[0:1])", None),
+    "double star": ("nn.Conv2d(**[3])", "**"),
+    "slice": ("a = [nn.ReLU()]\nnn.Sequential(*a['x':1])", ":"),
     "comparison": ("nn.Conv2d(3 == 3, 1, 1)", None),
     "ellipsis": ("nn.Conv2d(..., 1, 1)", None),
     "complex": ("nn.Conv2d(1j, 1, 1)", "1j"),
     "annotation": ("x: nn.ReLU() = 3", None),
-    "type hint call": ("x: print(1) = nn.ReLU()", None),
     "NFKC nn": ("ｎｎ.ReLU()", "U+FF4E"),
     "NFKC dunder": ("nn.ReLU()._＿class__", "U+FF3F"),
     "NFKC letter": ("nn.𝐑eLU()", "U+1D411"),
     "bidi override": ("nn.ReLU(\u202e)", "U+202E"),
     "zero width": ("nn\u200b.ReLU()", "U+200B"),
-    "no-break space": ("nn.ReLU(\u00a0)", "U+00A0"),
+    "word joiner": ("nn.ReLU(\u2060)", "U+2060"),
     "Arabic digits": ("nn.Linear(٣, 1)", "U+0663"),
     "null byte": ("nn.ReLU()\0", "U+0000"),
     "lone surrogate": ("nn.ReLU()\ud800", "U+D800"),
-    "carriage return in a comment": ("# fine\rimport os\rnn.ReLU()", "os"),
+    "carriage return in a comment": ("# fine\ropen(1)\rnn.ReLU()", "open"),
     "encoding line": ("# -*- coding: utf-7 -*-\n+AG8AcwA-\nnn.ReLU()", None),
     "10**10**10": ("nn.Linear(10**10**10, 1)", "**"),
     "9**9**9": ("nn.Linear(9**9**9, 1)", "**"),
-    "shift": ("nn.Linear(1 << 10**9, 1)", "<"),
+    "shift": ("nn.Linear(1 << 10**9, 1)", "<<"),
     "long digits": ("nn.Linear(" + "9" * 5_000 + ", 1)", None),
     "digit bomb": ("nn.Linear(int('9' * 10**8), 1)", None),
     "multiplied up": ("a = 10**9\nb = a * a\nnn.Linear(b, 1)", None),
@@ -300,7 +302,7 @@ HOSTILE = {
     "prose": ("please build a network", None),
     "not text": (b"nn.ReLU()", "bytes"),
     "200 KB of layers": ("nn.Sequential(" + "nn.ReLU(), " * 19_000 + ")", "text"),
-    "almost 64 KB": ("nn.Sequential(" + "nn.ReLU(), " * 5_700 + ")", "list"),
+    "almost 64 KB": ("nn.Sequential(" + "nn.ReLU(), " * 5_700 + ")", "range"),
     "60 KB of brackets": ("(" * 60_000, "("),
     "60 KB of closing": (")" * 60_000, ")"),
     "60 KB of minus": ("-" * 60_000 + "1", "-"),
@@ -317,7 +319,11 @@ HOSTILE = {
     "60 KB of newlines": ("\n" * 60_000, ""),
     "60 KB of commas": ("nn.ReLU()" + "," * 60_000, None),
     "60 KB of one name": ("a" * 60_000, None),
-    "60 KB of quotes": ('"' * 60_000, '"'),
+    "60 KB of quotes": ('"' * 60_001, None),
+    "60 KB of escapes": ("é" + '\\"' * 30_000, None),
+    "60 KB of typographic quotes": ("“" * 60_000, None),
+    "60 KB of underscores": ("_" * 60_000, None),
+    "60 KB of percent": ("%" * 60_000, None),
     "60 KB of headers": ("(0):\n" * 12_000, None),
     "60 KB of indentation": ("".join(" " * i + "x\n" for i in range(340)), None),
     "nested Sequential in time": ("Sequential(" * 5_000 + ")" * 5_000, "("),
@@ -378,12 +384,16 @@ def test_there_are_enough_attempts():
         ("nn.Sequential(\n  nn.ReLU()\n  nn.ReLU()\n)", 2, "comma"),
         ("nn.Sequential(\n  nn.Conv2d(3, 8),\n)", 2, "nn.Conv2d needs kernel_size."),
         ("nn.Sequential(\n\n  nn.Conv2d(3, 8, 3, groups=2))", 3, "in_channels must be divisible by groups"),
-        ("nn.Linear(1, 2)\n[nn.ReLU()].append(3)", 2, "attribute access"),
+        ("nn.Linear(1, 2)\n[nn.ReLU()].sort_all(3)", 2, "sort_all"),
         ("nn.Sequential(nn.ReLU()", 1, "never closed"),
         ("nn.Sequential(\n  nn.Conv2d(64 / 2, 1, 1))", 2, "// divides"),
         ("nn.Sequential(nn.Conv2d(3, 8, 3),\n  nn.ReLU)", 2, "nn.ReLU()"),
-        ("nn.Sequential(*(nn.ReLU() for i in range(3)))", 1, "square brackets"),
-        ("nn.ReLU()\nfor i in range(3):\n  nn.ReLU()", 2, "list comprehension"),
+        (
+            "class Net(nn.Module):\n  def __init__(self):\n    self.a = nn.ReLU()\n  def forward(self, x): return x",
+            3,
+            "super()",
+        ),
+        ("nn.ReLU()\nfor i in range(3):\n  nn.ReLU()", 3, "list comprehension"),
         ("nn.ReLU()\n3", 2, "not a layer"),
         ("Sequential(\n  (0): Conv2d(3, 8, kernel_size=(3, 3))\n  (1): Bottleneck(\n  )\n)", 3, "Bottleneck"),
     ],
@@ -405,13 +415,13 @@ def test_limits_are_met_on_the_spot():
 
 def test_a_refused_network_takes_no_memory(monkeypatch):
     built = []
-    original = parse._Builder.build
+    original = nn.Linear.__init__
 
-    def spy(self, node):
+    def spy(self, *args, **kwargs):
         built.append(torch.empty(0).device.type)
-        return original(self, node)
+        return original(self, *args, **kwargs)
 
-    monkeypatch.setattr(parse._Builder, "build", spy)
+    monkeypatch.setattr(nn.Linear, "__init__", spy)
     refusal("nn.Linear(10**5, 10**5)")
     assert set(built) == {"meta"}
 
@@ -475,7 +485,7 @@ PIECES = [
 ]
 
 
-def outcome(text: str) -> nn.Sequential | ParseError:
+def outcome(text: str) -> nn.Module | ParseError:
     try:
         return sketch(text)
     except ParseError as error:
@@ -486,7 +496,7 @@ def outcome(text: str) -> nn.Sequential | ParseError:
 @given(st.one_of(st.text(max_size=200), st.lists(st.sampled_from(PIECES), max_size=40).map("".join)))
 def test_any_text_is_a_network_or_a_parse_error(text):
     result = outcome(text)
-    assert isinstance(result, nn.Sequential) or result.message.isprintable()
+    assert isinstance(result, nn.Module) or result.message.isprintable()
 
 
 @settings(max_examples=200, deadline=None)
@@ -496,7 +506,7 @@ def test_damaged_networks_are_read_or_refused(code, data):
     width = data.draw(st.integers(0, 12))
     damaged = code[:cut] + data.draw(st.sampled_from(PIECES)) + code[cut + width :]
     result = outcome(damaged)
-    assert isinstance(result, nn.Sequential) or result.line <= damaged.count("\n") + damaged.count("\r") + 1
+    assert isinstance(result, nn.Module) or result.line <= damaged.count("\n") + damaged.count("\r") + 1
 
 
 VALUES = st.one_of(

@@ -432,7 +432,7 @@ def test_an_example_network_shows_its_published_parameters(network_page, name):
     ("text", "says"),
     [
         ("[nn.Conv2d(3, 8, 3), nn.Conv2d(7, 8, 3)]", "in_channels=8"),
-        ("import os", "os"),
+        ("import os", "there is no network in this text"),
         ("nn.Sequential(lambda x: x)", "lambda"),
         ("[nn.Conv2d(1, 4, 3)", "never closed"),
         ("().__class__.__bases__", "Line 1"),
@@ -508,6 +508,73 @@ def test_a_change_of_something_else_reads_no_network_again(monkeypatch):
     assert number(sound(app.run()), "operations") == "1"
 
 
+CLASSES = """
+class Block(nn.Module):
+    def __init__(self, width):
+        super().__init__()
+        self.conv = nn.Conv2d(width, width, 3, padding=1)
+    def forward(self, x):
+        return F.relu(self.conv(x)) + x
+
+class Net(nn.Module):
+    def __init__(self, classes, width: int):
+        super().__init__()
+        self.stem = nn.Conv2d(3, width, 3)
+        self.blocks = nn.Sequential(*[Block(width) for _ in range(5)])
+        self.fc = nn.Linear(width, classes)
+    def forward(self, x):
+        return self.fc(self.blocks(self.stem(x)).mean((2, 3)))
+
+class Other(nn.Module):
+    def __init__(self, kernel):
+        super().__init__()
+        self.conv = nn.Conv2d(3, 4, kernel)
+    def forward(self, x):
+        return self.conv(x)
+"""
+
+
+def test_of_several_classes_the_page_asks_which_and_what_they_are_called_with():
+    app = sound(open_page(part="your_network", code=pack(CLASSES), input="3x32x32"))
+    assert app.selectbox(key="network_which").options == ["Net", "Other"]
+    assert [one.value for one in app.info] == ["Give the network its arguments at the left, under the code."]
+    app.text_input(key="arg_kernel").set_value("5").run()
+    assert number(sound(app), "parameters") == str(4 * 3 * 25 + 4)
+    app.selectbox(key="network_which").set_value("Net").run()
+    app.text_input(key="arg_classes").set_value("10").run()
+    app.text_input(key="arg_width").set_value("16").run()
+    assert not sound(app).error
+    parameters = (3 * 9 + 1) * 16 + 5 * (16 * 9 + 1) * 16 + 17 * 10
+    assert number(app, "parameters") == big(parameters)
+    assert [node["head"] for node in diagrams(app)[0]["nodes"]] == [
+        "input",
+        "Conv2d",
+        "5 × Block",
+        "mean",
+        "Linear",
+        "output",
+    ]
+    same_in_a_fresh_window(app, "your_network")
+    app.text_input(key="arg_width").set_value("__import__('os')").run()
+    assert len(sound(app).error) == 1
+
+
+def test_a_class_that_does_not_fit_has_advice_and_another_size():
+    code = (
+        CLASSES.split("class Other")[0]
+        .replace("classes, width: int", "classes=10, width=16")
+        .replace("F.relu", "F.gelu")
+    )
+    app = sound(open_page(part="your_network", code=pack(code), input="1x32x32", whatif="true"))
+    said = app.error[0].value.replace("\\", "")
+    assert said.startswith("**Layer stem (Conv2d) got 1×1×32×32, which is 1 channel, but in_channels=3.**")
+    assert "1. Set in_channels=1. " in said
+    app.text_input(key="network_input").set_value("3x32x32").run()
+    assert not sound(app).error
+    assert listed(app, "Layers of the network")["operation"].tolist().count("gelu()") == 5
+    assert any("smallest input that fits is **3 × 3 × 3**" in text for text in read(app.markdown))
+
+
 def test_what_other_sizes_would_do():
     code = "[nn.Conv2d(3, 8, 3), nn.MaxPool2d(2), nn.Conv2d(8, 8, 3), nn.ReLU()]"
     app = sound(open_page(part="your_network", code=pack(code), input="3x65x65", whatif="true"))
@@ -552,7 +619,7 @@ def test_a_second_network_is_set_beside_yours_and_in_the_link():
     app.text_area(key="network_second").set_value("nn.Linear(3, 4)").run()
     assert "The second network stops" in app.error[0].value
     app.text_area(key="network_second").set_value("import os").run()
-    assert "os" in app.error[0].value
+    assert "there is no network in this text" in app.error[0].value
     assert len(listed(app, "Layers of the network")) == 12
 
 

@@ -1,0 +1,165 @@
+"""From what is pasted to a syntax tree: prompts, typographic quotes and the like are put right, line by line."""
+
+from __future__ import annotations
+
+import ast
+import re
+import textwrap
+from dataclasses import dataclass
+
+from models.parse.words import STRING, ParseError, quotable_sentence, rewrite_printed, tokenize
+
+MAX_TEXT = 64_000
+
+_OTHERS = (
+    (
+        r"(?m)^[ \t]*(import keras|from keras|import tensorflow|from tensorflow)|\btf\.keras\b|"
+        r"\bkeras\.(layers|Sequential|models|Model)\b|\bmodel\.add\((layers\.|Dense|Conv|keras)",
+        "this is Keras code; paste the same network as PyTorch code, or what print(model) shows of it.",
+        "Keras",
+    ),
+    (
+        r"(?m)^Model: \"|Layer \(type\)\s+Output Shape\s+Param #\s+Connected to|_{20}\n {0,4}Layer \(type\)",
+        "this is a summary that Keras prints; paste the network as PyTorch code, or what print(model) shows of it.",
+        "Keras",
+    ),
+    (
+        r"Layer \(type:depth-idx\)|Layer \(type\)\s+Output Shape\s+Param #|"
+        r"Total params: [\d,]{1,20} *\n {0,4}Trainable params",
+        "this is a table that torchinfo or torchsummary prints, which does not hold the layers' settings; paste the "
+        "code, or what print(model) shows.",
+        "torchinfo",
+    ),
+    (
+        r"graph (torch[-_]jit[-_]export|main_graph)|\bir_version\s*[:=]|%[\w.]{1,60}\[(FLOAT|INT64), |\bonnx\.load\(",
+        "this is an ONNX graph; paste the PyTorch code that it was made from, or what print(model) shows.",
+        "ONNX",
+    ),
+    (
+        r"\bnn\.compact\b|from flax|import flax|import haiku|\bnnx\.(Module|Linear)",
+        "this is Flax code; paste the same network as PyTorch code.",
+        "Flax",
+    ),
+)
+_PIECES = re.compile(
+    # A string that is never closed is kept too: gate 1 says so.
+    rf"(?P<kept>\#[^\n]*|{STRING}|\"{{3}}[\s\S]*|'{{3}}[\s\S]*|[\"'][^\n]*)|(?P<double>[“”„«»](?P<a>[^“”„«»\"\n]*)[“”„«»])"
+    rf"|(?P<single>[‘’‚](?P<b>[^‘’‚'\n]*)[‘’‚])|(?P<blank>[\u00a0\u2007\u202f\u2002-\u2006\u2008-\u200a\u3000])"
+    rf"|(?P<unit>\ufeff)",
+    re.VERBOSE,
+)
+_PROMPT = re.compile(r"(?:>>>|\.\.\.|In ?\[\d*\]:)(?: |$)")
+_FENCE = re.compile(r"\s*(```|~~~)[\w ]*$")
+
+
+@dataclass(frozen=True)
+class Source:
+    """A text as a tree. `printed`: it was what `print(model)` shows; `script`: it holds classes or functions."""
+
+    tree: ast.Module
+    printed: bool
+    script: bool
+    text: str
+
+
+def read_source(text: object) -> Source:
+    """The syntax tree of a pasted text; the line numbers stay.
+
+    Raises `ParseError`.
+    """
+    if not isinstance(text, str):
+        raise ParseError("the network must be text.", 0, type(text).__name__)
+    if len(text) > MAX_TEXT:
+        raise ParseError(f"the text has {len(text)} characters; at most {MAX_TEXT} are read.", 0, "text")
+    # Python ends a line at a lone carriage return too; were it left in, a comment could hide a statement from gate 1.
+    text = text.removeprefix("\ufeff").replace("\r\n", "\n").replace("\r", "\n")
+    for pattern, sentence, name in _OTHERS:
+        if re.search(pattern, text):
+            raise ParseError(sentence, 0, name)
+    text = textwrap.dedent(_plain(text))
+    tokens = tokenize(text)
+    printed = rewrite_printed([token for token in tokens if token.kind != "space"])
+    # Python's parser sees what gate 1 has seen, and no comment.
+    tree = parsed("".join(token.text for token in tokens) if printed is None else printed)
+    return Source(_wrapped(tree), printed is not None, _is_script(tree), text)
+
+
+def parsed(code: str, mode: str = "exec") -> ast.Module:
+    """Python's own tree of words that gate 1 has let through."""
+    try:
+        tree = ast.parse(code, mode=mode)
+    except SyntaxError as error:
+        reason = quotable_sentence(error.msg or "invalid syntax")
+        raise ParseError(f"Python cannot read this: {reason}.", error.lineno or 0, (error.text or "").strip()) from None
+    except (ValueError, MemoryError, RecursionError):
+        raise ParseError("this text is nested too deeply to be read; flatten it.", 0, "text") from None
+    return tree  # pyright: ignore[reportReturnType]
+
+
+def _plain(text: str) -> str:
+    """Without prompts, magic lines and fences, and with plain quotes and spaces."""
+    lines = text.split("\n")
+    if any(re.match(r"\s*(?:>>>|In ?\[\d*\]:) ?", line) for line in lines):
+        # What stands without a prompt is what Python answered.
+        prompted = [re.match(rf"\s*{_PROMPT.pattern}", line) for line in lines]
+        notebook = any("In [" in line for line in lines)
+        lines = [
+            line[match.end() :] if match else (line if notebook else "")
+            for line, match in zip(lines, prompted, strict=True)
+        ]
+    lines = ["" if re.match(r"\s*[%!]\w*", line) or _FENCE.match(line) else line for line in lines]
+    text = re.sub("[“”„]{3}", '"""', "\n".join(lines))
+    return _PIECES.sub(_put_right, text) if not text.isascii() else text
+
+
+def _put_right(match: re.Match) -> str:
+    if match["double"] is not None:
+        return f'"{match["a"]}"'
+    if match["single"] is not None:
+        return f"'{match['b']}'"
+    return match["kept"] if match["kept"] is not None else (" " if match["blank"] else "")
+
+
+def _is_script(tree: ast.Module) -> bool:
+    """Whether a text is a file of Python, of which the network is a part, and not the network alone."""
+    for node in tree.body:
+        if isinstance(node, (ast.ClassDef, ast.FunctionDef)):
+            return True
+        if isinstance(node, ast.ImportFrom) and (node.module or "").partition(".")[0] in ("torchvision", "timm"):
+            return True
+        if isinstance(node, ast.Import) and any(
+            a.name.partition(".")[0] in ("torchvision", "timm") for a in node.names
+        ):
+            return True
+    return False
+
+
+def _wrapped(tree: ast.Module) -> ast.Module:
+    """`__init__` and `forward` that were pasted without their class get one; so do lines `self.conv1 = ...`."""
+    methods = [node for node in tree.body if isinstance(node, ast.FunctionDef) and _is_method(node)]
+    if not any(node.name == "forward" for node in methods) or any(isinstance(n, ast.ClassDef) for n in tree.body):
+        return tree
+    lines = [node for node in tree.body if _sets_self(node)]
+    line = tree.body[0].lineno
+    body: list[ast.stmt] = list(methods)
+    if lines and not any(node.name == "__init__" for node in methods):
+        init = ast.parse("def __init__(self):\n    super().__init__()").body[0]
+        assert isinstance(init, ast.FunctionDef)
+        init.body += lines
+        body.insert(0, init)
+    made = ast.ClassDef("Net", [ast.parse("nn.Module", mode="eval").body], [], body, [])
+    for node in ast.walk(made):
+        if isinstance(node, (ast.stmt, ast.expr)) and not hasattr(node, "lineno"):
+            node.lineno = line
+    made.lineno = line
+    return ast.Module([*(node for node in tree.body if node not in methods and node not in lines), made], [])
+
+
+def _is_method(node: ast.FunctionDef) -> bool:
+    return bool(node.args.args) and node.args.args[0].arg == "self"
+
+
+def _sets_self(node: ast.stmt) -> bool:
+    return any(isinstance(part, ast.Name) and part.id == "self" for part in ast.walk(node)) and not isinstance(
+        node, ast.FunctionDef
+    )

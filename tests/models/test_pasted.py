@@ -1,0 +1,397 @@
+"""A class built from its text computes what Python's own class computes."""
+
+# ruff: noqa: E501 (lines as people write them)
+
+import inspect
+
+import pytest
+import torch
+from torch import nn
+from torch.utils.flop_counter import FlopCounterMode
+
+from models.graph import read_graph
+from models.parse import MissingArguments, ParseError, Pasted, SeveralNetworks, candidates, needs, parse_network
+from models.receptive_field import receptive_field
+from tests.models.pasted_networks import NETWORKS
+
+
+def own(text: str) -> nn.Module:
+    """What Python makes of the text: the instance that it ends with, else its last function or class."""
+    names: dict = {"__name__": "pasted"}
+    exec(text, names)
+    made = [value for value in names.values() if isinstance(value, nn.Module)]
+    if made:
+        return made[-1]
+    makers = [
+        value
+        for value in names.values()
+        if (inspect.isclass(value) and issubclass(value, nn.Module) and value.__module__ == "pasted")
+        or (inspect.isfunction(value) and isinstance(value.__defaults__ or (), tuple) and "Net" in value.__name__)
+    ]
+    return makers[-1]()
+
+
+@pytest.mark.parametrize("name", NETWORKS)
+def test_parameters_and_outputs_are_those_of_pythons_own_class(name):
+    text, shape = NETWORKS[name]
+    torch.manual_seed(1)
+    theirs = own(text).eval()
+    torch.manual_seed(1)
+    ours = parse_network(text).eval()
+    assert type(ours).__name__ == type(theirs).__name__
+    told, wanted = ours.state_dict(), theirs.state_dict()
+    assert {key: value.shape for key, value in told.items()} == {key: value.shape for key, value in wanted.items()}
+    assert list(told) == list(wanted)
+    assert [n for n, _ in ours.named_modules()] == [n for n, _ in theirs.named_modules()]
+    ours.load_state_dict(wanted)
+    x = torch.randn(shape)
+    with torch.no_grad():
+        assert torch.equal(ours(x.clone()), theirs(x.clone()))
+
+
+@pytest.mark.parametrize("name", NETWORKS)
+def test_without_weights_it_is_the_same_network(name):
+    text, shape = NETWORKS[name]
+    sketch = parse_network(text, device="meta").eval()
+    real = parse_network(text).eval()
+    assert all(value.is_meta for value in sketch.state_dict().values())
+    assert {k: v.shape for k, v in sketch.state_dict().items()} == {k: v.shape for k, v in real.state_dict().items()}
+    with torch.no_grad():
+        assert sketch(torch.empty(shape, device="meta")).shape == real(torch.randn(shape)).shape
+
+
+def test_there_are_enough_networks():
+    assert len(NETWORKS) >= 40
+
+
+@pytest.mark.parametrize("name", NETWORKS)
+def test_the_graph_has_the_shapes_parameters_and_macs_of_a_plain_run(name):
+    text, shape = NETWORKS[name]
+    sketch = parse_network(text, device="meta").eval()
+    graph = read_graph(sketch, shape)
+    with torch.no_grad(), FlopCounterMode(display=False) as counter:
+        answer = sketch(torch.empty(shape, device="meta"))
+    assert graph.broken is None
+    assert graph.nodes[-1].shapes == (tuple(answer.shape),)
+    assert graph.macs == counter.get_total_flops() // 2
+    assert graph.parameters + graph.unused == sum(p.numel() for p in sketch.parameters())
+    lines = text.split("\n")
+    for node in graph.nodes[1:-1]:
+        assert 1 <= node.line <= len(lines)
+
+
+BRANCHED = (
+    *("resnet", "densenet", "inception", "tcn", "wavenet", "mobilenet v2", "fire modules", "convnext block"),
+    *("feature pyramid", "aspp", "hourglass", "style transfer", "octave and blur", "partial convolution"),
+    *("gan pair generator", "super resolution", "autoencoder", "deep supervision by property", "activation by name"),
+)
+
+
+@pytest.mark.parametrize("name", BRANCHED)
+def test_the_traced_receptive_field_is_where_the_gradient_is(name):
+    text, shape = NETWORKS[name]
+    network = parse_network(text).eval()
+    maps = [each for each in receptive_field(network, shape).layers if each.size and not each.sees_everything]
+    found = receptive_field(network, shape, layer=maps[-1].name, measured=True)
+    assert max(found.size) > 1
+    assert found.agrees is True
+
+
+def test_the_path_of_forward_follows_the_shape():
+    text = (
+        "class Net(nn.Module):\n    def __init__(self):\n        super().__init__()\n        self.grey = nn.Conv2d(1, 4, 3)\n"
+        "        self.colour = nn.Conv2d(3, 4, 5)\n    def forward(self, x):\n        if x.shape[1] == 3:\n"
+        "            return self.colour(x)\n        return self.grey(x)\n"
+    )
+    net = parse_network(text, device="meta")
+    assert [node.kind for node in read_graph(net, (1, 3, 9, 9)).nodes] == ["input", "Conv2d", "output"]
+    assert read_graph(net, (1, 3, 9, 9)).nodes[-1].shapes == ((1, 4, 5, 5),)
+    assert read_graph(net, (1, 1, 9, 9)).nodes[-1].shapes == ((1, 4, 7, 7),)
+    broken = read_graph(net, (1, 2, 9, 9)).broken
+    assert (broken.node, broken.line) == (1, 4)
+    assert "in_channels=2" in broken.message
+
+
+def test_a_line_that_is_not_read_is_told_when_it_is_drawn():
+    net = parse_network(
+        "class Net(nn.Module):\n    def __init__(self):\n        super().__init__()\n        self.a = nn.ReLU()\n"
+        "    def forward(self, x):\n        x = self.a(x)\n        return F.reluu(x)\n",
+        device="meta",
+    )
+    with pytest.raises(ParseError) as caught:
+        read_graph(net, (1, 3, 8, 8))
+    assert (caught.value.line, caught.value.name) == (7, "reluu")
+    assert "did you mean F.relu" in caught.value.message
+
+
+def test_layers_may_be_named_by_words_of_python():
+    net = parse_network(
+        "class Net(nn.Module):\n    def __init__(self):\n        super().__init__()\n"
+        "        self.a = nn.ModuleDict({'in': nn.Conv2d(3, 4, 3), 'class': nn.Conv2d(4, 5, 3)})\n"
+        "    def forward(self, x):\n        return self.a['class'](self.a['in'](x))\n",
+        device="meta",
+    )
+    graph = read_graph(net, (1, 3, 9, 9))
+    assert [(node.name, node.size) for node in graph.nodes[1:3]] == [("a.in", (3, 3)), ("a.class", (5, 5))]
+    assert read_graph(net, (1, 3, 4, 4)).broken.node == 2
+
+
+@pytest.mark.parametrize(
+    ("pattern", "sizes", "wanted"),
+    [
+        ("b c h w -> b (h w) c", "", lambda x: x.flatten(2).transpose(1, 2)),
+        ("b c (h p) (w q) -> b (h w) (p q c)", ", p=2, q=4",
+         lambda x: x.reshape(2, 3, 4, 2, 2, 4).permute(0, 2, 4, 3, 5, 1).reshape(2, 8, 24)),
+        ("b ... -> ... b", "", lambda x: x.permute(1, 2, 3, 0)),
+        ("(b n) c h w -> b n c 1 (h w)", ", n=2", lambda x: x.reshape(1, 2, 3, 1, 64)),
+        ("b c h w -> b k c h (w r)", ", k=5, r=2", lambda x: x.repeat_interleave(2, 3).unsqueeze(1).repeat(1, 5, 1, 1, 1)),
+    ],
+)  # fmt: skip
+def test_patterns_of_einops(pattern, sizes, wanted):
+    x = torch.randn(2, 3, 8, 8)
+    function = "repeat" if "r=" in sizes else "rearrange"
+    called = (
+        f"from einops import {function}\nclass Net(nn.Module):\n    def forward(self, x):\n"
+        f"        return {function}(x, '{pattern}'{sizes})\n"
+    )
+    layer = f"from einops.layers.torch import Rearrange\nmodel = nn.Sequential(nn.Identity(), Rearrange('{pattern}'{sizes}))"
+    for text in (called, layer):
+        net = parse_network(text)
+        assert torch.equal(net(x), wanted(x))
+        assert read_graph(net, x.shape).nodes[-1].shapes == (tuple(wanted(x).shape),)
+
+
+@pytest.mark.parametrize(
+    "pattern", ["b c h w", "b c -> c b", "b c h w -> b (c h", "a b c d -> a b b d", "a b c d -> a b", "b c h w -> %"]
+)
+def test_patterns_that_do_not_fit_are_refused(pattern):
+    net = parse_network(
+        f"from einops import rearrange\nclass Net(nn.Module):\n    def forward(self, x):\n        return rearrange(x, '{pattern}')"
+    )
+    with pytest.raises(ValueError, match=r"pattern|name"):
+        read_graph(net, (2, 3, 8, 8))
+
+
+def test_a_run_on_another_thread_is_a_run_of_its_own():
+    from concurrent.futures import ThreadPoolExecutor
+
+    text, shape = NETWORKS["resnet"]
+    net, x = parse_network(text).eval(), torch.randn(shape)
+    with torch.no_grad():
+        alone = net(x)
+    sketch = parse_network(text, device="meta")
+
+    def run(turn: int):
+        with torch.no_grad():
+            return len(read_graph(sketch, shape).nodes) if turn % 2 else net(x)
+
+    with ThreadPoolExecutor(4) as pool:
+        answers = list(pool.map(run, range(8)))
+    assert all(torch.equal(answer, alone) for answer in answers[::2])
+    assert len(set(answers[1::2])) == 1
+
+
+# --- what else is pasted ---------------------------------------------------------------------------------------------
+
+CONV = "Sequential(\n  (0): Conv2d(3, 8, kernel_size=(3, 3), stride=(1, 1))\n  (1): ReLU()\n)"
+NET = """class Net(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.conv1 = nn.Conv2d(1, 6, 5)
+        self.fc = nn.Linear(6, 10)
+
+    def forward(self, x):
+        return self.fc(self.conv1(x).mean((2, 3)))
+"""
+NEEDY = NET.replace("(self):", "(self, width: int, act, *, depth=1):", 1)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "device = torch.device('cuda' if torch.cuda.is_available() else 'cpu')\n"
+        "net = nn.Sequential(nn.Conv2d(3, 8, 3), nn.ReLU()).to(device).eval()",
+        "net = nn.Sequential(nn.Conv2d(3, 8, 3), nn.ReLU()).cuda()\nnet.train()",
+        "net = nn.Sequential()\nfor layer in [nn.Conv2d(3, 8, 3), nn.ReLU()]:\n    net.append(layer)",
+        "layers = []\nfor c in [8]:\n    layers.append(nn.Conv2d(3, c, 3))\n    layers.append(nn.ReLU())\nnn.Sequential(*layers)",
+        "def block(a, b):\n    return nn.Sequential(nn.Conv2d(a, b, 3), nn.ReLU())\nmodel = block(3, 8)",
+        ">>> import torch\n>>> m = nn.Sequential(\n...     nn.Conv2d(3, 8, 3),\n...     nn.ReLU())\n>>> m\nSequential()",
+        "In [1]: import torch\nIn [2]: [nn.Conv2d(3, 8, 3), nn.ReLU()]",
+        "%matplotlib inline\n!pip install torch\n[nn.Conv2d(3, 8, 3), nn.ReLU()]",
+        "```python\n[nn.Conv2d(3, 8, 3), nn.ReLU()]\n```",
+        "nn.Sequential(\n\u00a0\u00a0\u00a0nn.Conv2d(3, 8, 3, padding_mode=“zeros”),\n\u00a0nn.ReLU())",
+        "net = nn.Sequential(nn.Conv2d(3, 8, 3), nn.ReLU())\nx = torch.randn(1, 3, 8, 8)\nprint(net(x).shape)",
+        "from torchsummary import summary\nnet = nn.Sequential(nn.Conv2d(3, 8, 3), nn.ReLU())\nsummary(net, (3, 8, 8))",
+        "nn.Sequential(*(layer() for layer in (lambda: nn.Conv2d(3, 8, 3), nn.ReLU)))",
+        "cfg = {'in_channels': 3, 'out_channels': 8}\nnn.Sequential(nn.Conv2d(**cfg, kernel_size=3), nn.ReLU())",
+    ],
+)
+def test_other_spellings_of_a_stack(text):
+    assert repr(parse_network(text, device="meta")) == CONV
+
+
+def test_layers_assigned_to_self_stand_in_their_order():
+    net = parse_network("self.conv1 = nn.Conv2d(1, 6, 5)\nself.relu = nn.ReLU()\nself.conv2 = nn.Conv2d(6, 16, 5)")
+    assert [name for name, _ in net.named_children()] == ["conv1", "relu", "conv2"]
+
+
+def test_methods_without_their_class_get_one():
+    body = "\n".join(NET.split("\n")[1:])
+    lines = "self.conv1 = nn.Conv2d(1, 6, 5)\nself.fc = nn.Linear(6, 10)\n\ndef forward(self, x):\n    return self.fc(self.conv1(x).mean((2, 3)))"
+    for text in (body, lines):
+        net = parse_network(text)
+        assert repr(net) == repr(parse_network(NET))
+        assert net(torch.zeros(2, 1, 8, 8)).shape == (2, 10)
+
+
+@pytest.mark.parametrize(
+    ("text", "name", "settings"),
+    [
+        ("resnet18", "resnet18", {}),
+        ("import torchvision\ntorchvision.models.resnet18(weights=None)", "resnet18", {}),
+        ("from torchvision.models import resnet18, ResNet18_Weights\nm = resnet18(weights=ResNet18_Weights.DEFAULT)\nm.eval()", "resnet18", {}),
+        ("import timm\nmodel = timm.create_model('resnet18', pretrained=True, num_classes=10)", "resnet18", {"num_classes": 10}),
+        ("torch.hub.load('pytorch/vision:v0.10.0', 'resnet18', pretrained=True)", "resnet18", {}),
+        ("model = models.resnet18(pretrained=True)\nmodel.fc = nn.Linear(model.fc.in_features, 10)", "resnet18", {"num_classes": 10}),
+        ("models.mobilenet_v2()", "mobilenet_v2", {}),
+    ],
+)  # fmt: skip
+def test_networks_of_torchvision_by_name(text, name, settings):
+    import torchvision
+
+    with torch.device("meta"):
+        wanted = torchvision.models.get_model(name, weights=None, **settings)
+    assert repr(parse_network(text, device="meta")) == repr(wanted)
+
+
+def test_parts_of_torchvisions_networks():
+    assert len(parse_network("models.vgg11().features", device="meta")) == 21
+    cut = parse_network("m = models.resnet18()\nnn.Sequential(*list(m.children())[:-2])", device="meta")
+    assert cut(torch.empty(1, 3, 64, 64, device="meta")).shape == (1, 512, 2, 2)
+
+
+@pytest.mark.parametrize(
+    ("name", "classes"), [("resnet18", 1_000), ("resnet34", 7), ("vgg11", 10), ("mobilenet_v2", 5)]
+)
+def test_printouts_of_torchvisions_networks(name, classes):
+    import torchvision
+
+    with torch.device("meta"):
+        wanted = torchvision.models.get_model(name, weights=None, num_classes=classes)
+    found = parse_network(repr(wanted), device="meta")
+    assert type(found) is type(wanted)
+    assert repr(found) == repr(wanted)
+
+
+@pytest.mark.parametrize(
+    ("text", "name"),
+    [
+        ("from tensorflow.keras import layers\nmodel = keras.Sequential([layers.Conv2D(3)])", "Keras"),
+        ("model = Sequential()\nmodel.add(Dense(64, activation='relu'))", "Keras"),
+        ('Model: "sequential"\n____\n Layer (type)                Output Shape              Param #\n', "Keras"),
+        ("====\nLayer (type:depth-idx)                   Output Shape              Param #\n====", "torchinfo"),
+        (
+            "        Layer (type)               Output Shape         Param #\n====\n  Conv2d-1  [-1, 64]  9,408",
+            "torchinfo",
+        ),
+        ("graph torch-jit-export (\n  %input.1[FLOAT, 1x3x224x224]\n)", "ONNX"),
+        ("from flax import linen as nn\nclass Net(nn.Module):\n  pass", "Flax"),
+    ],
+)
+def test_other_packages_are_named(text, name):
+    with pytest.raises(ParseError) as caught:
+        parse_network(text)
+    assert caught.value.name == name
+    assert "paste" in caught.value.message
+
+
+# --- which network, and what it still needs --------------------------------------------------------------------------
+
+
+def test_two_networks_are_a_question():
+    text = NET.replace("Net", "Generator") + NET.replace("Net", "Critic").replace("10", "1")
+    assert candidates(text) == ("Generator", "Critic")
+    with pytest.raises(SeveralNetworks) as caught:
+        parse_network(text)
+    assert caught.value.candidates == ("Generator", "Critic")
+    assert type(parse_network(text, name="Critic")).__name__ == "Critic"
+    with pytest.raises(ParseError):
+        parse_network(text, name="Discriminator")
+    assert candidates(text + "net = Critic()\nloss = nn.ReLU()") == ("net",)
+    assert type(parse_network(text + "net = Critic()\nnet", device="meta")).__name__ == "Critic"
+
+
+def test_functions_that_make_a_network_are_offered():
+    text, _ = NETWORKS["resnet"]
+    text = text.replace(
+        "model = ResNet(Bottleneck, [2, 2])",
+        "def small():\n    return ResNet(BasicBlock, [1, 1])\ndef large():\n    return ResNet(Bottleneck, [2, 3])",
+    )
+    assert candidates(text) == ("small", "large")
+    assert len(parse_network(text, name="large", device="meta").layer2) == 3
+    given = parse_network(text, name="ResNet", arguments={"block": "BasicBlock", "layers": "[1, 4]"}, device="meta")
+    assert len(given.layer2) == 4
+    given = parse_network(text, name="ResNet", arguments={"block": "BasicBlock", "layers": [1, 4]}, device="meta")
+    assert len(given.layer2) == 4
+
+
+def test_arguments_without_a_value_are_asked_for():
+    assert [(each.name, each.hint, each.line) for each in needs(NEEDY)] == [("width", "int", 2), ("act", "", 2)]
+    with pytest.raises(MissingArguments) as caught:
+        parse_network(NEEDY, arguments={"width": 3})
+    assert (caught.value.network, [each.name for each in caught.value.needs]) == ("Net", ["act"])
+    assert isinstance(parse_network(NEEDY, arguments={"width": "2 ** 3", "act": "nn.ReLU"}), Pasted)
+    assert needs(NEEDY + "net = Net(3, nn.ReLU)") == ()
+    for wrong in ("__import__('os')", "open('x')", "((((", "x" * 2_000):
+        with pytest.raises(ParseError):
+            parse_network(NEEDY, arguments={"width": wrong, "act": "1"})
+
+
+def test_what_stands_under_main_is_left_out_unless_it_says_the_arguments():
+    main = "if __name__ == '__main__':\n    net = Net(4, act=nn.ReLU)\n    net.load_state_dict(torch.load('x'))\n"
+    assert isinstance(parse_network(NEEDY + main), Pasted)
+    assert isinstance(parse_network(NET + "if __name__ == '__main__':\n    open('x')\n    while True: pass\n"), Pasted)
+
+
+def test_training_around_a_network_is_passed_over():
+    text = (
+        "import os, argparse\nimport numpy as np\nfrom torch.utils.data import DataLoader\nfrom tqdm import tqdm\n"
+        "parser = argparse.ArgumentParser()\nargs = parser.parse_args()\n"
+        + NET
+        + "model = Net().to(args.device).eval()\ncriterion = nn.CrossEntropyLoss()\n"
+        "optimizer = torch.optim.SGD(model.parameters(), lr=args.lr)\n"
+        "for epoch in range(10):\n    for x, y in tqdm(DataLoader(data)):\n        optimizer.zero_grad()\n"
+        "        criterion(model(x), y).backward()\n"
+        "torch.save(model.state_dict(), os.path.join('a', 'b'))\nprint('done')\n"
+    )
+    assert repr(parse_network(text)) == repr(parse_network(NET))
+
+
+@pytest.mark.parametrize(
+    ("function", "name"), [("lambda x: x", "lambda"), ("F.relu", "F.relu"), ("torch.tanh", "torch.tanh")]
+)
+def test_a_function_in_a_stack_is_named(function, name):
+    with pytest.raises(ParseError, match="a function") as caught:
+        parse_network(f"nn.Sequential(nn.Conv2d(3, 4, 3), {function})")
+    assert caught.value.name == name
+
+
+@pytest.mark.parametrize(
+    ("line", "words"),
+    [
+        ("self.a = nn.Conv2D(1, 2, 3)", "did you mean nn.Conv2d?"),
+        ("self.a = nn.Conv2d(1, 2)", "needs kernel_size"),
+        ("self.a = nn.Conv2d(1, 2, kernal_size=3)", "did you mean kernel_size?"),
+        ("self.a = eval('3')", '"eval" is not known'),
+        ("self.fc = 3", '"fc" is a layer'),
+        ("self.a = torch.load('x')", "nothing is loaded"),
+        ("self.a = self.conv2", "did you mean self.conv1?"),
+    ],
+)
+def test_a_fault_in_a_class_is_told_with_its_line(line, words):
+    text = NET.replace("        self.fc = nn.Linear(6, 10)\n", f"        self.fc = nn.Linear(6, 10)\n        {line}\n")
+    for ending in ("", "net = Net()\n", "print(Net())\n"):
+        with pytest.raises(ParseError) as caught:
+            parse_network(text + ending)
+        assert caught.value.line == 6
+        assert words in caught.value.message
