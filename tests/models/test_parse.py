@@ -383,7 +383,11 @@ def test_there_are_enough_attempts():
         ("nn.Sequential(\n  nn.ReLU(),\n  nn.Conv2d(3, 8, kernal_size=3),\n)", 3, "did you mean kernel_size?"),
         ("nn.Sequential(\n  nn.ReLU()\n  nn.ReLU()\n)", 2, "comma"),
         ("nn.Sequential(\n  nn.Conv2d(3, 8),\n)", 2, "nn.Conv2d needs kernel_size."),
-        ("nn.Sequential(\n\n  nn.Conv2d(3, 8, 3, groups=2))", 3, "in_channels must be divisible by groups"),
+        (
+            "nn.Sequential(\n\n  nn.Conv2d(3, 8, 3, groups=2))",
+            3,
+            "groups=2, which do not divide in_channels=3: set groups to 1",
+        ),
         ("nn.Linear(1, 2)\n[nn.ReLU()].sort_all(3)", 2, "sort_all"),
         ("nn.Sequential(nn.ReLU()", 1, "never closed"),
         ("nn.Sequential(\n  nn.Conv2d(64 / 2, 1, 1))", 2, "// divides"),
