@@ -166,17 +166,17 @@ def _flattened(site: Site) -> Iterator[Candidate]:
     if wanted % channels or side**axes != place or not side:
         return
     flatten = site.layer_at(at)
-    path, before = (site.graph.nodes[at].module, site.named(at)) if flatten is not None else ("", "")
+    path, before = site.graph.nodes[at].module, site.named(at)
     square = f"{big(wanted)} = {by((channels, *(side,) * axes)).replace('×', '·')}"
     told = f"{square}, but {big(math.prod(site.got[1:]))} = {by((channels, *sizes)).replace('×', '·')} arrive"
     halvings = round(math.log2(max(sizes) / side)) if max(sizes) > side else 0
-    if halvings and path and all(size // 2**halvings == side for size in sizes):
+    if halvings and flatten is not None and path and all(size // 2**halvings == side for size in sizes):
         pools = on_meta(lambda: [getattr(nn, f"MaxPool{axes}d")(2) for _ in range(halvings)]) or []
         missing = "one halving is missing" if halvings == 1 else f"{halvings} halvings are missing"
         often = "" if halvings == 1 else f"{halvings} times "
         words = f"{missing}: {told}; put nn.MaxPool{axes}d(2) {often}before {before}"
         yield Candidate(10 if side > 1 else 12, words, {path: [*pools, flatten]})
-    if path and all(size >= side for size in sizes):
+    if flatten is not None and path and all(size >= side for size in sizes):
         adaptive = on_meta(lambda: [getattr(nn, f"AdaptiveAvgPool{axes}d")(side)]) or []
         words = (
             f"{told}; put nn.AdaptiveAvgPool{axes}d({side}) before {before}, which keeps the layer and takes every "
@@ -242,8 +242,8 @@ def _halved_less(site: Site) -> Iterator[Candidate]:
     """The last pooling before it is left out."""
     for at in site.before():
         layer = site.layer_at(at)
-        pools = layer is not None and re.fullmatch(r"(Max|Avg|LP)Pool\dd", type(layer).__name__)
-        if pools and max(per_axis(layer.stride, _axes(layer))) > 1:
+        pool = re.fullmatch(r"(?:Max|Avg|LP)Pool(\d)d", type(layer).__name__)
+        if layer is not None and pool and max(per_axis(layer.stride, int(pool[1]))) > 1:
             yield Candidate(35, f"leave {site.named(at)} out", {site.graph.nodes[at].module: [nn.Identity()]})
             return
 

@@ -141,10 +141,11 @@ class _Rewritten(nn.Module):
     def __init__(self, root: nn.Module, graph: fx.Graph) -> None:
         super().__init__()
         self.__dict__.update(root.__dict__)
-        self.__dict__["_rewritten"] = graph
+        self.rewritten: fx.Graph
+        self.__dict__["rewritten"] = graph
 
     def forward(self, x: torch.Tensor) -> Any:
-        return fx.Interpreter(self, graph=self._rewritten).run(x)
+        return fx.Interpreter(self, graph=self.rewritten).run(x)
 
 
 def with_change(module: nn.Module, candidate: Candidate, shape: Shape) -> nn.Module:

@@ -210,7 +210,7 @@ class _Reading(fx.Interpreter):
     def __init__(self, ghost: nn.Module, graph: fx.Graph, done) -> None:
         super().__init__(ghost, garbage_collect_values=False, graph=graph)
         self.extra_traceback = False
-        self.done = done
+        self.read, self.done = graph, done
         self.parts = dict(ghost.named_modules())
         self.nodes: list[Node] = []
         self.edges: dict[tuple[int, int], tuple[Shape, ...]] = {}
@@ -365,7 +365,7 @@ class _Reading(fx.Interpreter):
             self._note_broken(n)
         self.broken = Broken(len(self.nodes) - 1, stopped.message, self._line(n))
         after = False
-        for one in self.graph.nodes:
+        for one in self.read.nodes:
             if after and one.op == "call_module":
                 name, kind = label_of(one, self.parts, self.taken)
                 settings = self._settings(one, kind)

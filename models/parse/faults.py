@@ -10,6 +10,7 @@ import math
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 from torch import nn
@@ -76,7 +77,7 @@ def written(settings: dict[str, object]) -> str:
     return listed([f"{name}={value!r}" for name, value in settings.items()], "and")
 
 
-def set_(layer: Layer, told: str = "", **settings: object) -> Fix:
+def set_(layer: Layer, told: str = "", **settings: Any) -> Fix:
     """The layer with other settings; `told` stands before the words."""
     return Fix(f"{told}set {written(settings)}", lambda: [changed(layer, **settings)])
 
@@ -129,7 +130,7 @@ def _channels(layer: Layer, got: Shape) -> Fault | None:
         return fault
     if got[1] == layer.in_channels:
         return None
-    groups = {"groups": 1} if got[1] % layer.groups or layer.out_channels % layer.groups else {}
+    groups: dict[str, Any] = {"groups": 1} if got[1] % layer.groups or layer.out_channels % layer.groups else {}
     why = f", which is {plural(got[1], 'channel')}, but in_channels={layer.in_channels}"
     return Fault(why, (set_(layer, in_channels=got[1], **groups),))
 
@@ -175,7 +176,7 @@ def _window(
                 fixes = (set_(layer, padding=wide), set_(layer, kernel_size=max(1, min(*fits, *kernel))))
                 return Fault(why, fixes, small=True)
             fits = [(s - 1) // d + 1 for s, d in zip(sizes, dilation, strict=True)]
-            none = {"padding": 0} if any(padding) else {}
+            none: dict[str, Any] = {"padding": 0} if any(padding) else {}
             return Fault(why, (set_(layer, kernel_size=min(*fits, *kernel), **none),), small=True)
     return None
 
@@ -262,7 +263,9 @@ def _batch_norm(layer: Layer, got: Shape) -> Fault | None:
 def _group_norm(layer: Layer, got: Shape) -> Fault | None:
     if len(got) < 2 or got[1] == layer.num_channels:
         return None
-    groups = {} if got[1] % layer.num_groups == 0 else {"num_groups": math.gcd(got[1], layer.num_groups)}
+    groups: dict[str, Any] = (
+        {} if got[1] % layer.num_groups == 0 else {"num_groups": math.gcd(got[1], layer.num_groups)}
+    )
     why = f", which is {plural(got[1], 'channel')}, but num_channels={layer.num_channels}"
     return Fault(why, (set_(layer, num_channels=got[1], **groups),))
 
@@ -401,7 +404,7 @@ RULES: tuple[tuple[str, Callable[[Layer, Shape], Fault | None]], ...] = (
 """Class names → the rule for a shape that does not fit; the first that matches speaks."""
 
 
-def refused_settings(kind: str, settings: dict[str, object]) -> str | None:
+def refused_settings(kind: str, settings: dict[str, Any]) -> str | None:
     """What is wrong with settings that a layer's own constructor refuses, with the numbers and what would do; None
     where no rule knows. One sentence without its full stop.
 
@@ -411,7 +414,8 @@ def refused_settings(kind: str, settings: dict[str, object]) -> str | None:
     if not re.fullmatch(r"Conv(Transpose)?\dd", kind):
         return None
     axes = int(kind[-2])
-    groups, sides = settings.get("groups", 1), [settings.get(one) for one in ("in_channels", "out_channels")]
+    groups: Any = settings.get("groups", 1)
+    sides: list[Any] = [settings.get(one) for one in ("in_channels", "out_channels")]
     if all(isinstance(n, int) for n in (groups, *sides)):
         wrong = [f"{n}={c}" for n, c in zip(("in_channels", "out_channels"), sides, strict=True) if c % groups]
         if wrong:
