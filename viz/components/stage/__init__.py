@@ -127,7 +127,7 @@ def stage(
       a constant zero; ``real`` is ``[[start, stop], ...]``, the real region; both ``None`` where every cell is real.
       ``named``: what the title tells in place of ``shape``. ``range``: the two values that are black and
       white, or palest and strongest, where they are not those of this grid; ``frame``: ``[top, left, height, width]``
-      in cells of a part that is outlined.
+      in cells of a part that is outlined; ``crossed``: cells that get a cross, for they were not the right ones.
     - ``symbols``: the text between neighbouring grids.
     - ``links``: ``{"from", "to", "kernel", "pairs", "values", "bias", "reduce", "p"}`` and the spatial structure,
       one of: ``base`` and ``offset`` (the source of position p and tap t is ``base[p] + offset[t]``); CSR rows ``ptr,

@@ -2,7 +2,7 @@
 
 import { label, weightOf } from "./describe.js";
 import { fit } from "../common.js";
-import { box, cellBox, paintMarks, paintSource, ring, slotOrigin } from "./draw.js";
+import { box, cellBox, cross, paintMarks, paintSource, ring, slotOrigin } from "./draw.js";
 import { copies, realIndex } from "./scene.js";
 import { css } from "./theme.js";
 import { clamp, number } from "./words.js";
@@ -54,6 +54,10 @@ export function overlay(stage, g, mark, centre, tap) {
         ctx.stroke();
       }
     }
+  }
+  for (const cell of g.crossed ?? []) for (const { ch } of g.slots) {
+    const b = cellBox(lay, g.slots, g, ch, cell);
+    if (b) cross(ctx, b, theme);
   }
   if (g.frame) {
     const [top, left, height, width] = g.frame, b = cellBox(lay, g.slots, g, g.slots[0].ch, top * g.W + left);
