@@ -23,6 +23,14 @@ export function overlay(stage, g, mark, centre, tap) {
     };
     paintMarks(ctx, g, lay, g.slots, mark, theme, labels);
   }
+  if (stage.scene.data.marking?.grid === g.id) for (const cell of stage.marked) for (const { ch } of g.slots) {
+    const b = cellBox(lay, g.slots, g, ch, cell);
+    if (!b) continue;
+    ctx.fillStyle = css(theme.ring, 0.35);
+    box(ctx, b.x, b.y, b.s, b.s, 4);
+    ctx.fill();
+    ring(ctx, b, theme.ring, 3);
+  }
   const kl = stage.scene.kernelLink(g);
   if (kl) overlayKernel(stage, ctx, g, kl, centre, tap);
   if (tap && mark && tap.link.from === g) {
