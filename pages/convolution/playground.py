@@ -44,7 +44,8 @@ left().markdown(
 )
 with actions():
     sharing.buttons(("Paste", "File"), "playground")
-    against.draw(scene)
+    if not state.recall("presenting"):
+        against.draw(scene)
 
 
 def type_into_cell():
@@ -53,6 +54,8 @@ def type_into_cell():
 
 def draw_controls():
     with beside, st.container(key="controls", gap="xsmall"):
+        if state.recall("presenting"):  # the row of actions is left out then
+            against.draw(scene)
         editor.draw(scene)
 
 
