@@ -55,7 +55,7 @@ def lesson(scene: Scene, asking: Asking, draw_above: Callable[[], None] | None =
             draw_above()
         layer_controls(scene)
 
-    with frame(controls, picture_first=True, asking=asking, chips=in_short(scene.spec)):
+    with frame(controls, picture_first=True, asking=asking, chips=in_short(scene.spec, named=False)):
         if draw_above is None or presenting:
             st.empty()
         else:
