@@ -72,6 +72,21 @@ def test_a_cell_is_the_answer_by_keys_and_by_a_click(visit, link, grid, wrong, r
     expect(page.get_by_role("button", name="Reveal")).to_have_count(0)
 
 
+@pytest.mark.parametrize("path", ["playground", "transposed"])
+def test_on_a_phone_the_answer_is_in_sight_when_it_comes(visit, path):
+    page = visit(f"/{path}", width=390, height=844).page
+    page.locator(".stage.veiled").first.wait_for()
+    page.get_by_role("button", name="Reveal").tap()
+    verdict = page.locator(".st-key-verdict")
+    expect(verdict).to_be_visible()
+    expect(page.locator(".stage.veiled")).to_have_count(0)
+    # Nor does it move any more.
+    page.wait_for_timeout(500)
+    box = verdict.bounding_box()
+    assert box["y"] >= 0
+    assert box["y"] + box["height"] <= 845
+
+
 SETS = [
     ("playground?ask=taps", "input", [(r, c) for r in (0, 2, 4) for c in (0, 2, 4)], (1, 1)),
     ("transposed?ask=touches", "output", [(r, c) for r in (0, 1, 2) for c in (2, 3, 4)], (0, 1)),
