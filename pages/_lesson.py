@@ -40,6 +40,9 @@ _head: ContextVar[Head] = ContextVar("head")
 
 def draw_head(lesson: Lesson) -> None:
     """The question, and under it the neighbours in the topic and the actions."""
+    if state.recall("presenting"):
+        # How long it is, for what shares its line.
+        st.html(f"<style>:root {{ --question: {len(lesson.question)} }}</style>")
     # Presented, no key stops in the title on its way to the picture.
     st.title(lesson.question if state.recall("presenting") else defined(lesson.question), anchor=False)
     with st.container(key="head", horizontal=True, vertical_alignment="center", gap="small"):

@@ -9,10 +9,11 @@ from typing import Any
 
 import streamlit as st
 
-from models.text import quoted
+from models.text import plural, quoted
 from pages import _room
-from rooms.room import NO_NUMBER, number_in
+from rooms.room import NO_NUMBER, cell_at, cells_at, number_in, places_in
 from viz import state
+from viz.components.stage import unmarked
 from viz.state import Choice, Setting, Text
 from viz.words import say
 
@@ -32,7 +33,9 @@ class Question:
     about: what the link says of the example that it is about, ``{}`` for that of a bare page; None: it is about
         whatever is on screen.
     cell: the grid of the stage in which a cell is the answer: "row 2, column 0", counted from 0.
-    selects: the number of the output's cell that it is about, counted from 0.
+    several: cells of that grid are, as ``rooms.room.cells_at`` spells them.
+    selects: the number of the output's cell that it is about, counted from 0; of the input's, if the answer is cells of
+        the output.
     hides: layers of a network that the page must not name while it waits.
     """
 
@@ -45,6 +48,7 @@ class Question:
     wrong: Mapping[str, str] = field(default_factory=dict)
     about: Mapping[str, str] | None = None
     cell: str = ""
+    several: bool = False
     selects: int = 0
     hides: tuple[str, ...] = ()
 
@@ -52,6 +56,12 @@ class Question:
     def typed(self) -> bool:
         """Whether the answer is a number that is typed."""
         return not self.options and not self.cell
+
+
+def _apart(question: Question, given: str) -> tuple[list[tuple[int, int]], list[tuple[int, int]]]:
+    """The cells that an answer lacks, and those that are wrong."""
+    right, marked = places_in(question.answer), places_in(given)
+    return [one for one in right if one not in marked], [one for one in marked if one not in right]
 
 
 @dataclass(frozen=True)
@@ -201,22 +211,38 @@ class Asking:
         if given == question.answer or len(asked.tries) >= TRIES:
             self.reveal()
 
-    def on_pin(self, stage: str, data: dict) -> Callable[[], None] | None:
-        """What takes a click on the stage of this key and with these data, if that is how the question that waits is
-        answered. After :meth:`waits`."""
+    def answered_on(self, stage: str, data: dict) -> tuple[dict, Callable[[], None] | None]:
+        """The data of the stage of this key and what takes a click on it, if that is how the question that waits is
+        answered; else the data as they are. After :meth:`waits`."""
         question = self.waiting
         if question is None or not question.cell:
-            return None
-        rows, width = next(one["shape"][-2:] for one in data["grids"] if one["id"] == question.cell)
+            return data, None
+        grids = {one["id"]: one for one in data["grids"]}
+        rows, width = grids[question.cell]["shape"][-2:]
         # For a room, whose phones have the same cells.
         state.remember(f"cells_{self.page}", (rows, width))
-        return partial(self._take_cell, question, stage, width)
+        take = partial(self._take_cell, question, stage, rows, width)
+        if not question.several:
+            return unmarked(data), take
+        tries = state.recall(f"asked_{self.page}").tries
+        told = [row * width + column for row, column in places_in(self._answer(question).value)]
+        data = unmarked(data, {"grid": question.cell, "cells": told, "of": f"{question.name} {len(tries)}"})
+        _, wrong = _apart(question, tries[-1]) if tries else ((), ())
+        crossed = [row * width + column for row, column in wrong]
+        grids = [one | {"crossed": crossed} if one["id"] == question.cell else one for one in data["grids"]]
+        return data | {"grids": grids}, take
 
-    def _take_cell(self, question: Question, stage: str, width: int) -> None:
+    def _take_cell(self, question: Question, stage: str, rows: int, width: int) -> None:
         pin = state.heard(stage, "pin") or {}
-        if pin.get("grid") == question.cell and isinstance(cell := pin.get("cell"), int) and cell >= 0:
-            row, column = divmod(cell, width)
-            self._answer(question).give(f"row {row}, column {column}")
+        cells = pin.get("cells") if question.several else [pin.get("cell")]
+        if pin.get("grid") != question.cell or not isinstance(cells, list):
+            return
+        if not all(isinstance(cell, int) and 0 <= cell < rows * width for cell in cells):
+            return
+        places = [divmod(cell, width) for cell in cells]
+        # Several are taken by the button, all together.
+        self._answer(question).give(cells_at(places) if question.several else cell_at(*places[0]))
+        if not question.several:
             self._take_answer(question)
 
     # -- drawing ------------------------------------------------------------------------------------------------------
@@ -241,6 +267,10 @@ class Asking:
                         label_visibility="collapsed", **how,
                         on_change=self._take_answer, args=(question,),
                     )  # fmt: skip
+                if question and question.several and waits:
+                    st.button(
+                        "Check", key="check", icon=":material/check:", on_click=self._take_answer, args=(question,)
+                    )
                 if waits:
                     st.button("Reveal", key="reveal", icon=":material/visibility:", on_click=self.reveal)
                 elif state.recall("presenting"):
@@ -265,9 +295,14 @@ class Asking:
         return question.typed and bool(typed) and not number_in(typed)
 
     def selected(self) -> int:
-        """The cell of the output that the stage shows at first: that of the question on screen. After :meth:`waits`."""
+        """The cell that the stage shows at first: that of the question on screen. After :meth:`waits`."""
+        question = self.on_screen()
+        return question.selects if question else 0
+
+    def on_screen(self) -> Question | None:
+        """The question on screen, waiting or answered. After :meth:`waits`."""
         asked: Asked | None = state.recall(f"asked_{self.page}")
-        return self._question(asked.name).selects if asked else 0
+        return self._question(asked.name) if asked else None
 
     def _after(self, question: Question | None) -> Question:
         if question is None:
@@ -281,6 +316,11 @@ class Asking:
             say(f":material/lightbulb: **{verdict or f'{question.answer}.'}** {question.explanation}")
         elif self._nonsense(question):
             st.markdown(f":material/replay: **{NO_NUMBER}**")
+        elif last and question.several:
+            missing, wrong = _apart(question, last)
+            counted = [f"{plural(len(missing), 'cell')} too few"] if missing else []
+            counted += [f"{plural(len(wrong), 'cell')} too many, with a cross"] if wrong else []
+            say(f":material/replay: **{' and '.join(counted)}: {question.wrong.get('', 'not those')}.** Try once more.")
         elif last:
             left_out = question.wrong.get(last) or question.wrong.get("", "not that")
             say(f":material/replay: **{last}: {left_out}.** Try once more.")

@@ -136,7 +136,10 @@ def _tried(act, *given) -> bool:
 
 def _ask(asking: Asking, question: Question) -> None:
     cells = state.recall(f"cells_{asking.page}") if question.cell else None
-    poll = Poll(_name(asking, question), question.text, question.options, question.answer, question.explanation, cells)
+    poll = Poll(
+        _name(asking, question), question.text, question.options, question.answer, question.explanation, cells,
+        question.several,
+    )  # fmt: skip
     if not held() and not _open():
         return
     _tried(rooms().ask, held(), poll)
@@ -262,7 +265,7 @@ def _bars(key: str) -> None:
     tally = _tally(key)
     st.markdown(_said(tally))
     told = ", ".join(f"{option}: {count}" for option, count in tally.counts.items())
-    right, large = tally.answer if tally.revealed else None, bool(state.recall("presenting"))
+    right, large = tally.right if tally.revealed else (), bool(state.recall("presenting"))
     if tally.cells:
         figure = plot.marked(tally.counts, tally.cells, right, large=large)
     else:

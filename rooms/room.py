@@ -7,6 +7,7 @@ import re
 import secrets
 import time
 from collections import Counter
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -21,6 +22,8 @@ MOST_QUESTIONS = 50
 APART = 0.06
 """Seconds for each phone, within which all of them follow to a page: opening one costs the server so much."""
 MOST_SHOWN = 12
+LONGEST = 1000
+"""Characters of an answer: a hundred cells."""
 HERE = 60
 """Seconds since a phone was heard of, after which it is gone."""
 NO_NUMBER = "This is no number: type one, such as 12 or 0.5."
@@ -39,7 +42,8 @@ class Poll:
     """A question as the room gets it. ``answer`` and ``explanation`` reach a phone after the reveal.
 
     options: the answers to choose from. Without any, a cell of a grid of ``cells`` rows and columns is the answer
-        ("row 2, column 0", counted from 0), or else a number that is typed.
+        ("row 2, column 0", counted from 0), or ``several`` of them (as :func:`cells_at` spells them), or else a number
+        that is typed.
     """
 
     name: str
@@ -48,17 +52,19 @@ class Poll:
     answer: str
     explanation: str = ""
     cells: tuple[int, int] | None = None
+    several: bool = False
 
 
 @dataclass(frozen=True)
 class Tally:
-    """What the lecturer's screen shows. counts: answer → phones; of typed numbers the ``MOST_SHOWN`` that came most
-    often. here: phones that are in the room now. cells: as in :class:`Poll`."""
+    """What the lecturer's screen shows. counts: answer → phones, or cell → phones where several make an answer; of
+    typed numbers the ``MOST_SHOWN`` that came most often. right: what of that is right. here: phones that are in the
+    room now. cells: as in :class:`Poll`."""
 
     round: int = 0
     name: str = ""
     text: str = ""
-    answer: str = ""
+    right: tuple[str, ...] = ()
     revealed: bool = False
     here: int = 0
     answered: int = 0
@@ -153,6 +159,11 @@ class Rooms:
         question = json.loads(room["question"]) if number else vars(Poll("", "", (), ""))
         votes = Counter(self._store.read(_votes(code, number)).values())
         options, cells = question["options"], question["cells"]
+        answered, right = votes.total(), (question["answer"],)
+        if question.get("several"):
+            names = {answer: [cell_at(*place) for place in places_in(answer)] for answer in (*votes, *right)}
+            right = tuple(names[question["answer"]])
+            votes = Counter(cell for answer, times in votes.items() for cell in names[answer] * times)
         if not options:
             options = [answer for answer, _ in votes.most_common(None if cells else MOST_SHOWN)]
             options.sort(key=lambda answer: (float(number_in(answer) or 0), answer))
@@ -160,10 +171,10 @@ class Rooms:
             round=number,
             name=question["name"],
             text=question["text"],
-            answer=question["answer"],
+            right=right,
             revealed=bool(room.get("revealed")),
             here=here,
-            answered=votes.total(),
+            answered=answered,
             counts={option: votes[option] for option in options},
             cells=tuple(cells) if cells else None,
         )
@@ -231,13 +242,13 @@ class Rooms:
         }
         if number:
             question = json.loads(room["question"])
-            shown = ("text", "options", "cells", *(("answer", "explanation") if revealed else ()))
-            found |= {name: question[name] for name in shown} | {"revealed": revealed, "mine": mine[-1]}
+            shown = ("text", "options", "cells", "several", *(("answer", "explanation") if revealed else ()))
+            found |= {name: question.get(name) for name in shown} | {"revealed": revealed, "mine": mine[-1]}
         return found
 
     def vote(self, code: str, visitor: str, number: int, answer: str) -> None:
         """One answer to the question with this number; the first counts, and the same once more is no error."""
-        room, answer = self._joined(code, visitor), answer[:100]
+        room, answer = self._joined(code, visitor), answer[:LONGEST]
         if number < 1 or number != int(room["round"]) or room.get("revealed"):
             if number > 0 and self._store.field_of([_votes(code, number)], visitor)[0] == answer:
                 return
@@ -259,6 +270,26 @@ def number_in(text: str) -> str:
     return f"{float(plain) + 0.0:.6f}".rstrip("0").rstrip(".")
 
 
+def cell_at(row: int, column: int) -> str:
+    """A cell as an answer spells it."""
+    return f"row {row}, column {column}"
+
+
+def cells_at(places: Iterable[tuple[int, int]]) -> str:
+    """Several cells as an answer spells them: ``(0, 0), (0, 2)``, each once and in order."""
+    return ", ".join(f"({row}, {column})" for row, column in sorted(set(places)))
+
+
+def places_in(answer: str) -> list[tuple[int, int]]:
+    """Row and column of each cell that an answer names in one of these ways; nothing where it is none."""
+    one = r"\(([0-9]{1,3}), ([0-9]{1,3})\)"
+    if place := re.fullmatch(r"row ([0-9]{1,3}), column ([0-9]{1,3})", answer, re.ASCII):
+        return [(int(place[1]), int(place[2]))]
+    if not re.fullmatch(rf"{one}(, {one})*", answer, re.ASCII):
+        return []
+    return [(int(row), int(column)) for row, column in re.findall(one, answer, re.ASCII)]
+
+
 def _read(question: dict[str, Any], answer: str) -> str:
     """An answer in the one way in which it is kept; raises ``RoomError`` where it is none."""
     if question["options"]:
@@ -267,10 +298,14 @@ def _read(question: dict[str, Any], answer: str) -> str:
         return answer
     if question["cells"]:
         rows, columns = question["cells"]
-        place = re.fullmatch(r"row ([0-9]{1,3}), column ([0-9]{1,3})", answer, re.ASCII)
-        if not place or int(place[1]) >= rows or int(place[2]) >= columns:
+        places = places_in(answer)
+        if not places or any(row >= rows or column >= columns for row, column in places):
             raise RoomError("There is no such cell: mark one of those on screen.")
-        return f"row {int(place[1])}, column {int(place[2])}"
+        if question.get("several"):
+            return cells_at(places)
+        if len(places) > 1:
+            raise RoomError("One cell is asked for: mark one of those on screen.")
+        return cell_at(*places[0])
     if not (number := number_in(answer)):
         raise RoomError(NO_NUMBER)
     return number

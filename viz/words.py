@@ -76,7 +76,7 @@ WORDS = (
     ),
     Word(
         "causal",
-        "A causal layer reads only the present and the past: the output at a time depends on nothing later.",
+        "A layer is causal if its output at a time can be computed at that time, while the input is still coming in.",
         "",
         "kko..",
         lesson="receptive-field-growth",
@@ -273,7 +273,7 @@ WORDS = (
     ),
     Word(
         "matrix",
-        "A linear layer written as one table: a row for each number of the output, a column for each of the input.",
+        "A linear layer written as one table of numbers: the table times the input, all in one column, is the output.",
         "matrices",
         "kk../.kk./..kk",
         lesson="transposed-matrix",

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from dataclasses import replace
 from functools import cache
+from itertools import product
 
 from models.presets import PRESETS, Preset
 from models.share import Scene
 from pages._question import Asking, Question
+from rooms.room import cells_at
 from viz.controls.numbers import SceneEditor, query_of
 
 TOPICS = {
@@ -81,9 +83,17 @@ ON_THE_STAGE = {
             },
             cell="input",
         ),
+        Question(
+            "taps", "Dilation: Mark the window",
+            "The kernel lies on the top left corner of the input. Mark all cells that it reads there.",
+            (), cells_at(product((0, 2, 4), repeat=2)),
+            "Nine weights read nine cells: rows 0, 2 and 4, columns 0, 2 and 4. What lies between is never read there.",
+            {"": "nine weights, each two cells from the next"},
+            cell="input", several=True,
+        ),
     ),
 }  # fmt: skip
-"""Worked example -> further questions about it, which are answered by a cell or by a number."""
+"""Worked example -> further questions about it, which are answered by cells or by a number."""
 
 
 @cache

@@ -12,7 +12,7 @@ from pages._lesson import actions, columns, left, offer
 from pages.convolution import _examples as examples
 from pages.convolution._compare import Frozen
 from viz import state
-from viz.components.stage import stage, unmarked, veiled
+from viz.components.stage import stage, veiled
 from viz.controls.layer import LayerEditor, in_short
 from viz.controls.numbers import LONGEST_LINK, SceneEditor
 from viz.export import sharing
@@ -44,7 +44,8 @@ left().markdown(
 )
 with actions():
     sharing.buttons(("Paste", "File"), "playground")
-    against.draw(scene)
+    if not state.recall("presenting"):
+        against.draw(scene)
 
 
 def type_into_cell():
@@ -53,6 +54,8 @@ def type_into_cell():
 
 def draw_controls():
     with beside, st.container(key="controls", gap="xsmall"):
+        if state.recall("presenting"):  # the row of actions is left out then
+            against.draw(scene)
         editor.draw(scene)
 
 
@@ -60,12 +63,12 @@ def draw_measured():
     measured, frozen = lab.of(scene), against.value
     if frozen is None:
         shown = cards(measured, covered)
-        with picture.container():
+        with picture if ready else picture.container():
             draw_picture(measured)
     else:
         other = lab.of(frozen)
         shown = cards(measured, covered) if covered else side_by_side(other, measured)
-        with picture.container(key="versus"):
+        with picture if ready else picture.container(key="versus"):
             for name, one, side in zip("AB", (other, measured), st.columns(2), strict=True):
                 with side:
                     say(f"**{name}** {in_short(one.spec)}")
@@ -93,26 +96,27 @@ def draw_picture(measured: lab.Lab, frozen: bool = False):
         drawn = veiled(draw_scene(measured, editable=not frozen, image=photo), covered)
         if not frozen and (cell := asking.selected()):
             drawn["selected"] |= {"cell": cell}
-        pin = asking.on_pin("stage", drawn)
-        drawn = unmarked(drawn) if pin else drawn
         if frozen:
             stage(drawn, key="frozen")
         else:
+            drawn, pin = asking.answered_on("stage", drawn)
             stage(drawn, key="stage", on_edit=type_into_cell, on_pin=pin)
 
 
+# What is seen goes first, except on the first visit, and while torch loads: then the question and the controls do.
+ready = "torch" in sys.modules and state.recall("playground_seen")
 with st.container(key="lesson"):
     beside, right = columns(in_short(spec))
     with right:
         asking.draw()
         with st.container(key="stage_area"):
-            picture = st.empty()
+            # A place that were emptied first would be made anew where a run is cut short by the next.
+            picture = st.container(key="versus" if against.value else None) if ready else st.empty()
         with st.container(key="numbers"):
             st.html(CARDS)
             figures = st.empty()
 
-# What is seen goes first, except on the first visit, and while torch loads: then the question and the controls do.
-if "torch" in sys.modules and state.recall("playground_seen"):
+if ready:
     measured = draw_measured()
     draw_controls()
 else:

@@ -13,7 +13,7 @@ from pages.receptive_field import _scene as scenes
 from pages.receptive_field import _stack as figures
 from pages.receptive_field._unit import Unit
 from viz import state
-from viz.components.stage import stage, unmarked
+from viz.components.stage import stage
 from viz.figures import show
 from viz.state import Fold
 from viz.words import heading, remark, say
@@ -37,7 +37,7 @@ def draw() -> None:
         with right:
             asking.draw()
             with st.container(key="stage_area"):
-                picture = st.empty()
+                picture = st.container(key="blank" if covered else None)
             with st.container(key="numbers"):
                 numbers = st.empty()
     below = st.container()
@@ -47,16 +47,16 @@ def draw() -> None:
         covered=covered,
     )
     if covered:
-        with picture.container(key="blank"):
+        with picture:
             if not stack.drawn:
                 _undrawn(stack)
                 return
             drawn = scenes.covered(field)
-            pin = asking.on_pin("stack_stage", drawn)
+            drawn, pin = asking.answered_on("stack_stage", drawn)
             height = scenes.stage_height(stack)
-            stage(unmarked(drawn) if pin else drawn, key="stack_stage", height=height, on_pin=pin)
+            stage(drawn, key="stack_stage", height=height, on_pin=pin)
         return
-    with picture.container():
+    with picture:
         if stack.drawn:
             stage(
                 scenes.scene(field, number, index),

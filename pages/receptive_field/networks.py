@@ -74,6 +74,8 @@ def lesson() -> None:
             if covered:
                 with st.container(key="stage_area"):
                     _before(picture)
+                with st.container(key="numbers"):
+                    _windows(found, asking.on_screen())
                 return
             with st.container(key="stage_area"):
                 field_view(
@@ -101,8 +103,24 @@ def lesson() -> None:
 
 def _before(picture) -> None:
     """The picture, without what a unit sees of it."""
-    drawn = f'<img alt="The picture" src="{_square(picture.pixels)}" width="300" style="max-width:100%">'
+    drawn = f'<img alt="The picture" src="{_square(picture.pixels)}" width="240" style="max-width:100%">'
     show(row(framed("What it gets", drawn), hidden("What one unit sees of it")), key="network_before")
+
+
+def _windows(found, question) -> None:
+    """What leads to a unit's field: the windows of the network, or of those that the question is about."""
+    both = question is not None and question.name == "depth"
+    shown = [network_field(name, found.side) for name in ("alexnet", "vgg16")] if both else [found]
+    for place, one in zip(st.columns(len(shown), gap="medium"), shown, strict=True):
+        with place:
+            remark(f"**{one.name}**: what has a window, in order.")
+            rows = [
+                (each.name, f"{each.kind}, kernel {each.settings[0][0]}, stride {each.settings[1][0]}", "?")
+                for each in one.maps
+                if each.settings[0]
+            ]
+            head = ("layer", "window", "receptive field")
+            table(head, rows, key=f"windows_{one.name}", label=f"The windows of {one.name}, in order")
 
 
 def _script(found, row) -> tuple[str, str]:

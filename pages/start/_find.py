@@ -45,6 +45,24 @@ def peak() -> tuple[int, int]:
     return int(row), int(column)
 
 
+def place_of_guess() -> tuple[int, int]:
+    """The place of the kernel whose middle is the pixel that was clicked; at the rim, the nearest."""
+    top, left = (min(max(at - 1, 0), size - 1) for at, size in zip(GUESS.value, measured().y.shape[1:], strict=True))
+    return top, left
+
+
+def hit() -> bool:
+    """Whether the click was on the corner, or next to it."""
+    return all(abs(at - best) <= 1 for at, best in zip(place_of_guess(), peak(), strict=True))
+
+
+def alike() -> int:
+    """How many of the nine pixels there are as the kernel wants them: bright where its number is above 0."""
+    top, left = place_of_guess()
+    bright = shapes()[top : top + 3, left : left + 3] > shapes().mean()
+    return int((bright == (CORNER > 0)).sum())
+
+
 def draw() -> None:
     corner, found = WHICH.value == TEMPLATE, measured()
     waits = corner and GUESS.value is None
@@ -52,6 +70,13 @@ def draw() -> None:
     data["grids"][0]["range"] = [0, 9]
     if corner:
         row, column = (0, 0) if waits else peak()
+        if not waits and not hit():
+            top, left = place_of_guess()
+            data["grids"][0] |= {
+                "crossed": [GUESS.value[0] * len(shapes()) + GUESS.value[1]],
+                "frame": [top, left, 3, 3],
+            }
+            data["grids"][2]["crossed"] = [top * found.y.shape[2] + left]
         data["selected"] = {"grid": "output", "channel": 0, "cell": row * found.y.shape[2] + column}
         data["caption"] = "Click in the picture, or move with the arrow keys and press Enter"
     else:
@@ -75,14 +100,15 @@ def seen() -> str:
         )
     if GUESS.value is None:
         return "The map is covered until you have clicked."
-    y, (row, column) = measured().y[0], peak()
-    # A pixel of the picture is the middle of the place one row and one column before; at the rim, of the nearest.
-    at = tuple(min(max(one - 1, 0), len(y) - 1) for one in GUESS.value)
-    largest, there = f"**{y[row, column]:g}**", f"**{y[at]:g}**".replace("-", "−")
-    if max(abs(at[0] - row), abs(at[1] - column)) <= 1:
+    y = measured().y[0]
+    largest, there = f"**{y[peak()]:g}**", f"**{y[place_of_guess()]:g}**".replace("-", "−")
+    if hit():
         begins = f"Yes, there it is: {largest}, the largest number of the map."
     else:
-        begins = f"There its answer is {there}. The largest, {largest}, is at the upper left corner of the rectangle."
+        begins = (
+            f"At the cross the answer is {there}, and {alike()} of the nine pixels are as bright or dark as the kernel "
+            f"wants. The largest, {largest}, is at the upper left corner of the rectangle, where all nine are."
+        )
     return f"{begins} A kernel answers most where the picture looks like the kernel itself."
 
 

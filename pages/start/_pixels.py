@@ -47,7 +47,7 @@ def draw() -> None:
         "still": True,
         "compact": 28,
         "selected": {"grid": "table", "channel": 0, "cell": at},
-        "caption": "Click in the picture, or move with the arrow keys and press Enter",
+        "caption": "Click in the picture, or move with the arrow keys and press Enter. Rows and columns count from 0",
     }
     layers.show(data, on_pin=take)
 
@@ -63,6 +63,9 @@ def seen() -> str:
     return (
         "A picture is a table of numbers. Each small square is a **pixel**, and its number says how bright it is: "
         "0 is black, 9 is white.\n\n"
+        "Its place is told by two numbers that **count from 0**, as in a program: row 0, column 0 is the top left "
+        f"corner, and row {AT.value[0]}, column {AT.value[1]} has {AT.value[0]} rows above it and {AT.value[1]} "
+        "columns at its left.\n\n"
         ":small[Photographs count from 0 to 255; ten steps are easier to add up.]"
     )
 

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from itertools import product
+
 from pages._question import Question
+from rooms.room import cells_at
 
 VIEWS = (
     Question(
@@ -46,6 +49,20 @@ VIEWS = (
             "": "all four stamps reach this cell, each with another of its weights; add the four products",
         },
         about={},
+    ),
+    Question(
+        "touches",
+        "Mark what one number touches",
+        "Stride 2: stamps lie two cells apart. Mark all cells of the output that the outlined input cell touches.",
+        (),
+        cells_at(product((0, 1, 2), (2, 3, 4))),
+        "The kernel is 3×3, so a stamp has nine cells. The outlined cell is in row 0, column 1: its stamp begins in "
+        "row 2·0 = 0, column 2·1 = 2.",
+        {"": "one number stamps the whole kernel, and the next stamp begins two cells further"},
+        about={"ct_stride": "2"},
+        cell="output",
+        several=True,
+        selects=1,
     ),
     Question(
         "padding",

@@ -19,6 +19,7 @@ from viz import state
 from viz.components.stage import veiled
 from viz.controls.layer import LayerEditor, in_short
 from viz.controls.numbers import SceneEditor, query_of
+from viz.scenes.layer import scene as draw_scene
 from viz.words import remark
 
 TOLD = (
@@ -54,7 +55,7 @@ def lesson(scene: Scene, asking: Asking, draw_above: Callable[[], None] | None =
             draw_above()
         layer_controls(scene)
 
-    with frame(controls, picture_first=True, asking=asking, chips=in_short(scene.spec)):
+    with frame(controls, picture_first=True, asking=asking, chips=in_short(scene.spec, named=False)):
         if draw_above is None or presenting:
             st.empty()
         else:
@@ -82,6 +83,14 @@ def stamps(views: dict) -> dict:
     # An output cell would mark the stamps that reach it.
     first = {"grid": "input", "channel": 0, "cell": 0, "pinned": False}
     return views | {"panels": [veiled(views["panels"][0]) | {"selected": first}]}
+
+
+def to_mark(found: lab.Lab, cell: int) -> dict:
+    """The layer while cells of its output are to be marked: those that this cell of the input, outlined, touches."""
+    data = veiled(draw_scene(found, editable=False))
+    given = data["grids"][0]
+    frame = [*divmod(cell, given["shape"][-1]), 1, 1]
+    return data | {"grids": [given | {"frame": frame}, *data["grids"][1:]]}
 
 
 def playground_query(scene: Scene) -> dict[str, str]:

@@ -11,7 +11,7 @@ from models.transposed import TransposedError
 from pages._question import Asking
 from pages.transposed import _pinned as pinned
 from pages.transposed._questions import VIEWS
-from pages.transposed._shared import EDITOR, lesson, measured, offer_layer, stamps
+from pages.transposed._shared import EDITOR, lesson, measured, offer_layer, stamps, to_mark
 from viz import state
 from viz.components.stage import stage
 from viz.figures import show
@@ -31,11 +31,18 @@ def draw(scene: Scene, covered: bool) -> None:
     def pin() -> None:
         pinned.keep(scene.spec, state.heard("ct_stage", "pin"))
 
+    # Of a question on what a number of the input touches, the answered one shows it.
+    asked = ASKING.on_screen()
+    touching = {"grid": "input", "channel": 0, "cell": asked.selects} if asked and asked.cell else None
+
     with lesson(scene, ASKING):
         found = measured(scene)
-        if found:
+        if found and touching and covered:
+            data, mark = ASKING.answered_on("ct_marks", to_mark(found, asked.selects))
+            stage(data, key="ct_marks", on_pin=mark)
+        elif found:
             try:
-                data = four_views(found, pinned.selected(scene.spec))
+                data = four_views(found, pinned.selected(scene.spec) or touching)
             except TransposedError as error:
                 st.info(sentence(error))
             else:

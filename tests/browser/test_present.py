@@ -131,6 +131,32 @@ class TestBar:
         expect(line).to_contain_text("stride 2")
         expect(page).to_have_url(re.compile("stride=2"))
 
+    @pytest.mark.parametrize(
+        "path",
+        [
+            "transposed-matrix?",
+            "cost-separable?",
+            "blocks?",
+            "playground?in_channels=3&out_channels=8&padding=1&bias=true",
+        ],
+    )
+    def test_the_pages_question_takes_one_line_and_nothing_lies_on_it(self, visit, path):
+        page = visit(f"/{path}&present=1", **HALL).page
+        title = page.locator("h1")
+        tops = title.evaluate(
+            """n => {
+                const all = document.createRange();
+                all.selectNodeContents(n);
+                return [...all.getClientRects()].map(r => Math.round(r.top / 8));
+            }"""
+        )
+        assert len(set(tops)) == 1
+        ends = title.evaluate("n => { const r = document.createRange(); r.selectNodeContents(n);"
+                              " return r.getBoundingClientRect().right; }")  # fmt: skip
+        line = page.locator(".st-key-chips").bounding_box()
+        assert ends < line["x"]
+        assert line["x"] + line["width"] < page.locator(".st-key-frame").bounding_box()["x"]
+
     def test_the_matrix_comes_when_it_is_asked_for(self, hall):
         page = hall(NINE).page
         expect(page.locator(".opbox")).to_have_count(0)

@@ -72,6 +72,58 @@ def test_a_cell_is_the_answer_by_keys_and_by_a_click(visit, link, grid, wrong, r
     expect(page.get_by_role("button", name="Reveal")).to_have_count(0)
 
 
+@pytest.mark.parametrize("path", ["playground", "transposed"])
+def test_on_a_phone_the_answer_is_in_sight_when_it_comes(visit, path):
+    page = visit(f"/{path}", width=390, height=844).page
+    page.locator(".stage.veiled").first.wait_for()
+    page.get_by_role("button", name="Reveal").tap()
+    verdict = page.locator(".st-key-verdict")
+    expect(verdict).to_be_visible()
+    expect(page.locator(".stage.veiled")).to_have_count(0)
+    # Nor does it move any more.
+    page.wait_for_timeout(500)
+    box = verdict.bounding_box()
+    assert box["y"] >= 0
+    assert box["y"] + box["height"] <= 845
+
+
+SETS = [
+    ("playground?ask=taps", "input", [(r, c) for r in (0, 2, 4) for c in (0, 2, 4)], (1, 1)),
+    ("transposed?ask=touches", "output", [(r, c) for r in (0, 1, 2) for c in (2, 3, 4)], (0, 1)),
+]
+
+
+def click_cell(page, grid: str, row: int, column: int) -> None:
+    where = """(root, [id, r, c]) => root.cellRect(id, 0, r * root.stage.scene.byId[id].W + c).toJSON()"""
+    box = page.locator(".stage").evaluate(where, [grid, row, column])
+    act = page.touchscreen.tap if page.viewport_size["width"] < 600 else page.mouse.click
+    act(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
+
+
+@pytest.mark.parametrize(("width", "height"), [(1440, 900), (390, 844)])
+@pytest.mark.parametrize(("link", "grid", "cells", "beside"), SETS, ids=["playground", "transposed"])
+def test_several_cells_are_the_answer(visit, link, grid, cells, beside, width, height):
+    page = visit(f"/{link}", width=width, height=height).page
+    stage = page.locator(".stage[data-layout]")
+    stage.wait_for()
+    page.locator(f"canvas.over[data-grid={grid}]").scroll_into_view_if_needed()
+    question, check = page.locator(".st-key-question"), page.get_by_role("button", name="Check")
+    # As fast as one can: none gets lost. One is wrong, one was taken back, one is missing.
+    for row, column in (*cells[:-1], beside, cells[0], cells[0]):
+        click_cell(page, grid, row, column)
+    expect(stage.locator(".eq .sub")).to_have_text(f"{len(cells)} marked")
+    check.click()
+    expect(question).to_contain_text("1 cell too few and 1 cell too many, with a cross")
+    expect(stage).to_be_visible()
+    # By keys: the last one is marked, the wrong one taken back.
+    chosen(page, grid, *cells[-1])
+    chosen(page, grid, *beside)
+    expect(stage.locator(".eq .sub")).to_have_text(f"{len(cells)} marked")
+    check.click()
+    expect(question).to_contain_text("Yes.")
+    expect(check).to_have_count(0)
+
+
 def test_a_number_is_the_answer(visit):
     page = visit("/transposed?ask=fill").page
     number = page.locator(".st-key-answers input")

@@ -225,6 +225,20 @@ def test_numbers_are_typed_and_cells_marked_on_a_phone(visit):
     cell.click()
     told(page, "Your answer is row 2, column 3")
     expect(cell).to_have_attribute("aria-pressed", "true")
-    assert heard == ["29,5", "row 2, column 3"]
+    view.update(version=20, round=3, mine=None, cells=[2, 3], several=True)
+    one.goto("/room?room=BCDF")
+    cells = [page.get_by_role("button", name=f"row {row}, column {column}", exact=True) for row, column in
+             ((1, 2), (0, 1), (0, 0))]  # fmt: skip
+    expect(page.get_by_role("textbox", name="Which?")).to_be_hidden()
+    for cell in (*cells, cells[2]):
+        cell.click()
+    expect(cells[0]).to_have_attribute("aria-pressed", "true")
+    expect(cells[2]).to_have_attribute("aria-pressed", "false")
+    page.get_by_role("button", name="Send").click()
+    told(page, "Your answer is (0, 1), (1, 2)")
+    assert heard == ["29,5", "row 2, column 3", "(0, 1), (1, 2)"]
+    view.update(version=30, revealed=True, answer="(0, 1), (0, 2)", explanation="")
+    one.goto("/room?room=BCDF")
+    expect(page.locator(".options.cells .right")).to_have_count(2)
     one.sound()
     one.accessible()

@@ -42,6 +42,19 @@ def touch(page: Page, grid: str, cell: int, *, twice: bool = False) -> None:
         page.mouse.click(x, y)
 
 
+def over(page: Page, grid: str, cell: int) -> bool:
+    """Whether anything is painted over the middle of a cell."""
+    box = place(page, grid, cell)
+    return page.locator(f"canvas.over[data-grid={grid}]").evaluate(
+        """(canvas, [x, y]) => {
+            const at = canvas.getBoundingClientRect(), scale = canvas.width / at.width;
+            const data = canvas.getContext('2d').getImageData((x - at.left) * scale, (y - at.top) * scale, 1, 1).data;
+            return data[3] > 0;
+        }""",
+        [box["x"] + box["width"] / 2, box["y"] + box["height"] / 2],
+    )
+
+
 @pytest.mark.parametrize(("width", "height"), SIZES)
 def test_next_leads_through_all_steps_and_on(visit, width, height):
     seen = visit("/start", width=width, height=height)
@@ -146,8 +159,11 @@ def test_the_corner_is_found_where_it_is(visit, width, height):
     expect(page.locator("figure:has([data-grid=output]) > .cv")).to_be_hidden()
     assert "140" not in page.get_by_test_id("stMain").inner_text()
     touch(page, "input", 8 * 12 + 8)
-    expect(page.locator(".st-key-seen")).to_contain_text("There its answer is 0. The largest, 140")
+    expect(page.locator(".st-key-seen")).to_contain_text("At the cross the answer is 0, and 4 of the nine")
     expect(covered).to_have_count(0)
+    assert over(page, "input", 8 * 12 + 8), "crossed"
+    assert over(page, "output", 7 * 10 + 7), "crossed"
+    assert not over(page, "input", 8 * 12 + 9)
     expect(page.locator(".eq .y")).to_have_text("140")
     touch(page, "input", 2 * 12 + 2)
     expect(page.locator(".st-key-seen")).to_contain_text("Yes, there it is: 140")

@@ -50,6 +50,19 @@ def test_it_shows_on_hover_stays_under_the_pointer_and_asks_the_server_nothing(v
     seen.sound()
 
 
+def test_it_does_not_cover_the_question_that_the_term_stands_in(visit):
+    page = visit("/transposed?ask=touches", width=390, height=844).page
+    box, question = page.locator(".meaning"), page.locator(".st-key-question p").first
+    one = question.locator("a").first
+    one.scroll_into_view_if_needed()
+    mounted(box, "_meaning")
+    one.tap()
+    expect(box).to_be_visible()
+    at, of = box.bounding_box(), question.bounding_box()
+    assert of["height"] > 1.5 * one.bounding_box()["height"], "it takes two lines"
+    assert at["y"] >= of["y"] + of["height"] or at["y"] + at["height"] <= of["y"]
+
+
 def test_the_keyboard_reaches_it_and_goes_on_to_the_glossary(visit):
     seen = visit(PAGE)
     page, box = seen.page, seen.page.locator(".meaning")

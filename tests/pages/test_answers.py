@@ -16,6 +16,7 @@ from models.receptive_field.growth import ways
 from models.sources import INPUTS, WEIGHTS
 from pages._lessons import BY_PATH
 from pages.convolution._examples import _questions as convolution_questions
+from rooms.room import cells_at
 from tests.pages.support import components, opened, sound
 from tests.pages.test_questions import QUESTIONS, bare, covered
 
@@ -114,6 +115,24 @@ def test_nothing_covers_a_network_of_the_visitors_own():
     assert not [each for each in app.button if each.key in ("reveal", "next_question")]
     query = {name: value[0] if isinstance(value, list) else value for name, value in app.query_params.items()}
     assert not covered(sound(opened(BY_PATH[page].file, ask="most", **query)))
+
+
+def test_the_window_of_nine_weights_that_lie_apart_is_that_of_torch():
+    """The cells that the first output of a real layer has a gradient to."""
+    (taps,) = [one for one in convolution_questions() if one.name == "taps"]
+    x = torch.zeros(1, 1, 9, 9, requires_grad=True)
+    assert taps.about["input_size"] == "9"
+    nn.functional.conv2d(x, torch.ones(1, 1, 3, 3), dilation=int(taps.about["dilation"]))[0, 0, 0, 0].backward()
+    assert cells_at(map(tuple, x.grad[0, 0].nonzero().tolist())) == taps.answer
+
+
+def test_the_cells_that_an_input_cell_touches_are_those_of_torch():
+    (touches,) = [one for one in QUESTIONS["transposed"] if one.name == "touches"]
+    x = torch.zeros(4)
+    x[touches.selects] = 1
+    y = nn.functional.conv_transpose2d(x.reshape(1, 1, 2, 2), torch.ones(1, 1, 3, 3), stride=2)
+    assert touches.about == {"ct_stride": "2"}
+    assert cells_at(map(tuple, y[0, 0].nonzero().tolist())) == touches.answer
 
 
 def test_answers_that_are_numbers_of_the_playgrounds_stage():

@@ -49,6 +49,16 @@ def test_freeze_change_and_let_go():
     assert app.number_input(key="kernel_size").value == 2
 
 
+def test_a_layer_is_frozen_while_presenting_too():
+    app = opened(PAGE, present="1", ask="none")
+    assert [one.label for one in app.button if one.key == "compare"] == ["Compare"]
+    app.button(key="compare").click().run()
+    app.number_input(key="kernel_size").set_value(2).run()
+    assert not app.exception
+    assert rows(app)["parameters"] == ("differs", "9", "4", "0.444 ×")
+    assert app.query_params["against"] == ""
+
+
 def test_the_link_carries_both():
     app = opened(
         PAGE, against="kernel_size=3&in_channels=3&input_size=8&out_channels=4", kernel_size="5", input_size="8"

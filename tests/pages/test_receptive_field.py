@@ -338,6 +338,19 @@ def test_any_text_in_the_link_gives_a_value_or_a_sentence(name, text):
     assert dict(app.query_params) == {}
 
 
+def test_a_question_on_networks_shows_the_windows_of_those_that_it_is_about():
+    """Every convolution of AlexNet and of VGG-16, whichever network is chosen; else those of the chosen one."""
+
+    def windows(ask: str) -> list[list[str]]:
+        return [one.value["window"].tolist() for one in sound(open_page(part="networks", ask=ask)).dataframe]
+
+    alex, vgg = windows("depth")
+    assert [sum(one.startswith("Conv2d") for one in rows) for rows in (alex, vgg)] == [5, 13]
+    assert alex[0] == "Conv2d, kernel 11, stride 4"
+    (resnet,) = windows("last")
+    assert resnet[0] == "Conv2d, kernel 7, stride 2"
+
+
 @pytest.mark.parametrize("part", ["effective", "growth", "networks", "your_network"])
 def test_settings_of_another_page_are_told_and_left_out(part):
     app = sound(open_page(part=part, layers="1e9", unit="--1"))

@@ -177,7 +177,7 @@ def test_a_cell_of_the_stage_is_a_cell_on_the_phones(rooms):
     app = sound(opened(BY_PATH["playground"].file, ask="window"))
     app.button(key="ask_room").click().run()
     tally = rooms.tally(key(sound(app)))
-    assert (tally.cells, tally.answer) == ((4, 4), "row 2, column 2")
+    assert (tally.cells, tally.right) == ((4, 4), ("row 2, column 2",))
     code = key(app).partition("-")[0]
     rooms.vote(code, rooms.join(code), tally.round, "row 3, column 3")
     assert rooms.tally(key(app)).counts == {"row 3, column 3": 1}

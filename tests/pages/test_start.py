@@ -119,6 +119,12 @@ def test_a_click_in_the_picture_moves_the_table():
     assert opened(PAGE, zoom="a.1").warning[0].value.startswith("zoom: “a.1” is not a row and a column")
 
 
+def test_counting_from_0_is_explained_where_it_first_stands():
+    told = text(opened(PAGE, zoom="30.15"))
+    assert "count from 0" in told
+    assert "row 30, column 15 has 30 rows above it and 15 columns at its left" in told
+
+
 def test_another_kernel_has_another_sum_and_the_first_comes_back():
     app = opened(PAGE, step="2", kernel="-1_0_1_-1_0_1_-1_0_5")
     pixels = grey()[_sum.PART]
@@ -146,10 +152,16 @@ def test_the_map_of_the_corner_is_covered_until_a_guess_and_says_how_good_it_was
     assert "140" not in text(app)
     hit, miss = (text(opened(PAGE, step="4", find="A corner", guess=at)) for at in ("2.3", "8.8"))
     assert "Yes, there it is: **140**" in hit
-    assert "There its answer is **0**. The largest, **140**, is at the upper left corner" in miss
+    # In the middle of the diamond all nine are bright, and four of them are to be.
+    assert "At the cross the answer is **0**, and 4 of the nine pixels are" in miss
+    assert "The largest, **140**, is at the upper left corner" in miss
     shown = data(opened(PAGE, step="4", find="A corner", guess="8.8"))
     assert "veiled" not in shown
     assert shown["selected"] == {"grid": "output", "channel": 0, "cell": 11}
+    picture, _, map_ = shown["grids"]
+    assert (picture["crossed"], picture["frame"], map_["crossed"]) == ([8 * 12 + 8], [7, 7, 3, 3], [7 * 10 + 7])
+    right = data(opened(PAGE, step="4", find="A corner", guess="2.3"))["grids"]
+    assert not any("crossed" in one or "frame" in one for one in right)
 
 
 def test_next_and_back_go_through_all_steps():

@@ -124,6 +124,13 @@ def test_each_term_has_one_entry_one_sentence_and_a_lesson():
     assert sum(bool(word.picture) for word in WORDS) > len(WORDS) / 2
 
 
+def test_what_a_question_asks_is_not_in_the_definition_of_its_term():
+    """How many rows and columns a matrix has, and which samples a causal layer reads, are asked."""
+    means = {word.name: word.means for word in WORDS}
+    assert not re.search(r"\brows?\b|columns|for each", means["matrix"])
+    assert not re.search(r"past|future|earlier|later|before|after|depends", means["causal"])
+
+
 def test_the_glossary_holds_them_all_with_their_lessons():
     app = moved(AppTest.from_file(SHELL, default_timeout=120).run(), "words.py")
     assert read(app.title) == ["Words"]

@@ -218,6 +218,29 @@ class TestOtherAnswers:
         rooms.reveal(key)
         assert rooms.look(code, phone)["right"] == 1
 
+    SEVERAL = Poll("window", "Which cells?", (), "(0, 0), (2, 1)", cells=(3, 4), several=True)
+
+    def test_several_cells_are_an_answer_and_each_is_counted(self, rooms, key, code):
+        rooms.ask(key, self.SEVERAL)
+        phones = [rooms.join(code) for _ in range(3)]
+        assert rooms.look(code, phones[0])["several"] is True
+        for none in ("(3, 0)", "(0, 0), (0, 4)", "(0,0)", "(0, 0) (2, 1)", "", "(-1, 0)", "(0, 0), " * 900):
+            assert "no such cell" in refused(rooms.vote, code, phones[0], 1, none)
+        # In any order, and each once.
+        rooms.vote(code, phones[0], 1, "(2, 1), (0, 0), (0, 0)")
+        rooms.vote(code, phones[1], 1, "(0, 0)")
+        rooms.vote(code, phones[2], 1, "(0, 0), (1, 1), (2, 1)")
+        tally = rooms.tally(key)
+        assert (tally.answered, tally.cells) == (3, (3, 4))
+        assert tally.counts == {"row 0, column 0": 3, "row 1, column 1": 1, "row 2, column 1": 2}
+        assert tally.right == ("row 0, column 0", "row 2, column 1")
+        rooms.reveal(key)
+        assert [rooms.look(code, phone)["right"] for phone in phones] == [1, 0, 0]
+
+    def test_where_one_cell_is_asked_for_several_are_refused(self, rooms, key, code):
+        rooms.ask(key, self.CELL)
+        assert "One cell" in refused(rooms.vote, code, rooms.join(code), 1, "(0, 0), (2, 1)")
+
     def test_a_question_that_no_phone_can_answer_is_not_asked(self, rooms, key):
         for poll in (Poll("a", "?", (), "all of them"), Poll("a", "?", (), "row 9, column 0", cells=(3, 3))):
             assert "cannot be put to a room" in refused(rooms.ask, key, poll)

@@ -157,7 +157,7 @@ def test_counts_go_from_dark_to_light():
 
 def test_votes_are_bars_in_their_order_and_the_right_one_stands_out_once_it_is_told():
     counts = {"3×3": 4, "5×5": 0}
-    (hidden,), (told,) = (votes(counts, right)["data"] for right in (None, "5×5"))
+    (hidden,), (told,) = (votes(counts, right)["data"] for right in ((), ("5×5",)))
     assert (hidden["y"], hidden["x"], hidden["text"]) == (["3×3", "5×5"], [4, 0], ["4", "0"])
     assert len(set(hidden["marker"]["color"])) == 1
     assert told["y"] == ["3×3", "5×5 ✓"]
@@ -165,7 +165,7 @@ def test_votes_are_bars_in_their_order_and_the_right_one_stands_out_once_it_is_t
 
 
 def test_marked_cells_are_a_grid_of_counts():
-    figure = marked({"row 1, column 2": 7, "row 0, column 0": 1}, (2, 3), "row 0, column 0")
+    figure = marked({"row 1, column 2": 7, "row 0, column 0": 1}, (2, 3), ["row 0, column 0"])
     (trace,) = figure["data"]
     assert trace["z"] == [[1, 0, 0], [0, 0, 7]]
     assert trace["text"] == [["1 ✓", "", ""], ["", "", "7"]]

@@ -328,22 +328,23 @@ class LayerEditor:
         return _reason(spec, name, axis, options) if only else None
 
 
-def in_short(spec: LayerSpec) -> str:
-    """The layer in one line: its kernel, stride and padding, and what else is not as usual."""
-    parts, settings = [KINDS[spec.kind].title], spec.settings()
+def in_short(spec: LayerSpec, named: bool = True) -> str:
+    """The layer in one line: its kernel, stride and padding, and what else is not as usual; without its name where the
+    page says it."""
+    parts, settings = [KINDS[spec.kind].title if named else ""], spec.settings()
     channels = spec.in_channels, settings.pop("out_channels", spec.in_channels)
     for name, value in settings.items():
         each = value if isinstance(value, tuple) else (value,)
         text = times(each, "×") if name == "kernel_size" or len(set(each)) > 1 else spelled(each[0])
         if name == "kernel_size":
-            parts[0] += f" {text}"
+            parts[0] = f"{parts[0]} {text}".strip()
         elif value is True:
             parts.append(name.replace("_", " "))
         elif name in ("stride", "padding") or each[0] != QUERY_DEFAULTS[name]:
             parts.append(f"{name.replace('_', ' ')} {text}")
     if channels != (1, 1):
         parts.append(f"{times(dict.fromkeys(channels), ' → ')} channels")
-    return " · ".join(parts)
+    return " · ".join(filter(None, parts))
 
 
 def _plain(name: str) -> str:

@@ -236,16 +236,16 @@ def roofline(passes: Sequence[Pass], macs_a_second: float, height: int = HEIGHT)
     return {"data": [line, least, found], "layout": layout}
 
 
-def votes(counts: Mapping[str, int], right: str | None, *, large: bool = False) -> dict:
-    """A bar for each answer, as long as it was given often; ``right``: the one that is, once it may be told. ``large``:
-    for a projector."""
+def votes(counts: Mapping[str, int], right: Collection[str] = (), *, large: bool = False) -> dict:
+    """A bar for each answer, as long as it was given often; ``right``: what is, once it may be told. ``large``: for a
+    projector."""
     options, type_ = list(counts), 22 if large else 16
-    faces = [ROLES["output"] if option == right else FAINT for option in options]
+    faces = [ROLES["output"] if option in right else FAINT for option in options]
     longest = max([*counts.values(), 1])
     trace = {
         "type": "bar",
         "orientation": "h",
-        "y": [f"{option} ✓" if option == right else option for option in options],
+        "y": [f"{option} ✓" if option in right else option for option in options],
         "x": list(counts.values()),
         "text": [str(count) for count in counts.values()],
         "textposition": "outside",
@@ -266,13 +266,15 @@ def votes(counts: Mapping[str, int], right: str | None, *, large: bool = False) 
     return {"data": [trace], "layout": layout}
 
 
-def marked(counts: Mapping[str, int], cells: tuple[int, int], right: str | None, *, large: bool = False) -> dict:
+def marked(
+    counts: Mapping[str, int], cells: tuple[int, int], right: Collection[str] = (), *, large: bool = False
+) -> dict:
     """How often each cell of a grid of so many rows and columns was marked, the more often the brighter; ``right`` and
     ``large`` as for :func:`votes`."""
     rows, columns = cells
     names = [[f"row {row}, column {column}" for column in range(columns)] for row in range(rows)]
     often = [[counts.get(name, 0) for name in row] for row in names]
-    text = [[f"{counts.get(name) or ''}{' ✓' if name == right else ''}" for name in row] for row in names]
+    text = [[f"{counts.get(name) or ''}{' ✓' if name in right else ''}" for name in row] for row in names]
     trace = {
         "type": "heatmap",
         "z": often,

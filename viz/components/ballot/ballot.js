@@ -47,7 +47,7 @@ class Ballot {
     this.at(".leave").onclick = () => this.leave();
     this.at(".typed").onsubmit = (e) => {
       e.preventDefault();
-      const answer = this.at(".typed input").value.trim();
+      const answer = this.view?.several ? this.marked() : this.at(".typed input").value.trim();
       if (answer) this.vote(answer);
     };
     this.at(".back").onclick = () => this.go(this.view?.page ?? "room");
@@ -172,32 +172,42 @@ class Ballot {
     if (asked) this.at(".text").textContent = view.text;
     this.options(asked ? view : { options: [] });
     const typed = this.at(".typed"), closed = Boolean(view.revealed || chosen);
-    typed.hidden = !asked || view.options.length > 0 || Boolean(view.cells);
+    typed.hidden = !asked || view.options.length > 0 || Boolean(view.cells && !view.several);
+    typed.elements[0].hidden = Boolean(view.several);
     for (const one of typed.elements) one.disabled = closed;
-    if (chosen && !typed.hidden) typed.elements[0].value = chosen;
+    if (chosen && !view.several && !typed.hidden) typed.elements[0].value = chosen;
+    const part = (whole, one) => (view.several ? Boolean(whole?.includes(one)) : one === whole);
     for (const one of this.at(".options").children) {
-      const mine = one.value === chosen;
-      one.setAttribute("aria-pressed", mine);
+      // Several are marked one after another, and sent together.
+      if (chosen || !view.several) one.setAttribute("aria-pressed", part(chosen, one.value));
       one.disabled = closed;
-      one.classList.toggle("right", Boolean(view.revealed) && one.value === view.answer);
+      one.classList.toggle("right", Boolean(view.revealed) && part(view.answer, one.value));
     }
     this.told((!view.revealed && !view.mine && this.trouble) || this.status(asked));
   }
 
+  // The cells that are marked, in their order, as a room spells them.
+  marked() {
+    return [...this.at(".options").querySelectorAll("[aria-pressed=true]")].map((one) => one.value).join(", ");
+  }
+
   // The answers to choose from; where cells are, a button for each.
-  options({ options, cells }) {
+  options({ options, cells, several }) {
     const box = this.at(".options"), [rows, columns] = cells ?? [0, 0], mark = JSON.stringify([this.view.round, options]);
     if (box.mark === mark) return;
     box.mark = mark;
     this.trouble = this.at(".typed input").value = "";
-    const places = Array.from({ length: rows * columns }, (_, i) => `row ${Math.floor(i / columns)}, column ${i % columns}`);
-    const texts = options.length ? options : places;
-    box.classList.toggle("cells", texts === places);
+    const places = Array.from({ length: rows * columns }, (_, i) => [Math.floor(i / columns), i % columns]);
+    const names = places.map(([row, column]) => `row ${row}, column ${column}`);
+    const texts = options.length ? options : names;
+    box.classList.toggle("cells", texts === names);
     box.style.setProperty("--columns", columns);
-    box.replaceChildren(...texts.map((text) => {
+    box.replaceChildren(...texts.map((text, i) => {
       const one = document.createElement("button");
-      Object.assign(one, { type: "button", value: text, onclick: () => this.vote(text) });
-      if (texts === places) one.setAttribute("aria-label", text);
+      const toggle = () => one.setAttribute("aria-pressed", one.getAttribute("aria-pressed") !== "true");
+      Object.assign(one, { type: "button", value: several ? `(${places[i].join(", ")})` : text });
+      one.onclick = several ? toggle : () => this.vote(text);
+      if (texts === names) one.setAttribute("aria-label", text);
       else one.textContent = text;
       return one;
     }));

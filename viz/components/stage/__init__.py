@@ -73,11 +73,15 @@ def veiled(data: dict, waits: bool = True) -> dict:
     return data | {"grids": grids, "links": links, "operator": operator or None, "veiled": True}
 
 
-def unmarked(data: dict) -> dict:
-    """The data of a stage on which a cell is looked for: no window leads to it, and a click or Enter chooses one."""
+def unmarked(data: dict, marking: dict | None = None) -> dict:
+    """The data of a stage on which a cell is looked for: no window leads to it, and a click or Enter chooses one; with
+    ``marking``, as :func:`stage` takes it, several, and once more takes one back."""
     grids = [one | {"editable": False} for one in data["grids"]]
     told = "Click a cell, or move with the arrow keys and press Enter"
-    return data | {"grids": grids, "links": [], "operator": None, "legend": False, "still": True, "caption": told}
+    if marking:
+        told += ", to mark it; once more takes it back"
+    bare = {"links": [], "operator": None, "legend": False, "still": True, "caption": told, "marking": marking}
+    return data | bare | {"grids": grids}
 
 
 def share(data: dict) -> dict:
@@ -127,7 +131,7 @@ def stage(
       a constant zero; ``real`` is ``[[start, stop], ...]``, the real region; both ``None`` where every cell is real.
       ``named``: what the title tells in place of ``shape``. ``range``: the two values that are black and
       white, or palest and strongest, where they are not those of this grid; ``frame``: ``[top, left, height, width]``
-      in cells of a part that is outlined.
+      in cells of a part that is outlined; ``crossed``: cells that get a cross, for they were not the right ones.
     - ``symbols``: the text between neighbouring grids.
     - ``links``: ``{"from", "to", "kernel", "pairs", "values", "bias", "reduce", "p"}`` and the spatial structure,
       one of: ``base`` and ``offset`` (the source of position p and tap t is ``base[p] + offset[t]``); CSR rows ``ptr,
@@ -167,6 +171,10 @@ def stage(
     ``maps``, one a grid, in their order: ``name``; per axis ``shape`` (units), ``before`` and ``after`` (cells of
     padding drawn around them), ``size``, ``jump``, ``start`` as text; and ``boxes``, per axis the first and last pixel
     of each unit, or None. The input, which reads nothing, has no ``boxes``.
+
+    ``marking``: ``{"grid", "cells", "of"}``: a click or Enter marks a cell of this grid, and once more takes it back;
+    all that are marked arrive as ``{"grid", "cells"}`` in ``result.pin``. ``cells`` are marked at first, and again when
+    ``of`` is another.
 
     With ``on_pin`` a cell that was pinned arrives as ``{"grid", "channel", "cell": its place among the drawn cells}``
     in ``result.pin``. Panels send a cell that a click or Enter has pinned, a moment later and once for a double click:

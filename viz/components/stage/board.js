@@ -32,6 +32,7 @@ export class Board {
     this.out = null;
     this.tap = null;
     this.pinned = false;
+    this.marked = new Set();
     this.playing = false;
     this.speed = 1;
     this.edits = 0;
@@ -65,10 +66,17 @@ export class Board {
     const rebuilt = shape !== this.shape;
     this.shape = shape;
     restore(this, data, first);
+    // Of one task the browser knows best what is marked: what comes back was sent a while ago.
+    if (data.marking?.of !== this.markedFor) {
+      this.markedFor = data.marking?.of;
+      this.marked = new Set(data.marking?.cells);
+      this.pinned = false;
+    }
     if (rebuilt) build(this);
     this.layout(rebuilt);
     legend(this);
-    this.root.classList.toggle("veiled", !!data.veiled);
+    // Where its cells are to be marked, it is there, without numbers.
+    this.root.classList.toggle("veiled", !!data.veiled && data.marking?.grid !== "output");
     this.root.classList.toggle("still", !!data.still);
     this.root.classList.toggle("compact", !!data.compact);
     hint(this);
@@ -328,6 +336,19 @@ export class Board {
     hint(this);
     this.select();
     if (tells) this.tell(on ? this.sel : null);
+  }
+
+  // Whether cells are marked here: then a click or Enter marks one, or takes it back.
+  mark(s) {
+    const { marking } = this.scene.data;
+    if (!marking) return false;
+    this.sel = s;
+    if (s.grid === marking.grid) {
+      if (!this.marked.delete(s.cell)) this.marked.add(s.cell);
+      this.send("pin", { grid: s.grid, cells: [...this.marked] });
+    }
+    this.select();
+    return true;
   }
 
   // The cell that was tapped, or that a click or Enter has chosen; null when it was let go. Panels send all of them.

@@ -58,6 +58,10 @@ function reach(stage, sel) {
   const links = scene.outOf(g), pad = isPadding(g, sel.cell);
   const head = `<b class="x">${v}</b>`;
   if (links[0]?.reduce === "copy") return { main: `<span class="soft">${esc(g.title)}, ${place1(g, sel.cell)}:</span> ${head}`, sub: "" };
+  if (scene.data.marking) {
+    const here = g.id === scene.data.marking.grid, on = here && stage.marked.has(sel.cell) ? ": marked" : "";
+    return { main: `<span class="soft">${esc(g.title)}, ${place1(g, sel.cell)}${on}</span>`, sub: `${stage.marked.size} marked` };
+  }
   if (!links.length) return { main: `${esc(g.title)} ${head}`, sub: "" };
   const link = links[0], hits = new Map();
   for (const c of copies(g, sel.cell)) link.eachInverse(c, (p, t, e) => {

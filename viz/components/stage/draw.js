@@ -133,6 +133,21 @@ export function ring(ctx, b, colour, width, grow = 0) {
   ctx.stroke();
 }
 
+// A cell that was chosen and is not right: seen on any colour.
+export function cross(ctx, b, theme) {
+  const inset = b.s * 0.2, [left, top, right, bottom] = [b.x + inset, b.y + inset, b.x + b.s - inset, b.y + b.s - inset];
+  for (const [colour, width] of [[theme.bg, 5], [theme.pink, 2.5]]) {
+    ctx.strokeStyle = css(colour);
+    ctx.lineWidth = width;
+    ctx.beginPath();
+    ctx.moveTo(left, top);
+    ctx.lineTo(right, bottom);
+    ctx.moveTo(right, top);
+    ctx.lineTo(left, bottom);
+    ctx.stroke();
+  }
+}
+
 // A set of related cells: a ring each while cells are large, otherwise a tint and one frame a plane around them.
 export function paintMarks(ctx, g, lay, slots, mark, theme, labels) {
   const boxes = [];

@@ -37,6 +37,7 @@ export function wireGrid(stage, id, over) {
     if (!s) return;
     const same = stage.sel && s.grid === stage.sel.grid && s.ch === stage.sel.ch && s.cell === stage.sel.cell;
     stage.stop();
+    if (stage.mark(s)) return;
     if (stage.pointer === "touch") {
       if (same && stage.tapped && stage.edit(s)) return;
       stage.tapped = true;
@@ -101,7 +102,7 @@ function key(stage, e, g) {
   } else if (e.key === "p" || e.key === "P" || e.key === " ") stage.play(!stage.playing);
   else if (e.key === "Enter" || e.key === "F2") {
     if (!s) return;
-    if (!stage.edit(s)) stage.pin(!stage.pinned);
+    if (!stage.mark(s) && !stage.edit(s)) stage.pin(!stage.pinned);
   } else if (/^[-0-9.]$/.test(e.key) && s) {
     if (!stage.edit(s, e.key)) return;
   } else return;

@@ -2,7 +2,7 @@
 
 import { label, weightOf } from "./describe.js";
 import { fit } from "../common.js";
-import { box, cellBox, paintMarks, paintSource, ring, slotOrigin } from "./draw.js";
+import { box, cellBox, cross, paintMarks, paintSource, ring, slotOrigin } from "./draw.js";
 import { copies, realIndex } from "./scene.js";
 import { css } from "./theme.js";
 import { clamp, number } from "./words.js";
@@ -22,6 +22,14 @@ export function overlay(stage, g, mark, centre, tap) {
       return sum;
     };
     paintMarks(ctx, g, lay, g.slots, mark, theme, labels);
+  }
+  if (stage.scene.data.marking?.grid === g.id) for (const cell of stage.marked) for (const { ch } of g.slots) {
+    const b = cellBox(lay, g.slots, g, ch, cell);
+    if (!b) continue;
+    ctx.fillStyle = css(theme.ring, 0.35);
+    box(ctx, b.x, b.y, b.s, b.s, 4);
+    ctx.fill();
+    ring(ctx, b, theme.ring, 3);
   }
   const kl = stage.scene.kernelLink(g);
   if (kl) overlayKernel(stage, ctx, g, kl, centre, tap);
@@ -54,6 +62,10 @@ export function overlay(stage, g, mark, centre, tap) {
         ctx.stroke();
       }
     }
+  }
+  for (const cell of g.crossed ?? []) for (const { ch } of g.slots) {
+    const b = cellBox(lay, g.slots, g, ch, cell);
+    if (b) cross(ctx, b, theme);
   }
   if (g.frame) {
     const [top, left, height, width] = g.frame, b = cellBox(lay, g.slots, g, g.slots[0].ch, top * g.W + left);

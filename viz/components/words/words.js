@@ -65,10 +65,11 @@ class Meaning {
     this.place();
   }
 
-  // Below the term, or above where there is no room.
+  // Below the term, or above where there is no room; of a question, below or above all of it.
   place() {
     if (!this.at) return;
-    const { left, top, bottom } = this.at.getClientRects()[0] ?? this.at.getBoundingClientRect();
+    const term = this.at.getClientRects()[0] ?? this.at.getBoundingClientRect(), { left } = term;
+    const { top, bottom } = this.at.closest(".st-key-question p")?.getBoundingClientRect() ?? term;
     const { offsetWidth: width, offsetHeight: height, style } = this.box;
     const below = bottom + GAP + height <= innerHeight - EDGE || top < height + GAP + EDGE;
     style.left = `${Math.max(EDGE, Math.min(left, document.documentElement.clientWidth - width - EDGE))}px`;
