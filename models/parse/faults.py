@@ -415,7 +415,7 @@ def refused_settings(kind: str, settings: dict[str, Any]) -> str | None:
         return None
     axes = int(kind[-2])
     groups: Any = settings.get("groups", 1)
-    sides: list[Any] = [settings.get(one) for one in ("in_channels", "out_channels")]
+    sides: Any = [settings.get(one) for one in ("in_channels", "out_channels")]
     if all(isinstance(n, int) for n in (groups, *sides)):
         wrong = [f"{n}={c}" for n, c in zip(("in_channels", "out_channels"), sides, strict=True) if c % groups]
         if wrong:
