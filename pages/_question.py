@@ -31,7 +31,7 @@ class Question:
     options: the answers to choose from; without any the answer is typed, or it is a cell.
     wrong: answer → what it left out; "" stands for all others.
     about: what the link says of the example that it is about, ``{}`` for that of a bare page; None: it is about
-        whatever is on screen.
+        whatever is on screen; Next asks it of that of a bare page.
     cell: the grid of the stage in which a cell is the answer: "row 2, column 0", counted from 0.
     several: cells of that grid are, as ``rooms.room.cells_at`` spells them.
     selects: the number of the output's cell that it is about, counted from 0; of the input's, if the answer is cells of
@@ -110,11 +110,11 @@ class Asking:
         return told
 
     def _bring(self, question: Question) -> None:
-        """Bring the example on screen that the question is about."""
-        if question.about is not None:
-            query = {name: [text] for name, text in question.about.items()}
-            for one in self.settings:
-                one.take(query)
+        """Bring the example on screen that the question is about, that of a bare page where it names none: what the
+        question before it has brought goes."""
+        query = {name: [text] for name, text in (question.about or {}).items()}
+        for one in self.settings:
+            one.take(query)
 
     def _shown(self) -> list[str]:
         """The questions about the example that is on screen."""

@@ -157,7 +157,7 @@ GATES = {"sigmoid": nn.Sigmoid, "h-sigmoid": nn.Hardsigmoid}
 def _excite_refuses(s: Settings) -> Refusals:
     if s.channels % s.reduction:
         fitting = max(r for r in range(1, s.reduction) if s.channels % r == 0)
-        yield "reduction", f"{s.channels} channels do not divide by {s.reduction}: use {fitting}."
+        yield "reduction", f"{s.channels} channels do not divide by {s.reduction}: use a reduction of {fitting}."
 
 
 def _excite_forms(s: Settings, side: int) -> Forms:

@@ -233,7 +233,7 @@ def _resnext_refuses(s: Settings) -> Refusals:
         fitting = max(c for c in range(1, s.cardinality) if s.width % c == 0)
         yield (
             "cardinality",
-            f"a width of {s.width} does not divide into {s.cardinality} equal paths: use {fitting}, "
+            f"a width of {s.width} does not divide into {s.cardinality} equal paths: use a cardinality of {fitting}, "
             f"or a width of {-(-s.width // s.cardinality) * s.cardinality}.",
         )
 

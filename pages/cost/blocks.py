@@ -207,10 +207,12 @@ def _costs(graph: Graph) -> None:
     counts = {node.name: node.macs if cost == "MACs" else node.parameters for node in graph.nodes}
     paid = {name: count for name, count in counts.items() if count}
     if paid:
-        most, total = max(paid, key=lambda name: paid[name]), sum(paid.values())
+        total, largest = sum(paid.values()), max(paid.values())
+        most = [name for name, count in paid.items() if count == largest]
         chart(_bars(paid, cost), key="block_bars", alt=f"{cost} of each layer of the block", numbers=False)
-        share = 100 * paid[most] / total
-        say(f"{big(total)} {cost if cost == 'MACs' else 'parameters'} in all, {share:.0f} % of them in `{most}`.")
+        where = f"in `{most[0]}`" + (f", and as many in {len(most) - 1} more" if len(most) > 1 else "")
+        told = f"{big(total)} {cost if cost == 'MACs' else 'parameters'} in all"
+        say(f"{told}, {100 * largest / total:.0f} % of them {where}.")
     OPERATIONS.draw(partial(_table, graph))
 
 

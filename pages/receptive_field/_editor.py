@@ -92,7 +92,10 @@ class Shown:
         return [sentence for one in PARTS for sentence in one.take(query)]
 
     def query(self) -> dict[str, str]:
-        text, *rest = _values(state.recall("stack"))
+        stack = state.recall("stack")
+        if stack is None:  # a link's own, which did not fit: it stays to be mended
+            return _query(tuple(one.value for one in PARTS))
+        text, *rest = _values(stack)
         return _query((text if state.recall("misfit") else TEXT.value, *rest))
 
 
@@ -116,7 +119,7 @@ class Layers:
         return [*edited(stack).take(query), *Unit(stack).take(query)]
 
     def query(self) -> dict[str, str]:
-        stack = state.recall("stack")
+        stack = state.recall("stack") or START.stack
         return edited(stack).query() | Unit(stack).query()
 
 
@@ -142,13 +145,10 @@ def read() -> Stack:
     except StackError as error:
         stack = good or START.stack
         misfit = f"{error.message}{_would_fit()} Until then you see {stack.to_text()} on {stack.size} pixels."
-    if misfit and good is None:
-        state.tell(misfit)
-        show(stack)
-        misfit = ""
-    elif good and len(stack.layers) > len(good.layers) and not state.link_counts():
+    longer = good is None or len(stack.layers) > len(good.layers)
+    if longer and not misfit and not state.link_counts():
         Unit(stack).reset()
-    state.remember("stack", stack)
+    state.remember("stack", stack if good or not misfit else None)
     state.remember("misfit", misfit)
     return stack
 

@@ -71,7 +71,8 @@ def _title(stack: Stack, number: int) -> str:
             f"{what} {value}" for what, value in (("stride", layer.stride), ("dilation", layer.dilation)) if value > 1
         ]
         return f"{number} ({name[layer.kind]}{', '.join(words)}{join})"
-    more = f", /{times(layer.stride)}" if layer.stride != 1 else ""
+    sign = "×" if layer.kind == "t" else "/"
+    more = f", {sign}{times(layer.stride)}" if layer.stride != 1 else ""
     more += f", d {times(layer.dilation)}" if layer.dilation != 1 else ""
     return f"{number} ({name[layer.kind]}{times(layer.kernel_size, 2)}{more}{join})"
 

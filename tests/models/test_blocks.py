@@ -470,11 +470,11 @@ def test_a_formula_reads_as_the_paper_has_it():
         ("bottleneck", {"stride": 1.0}, "use 1 or 2"),
         ("bottleneck", {"norm": 1}, "use one of them"),
         ("mobilenet_v1", {"alpha": float("nan")}, "use a number from 0.1 to 2"),
-        ("resnext", {"width": 100}, "does not divide into 32 equal paths: use 25, or a width of 128"),
+        ("resnext", {"width": 100}, "does not divide into 32 equal paths: use a cardinality of 25, or a width of 128"),
         ("resnext", {"form": "d"}, "use grouped, concatenated or paths"),
         ("fire", {"squeeze": 128}, "use at most 127"),
         ("fire", {"bypass": "simple"}, "use complex"),
-        ("squeeze_excite", {"channels": 40}, "use 10"),
+        ("squeeze_excite", {"channels": 40}, "use a reduction of 10"),
         ("patch_embedding", {"image_size": 225}, "225 pixels do not divide into patches of 16: use 224"),
     ],
 )

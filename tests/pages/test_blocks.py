@@ -148,8 +148,8 @@ def test_settings_that_do_not_fit_each_other_are_one_sentence_and_the_last_good_
     app.number_input(key="block_resnext_width").set_value(100).run()
     (sentence,) = sound(app).warning.values
     assert sentence == (
-        "A width of 100 does not divide into 16 equal paths: use 10, or a width of 112. Until then you see one that "
-        "fits."
+        "A width of 100 does not divide into 16 equal paths: use a cardinality of 10, or a width of 112. "
+        "Until then you see one that fits."
     )
     assert (diagrams(app), cards(app)) == (before, told)
     app.number_input(key="block_resnext_width").set_value(112).run()
@@ -157,7 +157,7 @@ def test_settings_that_do_not_fit_each_other_are_one_sentence_and_the_last_good_
     assert diagrams(app) != before
     # From a link nothing has fitted yet.
     app = sound(opened("cost/blocks.py", block="resnext", width="100", cardinality="32", ask="none"))
-    assert "use 25, or a width of 128" in app.warning.values[0]
+    assert "use a cardinality of 25, or a width of 128" in app.warning.values[0]
     (drawn,) = diagrams(app)
     assert "Conv2d(256, 128, kernel_size=1" in drawn["nodes"][1]["told"]
 

@@ -177,3 +177,12 @@ def test_one_question_follows_another(page):
         app.button(key="next_question").click().run()
         assert covered(sound(app))
         assert question.text in text_of(app)
+
+
+def test_what_one_question_brought_goes_with_the_next():
+    """Two groups are asked about after eight were shown."""
+    app = bare("cost-groups")
+    for _ in range(2):
+        app.button(key="next_question").click().run()
+    assert "same 2 groups" in text_of(sound(app))
+    assert dict(app.query_params) == {"ask": "row"}

@@ -328,6 +328,16 @@ def test_what_does_not_fit_stays_and_it_is_said_what_would():
     same_in_a_fresh_window(app)
 
 
+def test_a_stack_of_a_link_that_cannot_be_built_stays_to_be_mended():
+    app = sound(open_page(layers="c3-c3u1", size="16"))
+    assert any("Until then you see" in told for told in app.warning.values)
+    assert (app.text_input(key="layers").value, app.number_input(key="size").value) == ("c3-c3u1", 16)
+    assert dict(app.query_params) == {"layers": "c3-c3u1", "size": "16"}
+    app.text_input(key="layers").set_value("c3-c3").run()
+    assert sound(app).warning.values == []
+    assert dict(app.query_params) == {"layers": "c3-c3", "size": "16"}
+
+
 @pytest.mark.parametrize("name", ["size", "channels", "layer", "unit"])
 @pytest.mark.parametrize("text", ["--5", "1e9", "", "５", "-1", "9" * 5000])
 def test_any_text_in_the_link_gives_a_value_or_a_sentence(name, text):

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
-from math import log10
+from math import inf, log10
 
 import numpy as np
 import streamlit as st
@@ -152,8 +152,7 @@ def ranked(
         "x": [float(v) for v in values],
         "marker": {"color": faces if marked else ROLES["kernel"]},
         "text": [big(v) for v in values],
-        "textposition": "auto",
-        "insidetextanchor": "end",
+        "textposition": "outside",
         "cliponaxis": False,
         "hovertemplate": "%{y}: %{text}<extra></extra>",
     }
@@ -183,12 +182,19 @@ class Pass:
     note: str
 
 
+def _freer_side(places: Sequence[float], at: int) -> str:
+    """Where a point's name stands, at its height: on the side whose next point is farther away by its logarithm."""
+    here = log10(places[at])
+    left = min((here - log10(one) for one in places if one < places[at]), default=inf)
+    right = min((log10(one) - here for one in places if one > places[at]), default=inf)
+    return "middle left" if left > right else "middle right"
+
+
 def roofline(passes: Sequence[Pass], macs_a_second: float, height: int = HEIGHT) -> dict:
     """Time against MACs, both logarithmic, with the quartiles as bars; beside each point the least time that the device
     allows, and the line on which multiplying alone takes the time."""
     x, y = "MACs", "Milliseconds"
     ends = [min(one.macs for one in passes), max(one.macs for one in passes)]
-    order = sorted(range(len(passes)), key=lambda i: passes[i].macs)
     found = {
         "type": "scatter",
         "mode": "markers+text",
@@ -196,8 +202,7 @@ def roofline(passes: Sequence[Pass], macs_a_second: float, height: int = HEIGHT)
         "x": [float(one.macs) for one in passes],
         "y": [1e3 * one.seconds for one in passes],
         "text": [one.name for one in passes],
-        # The points lie along a diagonal: names on either side of it in turn.
-        "textposition": [("top left", "bottom right")[order.index(i) % 2] for i in range(len(passes))],
+        "textposition": [_freer_side([one.macs for one in passes], i) for i in range(len(passes))],
         "customdata": [one.note for one in passes],
         "error_y": {
             "type": "data",
@@ -231,7 +236,7 @@ def roofline(passes: Sequence[Pass], macs_a_second: float, height: int = HEIGHT)
     layout = _layout(height, named=True)
     layout |= {"xaxis": _axis(x, True, ends), "yaxis": _axis(y, True, times)}
     # Room for the names.
-    layout["xaxis"]["range"] = [log10(ends[0]) - 0.9, log10(ends[1]) + 0.7]
+    layout["xaxis"]["range"] = [log10(ends[0]) - 0.9, log10(ends[1]) + 0.9]
     layout["yaxis"] |= {"tickformat": "~g", "exponentformat": "none"}
     return {"data": [line, least, found], "layout": layout}
 
