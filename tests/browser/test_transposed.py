@@ -230,7 +230,7 @@ SETTINGS = {
 
 def test_no_view_cuts_off_its_cells_and_none_needs_scrolling_on_a_laptop(visit):
     """Where no question stands above them."""
-    seen = drawn(visit, "/transposed?ct_stride=2")
+    seen = drawn(visit, "/transposed?ct_kernel_size=2")
     for name, asked in SETTINGS.items():
         dims = asked["dims"]
         plain = {"input_size": (2,) * dims, "kernel_size": (3,) * dims, "padding": (0,) * dims, "stride": (1,) * dims}
