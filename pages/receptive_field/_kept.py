@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import lru_cache
+from itertools import islice
 
 from torch import nn
 
 from models.advice import Advice, advise
+from models.advice.inputs import likely_inputs
 from models.advice.sizes import Size, Tile, at_size, sizes_near, smallest, tiles
 from models.graph import Graph, read_graph
 from models.parse import Argument, candidates, needs, parse_network
@@ -50,6 +52,15 @@ def graph_at(code: Given, shape: tuple[int, ...]) -> Graph:
 def advice_at(code: Given, shape: tuple[int, ...]) -> tuple[Advice, ...]:
     """What is wrong with it."""
     return advise(network_of(code), shape, graph_at(code, shape))
+
+
+@lru_cache(maxsize=16)
+def input_for(text: str, now: tuple[int, ...]) -> tuple[int, ...] | None:
+    """The likeliest input that a pasted network takes, tried; ``now`` where it takes that, None where nothing fits.
+    Raises ``ParseError``."""
+    code = Given(text, next(reversed(names_of(text)), None))
+    likely = likely_inputs(text, network_of(code), now)
+    return next((shape for shape in (*islice(likely, 12), now) if not graph_at(code, shape).broken), None)
 
 
 @lru_cache(maxsize=64)

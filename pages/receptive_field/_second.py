@@ -29,9 +29,13 @@ def draw(second: Text, shape: tuple[int, ...], graph: Graph) -> None:
         return
     if other.broken:
         st.error(f"The second network stops: {literal(other.broken.message)}", icon=":material/link_off:")
+        return
     said = [f"{word} {_change(a, b)}" for word, a, b in (
         ("parameters", graph.parameters, other.parameters), ("MACs", graph.macs, other.macs))]  # fmt: skip
-    say(f"The second against the first, in all: {', '.join(said)}.")
+    if (graph.parameters, graph.macs) == (other.parameters, other.macs):
+        say("Both have the same parameters and MACs in all.")
+    else:
+        say(f"The second against the first, in all: {', '.join(said)}.")
     head = ("maps", "shape", "parameters", "MACs", "a unit sees")
     rows = []
     for one, two in side_by_side(graph, other):
@@ -46,7 +50,9 @@ def draw(second: Text, shape: tuple[int, ...], graph: Graph) -> None:
             )
         )
     table(head, rows, key="network_differences", label="Differences, stage by stage")
-    remark("A stage is all operations that answer with maps of one size. Left of the arrow is yours, right the second.")
+    remark(
+        "A stage is all operations that answer with maps of one size. Where they differ, yours stands left of an arrow."
+    )
 
 
 def _field(stage: Stage | None) -> str | None:

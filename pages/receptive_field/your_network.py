@@ -6,6 +6,7 @@ import base64
 import re
 import zlib
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from html import escape
 from typing import ClassVar
@@ -22,7 +23,7 @@ from models.text import big, plural, quoted, sentence, times
 from pages._lesson import columns, offer
 from pages._question import Asking
 from pages.receptive_field import _second, _sizes
-from pages.receptive_field._kept import Given, advice_at, graph_at, names_of, needs_of, network_of
+from pages.receptive_field._kept import Given, advice_at, graph_at, input_for, names_of, needs_of, network_of
 from pages.receptive_field._questions import YOUR_NETWORK
 from viz import state
 from viz.components.diagram import diagram, opened
@@ -115,6 +116,17 @@ class NetworkText:
         """Show an example from now on. For callbacks and links."""
         state.give({self.code.at: EXAMPLES[name].code, self.input.at: _default_input(name)})
 
+    def follow(self) -> None:
+        """Other code brings the input that it is meant for, unless the visitor has typed one. For callbacks."""
+        state.catch_up()
+        typed, brought = self.input.value, state.recall("network_input_brought")
+        if typed in (brought, *map(_default_input, EXAMPLES)):
+            with suppress(ValueError):
+                shape = input_for(self.code.value, read_shape(typed))
+                if shape:
+                    self.input.give(shape_text(shape))
+                    state.remember("network_input_brought", shape_text(shape))
+
     def take(self, query: Mapping[str, list[str]]) -> list[str]:
         """Take example or code, and the input, over from a link; a sentence for each thing that could not be."""
         names, told = {_title(name): name for name in EXAMPLES} | {name: name for name in EXAMPLES}, []
@@ -187,7 +199,7 @@ def lesson() -> None:
         with left, st.container(key="controls", gap="small"):
             say("Start from")
             examples("network_examples", "example", {name: _title(name) for name in EXAMPLES}, shown, network.choose)
-            text = network.code.draw(height=330)
+            text = network.code.draw(height=330, on_change=network.follow)
             asked = st.container()
             size = network.input.draw()
             line = st.container()
@@ -204,7 +216,8 @@ def lesson() -> None:
                 shape, added = given_shape(code, size)
                 graph = graph_at(code, shape)
             except ParseError as error:
-                st.error(literal(error.message), icon=":material/block:")
+                # Markdown reads __init__ as bold.
+                st.error(literal(error.message).replace("__", r"\_\_"), icon=":material/block:")
                 if error.line:
                     wrong = text.split("\n")[error.line - 1] if error.line <= text.count("\n") + 1 else ""
                     st.code(f"{error.line}: {wrong[:200]}", language=None)
@@ -362,7 +375,7 @@ def _cards(graph: Graph, example) -> str:
 
 def _layers(graph: Graph, covered: bool = False) -> None:
     """A line per operation; of one that does not fit, why. ``covered``: their names alone."""
-    head = ("no.", "operation", "output", "parameters", "MACs", "receptive field", "jump", "start", "does not fit")
+    head = ("name", "operation", "output", "parameters", "MACs", "receptive field", "jump", "start", "does not fit")
     rows = []
     operations = [node for node in graph.nodes if node.kind not in ("input", "output")] + list(graph.rest)
     for node, (name, call, out, _, _, size, jump, start, wrong) in zip(operations, rows_of(graph), strict=True):

@@ -899,3 +899,18 @@ def test_an_example_network_is_a_link_until_its_code_is_touched():
     assert app.button(key="example_dcgan").proto.type == "secondary"
     assert set(app.query_params) == {"code", "input"}
     same_in_a_fresh_window(app, "your_network")
+
+
+def test_pasted_code_brings_the_input_that_it_is_meant_for_until_one_is_typed():
+    app = sound(open_page(part="your_network", ask="none"))
+
+    def pasted(text: str) -> str:
+        app.text_area(key="network_code").set_value(text).run()
+        return sound(app).text_input(key="network_input").value
+
+    assert pasted("nn.Sequential(nn.Conv2d(3, 8, 3), nn.Flatten(), nn.Linear(8 * 26 * 26, 10))") == "3x28x28"
+    assert not app.error
+    assert pasted("net = nn.Sequential(nn.Conv2d(4, 8, 3))\nnet(torch.randn(2, 4, 20, 50))") == "4x20x50"
+    app.text_input(key="network_input").set_value("4x9x9").run()
+    assert pasted("nn.Sequential(nn.Conv2d(3, 8, 3))") == "4x9x9", "what was typed stays"
+    assert app.error
