@@ -18,8 +18,8 @@ _SIDES = (224, 32, 28, 64, 128, 256)
 
 def likely_inputs(text: str, module: nn.Module, now: Shape) -> Iterator[Shape]:
     """Shapes, batch of one first, the likeliest first: tensors that the text makes outside its classes, sizes that it
-    tells to a summary, torchvision's own, then the channels of the first layer with the sizes of `now`, `(1, C, *spatial)`, and with those
-    of usual pictures.
+    tells to a summary, what torchvision's networks were made for, then the channels of the first layer with the sizes
+    of `now`, `(1, C, *spatial)`, and with those of usual pictures.
     """
     outside = _outside_classes(text)
     for found in (*_MADE.finditer(outside), *_SAID.finditer(outside)):
