@@ -58,7 +58,7 @@ _PASSED_OVER = """
 torch.device torch.manual_seed torch.cuda.manual_seed torch.cuda.manual_seed_all torch.set_grad_enabled torch.no_grad
 torch.inference_mode torch.enable_grad torch.autocast torch.cuda.amp.autocast torch.amp.autocast
 torch.set_default_device torch.cuda.empty_cache warnings.filterwarnings random.seed numpy.random.seed
-torch.set_float32_matmul_precision
+torch.set_float32_matmul_precision torch.nn.utils.clip_grad_norm_ torch.nn.utils.clip_grad_value_
 """
 _HANDED_ON = "torch.compile torch.nn.DataParallel torch.jit.ignore torch.jit.export torch.jit.unused"
 _PRODUCTS = """
@@ -165,7 +165,6 @@ TABLE: dict[str, Any] = {
     **{path: _same(path) for path in _HANDED_ON.split()},
     **{f"typing.{name}": Nothing(name) for name in _TYPING.split()},
     "torch.dtype": Nothing("torch.dtype"),
-    "torch.nn.utils": Nothing("torch.nn.utils"),
     "torch.backends.cudnn": Nothing("torch.backends.cudnn"),
 }
 
@@ -231,6 +230,7 @@ _INSTEAD = {
     "register_backward_hook": "leave hooks out",
     "register_full_backward_hook": "leave hooks out",
     "register_hook": "leave hooks out",
+    "orthogonal": "write the layer alone, whose shapes and MACs are the same",
 }
 REFUSED_METHODS = frozenset(_INSTEAD)
 

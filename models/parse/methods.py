@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import nn
 
-from models.parse.modules import add_child, check_ready, check_size, made, parameter
+from models.parse.layers import is_int
+from models.parse.modules import FollowsShape, add_child, check_ready, check_size, made, parameter
 from models.parse.values import Known, is_tensor
 from models.parse.words import ParseError, quotable
 
@@ -186,6 +188,54 @@ def _parameter_list(it: Interpreter, values: Any = ()) -> nn.Module:
     return nn.ParameterList([parameter(it, value) for value in it.items(values)])
 
 
+_NORMS = {
+    "torch.nn.utils.weight_norm": nn.utils.weight_norm,
+    "torch.nn.utils.spectral_norm": nn.utils.spectral_norm,
+    "torch.nn.utils.parametrizations.weight_norm": nn.utils.parametrizations.weight_norm,
+    "torch.nn.utils.parametrizations.spectral_norm": nn.utils.parametrizations.spectral_norm,
+}
+
+
+def _normed(path: str) -> Known:
+    """A layer of torch whose weight is worked out from other parameters, as torch itself does it."""
+    name = path.removeprefix("torch.")
+
+    def call(it: Interpreter, module: Any, *args: Any, **settings: Any) -> Any:
+        if not it.building:
+            raise ParseError(f"{name} changes a layer in forward; call it in __init__.", it.line, name)
+        if not isinstance(module, nn.Module) or isinstance(module, FollowsShape) or not module._parameters:
+            raise ParseError(f"{name} takes a layer with weights, such as nn.Conv2d(3, 8, 3).", it.line, name)
+        steps = settings.get("n_power_iterations", args[1] if len(args) > 1 and "spectral" in name else 1)
+        if not is_int(steps) or not 1 <= steps <= 100:
+            raise ParseError(f"in {name}, n_power_iterations must be a whole number from 1 to 100.", it.line, name)
+        it.spend(1_000)
+        before = _numbers(module)
+        try:
+            # torch calls the older two deprecated, and so they are; people's code has them.
+            with warnings.catch_warnings(), torch.no_grad(), torch.device(it.device):
+                warnings.simplefilter("ignore", FutureWarning)
+                normed = _NORMS[path](module, *args, **settings)
+        except Exception as error:  # torch refuses with whatever it likes
+            raise it.refused(name, error) from None
+        it.count(_numbers(normed) - before, name, name)
+        if "parametrizations" not in path:
+            normed.register_forward_hook(_forget_gradient, always_call=True)
+        return normed
+
+    return Known(name, call, alone=False)
+
+
+def _forget_gradient(module: nn.Module, given: Any, answer: Any) -> None:
+    """The weight that the older two work out in each run must be a leaf, or the layer cannot be copied."""
+    for name, value in module.__dict__.items():
+        if isinstance(value, torch.Tensor):
+            module.__dict__[name] = value.detach()
+
+
+def _numbers(module: nn.Module) -> int:
+    return sum(t.numel() for t in (*module.parameters(), *module.buffers()))
+
+
 _LOSSES = "CrossEntropyLoss BCELoss BCEWithLogitsLoss MSELoss L1Loss SmoothL1Loss NLLLoss KLDivLoss HuberLoss"
 
 
@@ -204,6 +254,7 @@ METHOD_TABLE: dict[str, Any] = {
     "torch.nn.Parameter": Known("nn.Parameter", parameter, alone=False, kind=nn.Parameter),
     "torch.nn.parameter.Parameter": Known("nn.Parameter", parameter, alone=False, kind=nn.Parameter),
     "torch.nn.ParameterList": Known("nn.ParameterList", _parameter_list, alone=False, kind=nn.ParameterList),
+    **{path: _normed(path) for path in _NORMS},
     **{f"torch.nn.{name}": Known(name, _loss(name), alone=False) for name in _LOSSES.split()},
     "torch.nn.TransformerEncoder": Known("nn.TransformerEncoder", _transformer_encoder, alone=False),
     **{

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import nn
+from torch.nn.utils.parametrize import is_parametrized
 
 from models.parse.faults import refused_settings
 from models.parse.layers import LAYERS, MORE_LAYERS
@@ -337,8 +338,10 @@ def registered(module: nn.Module, name: str) -> tuple[bool, Any]:
             own = (module._modules, module._parameters, module._buffers)
             return True, next(names[name] for names in own if name in names)
         return True, module.__getattr__(name)
-    if not name.startswith("_") and name in inside and isinstance(inside[name], _PLAIN):
+    if not name.startswith("_") and name in inside and isinstance(inside[name], (*_PLAIN, torch.Tensor)):
         return True, inside[name]
+    if is_parametrized(module, name):
+        return True, getattr(module, name)
     return False, None
 
 

@@ -563,7 +563,8 @@ class Chomp1d(nn.Module):
 class TemporalBlock(nn.Module):
     def __init__(self, n_inputs, n_outputs, kernel_size, stride, dilation, padding, dropout=0.2):
         super(TemporalBlock, self).__init__()
-        self.conv1 = nn.Conv1d(n_inputs, n_outputs, kernel_size, stride=stride, padding=padding, dilation=dilation)
+        self.conv1 = weight_norm(nn.Conv1d(n_inputs, n_outputs, kernel_size,
+                                           stride=stride, padding=padding, dilation=dilation))
         self.chomp1 = Chomp1d(padding)
         self.relu1 = nn.ReLU()
         self.dropout1 = nn.Dropout(dropout)
@@ -1990,6 +1991,29 @@ class Classifier(nn.Module):
         self.head = nn.Sequential(nn.Linear(in_features, 64), nn.ReLU(), nn.Linear(64, num_classes))
     def forward(self, x):
         return self.head(self.backbone(x))
+""",
+)
+network(
+    "spectral critic",
+    (1, 3, 16, 16),
+    """
+from torch.nn.utils import spectral_norm
+from torch.nn.utils.parametrizations import weight_norm
+import torch.nn.utils.parametrizations as P
+
+class Critic(nn.Module):
+    def __init__(self, width=8):
+        super().__init__()
+        self.body = nn.Sequential(
+            spectral_norm(nn.Conv2d(3, width, 4, 2, 1)),
+            nn.LeakyReLU(0.2),
+            weight_norm(nn.Conv2d(width, width, 3, padding=1), dim=0),
+            P.spectral_norm(nn.ConvTranspose2d(width, width, 2, stride=2), n_power_iterations=2),
+            nn.utils.weight_norm(nn.Conv2d(width, 1, 3, bias=False)),
+        )
+        nn.init.normal_(self.body[2].weight, 0.0, 0.02)
+    def forward(self, x):
+        return self.body(x).mean((2, 3))
 """,
 )
 network(

@@ -395,3 +395,35 @@ def test_a_fault_in_a_class_is_told_with_its_line(line, words):
             parse_network(text + ending)
         assert caught.value.line == 6
         assert words in caught.value.message
+
+
+@pytest.mark.parametrize("place", ["nn.utils", "nn.utils.parametrizations"])
+@pytest.mark.parametrize("norm", ["weight_norm", "spectral_norm"])
+def test_a_normed_layer_is_drawn_before_and_after_a_run(place, norm):
+    text = NET.replace("nn.Linear(6, 10)", f"{place}.{norm}(nn.Linear(6, 10))")
+    net = parse_network(text)
+    for _ in range(2):
+        node = next(node for node in read_graph(net, (1, 1, 16, 16)).nodes if node.name == "fc")
+        assert node.parameters == 70 + 10 * (norm == "weight_norm")
+        assert node.macs == 60
+        with torch.enable_grad():
+            net(torch.rand(2, 1, 16, 16)).sum().backward()
+    assert len(net.fc(torch.rand(1, 6))[0]) == 10
+
+
+@pytest.mark.parametrize(
+    ("call", "words"),
+    [
+        ("parametrizations.orthogonal(nn.Linear(6, 10))", "write the layer alone"),
+        ("prune.l1_unstructured(nn.Linear(6, 10), 'weight', 0.2)", "l1_unstructured"),
+        ("spectral_norm(nn.Linear(6, 10), n_power_iterations=10**8)", "from 1 to 100"),
+        ("weight_norm(nn.Linear(6, 10), 'weights')", "weights"),
+        ("weight_norm(nn.ReLU())", "takes a layer with weights"),
+    ],
+)
+def test_what_is_not_read_of_torchs_utils_is_told_with_its_line(call, words):
+    text = NET.replace("nn.Linear(6, 10)", f"nn.utils.{call}")
+    with pytest.raises(ParseError) as caught:
+        parse_network(text)
+    assert caught.value.line == 5
+    assert words in caught.value.message
