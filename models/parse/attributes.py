@@ -132,7 +132,7 @@ def _of_module(it: Interpreter, owner: nn.Module, name: str) -> Any:
     if (method := methods.method_of(owner, name)) is not None:
         return _bound(name, method, owner, deaf=method is methods.itself)
     if name in functions.REFUSED_METHODS:
-        raise ParseError(f'"{quotable(name)}" is not read here; {functions.instead(name)}.', it.line, name)
+        raise functions.unknown(name, it.line)
     modules.check_ready(it, owner)
     raise modules.missing(it, owner, name)
 

@@ -14,7 +14,7 @@ from models.parse import modules, torchvision_models
 from models.parse.interpreter import Interpreter
 from models.parse.layers import LAYERS
 from models.parse.modules import Pasted, line_of
-from models.parse.refusals import without_brackets
+from models.parse.refusals import spelled, without_brackets
 from models.parse.source import Source, parsed
 from models.parse.values import Class, Function, Instance, Known, LayerClass, Nothing, Unread, written_attribute
 from models.parse.words import OutOfSteps, Outside, ParseError, quotable, tokenize
@@ -97,8 +97,12 @@ class Reading:
             raise
         except ParseError as error:
             # Training, plots and the like stand around a network: what cannot be read matters where it is used.
-            # A text without classes is the network itself, of which no line may be missing.
-            beside = isinstance(error, Outside) and any(_holds_layers(value) for _, _, value in self.assigned)
+            # A text without classes is the network itself, of which no line may be missing; weights that are loaded
+            # or saved are no part of it, wherever the line stands.
+            beside = isinstance(error, Outside) and (
+                _calls(statement, "load", "load_state_dict", "save", "state_dict")
+                or (any(_holds_layers(value) for _, _, value in self.assigned) and not _calls(statement, "Sequential"))
+            )
             if (error.within and _builds(statement, self.names)) or not (self.source.script or beside):
                 raise
             self.failed.append(error)
@@ -197,6 +201,8 @@ class Reading:
         if isinstance(loose, Instance) and not self.shown and (ordered := self._in_order(loose)) is not None:
             return ordered
         pieces = self.shown or [value for _, _, value in self.assigned if _holds_layers(value)][-1:]
+        if not pieces and self.failed:
+            raise self.failed[0]
         line = self.source.tree.body[-1].lineno if self.source.tree.body else 1
         self.it.line = line
         for piece in pieces:
@@ -367,6 +373,12 @@ def _is_change(node: ast.expr, found: Any) -> bool:
         and node.func.value.id not in ("nn", "torch", "models", "torchvision", "timm")
         and isinstance(found, nn.Module)
     )
+
+
+def _calls(statement: ast.stmt, *names: str) -> bool:
+    """Whether a statement is a call of one of these, or gives a name its answer."""
+    call = statement.value if isinstance(statement, (ast.Expr, ast.Assign)) else None
+    return isinstance(call, ast.Call) and spelled(call) in names
 
 
 def _stored(statement: ast.stmt) -> list[str]:

@@ -367,6 +367,21 @@ def test_training_around_a_network_is_passed_over():
     assert repr(parse_network(text)) == repr(parse_network(NET))
 
 
+@pytest.mark.parametrize("network", ["nn.Sequential(nn.Conv2d(1, 6, 5), nn.ReLU())", "Net()"])
+def test_weights_that_are_loaded_or_saved_around_a_network_are_passed_over(network):
+    text = (NET if network == "Net()" else "") + (
+        "state = torch.load('w.pth', map_location='cpu')\n"
+        f"model = {network}\nmodel.load_state_dict(torch.load('w.pth'))\n"
+        "model.load_state_dict(state['model'], strict=False)\nmodel.eval()\ntorch.save(model.state_dict(), 'w.pth')\n"
+    )
+    found = parse_network(text)
+    assert sum(p.numel() for p in found.parameters()) == 156 + 70 * (network == "Net()")
+    assert not found.training
+    for lines in ("model = torch.load('w.pth')\n", "a = nn.ReLU()\nmodel = nn.Sequential(a, torch.load('w.pth'))\n"):
+        with pytest.raises(ParseError, match="nothing is loaded"):
+            parse_network(lines)
+
+
 @pytest.mark.parametrize(
     ("function", "name"), [("lambda x: x", "lambda"), ("F.relu", "F.relu"), ("torch.tanh", "torch.tanh")]
 )
