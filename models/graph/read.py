@@ -163,6 +163,18 @@ def _one_input(graph: fx.Graph) -> None:
         raise GraphError(f"forward() asks for {listed(wanted, 'and') or 'nothing'}; a network with one input is drawn.")
 
 
+def _attention(layer: nn.Module) -> str:
+    """The arguments of attention, which torch prints without any; nothing for other layers."""
+    alone = isinstance(layer, nn.MultiheadAttention)
+    if not alone and not isinstance(layer, nn.TransformerEncoderLayer):
+        return ""
+    heads = layer if alone else layer.self_attn
+    found = f"{heads.embed_dim}, {heads.num_heads}"
+    if not alone and layer.linear1.out_features != 2048:
+        found += f", dim_feedforward={layer.linear1.out_features}"
+    return found + (", batch_first=True" if heads.batch_first else "")
+
+
 def _tensors(value: Any) -> Iterator[torch.Tensor]:
     if isinstance(value, torch.Tensor):
         yield value
@@ -328,7 +340,7 @@ class _Reading(fx.Interpreter):
             try:
                 text = layer_code(layer).removeprefix("nn.")
             except ValueError:
-                text = f"{kind}({' '.join(layer.extra_repr().split())})"
+                text = f"{kind}({' '.join(layer.extra_repr().split()) or _attention(layer)})"
             return text.replace(", inplace=True", "").replace("inplace=True", "")
         if not n.op.startswith("call"):
             return kind

@@ -314,8 +314,13 @@ def _(r, input, weight, bias=None):
             f"it wants {wanted} features and gets {input.shape[-1]} (shape {list(input.shape)}). Has the image the "
             "size that the network was made for?"
         )
-    x = r.collapse(input, [-1], True)
-    return x._replace(dims=(*x.dims[:-1], ((out, None),)))
+    return _projected(r, input, out)
+
+
+def _projected(r: Reader, x: Value, features: int) -> Value:
+    """Each of the new numbers along the last axis sees all that stand there."""
+    x = r.collapse(x, [-1], True)
+    return x._replace(dims=(*x.dims[:-1], ((features, None),)))
 
 
 same_as("linear", "weight", nn.Linear)
@@ -323,13 +328,13 @@ same_as("linear", "weight", nn.Linear)
 
 @module_reader(nn.MultiheadAttention)
 def _(r, m, query, key, value, *args, **kwargs):
-    y = r.combine([query, key, value])
-    return r.mix(y, [1 if m.batch_first else 0]), None
+    y = r.mix(r.combine([query, key, value]), [-2 if m.batch_first else 0])
+    return _projected(r, y, m.embed_dim), None
 
 
 @module_reader(nn.TransformerEncoderLayer)
 def _(r, m, x, *args, **kwargs):
-    return r.mix(x, [1 if m.self_attn.batch_first else 0])
+    return _projected(r, r.mix(x, [-2 if m.self_attn.batch_first else 0]), m.self_attn.embed_dim)
 
 
 @function_reader("scaled_dot_product_attention")

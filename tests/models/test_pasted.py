@@ -97,6 +97,31 @@ def test_the_traced_receptive_field_is_where_the_gradient_is(name):
     assert found.agrees is True
 
 
+@pytest.mark.parametrize(
+    ("layer", "call", "settings"),
+    [
+        ("nn.MultiheadAttention(50, 5, batch_first=True)", "self.a(x, x, x)[0]", "50, 5, batch_first=True"),
+        (
+            "nn.TransformerEncoderLayer(50, 5, 64, batch_first=True)",
+            "self.a(x)",
+            "50, 5, dim_feedforward=64, batch_first=True",
+        ),
+    ],
+)
+def test_attention_to_raw_tokens_sees_all_of_them(layer, call, settings):
+    text = (
+        "class Net(nn.Module):\n    def __init__(self):\n        super().__init__()\n"
+        f"        self.a = {layer}\n    def forward(self, x):\n        return {call}\n"
+    )
+    net = parse_network(text).eval()
+    x = torch.rand(1, 64, 50, requires_grad=True)
+    with torch.enable_grad():
+        net(x)[0, 3, 7].backward()
+    node = next(node for node in read_graph(net, (1, 64, 50)).nodes if node.name == "a")
+    assert (node.everything, node.size) == (bool((x.grad != 0).all()), (50,))
+    assert node.settings == f"{node.kind}({settings})"
+
+
 def test_the_path_of_forward_follows_the_shape():
     text = (
         "class Net(nn.Module):\n    def __init__(self):\n        super().__init__()\n        self.grey = nn.Conv2d(1, 4, 3)\n"
