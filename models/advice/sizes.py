@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from fractions import Fraction
@@ -12,12 +13,15 @@ from typing import Any
 
 import torch
 from torch import nn
+from torch.overrides import TorchFunctionMode
 
 from models.advice.trial import Shape, read
 from models.errors import ReceptiveFieldError
 from models.graph import Graph
 from models.measure import blank, ghost_of
 from models.operator import per_axis
+from models.parse import FollowsShape
+from models.parse.functions import SETTINGS
 from models.receptive_field import receptive_field
 
 
@@ -52,6 +56,21 @@ def scaled(shape: Sequence[int], size: int) -> Shape:
     return (*shape[:2], *(max(1, round(n * size / longest)) for n in shape[2:]))
 
 
+_WINDOW = re.compile(r"(Conv|MaxPool|AvgPool|LPPool)\dd|(conv|max_pool|avg_pool|lp_pool)\dd(_with_indices)?")
+
+
+class _Calls(TorchFunctionMode):
+    """Tells of each of torch's functions that is called, and with what."""
+
+    def __init__(self, told: Callable[[str, tuple, dict], None]) -> None:
+        super().__init__()
+        self.told = told
+
+    def __torch_function__(self, func, types, args=(), kwargs=None):
+        self.told(func.__name__, args, kwargs or {})
+        return func(*args, **(kwargs or {}))
+
+
 class _Runs:
     """One network, asked for many sizes: what it returns, and what its strides leave over. Nothing is counted."""
 
@@ -60,27 +79,58 @@ class _Runs:
             self.ghost = ghost_of(module)
         self.module = module
         self.left: dict[str, int] = {}
+        self.inside: list[tuple[str, bool]] = []
+        """The modules whose forward runs, outermost first, and whether each is a layer that slides a window."""
+        self.taken: Counter[str] = Counter()
         for name, layer in self.ghost.named_modules():
-            if re.fullmatch(r"(Conv|MaxPool|AvgPool|LPPool)\dd", type(layer).__name__):
-                layer.register_forward_pre_hook(lambda layer, given, name=name: self._note(name, layer, given[0]))
+            layer.register_forward_pre_hook(lambda layer, given, name=name: self._enter(name, layer, given[0]))
+            layer.register_forward_hook(lambda *_: self._leave())
 
-    def _note(self, name: str, layer: Any, x: torch.Tensor) -> None:
-        axes, padding = int(type(layer).__name__[-2]), getattr(layer, "padding", 0)
-        if getattr(layer, "ceil_mode", False):
+    def _enter(self, name: str, layer: Any, x: Any) -> None:
+        kinds = () if isinstance(layer, FollowsShape) else type(layer).__mro__
+        kind = next((each.__name__ for each in kinds if _WINDOW.fullmatch(each.__name__)), None)
+        self.inside.append((name, kind is not None))
+        if kind:
+            self._note(name, x, int(kind[-2]), vars(layer))
+
+    def _leave(self) -> None:
+        self.inside.pop()
+
+    def _called(self, kind: str, args: tuple, kwargs: dict[str, Any]) -> None:
+        """A function that slides a window, named as the graph names it; what a layer itself calls is noted there."""
+        if not _WINDOW.fullmatch(kind) or (self.inside and self.inside[-1][1]):
             return
-        settings = (layer.kernel_size, layer.stride, 0 if isinstance(padding, str) else padding)
-        rows = zip(x.shape[-axes:], *(per_axis(one, axes) for one in (*settings, getattr(layer, "dilation", 1))))  # noqa: B905
+        kind = kind.removesuffix("_with_indices")
+        given = dict(zip(SETTINGS[kind][1].split(), args, strict=False)) | kwargs
+        weight = given.get("weight")
+        if weight is not None:
+            given["kernel_size"] = tuple(weight.shape[2:])
+        place = self.inside[-1][0] if self.inside else ""
+        name = f"{place}.{kind}" if place else kind
+        count, self.taken[name] = self.taken[name], self.taken[name] + 1
+        # A convolution's own default is a stride of 1, a pool's that of its window.
+        given = {"stride": 1 if weight is not None else None} | given
+        self._note(f"{name}_{count}" if count else name, given.get("-", given.get("input")), int(kind[-2]), given)
+
+    def _note(self, name: str, x: Any, axes: int, settings: Mapping[str, Any]) -> None:
+        kernel, padding = settings["kernel_size"], settings.get("padding", 0)
+        if settings.get("ceil_mode") or padding == "same":
+            return
+        padding = 0 if isinstance(padding, str) else padding
+        each = (kernel, settings.get("stride") or kernel, padding, settings.get("dilation", 1))
+        rows = zip(x.shape[-axes:], *(per_axis(one, axes) for one in each), strict=True)
         # What is left over of the padding is no pixel of the map, and where windows leave gaps the end is no other.
         spans = ((n + 2 * p, d * (k - 1) + 1, s, p) for n, k, s, p, d in rows)
         rest = max((n - span) % s - p - max(0, s - span) for n, span, s, p in spans)
-        if rest > 0 and padding != "same":
+        if rest > 0:
             self.left[name] = rest
 
     def at(self, shape: Shape) -> tuple[Shape, tuple[tuple[str, int], ...]] | None:
         """What it returns, and which layers leave how many pixels unread; None where it refuses."""
-        self.left.clear()
+        for noted in (self.left, self.inside, self.taken):
+            noted.clear()
         try:
-            with torch.no_grad():
+            with torch.no_grad(), _Calls(self._called):
                 answer = self.ghost(blank(self.module, shape))
         except Exception:  # a layer refuses with whatever it likes
             return None

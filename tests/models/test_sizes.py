@@ -63,6 +63,37 @@ def test_what_is_left_over_names_the_layer():
     assert at_size(network(POOLED), (1, 2, 13, 13)) is None
 
 
+PAIRS = [
+    ("nn.AvgPool2d(4)", "F.avg_pool2d(x, 4)", True),
+    ("nn.MaxPool2d(3, 2)", "F.max_pool2d(x, (3, 3), stride=2)", True),
+    ("nn.MaxPool2d(2, padding=1)", "F.max_pool2d(x, 2, padding=1)", False),
+    ("nn.AvgPool2d(4, ceil_mode=True)", "F.avg_pool2d(x, 4, ceil_mode=True)", False),
+    ("nn.LPPool2d(2, 3)", "F.lp_pool2d(x, 2, 3)", True),
+    ("nn.Conv2d(1, 1, 3, 4, bias=False)", "F.conv2d(x, torch.ones(1, 1, 3, 3), None, 4)", True),
+    ("nn.Conv2d(1, 1, 3)", "F.conv2d(x, torch.ones(1, 1, 3, 3))", False),
+]
+
+
+@pytest.mark.parametrize(("layer", "call", "left"), PAIRS)
+def test_functions_leave_over_what_layers_do(layer, call, left):
+    text = f"class Net(nn.Module):\n    def forward(self, x):\n        return {call}\n"
+    part = f"{text}class Two(nn.Module):\n    def __init__(self):\n        super().__init__()\n        self.a = Net()\n"
+    part += "    def forward(self, x):\n        return self.a(self.a(x))\n"
+    kind = call.partition("(")[0].removeprefix("F.")
+    found = set()
+    for side in range(30, 38):
+        shape = (1, 1, side, 33)
+        first = at_size(network(layer), shape).left
+        assert at_size(network(text), shape).left == tuple((kind, rest) for _, rest in first)
+        both = at_size(network(f"a = {layer}\nnn.Sequential(a, nn.Sequential({layer}))"), shape).left
+        names = {"0": f"a.{kind}", "1.0": f"a.{kind}_1"}
+        assert at_size(network(part), shape).left == tuple((names[name], rest) for name, rest in both)
+        known = [node.name for node in read_graph(network(part), shape).nodes]
+        assert set(names.values()) <= set(known)
+        found |= {rest for _, rest in first}
+    assert bool(found) == left
+
+
 @pytest.mark.parametrize(
     ("text", "shape", "least"),
     [(SOUND, (1, 1, 16000), (1, 1, 400)), (POOLED, (1, 1, 64, 32), (1, 1, 7, 4)), ("nn.ReLU()", (1, 1, 5), (1, 1, 1))],
