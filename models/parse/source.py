@@ -48,7 +48,8 @@ _PIECES = re.compile(
     rf"|(?P<unit>\ufeff)",
     re.VERBOSE,
 )
-_PROMPT = re.compile(r"(?:>>>|\.\.\.|In ?\[\d*\]:)(?: |$)")
+_PROMPT = re.compile(r"\s*(?:>>>|\.\.\.+:?|In ?\[\d*\]:)(?: |$)")
+_ANSWER = re.compile(r"\s*Out ?\[\d*\]:")
 _FENCE = re.compile(r"\s*(```|~~~)[\w ]*$")
 
 
@@ -100,14 +101,14 @@ def _plain(text: str) -> str:
     """Without prompts, magic lines and fences, and with plain quotes and spaces."""
     lines = text.split("\n")
     if any(re.match(r"\s*(?:>>>|In ?\[\d*\]:) ?", line) for line in lines):
-        # What stands without a prompt is what Python answered.
-        prompted = [re.match(rf"\s*{_PROMPT.pattern}", line) for line in lines]
-        notebook = any("In [" in line for line in lines)
-        lines = [
-            line[match.end() :] if match else (line if notebook else "")
-            for line, match in zip(lines, prompted, strict=True)
-        ]
-    lines = ["" if re.match(r"\s*[%!]\w*", line) or _FENCE.match(line) else line for line in lines]
+        # What stands without a prompt is what Python answered, but in a notebook, whose cells have one prompt each.
+        notebook = any("In [" in line for line in lines) and not any(re.match(r"\s*\.\.\.+:", line) for line in lines)
+        answer = not notebook
+        for at, line in enumerate(lines):
+            match = _PROMPT.match(line)
+            answer = not notebook or (not match and (answer or bool(_ANSWER.match(line))))
+            lines[at] = line[match.end() :] if match else ("" if answer else line)
+    lines = ["" if re.match(r"\s*[%!]\w*|\s*\$ ", line) or _FENCE.match(line) else line for line in lines]
     text = re.sub("[“”„]{3}", '"""', "\n".join(lines))
     return _PIECES.sub(_put_right, text) if not text.isascii() else text
 

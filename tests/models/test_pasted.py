@@ -255,6 +255,25 @@ def test_other_spellings_of_a_stack(text):
     assert repr(parse_network(text, device="meta")) == CONV
 
 
+SESSIONS = {
+    "IPython": (
+        "$ ipython\nPython 3.11.7 (main)\n\nIn [1]: from torch import nn\n\nIn [2]: "
+        + NET.replace("\n", "\n   ...: ")
+        + "\n\nIn [10]: net = Net()\n\nIn [11]: net\nOut[11]: \nNet(\n  (conv1): Conv2d(1, 6, kernel_size=(5, 5))\n)\n"
+    ),
+    "notebook": "In [1]:\nfrom torch import nn\n" + NET + "In [2]:\nNet()\nOut[2]:\nNet(\n  (conv1): Conv2d(1, 6)\n)\n",
+    "shell": "$ pip install torch\n$ python net.py\n" + NET,
+}
+
+
+@pytest.mark.parametrize("session", SESSIONS)
+def test_what_a_session_shows_around_a_network_is_left_out(session):
+    found = parse_network(SESSIONS[session])
+    assert repr(found) == repr(parse_network(NET))
+    line = next(at for at, each in enumerate(SESSIONS[session].split("\n"), 1) if "self.conv1 =" in each)
+    assert read_graph(found, (1, 1, 16, 16)).nodes[1].line == line
+
+
 def test_layers_assigned_to_self_stand_in_their_order():
     net = parse_network("self.conv1 = nn.Conv2d(1, 6, 5)\nself.relu = nn.ReLU()\nself.conv2 = nn.Conv2d(6, 16, 5)")
     assert [name for name, _ in net.named_children()] == ["conv1", "relu", "conv2"]
