@@ -16,7 +16,7 @@ from torch.nn.utils.parametrize import is_parametrized
 from models.parse.faults import refused_settings
 from models.parse.layers import LAYERS, MORE_LAYERS
 from models.parse.values import Class, Function, Known, is_tensor, real_base, written_attribute
-from models.parse.words import MAX_LAYERS, ParseError, quotable, quotable_sentence
+from models.parse.words import MAX_LAYERS, ParseError, is_name, quotable, quotable_sentence
 from models.text import big
 
 if TYPE_CHECKING:
@@ -201,15 +201,15 @@ def is_triple(item: object) -> bool:
 
 def check_child(it: Interpreter, stack: Any, name: str) -> None:
     """Refuse a name that torch does not take for a child."""
-    if (
-        not isinstance(name, str)
-        or name in stack._modules
-        or hasattr(_EMPTY, name)
-        or not re.fullmatch(r"[\w\- ]+", name, re.ASCII)
-    ):
+    if not isinstance(name, str) or name in stack._modules or hasattr(_EMPTY, name) or not _can_name(name):
         raise ParseError(
             f'"{quotable(str(name))}" cannot name a layer: it is taken, empty or has signs in it.', it.line, str(name)
         )
+
+
+def _can_name(name: str) -> bool:
+    """torch.fx writes these names into code of its own, so there is nothing in them but letters, digits and dashes."""
+    return bool(re.fullmatch(r"[\w\- ]+", name, re.ASCII)) or is_name(name)
 
 
 def _copies(it: Interpreter, name: str, child: nn.Module, copies: int) -> list[tuple[str, nn.Module]]:
@@ -390,9 +390,7 @@ def add_child(it: Interpreter, module: nn.Module, name: Any, child: Any) -> None
     check_ready(it, module)
     if child is not None and not isinstance(child, nn.Module):
         raise ParseError("only a layer can be added to a network.", it.line, str(name))
-    # torch.fx writes these names into code of its own, so there is nothing in them but letters, digits and dashes.
-    fits = isinstance(name, str) and re.fullmatch(r"[\w\- ]+", name, re.ASCII)
-    if not fits or (hasattr(_EMPTY, name) and name not in module._modules):
+    if not isinstance(name, str) or not _can_name(name) or (hasattr(_EMPTY, name) and name not in module._modules):
         raise ParseError(
             f'"{quotable(str(name))}" cannot name a layer: it is taken, empty or has signs in it.', it.line, str(name)
         )

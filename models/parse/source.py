@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import re
 import textwrap
+import unicodedata
 from dataclasses import dataclass
 
 from models.parse.words import STRING, ParseError, quotable_sentence, rewrite_printed, tokenize
@@ -45,7 +46,7 @@ _PIECES = re.compile(
     # A string that is never closed is kept too: gate 1 says so.
     rf"(?P<kept>\#[^\n]*|{STRING}|\"{{3}}[\s\S]*|'{{3}}[\s\S]*|[\"'][^\n]*)|(?P<double>[“”„«»](?P<a>[^“”„«»\"\n]*)[“”„«»])"
     rf"|(?P<single>[‘’‚](?P<b>[^‘’‚'\n]*)[‘’‚])|(?P<blank>[\u00a0\u2007\u202f\u2002-\u2006\u2008-\u200a\u3000])"
-    rf"|(?P<unit>\ufeff)",
+    rf"|(?P<wide>[，：（）［］｛｝])|(?P<unit>\ufeff)",
     re.VERBOSE,
 )
 _PROMPT = re.compile(r"\s*(?:>>>|\.\.\.+:?|In ?\[\d*\]:)(?: |$)")
@@ -98,7 +99,7 @@ def parsed(code: str, mode: str = "exec") -> ast.Module:
 
 
 def _plain(text: str) -> str:
-    """Without prompts, magic lines and fences, and with plain quotes and spaces."""
+    """Without prompts, magic lines and fences, and with plain quotes, commas, brackets and spaces."""
     lines = text.split("\n")
     if any(re.match(r"\s*(?:>>>|In ?\[\d*\]:) ?", line) for line in lines):
         # What stands without a prompt is what Python answered, but in a notebook, whose cells have one prompt each.
@@ -118,6 +119,8 @@ def _put_right(match: re.Match) -> str:
         return f'"{match["a"]}"'
     if match["single"] is not None:
         return f"'{match['b']}'"
+    if match["wide"] is not None:
+        return unicodedata.normalize("NFKC", match["wide"])
     return match["kept"] if match["kept"] is not None else (" " if match["blank"] else "")
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import keyword
 import re
+import unicodedata
 from typing import NamedTuple
 
 MAX_BRACKETS = 64
@@ -37,8 +38,14 @@ class OutOfSteps(ParseError):
 
 def quotable(text: str) -> str:
     """Short, printable, and free of what a page could take for markup."""
-    shown = "".join(c if c.isascii() and c.isprintable() and c not in "`<>" else f"U+{ord(c):04X}" for c in text[:40])
+    plain = (c.isprintable() and c not in "`<>" if c.isascii() else is_name(c) for c in text[:40])
+    shown = "".join(c if fits else f"U+{ord(c):04X}" for c, fits in zip(text[:40], plain, strict=True))
     return shown + ("…" if len(text) > 40 else "")
+
+
+def is_name(text: str) -> bool:
+    """Whether Python takes a word for a name as it is spelled: not one that it would turn into another."""
+    return text.isidentifier() and unicodedata.normalize("NFKC", text) == text
 
 
 def quotable_sentence(message: str) -> str:
@@ -54,7 +61,7 @@ _TOKEN = re.compile(
       | (?P<comment>\#[^\n]*)
       | (?P<text>{STRING})
       | (?P<number>(?:\d[\d_]*(?:\.[\d_]*)?|\.\d[\d_]*)(?:[eE][+-]?\d+)?)
-      | (?P<word>[A-Za-z_]\w*)
+      | (?P<word>[A-Za-z_\x80-\U0010ffff][\w\x80-\U0010ffff]*)
       | (?P<sign>\*\*|//|->|:=|[<>=!]=|<<|>>|\.\.\.|[-+*/%()\[\]{{}},.=:<>@;&|^~])""",
     re.ASCII | re.VERBOSE,
 )
@@ -90,6 +97,10 @@ def tokenize(text: str) -> list[Token]:
                     piece + after,
                 )
         elif kind == "word":
+            # An accent of its own after a letter is the letter with an accent; Python reads it so too.
+            piece = unicodedata.normalize("NFC", piece)
+            if not is_name(piece):
+                raise _unreadable(text, match.start() + _first_foreign(match.group()), line)
             _check_word(piece, line)
         elif kind == "text" and "f" in piece[:2].lower() and len(piece) > MAX_F_STRING:
             raise ParseError(f"this f-string is longer than {MAX_F_STRING} characters; shorten it.", line, "f")
@@ -124,6 +135,13 @@ def tokenize(text: str) -> list[Token]:
     return found
 
 
+def _first_foreign(word: str) -> int:
+    """Where the character stands for which a word is no name."""
+    foreign = [at for at, c in enumerate(word) if not c.isascii()]
+    fits = [unicodedata.is_normalized("NFKC", word[at]) and f"_{word[at]}".isidentifier() for at in foreign]
+    return foreign[fits.index(False) if False in fits else 0]
+
+
 def _check_word(word: str, line: int) -> None:
     if len(word) > MAX_NAME or (word.startswith("__") and word not in _OWN_NAMES):
         raise ParseError(f'the name "{quotable(word)}" is not allowed here; allowed are {ALLOWED}.', line, word)
@@ -143,7 +161,7 @@ def _unreadable(text: str, position: int, line: int) -> ParseError:
         )
     if not character.isascii():
         return ParseError(
-            f'the character "{quotable(character)}" is not allowed outside comments; names are plain ASCII letters.',
+            f'the character "{quotable(character)}" is not allowed outside comments; names are letters, digits and _.',
             line,
             character,
         )
@@ -193,7 +211,7 @@ def _child_header(tokens: list[Token], start: int) -> tuple[str, int, int] | Non
         words = texts(length + 3)
         if len(words) == length + 3 and words[-2:] == [")", ":"]:
             name = "".join(words[1:-2])
-            if not re.fullmatch(r"\w+|\d+-\d+", name, re.ASCII):
+            if not re.fullmatch(r"\w+|\d+-\d+", name, re.ASCII) and not is_name(name):
                 return None
             position, copies = start + length + 3, 1
             ahead = tokens[position : position + 2]

@@ -255,6 +255,39 @@ def test_other_spellings_of_a_stack(text):
     assert repr(parse_network(text, device="meta")) == CONV
 
 
+def test_names_may_have_any_letters():
+    text = NET.replace("Net", "Réseau").replace("conv1", "conv_entrée").replace("fc", "слой")
+    spelled = text.replace("self.conv_entrée(x)", "self.conv_entre\u0301e(x)")
+    net = parse_network(spelled)
+    theirs = own("import torch.nn as nn\n" + spelled)
+    assert type(net).__name__ == type(theirs).__name__ == "Réseau"
+    net.load_state_dict(theirs.state_dict())
+    x = torch.rand(1, 1, 16, 16)
+    with torch.no_grad():
+        assert torch.equal(net(x), theirs(x))
+    assert [node.name for node in read_graph(net, (1, 1, 16, 16)).nodes][1] == "conv_entrée"
+    assert receptive_field(net, (1, 1, 16, 16), layer="conv_entrée", measured=True).agrees
+    with pytest.raises(ParseError, match=r"did you mean self\.conv_entrée"):
+        parse_network(text.replace("self.слой", "self.zahl = self.conv_entré\n        self.слой", 1))
+    found = parse_network("Sequential(\n  (entrée): Conv2d(1, 6, kernel_size=(5, 5))\n)")
+    assert list(found._modules) == ["entrée"]
+
+
+def test_wide_signs_are_put_right():
+    text = NET.replace("(1, 6, 5)", "（1，6, 5）").replace("(self):", "(self)：").replace("Net", "网络")
+    net = parse_network(text)
+    assert repr(net).replace("网络", "Net") == repr(parse_network(NET))
+    with pytest.raises(ParseError, match=r"padding_mode='zeU\+FF0Cros'"):  # a string stays as it is
+        parse_network("nn.Sequential(nn.Conv2d(1， 6, 3, padding_mode='ze，ros'))")
+
+
+@pytest.mark.parametrize("sign", ["\u200b", "²", "ﬁ", "。"])
+def test_other_signs_in_a_name_are_told(sign):
+    with pytest.raises(ParseError, match=f"U\\+{ord(sign):04X}") as caught:
+        parse_network(NET.replace("fc", f"conve\u0301{sign}"))
+    assert caught.value.line == 5
+
+
 SESSIONS = {
     "IPython": (
         "$ ipython\nPython 3.11.7 (main)\n\nIn [1]: from torch import nn\n\nIn [2]: "
