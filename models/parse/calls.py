@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import torch
 from torch import fx, nn
 
-from models.parse import functions, modules
+from models.parse import functions, modules, torchvision_models
 from models.parse.modules import Pasted
 from models.parse.values import (
     MAX_ITEMS,
@@ -69,6 +69,9 @@ def call(it: Interpreter, function: Any, args: list[Any], kwargs: dict[str, Any]
     if isinstance(function, Nothing):
         return Nothing(function.name)
     if isinstance(function, Namespace):
+        where, _, name = function.path.rpartition(".")
+        if where == "torchvision.models" and torchvision_models.misspelt(name):
+            raise torchvision_models.absent(name, it.line)
         raise functions.unknown(function.path, it.line)
     raise ParseError(f'"{quotable(name)}" is called but is no function.', it.line, name)
 

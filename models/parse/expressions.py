@@ -107,6 +107,8 @@ def _name(it: Interpreter, node: ast.Name) -> Any:
         return Namespace(functions.ALIASES[name])
     if (model := torchvision_models.named(name)) is not None:
         return model
+    if torchvision_models.misspelt(name):
+        raise torchvision_models.absent(name, node.lineno)
     raise refuse_name(name, node.lineno, it.printed, it.script)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 import inspect
 import re
 from functools import lru_cache
@@ -13,7 +14,7 @@ from torch import nn
 from models.parse.layers import is_int, is_number
 from models.parse.modules import check_size, made, shown
 from models.parse.values import Known, Nothing
-from models.parse.words import ParseError, quotable, quotable_sentence
+from models.parse.words import Outside, ParseError, quotable, quotable_sentence
 
 if TYPE_CHECKING:
     from models.parse.interpreter import Interpreter
@@ -51,6 +52,23 @@ def named(name: str) -> Known | None:
     if _LIKELY.fullmatch(name) and name in _names():
         return Known(name, _builder(name), alone=False)
     return None
+
+
+def _nearest(name: str) -> list[str]:
+    """The network of torchvision that a name which it does not have may mean."""
+    return difflib.get_close_matches(name, sorted(_names()), n=1, cutoff=0.75)
+
+
+def misspelt(name: str) -> bool:
+    """Whether a name is almost that of a network."""
+    return bool(_LIKELY.fullmatch(name) and _nearest(name))
+
+
+def absent(name: str, line: int) -> ParseError:
+    """The sentence for a network that torchvision does not have."""
+    close = _nearest(name)
+    hint = f"did you mean {close[0]}?" if close else "names such as resnet18 are read, or paste the class."
+    return Outside(f'torchvision has no network "{quotable(name)}"; {hint}', line, name)
 
 
 def at(path: str) -> Any:
@@ -124,11 +142,7 @@ def _create(it: Interpreter, name: Any, *args: Any, **settings: Any) -> nn.Modul
     wanted = str(name).rpartition("/")[2].partition(".")[0]
     wanted = _TIMM.get(wanted, wanted)
     if wanted not in _names():
-        raise ParseError(
-            f'torchvision has no network "{quotable(str(name))}"; names such as resnet18 are read, or paste the class.',
-            it.line,
-            str(name),
-        )
+        raise absent(str(name), it.line)
     return _builder(wanted)(it, **settings)
 
 

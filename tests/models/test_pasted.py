@@ -341,6 +341,32 @@ def test_networks_of_torchvision_by_name(text, name, settings):
     assert repr(parse_network(text, device="meta")) == repr(wanted)
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        "resnet19",
+        "resnet19()",
+        "from torchvision import models\nmodels.resnet19(num_classes=3)",
+        "from torchvision.models import resnet19\nnet = resnet19()",
+        "import timm\nnet = timm.create_model('resnet19')",
+        "import torchvision\nclass Net(nn.Module):\n    def __init__(self):\n        super().__init__()\n"
+        "        self.a = torchvision.models.resnet19()\n    def forward(self, x): return self.a(x)",
+    ],
+)
+def test_the_nearest_network_of_torchvision_is_named(text):
+    with pytest.raises(ParseError, match=r'torchvision has no network "resnet19"; did you mean resnet18\?') as caught:
+        parse_network(text)
+    lines = text.split("\n")
+    assert caught.value.line == next(at for at, each in enumerate(lines, 1) if "19" in each and "import" not in each)
+    assert caught.value.name == "resnet19"
+
+
+def test_what_torchvision_has_and_is_not_read_is_no_misspelling():
+    for call in ("models.detection.fasterrcnn_resnet50_fpn()", "models.ResNet()"):
+        with pytest.raises(ParseError, match="is not read here"):
+            parse_network(f"from torchvision import models\n{call}")
+
+
 def test_parts_of_torchvisions_networks():
     assert len(parse_network("models.vgg11().features", device="meta")) == 21
     cut = parse_network("m = models.resnet18()\nnn.Sequential(*list(m.children())[:-2])", device="meta")
