@@ -83,15 +83,15 @@ class _Runs:
         """The modules whose forward runs, outermost first, and whether each is a layer that slides a window."""
         self.taken: Counter[str] = Counter()
         for name, layer in self.ghost.named_modules():
-            layer.register_forward_pre_hook(lambda layer, given, name=name: self._enter(name, layer, given[0]))
+            layer.register_forward_pre_hook(lambda layer, given, name=name: self._enter(name, layer, given))
             layer.register_forward_hook(lambda *_: self._leave())
 
-    def _enter(self, name: str, layer: Any, x: Any) -> None:
+    def _enter(self, name: str, layer: Any, given: tuple) -> None:
         kinds = () if isinstance(layer, FollowsShape) else type(layer).__mro__
         kind = next((each.__name__ for each in kinds if _WINDOW.fullmatch(each.__name__)), None)
         self.inside.append((name, kind is not None))
-        if kind:
-            self._note(name, x, int(kind[-2]), vars(layer))
+        if kind and given:
+            self._note(name, given[0], int(kind[-2]), vars(layer))
 
     def _leave(self) -> None:
         self.inside.pop()

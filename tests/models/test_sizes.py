@@ -94,6 +94,17 @@ def test_functions_leave_over_what_layers_do(layer, call, left):
     assert bool(found) == left
 
 
+@pytest.mark.parametrize("norm", ["weight_norm", "parametrizations.weight_norm", "parametrizations.spectral_norm"])
+def test_a_normed_layer_leaves_over_what_it_does_without(norm):
+    layer = "nn.Conv2d(1, 2, 3, stride=2)"
+    text = "class Net(nn.Module):\n    def __init__(self):\n        super().__init__()\n"
+    text += f"        self.c = nn.utils.{norm}({layer})\n    def forward(self, x):\n        return self.c(x)\n"
+    for side in (16, 17):
+        rests = [rest for _, rest in at_size(network(layer), (1, 1, side, 17)).left]
+        assert at_size(network(text), (1, 1, side, 17)).left == tuple(("c", rest) for rest in rests)
+        assert bool(rests) == (side == 16)
+
+
 @pytest.mark.parametrize(
     ("text", "shape", "least"),
     [(SOUND, (1, 1, 16000), (1, 1, 400)), (POOLED, (1, 1, 64, 32), (1, 1, 7, 4)), ("nn.ReLU()", (1, 1, 5), (1, 1, 1))],
