@@ -161,9 +161,9 @@ def ranked(
     # Room for the number behind the longest bar, and a bar for the least.
     if log:
         low, high = log10(min(values)), log10(max(values))
-        layout["xaxis"] |= {"range": [low - 0.5, high + 0.35 * max(high - low, 1)], "dtick": 1}
+        layout["xaxis"] |= {"range": [low - 0.5, high + 0.6 * max(high - low, 1)], "dtick": 1}
     else:
-        layout["xaxis"] |= {"range": [0, 1.25 * max(values)], "tickformat": "~s"}
+        layout["xaxis"] |= {"range": [0, 1.45 * max(values)], "tickformat": "~s"}
     layout["yaxis"] = {"title": {"text": y}, "type": "category", "autorange": "reversed", "automargin": True}
     return {"data": [trace], "layout": layout}
 
