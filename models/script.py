@@ -6,6 +6,7 @@ import ast
 import sys
 from collections.abc import Iterable
 
+from models.syntax import parse
 from models.text import listed
 
 PACKAGES = {"cv2": "opencv-python", "PIL": "pillow"}
@@ -30,7 +31,7 @@ def with_needs(code: str, name: str = "layer.py") -> str:
         name: of the file that it is saved as.
     """
     modules: set[str] = set()
-    for node in ast.walk(ast.parse(code)):
+    for node in ast.walk(parse(code)):
         if isinstance(node, ast.Import):
             modules |= {alias.name for alias in node.names}
         elif isinstance(node, ast.ImportFrom):

@@ -9,6 +9,7 @@ import unicodedata
 from dataclasses import dataclass
 
 from models.parse.words import STRING, ParseError, quotable_sentence, rewrite_printed, tokenize
+from models.syntax import parse
 
 MAX_TEXT = 64_000
 
@@ -89,7 +90,7 @@ def read_source(text: object) -> Source:
 def parsed(code: str, mode: str = "exec") -> ast.Module:
     """Python's own tree of words that gate 1 has let through."""
     try:
-        tree = ast.parse(code, mode=mode)
+        tree = parse(code, mode=mode)
     except SyntaxError as error:
         reason = quotable_sentence(error.msg or "invalid syntax")
         raise ParseError(f"Python cannot read this: {reason}.", error.lineno or 0, (error.text or "").strip()) from None
@@ -147,11 +148,11 @@ def _wrapped(tree: ast.Module) -> ast.Module:
     line = tree.body[0].lineno
     body: list[ast.stmt] = list(methods)
     if lines and not any(node.name == "__init__" for node in methods):
-        init = ast.parse("def __init__(self):\n    super().__init__()").body[0]
+        init = parse("def __init__(self):\n    super().__init__()").body[0]
         assert isinstance(init, ast.FunctionDef)
         init.body += lines
         body.insert(0, init)
-    made = ast.ClassDef("Net", [ast.parse("nn.Module", mode="eval").body], [], body, [])
+    made = ast.ClassDef("Net", [parse("nn.Module", mode="eval").body], [], body, [])
     for node in ast.walk(made):
         if isinstance(node, (ast.stmt, ast.expr)) and not hasattr(node, "lineno"):
             node.lineno = line
