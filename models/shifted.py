@@ -13,7 +13,7 @@ from torch import nn
 
 from models import device
 from models.drawings import draw
-from models.timing import Waiting, turn
+from models.timing import Waiting, in_turn
 
 CLASSES = ("circle", "square", "triangle", "star", "cross")
 SIDE, RADIUS = 28, 7
@@ -81,12 +81,8 @@ def _learning() -> Iterator[None]:
 def train_both(seed: int = 0) -> Generator[Waiting | float | Shifted]:
     """Train both alike, on the same drawings in the same order, on the best device: first how many are ahead, while
     there are others; then the share that is done, and last what was found. Close it to stop."""
-    mine = turn()
-    try:
-        for state in mine:
-            yield state
-            if not state.ahead:
-                break
+
+    def trained() -> Generator[float | Shifted]:
         place = device.setup()
         try:
             yield from _train_both(seed, place)
@@ -94,8 +90,8 @@ def train_both(seed: int = 0) -> Generator[Waiting | float | Shifted]:
             if place.type == "cpu" or not device.gave_up(error):
                 raise
             yield from _train_both(seed, torch.device("cpu"))
-    finally:
-        mine.close()
+
+    yield from in_turn(trained)
 
 
 def _train_both(seed: int, place: torch.device) -> Iterator[float | Shifted]:

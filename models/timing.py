@@ -16,6 +16,7 @@ from collections.abc import Callable, Generator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from math import prod
+from typing import TypeVar
 
 import torch
 from torch import nn
@@ -23,6 +24,8 @@ from torch import nn
 from models import device
 from models.measure import Measurement
 from models.text import big
+
+T = TypeVar("T")
 
 WARM_UP, PASSES, BUDGET = 3, 30, 0.4
 """Passes that are not counted, passes that are, at most, and seconds for these, about."""
@@ -106,9 +109,18 @@ class Turns:
 _turns = Turns()
 
 
-def turn() -> Generator[Waiting]:
-    """A turn of whoever measures times or trains on this server; as ``Turns.wait``."""
-    return _turns.wait()
+def in_turn(work: Callable[[], Generator[T]]) -> Generator[Waiting | T]:
+    """First how many who measure times or train on this server are ahead, while there are others; then what ``work``
+    yields. Close it to stop."""
+    mine = _turns.wait()
+    try:
+        for state in mine:
+            yield state
+            if not state.ahead:
+                break
+        yield from work()
+    finally:
+        mine.close()
 
 
 # -- measuring ---------------------------------------------------------------------------------------------------------
@@ -177,12 +189,8 @@ def timings(
         layers: name → what makes the layer; it is made when its turn has come.
     """
     device.setup()
-    mine = turn()
-    try:
-        for state in mine:
-            yield state
-            if not state.ahead:
-                break
+
+    def measured() -> Generator[tuple[str, Timed | str]]:
         roof()
         for name, make in layers.items():
             with torch.device("meta"):
@@ -191,5 +199,5 @@ def timings(
                 yield name, f"its {big(count)} weights are too many to be measured here"
             else:
                 yield name, time_layer(make(), shape)
-    finally:
-        mine.close()
+
+    yield from in_turn(measured)

@@ -169,28 +169,31 @@ def _if(it: Interpreter, node: ast.If) -> None:
         return it.run(node.orelse)
 
 
+def _ended(it: Interpreter, body: list[ast.stmt]) -> bool:
+    """One round of a loop; whether it breaks the loop off."""
+    try:
+        it.run(body)
+    except Break:
+        return True
+    except Continue:
+        pass
+    return False
+
+
 def _for(it: Interpreter, node: ast.For) -> None:
     for item in it.items(it.value(node.iter)):
         it.spend(1)
         it.assign(node.target, item)
-        try:
-            it.run(node.body)
-        except Break:
+        if _ended(it, node.body):
             return
-        except Continue:
-            continue
     it.run(node.orelse)
 
 
 def _while(it: Interpreter, node: ast.While) -> None:
     while it.truth(it.value(node.test)):
         it.spend(2)
-        try:
-            it.run(node.body)
-        except Break:
+        if _ended(it, node.body):
             return
-        except Continue:
-            continue
     it.run(node.orelse)
 
 

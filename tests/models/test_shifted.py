@@ -43,7 +43,7 @@ def test_who_stops_and_who_waits_give_the_turn_to_the_next(monkeypatch):
     first.close()
     assert next(second) == Waiting(0)
     second.close()
-    assert next(timing.turn()) == Waiting(0)
+    assert next(timing.in_turn(lambda: iter(()))) == Waiting(0)
 
 
 def test_where_the_gpu_gives_up_the_cpu_trains(monkeypatch):
