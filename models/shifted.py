@@ -13,7 +13,7 @@ from torch import nn
 
 from models import device
 from models.drawings import draw
-from models.timing import Waiting, in_turn
+from models.turns import Waiting, in_turn
 
 CLASSES = ("circle", "square", "triangle", "star", "cross")
 SIDE, RADIUS = 28, 7

@@ -10,8 +10,6 @@ One layer at a time is measured in the whole process: two at once would each tak
 from __future__ import annotations
 
 import statistics
-import threading
-from collections import deque
 from collections.abc import Callable, Generator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
@@ -24,6 +22,7 @@ from torch import nn
 from models import device
 from models.measure import Measurement
 from models.text import big
+from models.turns import Waiting, in_turn
 
 T = TypeVar("T")
 
@@ -63,64 +62,6 @@ class Roof:
     def ridge(self) -> float:
         """MACs a byte: with fewer, the memory is what a layer waits for."""
         return self.macs / self.bytes
-
-
-@dataclass(frozen=True)
-class Waiting:
-    """Others are being measured first: so many."""
-
-    ahead: int
-
-
-# -- turns -------------------------------------------------------------------------------------------------------------
-
-
-class Turns:
-    """One at a time, in the order in which they came."""
-
-    def __init__(self) -> None:
-        self._queue: deque[object] = deque()
-        self._moved = threading.Condition()
-
-    def wait(self, step: float = 0.2) -> Generator[Waiting]:
-        """Until it is one's turn, how many are ahead, every ``step`` seconds; the turn ends when this is closed.
-
-        Iterate over it, and close it once the work is done: after the last answer it is one's turn.
-        """
-        me = object()
-        with self._moved:
-            self._queue.append(me)
-        try:
-            while ahead := self._ahead(me, step):
-                yield Waiting(ahead)
-            yield Waiting(0)
-        finally:
-            with self._moved:
-                self._queue.remove(me)
-                self._moved.notify_all()
-
-    def _ahead(self, me: object, step: float) -> int:
-        with self._moved:
-            if self._queue[0] is not me:
-                self._moved.wait(step)
-            return self._queue.index(me)
-
-
-_turns = Turns()
-
-
-def in_turn(work: Callable[[], Generator[T]]) -> Generator[Waiting | T]:
-    """First how many who measure times or train on this server are ahead, while there are others; then what ``work``
-    yields. Close it to stop."""
-    mine = _turns.wait()
-    try:
-        for state in mine:
-            yield state
-            if not state.ahead:
-                break
-        yield from work()
-    finally:
-        mine.close()
 
 
 # -- measuring ---------------------------------------------------------------------------------------------------------

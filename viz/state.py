@@ -27,6 +27,7 @@ from urllib.parse import urlencode
 import streamlit as st
 
 from models.text import quoted
+from models.turns import Turns
 from viz import words
 from viz.private import went_back
 
@@ -35,6 +36,10 @@ FRAME = {"present": "presenting", "room": "room", "run": "run"}
 
 ALIKE = 0.7
 """From 0 to 1: how much a name must be like another to be taken for a slip."""
+
+_RUNS = Turns(places=2, longest=1)
+"""Runs of pages, of all visitors. More at a time take the interpreter from each other: 200 visitors waited twice as
+long for a change. One that trains or downloads is over its second and holds nobody up."""
 
 _ANSWERED = "_answered"
 
@@ -437,7 +442,7 @@ def run_of(page: str) -> Iterator[None]:
         # address of the page before: the way back led there, without its settings.
         book.said = parameters()
     book.page, book.settings, book.finished, book.told_at, book.drawn = page, None, False, None, set()
-    with _caught_up():
+    with _RUNS.turn(), _caught_up():
         yield
 
 

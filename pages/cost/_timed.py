@@ -9,7 +9,8 @@ from torch import nn
 
 from models.kept import Kept
 from models.text import plural
-from models.timing import Timed, Waiting, timings
+from models.timing import Timed, timings
+from models.turns import Waiting
 from viz.words import remark
 
 Times = dict[str, Timed | str]

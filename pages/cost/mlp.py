@@ -8,7 +8,7 @@ import streamlit as st
 from models.lab import HINTS, Check
 from models.shifted import CLASSES, TRAINED, Shifted, examples, moved, train_both
 from models.text import big, scientific
-from models.timing import Waiting
+from models.turns import Waiting
 from pages._lesson import frame, offer
 from pages._question import Asking
 from pages.cost._kept import SHIFTED, Three, three, vgg, vgg_sizes

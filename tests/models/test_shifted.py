@@ -2,7 +2,7 @@
 
 import torch
 
-from models import device, shifted, timing
+from models import device, shifted, turns
 from models.shifted import (
     CLASSES,
     MOST,
@@ -14,7 +14,7 @@ from models.shifted import (
     moved,
     train_both,
 )
-from models.timing import Turns, Waiting
+from models.turns import Turns, Waiting
 
 
 def test_drawings_lie_in_the_middle_and_are_whole_after_the_largest_shift():
@@ -36,14 +36,14 @@ def test_both_take_the_same_pictures():
 
 
 def test_who_stops_and_who_waits_give_the_turn_to_the_next(monkeypatch):
-    monkeypatch.setattr(timing, "_turns", Turns())
+    monkeypatch.setattr(turns, "_turns", Turns())
     first, second = train_both(), train_both()
     assert (next(first), next(second)) == (Waiting(0), Waiting(1))
     next(first)
     first.close()
     assert next(second) == Waiting(0)
     second.close()
-    assert next(timing.in_turn(lambda: iter(()))) == Waiting(0)
+    assert next(turns.in_turn(lambda: iter(()))) == Waiting(0)
 
 
 def test_where_the_gpu_gives_up_the_cpu_trains(monkeypatch):

@@ -1,62 +1,18 @@
-"""Turns, what is measured, and the roofline's arithmetic. How long anything takes is no test's business."""
-
-import threading
+"""What is measured, and the roofline's arithmetic. How long anything takes is no test's business."""
 
 import pytest
 import torch
 from torch import nn
 
-from models import timing
+from models import timing, turns
 from models.measure import measure
-from models.timing import Roof, Timed, Turns, Waiting, moved_bytes, roof, timings
-
-
-def my_turn(turns: Turns):
-    """Somebody whose turn has come."""
-    mine = turns.wait(0.01)
-    assert [one.ahead for one in (next(mine),)] == [0]
-    return mine
-
-
-def test_each_waits_for_those_who_came_before():
-    turns = Turns()
-    first, second, third = my_turn(turns), turns.wait(0.01), turns.wait(0.01)
-    assert (next(second), next(third)) == (Waiting(1), Waiting(2))
-    first.close()
-    assert (next(second), next(third)) == (Waiting(0), Waiting(1))
-    second.close()
-    assert next(third) == Waiting(0)
-
-
-def test_who_gives_up_waiting_holds_nobody_up():
-    turns = Turns()
-    first, second, third = my_turn(turns), turns.wait(0.01), turns.wait(0.01)
-    assert (next(second), next(third)) == (Waiting(1), Waiting(2))
-    second.close()
-    assert next(third) == Waiting(1)
-    first.close()
-    assert next(third) == Waiting(0)
-
-
-def test_a_turn_that_ends_wakes_who_waits_in_another_thread():
-    turns, came = Turns(), []
-    first = my_turn(turns)
-
-    def wait():
-        for one in turns.wait(30):
-            came.append(one.ahead)
-            if not one.ahead:
-                break
-
-    other = threading.Thread(target=wait)
-    other.start()
-    first.close()
-    other.join(20)
-    assert came[-1] == 0
+from models.timing import Roof, Timed, moved_bytes, roof, timings
+from models.turns import Turns, Waiting
+from tests.models.test_turns import my_turn
 
 
 def test_every_layer_gets_a_time_in_its_order_and_the_turn_is_given_back(monkeypatch):
-    monkeypatch.setattr(timing, "_turns", turns := Turns())
+    monkeypatch.setattr(turns, "_turns", mine := Turns())
     layers = {"one": lambda: nn.Conv2d(2, 2, 1), "three": lambda: nn.Conv2d(2, 2, 3)}
     found = list(timings(layers, (1, 2, 8, 8)))
     assert found[0] == Waiting(0)
@@ -65,26 +21,26 @@ def test_every_layer_gets_a_time_in_its_order_and_the_turn_is_given_back(monkeyp
         assert isinstance(one, Timed)
         assert 0 < one.low <= one.median <= one.high
         assert 3 <= one.passes <= timing.PASSES
-    my_turn(turns)
+    my_turn(mine)
 
 
 def test_who_stops_in_the_middle_gives_the_turn_back(monkeypatch):
-    monkeypatch.setattr(timing, "_turns", turns := Turns())
+    monkeypatch.setattr(turns, "_turns", mine := Turns())
     steps = timings({"one": lambda: nn.Conv2d(2, 2, 1), "two": lambda: nn.Conv2d(2, 2, 1)}, (1, 2, 8, 8))
     next(steps), next(steps)
     steps.close()
-    my_turn(turns)
+    my_turn(mine)
 
 
 def test_a_layer_that_fails_gives_the_turn_back(monkeypatch):
-    monkeypatch.setattr(timing, "_turns", turns := Turns())
+    monkeypatch.setattr(turns, "_turns", mine := Turns())
     with pytest.raises(RuntimeError):
         list(timings({"one": lambda: nn.Conv2d(3, 2, 1)}, (1, 2, 8, 8)))
-    my_turn(turns)
+    my_turn(mine)
 
 
 def test_a_layer_of_too_many_weights_is_told_and_never_made(monkeypatch):
-    monkeypatch.setattr(timing, "_turns", Turns())
+    monkeypatch.setattr(turns, "_turns", Turns())
     made = []
 
     def dense():
