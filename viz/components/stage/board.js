@@ -2,7 +2,8 @@
 // because new data arrive on the same DOM.
 
 import { build, drawSteppers, placeOperator } from "./build.js";
-import { describe, hint, legend } from "./describe.js";
+import { fit } from "../common.js";
+import { describe, hint, isMulti, label, labelOperator, legend } from "./describe.js";
 import { paintGrid, paintOperator } from "./draw.js";
 import { closeEditor, edit } from "./edit.js";
 import { wire } from "./input.js";
@@ -11,9 +12,9 @@ import { overlay, overlayOperator } from "./overlay.js";
 import { advance, play } from "./play.js";
 import { Presented } from "./present.js";
 import { told } from "./readout.js";
-import { picture } from "./save.js";
 import { equal, Scene } from "./scene.js";
-import { follow, kernelOut, outFor, restore, setOut, slotsFor } from "./selection.js";
+import { kernelOut, mark, restore, setOut, slotsFor } from "./selection.js";
+import { surface } from "./surface.js";
 import { css, mix, readable, readTheme } from "./theme.js";
 import { clamp } from "./words.js";
 
@@ -141,7 +142,7 @@ export class Board {
     this.unit = parseFloat(getComputedStyle(document.documentElement).fontSize) / 16 || 1;
     const phone = this.isPhone(outer), height = this.high(phone);
     root.classList.toggle("phone", phone);
-    root.classList.toggle("multi", scene.links.some((l) => [...l.byOut.values()].some((ps) => ps.length > 1)));
+    root.classList.toggle("multi", isMulti(scene));
     root.style.height = phone ? "" : `${height}px`;
     root.style.setProperty("--h", `${height}px`);
     const key = `${outer}|${height}|${this.shape}|${this.big}|${window.devicePixelRatio}|${this.unit}`;
@@ -164,6 +165,7 @@ export class Board {
     const { scene, unit } = this, op = scene.operator, layout = new Layout(scene, { ...this.frame, unit });
     const { W, opW, wellH, roomH, under } = layout.place(outer, height, phone), { flat, tight } = layout;
     this.fitted = layout;
+    this.space = { outer, W, opW, under, phone };
     this.tight = tight;
     for (const [name, on] of Object.entries({ flat, tight, under })) this.well.classList.toggle(name, on);
     for (const g of scene.grids) {
@@ -226,7 +228,7 @@ export class Board {
     if (f.key === key && equal(f.arrays, arrays)) return;
     f.key = key;
     f.arrays = arrays;
-    paintGrid(f.base, g, g.lay, g.slots, this.theme, (k) => planeName(g, g.slots[k].ch, g.slots[k].d));
+    paintGrid(fit(f.base, g.lay.w, g.lay.h), g, g.lay, g.slots, this.theme, (k) => planeName(g, g.slots[k].ch, g.slots[k].d), surface);
   }
 
   baseOperator() {
@@ -238,7 +240,18 @@ export class Board {
     if (equal(shown, this.opShown)) return;
     this.opShown = shown;
     this.opStop?.();
-    this.opStop = paintOperator(this.opFig.base, op, op.lay, this.theme);
+    this.opStop = this.inSlices(paintOperator(fit(this.opFig.base, op.lay.w, op.lay.h), op, op.lay, this.theme, surface));
+  }
+
+  // Steps of 10 ms, so that nothing else waits for them; returns what stops them.
+  inSlices(steps) {
+    let timer = 0;
+    const slice = () => {
+      const end = performance.now() + 10;
+      while (!steps.next().done) if (performance.now() >= end) return void (timer = setTimeout(slice, 0));
+    };
+    slice();
+    return () => clearTimeout(timer);
   }
 
   repaint() {
@@ -264,26 +277,10 @@ export class Board {
   select() {
     const { scene, sel } = this;
     if (!sel || !scene.grids.length || !scene.grids[0].lay) return;
-    const g = scene.byId[sel.grid], link = scene.kernelLink(g), isOut = scene.into(g).length > 0;
-    let centre = sel, tap = this.tap;
-    if (link && sel.grid === link.kernel?.id) {
-      centre = outFor(this, link, sel.ch);
-      tap = { link, tap: sel.cell, k: sel.ch };
-    } else if (!isOut) centre = null;
-    if (centre) {
-      this.out = centre;
-      this.last[centre.grid] = centre;
-    }
-    follow(this, centre, sel);
-    let marks;
-    if (centre) marks = scene.upstream(scene.byId[centre.grid], centre.ch, centre.cell);
-    else marks = scene.downstream(g, sel.ch, sel.cell);
-    if (centre && scene.outOf(scene.byId[centre.grid]).length) {
-      for (const [h, m] of scene.downstream(scene.byId[centre.grid], centre.ch, centre.cell)) if (!marks.has(h)) marks.set(h, { ...m, depth: Math.max(2, m.depth) });
-    }
-    this.marks = marks;
-    for (const h of scene.grids) overlay(this, h, marks.get(h), centre, tap);
-    overlayOperator(this, centre, tap);
+    const { centre, tap } = mark(this), { marks } = this, op = scene.operator;
+    Object.assign(this, { centre, followed: tap });
+    for (const g of scene.grids) label(this, g, overlay(fit(this.figs.get(g.id).over, g.lay.w, g.lay.h), this, g, marks.get(g), centre, tap));
+    if (op?.lay) labelOperator(this, overlayOperator(fit(this.opFig.over, op.lay.w, op.lay.h), this, centre, tap));
     describe(this, centre, tap);
     const d = this.root.dataset;
     d.selected = `${sel.grid}:${sel.ch}:${sel.cell}`;
@@ -309,8 +306,8 @@ export class Board {
   // How much of an equation a line takes.
   room(phone, multi) {
     // Larger type: on two lines, or one under the sum of the channels.
-    if (this.presented && !phone) return { terms: 12, chars: this.root.clientWidth / ((multi ? 11 : 6) * this.unit) };
-    return phone ? { terms: 9, chars: 88 } : { terms: 12, chars: multi ? 110 : 190 };
+    if (this.presented && !phone) return { terms: 12, chars: this.root.clientWidth / ((multi ? 11 : 6) * this.unit), cells: 9 };
+    return phone ? { terms: 9, chars: 88, cells: 6 } : { terms: 12, chars: multi ? 110 : 190, cells: 9 };
   }
 
   choose(s, keep) {
@@ -413,13 +410,5 @@ export class Board {
 
   edit(s, typed) {
     return edit(this, s, typed);
-  }
-
-  picture() {
-    return picture(this);
-  }
-
-  bottom() {
-    return this.$(".bar").getBoundingClientRect().top;
   }
 }

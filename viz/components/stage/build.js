@@ -1,10 +1,10 @@
 // The DOM of a stage's grids and operator.
 
 import { operatorKey, overOperator, wireGrid } from "./input.js";
-import { steppers } from "./layout.js";
-import { kernelOut } from "./selection.js";
+import { steppers, titled } from "./layout.js";
+import { stepTexts } from "./selection.js";
 import { ROLE } from "./theme.js";
-import { el, esc, times } from "./words.js";
+import { el, esc } from "./words.js";
 
 const GROW = "M9.5 2.5h4v4m0-4-4.5 4.5M6.5 13.5h-4v-4m0 4L7 9", SHRINK = "M13.5 2.5 9 7m0-3.5V7h3.5M2.5 13.5 7 9m0 3.5V9H3.5";
 
@@ -16,9 +16,8 @@ export function build(stage) {
   scene.grids.forEach((g, i) => {
     const fig = el("figure"), cap = el("figcaption"), name = el("div", "name"), cv = el("div", "cv");
     const steps = el("div", "steps"), base = el("canvas", "base"), over = el("canvas", "over");
-    const size = times(g.realShape), drawn = times(g.sp);
-    const ch = g.C > 1 ? `${g.C}×` : "", full = scene.data.grids[i].named ?? `${ch}${size}`;
-    name.innerHTML = `${esc(g.title)} <span class="size">${full}</span>${size === drawn ? "" : ` <small>padded ${drawn}</small>`}`;
+    const { title, size, padded } = titled(g);
+    name.innerHTML = `${esc(title)} <span class="size">${size}</span>${padded && ` <small>padded ${padded}</small>`}`;
     name.style.color = `var(--${ROLE[g.role] ? g.role : "map"})`;
     base.setAttribute("aria-hidden", "true");
     over.tabIndex = 0;
@@ -93,7 +92,7 @@ export function placeOperator(stage, W, opW, wellH, roomH, phone) {
 
 export function drawSteppers(stage, g) {
   const f = stage.figs.get(g.id), kinds = steppers(g);
-  const text = kinds.map((k) => stage.stepText(k === "c" ? (g.slots.length > 1 && g.count.kernel ? `output ${kernelOut(stage, g.count.kernel)}` : (g.planes?.[g.slots[0].ch] ?? `channel ${g.slots[0].ch}`)) : `depth ${g.slots[0].d}`));
+  const text = stepTexts(stage, g).map((one) => stage.stepText(one));
   const key = kinds.join() + text.join();
   if (f.stepKey === key) return;
   f.stepKey = key;

@@ -22,16 +22,32 @@ export function label(stage, g, s) {
   over.setAttribute("aria-label", `${g.title}, ${g.C > 1 ? `${g.C} channels of ` : ""}${g.sp.join(" by ")}${what}`);
 }
 
+export function labelOperator(stage, text) {
+  const op = stage.scene.operator;
+  stage.opFig.over.setAttribute("aria-label", `${op.title || "Matrix"}, ${op.rows} rows, ${op.cols} columns${text ? `, ${text} selected` : ""}.${op.note ? ` ${op.note.replace(/\n/g, ", ")}` : ""}`);
+}
+
+// Whether any output cell is a sum over several channels.
+export const isMulti = (scene) => scene.links.some((l) => [...l.byOut.values()].some((ps) => ps.length > 1));
+
+// The selection as two lines of HTML, `main` and `sub`; `part`: whose terms they are. `room`: how much a line takes.
+export function worded(stage, centre, tap, room) {
+  const { scene } = stage;
+  if (!centre) return { ...reach(stage, stage.sel, room.cells), part: null };
+  const link = scene.into(scene.byId[centre.grid])[0];
+  return equation(scene, centre, { channel: stage.shown[link.from.id] ?? 0, tap: tap && tap.link === link ? tap.tap : null, src: tap?.src, room, reads: reads(stage) });
+}
+
+// The grids whose colours those lines take, by the role that they have there.
+export function spoken(stage, centre, part) {
+  if (!centre) return { input: stage.scene.byId[stage.sel.grid] };
+  return { input: part?.link.from, kernel: part?.link.kernel, output: stage.scene.byId[centre.grid] };
+}
+
 export function describe(stage, centre, tap) {
-  const eq = stage.$(".eq"), { scene, sel } = stage;
-  const { classList } = stage.root, multi = classList.contains("multi");
-  const room = stage.room(classList.contains("phone"), multi);
-  let r;
-  if (centre) {
-    const link = scene.into(scene.byId[centre.grid])[0];
-    r = equation(scene, centre, { channel: stage.shown[link.from.id] ?? 0, tap: tap && tap.link === link ? tap.tap : null, src: tap?.src, room, reads: reads(stage) });
-    stage.part = r.part;
-  } else r = reach(stage, sel);
+  const eq = stage.$(".eq"), { classList } = stage.root;
+  const r = worded(stage, centre, tap, stage.room(classList.contains("phone"), classList.contains("multi")));
+  stage.part = r.part;
   const html = `${r.main}\n${r.sub}`;
   if (html !== stage.eqHtml) {
     stage.eqHtml = html;
@@ -39,9 +55,10 @@ export function describe(stage, centre, tap) {
     eq.lastElementChild.innerHTML = r.sub;
   }
   // The same words in another theme have other colours.
-  for (const [cls, grid] of [["--input", centre && stage.part?.link.from], ["--kernel", centre && stage.part?.link.kernel], ["--output", centre && scene.byId[centre.grid]]]) {
-    if (grid) eq.style.setProperty(cls, css(stage.theme.ink[grid.role] ?? stage.theme.ink.map));
-    else if (centre || cls !== "--input") eq.style.removeProperty(cls);
+  const grids = spoken(stage, centre, r.part);
+  for (const role of ["input", "kernel", "output"]) {
+    if (grids[role]) eq.style.setProperty(`--${role}`, css(stage.theme.ink[grids[role].role] ?? stage.theme.ink.map));
+    else eq.style.removeProperty(`--${role}`);
   }
 }
 
@@ -51,10 +68,8 @@ function reads(stage) {
 }
 
 // An input cell: which outputs it reaches, and with which weight.
-function reach(stage, sel) {
+function reach(stage, sel, most) {
   const { scene } = stage, g = scene.byId[sel.grid], v = g.values ? number(g.values[sel.ch * g.n + sel.cell]) : "";
-  stage.part = null;
-  stage.$(".eq").style.setProperty("--input", css(stage.theme.ink[g.role] ?? stage.theme.ink.map));
   const links = scene.outOf(g), pad = isPadding(g, sel.cell);
   const head = `<b class="x">${v}</b>`;
   if (links[0]?.reduce === "copy") return { main: `<span class="soft">${esc(g.title)}, ${place1(g, sel.cell)}:</span> ${head}`, sub: "" };
@@ -74,7 +89,6 @@ function reach(stage, sel) {
   const outs = hits.size;
   const kind = pad ? (g.source && g.source[sel.cell] >= 0 ? " (padding, a copy)" : " (padding)") : "";
   const main = outs ? `${head}${kind} reaches ${outs} ${outs === 1 ? "cell" : "cells"} of ${esc(link.to.title)}` : `${head}${kind} reaches no cell of ${esc(link.to.title)}`;
-  const most = stage.root.classList.contains("phone") ? 6 : 9;
   const few = [...hits].sort((a, b) => a[0] - b[0]).slice(0, most).map(([row, w]) => {
     const y = link.to.values ? link.to.values[Math.floor(row / link.L) * link.to.n + link.drawn(row % link.L)] : null;
     return `${y == null ? "" : `<b class="y">${number(y)}</b> `}${link.weighted && link.reduce === "sum" ? `<b class="w">×${number(w)}</b>` : ""}`;
@@ -88,14 +102,17 @@ export function hint(stage) {
   if (hint.textContent !== text) hint.textContent = text;
 }
 
+// What is marked how: pairs of a sign and what it stands for.
+export function signs(scene) {
+  if (!scene.data.legend) return [];
+  const found = [["sel", "selected"], ["win", scene.links.length ? "window" : "related"]];
+  if (scene.grids.some((g) => g.real && g.n !== g.nreal)) found.push(["pad", "padding"]);
+  if (scene.grids.some((g) => g.stats.signed)) found.push(["sgn", ""]);
+  return found;
+}
+
 export function legend(stage) {
-  const box = stage.$(".legend"), { scene } = stage;
-  const bits = [];
-  if (scene.data.legend) {
-    bits.push('<span><em class="sel"></em>selected</span>', `<span><em class="win"></em>${scene.links.length ? "window" : "related"}</span>`);
-    if (scene.grids.some((g) => g.real && g.n !== g.nreal)) bits.push('<span><em class="pad"></em>padding</span>');
-    if (scene.grids.some((g) => g.stats.signed)) bits.push('<span>−<em class="sgn"></em>+</span>');
-  }
-  const html = bits.join("");
+  const box = stage.$(".legend");
+  const html = signs(stage.scene).map(([sign, text]) => (sign === "sgn" ? '<span>−<em class="sgn"></em>+</span>' : `<span><em class="${sign}"></em>${text}</span>`)).join("");
   if (html !== stage.legendHtml) box.innerHTML = stage.legendHtml = html;
 }

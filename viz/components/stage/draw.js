@@ -1,32 +1,11 @@
-// The painting of grids and operator on canvases.
+// The painting of grids and operator: on a 2-D context, whoever has made it, and a surface (surface.js). No DOM here.
 
 import { CIVIDIS } from "../colours.js";
-import { fit } from "../common.js";
 import { isPadding, realToDrawn } from "./scene.js";
 import { css, grey, mix, NEGATIVE, ODD, onto, POSITIVE, ROLE, shade } from "./theme.js";
 import { number, shorten } from "./words.js";
 
 const NUMBERS = 15; // px of a cell from which on it may hold a number; below, colour has to tell
-
-function hatch(ctx, theme) {
-  const dpr = Math.max(1, Math.min(3, window.devicePixelRatio || 1));
-  const tile = document.createElement("canvas"), size = Math.round(6 * dpr);
-  tile.width = tile.height = size;
-  const t = tile.getContext("2d");
-  t.fillStyle = css(mix(theme.bg, theme.text, 0.05));
-  t.fillRect(0, 0, size, size);
-  t.strokeStyle = css(mix(theme.bg, theme.text, theme.dark ? 0.22 : 0.17));
-  t.lineWidth = dpr;
-  t.beginPath();
-  for (const d of [-size, 0, size]) {
-    t.moveTo(d, size);
-    t.lineTo(d + size, 0);
-  }
-  t.stroke();
-  const pattern = ctx.createPattern(tile, "repeat");
-  pattern.setTransform(new DOMMatrix().scale(1 / dpr));
-  return pattern;
-}
 
 // Where a cell lies inside its grid's canvas; null while its plane is not shown.
 export function cellBox(lay, slots, g, channel, cell) {
@@ -42,10 +21,9 @@ export const slotOrigin = (lay, k) => ({
   y: lay.inset + lay.labelH + Math.floor(k / lay.cols) * (lay.planeH + lay.gapY + lay.labelH),
 });
 
-export function paintGrid(canvas, g, lay, slots, theme, names) {
-  const ctx = fit(canvas, lay.w, lay.h);
+export function paintGrid(ctx, g, lay, slots, theme, names, surface) {
   const { cell } = lay, gap = cell >= 14 ? 2 : cell >= 7 ? 1 : 0, radius = cell >= 20 ? 4 : cell >= 12 ? 2 : 0;
-  const full = cell < NUMBERS || g.image, pattern = hatch(ctx, theme);
+  const full = cell < NUMBERS || g.image, pattern = surface.hatch(ctx, theme);
   const fonts = numberFont(ctx, g, slots, lay, theme);
   for (let k = 0; k < slots.length; k++) {
     const { ch, d } = slots[k], o = slotOrigin(lay, k), start = ch * g.n + d * g.H * g.W;
@@ -59,7 +37,7 @@ export function paintGrid(canvas, g, lay, slots, theme, names) {
     const colour = (i) => (g.colour === "cell" ? tapColour(d * g.H * g.W + i, g.n) : g.image ? (Number.isFinite(g.values[start + i]) ? grey(g.stats, g.values[start + i]) : ODD)
       : shade(theme, g.role, g.stats, g.values[start + i], full));
     if (cell < 7 && g.values) {
-      ctx.drawImage(bitmap(g, d, colour, theme), o.x, o.y, lay.planeW, lay.planeH);
+      surface.pixels(ctx, bitmap(g, d, colour, theme), g.W, g.H, o.x, o.y, lay.planeW, lay.planeH);
       continue;
     }
     for (let y = 0; y < g.H; y++) for (let x = 0; x < g.W; x++) {
@@ -90,16 +68,12 @@ function clip(ctx, text, width) {
 }
 
 function bitmap(g, d, colour, theme) {
-  const off = document.createElement("canvas");
-  off.width = g.W;
-  off.height = g.H;
-  const ctx = off.getContext("2d"), img = ctx.createImageData(g.W, g.H), pad = mix(theme.bg, theme.text, 0.16);
+  const rgba = new Uint8ClampedArray(4 * g.H * g.W), pad = mix(theme.bg, theme.text, 0.16);
   for (let i = 0; i < g.H * g.W; i++) {
     const c = isPadding(g, d * g.H * g.W + i) ? pad : colour(i);
-    img.data.set([c[0], c[1], c[2], 255], i * 4);
+    rgba.set([c[0], c[1], c[2], 255], i * 4);
   }
-  ctx.putImageData(img, 0, 0);
-  return off;
+  return rgba;
 }
 
 // The largest type in which every visible number fits its cell; null: too small to read.
@@ -272,10 +246,9 @@ function operatorColour(theme, stats, v) {
 
 const STEP = 120000;
 
-// Paints in slices so that a large operator never blocks the tab; returns a function that stops it.
-export function paintOperator(canvas, op, lay, theme) {
-  const ctx = fit(canvas, lay.w, lay.h), stats = operatorStats(op);
-  const sx = lay.w / op.cols, sy = lay.h / op.rows;
+// Paints a small operator at once, a large one after many steps, so that it never blocks a tab: a generator.
+export function* paintOperator(ctx, op, lay, theme, surface) {
+  const stats = operatorStats(op), sx = lay.w / op.cols, sy = lay.h / op.rows;
   if (sx >= 3 && sy >= 3 && op.nnz <= 20000) {
     const gap = Math.min(sx, sy) >= 8 ? 1 : 0;
     const size = Math.min(15, sy * 0.5, sx * 0.42);
@@ -291,14 +264,13 @@ export function paintOperator(canvas, op, lay, theme) {
         ctx.fillText(number(v, 2), (c + 0.5) * sx, (r + 0.5) * sy + size * 0.35);
       }
     });
-    return () => {};
+    return;
   }
-  const W = canvas.width, H = canvas.height, kx = W / op.cols, ky = H / op.rows;
+  const W = Math.max(1, Math.round(lay.w * surface.scale)), H = Math.max(1, Math.round(lay.h * surface.scale)), kx = W / op.cols, ky = H / op.rows;
   const peak = new Float32Array(W * H), hit = new Uint8Array(W * H);
   const total = op.coo ? op.coo.values.length : op.link.pairs.length * op.link.L;
   const perUnit = op.coo ? 1 : Math.max(1, Math.round(op.link.nnz / op.link.L));
   const step = Math.max(1, Math.floor(STEP / perUnit));
-  let at = 0, timer = 0;
   const put = (r, c, value, t) => {
     const v = stats.taps ? t + 1 : value;
     const x0 = Math.floor(c * kx), y0 = Math.floor(r * ky);
@@ -309,30 +281,21 @@ export function paintOperator(canvas, op, lay, theme) {
       hit[i] = 1;
     }
   };
-  const show = () => {
-    const img = ctx.createImageData(W, H), pixels = new Uint32Array(img.data.buffer), colours = new Map();
-    for (let i = 0; i < W * H; i++) if (hit[i]) {
-      // 255 shades are all an eye can tell apart, and few enough to look up; a tap keeps its own colour.
-      const exact = stats.taps || peak[i] === 0 || !Number.isFinite(peak[i]);
-      const level = exact ? peak[i] : (Math.round((peak[i] / stats.abs) * 127) || 0.5) / 127;
-      let c = colours.get(level);
-      if (c == null) {
-        const [r, g, b] = operatorColour(theme, stats, stats.taps ? level : level * stats.abs).map(Math.round);
-        colours.set(level, (c = ((255 << 24) | (b << 16) | (g << 8) | r) >>> 0));
-      }
-      pixels[i] = c;
+  for (let at = 0; at < total; at += step) {
+    operatorEach(op, put, at, at + step);
+    yield;
+  }
+  const rgba = new Uint8ClampedArray(4 * W * H), pixels = new Uint32Array(rgba.buffer), colours = new Map();
+  for (let i = 0; i < W * H; i++) if (hit[i]) {
+    // 255 shades are all an eye can tell apart, and few enough to look up; a tap keeps its own colour.
+    const exact = stats.taps || peak[i] === 0 || !Number.isFinite(peak[i]);
+    const level = exact ? peak[i] : (Math.round((peak[i] / stats.abs) * 127) || 0.5) / 127;
+    let c = colours.get(level);
+    if (c == null) {
+      const [r, g, b] = operatorColour(theme, stats, stats.taps ? level : level * stats.abs).map(Math.round);
+      colours.set(level, (c = ((255 << 24) | (b << 16) | (g << 8) | r) >>> 0));
     }
-    ctx.putImageData(img, 0, 0);
-  };
-  const slice = () => {
-    const end = performance.now() + 10;
-    while (at < total && performance.now() < end) {
-      operatorEach(op, put, at, at + step);
-      at += step;
-    }
-    if (at < total) timer = setTimeout(slice, 0);
-    else show();
-  };
-  slice();
-  return () => clearTimeout(timer);
+    pixels[i] = c;
+  }
+  surface.pixels(ctx, rgba, W, H, 0, 0, W / surface.scale, H / surface.scale);
 }

@@ -19,6 +19,12 @@ export function planeName(g, ch, d) {
   return g.D > 1 ? `${one ? `${one}, ` : ""}depth ${d}` : one;
 }
 
+// A grid's title, its size, and its size with padding where it has any.
+export function titled(g) {
+  const size = times(g.realShape), drawn = times(g.sp);
+  return { title: g.title, size: g.named ?? `${g.C > 1 ? `${g.C}×` : ""}${size}`, padded: size === drawn ? "" : drawn };
+}
+
 export class Layout {
   // `unit`: px of the screen for each px that is written here, more where the page is set larger. `gaps`: between grids, with
   // a symbol and without. `chrome`: height of what is not the well. `narrow`: one slice of several, or one line, may be shown

@@ -1,14 +1,14 @@
-// What is painted over the grids for the selected cell: its window, its taps, its row of the operator.
+// What is painted over the grids for the selected cell: its window, its taps, its row of the operator. No DOM here.
 
-import { label, weightOf } from "./describe.js";
-import { fit } from "../common.js";
+import { weightOf } from "./describe.js";
 import { box, cellBox, cross, paintMarks, paintSource, ring, slotOrigin } from "./draw.js";
 import { copies, realIndex } from "./scene.js";
 import { css } from "./theme.js";
 import { clamp, number } from "./words.js";
 
-export function overlay(stage, g, mark, centre, tap) {
-  const f = stage.figs.get(g.id), { theme, sel } = stage, lay = g.lay, ctx = fit(f.over, lay.w, lay.h);
+// Returns the cell of this grid that is chosen, if any.
+export function overlay(ctx, stage, g, mark, centre, tap) {
+  const { theme, sel } = stage, { lay } = g;
   const chosen = sel.grid === g.id ? sel : centre && centre.grid === g.id ? centre : null;
   const link = mark && [...mark.cells.values()][0]?.[0]?.link;
   if (mark) {
@@ -73,7 +73,7 @@ export function overlay(stage, g, mark, centre, tap) {
     ctx.lineWidth = 3;
     if (b) ctx.strokeRect(b.x - 1.5, b.y - 1.5, width * b.s + 3, height * b.s + 3);
   }
-  label(stage, g, chosen);
+  return chosen;
 }
 
 // Planes in use by the selected output, the taps an input cell meets, and the one weight that is followed.
@@ -101,10 +101,9 @@ function overlayKernel(stage, ctx, g, link, centre, tap) {
   }
 }
 
-export function overlayOperator(stage, centre, tap) {
-  const op = stage.scene.operator;
-  if (!op || !op.lay) return;
-  const { theme, sel } = stage, { w, h } = op.lay, ctx = fit(stage.opFig.over, w, h), sx = w / op.cols, sy = h / op.rows;
+// Returns what is selected there, in words.
+export function overlayOperator(ctx, stage, centre, tap) {
+  const op = stage.scene.operator, { theme, sel } = stage, { w, h } = op.lay, sx = w / op.cols, sy = h / op.rows;
   const band = (x, y, bw, bh, colour, width) => {
     ctx.strokeStyle = css(colour);
     ctx.lineWidth = width;
@@ -154,5 +153,5 @@ export function overlayOperator(stage, centre, tap) {
     }
   }
   if (stage.opCol != null && centre) band(stage.opCol * sx, 0, sx, h, theme.ring, 1.2);
-  stage.opFig.over.setAttribute("aria-label", `${op.title || "Matrix"}, ${op.rows} rows, ${op.cols} columns${text ? `, ${text} selected` : ""}.${op.note ? ` ${op.note.replace(/\n/g, ", ")}` : ""}`);
+  return text;
 }

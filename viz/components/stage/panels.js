@@ -3,49 +3,9 @@
 import { Board, PHONE } from "./board.js";
 import { hint } from "./describe.js";
 import { Presented } from "./present.js";
-import { realIndex, realToDrawn } from "./scene.js";
-import { css } from "./theme.js";
+import { stamped } from "./selection.js";
+import { indexOf, shared, shareName, take, unshare } from "./share.js";
 import { el, shorten } from "./words.js";
-
-// Grids of one name show the same numbers, and agree on an index for each of them (−1: a constant, nobody else's).
-const shareName = (g) => g.shares ?? g.id;
-
-function shareIndex(g, ch, cell) {
-  if (g.ids) return g.ids[ch * g.n + cell];
-  const r = realIndex(g, cell);
-  return r < 0 ? -1 : ch * g.nreal + r;
-}
-
-function shareCell(g, index) {
-  if (!(index >= 0)) return null;
-  if (!g.ids) return index < g.C * g.nreal ? { grid: g.id, ch: Math.floor(index / g.nreal), cell: realToDrawn(g, index % g.nreal) } : null;
-  if (!g.where) {
-    g.where = new Map();
-    g.ids.forEach((id, at) => g.where.has(id) || g.where.set(id, at));
-  }
-  const at = g.where.get(index);
-  return at == null ? null : { grid: g.id, ch: Math.floor(at / g.n), cell: at % g.n };
-}
-
-// A tap by the index of its weight; links without a drawn kernel count `taps` a plane.
-function tapIndex(link, k, t) {
-  if (link.kernel && t < link.kernel.n) return shareIndex(link.kernel, k, t);
-  return k < 0 || t < 0 ? -1 : k * link.taps + t;
-}
-
-function tapPlace(link, index) {
-  if (!link.kernel) return { k: Math.floor(index / link.taps), tap: index % link.taps };
-  const at = shareCell(link.kernel, index);
-  return at && { k: at.ch, tap: at.cell };
-}
-
-// Arrays that several panels hold are sent once: {ref: n} is the n-th of the table.
-function unshare(node, arrays) {
-  if (!node || typeof node !== "object") return node;
-  if (Array.isArray(node)) return typeof node[0] === "object" ? node.map((n) => unshare(n, arrays)) : node;
-  if (node.ref != null) return arrays[node.ref];
-  return Object.fromEntries(Object.entries(node).map(([k, v]) => [k, unshare(v, arrays)]));
-}
 
 class Panel extends Board {
   constructor(root, host) {
@@ -74,18 +34,10 @@ class Panel extends Board {
 
   // Stamps: the output as it is after the first `stamped` input cells, each with all its channels; null: the result.
   stampFrame(count) {
-    const { scene } = this, [link] = scene.links, { from, to } = link;
+    const { scene } = this, { to } = scene.links[0];
     this.stamped = count;
     this.whole ??= to.values;
-    if (count == null) to.values = this.whole;
-    else {
-      const out = new Float64Array(to.C * to.n);
-      if (link.bias) for (let o = 0; o < to.C; o++) out.fill(link.bias[o], o * to.n, (o + 1) * to.n);
-      for (let s = 0; s < count; s++) link.eachInverse(s, (p, t, e) => {
-        for (const pair of link.pairs) out[pair.o * to.n + link.drawn(p)] += link.weight(pair, t, e) * from.values[pair.i * from.n + s];
-      });
-      to.values = out;
-    }
+    to.values = count == null ? this.whole : stamped(scene, count);
     this.root.dataset.stamped = count ?? "";
     this.figs.get(to.id).key = null;
     this.baseOf(to);
@@ -118,8 +70,8 @@ class Panel extends Board {
   }
 
   room(phone, multi) {
-    if (this.presented && !phone) return { terms: 9, chars: this.root.clientWidth / (9 * this.unit) - 28 };
-    return phone ? super.room(phone, multi) : { terms: 9, chars: 50 };
+    if (this.presented && !phone) return { terms: 9, chars: this.root.clientWidth / (9 * this.unit) - 28, cells: 9 };
+    return phone ? super.room(phone, multi) : { terms: 9, chars: 50, cells: 9 };
   }
 
   // The host listens, and shares what the screen leaves among its rows.
@@ -130,10 +82,6 @@ class Panel extends Board {
 
   high(phone) {
     return this.presented && !phone ? this.host.high(this.unit) : super.high(phone);
-  }
-
-  bottom() {
-    return this.root.getBoundingClientRect().bottom - 8;
   }
 
   update(component) {
@@ -165,7 +113,7 @@ class Panel extends Board {
 
   tell(sel) {
     const g = sel && this.scene.byId[sel.grid];
-    this.host.tell(g ? { grid: shareName(g), index: shareIndex(g, sel.ch, sel.cell) } : { grid: null, index: 0 });
+    this.host.tell(g ? { grid: shareName(g), index: indexOf(g, sel.ch, sel.cell) } : { grid: null, index: 0 });
   }
 
   edit(s, typed) {
@@ -174,57 +122,8 @@ class Panel extends Board {
     return begun;
   }
 
-  picture() {
-    return this.host.drawing ? super.picture() : this.host.picture();
-  }
-
-  // What is selected here, in words that the other panels understand.
-  shared() {
-    const { sel, scene, tap } = this, g = scene.byId[sel.grid];
-    const out = this.out && scene.byId[this.out.grid];
-    const found = { name: shareName(g), index: shareIndex(g, sel.ch, sel.cell), tap: -1, ends: null, out: null, pinned: this.pinned };
-    if (out) found.out = { name: shareName(out), index: shareIndex(out, this.out.ch, this.out.cell) };
-    const link = scene.kernelLink(g);
-    if (link) found.tap = tapIndex(link, sel.ch, sel.cell);
-    else if (tap) {
-      found.tap = tapIndex(tap.link, tap.k, tap.tap);
-      const src = tap.src == null ? -1 : shareIndex(tap.link.from, tap.i ?? 0, tap.src);
-      if (src >= 0) found.ends = { [shareName(tap.link.from)]: src, [found.name]: found.index };
-    }
-    return found;
-  }
-
   take(other) {
-    const { scene } = this;
-    const named = (name) => scene.grids.find((g) => shareName(g) === name);
-    const cellOf = (s) => {
-      const g = s && named(s.name);
-      return g ? shareCell(g, s.index) : null;
-    };
-    const isOut = (s) => s && scene.into(scene.byId[s.grid]).length > 0;
-    this.pinned = other.pinned;
-    const out = cellOf(other.out);
-    if (isOut(out)) this.out = out;
-    let sel = cellOf(other), tap = null;
-    this.opCol = null;
-    if (other.ends) {
-      for (const link of scene.links) {
-        const to = cellOf({ name: shareName(link.to), index: other.ends[shareName(link.to)] });
-        const from = cellOf({ name: shareName(link.from), index: other.ends[shareName(link.from)] });
-        const place = tapPlace(link, other.tap);
-        if (!to || !from || !place) continue;
-        sel = this.out = to;
-        tap = { link, tap: place.tap, k: place.k, i: from.ch, src: from.cell };
-        this.opCol = link.column(from.ch, from.cell);
-      }
-    } else if (other.tap >= 0 && !(sel && scene.kernelLink(scene.byId[sel.grid]))) {
-      const link = scene.links[0], place = link && tapPlace(link, other.tap);
-      sel = this.out;
-      if (place) tap = { link, tap: place.tap, k: place.k };
-    }
-    if (!sel) return;
-    this.sel = sel;
-    this.tap = tap;
+    if (!take(this, other)) return;
     hint(this);
     this.select();
   }
@@ -322,10 +221,10 @@ export class Panels {
   // One panel moved: the others follow, and do not answer.
   spread(from) {
     if (this.busy || !from?.sel) return;
-    const shared = from.shared();
+    const said = shared(from);
     this.active = from;
     this.busy = true;
-    for (const panel of this.panels) if (panel !== from && panel.scene) panel.take(shared);
+    for (const panel of this.panels) if (panel !== from && panel.scene) panel.take(said);
     this.busy = false;
   }
 
@@ -340,18 +239,5 @@ export class Panels {
     clearTimeout(this.telling);
     for (const panel of this.panels) panel.dispose();
     this.aside();
-  }
-
-  picture() {
-    const r = this.root.getBoundingClientRect(), k = 2, out = document.createElement("canvas"), ctx = out.getContext("2d");
-    this.drawing = true;
-    const parts = this.panels.map((p) => [p.root.getBoundingClientRect(), p.picture()]);
-    this.drawing = false;
-    out.width = r.width * k;
-    out.height = (Math.max(...parts.map(([b]) => b.bottom)) - r.top) * k;
-    ctx.fillStyle = css(this.lead.theme.bg);
-    ctx.fillRect(0, 0, out.width, out.height);
-    for (const [b, canvas] of parts) ctx.drawImage(canvas, (b.left - r.left) * k, (b.top - r.top) * k);
-    return out;
   }
 }

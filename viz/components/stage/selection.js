@@ -1,5 +1,6 @@
 // Which cell is selected, which output it belongs to, and which planes and slices are shown for it.
 
+import { steppers } from "./layout.js";
 import { isPadding, realToDrawn } from "./scene.js";
 import { clamp } from "./words.js";
 
@@ -65,6 +66,70 @@ export function outFor(stage, link, plane) {
     cell = m ? [...m.cells.keys()].find((c) => !isPadding(link.to, c)) : null;
   }
   return { grid: link.to.id, ch: o, cell: cell ?? (link.to.real ? realToDrawn(link.to, 0) : 0) };
+}
+
+// The next output position; large grids are walked in strides so that a round stays watchable.
+export function step(scene, out, by, stride) {
+  const g = scene.byId[out.grid], plane = g.H * g.W;
+  const sx = stride ? Math.max(1, Math.round(g.W / 28)) : 1, sy = stride ? Math.max(1, Math.round(g.H / 16)) : 1;
+  let { ch, cell } = out, guard = 0;
+  do {
+    let d = Math.floor(cell / plane), y = Math.floor((cell % plane) / g.W), x = (cell % g.W) + by * sx;
+    if (x < 0 || x >= g.W) {
+      x = by > 0 ? 0 : g.W - 1;
+      y += by * sy;
+    }
+    if (y < 0 || y >= g.H) {
+      y = by > 0 ? 0 : g.H - 1;
+      d += by;
+    }
+    if (d < 0 || d >= g.D) {
+      d = by > 0 ? 0 : g.D - 1;
+      ch = (ch + by + g.C) % g.C;
+    }
+    cell = d * plane + y * g.W + x;
+  } while (isPadding(g, cell) && guard++ < g.n);
+  return { grid: g.id, ch, cell };
+}
+
+// The output as it is after the first `count` input cells, each with all its channels: each has added its stamp.
+export function stamped(scene, count) {
+  const [link] = scene.links, { from, to } = link, out = new Float64Array(to.C * to.n);
+  if (link.bias) for (let o = 0; o < to.C; o++) out.fill(link.bias[o], o * to.n, (o + 1) * to.n);
+  for (let s = 0; s < count; s++) link.eachInverse(s, (p, t, e) => {
+    for (const pair of link.pairs) out[pair.o * to.n + link.drawn(p)] += link.weight(pair, t, e) * from.values[pair.i * from.n + s];
+  });
+  return out;
+}
+
+// What the selection touches becomes the stage's `marks`. Returns the output cell that it is about, if any, and the weight
+// that is followed.
+export function mark(stage) {
+  const { scene, sel } = stage, g = scene.byId[sel.grid], link = scene.kernelLink(g);
+  let centre = sel, { tap } = stage;
+  if (link && sel.grid === link.kernel?.id) {
+    centre = outFor(stage, link, sel.ch);
+    tap = { link, tap: sel.cell, k: sel.ch };
+  } else if (!scene.into(g).length) centre = null;
+  if (centre) {
+    stage.out = centre;
+    stage.last[centre.grid] = centre;
+  }
+  follow(stage, centre, sel);
+  let marks;
+  if (centre) marks = scene.upstream(scene.byId[centre.grid], centre.ch, centre.cell);
+  else marks = scene.downstream(g, sel.ch, sel.cell);
+  if (centre && scene.outOf(scene.byId[centre.grid]).length) {
+    for (const [h, m] of scene.downstream(scene.byId[centre.grid], centre.ch, centre.cell)) if (!marks.has(h)) marks.set(h, { ...m, depth: Math.max(2, m.depth) });
+  }
+  stage.marks = marks;
+  return { centre, tap };
+}
+
+// What the steppers of a grid say: which channel and which slice is shown.
+export function stepTexts(stage, g) {
+  const [first] = g.slots, channel = () => (g.slots.length > 1 && g.count.kernel ? `output ${kernelOut(stage, g.count.kernel)}` : (g.planes?.[first.ch] ?? `channel ${first.ch}`));
+  return steppers(g).map((kind) => (kind === "c" ? channel() : `depth ${first.d}`));
 }
 
 // Bring the planes into view that the selection is about.

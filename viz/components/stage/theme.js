@@ -40,15 +40,23 @@ export function readTheme(probe) {
     return Array.from(ctx.getImageData(0, 0, 1, 1).data.slice(0, 3));
   };
   const bg = parse("--st-background-color", "#ffffff"), text = parse("--st-text-color", "#1b1f27");
-  const theme = { bg, text, dark: luminance(bg) < luminance(text), font: style.getPropertyValue("--st-font") || "sans-serif" };
+  return Object.assign(themeRead, { from, theme: themeOf(bg, text, style.getPropertyValue("--st-font") || "sans-serif") }).theme;
+}
+
+// From the colours of the page and its font, as CSS has it.
+export function themeOf(bg, text, font) {
+  const theme = { bg, text, dark: luminance(bg) < luminance(text), font };
   theme.muted = readable(mix(bg, text, 0.55), bg, text);
   theme.ink = Object.fromEntries(Object.entries(ROLE).map(([k, c]) => [k, readable(c, bg, text)]));
   theme.pink = theme.dark ? mix(PINK, [255, 255, 255], 0.15) : mix(PINK, [140, 20, 90], 0.25);
   theme.ring = theme.dark ? ROLE.kernel : mix(ROLE.kernel, [120, 70, 0], 0.2);
   theme.id = css(bg) + css(text);
-  Object.assign(themeRead, { from, theme });
   return theme;
 }
+
+// The hatch of padding: px from line to line, and its two colours.
+export const HATCH = 6;
+export const hatchColours = ({ bg, text, dark }) => ({ ground: mix(bg, text, 0.05), line: mix(bg, text, dark ? 0.22 : 0.17) });
 
 // The colour of one value: a ramp of the role's colour, or diverging around zero where the data has a sign.
 export function shade(theme, role, stats, v, full) {
