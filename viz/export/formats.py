@@ -1,0 +1,86 @@
+"""The formats in which a stage can be taken along: one table, which the dialog and the command line read.
+
+A new format is one entry here; what makes it is loaded when it is asked for.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from importlib import import_module
+from typing import Any
+
+from viz.export.taken import Taken
+
+Progress = Callable[[float, str], None]
+"""Told how far a file is, from 0 to 1, and what is being done. It may raise to stop."""
+
+
+@dataclass(frozen=True)
+class Option:
+    """One choice of a format.
+
+    ``values``: name → what the visitor reads, in their order; none for a switch (``default`` is a bool) and for a whole
+    number from ``low`` to ``high``.
+    """
+
+    name: str
+    label: str
+    default: Any
+    values: Mapping[Any, str] | None = None
+    help: str = ""
+    low: int = 0
+    high: int = 0
+
+
+@dataclass(frozen=True)
+class Format:
+    """A kind of file.
+
+    Attributes:
+        name: for the command line. ending: of the file. media: its media type.
+        group: under which it is offered. label: what the visitor reads.
+        maker: ``module:function`` in this package: ``function(taken, options, progress) -> bytes``, which raises
+            ``ValueError`` with one sentence where there is none; ``options`` holds a value for each of its own.
+        needs: what of :class:`Taken` it cannot do without.
+        options: what can be chosen.
+    """
+
+    name: str
+    ending: str
+    group: str
+    label: str
+    media: str
+    maker: str
+    needs: tuple[str, ...] = ("drawing",)
+    options: tuple[Option, ...] = ()
+    help: str = ""
+
+    def make(self, taken: Taken, options: Mapping[str, Any] | None = None, progress: Progress | None = None) -> bytes:
+        """The file. Raises ``ValueError`` with one sentence where there is none."""
+        module, _, function = self.maker.partition(":")
+        chosen = {one.name: one.default for one in self.options} | dict(options or {})
+        maker = getattr(import_module(f"viz.export.{module}"), function)
+        return maker(taken, chosen, progress or (lambda share, doing: None))
+
+    def offered(self, taken: Taken) -> bool:
+        """Whether the page has what it needs."""
+        return all(getattr(taken, need) for need in self.needs)
+
+
+THEME = Option("theme", "Background", "light", {"light": "Light", "dark": "Dark", "transparent": "Transparent"})
+WIDTH = Option("width", "Width", 960, {480: "480 px", 640: "640 px", 960: "960 px", 1280: "1280 px", 1920: "1920 px"})
+SCALE = Option("scale", "Pixels", 2, {1: "1×", 2: "2×", 3: "3×", 4: "4×"}, "So many times the width, for sharp print.")
+MATRIX = Option("matrix", "Matrix", True)
+EQUATION = Option("equation", "Equation", True)
+LEGEND = Option("legend", "Legend", True)
+PARTS = (MATRIX, EQUATION, LEGEND)
+
+FORMATS = {
+    one.name: one
+    for one in (
+        Format("svg", "svg", "Picture", "SVG", "image/svg+xml", "pictures:svg", options=(THEME, WIDTH, *PARTS)),
+        Format("png", "png", "Picture", "PNG", "image/png", "pictures:png", options=(THEME, WIDTH, SCALE, *PARTS)),
+    )
+}
+"""By name, in the order in which they are offered."""
