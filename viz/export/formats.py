@@ -6,7 +6,7 @@ A new format is one entry here; what makes it is loaded when it is asked for.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib import import_module
 from typing import Any
 
@@ -76,11 +76,34 @@ EQUATION = Option("equation", "Equation", True)
 LEGEND = Option("legend", "Legend", True)
 PARTS = (MATRIX, EQUATION, LEGEND)
 
+WALK = Option(
+    "walk",
+    "Walk",
+    "outputs",
+    {"outputs": "Through the outputs", "stamps": "Stamp by stamp", "layers": "Layer by layer"},
+)
+SPEED = Option("speed", "Speed", 1.0, {0.5: "½×", 1.0: "1×", 2.0: "2×", 4.0: "4×"}, "1× is 0.9 seconds a step.")
+STEPS = Option("steps", "Steps", 0, None, "The first so many of them; 0 stands for all.", 0, 600)
+_MOVING = (WALK, SPEED, STEPS, replace(WIDTH, default=640), replace(MATRIX, default=False), EQUATION, LEGEND)
+_SOLID = replace(THEME, values={"light": "Light", "dark": "Dark"})
+
+
+def _animation(name: str, ending: str, label: str, media: str, maker: str, theme: Option = THEME) -> Format:
+    return Format(name, ending, "Animation", label, media, f"animations:{maker}", options=(theme, *_MOVING))
+
+
 FORMATS = {
     one.name: one
     for one in (
         Format("svg", "svg", "Picture", "SVG", "image/svg+xml", "pictures:svg", options=(THEME, WIDTH, *PARTS)),
         Format("png", "png", "Picture", "PNG", "image/png", "pictures:png", options=(THEME, WIDTH, SCALE, *PARTS)),
+        _animation("gif", "gif", "GIF", "image/gif", "gif", _SOLID),
+        _animation("webp", "webp", "WebP", "image/webp", "webp"),
+        _animation("mp4", "mp4", "MP4", "video/mp4", "mp4", _SOLID),
+        _animation("webm", "webm", "WebM", "video/webm", "webm", _SOLID),
+        _animation("moving_svg", "svg", "SVG that moves", "image/svg+xml", "svg"),
+        _animation("apng", "png", "PNG that moves", "image/png", "apng"),
+        _animation("frames", "zip", "Frames as PNG", "application/zip", "pngs"),
     )
 }
 """By name, in the order in which they are offered."""

@@ -19,6 +19,14 @@ export function planeName(g, ch, d) {
   return g.D > 1 ? `${one ? `${one}, ` : ""}depth ${d}` : one;
 }
 
+// Characters of the longest name of a plane; asked thousands of times while places are tried.
+function longestName(g) {
+  g.names ??= new Map();
+  const { c } = g.count;
+  if (!g.names.has(c)) g.names.set(c, Math.max(...[...Array(g.C).keys()].slice(0, 99).map((ch) => planeName(g, ch, 0).length)));
+  return g.names.get(c);
+}
+
 // A grid's title, its size, and its size with padding where it has any.
 export function titled(g) {
   const size = times(g.realShape), drawn = times(g.sp);
@@ -50,7 +58,7 @@ export class Layout {
   arrange(g, w, h, most, cols) {
     const { count } = g, n = count.c * count.d, label = n > 1 && g.sp.length > 1, rows = Math.ceil(n / cols);
     const labelH = label ? Math.round(this.label + 6 * this.unit) : 0, gapX = 12, gapY = label ? 4 : 0;
-    const labelW = label ? Math.min(84 * this.unit, 0.564 * this.label * Math.max(...[...Array(g.C).keys()].slice(0, 99).map((c) => planeName(g, c, 0).length))) : 0;
+    const labelW = label ? Math.min(84 * this.unit, 0.564 * this.label * longestName(g)) : 0;
     const cw = (w - 2 * INSET - (cols - 1) * gapX) / (cols * g.W);
     const ch = (h - 2 * INSET - rows * labelH - (rows - 1) * gapY) / (rows * g.H);
     let cell = Math.min(most, cw, ch);
@@ -137,9 +145,11 @@ export class Layout {
   // The largest cells that fit a row: one size for all, except that a small grid is never shrunk to keep a large one company.
   fitRow(way, roomW, roomH, top) {
     const { grids } = this.scene;
+    const captions = grids.map((g) => this.captionWidth(g)), rooms = grids.map((g) => roomH - this.steppersH(g));
+    if (captions.reduce((sum, w) => sum + w, 0) > roomW) return null;
     const put = (most) => {
-      const lays = grids.map((g, i) => this.arrange(g, roomW, roomH - this.steppersH(g), most(g, way[i]), way[i]));
-      return lays.includes(null) || lays.reduce((sum, l, i) => sum + Math.max(l.w, this.captionWidth(grids[i])), 0) > roomW ? null : lays;
+      const lays = grids.map((g, i) => this.arrange(g, roomW, rooms[i], most(g, way[i]), way[i]));
+      return lays.includes(null) || lays.reduce((sum, l, i) => sum + Math.max(l.w, captions[i]), 0) > roomW ? null : lays;
     };
     for (let s = top; s >= 30; s--) {
       const same = put(() => s);
