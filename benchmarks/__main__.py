@@ -20,6 +20,7 @@ MODULES = (
     "operator",
     "feature_maps",
     "feature_networks",
+    "taken_away",
 )
 OUT = Path(__file__).parent / "out" / "ratios.md"
 

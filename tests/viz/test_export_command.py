@@ -1,0 +1,108 @@
+"""The command line: any layer as a file, and one sentence where that cannot be."""
+
+import ast
+import io
+import re
+from pathlib import Path
+
+import pytest
+from PIL import Image
+
+from models.share import Scene
+from models.spec import QUERY_DEFAULTS, LayerSpec
+from viz.controls.layer import LayerEditor
+from viz.export.__main__ import PAGES, format_of, main, parser, scene_of, settings_of_link
+from viz.export.formats import FORMATS
+
+ROOT = Path(__file__).parents[2]
+
+
+def test_the_command_of_the_readme(tmp_path, capsys):
+    out = tmp_path / "out.gif"
+    asked = "--kind transposed --input-size 3 --kernel-size 3 --stride 2 --padding 1 --width 480"
+    assert main([*asked.split(), str(out)]) == 0
+    assert Image.open(out).n_frames == 25
+    assert str(out) in capsys.readouterr().err
+
+
+def test_every_setting_of_a_layer_and_every_option_is_a_flag():
+    flags = {flag for action in parser()._actions for flag in action.option_strings}
+    for name in [*QUERY_DEFAULTS, *(option.name for one in FORMATS.values() for option in one.options)]:
+        assert f"--{name.replace('_', '-')}" in flags
+
+
+@pytest.mark.parametrize(
+    ("asked", "told"),
+    [
+        ("out.gif --kernel-size 9", "kernel_size: a kernel that spans 9 cells does not fit"),
+        ("out.gif --kernel-size three", "kernel_size: “three” is not a value for it"),
+        ("out.gof", "out.gof: its ending is none of"),
+        ("out.gif --speed 3", "speed: “3” is none of"),
+        ("out.gif --steps 9999", "steps: “9999” is not a whole number from 0 to 600"),
+        ("out.gif --matrix perhaps", "matrix: “perhaps” is neither yes nor no"),
+        ("out.gif --input paint", "input: “paint” is none of"),
+        ("out.gif --seed one", "seed: “one” is not a number from 0 to 9999"),
+        ("out.gif --view zeros", "view: a transposed layer as an ordinary one"),
+        ("out.gif --walk layers", "This stage cannot be walked layer by layer"),
+        ("out.gif --input-size 4000", "entries"),
+        ("out.gif --link http://x/cost", "is no link to a page on one layer"),
+        ("out.gif --batch missing.csv", "missing.csv: No such file"),
+        ("out.gif --bogus 1", "Unrecognized arguments: --bogus"),
+        ("", "No file is named"),
+    ],
+)
+def test_errors_are_one_sentence(asked, told, capsys, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    try:
+        code = main(asked.split())
+    except SystemExit as ended:
+        code = ended.code
+    said = capsys.readouterr().err
+    assert code == 2
+    assert told in said
+    assert said.count("\n") == 1
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_link_brings_its_layer_and_its_numbers():
+    spec = LayerSpec("conv", 2, (4, 6), 2, kernel_size=(3, 2), padding=1)
+    link = "https://somewhere/base/playground?" + "&".join(f"{k}={v}" for k, v in spec.to_query().items())
+    assert scene_of(settings_of_link(link + "&input=Checkerboard&seed=3")) == Scene(spec, "checkerboard", seed=3)
+    own = scene_of(settings_of_link("/playground?input_size=2&kernel_size=1&x=1.2.2~1_2_3_4"))
+    assert own.own_input.tolist() == [[[1, 2], [3, 4]]]
+    assert scene_of(settings_of_link("/transposed-matrix?ct_stride=2")).spec.kind == "transposed"
+
+
+def test_what_a_bare_link_means_is_what_the_page_shows():
+    from pages import _lessons
+    from pages.transposed import _shared
+
+    page = ast.parse((ROOT / "pages" / "cost" / "separable.py").read_text())
+    bare = next(ast.literal_eval(n.value) for n in page.body if isinstance(n, ast.Assign) and n.targets[0].id == "BARE")
+    editors = {"transposed": _shared.EDITOR.layer, "cost-separable": LayerEditor("ds_", "depthwise_separable", bare)}
+    for path, (prefix, _) in PAGES.items():
+        assert path in _lessons.BY_PATH
+        editor = editors.get(path, LayerEditor())
+        assert scene_of(settings_of_link(f"/{path}")).spec == editor.of_link({})[0]
+        assert prefix == editor.prefix
+
+
+def test_a_batch_makes_what_it_can(tmp_path, capsys):
+    table = tmp_path / "configs.csv"
+    table.write_text('file,kernel-size,input_size,theme\na.gif,2,3,dark\nb.svg,"1,2","2,3",\nc.gif,9,4,\n')
+    assert main(["--batch", str(table), "--out", str(tmp_path / "out")]) == 2
+    assert sorted(one.name for one in (tmp_path / "out").iterdir()) == ["a.gif", "b.svg"]
+    told = capsys.readouterr().err.splitlines()
+    assert [re.match(r"\d of 3: \w\.\w+", one)[0] for one in told] == [
+        "1 of 3: a.gif",
+        "2 of 3: b.svg",
+        "3 of 3: c.gif",
+    ]
+    assert "does not fit" in told[2]
+    dark = Image.open(io.BytesIO((tmp_path / "out" / "a.gif").read_bytes())).convert("RGB")
+    assert dark.getpixel((2, 2)) == (17, 21, 28)
+
+
+def test_the_first_format_of_an_ending_is_meant(tmp_path):
+    assert format_of(tmp_path / "x.SVG", None).name == "svg"
+    assert format_of(tmp_path / "x.svg", "moving_svg").name == "moving_svg"

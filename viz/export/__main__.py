@@ -1,0 +1,289 @@
+"""Pictures, animations and more of any layer, from the command line.
+
+    python -m viz.export --kind transposed --input-size 3 --kernel-size 3 --stride 2 --padding 1 out.gif
+    python -m viz.export --link "https://…/playground?kernel_size=5" out.png --theme dark
+    python -m viz.export --batch configs.csv --out folder
+
+The ending of the file decides on its format. A setting takes one value, or one for each axis: 3,5. The table of a batch
+has a column for each setting or option that is not the default, and one named file.
+"""
+
+from __future__ import annotations
+
+import argparse
+import csv
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NoReturn
+from urllib.parse import parse_qs, urlsplit
+
+from viz.export.formats import FORMATS, Format, Option
+
+if TYPE_CHECKING:
+    from models.share import Scene
+    from viz.export.taken import Taken
+
+PAGES = {
+    "transposed": ("ct_", {"kind": "transposed", "input_size": "2"}),
+    "cost-separable": (
+        "ds_",
+        {
+            "kind": "depthwise_separable",
+            "input_size": "8",
+            "in_channels": "3",
+            "out_channels": "3",
+            "kernel_size": "3",
+            "padding": "1",
+        },
+    ),
+    "playground": ("", {}),
+}
+"""How the address of a lesson on one layer begins -> what stands before its settings in a link, and what a bare link
+means."""
+
+VIEWS = {
+    "layer": "the layer as it is",
+    "zeros": "a transposed layer as an ordinary one, zeros inserted",
+    "views": "a transposed layer, computed in four ways",
+}
+
+
+class _Parser(argparse.ArgumentParser):
+    def error(self, message: str) -> NoReturn:
+        """One sentence."""
+        sys.stderr.write(f"{message[:1].upper()}{message[1:]}.\n".replace("..\n", ".\n"))
+        sys.exit(2)
+
+
+def _options() -> dict[str, Option]:
+    """Every option of any format by its name."""
+    return {option.name: option for one in FORMATS.values() for option in one.options}
+
+
+def parser() -> argparse.ArgumentParser:
+    """Settings as the app has them, options as the formats have them."""
+    from models.share import Scene
+    from models.sources import INPUTS, WEIGHTS
+    from models.spec import QUERY_DEFAULTS
+
+    made = _Parser(
+        prog="python -m viz.export", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    made.add_argument("file", nargs="?", help="what is written")
+    made.add_argument("--format", choices=FORMATS, help="where an ending stands for several")
+    made.add_argument("--link", help="a link that was shared, in place of settings")
+    made.add_argument("--batch", help="a table of settings, as CSV: one file a row")
+    made.add_argument("--out", default=".", help="the folder for a batch")
+    made.add_argument("--view", choices=VIEWS, default="layer", help="; ".join(f"{k}: {v}" for k, v in VIEWS.items()))
+    layer = made.add_argument_group("the layer")
+    for name, default in QUERY_DEFAULTS.items():
+        layer.add_argument(_flag(name), metavar="VALUE", help=f"default: {default}")
+    layer.add_argument("--input", help=f"numbers: {', '.join(INPUTS)}")
+    layer.add_argument("--weights", help=f"numbers: {', '.join(WEIGHTS)}")
+    layer.add_argument("--seed", help=f"of random numbers; default: {Scene.seed}")
+    look = made.add_argument_group("the file")
+    for name, option in _options().items():
+        known = "yes, no" if isinstance(option.default, bool) else ", ".join(map(str, option.values or ()))
+        look.add_argument(_flag(name), help=f"{option.label}{f': {known}' if known else ''}. {option.help}")
+    return made
+
+
+def _flag(name: str) -> str:
+    return f"--{name.replace('_', '-')}"
+
+
+def scene_of(settings: Mapping[str, str]) -> Scene:
+    """The layer and its numbers from text, as links spell them. Raises ValueError with one sentence."""
+    from models.share import Scene, read_array, read_weights
+    from models.sources import INPUTS, WEIGHTS
+    from models.spec import LayerSpec, SpecError, read_settings
+
+    try:
+        asked, unread = read_settings(settings)
+        if unread:
+            raise unread[0]
+        spec = LayerSpec(**asked)
+    except SpecError as error:
+        raise ValueError(f"{error.field}: {error.message}") from None
+    sources = {}
+    for name, known in (("input", INPUTS), ("weights", WEIGHTS)):
+        titles = {source.title: key for key, source in known.items()} | {"Your own": "own"}
+        value = settings.get(name, "example")
+        sources[name] = titles.get(value, value)
+        if sources[name] not in (*known, "own"):
+            raise ValueError(f"{name}: “{value[:40]}” is none of {', '.join(known)}.")
+    seed = settings.get("seed", "0")
+    if not (seed.isascii() and seed.isdigit() and len(seed) < 5):
+        raise ValueError(f"seed: “{seed[:40]}” is not a number from 0 to 9999.")
+    own = read_array(settings["x"]) if "x" in settings else None
+    weights = read_weights(settings["w"]) if "w" in settings else {}
+    if own is not None:
+        sources["input"] = "own"
+    if weights:
+        sources["weights"] = "own"
+    return Scene(spec, sources["input"], sources["weights"], int(seed), own, weights)
+
+
+def settings_of_link(link: str) -> dict[str, str]:
+    """What a link says of a layer. Raises ValueError where it is a link to something else."""
+    address = urlsplit(link)
+    page = address.path.rstrip("/").rpartition("/")[2]
+    start = next((one for one in PAGES if page.startswith(one)), None)
+    if start is None:
+        known = ", ".join(PAGES)
+        raise ValueError(f"“{link[:80]}” is no link to a page on one layer: those of {known} are.")
+    prefix, bare = PAGES[start]
+    asked = {name.removeprefix(prefix): texts[-1] for name, texts in parse_qs(address.query).items()}
+    return bare | asked
+
+
+def taken_of(scene: Scene, view: str = "layer") -> Taken:
+    """What a page on this layer has. Raises ValueError where it cannot be drawn."""
+    from models import lab
+    from models.code import to_code
+    from models.layers import KINDS
+    from viz.export.taken import Taken
+    from viz.scenes.four_views import four_views, zeros_alone
+    from viz.scenes.layer import scene as drawn
+
+    found = lab.of(scene)
+    if found.why_not:
+        raise ValueError(found.why_not)
+    if view != "layer" and scene.spec.kind != "transposed":
+        raise ValueError(f"view: {VIEWS[view]}; this layer is a {KINDS[scene.spec.kind].title.lower()}.")
+    drawing = {"layer": lambda: drawn(found, image=scene.input == "photo"), "zeros": lambda: zeros_alone(found),
+               "views": lambda: four_views(found)}[view]()  # fmt: skip
+    told = "Builds exactly this layer, and asserts its numbers."
+    return Taken(KINDS[scene.spec.kind].title, drawing=drawing, scene=scene, script=lambda: (told, to_code(found)))
+
+
+def format_of(path: Path, name: str | None) -> Format:
+    """The format that is asked for, or the first with this ending. Raises ValueError."""
+    if name:
+        if name not in FORMATS:
+            raise ValueError(f"format: “{name[:40]}” is none of {', '.join(FORMATS)}.")
+        return FORMATS[name]
+    ending = path.suffix.removeprefix(".").lower()
+    found = next((one for one in FORMATS.values() if one.ending == ending), None)
+    if found is None:
+        endings = ", ".join(dict.fromkeys(f".{one.ending}" for one in FORMATS.values()))
+        raise ValueError(f"{path.name}: its ending is none of {endings}.")
+    return found
+
+
+def chosen_of(one: Format, asked: Mapping[str, str]) -> dict[str, Any]:
+    """Options of a format from text. Raises ValueError."""
+    found = {}
+    for option in one.options:
+        if option.name not in asked:
+            continue
+        text = asked[option.name].strip().lower()
+        if isinstance(option.default, bool):
+            if text not in ("yes", "no", "true", "false"):
+                raise ValueError(f"{option.name}: “{text[:40]}” is neither yes nor no.")
+            found[option.name] = text in ("yes", "true")
+        elif option.values:
+            known = {str(value): value for value in option.values} | {
+                f"{v:g}": v for v in option.values if isinstance(v, float)
+            }
+            if text not in known:
+                raise ValueError(f"{option.name}: “{text[:40]}” is none of {', '.join(map(str, option.values))}.")
+            found[option.name] = known[text]
+        else:
+            if not (text.isascii() and text.isdigit() and option.low <= int(text) <= option.high):
+                told = f"a whole number from {option.low} to {option.high}"
+                raise ValueError(f"{option.name}: “{text[:40]}” is not {told}.")
+            found[option.name] = int(text)
+    return found
+
+
+def make(path: Path, asked: Mapping[str, str], said: Callable[[float, str], None]) -> int:
+    """Write one file; returns how many bytes it has. Raises ValueError with one sentence."""
+    one = format_of(path, asked.get("format"))
+    settings = settings_of_link(asked["link"]) if asked.get("link") else asked
+    data = one.make(taken_of(scene_of(settings), asked.get("view") or "layer"), chosen_of(one, asked), said)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(data)
+    return len(data)
+
+
+def _bar(name: str) -> Callable[[float, str], None]:
+    def said(share: float, doing: str) -> None:
+        if sys.stderr.isatty():
+            sys.stderr.write(f"\r{name}: {doing:<40}")
+
+    return said
+
+
+def _tell(name: str, text: str) -> None:
+    sys.stderr.write(f"{chr(13) if sys.stderr.isatty() else ''}{name}: {text:<40}\n")
+
+
+def _spelled(name: str, text: str) -> dict[str, str]:
+    """A setting as links spell it: several values, as in 3,5, are one for each axis."""
+    from models.spec import QUERY_DEFAULTS, SPATIAL
+
+    if isinstance(QUERY_DEFAULTS.get(name), bool):
+        return {name: {"yes": "true", "no": "false"}.get(text.lower(), text)}
+    values = text.replace(",", " ").split()
+    if name not in SPATIAL or len(values) < 2:
+        return {name: text}
+    if len(values) > 3:
+        raise ValueError(f"{name} has {len(values)} values: give one, or one for each axis.")
+    axes = {2: "hw", 3: "dhw"}[len(values)]
+    return {f"{name}_{axis}": value for axis, value in zip(axes, values, strict=True)} | {"per_axis": "true"}
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Returns 0, or 2 after a sentence on what is wrong."""
+    made = parser()
+    given = vars(made.parse_args(argv))
+    batch, out, file = given.pop("batch"), given.pop("out"), given.pop("file")
+    asked: dict[str, str] = {}
+    try:
+        for name, value in given.items():
+            if value is not None:
+                asked |= _spelled(name, value)
+        if batch:
+            return _batch(Path(batch), Path(out), asked)
+        if not file:
+            raise ValueError("No file is named: end with one, such as out.gif.")
+        size = make(Path(file), asked, _bar(file))
+    except (ValueError, OSError) as error:
+        sys.stderr.write(f"{_sentence(error)}\n")
+        return 2
+    _tell(file, f"{size:,} bytes")
+    return 0
+
+
+def _sentence(error: Exception) -> str:
+    if isinstance(error, OSError):
+        return f"{error.filename}: {error.strerror}."
+    return " ".join(str(error).split())
+
+
+def _batch(table: Path, out: Path, asked: Mapping[str, str]) -> int:
+    """Each row of a table; one that fails is told, and the others go on."""
+    with table.open(encoding="utf-8-sig", newline="") as text:
+        rows = list(csv.DictReader(text))
+    if not rows or "file" not in rows[0]:
+        raise ValueError(f"{table}: its first line must name the columns, one of them file, with a row for each file.")
+    failed = 0
+    for number, row in enumerate(rows, 1):
+        own = {}
+        for name, value in row.items():
+            if name and value and value.strip():
+                own |= _spelled(name.strip().replace("-", "_"), value.strip())
+        name = Path(own.pop("file", f"{number}.gif")).name
+        try:
+            size = make(out / name, {**asked, **own}, _bar(name))
+            _tell(f"{number} of {len(rows)}", f"{name}, {size:,} bytes")
+        except ValueError as error:
+            failed += 1
+            _tell(f"{number} of {len(rows)}", f"{name}: {_sentence(error)}")
+    return 2 if failed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
