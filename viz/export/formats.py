@@ -104,6 +104,19 @@ FORMATS = {
         _animation("moving_svg", "svg", "SVG that moves", "image/svg+xml", "svg"),
         _animation("apng", "png", "PNG that moves", "image/png", "apng"),
         _animation("frames", "zip", "Frames as PNG", "application/zip", "pngs"),
+        Format(
+            "html",
+            "html",
+            "Page",
+            "Interactive HTML",
+            "text/html",
+            "standalone:html",
+            options=(
+                replace(THEME, default="auto", values={"auto": "As the reader's", "light": "Light", "dark": "Dark"}),
+                MATRIX,
+            ),
+            help="One file with the stage itself, to open or to embed by <iframe>; it needs no server.",
+        ),
     )
 }
 """By name, in the order in which they are offered."""

@@ -263,14 +263,15 @@ function putGrid(stage, add, f, x, y, measure) {
       write(ctx, runs, beside ?? middle(runs), beside == null ? 16 * u : -0.28 * z.name * LINE, theme, measure);
     });
   }
-  const gx = x + (flat ? f.shift : (f.w - lay.w) / 2), gy = y + f.cap;
+  // Whole px: edges stay sharp.
+  const gx = Math.round(x + (flat ? f.shift : (f.w - lay.w) / 2)), gy = Math.round(y + f.cap);
   add(`base-${g.id}`, gx, gy, () => `${JSON.stringify(g.slots)}${stage.stamped ?? ""}`,
     (ctx, surface) => paintGrid(ctx, g, lay, g.slots, theme, (k) => planeName(g, g.slots[k].ch, g.slots[k].d), surface));
   add(`over-${g.id}`, gx, gy, null, (ctx) => overlay(ctx, stage, g, stage.marks.get(g), stage.centre, stage.followed));
 }
 
 function putOperator(stage, add, f, x, y, measure) {
-  const { theme, unit: u } = stage, { op, title, note } = f, z = sizes(stage), left = x + (f.w - op.lay.w) / 2, low = y + f.cap;
+  const { theme, unit: u } = stage, { op, title, note } = f, z = sizes(stage), left = Math.round(x + (f.w - op.lay.w) / 2), low = Math.round(y + f.cap);
   const middle = (runs) => (f.w - wide(runs, theme, measure)) / 2;
   add("title-operator", x, y, () => "", (ctx) => {
     write(ctx, title, middle(title), f.cap - 10 * u, theme, measure);
