@@ -14,12 +14,14 @@ from pages import _run
 from pages._go import page_at
 from pages._lessons import Lesson, topic
 from viz import state
-from viz.export import sharing
+from viz.export import sharing, taken
+from viz.export.taken import Taken
 from viz.words import defined, say
 
 if TYPE_CHECKING:
     from streamlit.delta_generator import DeltaGenerator
 
+    from models.share import Scene
     from pages._question import Asking
 
 
@@ -33,6 +35,7 @@ class Head:
     script: Callable[[], tuple[str, str]] | None = None
     fits: bool = True
     unfit: str = ""
+    scene: Scene | None = None
 
 
 _head: ContextVar[Head] = ContextVar("head")
@@ -54,10 +57,12 @@ def draw_head(lesson: Lesson) -> None:
                     st.page_link(page_at(one.url_path), label=one.title)
         actions = st.container(key="extras_actions", horizontal=True, width="content", gap="xsmall")
         with actions:
-            sharing.buttons(("Code", "Link"), page=lesson.url_path)
+            names = ("Code", "Link", "Take away") if lesson.staged else ("Code", "Link")
+            sharing.buttons(names, page=lesson.url_path)
     if lesson.line and not state.recall("presenting"):
         say(lesson.line)
     _head.set(Head(lesson, left, actions))
+    taken.begin()
 
 
 def left() -> DeltaGenerator:
@@ -70,7 +75,13 @@ def actions() -> DeltaGenerator:
     return _head.get().actions
 
 
-def offer(script: Callable[[], tuple[str, str]], fits: bool = True, unfit: str = "", covered: bool = False) -> None:
+def offer(
+    script: Callable[[], tuple[str, str]],
+    fits: bool = True,
+    unfit: str = "",
+    covered: bool = False,
+    scene: Scene | None = None,
+) -> None:
     """What the head's actions show of the page that is drawn.
 
     Args:
@@ -78,17 +89,29 @@ def offer(script: Callable[[], tuple[str, str]], fits: bool = True, unfit: str =
             ``ValueError`` with a sentence that says why there is none.
         fits, unfit: whether the link holds everything, and what to say where it does not.
         covered: whether a question waits, whose answer the script would tell.
+        scene: the layer with its numbers, where the page is about one.
     """
     head = _head.get()
+    head.scene = scene
     head.script, head.fits, head.unfit = _kept_back if covered else script, fits, unfit
 
 
 def draw_dialog() -> None:
-    """The dialog of Code or Link, if it was asked for."""
+    """The dialog of Code, Link or Take away, if it was asked for."""
     head = _head.get()
     sharing.page_dialogs(
-        head.lesson.url_path, head.script or _nothing, head.fits, head.unfit, lambda: _run.draw_add(head.lesson)
+        head.lesson.url_path, head.script or _nothing, head.fits, head.unfit, lambda: _run.draw_add(head.lesson), _take
     )
+
+
+def _take() -> dict[str, Taken]:
+    """What the page has on its stages."""
+    head, link = _head.get(), sharing.class_link()[0]
+    has = {"title": head.lesson.title, "question": head.lesson.question, "link": link, "scene": head.scene}
+    return {
+        name: Taken(drawing=drawing, height=height, script=head.script, **has)
+        for name, (drawing, height) in taken.noted().items()
+    }
 
 
 def _nothing() -> tuple[str, str]:

@@ -26,6 +26,8 @@ class Lesson:
     """One line under the question: what there is to see."""
     hard: bool = False
     """Whether it asks for more than the other lessons of its topic."""
+    staged: bool = False
+    """Whether it has a stage, whose picture can be taken away."""
 
 
 START = "Start here"
@@ -43,6 +45,7 @@ LESSONS: tuple[Lesson, ...] = (
         "Start here",
         "What is a convolution?",
         ":material/flag:",
+        staged=True,
     ),
     Lesson(
         "convolution/playground.py",
@@ -51,6 +54,7 @@ LESSONS: tuple[Lesson, ...] = (
         "Playground",
         "What is one output number made of?",
         ":material/grid_on:",
+        staged=True,
     ),
     Lesson(
         "transposed/views.py",
@@ -59,6 +63,7 @@ LESSONS: tuple[Lesson, ...] = (
         "Four views",
         "What does a transposed convolution do?",
         ":material/zoom_out_map:",
+        staged=True,
     ),
     Lesson(
         "transposed/matrix.py",
@@ -68,6 +73,7 @@ LESSONS: tuple[Lesson, ...] = (
         "What does the matrix of a transposed convolution look like?",
         ":material/table:",
         hard=True,
+        staged=True,
     ),
     Lesson(
         "transposed/sizes.py",
@@ -76,6 +82,7 @@ LESSONS: tuple[Lesson, ...] = (
         "Output size",
         "Which of the sizes that meet was meant?",
         ":material/straighten:",
+        staged=True,
     ),
     Lesson(
         "transposed/checkerboard.py",
@@ -110,6 +117,7 @@ LESSONS: tuple[Lesson, ...] = (
         "How much of the picture does this unit see?",
         ":material/filter_center_focus:",
         "Every box here is traced from the layers, and measured on the real gradient.",
+        staged=True,
     ),
     Lesson(
         "receptive_field/effective.py",
@@ -180,6 +188,7 @@ LESSONS: tuple[Lesson, ...] = (
         "Pooling",
         "What does pooling keep, and what does it forget?",
         ":material/compress:",
+        staged=True,
     ),
     Lesson(
         "feature_maps/equivariance.py",
@@ -239,6 +248,7 @@ LESSONS: tuple[Lesson, ...] = (
         "Depthwise separable",
         "Why is a MobileNet cheap, and what does it give up?",
         ":material/layers:",
+        staged=True,
     ),
     Lesson(
         "cost/mlp.py",

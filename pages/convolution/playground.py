@@ -142,5 +142,6 @@ offer(
     fits,
     "Your own numbers are too many for a link, so it opens without them: take the file instead.",
     covered,
+    scene,
 )
 sharing.scene_dialogs("playground", editor, scene)

@@ -8,6 +8,7 @@ import xml.etree.ElementTree as ET
 import numpy as np
 import pytest
 from PIL import Image
+from playwright.sync_api import expect
 
 from tests.browser.stage_harness import scene
 from tests.browser.support import new_context, new_page
@@ -156,3 +157,43 @@ def test_panels_share_their_selection_in_a_page_too(offline, tmp_path):
     chosen = {panel.get_attribute("data-selected").split(":")[2] for panel in page.locator(".panel").all()}
     assert len(chosen) == 1
     assert recorder.errors == []
+
+
+@pytest.mark.parametrize(("width", "scheme"), [(1440, "light"), (390, "dark")])
+def test_the_dialog_makes_what_it_shows(visit, width, scheme):
+    """Format, options, preview, progress, download; it can be stopped, and fits the screen."""
+    one = visit("/playground?input_size=6", width=width, scheme=scheme)
+    page = one.page
+    page.locator(".stage[data-selected]").wait_for()
+    page.locator(".st-key-open_take_away button").click()
+    dialog = page.get_by_role("dialog")
+    dialog.get_by_role("radio", name="Animation").click()
+    expect(dialog.locator(".st-key-take_preview img")).to_be_visible()
+    dialog.get_by_role("button", name="Make the GIF").click()
+    ready = dialog.get_by_role("button", name="Download the GIF")
+    expect(ready).to_be_visible()
+    one.sound()
+    one.accessible()
+    with page.expect_download() as download:
+        ready.click()
+    assert download.value.suggested_filename == "convscope.gif"
+    assert Image.open(download.value.path()).n_frames == 16
+    # Another choice is another file; a long one can be stopped.
+    dialog.get_by_role("radio", name="Dark").click()
+    expect(dialog.get_by_role("button", name="Make the GIF")).to_be_visible()
+    page.keyboard.press("Escape")
+    expect(dialog).to_be_hidden()
+
+
+def test_a_long_animation_can_be_stopped(visit):
+    one = visit("/playground?input_size=20&kernel_size=1&ask=none")
+    page = one.page
+    page.locator(".stage[data-selected]").wait_for()
+    page.locator(".st-key-open_take_away button").click()
+    dialog = page.get_by_role("dialog")
+    dialog.get_by_role("radio", name="Animation").click()
+    dialog.get_by_role("button", name="Make the GIF").click()
+    expect(dialog.get_by_role("progressbar")).to_be_visible()
+    dialog.get_by_role("button", name="Stop").click()
+    expect(dialog.get_by_text("Stopped.")).to_be_visible()
+    one.sound()

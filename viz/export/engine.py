@@ -22,7 +22,7 @@ from viz.export.bundle import bundle
 MADE = "Made with ConvScope. Free for any use, no attribution needed."
 """What every file says of itself."""
 
-FAMILY = "ConvScope Sans, Source Sans 3, Source Sans Pro, system-ui, sans-serif"
+FAMILY = "ConvScope Sans, Source Sans 3, Source Sans Pro, Helvetica, Arial, sans-serif"
 MEMORY, SECONDS = 512 << 20, 60
 """What the engine takes at most for one picture."""
 

@@ -43,7 +43,7 @@ class Format:
         maker: ``module:function`` in this package: ``function(taken, options, progress) -> bytes``, which raises
             ``ValueError`` with one sentence where there is none; ``options`` holds a value for each of its own.
         needs: what of :class:`Taken` it cannot do without.
-        options: what can be chosen.
+        options: what can be chosen. slow: whether it is made only when it is asked for.
     """
 
     name: str
@@ -55,6 +55,7 @@ class Format:
     needs: tuple[str, ...] = ("drawing",)
     options: tuple[Option, ...] = ()
     help: str = ""
+    slow: bool = False
 
     def make(self, taken: Taken, options: Mapping[str, Any] | None = None, progress: Progress | None = None) -> bytes:
         """The file. Raises ``ValueError`` with one sentence where there is none."""
@@ -83,20 +84,29 @@ WALK = Option(
     {"outputs": "Through the outputs", "stamps": "Stamp by stamp", "layers": "Layer by layer"},
 )
 SPEED = Option("speed", "Speed", 1.0, {0.5: "½×", 1.0: "1×", 2.0: "2×", 4.0: "4×"}, "1× is 0.9 seconds a step.")
-STEPS = Option("steps", "Steps", 0, None, "The first so many of them; 0 stands for all.", 0, 600)
+STEPS = Option("steps", "Steps, 0 for all", 0, None, "The first so many of the walk.", 0, 600)
 _MOVING = (WALK, SPEED, STEPS, replace(WIDTH, default=640), replace(MATRIX, default=False), EQUATION, LEGEND)
 _SOLID = replace(THEME, values={"light": "Light", "dark": "Dark"})
 
 
 def _animation(name: str, ending: str, label: str, media: str, maker: str, theme: Option = THEME) -> Format:
-    return Format(name, ending, "Animation", label, media, f"animations:{maker}", options=(theme, *_MOVING))
+    return Format(name, ending, "Animation", label, media, f"animations:{maker}", options=(theme, *_MOVING), slow=True)
 
 
 FORMATS = {
     one.name: one
     for one in (
         Format("svg", "svg", "Picture", "SVG", "image/svg+xml", "pictures:svg", options=(THEME, WIDTH, *PARTS)),
-        Format("png", "png", "Picture", "PNG", "image/png", "pictures:png", options=(THEME, WIDTH, SCALE, *PARTS)),
+        Format(
+            "png",
+            "png",
+            "Picture",
+            "PNG",
+            "image/png",
+            "pictures:png",
+            options=(THEME, WIDTH, SCALE, *PARTS),
+            slow=True,
+        ),
         _animation("gif", "gif", "GIF", "image/gif", "gif", _SOLID),
         _animation("webp", "webp", "WebP", "image/webp", "webp"),
         _animation("mp4", "mp4", "MP4", "video/mp4", "mp4", _SOLID),

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING
 
 import streamlit as st
 
@@ -15,7 +16,10 @@ from viz import state
 from viz.controls.numbers import SceneEditor
 from viz.network import for_others
 
-ICONS = {"Code": "code", "Link": "link", "Paste": "content_paste", "File": "draft"}
+if TYPE_CHECKING:
+    from viz.export.taken import Taken
+
+ICONS = {"Code": "code", "Link": "link", "Paste": "content_paste", "File": "draft", "Take away": "download"}
 NO_NETWORK = (
     "Only this machine can open this link: it has no address in a network, or the server was told to listen here "
     "alone. Connect it to the network of the phones and start the app again, without --server.address."
@@ -25,7 +29,7 @@ NO_NETWORK = (
 def buttons(names: Sequence[str], page: str) -> None:
     """Actions; each opens a dialog in this run. ``page`` keeps the dialogs of several pages apart."""
     for name in names:
-        key = f"open_{name.lower()}"
+        key = f"open_{name.lower().replace(' ', '_')}"
         st.button(name, key=key, icon=f":material/{ICONS[name]}:", on_click=_open, args=(name, page))
 
 
@@ -34,6 +38,7 @@ def _open(name: str, page: str) -> None:
     state.forget("room_dialog")
     state.forget("paste_error")
     state.forget("file_error")
+    state.forget("take_job")
 
 
 def qr(url: str, sized: bool = True) -> str:
@@ -57,9 +62,14 @@ def scene_dialogs(page: str, editor: SceneEditor, scene: Scene) -> None:
 
 
 def page_dialogs(
-    page: str, script: Callable[[], tuple[str, str]], fits: bool, unfit: str, draw_more: Callable[[], None]
+    page: str,
+    script: Callable[[], tuple[str, str]],
+    fits: bool,
+    unfit: str,
+    draw_more: Callable[[], None],
+    take: Callable[[], Mapping[str, Taken]],
 ) -> None:
-    """Draw the Code or Link dialog, if :func:`buttons` asked for it.
+    """Draw the dialog of Code, Link or Take away, if :func:`buttons` asked for it.
 
     Args:
         page: as in ``buttons``.
@@ -67,12 +77,17 @@ def page_dialogs(
             ``ValueError`` with a sentence that says why there is none.
         fits, unfit: whether the link holds everything, and what to say where it does not.
         draw_more: draws what else can be done with the link.
+        take: what can be taken away, by a name where there are several pictures.
     """
     name = state.recall("dialog")
     if name == f"{page} Code":
         _code(script)
     elif name == f"{page} Link":
         _link(fits, unfit, draw_more)
+    elif name == f"{page} Take away":
+        from viz.export.dialog import take_away
+
+        take_away(take())
 
 
 def _close() -> None:

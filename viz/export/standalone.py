@@ -47,7 +47,7 @@ def _colours(theme: str) -> str:
 
     def rule(which: str) -> str:
         values = "".join(f" {spelled(name)}: {config['theme'][which][name]};" for name in names)
-        font = '"Source Sans 3", "Source Sans Pro", system-ui, sans-serif'
+        font = '"Source Sans 3", "Source Sans Pro", Helvetica, Arial, sans-serif'
         return f":root {{ color-scheme: {which};{values} --st-font: {font}; }}"
 
     if theme in ("light", "dark"):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from contextvars import ContextVar
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -34,3 +35,33 @@ class Taken:
     script: Callable[[], tuple[str, str]] | None = None
     tables: Mapping[str, Rows] = field(default_factory=dict)
     charts: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+
+
+# -- in a run of a page ------------------------------------------------------------------------------------------------
+
+_drawn: ContextVar[list[tuple[Mapping[str, Any], int]] | None] = ContextVar("drawn", default=None)
+
+
+def begin() -> None:
+    """A page begins, whose stages are noted."""
+    _drawn.set([])
+
+
+def note(drawing: Mapping[str, Any], height: int) -> None:
+    """A stage stands on the page."""
+    if (drawn := _drawn.get()) is not None:
+        drawn.append((drawing, height))
+
+
+def noted() -> dict[str, tuple[Mapping[str, Any], int]]:
+    """What stands on the page, by a name where there are several; two layers beside each other are also one picture."""
+    drawn = _drawn.get() or []
+    if len(drawn) < 2:
+        return dict.fromkeys([""], drawn[0]) if drawn else {}
+    named = dict(zip("ABCDEFGH", drawn, strict=False))
+    plain = {name: one for name, one in named.items() if "panels" not in one[0]}
+    if len(plain) != 2 or len(named) != 2:
+        return named
+    height = max(high for _, high in drawn)
+    panels = [{**one, "id": name, "title": name, "height": height} for name, (one, _) in plain.items()]
+    return {"A and B": ({"panels": panels}, height), **named}

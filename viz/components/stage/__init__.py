@@ -14,6 +14,7 @@ import numpy as np
 
 from viz import state
 from viz.components._component import component
+from viz.export import taken
 
 _component = component(__file__, "stage/stage.css", "stage/panels.css", "stage/readout.css")
 
@@ -181,6 +182,7 @@ def stage(
     ``{"grid": the name that the panels share, "index": the one that they agree on}``; ``grid`` is ``None`` when it was
     let go. Moving sends nothing, nor does letting go by moving on.
     """
+    taken.note(data, height or 500)
     payload = {**share(data), "height": height or 500} | ({"tells": True} if on_pin else {})
     if state.recall("presenting"):
         payload["presented"] = True

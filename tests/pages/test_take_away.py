@@ -1,0 +1,86 @@
+"""Take away, on every page with a stage: what it offers is what the page shows."""
+
+import threading
+import time
+
+import pytest
+
+from pages._lessons import LESSONS
+from tests.pages.support import opened, read, revealed, sound
+from viz.export.dialog import Job
+
+
+def stages(app) -> list:
+    return [one for one in app.get("bidi_component") if "convscope_stage" in str(one.proto)]
+
+
+def previews(app) -> list[str]:
+    return [text for text in read(app.get("html")) if "data:image/svg+xml" in text]
+
+
+@pytest.mark.parametrize("lesson", LESSONS, ids=lambda lesson: lesson.url_path)
+def test_a_lesson_with_a_stage_offers_its_picture(lesson):
+    app = revealed(opened(lesson.file))
+    assert bool(stages(app)) == lesson.staged
+    assert [b.key for b in app.button if b.key == "open_take_away"] == (["open_take_away"] if lesson.staged else [])
+    if lesson.staged:
+        app.button(key="open_take_away").click().run()
+        sound(app)
+        assert [one.label for one in app.get("download_button")][-1].startswith("Download the SVG")
+        assert len(previews(app)) == 1
+
+
+def test_a_picture_that_tells_the_answer_is_not_given_away():
+    app = opened("convolution/playground.py", ask="A1")
+    app.button(key="open_take_away").click().run()
+    assert "The picture tells the answer: answer the question first." in read(sound(app).info)
+    assert len(app.get("download_button")) == 0
+
+
+def test_two_layers_beside_each_other_are_one_picture():
+    app = opened("convolution/playground.py", against="kernel_size=2", input_size="5")
+    app.button(key="open_take_away").click().run()
+    choice = next(one for one in app.get("button_group") if one.label == "Picture")
+    assert [option.content for option in choice.proto.options] == ["A and B", "A", "B"]
+    assert len(previews(sound(app))) == 1
+
+
+def done(job: Job) -> Job:
+    end = time.monotonic() + 20
+    while not job.done and time.monotonic() < end:
+        time.sleep(0.01)
+    assert job.done
+    return job
+
+
+def test_a_file_is_made_beside_the_run_and_can_be_stopped():
+    assert done(Job(lambda said: b"it")).data == b"it"
+
+    def refuse(said):
+        raise ValueError("it is too large.")
+
+    assert done(Job(refuse)).error == "It is too large."
+    begun = threading.Event()
+
+    def endless(said):
+        while True:
+            said(0.5, "Step")
+            begun.set()
+            time.sleep(0.01)
+
+    first = Job(endless)
+    assert begun.wait(10)
+    second = Job(lambda said: b"next")
+    time.sleep(0.3)
+    assert not second.done
+    assert second.told == "1 visitor before you …"
+    first.stop()
+    assert done(first).error == "Stopped."
+    assert done(second).data == b"next"
+
+
+def test_what_breaks_is_told_without_a_traceback():
+    def broken(said):
+        raise RuntimeError("inside")
+
+    assert done(Job(broken)).error == "This file could not be made. Choose another format, or fewer steps."

@@ -1,0 +1,228 @@
+"""Take away: a format, its options, what will come out, and the file, which is made beside the visitors' runs."""
+
+from __future__ import annotations
+
+import base64
+import logging
+import threading
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
+from typing import Any
+
+import streamlit as st
+
+from models.text import plural, sentence
+from models.turns import Waiting, in_turn
+from viz import state
+from viz.export.formats import FORMATS, Format, Option, Progress
+from viz.export.taken import Taken
+
+PREVIEWED = 60
+"""Steps of a walk that the preview shows at most."""
+
+
+class _Stopped(Exception):
+    """Nobody waits for the file any more."""
+
+
+class Job:
+    """A file that is being made in a thread of its own, in the turn of those who measure times on this server.
+
+    Attributes:
+        share, told: how far it is, from 0 to 1, and what is being done.
+        data: the file, once it is there. error: a sentence, where there will be none.
+    """
+
+    def __init__(self, make: Callable[[Progress], bytes]) -> None:
+        self.share, self.told, self.error = 0.0, "…", ""
+        self.data: bytes | None = None
+        self.done = False
+        self._stop = threading.Event()
+        threading.Thread(target=self._run, args=(make,), daemon=True).start()
+
+    def stop(self) -> None:
+        """The next step is the last."""
+        self._stop.set()
+
+    def _said(self, share: float, doing: str) -> None:
+        if self._stop.is_set():
+            raise _Stopped
+        self.share, self.told = share, doing
+
+    def _run(self, make: Callable[[Progress], bytes]) -> None:
+        def work() -> Iterator[bytes]:
+            yield make(self._said)
+
+        steps = in_turn(work)
+        try:
+            for one in steps:
+                if isinstance(one, Waiting):
+                    self._said(0.0, f"{plural(one.ahead, 'visitor')} before you …" if one.ahead else "…")
+                else:
+                    self.data = one
+        except _Stopped:
+            self.error = "Stopped."
+        except ValueError as error:
+            self.error = sentence(error)
+        except Exception:
+            logging.getLogger(__name__).exception("A file to take away was not made")
+            self.error = "This file could not be made. Choose another format, or fewer steps."
+        finally:
+            steps.close()
+            self.done = True
+
+
+def _close() -> None:
+    state.forget("dialog")
+    _forget()
+
+
+def _forget() -> None:
+    if job := state.recall("take_job"):
+        job.stop()
+    state.forget("take_job")
+
+
+@st.dialog("Take away", width="large", on_dismiss=_close)
+def take_away(pages: Mapping[str, Taken]) -> None:
+    """``pages``: what there is to take, by a name where there are several pictures."""
+    if not pages:
+        st.info("There is no picture on this page at the moment. Code and Link hold what it shows.")
+        return
+    left, right = st.columns([2, 3], gap="medium")
+    with left:
+        names = list(pages)
+        which = names[0]
+        if len(names) > 1:
+            which = st.segmented_control("Picture", names, default=which, required=True, key="take_which")
+        page = pages[which]
+        offered = [one for one in FORMATS.values() if one.offered(page)]
+        groups = list(dict.fromkeys(one.group for one in offered))
+        group = st.segmented_control("What", groups, default=groups[0], required=True, key="take_group")
+        mine = {one.name: one for one in offered if one.group == group}
+        one = next(iter(mine.values()))
+        if len(mine) > 1:
+            label = lambda name: mine[name].label  # noqa: E731
+            key = f"take_{group}"
+            one = mine[_one_of("Format", list(mine), one.name, label, key)]
+        if one.help:
+            st.caption(one.help)
+        options = {option.name: _choice(one, option) for option in _possible(one, page)}
+    with right:
+        if _preview(one, page, options):
+            _file(one, page, options, which)
+    st.caption("Free for any use, no attribution needed. The file says so.")
+
+
+def _possible(one: Format, page: Taken) -> list[Option]:
+    """The options of a format that mean something here."""
+    drawn = (page.drawing or {}).get("panels") or [page.drawing or {}]
+    lead, found = drawn[0], []
+    for option in one.options:
+        if option.name == "matrix" and not any(panel.get("operator") for panel in drawn):
+            continue
+        if option.name == "legend" and not lead.get("legend"):
+            continue
+        if option.name == "walk":
+            ways = _ways(lead)
+            if len(ways) < 2:
+                continue
+            option = replace(option, values={way: option.values[way] for way in ways})
+        found.append(option)
+    return found
+
+
+def _ways(drawing: Mapping[str, Any]) -> list[str]:
+    from viz.export.engine import Look, Picture
+
+    return Picture(drawing, Look()).ways
+
+
+def _choice(one: Format, option: Option) -> Any:
+    """The widget of one option."""
+    key, how = f"take_{one.name}_{option.name}", {"help": option.help or None}
+    if isinstance(option.default, bool):
+        return st.toggle(option.label, option.default, key=key, **how)
+    if option.values is None:
+        return int(st.number_input(option.label, option.low, option.high, option.default, key=key, **how))
+    return _one_of(option.label, list(option.values), option.default, option.values.__getitem__, key, **how)
+
+
+def _one_of(label: str, values: list, default: Any, told: Callable[[Any], str], key: str, **how: Any) -> Any:
+    """Few choices side by side, many in a list."""
+    if len(values) > 4:
+        return st.selectbox(label, values, values.index(default), format_func=told, key=key, **how)
+    return st.segmented_control(label, values, default=default, required=True, format_func=told, key=key, **how)
+
+
+def _preview(one: Format, page: Taken, options: Mapping[str, Any]) -> bool:
+    """What will come out, of a picture or an animation; False, with a sentence, where nothing will."""
+    shown = {"Picture": "svg", "Animation": "moving_svg"}.get(one.group)
+    if shown is None:
+        return True
+    few = int(options.get("steps") or PREVIEWED)
+    try:
+        svg = FORMATS[shown].make(page, {**options, "steps": min(few, PREVIEWED)})
+    except ValueError as error:
+        st.info(sentence(error))
+        return False
+    with st.container(key="take_preview"):
+        address = f"data:image/svg+xml;base64,{base64.b64encode(svg).decode()}"
+        st.html(f'<img alt="The {one.label} as it will be" src="{address}" style="width: 100%">')
+    return True
+
+
+def _file(one: Format, page: Taken, options: Mapping[str, Any], which: str) -> None:
+    """The way to the file: made at once, or in the background when it is asked for."""
+    if not one.slow:
+        try:
+            _download(one, one.make(page, options))
+        except ValueError as error:
+            st.info(sentence(error))
+        return
+    # The page under an open dialog stays as it is.
+    wanted = repr((one.name, sorted(options.items()), which))
+    job: Job | None = state.recall("take_job")
+    if job and state.recall("take_wanted") != wanted:
+        _forget()
+        job = None
+    if job is None:
+        st.button(
+            f"Make the {one.label}", type="primary", icon=":material/movie:", key="take_make",
+            on_click=_begin, args=(one, page, options, wanted),
+        )  # fmt: skip
+    elif job.done:
+        _end(one, job)
+    else:
+        _wait(job)
+
+
+def _begin(one: Format, page: Taken, options: Mapping[str, Any], wanted: str) -> None:
+    _forget()
+    state.remember("take_wanted", wanted)
+    state.remember("take_job", Job(lambda said: one.make(page, options, said)))
+
+
+@st.fragment(run_every=0.4)
+def _wait(job: Job) -> None:
+    """How far it is; when it is over, the whole dialog is drawn anew."""
+    if job.done:
+        st.rerun()
+    st.progress(job.share, job.told)
+    st.button("Stop", icon=":material/stop:", key="take_stop", on_click=job.stop)
+
+
+def _end(one: Format, job: Job) -> None:
+    if job.data is not None:
+        _download(one, job.data)
+        return
+    st.info(job.error)
+    st.button("Once more", icon=":material/refresh:", key="take_again", on_click=_forget)
+
+
+def _download(one: Format, data: bytes) -> None:
+    size = f"{len(data) / 1000:.0f} kB" if len(data) < 1e6 else f"{len(data) / 1e6:.1f} MB"
+    st.download_button(
+        f"Download the {one.label}, {size}", data, f"convscope.{one.ending}", one.media, on_click="ignore",
+        type="primary", icon=":material/download:", key="take_download",
+    )  # fmt: skip
