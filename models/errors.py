@@ -104,6 +104,10 @@ class FileError(Refusal):
     """A file that is not one of ours."""
 
 
+class ExportError(Refusal):
+    """A file that cannot be made, and what to change so that it can."""
+
+
 def first_line(error: BaseException) -> str:
     """What an error says, short enough for a sentence: its first line, or its kind where it says nothing."""
     return next(iter(str(error).strip().splitlines()), type(error).__name__)
