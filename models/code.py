@@ -23,7 +23,7 @@ def to_code(lab: Lab) -> str:
 
 
 def paragraphs(lab: Lab) -> dict[str, str]:
-    """The lines of ``to_code`` by what they do, in their order: ``imports``, ``layer``, ``numbers`` (input, weights) and
+    """The lines of ``to_code`` by what they do, in order: ``imports``, ``layer``, ``numbers`` (input, weights) and
     ``run``; then what is asserted: ``output`` (every number, if short), ``output_size``, ``parameters``, ``macs``."""
     spec = lab.spec
     part = {"imports": "import torch\nfrom torch import nn", "layer": f"layer = {spec.to_code()}"}
