@@ -12,7 +12,7 @@ from models.layers import DEFAULTS, KINDS
 from models.spec import LayerSpec
 from models.text import plural, times
 
-ALWAYS = ("kernel_size", "stride", "padding", "scale_factor", "mode", "upscale_factor")
+ALWAYS = ("kernel_size", "stride", "padding", "scale_factor", "mode", "upscale_factor", "norm_type")
 """Settings that are said even where they are as usual."""
 
 
