@@ -24,12 +24,8 @@ def in_groups(imports: Iterable[str]) -> str:
     return "\n".join("\n".join(group) + "\n" for group in groups if group)
 
 
-def with_needs(code: str, name: str = "layer.py") -> str:
-    """A script, its first lines saying what it needs: packages, or a copy of this project where it imports ``models``.
-
-    Args:
-        name: of the file that it is saved as.
-    """
+def needs(code: str) -> tuple[list[str], list[str]]:
+    """What a script needs: modules of this project, and packages as pip calls them."""
     modules: set[str] = set()
     for node in ast.walk(parse(code)):
         if isinstance(node, ast.Import):
@@ -38,8 +34,17 @@ def with_needs(code: str, name: str = "layer.py") -> str:
             whole = node.module == "models"
             modules |= {f"models.{alias.name}" for alias in node.names} if whole else {node.module or ""}
     ours = sorted(module for module in modules if module.split(".")[0] == "models")
+    others = {module.split(".")[0] for module in modules} - sys.stdlib_module_names - {"models"}
+    return ours, sorted(PACKAGES.get(module, module) for module in others)
+
+
+def with_needs(code: str, name: str = "layer.py") -> str:
+    """A script, its first lines saying what it needs: packages, or a copy of this project where it imports ``models``.
+
+    Args:
+        name: of the file that it is saved as.
+    """
+    ours, packages = needs(code)
     if ours:
         return f"# {PROJECT}:\n#     .venv/bin/python {name}\n# It imports {listed(ours, 'and')} from there.\n{code}"
-    others = {module.split(".")[0] for module in modules} - sys.stdlib_module_names
-    packages = sorted(PACKAGES.get(module, module) for module in others)
-    return f"# Needs {listed(packages, 'and')}: pip install {' '.join(packages)}\n{code}"
+    return f"# Needs {listed(packages, 'and')}: pip install {' '.join(packages)}\n{code}" if packages else code

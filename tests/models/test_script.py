@@ -24,6 +24,10 @@ def test_a_script_that_stands_alone_names_its_packages():
     assert rest == code
 
 
+def test_a_script_that_needs_nothing_begins_as_it_is():
+    assert with_needs("import math\n\nprint(math.pi)\n") == "import math\n\nprint(math.pi)\n"
+
+
 @pytest.mark.parametrize(
     ("line", "named"),
     [

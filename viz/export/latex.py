@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 from models import lab as bench
 from models.lab import Lab
 from models.layers import KINDS
 from models.share import Scene
 from models.text import big, times
+from viz.export.formats import Progress
 from viz.export.licence import MADE
-from viz.export.words import Cell, cell_of, described, digits
+from viz.export.taken import Taken
+from viz.export.words import Cell, cell_of, described, digits, layer_of
 
 LARGEST, CHARACTERS = 32, 86
 """Rows and columns of a matrix that a page has room for, and characters of one of its rows."""
@@ -39,6 +42,11 @@ def latex(scene: Scene, channel: int = 0, position: int = 0, link: str = "") -> 
     named = "One cell of the output, measured" if len(lab.stages) == 1 else "One cell of the output, from the last map"
     parts += [_titled(named, _display(_lines(cell_of(lab, channel, position)))), _matrix(lab)]
     return "\n\n".join(parts) + "\n"
+
+
+def take(taken: Taken, options: Mapping[str, Any], progress: Progress) -> bytes:
+    """The page's layer as LaTeX; ``options``: the cell's ``channel`` and, row-major, ``cell``."""
+    return latex(layer_of(taken), options["channel"], options["cell"], taken.link).encode()
 
 
 def number(value: float) -> tuple[str, bool]:

@@ -19,8 +19,10 @@ from models.lab import Lab
 from models.share import Scene
 from models.spec import AXES
 from models.text import big, times
+from viz.export.formats import Progress
 from viz.export.licence import MADE
-from viz.export.words import described
+from viz.export.taken import Taken
+from viz.export.words import described, layer_of, refuse_while_asked
 
 DENSE = 10_000
 """Numbers of a matrix that is written out row by row; of a larger one only its entries are."""
@@ -117,18 +119,32 @@ def of(scene: Scene) -> tuple[dict[str, list[list[Any]]], str]:
     return made, why_not
 
 
-def archive(scene: Scene, more: Mapping[str, Rows] | None = None, link: str = "") -> bytes:
-    """Every table of a layer, and ``more`` by name, each as a file in one ZIP, with a text that says what they are."""
-    made, why_not = of(scene)
+def archive(scene: Scene | None, more: Mapping[str, Rows] | None = None, link: str = "") -> bytes:
+    """Every table of a layer, if there is one, and ``more`` by name, each as a file in one ZIP, with a text that says
+    what they are."""
+    made, why_not = of(scene) if scene else ({}, "")
     named = {name.replace("/", " "): csv_text(rows) for name, rows in (made | dict(more or {})).items()}
-    said = [described(scene.spec), f"Tables: {', '.join(f'{name}.csv' for name in named)}."]
+    said = [scene and described(scene.spec), f"Tables: {', '.join(f'{name}.csv' for name in named)}."]
     if "matrix" in made:
         said.append("The matrix: output cells down, input cells across; of a large one row, column and value.")
-    said += [why_not, link and f"It is this: {link}", MADE]
+    said += [why_not, link and f"From {link}", MADE]
     whole = io.BytesIO()
     with zipfile.ZipFile(whole, "w", zipfile.ZIP_DEFLATED) as file:
         file.comment = MADE.encode()
-        file.writestr("README.txt", "\n".join(filter(None, said)) + "\n")
+        file.writestr("README.txt", "\n".join(line for line in said if line) + "\n")
         for name, text in named.items():
             file.writestr(f"{name}.csv", text)
     return whole.getvalue()
+
+
+def take(taken: Taken, options: Mapping[str, Any], progress: Progress) -> bytes:
+    """Every table of a page and of its layer."""
+    refuse_while_asked(taken)
+    if not (taken.scene or taken.tables):
+        raise ExportError("This page has no table that could be taken along.")
+    return archive(taken.scene, taken.tables, taken.link)
+
+
+def take_matrix(taken: Taken, options: Mapping[str, Any], progress: Progress) -> bytes:
+    """The matrix of the page's layer."""
+    return matrix_csv(layer_of(taken)).encode()

@@ -7,13 +7,31 @@ from math import isfinite, prod
 
 import numpy as np
 
+from models.errors import ExportError
 from models.lab import Lab, Stage
 from models.layers import DEFAULTS, KINDS
+from models.share import Scene
 from models.spec import LayerSpec
-from models.text import plural, times
+from models.text import big, plural, times
+from viz.export.taken import Taken
 
 ALWAYS = ("kernel_size", "stride", "padding", "scale_factor", "mode", "upscale_factor", "norm_type")
 """Settings that are said even where they are as usual."""
+
+
+def refuse_while_asked(taken: Taken) -> None:
+    """Raises ExportError while the page waits for an answer that its numbers would tell."""
+    drawing = taken.drawing or {}
+    if any(one.get("veiled") for one in drawing.get("panels") or [drawing]):
+        raise ExportError("The numbers tell the answer: answer the question first.")
+
+
+def layer_of(taken: Taken) -> Scene:
+    """The layer of a page. Raises ExportError where it has none, or not yet."""
+    refuse_while_asked(taken)
+    if taken.scene is None:
+        raise ExportError("This page shows no single layer whose numbers could be taken along.")
+    return taken.scene
 
 
 def described(spec: LayerSpec) -> str:
@@ -63,8 +81,17 @@ def cell_of(lab: Lab, channel: int = 0, position: int = 0) -> Cell:
     Args:
         lab: a measured layer with a picture.
         channel, position: of the output, the position row-major.
+
+    Raises:
+        ExportError: for a cell that the output has not.
     """
     stage = lab.stages[-1]
+    channels, positions = len(stage.y), stage.y[0].size
+    if not (0 <= channel < channels and 0 <= position < positions):
+        raise ExportError(
+            f"The output has {plural(channels, 'channel')} of {plural(positions, 'cell')}: choose channel 0 to "
+            f"{big(channels - 1)} and cell 0 to {big(positions - 1)}."
+        )
     place = tuple(int(i) for i in np.unravel_index(position, stage.windows.positions))
     bias = None if stage.bias is None else float(stage.bias[channel])
     value = float(stage.y.reshape(len(stage.y), -1)[channel, position])

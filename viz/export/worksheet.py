@@ -5,11 +5,13 @@ One self-contained HTML file that a browser prints on A4 or Letter, or saves as 
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from html import escape
 from itertools import takewhile
 from math import isfinite
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -19,8 +21,10 @@ from models.lab import Lab, Stage
 from models.layers import KINDS
 from models.share import Scene
 from models.text import plural
+from viz.export.formats import Progress
 from viz.export.licence import MADE
-from viz.export.words import cell_of, described, digits
+from viz.export.taken import Taken
+from viz.export.words import cell_of, described, digits, layer_of
 
 WIDE, HIGH = 180, 245
 """Millimetres of A4 and of Letter between margins of 15, as far as both have them."""
@@ -104,6 +108,11 @@ def worksheet(scene: Scene, title: str = "", question: str = "", link: str = "")
         f"<main><h1>Solution: {escape(name)}</h1><p>{escape(described(scene.spec))}</p>{solved}"
         f"{_example(lab)}{back}</main>\n</body></html>\n"
     )
+
+
+def take(taken: Taken, options: Mapping[str, Any], progress: Progress) -> bytes:
+    """The page's layer as a worksheet."""
+    return worksheet(layer_of(taken), question=taken.question, link=taken.link).encode()
 
 
 def to_paper(scene: Scene) -> tuple[Scene, bool]:

@@ -7,6 +7,7 @@ import pytest
 from latex2mathml.converter import convert
 
 from models import lab
+from models.errors import ExportError
 from models.share import Scene
 from models.spec import LayerSpec
 from tests.viz.export.scenes import LARGE, SCENES
@@ -104,3 +105,9 @@ def test_a_layer_without_a_picture_has_its_formulas():
     assert "the picture is left out" in text
     assert "bmatrix" not in text
     assert text.isascii()
+
+
+@pytest.mark.parametrize(("channel", "position"), [(1, 0), (0, 4), (-1, 0), (0, -1)])
+def test_a_cell_that_is_not_there_is_refused_in_a_sentence(channel, position):
+    with pytest.raises(ExportError, match="1 channel of 4 cells: choose channel 0 to 0 and cell 0 to 3\\."):
+        latex(Scene(LayerSpec()), channel, position)

@@ -1,0 +1,159 @@
+"""Notebooks, executed where nothing of this project is to be found; what they assert is held against the layer."""
+
+import ast
+import json
+import subprocess
+import sys
+
+import nbformat
+import pytest
+from nbclient import NotebookClient
+
+from models import lab
+from models.layers import KINDS
+from models.share import Scene
+from models.spec import LayerSpec
+from tests.viz.export.scenes import LARGE, SCENES
+from viz.export.licence import MADE
+from viz.export.notebook import notebook, scripted
+
+ASSERTED = {
+    "y.shape": lambda found: (1, found.spec.out_channels, *found.check("output_size").measured),
+    "sum((p.numel() for p in layer.parameters()))": lambda found: found.check("parameters").measured,
+    "counter.get_total_flops() // 2": lambda found: found.check("macs").measured,
+    "size": lambda found: found.check("activations").measured,
+    "entries": lambda found: found.check("touching").measured,
+    "field": lambda found: found.check("receptive_field").measured,
+}
+"""What the measurement of the page must be for each thing that a notebook asserts."""
+
+MANY = {
+    "many numbers": Scene(LayerSpec(input_size=30, in_channels=2)),
+    "large": LARGE,
+    "own numbers": SCENES["thirds"],
+}
+
+
+def code_of(text: str) -> list[str]:
+    found = nbformat.reads(text, as_version=4)
+    nbformat.validate(found)
+    return [cell.source for cell in found.cells if cell.cell_type == "code"]
+
+
+def asserted(code: list[str]) -> dict[str, object]:
+    """Left and right of every ``assert left == right``."""
+    return {
+        ast.unparse(node.test.left): ast.literal_eval(node.test.comparators[0])
+        for cell in code
+        for node in ast.walk(ast.parse(cell))
+        if isinstance(node, ast.Assert) and isinstance(node.test, ast.Compare)
+    }
+
+
+@pytest.mark.parametrize("name", SCENES | MANY)
+def test_it_asserts_the_numbers_of_the_page(name):
+    scene = (SCENES | MANY)[name]
+    found = lab.of(scene)
+    code = code_of(notebook(scene))
+    said = asserted(code)
+    for what, value in said.items():
+        assert value == ASSERTED[what](found), what
+    small = found.x is not None and found.x.size * found.y.size < 10_000
+    missing = ASSERTED.keys() - said.keys()
+    if small:
+        # What has no weights has no MACs to count.
+        assert missing == ({"counter.get_total_flops() // 2"} if not found.check("macs").measured else set())
+        expected = next(node.value for cell in code for node in ast.parse(cell).body if _assigns(node, "expected"))
+        assert ast.literal_eval(expected.args[0]) == found.y[None].tolist()
+    else:
+        assert "y.shape" in said
+    names = {alias.name for cell in code for node in ast.walk(ast.parse(cell)) for alias in getattr(node, "names", [])}
+    assert not any(name.split(".")[0] in ("models", "viz") for name in names)
+
+
+def _assigns(node: ast.stmt, name: str) -> bool:
+    return isinstance(node, ast.Assign) and getattr(node.targets[0], "id", "") == name
+
+
+def test_every_cell_runs_with_torch_alone(tmp_path):
+    """Each notebook in names of its own, in one process that starts elsewhere and has no plotly."""
+    cells = {name: code_of(notebook(scene)) for name, scene in (SCENES | MANY).items()}
+    (tmp_path / "cells.json").write_text(json.dumps(cells))
+    run = (
+        "import json, sys\n"
+        "sys.modules['plotly'] = None\n"
+        "import torch\n"
+        "for name, cells in json.load(open('cells.json')).items():\n"
+        "    here = {}\n"
+        "    torch.set_default_device('cpu')\n"
+        "    for cell in cells:\n"
+        "        try: exec(cell, here)\n"
+        "        except Exception as error: print(name, repr(error), cell, sep='\\n', file=sys.stderr)\n"
+        "print(len([m for m in sys.modules if m.split('.')[0] in ('models', 'viz')]))\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-I", "-W", "ignore", "-c", run], cwd=tmp_path, capture_output=True, text=True, timeout=600
+    )
+    assert (done.stderr, done.returncode) == ("", 0)
+    assert done.stdout.splitlines()[-1] == "0"
+
+
+@pytest.mark.parametrize("name", ["padded", "strided back", "pooled over the border"])
+def test_jupyter_runs_it_with_its_figures(name, tmp_path):
+    chart = {"data": [{"type": "scatter", "x": [1, 2], "y": [3, 4]}], "layout": {"title": {"text": "it's “cost”"}}}
+    page = '<!DOCTYPE html><p id="it">a "stage" & more</p><script>1 < 2</script>'
+    text = notebook(
+        SCENES[name], title="A title", question="What?", link="https://a.b/?c=d", charts=[chart], stage_html=page
+    )
+    made = nbformat.reads(text, as_version=4)
+    client = NotebookClient(made, timeout=120, kernel_name="python3", resources={"metadata": {"path": str(tmp_path)}})
+    client.execute()
+    nbformat.validate(made)
+    outputs = [out for cell in made.cells for out in cell.get("outputs", [])]
+    assert not [out for out in outputs if out.output_type == "error"]
+    figures = [
+        out.data["application/vnd.plotly.v1+json"] for out in outputs if "vnd.plotly" in str(out.get("data"))[:60]
+    ]
+    linear = KINDS[SCENES[name].spec.kind].linear
+    assert len(figures) == 1 + linear
+    assert figures[-1]["layout"]["title"]["text"] == "it's “cost”"
+    if linear:
+        assert figures[0]["data"][0]["z"] == lab.of(SCENES[name]).operator.matrix.tolist()
+    framed = [out.data["text/html"] for out in outputs if "srcdoc" in str(out.get("data", {}).get("text/html"))]
+    before = [cell for cell in nbformat.reads(text, as_version=4).cells if "srcdoc" in str(cell.get("outputs"))]
+    assert framed == [before[0].outputs[0].data["text/html"]], "what shows before it runs is what running shows"
+    assert made.cells[0].source.startswith("# A title\n\nWhat?")
+    assert MADE in made.cells[0].source
+    assert made.metadata.license == MADE
+
+
+def test_the_formulas_stand_beside_the_numbers():
+    made = nbformat.reads(notebook(SCENES["padded"]), as_version=4)
+    words = "\n".join(cell.source for cell in made.cells if cell.cell_type == "markdown")
+    for check in lab.of(SCENES["padded"]).checks:
+        assert f"### {check.title}\n" in words
+        assert f"$${check.formula.symbols}$$" in words
+        assert f"$${check.formula.filled}$$" in words
+        assert check.formula.source[1] in words
+
+
+def test_the_same_layer_is_the_same_file():
+    assert notebook(SCENES["padded"]) == notebook(SCENES["padded"])
+
+
+def test_a_page_without_a_layer_has_its_script():
+    text = scripted("It adds.", "import math\n\nx = math.pi\n", title="A title", question="What?", link="https://a.b")
+    made = nbformat.reads(text, as_version=4)
+    nbformat.validate(made)
+    assert [cell.cell_type for cell in made.cells] == ["markdown", "markdown", "code"]
+    assert made.cells[0].source.startswith("# A title\n\nWhat?\n\n[The same page in ConvScope](https://a.b)")
+    assert made.cells[1].source == "It adds."
+    for line, said in (
+        ("import torch", "Needs torch."),
+        ("from models import lab", "Needs a copy of the ConvScope project"),
+    ):
+        told = nbformat.reads(scripted("It adds.", line, title="A title"), as_version=4).cells[1].source
+        assert told.startswith(f"It adds.\n\n{said}")
+    here: dict = {}
+    exec(made.cells[2].source, here)
+    assert round(here["x"]) == 3
