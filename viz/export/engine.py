@@ -17,10 +17,9 @@ from html import escape
 from pathlib import Path
 from typing import Any
 
+from models.errors import ExportError
 from viz.export.bundle import bundle
-
-MADE = "Made with ConvScope. Free for any use, no attribution needed."
-"""What every file says of itself."""
+from viz.export.licence import MADE
 
 FAMILY = "ConvScope Sans, Source Sans 3, Source Sans Pro, Helvetica, Arial, sans-serif"
 MEMORY, SECONDS = 512 << 20, 60
@@ -28,10 +27,6 @@ MEMORY, SECONDS = 512 << 20, 60
 
 _FOLDER = Path(__file__).parent
 _FONTS = sorted(map(str, (_FOLDER / "font").glob("*.ttf")))
-
-
-class ExportError(ValueError):
-    """One sentence: why there is no such file, and what to change."""
 
 
 @dataclass(frozen=True)

@@ -42,7 +42,7 @@ class Format:
         group: under which it is offered. label: what the visitor reads.
         maker: ``module:function`` in this package: ``function(taken, options, progress) -> bytes``, which raises
             ``ValueError`` with one sentence where there is none; ``options`` holds a value for each of its own.
-        needs: what of :class:`Taken` it cannot do without.
+        needs: what of :class:`Taken` it cannot do without; of ``"one or another"`` it takes what there is.
         options: what can be chosen. slow: whether it is made only when it is asked for.
     """
 
@@ -66,7 +66,7 @@ class Format:
 
     def offered(self, taken: Taken) -> bool:
         """Whether the page has what it needs."""
-        return all(getattr(taken, need) for need in self.needs)
+        return all(any(getattr(taken, one) for one in need.split(" or ")) for need in self.needs)
 
 
 THEME = Option("theme", "Background", "light", {"light": "Light", "dark": "Dark", "transparent": "Transparent"})
@@ -92,6 +92,11 @@ _SOLID = replace(THEME, values={"light": "Light", "dark": "Dark"})
 def _animation(name: str, ending: str, label: str, media: str, maker: str, theme: Option = THEME) -> Format:
     return Format(name, ending, "Animation", label, media, f"animations:{maker}", options=(theme, *_MOVING), slow=True)
 
+
+CELL = (
+    Option("channel", "Channel", 0, None, "Of the output cell whose sum is written out.", 0, 9_999),
+    Option("cell", "Cell", 0, None, "Counted row by row from 0.", 0, 999_999),
+)
 
 FORMATS = {
     one.name: one
@@ -127,6 +132,48 @@ FORMATS = {
             ),
             help="One file with the stage itself, to open or to embed by <iframe>; it needs no server.",
         ),
+        Format(
+            "worksheet",
+            "html",
+            "Document",
+            "Worksheet",
+            "text/html",
+            "worksheet:take",
+            ("scene",),
+            help="A page to print: the layer, cells to fill in by hand, and the solution on a second page.",
+        ),
+        Format(
+            "notebook",
+            "ipynb",
+            "Document",
+            "Notebook",
+            "application/x-ipynb+json",
+            "notebook:take",
+            ("scene or script",),
+            help="Runs with torch alone, and asserts the numbers of this page.",
+        ),
+        Format(
+            "latex",
+            "tex",
+            "Document",
+            "LaTeX",
+            "application/x-tex",
+            "latex:take",
+            ("scene",),
+            CELL,
+            "The formulas with their numbers, the sum of one cell, and the matrix while it fits.",
+        ),
+        Format(
+            "tables",
+            "zip",
+            "Numbers",
+            "Tables as CSV",
+            "application/zip",
+            "tables:take",
+            ("scene or tables",),
+            slow=True,
+        ),
+        Format("matrix", "csv", "Numbers", "Matrix as CSV", "text/csv", "tables:take_matrix", ("scene",), slow=True),
     )
 }
 """By name, in the order in which they are offered."""

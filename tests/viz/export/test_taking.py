@@ -1,0 +1,76 @@
+"""Documents and tables as a page offers them."""
+
+import io
+import json
+import zipfile
+
+import pytest
+
+from models.errors import ExportError
+from tests.viz.export.scenes import SCENES
+from viz.export.formats import FORMATS
+from viz.export.latex import latex
+from viz.export.licence import MADE
+from viz.export.notebook import notebook
+from viz.export.tables import archive, matrix_csv
+from viz.export.taken import Taken
+from viz.export.worksheet import worksheet
+
+SCENE, LINK, QUESTION = SCENES["padded"], "https://a.b/?c=d", "What does it do?"
+PAGE = Taken(title="A page", question=QUESTION, link=LINK, scene=SCENE, tables={"times": [["ms"], [0.25]]})
+DOCUMENTS = ("worksheet", "notebook", "latex", "tables", "matrix")
+
+
+@pytest.mark.parametrize("name", DOCUMENTS)
+def test_each_is_offered_and_holds_the_page(name):
+    assert FORMATS[name].offered(PAGE)
+    made = FORMATS[name].make(PAGE)
+    if name == "tables":
+        whole = zipfile.ZipFile(io.BytesIO(made))
+        assert {"times.csv", "matrix.csv", "README.txt"} < set(whole.namelist())
+        assert MADE.encode() == whole.comment
+        return
+    text = made.decode()
+    assert (
+        text
+        == {
+            "worksheet": worksheet(SCENE, question=QUESTION, link=LINK),
+            "notebook": notebook(SCENE, question=QUESTION, link=LINK),
+            "latex": latex(SCENE, link=LINK),
+            "matrix": matrix_csv(SCENE),
+        }[name]
+    )
+    # A table of plain numbers has no place for it.
+    assert (MADE in text) == (name != "matrix")
+
+
+def test_the_cell_is_chosen():
+    text = FORMATS["latex"].make(PAGE, {"cell": 3}).decode()
+    assert text == latex(SCENE, 0, 3, LINK)
+    assert "y_{0,1,1} = " in text
+
+
+@pytest.mark.parametrize("name", DOCUMENTS)
+def test_nothing_tells_the_answer_of_a_question_that_waits(name):
+    for drawing in ({"veiled": True}, {"panels": [{}, {"veiled": True}]}):
+        with pytest.raises(ExportError, match="answer the question first"):
+            FORMATS[name].make(Taken(scene=SCENE, drawing=drawing))
+
+
+@pytest.mark.parametrize("name", DOCUMENTS)
+def test_a_page_without_a_layer_says_so(name):
+    bare = Taken(title="A page")
+    assert not FORMATS[name].offered(bare)
+    with pytest.raises(ExportError, match=r"^This page [^\n]*\.$"):
+        FORMATS[name].make(bare)
+
+
+def test_a_page_without_a_layer_has_its_script_and_its_tables():
+    page = Taken(title="A page", script=lambda: ("It adds.", "x = 1 + 1\n"), tables={"a": [["n"], [2]]})
+    offered = {name for name in DOCUMENTS if FORMATS[name].offered(page)}
+    assert offered == {"notebook", "tables"}
+    cells = json.loads(FORMATS["notebook"].make(page))["cells"]
+    assert cells[-1]["source"][-1].strip() == "x = 1 + 1"
+    whole = zipfile.ZipFile(io.BytesIO(FORMATS["tables"].make(page)))
+    assert whole.read("a.csv") == b"n\r\n2\r\n"
+    assert zipfile.ZipFile(io.BytesIO(archive(None, {"a/b": [[1]]}))).namelist() == ["README.txt", "a b.csv"]
