@@ -7,12 +7,18 @@ import sys
 
 import nbformat
 import pytest
+import torch
+from hypothesis import assume, given, settings
+from hypothesis import strategies as st
 from nbclient import NotebookClient
 
 from models import lab
+from models.code import written_out
+from models.errors import SpecError
 from models.layers import KINDS
 from models.share import Scene
 from models.spec import LayerSpec
+from tests.models.draw import settings_of
 from tests.viz.export.scenes import LARGE, SCENES
 from viz.export.licence import MADE
 from viz.export.notebook import notebook, scripted
@@ -157,3 +163,20 @@ def test_a_page_without_a_layer_has_its_script():
     here: dict = {}
     exec(made.cells[2].source, here)
     assert round(here["x"]) == 3
+
+
+@given(st.sampled_from(sorted(KINDS)).flatmap(settings_of), st.sampled_from(("example", "random", "sobel", "ones")))
+@settings(max_examples=80, derandomize=True, database=None)
+def test_what_it_asserts_holds_for_any_layer(asked, weights):
+    try:
+        scene = Scene(LayerSpec(**asked), weights=weights)
+    except SpecError:
+        assume(False)
+    here: dict = {"__name__": "notebook"}
+    for cell in code_of(notebook(scene)):
+        # The page's own way of drawing is looked at elsewhere.
+        if "plotly" not in cell:
+            exec(cell, here)
+    found = lab.of(scene)
+    if written_out(found):
+        torch.testing.assert_close(here["y"], torch.from_numpy(found.y)[None])
