@@ -20,7 +20,7 @@ from models.layers import KINDS
 from models.script import needs
 from models.share import Scene
 from models.text import big, listed, sentence
-from viz.export.formats import Progress
+from viz.export.formats import FORMATS, Progress
 from viz.export.licence import MADE
 from viz.export.taken import Taken
 from viz.export.words import described, refuse_while_asked
@@ -46,6 +46,7 @@ def notebook(
     link: str = "",
     charts: Iterable[Mapping[str, Any]] = (),
     stage_html: str | None = None,
+    stage_height: int = 500,
 ) -> str:
     """The notebook as JSON (nbformat 4).
 
@@ -54,13 +55,13 @@ def notebook(
         question: asked first, and answered by what follows.
         link: leads back to the page.
         charts: Plotly figures ``{"data": …, "layout": …}`` of the page.
-        stage_html: a whole HTML document that draws the layer, shown in a frame.
+        stage_html: a whole HTML document that draws the layer, shown in a frame. stage_height: of it, in pixels.
     """
     lab = bench.of(scene)
     kind, part = KINDS[scene.spec.kind], paragraphs(lab)
     cells = [new_markdown_cell("## The layer"), new_code_cell(f"{part['imports']}\n\n{part['layer']}")]
     if stage_html is not None:
-        cells += [new_markdown_cell("## The picture"), _framed(stage_html)]
+        cells += [new_markdown_cell("## The picture"), _framed(stage_html, stage_height)]
     cells.append(new_markdown_cell(_numbers_said(lab)))
     cells.append(new_code_cell("\n\n".join(filter(None, [part.get("numbers", ""), part["run"], "y"]))))
     if "output" in part:
@@ -81,7 +82,15 @@ def notebook(
 
 
 def scripted(
-    told: str, code: str, *, title: str, question: str = "", link: str = "", charts=(), stage_html=None
+    told: str,
+    code: str,
+    *,
+    title: str,
+    question: str = "",
+    link: str = "",
+    charts: Iterable[Mapping[str, Any]] = (),
+    stage_html: str | None = None,
+    stage_height: int = 500,
 ) -> str:
     """A notebook of a page's script, for pages that show no single layer.
 
@@ -96,14 +105,16 @@ def scripted(
         told += f"\n\nNeeds {listed(packages, 'and')}."
     cells = [new_markdown_cell(told), new_code_cell(code.rstrip())]
     if stage_html is not None:
-        cells = [_framed(stage_html), *cells]
+        cells = [_framed(stage_html, stage_height), *cells]
     return _whole(title, [question, link and f"[The same page in ConvScope]({link})"], [*cells, *map(_chart, charts)])
 
 
 def take(taken: Taken, options: Mapping[str, Any], progress: Progress) -> bytes:
     """The notebook of a page: of its layer, or of its script where it shows none."""
     refuse_while_asked(taken)
+    page = FORMATS["html"].make(taken, progress=progress).decode() if taken.drawing else None
     how = {"question": taken.question, "link": taken.link, "charts": taken.charts.values()}
+    how |= {"stage_html": page, "stage_height": taken.height}
     if taken.scene:
         return notebook(taken.scene, **how).encode()
     if taken.script is None:
@@ -281,11 +292,11 @@ def _chart(figure: Mapping[str, Any]) -> Any:
     return new_code_cell(f"import json\n\n{CHART}    go.Figure(json.loads({json.dumps(figure)!r})).show()")
 
 
-def _framed(page: str) -> Any:
+def _framed(page: str, height: int) -> Any:
     """A page in a frame, drawn already: the cell need not run before it shows."""
     frame = (
-        f'<iframe srcdoc="{escape(page)}" style="width:100%;height:560px;border:0" sandbox="allow-scripts" '
-        'title="The layer"></iframe>'
+        f'<iframe srcdoc="{escape(page)}" style="width:100%;height:{height + 20}px;border:0" '
+        'sandbox="allow-scripts allow-downloads" title="The layer"></iframe>'
     )
     source = f"from IPython.display import HTML\n\nHTML({frame!r})"
     shown = new_output("execute_result", {"text/html": frame, "text/plain": "The layer"}, execution_count=1)

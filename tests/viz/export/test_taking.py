@@ -3,9 +3,13 @@
 import io
 import json
 import zipfile
+from dataclasses import replace
+from html import escape
 
+import nbformat
 import pytest
 
+from models import lab
 from models.errors import ExportError
 from tests.viz.export.scenes import SCENES
 from viz.export.formats import FORMATS
@@ -15,6 +19,7 @@ from viz.export.notebook import notebook
 from viz.export.tables import archive, matrix_csv
 from viz.export.taken import Taken
 from viz.export.worksheet import worksheet
+from viz.scenes.layer import scene as draw_scene
 
 SCENE, LINK, QUESTION = SCENES["padded"], "https://a.b/?c=d", "What does it do?"
 PAGE = Taken(title="A page", question=QUESTION, link=LINK, scene=SCENE, tables={"times": [["ms"], [0.25]]})
@@ -44,6 +49,15 @@ def test_each_is_offered_and_holds_the_page(name):
     assert (MADE in text) == (name != "matrix")
 
 
+def test_a_notebook_shows_the_stage():
+    page = replace(PAGE, drawing=draw_scene(lab.of(SCENE)))
+    made = nbformat.reads(FORMATS["notebook"].make(page).decode(), as_version=4)
+    shown = [out.data["text/html"] for cell in made.cells for out in cell.get("outputs", [])]
+    assert len(shown) == 1
+    assert shown[0].startswith("<iframe srcdoc=")
+    assert escape(FORMATS["html"].make(page).decode()) in shown[0]
+
+
 def test_the_cell_is_chosen():
     text = FORMATS["latex"].make(PAGE, {"cell": 3}).decode()
     assert text == latex(SCENE, 0, 3, LINK)
@@ -69,8 +83,10 @@ def test_a_page_without_a_layer_has_its_script_and_its_tables():
     page = Taken(title="A page", script=lambda: ("It adds.", "x = 1 + 1\n"), tables={"a": [["n"], [2]]})
     offered = {name for name in DOCUMENTS if FORMATS[name].offered(page)}
     assert offered == {"notebook", "tables"}
-    cells = json.loads(FORMATS["notebook"].make(page))["cells"]
-    assert cells[-1]["source"][-1].strip() == "x = 1 + 1"
+    for one in (page, replace(page, drawing=draw_scene(lab.of(SCENE)))):
+        cells = json.loads(FORMATS["notebook"].make(one))["cells"]
+        assert cells[-1]["source"][-1].strip() == "x = 1 + 1"
+        assert ("srcdoc" in str(cells[1])) == (one.drawing is not None)
     whole = zipfile.ZipFile(io.BytesIO(FORMATS["tables"].make(page)))
     assert whole.read("a.csv") == b"n\r\n2\r\n"
     assert zipfile.ZipFile(io.BytesIO(archive(None, {"a/b": [[1]]}))).namelist() == ["README.txt", "a b.csv"]
