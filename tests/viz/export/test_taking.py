@@ -2,15 +2,23 @@
 
 import io
 import json
+import re
 import zipfile
 from dataclasses import replace
 from html import escape
 
 import nbformat
+import numpy as np
 import pytest
+from hypothesis import assume, given, settings
+from hypothesis import strategies as st
 
 from models import lab
-from models.errors import ExportError
+from models.errors import ExportError, SpecError
+from models.layers import KINDS
+from models.share import Scene
+from models.spec import LayerSpec
+from tests.models.draw import settings_of
 from tests.viz.export.scenes import SCENES
 from viz.export.formats import FORMATS
 from viz.export.latex import latex
@@ -90,3 +98,27 @@ def test_a_page_without_a_layer_has_its_script_and_its_tables():
     whole = zipfile.ZipFile(io.BytesIO(FORMATS["tables"].make(page)))
     assert whole.read("a.csv") == b"n\r\n2\r\n"
     assert zipfile.ZipFile(io.BytesIO(archive(None, {"a/b": [[1]]}))).namelist() == ["README.txt", "a b.csv"]
+
+
+@given(
+    st.sampled_from(sorted(KINDS)).flatmap(settings_of), st.sampled_from(("example", "random")), st.integers(0, 10**6)
+)
+@settings(max_examples=60, derandomize=True, database=None)
+def test_any_layer_can_be_taken_along(asked, numbers, cell):
+    try:
+        scene = Scene(LayerSpec(**asked), numbers, numbers)
+    except SpecError:
+        assume(False)
+    found = lab.of(scene)
+    written = matrix_csv(scene)
+    entries = written.startswith("row")
+    read = np.loadtxt(io.StringIO(written), delimiter=",", ndmin=2, skiprows=int(entries))
+    if entries:
+        row, column, value = read.T
+        read = np.zeros(found.operator.shape)
+        read[row.astype(int), column.astype(int)] = value
+    assert np.array_equal(read, found.operator.matrix)
+    channel, position = divmod(cell % found.y.size, found.y[0].size)
+    text = latex(scene, channel, position)
+    shown = re.search(r"y_\{[\d,]+\} = (-?[\d.]+)( \\cdot 10\^\{(-?\d+)\})? ", text)
+    assert float(shown[1]) * 10.0 ** int(shown[3] or 0) == pytest.approx(found.y[channel].flat[position], rel=1e-3)
