@@ -84,3 +84,17 @@ def test_what_breaks_is_told_without_a_traceback():
         raise RuntimeError("inside")
 
     assert done(Job(broken)).error == "This file could not be made. Choose another format, or fewer steps."
+
+
+def test_documents_and_numbers_of_a_layer_are_offered():
+    app = opened("convolution/playground.py")
+    app.button(key="open_take_away").click().run()
+    groups = next(one for one in app.get("button_group") if one.label == "What")
+    assert {"Document", "Numbers"} <= {option.content for option in groups.proto.options}
+    app.segmented_control(key="take_group").set_value("Document").run()
+    label = [one.label for one in sound(app).get("download_button")][-1]
+    assert label.startswith("Download the Worksheet")
+    app.segmented_control(key="take_Document").set_value("notebook").run()
+    assert [one.label for one in sound(app).get("download_button")][-1].startswith("Download the Notebook")
+    app.segmented_control(key="take_group").set_value("Numbers").run()
+    assert app.button(key="take_make").label == "Make the Tables as CSV"
