@@ -257,8 +257,8 @@ def _index_push(layer: Layer, input_shape: tuple[int, ...]) -> Operator:
     one_kernel = torch.zeros(1, 1, *kernel, dtype=torch.float64)
     vars(probe).update(vars(layer), groups=1, _parameters={"weight": one_kernel, "bias": None})
     found = _placed(probe, spatial, transposed) if taps >= MANY_TAPS else None
-    positions, rows, tap, cols = found or _pushed_taps(probe, spatial, outputs * per_group)
-    _demand_countable(channels * cells, outputs * prod(positions) * per_group * taps)
+    positions, rows, tap, cols = found or _pushed_taps(probe, spatial)
+    _demand_countable(channels * cells, outputs * prod(positions), outputs * per_group * max(len(rows), taps))
     # What one output channel reads of its group: by position, then by channel, then by tap.
     channel = np.repeat(np.arange(per_group, dtype=np.int32), len(rows))
     rows, tap, cols = (np.tile(one, per_group) for one in (rows, tap, cols))
@@ -316,8 +316,8 @@ def _placed(probe: Layer, spatial: tuple[int, ...], transposed: bool):
     return out.shape, *(one[order].astype(np.int32) for one in (rows, tap, cols))
 
 
-def _pushed_taps(probe: Layer, spatial: tuple[int, ...], pairs: int):
-    """Positions, rows, taps and columns of one pair of channels of so many, a bundle of taps in each pass.
+def _pushed_taps(probe: Layer, spatial: tuple[int, ...]):
+    """Positions, rows, taps and columns of one pair of channels, a bundle of taps in each pass.
 
     Several taps travel in one float64: the weight of each is a power of two, and the answer holds their indices side
     by side.
@@ -336,7 +336,7 @@ def _pushed_taps(probe: Layer, spatial: tuple[int, ...], pairs: int):
             out = probe.forward(index)
             one_hot[some] = 0.0
             if not first:
-                _demand_countable(out.numel() * pairs * taps)
+                _demand_countable(out.numel() * taps)
                 table = np.empty((taps, out.numel()), np.int32)
             table[some] = out.reshape(-1).numpy().astype(np.int64) >> here[:, None] & (1 << bits) - 1
     flat = table.T.reshape(-1)

@@ -102,6 +102,14 @@ def test_what_does_not_fit_is_refused():
         linear_operator(nn.Conv2d(256, 256, 3, padding=1), (1, 256, 128, 128))
 
 
+def test_few_entries_between_many_places_are_found():
+    layer = nn.ConvTranspose3d(1, 1, 20, dilation=4, bias=False).double()
+    found = linear_operator(layer, (1, 1, 1, 1, 1))
+    assert found.nnz == 20**3
+    cell = (1.5 * torch.ones(1, 1, 1, 1, 1)).double()
+    assert torch.equal(layer(cell).flatten().nonzero().flatten(), torch.from_numpy(np.sort(found.rows)).long())
+
+
 def test_layers_that_are_not_linear_need_an_input():
     for layer in (nn.MaxPool2d(2), nn.LPPool2d(2, 2), nn.ReLU(), nn.Sequential(nn.Conv2d(1, 1, 1), nn.Sigmoid())):
         with pytest.raises(OperatorError, match=r"is not linear: give the input, at=x"):
