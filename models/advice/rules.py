@@ -15,14 +15,26 @@ from typing import Any
 import torch
 from torch import fx, nn
 
+from models.advice.meeting import joined_along, met, undone
 from models.advice.sizes import scaled
-from models.advice.trial import Advice, Candidate, Shape, Site, offered, on_meta, read, site_of
+from models.advice.trial import (
+    Advice,
+    Candidate,
+    Shape,
+    ShapedTracer,
+    Site,
+    mending,
+    offered,
+    on_meta,
+    read,
+    site_of,
+)
 from models.device import private_copy
 from models.graph import Graph, read_graph
 from models.operator import per_axis
 from models.parse.faults import by, changed, fault_of
 from models.parse.walk import MAX_ACTIVATIONS
-from models.text import big, listed
+from models.text import big
 
 COSTLY = 50_000_000
 """Weights of a layer beyond which another repair is likelier."""
@@ -289,50 +301,31 @@ def _setting_of(site: Site, path: str) -> str:
     return f"layer {path} ({type(site.module.get_submodule(path)).__name__})"
 
 
-def _joined(site: Site) -> Iterator[Candidate]:
-    """Branches of different sizes meet: an input that halves without a rest, or layers that undo each other."""
-    if len(site.shape) < 3:
-        return
-    for part in (2, 4, 8, 16, 32, 64):
-        up = (*site.shape[:2], *(math.ceil(n / part) * part for n in site.shape[2:]))
-        if up != site.shape and (graph := read(site.module, up)) and not graph.broken:
-            down = (*site.shape[:2], *(n // part * part for n in site.shape[2:]))
-            for shape in dict.fromkeys(s for s in (up, down) if min(s) and s != site.shape):
-                words = f"give an input whose sides {part} divides, such as {by(shape[1:])}"
-                yield Candidate(10, words, shape=shape)
-            break
-    if found := _undone(site):
-        yield Candidate(12, found[0], found[1])
-
-
 def _reshaped(site: Site) -> Iterator[Candidate]:
     """`x.view(-1, 400)` of maps that hold another number: flattened for each example, with a linear layer to match."""
     if len(site.got) > 2:
-        # A pasted forward is followed no farther than what refuses: for a size that fits it is.
-        traced = fitting_size(site)
-        yield _flat_each(site, traced)
-        if both := _flat_and_linear(site, traced):
+        yield _flat_each(site)
+        if both := _flat_and_linear(site):
             yield both
 
 
-def _flat_each(site: Site, traced: Shape | None = None) -> Candidate:
-    return Candidate(10, "flatten each example, with x.flatten(1)", call=(site.node.name, _flatten_call, traced))
+def _flat_each(site: Site) -> Candidate:
+    return Candidate(10, "flatten each example, with x.flatten(1)", mend=mending(site.node.name, 0, _flatten_call))
 
 
-def _flat_and_linear(site: Site, traced: Shape | None = None) -> Candidate | None:
+def _flat_and_linear(site: Site) -> Candidate | None:
     """The same with the first linear layer set to what then arrives."""
     features = math.prod(site.got[1:])
     path, layer = next((one for one in site.module.named_modules() if isinstance(one[1], nn.Linear)), ("", None))
-    new = on_meta(lambda: [changed(layer, in_features=features)]) if layer is not None else None
+    if layer is None or layer.in_features == features:
+        return None
+    new = on_meta(lambda: [changed(layer, in_features=features)])
     words = f"flatten each example, with x.flatten(1), and set in_features={features} in layer {path} (Linear)"
-    return Candidate(11, words, {path: new}, call=(site.node.name, _flatten_call, traced)) if new else None
+    return Candidate(11, words, {path: new}, mend=mending(site.node.name, 0, _flatten_call)) if new else None
 
 
-def _flatten_call(node: fx.Node) -> None:
-    with node.graph.inserting_before(node):
-        flat = node.graph.call_function(torch.flatten, (node.args[0], 1))
-    node.replace_all_uses_with(flat)
-    node.graph.erase_node(node)
+def _flatten_call(tracer: ShapedTracer, node: fx.Node) -> fx.Proxy:
+    return tracer.create_proxy("call_function", torch.flatten, (tracer.proxy(node.all_input_nodes[0]), 1), {})
 
 
 FAULTS: tuple[tuple[str, Callable[[Site], Iterator[Candidate]]], ...] = (
@@ -346,7 +339,7 @@ FAULTS: tuple[tuple[str, Callable[[Site], Iterator[Candidate]]], ...] = (
     (r"Conv\dd|(Max|Avg|LP)Pool\dd|Linear", _halved_less),
     (r"\w+\dd|Pixel\w+|ChannelShuffle|Upsampl\w+", _not_flattened),
     (r"Linear|\w+\dd|GroupNorm|PixelShuffle|ChannelShuffle|Unflatten|GLU", _given_otherwise),
-    (r"cat|add|mul|sub|stack", _joined),
+    (r"(cat|concat|concatenate|add_?|mul_?|sub_?|stack)", met),
     (r"view|reshape", _reshaped),
 )
 """Kinds of operations → a rule for what refuses there; all that match speak."""
@@ -368,7 +361,7 @@ def _batch_lost(site: Site) -> Iterator[Found]:
     graph = read(site.module, two)
     if not graph or (not graph.broken and _out(graph)[:1] == two[:1]):
         return
-    kinds = ("Flatten", "flatten", "view", "reshape", "squeeze")
+    kinds = ("Flatten", "flatten", "view", "reshape", "squeeze", "cat")
     found = (at for at, node in enumerate(graph.nodes) if node.kind in kinds and node.shapes)
     at = next((at for at in found if graph.nodes[at].shapes[0][:1] != two[:1]), None)
     if at is None:
@@ -383,10 +376,12 @@ def _batch_lost(site: Site) -> Iterator[Found]:
     there, node = site_of(site.module, two, graph, at), graph.nodes[at]
     more = f", and {there.named(graph.broken.node)} refuses" if graph.broken else ""
     become = f"{two[0]} examples, {by(there.got)}, become {by(node.shapes[0])}"
-    candidates = [_flat_each(there, site.shape)] + [one for one in [_flat_and_linear(there, site.shape)] if one]
+    candidates = [_flat_each(there)] + [one for one in [_flat_and_linear(there)] if one]
     if node.kind == "Flatten":
         words = "use nn.Flatten(), which leaves the first axis alone"
         candidates = [Candidate(0, words, {node.module: [nn.Flatten()]})]
+    if node.kind == "cat":
+        candidates = [joined_along(there, 1)]
     candidates = [replace(one, shape=two, fits=lambda g: _out(g)[:1] == two[:1]) for one in candidates]
     yield at, f"{there.named(at)} swallows the batch axis: {become}{more}.", candidates
 
@@ -422,48 +417,10 @@ def _one_value(site: Site) -> Iterator[Found]:
         return
 
 
-def _undone(site: Site) -> tuple[str, dict[str, Sequence[nn.Module]]] | None:
-    """Which output_padding lets each transposed layer undo the layer with a stride that it stands against."""
-    sizes: list[tuple[Shape, int]] = []
-    extras, undone, layers = [], [], {}
-    now: Shape | None = None
-    for at in range(1, len(site.graph.nodes)):
-        layer, got = site.layer_at(at), next(iter(site.arriving(at)), ())
-        if layer is None or len(got) < 3 or _axes(layer) != len(got) - 2:
-            continue
-        stride = max(per_axis(getattr(layer, "stride", 1) or 1, len(got) - 2))
-        if re.fullmatch(r"(Conv|MaxPool|AvgPool)\dd", type(layer).__name__) and stride > 1:
-            sizes.append((got[2:], at))
-        elif re.fullmatch(r"ConvTranspose\dd", type(layer).__name__) and stride > 1:
-            if not sizes:
-                return None
-            target, partner = sizes.pop()
-            now = now or got[2:]
-            rows = zip(now, target, layer.kernel_size, layer.stride, layer.padding, layer.dilation, strict=True)
-            extra = tuple(size - ((n - 1) * s - 2 * p + d * (k - 1) + 1) for n, size, k, s, p, d in rows)
-            limits = zip(extra, layer.stride, layer.dilation, strict=True)
-            if not all(0 <= e < max(s, d) for e, s, d in limits):
-                return None
-            one: int | Shape = extra[0] if len(set(extra)) == 1 else extra
-            made = on_meta(lambda layer=layer, one=one: [changed(layer, output_padding=one)])
-            if made is None:
-                return None
-            now = target
-            extras.append(str(one))
-            undone.append((at, partner))
-            layers[site.graph.nodes[at].module] = made
-    if not layers or (sizes and not site.graph.broken):
-        return None
-    names = lambda places: listed([site.graph.nodes[at].name for at in places], "and")  # noqa: E731
-    ups, downs = (names(places) for places in zip(*undone, strict=True))
-    several, verb = ("layers", "they undo") if len(layers) > 1 else ("layer", "it undoes")
-    return f"set output_padding to {', '.join(extras)} in {several} {ups}, so that {verb} {several} {downs}", layers
-
-
 def _comes_back_smaller(site: Site) -> Iterator[Found]:
     """An encoder and a decoder as deep, whose answer has another size than the input."""
     out = _out(site.graph)
-    if len(out) != len(site.shape) or len(out) < 3 or out[2:] == site.shape[2:] or not (found := _undone(site)):
+    if len(out) != len(site.shape) or len(out) < 3 or out[2:] == site.shape[2:] or not (found := undone(site)):
         return
     words, layers = found
     sizes = f"What comes in as {by(site.shape[2:])} comes back as {by(out[2:])}"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
@@ -13,7 +14,7 @@ from torch import fx, nn
 from models.device import private_copy
 from models.graph import Edge, Graph, Node, read_graph
 from models.parse.code import layer_code
-from models.receptive_field.trace import graph_of, label_of, rooted
+from models.receptive_field.trace import Mend, ShapedTracer, graph_of, label_of, rooted
 
 Shape = tuple[int, ...]
 
@@ -26,8 +27,7 @@ class Candidate:
     words: what to do, without capital and full stop.
     layers: by the path of a layer, what stands there instead, in order.
     shape: the input to give instead, batch axis included.
-    call: name of a function call, and what is done to it in the traced graph; the input it is traced for, where that
-        of the site does not come so far.
+    mend: what is written down in place of a call of a function.
     fits: what else must hold of the network that runs.
     """
 
@@ -35,7 +35,7 @@ class Candidate:
     words: str
     layers: Mapping[str, Sequence[nn.Module]] = field(default_factory=dict)
     shape: Shape | None = None
-    call: tuple[str, Callable[[fx.Node], None], Shape | None] | None = None
+    mend: Mend | None = None
     fits: Callable[[Graph], bool] = lambda graph: True
 
 
@@ -134,6 +134,29 @@ class Site:
         shapes = {self.graph.nodes[at].shapes for at in self.before()}
         return self.got == self.shape and shapes <= {(self.shape,)}
 
+    @cached_property
+    def call(self) -> tuple[ShapedTracer, fx.Node] | None:
+        """The call of a function that the node is, with the shapes that reach it, and what traced it."""
+        found: list[tuple[ShapedTracer, fx.Node]] = []
+        with suppress(ValueError):
+            graph_of(self.module, self.shape, mending(self.node.name, 0, lambda *here: found.append(here)))
+        return found[0] if found else None
+
+
+def mending(name: str, line: int, change: Mend) -> Mend:
+    """A change of the call that has a name, and of those which the same line of pasted text makes."""
+    taken: dict[str, int] = {}
+    parts: dict[str, nn.Module] = {}
+
+    def mend(tracer: ShapedTracer, node: fx.Node) -> fx.Proxy | None:
+        if not parts:
+            parts.update(tracer.root.named_modules())
+        there = label_of(node, parts, taken)[0] == name
+        here = node.op != "call_module" and (there or 0 < line == node.meta["line"])
+        return change(tracer, node) if here else None
+
+    return mend
+
 
 class _Rewritten(nn.Module):
     """A network whose forward is a graph, which is interpreted: no code is written for it."""
@@ -151,14 +174,6 @@ class _Rewritten(nn.Module):
 def with_change(module: nn.Module, candidate: Candidate, shape: Shape) -> nn.Module:
     """A copy of the network with the change; weights are shared, and the network is left alone."""
     copy: nn.Module = private_copy(module)
-    if candidate.call:
-        name, rewrite, traced = candidate.call
-        tracer, graph = graph_of(copy, traced or shape)
-        parts, taken = dict(tracer.root.named_modules()), {}
-        for node in list(graph.nodes):
-            if node.op.startswith("call") and label_of(node, parts, taken)[0] == name:
-                rewrite(node)
-        copy = _Rewritten(tracer.root, graph)
     everywhere = list(copy.named_modules(remove_duplicate=False))
     for path, layers in candidate.layers.items():
         old = copy.get_submodule(path)
@@ -166,7 +181,12 @@ def with_change(module: nn.Module, candidate: Candidate, shape: Shape) -> nn.Mod
         for place, layer in everywhere:
             if layer is old:
                 copy.set_submodule(place, new)
-    return copy
+    if not candidate.mend:
+        return copy
+    tracer, graph = graph_of(copy, shape, candidate.mend)
+    if tracer.misfit:
+        graph.output(next(reversed(graph.nodes)))
+    return _Rewritten(tracer.root, graph)
 
 
 def read(module: nn.Module, shape: Sequence[int]) -> Graph | None:
@@ -188,7 +208,7 @@ def tried(site: Site, candidate: Candidate) -> Repair | None:
     """The candidate as a repair; None if the network with it stops at the same place, or earlier."""
     shape = candidate.shape or site.shape
     try:
-        graph = read_graph(with_change(site.module, candidate, site.shape), shape, fields=False)
+        graph = read_graph(with_change(site.module, candidate, shape), shape, fields=False)
     except Exception:  # torch refuses a change with whatever it likes
         return None
     then = ""
@@ -206,6 +226,12 @@ def tried(site: Site, candidate: Candidate) -> Repair | None:
     return Repair(candidate.words, code, shape, gives, sum(made.values()), graph.parameters, graph.macs, then)
 
 
+def _same(one: Repair, other: Repair) -> bool:
+    """Whether two repairs are one change in other words."""
+    told = [(r.code or r.words, r.shape, r.gives, r.parameters, r.macs) for r in (one, other)]
+    return told[0] == told[1]
+
+
 MOST = 4
 """Repairs that are offered."""
 
@@ -215,8 +241,7 @@ def offered(site: Site, candidates: Sequence[Candidate]) -> tuple[Repair, ...]:
     found: list[Repair] = []
     for candidate in sorted(candidates, key=lambda one: one.likely):
         repair = tried(site, candidate)
-        same = repair and any((repair.code, repair.shape) == (one.code, one.shape) and repair.code for one in found)
-        if repair and not same:
+        if repair and not any(_same(repair, one) for one in found):
             found.append(repair)
         if sum(not one.then for one in found) == MOST:
             break

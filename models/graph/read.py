@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
@@ -279,6 +280,9 @@ class _Reading(fx.Interpreter):
             one, other = dict.fromkeys(tuple(x.shape) for x in inputs)
             sizes = [f"{a} and {b} along axis {at}" for at, (a, b) in enumerate(zip(one, other, strict=True)) if a != b]
             return f"{what} does not take {shapes}: {listed(sizes, 'and')}."
+        axes = sorted({x.ndim for x in inputs}, reverse=True)
+        if n.op != "call_module" and len(axes) == 2 and re.search("broadcast|must match|same number", str(error)):
+            return f"{what} does not take {shapes}: one has {axes[0]} axes and the other {axes[1]}."
         said = first_line(error.__cause__ or error).rstrip(".")
         return f"{what} does not take {shapes or 'its input'}: {said}."
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import operator
 import re
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import torch
@@ -75,7 +75,11 @@ class _Shaped(fx.Proxy):
         return (self[at] for at in range(len(self)))  # pyright: ignore[reportIndexIssue]
 
 
-class _ShapedTracer(_Tracer):
+Mend = Callable[["ShapedTracer", fx.Node], fx.Proxy | None]
+"""Asked at each call while a network is traced: what is written down in its place, or None."""
+
+
+class ShapedTracer(_Tracer):
     """Tracing of a network for one input shape: each operation runs on the meta device as it is written down.
 
     A forward that is interpreted may ask for shapes and choose its path by them; each node knows its line of the text.
@@ -83,9 +87,10 @@ class _ShapedTracer(_Tracer):
 
     proxy_buffer_attributes = True
 
-    def __init__(self, shape: tuple[int, ...]) -> None:
+    def __init__(self, shape: tuple[int, ...], mend: Mend | None = None) -> None:
         super().__init__()
         self.shape = shape
+        self.mend = mend
         self.running = False
 
     def create_args_for_root(self, root_fn, is_module, concrete_args=None):
@@ -102,6 +107,13 @@ class _ShapedTracer(_Tracer):
         running = RUNNING.get()
         layer = self.root.get_submodule(str(target)) if kind == "call_module" else None
         node.meta["line"] = (line_of(layer) if layer is not None else 0) or (running.line if running else 0)
+        if self.mend is not None and kind.startswith("call"):
+            mend, self.mend = self.mend, None
+            instead = mend(self, node)
+            self.mend = mend
+            if instead is not None:
+                self.graph.erase_node(node)
+                return instead
         self.running = True
         try:
             value = self._value(node)
@@ -309,21 +321,23 @@ def rooted(module: nn.Module) -> nn.Module:
     return nn.Sequential(module) if fx.Tracer().is_leaf_module(module, "") else module
 
 
-def graph_of(module: nn.Module, input_shape: Sequence[int] | None = None) -> tuple[_Tracer, fx.Graph]:
+def graph_of(
+    module: nn.Module, input_shape: Sequence[int] | None = None, mend: Mend | None = None
+) -> tuple[_Tracer, fx.Graph]:
     """A network's graph, and the tracer, which knows each module's answer.
 
-    A pasted network is traced for one input shape. Where an operation does not take it, the graph ends there: it has
-    no output then.
+    A pasted network is traced for one input shape, as each is that is mended on the way. Where an operation does not
+    take it, the graph ends there: it has no output then.
 
     Raises:
         ReceptiveFieldError: it cannot be traced; the sentence says why.
         ParseError: a line of a pasted forward is not read, or itself refuses the shape.
     """
-    if is_pasted(module):
+    if mend is not None or is_pasted(module):
         _one_input(module)
         if input_shape is None:
             raise ReceptiveFieldError("A pasted network is traced for an input shape: give input_shape.")
-        tracer: _Tracer = _ShapedTracer(tuple(input_shape))
+        tracer: _Tracer = ShapedTracer(tuple(input_shape), mend)
         module = private_copy(module, torch.device("meta")).eval()
         quicken(module)
     else:

@@ -12,6 +12,7 @@ from torch import nn
 
 from models.advice import Advice, Repair, advise
 from models.graph import read_graph
+from models.measure import measure
 from models.parse import ParseError, parse_network
 from models.parse.code import layer_code
 from models.parse.faults import refused_settings
@@ -367,11 +368,151 @@ def test_branches_that_do_not_meet():
     (advice,) = advise(Skips(), (1, 3, 50, 50))
     told = "cat does not take 1×16×24×24 and 1×16×25×25: 24 and 25 along axis 2 and 24 and 25 along axis 3."
     assert advice.why == told
-    up, down, undone = advice.repairs
+    up, down, undone, padded = advice.repairs
+    assert padded.words == "pad the smaller before it, with F.pad(x, (0, 1, 0, 1)), which gives 25×25"
     assert (up.shape, down.shape) == ((1, 3, 52, 52), (1, 3, 48, 48))
     assert up.words.startswith("give an input whose sides 4 divides")
     assert undone.words == "set output_padding to 1 in layer up.0, so that it undoes layer pool_1"
     assert undone.gives == (1, 1, 50, 50)
+
+
+BLOCKS = """
+class Block(nn.Module):
+    def __init__(self, cin, cout, stride=1):
+        super().__init__()
+        self.body = nn.Sequential(
+            nn.Conv2d(cin, cout, 3, stride, 1, bias=False), nn.BatchNorm2d(cout), nn.ReLU(),
+            nn.Conv2d(cout, cout, 3, 1, 1, bias=False), nn.BatchNorm2d(cout))
+        self.down = nn.Identity()
+
+    def forward(self, x):
+        out = self.body(x)
+        out += self.down(x)
+        return F.relu(out)
+
+net = nn.Sequential(Block(3, 3), Block(3, 16, STRIDE), Block(16, 32, STRIDE), nn.AdaptiveAvgPool2d(1), nn.Flatten(),
+    nn.Linear(32, 10))
+"""
+PROJECTED = (
+    "nn.Identity() if cin == cout else nn.Sequential(nn.Conv2d(cin, cout, 1, stride, bias=False), nn.BatchNorm2d(cout))"
+)
+BRANCHES = """
+class Net(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.a = nn.Conv2d(3, 16, 1)
+        self.b = nn.Conv2d(3, 16, 3)
+        self.c = nn.Conv2d(3, 16, 5, padding=2)
+
+    def forward(self, x):
+        return torch.cat([self.a(x), self.b(x), self.c(x)], 1)
+"""
+RESIDUAL = """
+class Net(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.stem = nn.Conv2d(3, 8, 1)
+        self.conv = nn.Conv2d(8, 8, 3, dilation=2)
+
+    def forward(self, x):
+        x = self.stem(x)
+        return x + self.conv(x)
+"""
+EXCITED = """
+class Net(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.conv, self.fc = nn.Conv2d(3, 8, 3), nn.Linear(8, 8)
+
+    def forward(self, x):
+        x = self.conv(x)
+        w = torch.sigmoid(self.fc(x.mean((2, 3))))
+        return x * w
+"""
+PYRAMID = """
+class Net(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.c1, self.c2 = nn.Conv2d(3, 8, 3, 2, 1), nn.Conv2d(8, 16, 3, 2, 1)
+        self.l1, self.l2 = nn.Conv2d(8, 4, 1), nn.Conv2d(16, 4, 1)
+
+    def forward(self, x):
+        a = self.c1(x)
+        return self.l1(a) + self.l2(self.c2(a))
+"""
+
+
+@pytest.mark.parametrize(
+    ("text", "shape", "words", "edits"),
+    [
+        (
+            BLOCKS.replace("STRIDE", "2"),
+            (2, 3, 32, 32),
+            "put nn.Conv2d(3, 16, kernel_size=1, stride=2, bias=False) and nn.BatchNorm2d(16) on the shortcut",
+            {"nn.Identity()": PROJECTED},
+        ),
+        (
+            BLOCKS.replace("STRIDE", "1"),
+            (2, 3, 32, 32),
+            "put nn.Conv2d(3, 16, kernel_size=1, bias=False) and nn.BatchNorm2d(16) on the shortcut",
+            {"nn.Identity()": PROJECTED},
+        ),
+        (
+            BLOCKS.replace("STRIDE", "2").replace("nn.Identity()", PROJECTED.replace("1, stride", "1")),
+            (2, 3, 32, 32),
+            "set stride=2 in layer 1.down.0 (Conv2d), and the like in 2.down.0",
+            {"nn.Conv2d(cin, cout, 1, bias": "nn.Conv2d(cin, cout, 1, stride, bias"},
+        ),
+        (BRANCHES, (1, 3, 32, 32), "set padding=1 in layer b (Conv2d)", {"16, 3)": "16, 3, padding=1)"}),
+        (BRANCHES, (1, 3, 32, 32), "crop the larger before it, with x[:, :, 1:-1, 1:-1], which gives 30×30",
+         {"self.a(x)": "self.a(x)[:, :, 1:-1, 1:-1]", "self.c(x)": "self.c(x)[:, :, 1:-1, 1:-1]"}),
+        (BRANCHES, (1, 3, 32, 32), "pad the smaller before it, with F.pad(x, (1, 1, 1, 1)), which gives 32×32",
+         {"self.b(x)": "F.pad(self.b(x), (1, 1, 1, 1))"}),
+        (BRANCHES.replace("], 1)", "])").replace("16, 3)", "8, 3, padding=1)"), (1, 3, 32, 32),
+         "join along axis 1, with torch.cat(..., dim=1)", {"self.c(x)])": "self.c(x)], 1)"}),
+        (RESIDUAL, (1, 3, 20, 20), "set padding=2 in layer conv (Conv2d)", {"dilation": "padding=2, dilation"}),
+        (RESIDUAL, (1, 3, 20, 20), "crop the larger before it, with x[:, :, 2:-2, 2:-2]",
+         {"x + ": "x[:, :, 2:-2, 2:-2] + "}),
+        (RESIDUAL.replace("8, 8, 3, dil", "8, 16, 3, padding=2, dil"), (1, 3, 20, 20),
+         "put nn.Conv2d(8, 16, kernel_size=1) on the shortcut",
+         {"8, 8, 3": "8, 16, 3", "x + self": "self.skip(x) + self",
+          "        self.stem": "        self.skip = nn.Conv2d(8, 16, 1)\n        self.stem"}),
+        (RESIDUAL.replace("8, 8, 3, dil", "8, 16, 3, padding=2, dil"), (1, 3, 20, 20),
+         "set out_channels=8 in layer conv (Conv2d)", {"8, 16, 3": "8, 8, 3"}),
+        (EXCITED, (1, 3, 20, 20), "give 1×8 its axes back, with w[:, :, None, None]",
+         {"x * w": "x * w[:, :, None, None]"}),
+        (PYRAMID, (1, 3, 64, 64), "enlarge the smaller first, with F.interpolate(x, size=(32, 32))",
+         {"self.l2(self.c2(a))": "F.interpolate(self.l2(self.c2(a)), size=(32, 32))"}),
+    ],
+)  # fmt: skip
+def test_branches_that_do_not_meet_are_mended_as_python_is(text, shape, words, edits):
+    """What a repair says is done to the text by hand: shape, parameters and MACs are those that the repair tells."""
+    (repair,) = [repair for repair in broken(text, shape).repairs if repair.words.startswith(words)]
+    for old, new in edits.items():
+        text = text.replace(old, new)
+    names: dict = {}
+    exec("import torch\nfrom torch import nn\nimport torch.nn.functional as F\n" + text, names)
+    own = (names["net"] if "net" in names else names["Net"]()).eval()
+    made = measure(own, shape)
+    assert (repair.then, repair.gives) == ("", made.output_shape)
+    assert (repair.parameters, repair.macs) == (made.parameters, made.macs)
+
+
+def test_a_join_along_the_batch_is_told():
+    (advice,) = asked(BRANCHES.replace("], 1)", "])").replace("16, 3)", "16, 3, padding=1)"), (1, 3, 32, 32))
+    assert advice.silent
+    assert advice.why == "cat() swallows the batch axis: 2 examples, 2×16×32×32, become 6×16×32×32."
+    assert first(advice).words == "join along axis 1, with torch.cat(..., dim=1)"
+    assert first(advice).gives == (2, 48, 32, 32)
+
+
+def test_no_repair_is_offered_twice():
+    text = PASTED.replace("x.view(-1, 400)", "torch.flatten(x)")
+    for shape in ((1, 1, 32, 32), (1, 1, 28, 28)):
+        for advice in asked(text, shape):
+            told = [(one.words, one.gives) for one in advice.repairs]
+            does = [(one.shape, one.gives, one.parameters, one.macs) for one in advice.repairs]
+            assert (len(set(told)), len(set(does))) == (len(told), len(does))
 
 
 def test_a_picture_without_its_channel_axis():
