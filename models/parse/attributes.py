@@ -61,6 +61,8 @@ def attribute(it: Interpreter, owner: Any, name: str) -> Any:
             raise ParseError(f'the name "{quotable(name)}" is not read here.', it.line, name)
     if isinstance(owner, Namespace):
         return _of_namespace(it, owner, name)
+    if isinstance(owner, (nn.Module, Instance)) and name == "__name__":
+        return type(owner).__name__  # what the text writes as m.__class__.__name__
     if isinstance(owner, nn.Module):
         return _of_module(it, owner, name)
     if isinstance(owner, Instance):

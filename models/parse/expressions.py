@@ -105,6 +105,8 @@ def _name(it: Interpreter, node: ast.Name) -> Any:
             return found
     if name in functions.ALIASES:
         return Namespace(functions.ALIASES[name])
+    if name in ("device", "DEVICE"):  # often set in a cell above
+        return Nothing(name)
     if (model := torchvision_models.named(name)) is not None:
         return model
     if torchvision_models.misspelt(name):

@@ -469,7 +469,7 @@ def _of_text(name: str) -> Callable:
     return call
 
 
-_TEXT_METHODS = "lower upper strip lstrip rstrip startswith endswith isdigit title capitalize"
+_TEXT_METHODS = "find count lower upper strip lstrip rstrip startswith endswith isdigit title capitalize"
 TEXT_METHODS: dict[str, Callable] = {
     "format": _format,
     "join": _join,

@@ -8,6 +8,7 @@ import textwrap
 import unicodedata
 from dataclasses import dataclass
 
+from models.parse.cells import as_class
 from models.parse.words import STRING, ParseError, quotable_sentence, rewrite_printed, tokenize
 from models.syntax import parse
 
@@ -79,12 +80,16 @@ def read_source(text: object) -> Source:
     for pattern, sentence, name in _OTHERS:
         if re.search(pattern, text):
             raise ParseError(sentence, 0, name)
-    text = textwrap.dedent(_plain(text))
+    text = re.sub(r"\.__class__\.__name__\b", ".__name__", textwrap.dedent(_plain(text)))
     tokens = tokenize(text)
     printed = rewrite_printed([token for token in tokens if token.kind != "space"])
     # Python's parser sees what gate 1 has seen, and no comment.
     tree = parsed("".join(token.text for token in tokens) if printed is None else printed)
-    return Source(_wrapped(tree), printed is not None, _is_script(tree), text)
+    try:
+        tree = _wrapped(tree) if printed is not None else as_class(_wrapped(tree))
+    except RecursionError:
+        raise ParseError("this text is nested too deeply to be read; flatten it.", 0, "text") from None
+    return Source(tree, printed is not None, _is_script(tree), text)
 
 
 def parsed(code: str, mode: str = "exec") -> ast.Module:
