@@ -9,11 +9,12 @@ from typing import Any
 
 import torch
 from torch import nn
+from torch.nn.utils.parametrize import is_parametrized
 from torch.utils.flop_counter import FlopCounterMode
 
 from models.device import private_copy
 
-FREE = (nn.modules.batchnorm._NormBase, nn.LayerNorm, nn.GroupNorm)
+FREE = (nn.modules.batchnorm._NormBase, nn.LayerNorm, nn.GroupNorm, nn.Embedding)
 """Layers with weights and no MACs by definition: only convolutions, linear layers and attention are counted."""
 
 
@@ -78,6 +79,12 @@ def quicken(ghost: nn.Module) -> None:
             layer.forward = _same
 
 
+def kind_of(layer: nn.Module) -> str:
+    """The name of a layer's class, also where torch has given it another, as its weight is worked out from others."""
+    name = type(layer).__name__
+    return name.removeprefix("Parametrized") if is_parametrized(layer) else name
+
+
 def _same(x: torch.Tensor) -> torch.Tensor:
     return x
 
@@ -115,9 +122,11 @@ def on_paper(module: nn.Module) -> Iterator[tuple[Any, Callable[[], int]]]:
 
 
 def blank(module: nn.Module, input_shape: Sequence[int]) -> torch.Tensor:
-    """An input of this shape without numbers, of the kind that the network's weights are."""
+    """An input of this shape without numbers, of the kind that the network's weights are; whole numbers where its first
+    layer looks them up."""
+    first = next((layer for layer in module.modules() if any(True for _ in layer.parameters(recurse=False))), None)
     dtype = next((p.dtype for p in module.parameters() if p.is_floating_point()), torch.float32)
-    return torch.empty(tuple(input_shape), device="meta", dtype=dtype)
+    return torch.empty(tuple(input_shape), device="meta", dtype=torch.long if type(first) is nn.Embedding else dtype)
 
 
 def measure(module: nn.Module, input_shape: Sequence[int]) -> Measurement:
@@ -133,7 +142,8 @@ def measure(module: nn.Module, input_shape: Sequence[int]) -> Measurement:
     with on_paper(module) as (ghost, done):
         rows: list[LayerMeasurement] = []
         for name, layer in ghost.named_modules():
-            if not any(True for _ in layer.children()) or isinstance(layer, nn.MultiheadAttention):
+            whole = isinstance(layer, nn.MultiheadAttention) or is_parametrized(layer)
+            if (whole or not any(True for _ in layer.children())) and ".parametrizations." not in f".{name}.":
                 _watch(name, layer, done, rows)
         out = ghost(blank(module, input_shape))
         macs = done()
@@ -172,7 +182,7 @@ def _watch(name: str, layer: nn.Module, done: Callable[[], int], rows: list[Laye
         rows.append(
             LayerMeasurement(
                 name or type(layer).__name__,
-                type(layer).__name__,
+                kind_of(layer),
                 tuple(inputs[0].shape) if inputs and isinstance(inputs[0], torch.Tensor) else None,
                 tuple(out.shape) if isinstance(out, torch.Tensor) else None,
                 sum(p.numel() for p in layer.parameters()),

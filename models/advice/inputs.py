@@ -3,17 +3,57 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from itertools import pairwise
+from typing import Any
 
 from torch import nn
 
 Shape = tuple[int, ...]
 
+_CALLED = re.compile(r"\b(?:randn|rand|zeros|ones|empty|randint|full|\w*tensor|size|shape)\b", re.IGNORECASE)
+_SIZES = re.compile(r"[(\[]\s*(\d+(?:\s*,\s*\d+)*)")
+_BATCH = re.compile(r"^[(\[\s]*(?:none|batch(?:_size)?|bs|[bn]|-1|\?)\s*[,x×*]\s*", re.IGNORECASE)
+
+
+def read_input(text: str) -> tuple[Shape, bool]:
+    """The shape that a visitor writes, batch axis first, and whether that axis was added: `3x224x224`, `(3, 32, 32)`
+    and `1, 28, 28` are sizes of one example; `torch.randn(8, 3, 32, 32)`, `torch.Size([8, 3, 32, 32])` and `N x 3 x 32
+    x 32` have the axis themselves.
+
+    Raises:
+        ValueError: a sentence that says what to write.
+    """
+    plain = text.strip()
+    whole = bool(_CALLED.search(plain))
+    if batch := _BATCH.match(plain):
+        plain = plain[batch.end() :]
+    elif found := _SIZES.findall(plain):
+        plain = max(reversed(found), key=lambda sizes: sizes.count(","))
+    words = [word for word in re.split(r"[x×*,;\s()\[\]]+", plain.lower()) if word]
+    least = 2 if batch or whole else 1
+    if not least <= len(words) <= 4 + whole or not all(w.isascii() and w.isdigit() for w in words):
+        raise ValueError("write the input as channels × height × width, such as 3x224x224")
+    if max(map(len, words)) > 6:
+        raise ValueError("every size of the input must be below 1000000, such as 3x224x224")
+    shape = tuple(int(word) for word in words)
+    if min(shape) < 1:
+        raise ValueError("every size of the input must be at least 1, such as 3x224x224")
+    return (shape, False) if whole else ((1, *shape), not batch)
+
+
 _MADE = re.compile(r"\b(?:randn|rand|zeros|ones|empty)\(\s*\(?\s*((?:\d+\s*,\s*)+\d+)")
 _SAID = re.compile(r"\b(?:summary|input_size|input_shape)\b[^\d\n]*?[(\[]\s*((?:\d+\s*,\s*)+\d+)")
 _SIDES = (224, 32, 28, 64, 128, 256)
 """Of the pictures that networks are most often made for, ImageNet's first."""
+
+
+_ROWS: dict[str, Callable[[Any], Shape]] = {
+    "Linear": lambda layer: (1, layer.in_features),
+    "Embedding": lambda layer: (1, 16),
+    **dict.fromkeys(("LSTM", "GRU", "RNN"), lambda layer: (1, 16, layer.input_size)),
+}
+"""First layers that take no maps: what they do take."""
 
 
 def likely_inputs(text: str, module: nn.Module, now: Shape) -> Iterator[Shape]:
@@ -31,11 +71,13 @@ def likely_inputs(text: str, module: nn.Module, now: Shape) -> Iterator[Shape]:
         yield (1, 3, 224, 224)
     for layer in module.modules():
         kind = type(layer).__name__
-        if kind == "Linear":
-            yield (1, int(layer.in_features))  # type: ignore[arg-type]
+        if kind in _ROWS:
+            yield _ROWS[kind](layer)
             return
-        if axes := re.fullmatch(r"Conv(?:Transpose)?(\d)d", kind):
-            channels, dims = int(layer.in_channels), int(axes[1])  # type: ignore[arg-type]
+        if axes := re.fullmatch(r"(?:Lazy)?Conv(?:Transpose)?(\d)d", kind):
+            channels, dims = int(layer.in_channels) or 3, int(axes[1])  # type: ignore[arg-type]
+            if "Transpose" in kind and set(layer.stride) == {1} and not any(layer.padding):  # type: ignore[arg-type]
+                yield (1, channels, *(1,) * dims)
             if len(now) == dims + 2:
                 yield (1, channels, *now[2:])
             for side in _SIDES:

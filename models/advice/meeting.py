@@ -13,6 +13,7 @@ from torch import fx, nn
 from torch.fx.node import map_arg
 
 from models.advice.trial import Candidate, Mend, Shape, ShapedTracer, Site, mending, on_meta, read, site_of, with_change
+from models.measure import kind_of
 from models.operator import per_axis
 from models.parse import line_of
 from models.parse.code import layer_code
@@ -87,7 +88,7 @@ def _layer(site: Site, node: fx.Node) -> Any:
 
 
 def _is(layer: Any, kinds: str) -> bool:
-    return re.fullmatch(rf"({kinds})\dd", type(layer).__name__) is not None
+    return re.fullmatch(rf"({kinds})\dd", kind_of(layer)) is not None
 
 
 def _layers(site: Site, way: Way, kinds: str) -> list[tuple[str, Any]]:
@@ -208,11 +209,11 @@ def _giving(site: Site, way: Way, wanted: Shape) -> tuple[str, dict[str, Sequenc
                 if stride == layer.stride:
                     return None
             layers[path] = on_meta(lambda layer=layer: [changed(layer, **settings)])
-            words = f"set {written(settings)} in layer {path} ({type(layer).__name__})"
+            words = f"set {written(settings)} in layer {path} ({kind_of(layer)})"
             return (", and ".join([words, *told]), layers) if layers[path] else None
         if _is(layer, "BatchNorm|InstanceNorm") and "out_channels" in settings:
             layers[path] = on_meta(lambda layer=layer: [changed(layer, num_features=wanted[1])])
-            told.append(f"layer {path} ({type(layer).__name__}) follows")
+            told.append(f"layer {path} ({kind_of(layer)}) follows")
         elif len(node.all_input_nodes) > 1:
             return None
     return None
@@ -233,7 +234,7 @@ def _padded(site: Site, ways: list[Way]) -> Iterator[Candidate]:
         if not found or not new:
             continue
         pads = {pad for pad, _ in found.values()}
-        kinds = {type(layer).__name__ for _, layer in found.values()}
+        kinds = {kind_of(layer) for _, layer in found.values()}
         first = f"padding={next(iter(pads))!r}" if len(pads) == 1 else "the padding that keeps the size"
         names = list(found)
         where = f"layer {names[0]}" if len(names) == 1 else f"layers {listed(names, 'and')}"
@@ -246,7 +247,7 @@ def _keeping(layer: Any) -> int | Shape | None:
     """The padding with which a window of stride 1 keeps the size; None where it does, or none would."""
     if not _is(layer, "Conv|MaxPool|AvgPool") or isinstance(layer.padding, str):
         return None
-    axes = int(type(layer).__name__[-2])
+    axes = int(kind_of(layer)[-2])
     kernel, padding = per_axis(layer.kernel_size, axes), per_axis(layer.padding, axes)
     dilation = per_axis(getattr(layer, "dilation", 1), axes)
     if not _is(layer, "Conv") and max(per_axis(layer.stride, axes)) > 1:
@@ -372,12 +373,12 @@ def undone(site: Site) -> tuple[str, dict[str, Sequence[nn.Module]]] | None:
     now: Shape | None = None
     for at in range(1, len(site.graph.nodes)):
         layer, got = site.layer_at(at), next(iter(site.arriving(at)), ())
-        if layer is None or len(got) < 3 or not type(layer).__name__.endswith(f"{len(got) - 2}d"):
+        if layer is None or len(got) < 3 or not kind_of(layer).endswith(f"{len(got) - 2}d"):
             continue
         stride = max(per_axis(getattr(layer, "stride", 1) or 1, len(got) - 2))
-        if re.fullmatch(r"(Conv|MaxPool|AvgPool)\dd", type(layer).__name__) and stride > 1:
+        if re.fullmatch(r"(Conv|MaxPool|AvgPool)\dd", kind_of(layer)) and stride > 1:
             sizes.append((got[2:], at))
-        elif re.fullmatch(r"ConvTranspose\dd", type(layer).__name__) and stride > 1:
+        elif re.fullmatch(r"ConvTranspose\dd", kind_of(layer)) and stride > 1:
             if not sizes:
                 return None
             target, partner = sizes.pop()

@@ -31,6 +31,7 @@ from models.advice.trial import (
 )
 from models.device import private_copy
 from models.graph import Graph, read_graph
+from models.measure import kind_of
 from models.operator import per_axis
 from models.parse.faults import by, changed, fault_of
 from models.parse.walk import MAX_ACTIVATIONS
@@ -95,7 +96,7 @@ def _wanted(layer: Any, got: Shape) -> int | None:
 
 def _axes(layer: nn.Module) -> int | None:
     """2 for `Conv2d`; None for a layer that takes any number of them."""
-    kind = type(layer).__name__
+    kind = kind_of(layer)
     return int(kind[-2]) if re.search(r"\dd$", kind) else None
 
 
@@ -254,7 +255,7 @@ def _halved_less(site: Site) -> Iterator[Candidate]:
     """The last pooling before it is left out."""
     for at in site.before():
         layer = site.layer_at(at)
-        pool = re.fullmatch(r"(?:Max|Avg|LP)Pool(\d)d", type(layer).__name__)
+        pool = re.fullmatch(r"(?:Max|Avg|LP)Pool(\d)d", kind_of(layer))
         if layer is not None and pool and max(per_axis(layer.stride, int(pool[1]))) > 1:
             yield Candidate(35, f"leave {site.named(at)} out", {site.graph.nodes[at].module: [nn.Identity()]})
             return
@@ -293,7 +294,7 @@ def _given_otherwise(site: Site) -> Iterator[Candidate]:
         layers[path] = new
         if name:
             also = "".join(f", and {_setting_of(site, other)} follows" for other in list(layers)[:-1])
-            yield Candidate(40, f"set {name}={wanted} in layer {path} ({type(layer).__name__}){also}", layers)
+            yield Candidate(40, f"set {name}={wanted} in layer {path} ({kind_of(layer)}){also}", layers)
             return
 
 

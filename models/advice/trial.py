@@ -13,6 +13,7 @@ from torch import fx, nn
 
 from models.device import private_copy
 from models.graph import Edge, Graph, Node, read_graph
+from models.measure import kind_of
 from models.parse.code import layer_code
 from models.receptive_field.trace import Mend, ShapedTracer, graph_of, label_of, rooted
 
@@ -98,7 +99,7 @@ class Site:
             layer = self.module.get_submodule(node.module) if node.module else None
         except AttributeError:
             return None
-        return layer if type(layer).__name__ == node.kind else None
+        return layer if kind_of(layer) == node.kind else None
 
     def named(self, at: int) -> str:
         """`layer 3 (Linear)`."""

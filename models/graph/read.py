@@ -15,7 +15,7 @@ from torch.fx.node import map_arg
 
 from models.errors import GraphError, ReceptiveFieldError, first_line
 from models.measure import blank, counted, on_paper
-from models.parse import line_of
+from models.parse import line_of, notes_of
 from models.parse.code import layer_code
 from models.parse.faults import title
 from models.parse.walk import MAX_ACTIVATIONS, overlooked, passed
@@ -100,7 +100,7 @@ class Graph:
     unused: learned numbers that no operation reads (an auxiliary head in evaluation).
     broken: where the shapes stop fitting; nothing after it is there.
     rest: the layers that would follow, without shapes.
-    notes: what the fields' numbers do not tell.
+    notes: how the network was read, and what the fields' numbers do not tell.
     """
 
     nodes: tuple[Node, ...]
@@ -138,6 +138,7 @@ def read_graph(module: nn.Module, input_shape: Sequence[int], *, fields: bool = 
     >>> [(node.name, node.shapes) for node in graph.nodes][1]
     ('0', ((1, 8, 30, 30),))
     """
+    notes = notes_of(module)
     module = rooted(module)
     # A pasted network runs on paper already while it is traced.
     traced = graph_of(module, input_shape) if is_pasted(module) else None
@@ -151,9 +152,9 @@ def read_graph(module: nn.Module, input_shape: Sequence[int], *, fields: bool = 
                 reading.broken = Broken(len(reading.nodes) - 1, f"{traced[0].misfit}.", reading.nodes[-1].line)
         except _Stopped as stopped:
             reading.stop(stopped)
-    notes: Notes = ()
     if fields:
-        found, notes = _fields(module, input_shape, reading, traced)
+        found, more = _fields(module, input_shape, reading, traced)
+        notes += more
         reading.see(found)
     return reading.written(notes)
 

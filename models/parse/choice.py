@@ -10,14 +10,15 @@ from typing import Any
 import torch
 from torch import nn
 
-from models.parse import modules, torchvision_models
+from models.parse import modules, statements, torchvision_models
 from models.parse.interpreter import Interpreter
 from models.parse.layers import LAYERS
 from models.parse.modules import Pasted, line_of
-from models.parse.refusals import spelled, without_brackets
+from models.parse.refusals import without_brackets
 from models.parse.source import Source, parsed
 from models.parse.values import Class, Function, Instance, Known, LayerClass, Nothing, Unread, written_attribute
 from models.parse.words import OutOfSteps, Outside, ParseError, quotable, tokenize
+from models.text import listed
 
 _NO_NETWORK = "there is no network in this text; paste a class with a forward, or an nn.Sequential(...)."
 
@@ -100,13 +101,18 @@ class Reading:
             # A text without classes is the network itself, of which no line may be missing; weights that are loaded
             # or saved are no part of it, wherever the line stands.
             beside = isinstance(error, Outside) and (
-                _calls(statement, "load", "load_state_dict", "save", "state_dict")
-                or (any(_holds_layers(value) for _, _, value in self.assigned) and not _calls(statement, "Sequential"))
+                statements.keeps_weights(statement)
+                or (
+                    any(_holds_layers(value) for _, _, value in self.assigned)
+                    and not statements.calls(statement, "Sequential")
+                )
             )
             if (error.within and _builds(statement, self.names)) or not (self.source.script or beside):
                 raise
             self.failed.append(error)
-            for name in _stored(statement):
+            if isinstance(error, Outside) and statements.keeps_weights(statement):
+                self.it.unloaded[statement.lineno] = None
+            for name in statements.stored(statement):
                 self.names[name] = Unread(error)
 
     def _read(self, statement: ast.stmt) -> None:
@@ -124,7 +130,7 @@ class Reading:
             case _:
                 it.statement(statement)
                 if isinstance(statement, (ast.Assign, ast.AugAssign, ast.AnnAssign)):
-                    for name in _stored(statement):
+                    for name in statements.stored(statement):
                         self.assigned.append((name, statement.lineno, self.names.get(name)))
                     loose = self.names.get("self")
                     for part in getattr(statement, "targets", ()):
@@ -165,7 +171,7 @@ class Reading:
         return self._made(found[0], arguments)
 
     def _made(self, candidate: _Candidate, arguments: dict[str, Any]) -> nn.Module:
-        given = {name: self._argument(value) for name, value in arguments.items()}
+        given = {name: self._argument(name, value) for name, value in arguments.items()}
         lacking = tuple(each for each in candidate.needs if each.name not in given)
         if lacking:
             raise MissingArguments(candidate.name, lacking, candidate.line)
@@ -175,17 +181,33 @@ class Reading:
             raise ParseError(f'"{quotable(candidate.name)}" makes no network.', candidate.line, candidate.name)
         return self._finished(module)
 
-    def _argument(self, value: Any) -> Any:
+    def _argument(self, name: str, value: Any) -> Any:
         """What a visitor writes into a form: a number, a text in quotes, a list, or a name of the pasted text."""
         if not isinstance(value, str):
             return value
         if len(value) > 1_000:
-            raise ParseError("an argument is longer than 1000 characters.", 0, "argument")
-        tree = parsed("".join(token.text for token in tokenize(value.strip())), "eval")
-        return self.it.value(tree.body)  # pyright: ignore[reportArgumentType]
+            raise ParseError(f"{quotable(name)} is longer than 1000 characters.", 0, name)
+        try:
+            tree = parsed("".join(token.text for token in tokenize(value.strip())), "eval")
+            return self.it.value(tree.body)  # pyright: ignore[reportArgumentType]
+        except OutOfSteps:
+            raise
+        except ParseError as error:
+            told = f"the value {quotable(value)} of {quotable(name)} is not read: {error.said}"
+            raise ParseError(told, 0, error.name) from None
 
     def _finished(self, module: nn.Module) -> nn.Module:
-        """A layer alone, and a list of layers, run as an `nn.Sequential`."""
+        """A layer alone, and a list of layers, run as an `nn.Sequential`; with what is to be said of it."""
+        module = self._running(module)
+        notes = list(self.it.notes)
+        if lines := sorted(self.it.unloaded):
+            one = len(lines) == 1
+            where = f"Line {lines[0]} loads or saves" if one else f"Lines {listed(lines, 'and')} load or save"
+            notes.append(f"{where} weights: nothing is loaded here, and the network has new ones.")
+        module.__dict__["_notes"] = tuple(notes)
+        return module
+
+    def _running(self, module: nn.Module) -> nn.Module:
         if isinstance(module, nn.ModuleList):
             return modules.make_stack(self.it, "Sequential", list(module._modules.values()))
         if type(module).__name__ in LAYERS and not isinstance(module, Pasted):
@@ -226,7 +248,7 @@ class Reading:
             return None
         stack = nn.Sequential()
         for name, value in outer.items():
-            stack.add_module(name, self._finished(value) if isinstance(value, nn.ModuleList) else value)
+            stack.add_module(name, self._running(value) if isinstance(value, nn.ModuleList) else value)
         modules.check_size(self.it, stack)
         return stack
 
@@ -373,20 +395,6 @@ def _is_change(node: ast.expr, found: Any) -> bool:
         and node.func.value.id not in ("nn", "torch", "models", "torchvision", "timm")
         and isinstance(found, nn.Module)
     )
-
-
-def _calls(statement: ast.stmt, *names: str) -> bool:
-    """Whether a statement is a call of one of these, or gives a name its answer."""
-    call = statement.value if isinstance(statement, (ast.Expr, ast.Assign)) else None
-    return isinstance(call, ast.Call) and spelled(call) in names
-
-
-def _stored(statement: ast.stmt) -> list[str]:
-    """Names that a statement gives a value."""
-    names = [part.id for part in ast.walk(statement) if isinstance(part, ast.Name) and isinstance(part.ctx, ast.Store)]
-    if isinstance(statement, (ast.FunctionDef, ast.ClassDef)):
-        names = [statement.name]
-    return names
 
 
 def _loaded(node: ast.AST) -> set[str]:

@@ -9,6 +9,7 @@ from math import inf
 
 from torch import nn
 
+from models.measure import kind_of
 from models.parse.layers import LAYER_KINDS, LAYERS
 
 # --- and back to text ------------------------------------------------------------------------------------------------
@@ -16,7 +17,7 @@ from models.parse.layers import LAYER_KINDS, LAYERS
 
 def settings_of(layer: nn.Module) -> dict[str, object]:
     """The settings that rebuild a layer in `LAYERS`, those at their default left out."""
-    name = type(layer).__name__
+    name = kind_of(layer)
     schema = LAYERS[name]
     found: dict[str, object] = {}
     for setting, default in schema.defaults.items():

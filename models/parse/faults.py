@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 import re
+import warnings
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -15,8 +16,10 @@ from typing import Any
 import torch
 from torch import nn
 
+from models.measure import kind_of
 from models.operator import Layer, per_axis
 from models.parse.code import settings_of
+from models.parse.layers import LAYERS
 from models.text import listed, plural, times
 
 Shape = tuple[int, ...]
@@ -57,19 +60,37 @@ def by(shape: Sequence[object]) -> str:
 
 def title(layer: Layer, name: str) -> str:
     """`layer 3 (Linear)`."""
-    return f"layer {name} ({type(layer).__name__})"
+    return f"layer {name} ({kind_of(layer)})"
 
 
 def fault_of(layer: Layer, got: Shape) -> Fault | None:
     """What a layer that refused a shape has against it; None where no rule knows."""
-    kind = type(layer).__name__
+    kind = kind_of(layer)
     rule = next((rule for pattern, rule in RULES if re.fullmatch(pattern, kind)), None)
     return rule(layer, got) if rule else None
 
 
 def changed(layer: Layer, **settings: object) -> nn.Module:
-    """A new layer with other settings."""
-    return type(layer)(**(settings_of(layer) | settings))
+    """A new layer with other settings, its weight worked out in the same way."""
+    kind = LAYERS[kind_of(layer)].cls if kind_of(layer) in LAYERS else type(layer)
+    new = kind(**(settings_of(layer) | settings))
+    norms = [*layer._forward_pre_hooks.values()]
+    norms += [one for several in getattr(layer, "parametrizations", {}).values() for one in several]
+    with warnings.catch_warnings(), torch.no_grad():
+        warnings.simplefilter("ignore", FutureWarning)  # torch calls the older two deprecated
+        for one in norms:
+            if norm := _NORMS.get(type(one).__name__):
+                norm(new)
+    return new
+
+
+_NORMS: dict[str, Callable[[nn.Module], nn.Module]] = {
+    "WeightNorm": nn.utils.weight_norm,
+    "SpectralNorm": nn.utils.spectral_norm,
+    "_WeightNorm": nn.utils.parametrizations.weight_norm,
+    "_SpectralNorm": nn.utils.parametrizations.spectral_norm,
+}
+"""Ways to work a weight out from others, by what torch puts on the layer for it."""
 
 
 def written(settings: dict[str, object]) -> str:
@@ -83,7 +104,7 @@ def set_(layer: Layer, told: str = "", **settings: Any) -> Fix:
 
 
 def _axes_of(layer: Layer) -> int:
-    return int(type(layer).__name__[-2])
+    return int(kind_of(layer)[-2])
 
 
 def _rank(layer: Layer, got: Shape, channels: int | None) -> Fault | None:
@@ -99,10 +120,14 @@ def _rank(layer: Layer, got: Shape, channels: int | None) -> Fault | None:
             return Fault(why)
         unflatten = f"nn.Unflatten(1, {sizes})"
         return Fault(why, (Fix(f"put {unflatten} before it", lambda: [nn.Unflatten(1, sizes), layer]),))
-    other = f"{type(layer).__name__[:-2]}{arrived}d"
+    other = f"{kind_of(layer)[:-2]}{arrived}d"
     if 1 <= arrived <= 3 and hasattr(nn, other):
         return Fault(why, (Fix(f"use nn.{other}", lambda: [getattr(nn, other)(**settings_of(layer))]),))
     return Fault(why)
+
+
+def _embedding(layer: Layer, got: Shape) -> Fault:
+    return Fault(", but looks up whole numbers, such as words or labels, and these are fractions")
 
 
 def _linear(layer: Layer, got: Shape) -> Fault:
@@ -231,7 +256,7 @@ def _pool(layer: Layer, got: Shape) -> Fault | None:
     if any(2 * pad > k for pad, k in zip(padding, kernel, strict=True)):
         why = f", but pads by {by(padding)}, more than half of kernel_size {by(kernel)}"
         less = set_(layer, padding=min(k // 2 for k in kernel))
-        if not type(layer).__name__.startswith("MaxPool"):
+        if not kind_of(layer).startswith("MaxPool"):
             return Fault(why, (less,))
         sides = tuple(pad for pad in reversed(padding) for _ in range(2))
         sides = sides[0] if len(set(sides)) == 1 else sides
@@ -244,7 +269,7 @@ def _pool(layer: Layer, got: Shape) -> Fault | None:
 
 
 def _batch_norm(layer: Layer, got: Shape) -> Fault | None:
-    flat = type(layer).__name__ == "BatchNorm1d" and len(got) == 2
+    flat = kind_of(layer) == "BatchNorm1d" and len(got) == 2
     if not flat and (fault := _rank(layer, got, layer.num_features)):
         return fault
     if got[1] != layer.num_features:
@@ -252,7 +277,7 @@ def _batch_norm(layer: Layer, got: Shape) -> Fault | None:
         return Fault(why, (set_(layer, num_features=got[1]),))
     if math.prod(got[2:]) > 1:
         return None
-    if type(layer).__name__.startswith("Batch"):
+    if kind_of(layer).startswith("Batch"):
         why = ", one number for each channel, and track_running_stats=False takes mean and spread from this alone"
         return Fault(why, (set_(layer, track_running_stats=True),))
     why = ", one number for each channel, and normalizes each by its own map: nothing would be left of it"
@@ -311,7 +336,7 @@ def _channel_shuffle(layer: Layer, got: Shape) -> Fault:
 
 
 def _pad(layer: Layer, got: Shape) -> Fault | None:
-    kind, axes = type(layer).__name__, _axes_of(layer)
+    kind, axes = kind_of(layer), _axes_of(layer)
     if kind.startswith(("Reflection", "Replication", "Circular")) and (fault := _rank(layer, got, None)):
         return fault
     if len(got) < axes:
@@ -383,6 +408,7 @@ def _flatten(layer: Layer, got: Shape) -> Fault:
 
 RULES: tuple[tuple[str, Callable[[Layer, Shape], Fault | None]], ...] = (
     (r"Linear", _linear),
+    (r"Embedding", _embedding),
     (r"Conv\dd", _conv),
     (r"ConvTranspose\dd", _transposed),
     (r"(Max|Avg|LP)Pool\dd", _pool),

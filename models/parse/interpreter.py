@@ -30,11 +30,12 @@ from models.parse.values import (
     Known,
     LayerClass,
     Scope,
+    Unread,
     is_tensor,
     tensors_in,
     written_attribute,
 )
-from models.parse.words import OutOfSteps, ParseError, quotable, quotable_sentence
+from models.parse.words import Loaded, OutOfSteps, ParseError, quotable, quotable_sentence
 
 MAX_STEPS = 300_000
 
@@ -62,6 +63,10 @@ class Interpreter:
         """A network of torchvision was made."""
         self.sizes: dict[int, tuple[int, int]] = {}
         self.alive: list[nn.Module] = []
+        self.notes: dict[str, None] = {}
+        """What a visitor should know of the network that was read."""
+        self.unloaded: dict[int, None] = {}
+        """Lines that load or save weights."""
         self.answers: list[tuple[int, ...]] | None = None
         self.heard: list[tuple[int, ...]] = []
 
@@ -193,7 +198,15 @@ class Interpreter:
         run = statements.STATEMENTS.get(type(node))
         if run is None:
             raise refuse_node(node)
-        run(self, node)
+        try:
+            run(self, node)
+        except ParseError as error:
+            # Inside of a class or function too, weights that are loaded are no part of the network.
+            if not self.calls or isinstance(error, OutOfSteps) or not statements.loads_weights(node, error):
+                raise
+            self.unloaded[node.lineno] = None
+            for name in statements.stored(node):
+                self.scope.names[name] = Unread(Loaded(error.said, error.line, error.name))
 
     def value(self, node: ast.expr) -> Any:
         self.line = node.lineno

@@ -17,7 +17,7 @@ from models.parse.faults import refused_settings
 from models.parse.layers import LAYERS, MORE_LAYERS
 from models.parse.values import Class, Function, Known, is_tensor, real_base, written_attribute
 from models.parse.words import MAX_LAYERS, ParseError, is_name, quotable, quotable_sentence
-from models.text import big
+from models.text import big, listed
 
 if TYPE_CHECKING:
     from models.parse.interpreter import Interpreter
@@ -64,6 +64,14 @@ class Pasted(FollowsShape):
 def line_of(module: nn.Module) -> int:
     """The line of the pasted text in which a layer is made; 0: none."""
     return module.__dict__.get("_line", 0)
+
+
+def notes_of(module: nn.Module) -> tuple[str, ...]:
+    """What is to be said of how a network was read."""
+    notes = module.__dict__.get("_notes", ())
+    if isinstance(module, Pasted) and len(asked := module.asks()) > 1:
+        notes += (f"forward asks for {listed(asked, 'and')}: each of them is given this input.",)
+    return notes
 
 
 def settings_of(it: Interpreter, name: str, args: list[Any], settings: dict[str, Any]) -> dict[str, Any]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
@@ -30,10 +31,47 @@ from models.parse.values import (
     tensors_in,
     written_attribute,
 )
-from models.parse.words import ParseError, quotable, quotable_sentence
+from models.parse.words import Loaded, ParseError, quotable, quotable_sentence
 
 if TYPE_CHECKING:
     from models.parse.interpreter import Interpreter
+
+
+_KEPT = ("load", "load_state_dict", "save", "state_dict")
+_LOADS = re.compile(r"torch\.load|(.*\.)?(load_state_dict|state_dict|load_url|load_state_dict_from_url)")
+
+
+def calls(statement: ast.stmt, *names: str) -> bool:
+    """Whether a statement is a call of one of these, or gives a name its answer."""
+    call = statement.value if isinstance(statement, (ast.Expr, ast.Assign)) else None
+    return isinstance(call, ast.Call) and spelled(call) in names
+
+
+def keeps_weights(statement: ast.stmt) -> bool:
+    """Whether a statement beside a network loads or saves weights."""
+    return calls(statement, *_KEPT)
+
+
+def loads_weights(statement: ast.stmt, error: ParseError) -> bool:
+    """Whether a statement inside a class or function loads weights, or gives names to what would have been loaded."""
+    if isinstance(statement, (ast.If, ast.With)):
+        return all(loads_weights(one, error) for one in [*statement.body, *getattr(statement, "orelse", ())])
+    targets = getattr(statement, "targets", ())
+    if not isinstance(statement, (ast.Expr, ast.Assign)) or not all(isinstance(each, ast.Name) for each in targets):
+        return False
+    call: ast.AST = statement.value
+    while isinstance(call, ast.Subscript):
+        call = call.value
+    called = ast.unparse(call.func) if isinstance(call, ast.Call) else ""
+    return bool(_LOADS.fullmatch(called)) or (bool(targets) and isinstance(error, Loaded))
+
+
+def stored(statement: ast.stmt) -> list[str]:
+    """Names that a statement gives a value."""
+    names = [part.id for part in ast.walk(statement) if isinstance(part, ast.Name) and isinstance(part.ctx, ast.Store)]
+    if isinstance(statement, (ast.FunctionDef, ast.ClassDef)):
+        names = [statement.name]
+    return names
 
 
 def assign(it: Interpreter, target: ast.expr, value: Any) -> None:

@@ -17,10 +17,11 @@ ALLOWED = "layers of torch.nn, classes with a forward, functions of torch and F,
 
 
 class ParseError(ValueError):
-    """Text that is not a network. `.line` (from 1; 0: the text as a whole), `.name` (what was met), `.message`."""
+    """Text that is not a network. `.line` (from 1; 0: the text as a whole), `.name` (what was met), `.message`;
+    `.said` is the message without the line."""
 
     def __init__(self, message: str, line: int = 0, name: str = "") -> None:
-        self.line = line
+        self.line, self.said = line, message
         self.name = quotable(name)
         self.message = f"Line {line}: {message}" if line else message
         self.within = False
@@ -30,6 +31,10 @@ class ParseError(ValueError):
 
 class Outside(ParseError):
     """A line that asks for what lies outside of the network: a run of it, or a function of another package."""
+
+
+class Loaded(Outside):
+    """A name is used that stands for weights which would have been loaded."""
 
 
 class OutOfSteps(ParseError):

@@ -14,7 +14,7 @@ from torch.fx.node import map_arg
 
 from models.device import private_copy
 from models.errors import ReceptiveFieldError, first_line
-from models.measure import quicken
+from models.measure import blank, kind_of, quicken
 from models.parse import FollowsShape, ParseError, Pasted, line_of
 from models.parse.calls import RUNNING
 from models.receptive_field import axis as rf_axis
@@ -22,7 +22,6 @@ from models.receptive_field import layout, windows  # noqa: F401 (they register 
 from models.receptive_field.field import LayerField, ReceptiveField
 from models.receptive_field.probe import measure_field
 from models.receptive_field.reader import FUNCTIONS, MODULES, Lost, Reader, Unfollowed, Value
-from models.text import listed
 
 _tracing = threading.Lock()
 
@@ -132,8 +131,7 @@ class ShapedTracer(_Tracer):
         args, kwargs = map_arg((node.args, dict(node.kwargs)), self._known)
         if node.op == "placeholder":
             fed = sum(1 for other in self.graph.nodes if other.op == "placeholder") > 1
-            dtype = next((p.dtype for p in self.root.parameters() if p.is_floating_point()), torch.float32)
-            return (args[0] if args else None) if fed else torch.empty(self.shape, device="meta", dtype=dtype)
+            return (args[0] if args else None) if fed else blank(self.root, self.shape)
         if node.op == "get_attr":
             return operator.attrgetter(target)(self.root)
         if node.op == "call_module":
@@ -224,7 +222,7 @@ def label_of(node: fx.Node, modules, taken: dict[str, int]) -> tuple[str, str]:
     """Name and kind of a node's layer; names as torchvision's `get_graph_node_names` gives them, counted in `taken`."""
     name = kind = str(node.target)
     if node.op == "call_module":
-        kind = type(modules[name]).__name__
+        kind = kind_of(modules[name])
     else:
         kind = getattr(node.target, "__name__", kind)
         kind = {"iadd": "add", "imul": "mul", "isub": "sub"}.get(kind, kind)
@@ -363,10 +361,8 @@ def is_pasted(module: nn.Module) -> bool:
 
 
 def _one_input(module: nn.Module) -> None:
-    if isinstance(module, Pasted) and len(asked := module.asks()) != 1:
-        raise ReceptiveFieldError(
-            f"forward() asks for {listed(asked, 'and') or 'nothing'}; a network with one input is drawn."
-        )
+    if isinstance(module, Pasted) and not module.asks():
+        raise ReceptiveFieldError("forward() asks for nothing; write forward(self, x).")
 
 
 def _trace(

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import re
 import zlib
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
@@ -15,6 +14,7 @@ import streamlit as st
 from torch import nn
 
 from models.advice import Advice, Repair
+from models.advice.inputs import read_input
 from models.graph import Graph, drawn_as, first_of
 from models.networks.table import COLUMNS, csv_text, markdown_text, rows_of
 from models.parse import Argument, ParseError
@@ -61,20 +61,8 @@ def unpack(text: str) -> str:
 
 
 def read_shape(text: str) -> tuple[int, ...]:
-    """`3x224x224` or `1, 28, 28` as `(1, 3, 224, 224)`: channels, then one to three axes; a batch of one is added.
-
-    Raises:
-        ValueError: a sentence that says what to write.
-    """
-    words = [word for word in re.split(r"[x×,;\s()\[\]]+", text.strip().lower()) if word]
-    if not 1 <= len(words) <= 4 or not all(w.isascii() and w.isdigit() for w in words):
-        raise ValueError("write the input as channels × height × width, such as 3x224x224")
-    if max(map(len, words)) > 6:
-        raise ValueError("every size of the input must be below 1000000, such as 3x224x224")
-    shape = tuple(int(word) for word in words)
-    if min(shape) < 1:
-        raise ValueError("every size of the input must be at least 1, such as 3x224x224")
-    return (1, *shape)
+    """The shape that a visitor means, batch axis first. Raises `ValueError`, a sentence that says what to write."""
+    return read_input(text)[0]
 
 
 def shape_text(shape: tuple[int, ...]) -> str:
@@ -180,8 +168,10 @@ def given_shape(code: Given, text: str) -> tuple[tuple[int, ...], bool]:
     Raises:
         ValueError: a sentence, about the code or the input.
     """
-    shape = read_shape(text)
+    shape, added = read_input(text)
     typed = shape[1:]
+    if not added:
+        return shape, False
     if len(typed) == 4 and graph_at(code, shape).broken and not graph_at(code, typed).broken:
         return typed, False
     return shape, True

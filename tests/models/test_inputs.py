@@ -4,7 +4,7 @@ from itertools import islice
 
 import pytest
 
-from models.advice.inputs import likely_inputs
+from models.advice.inputs import likely_inputs, read_input
 from models.parse import parse_network
 
 NET = """
@@ -45,6 +45,46 @@ def test_sizes_without_a_batch_come_too_and_then_the_first_layers_channels():
 def test_a_dense_network_takes_a_row():
     text = "nn.Sequential(nn.Linear(784, 10))"
     assert list(likely_inputs(text, parse_network(text, device="meta"), (1, 1, 32, 32))) == [(1, 784)]
+
+
+@pytest.mark.parametrize(
+    ("text", "first"),
+    [
+        ("nn.ConvTranspose2d(100, 512, 4)", (1, 100, 1, 1)),
+        ("nn.ConvTranspose2d(16, 8, 2, stride=2)", (1, 16, 32, 32)),
+    ],
+)
+def test_a_generator_takes_one_place(text, first):
+    assert next(likely_inputs(text, parse_network(text, device="meta"), (1, 1, 32, 32))) == first
+
+
+@pytest.mark.parametrize(
+    ("text", "shape", "added"),
+    [
+        ("3x224x224", (1, 3, 224, 224), True),
+        ("1x28x28", (1, 1, 28, 28), True),
+        ("[3, 32, 32]", (1, 3, 32, 32), True),
+        ("(64,1,28,28)", (1, 64, 1, 28, 28), True),
+        ("3 × 32 × 32", (1, 3, 32, 32), True),
+        ("28", (1, 28), True),
+        ("input_size=(3, 224, 224)", (1, 3, 224, 224), True),
+        ("torch.randn(1, 3, 224, 224)", (1, 3, 224, 224), False),
+        ("x = torch.rand((2, 3, 64, 64), device='cuda').float()", (2, 3, 64, 64), False),
+        ("torch.Size([8, 3, 32, 32])", (8, 3, 32, 32), False),
+        ("torch.randint(0, 10, (1, 50))", (1, 50), False),
+        ("N x 3 x 32 x 32", (1, 3, 32, 32), False),
+        ("(None, 3, 32, 32)", (1, 3, 32, 32), False),
+        ("(-1, 3, 32, 32)", (1, 3, 32, 32), False),
+    ],
+)
+def test_an_input_is_read_as_people_write_it(text, shape, added):
+    assert read_input(text) == (shape, added)
+
+
+@pytest.mark.parametrize("text", ["", "x", "-1x3", "3.5x3", "1x2x3x4x5", "torch.randn(784)", "0x3", "1000000x3"])
+def test_what_is_no_input_is_told(text):
+    with pytest.raises(ValueError, match="such as 3x224x224"):
+        read_input(text)
 
 
 def test_a_network_of_torchvision_takes_the_pictures_that_it_was_made_for():

@@ -9,7 +9,9 @@ import torch
 from torch import nn
 from torch.utils.flop_counter import FlopCounterMode
 
+from models.advice import advise
 from models.graph import read_graph
+from models.measure import measure
 from models.parse import MissingArguments, ParseError, Pasted, SeveralNetworks, candidates, needs, parse_network
 from models.receptive_field import receptive_field
 from tests.models.pasted_networks import NETWORKS
@@ -485,6 +487,111 @@ def test_weights_that_are_loaded_or_saved_around_a_network_are_passed_over(netwo
             parse_network(lines)
 
 
+LOADED = """
+class Net(nn.Module):
+    def __init__(self, weights="w.pth"):
+        super().__init__()
+        self.c = nn.Conv2d(3, 8, 3)
+        if weights is not None:
+            self.load_state_dict(torch.load(weights, map_location="cpu"))
+
+    def forward(self, x):
+        return self.c(x)
+
+def get_model():
+    net = Net()
+    state = torch.load("best.pt")["model"]
+    state = {k.replace("module.", ""): v for k, v in state.items()}
+    net.load_state_dict(state, strict=False)
+    return net
+
+net = get_model()
+"""
+
+
+def test_weights_that_are_loaded_inside_a_class_or_function_are_passed_over(monkeypatch):
+    monkeypatch.setattr("torch.load", lambda *_, **__: pytest.fail("something was loaded"))
+    network = parse_network(LOADED)
+    assert [name for name, _ in network.named_parameters()] == ["c.weight", "c.bias"]
+    told = "Lines 7, 14, 15 and 16 load or save weights: nothing is loaded here, and the network has new ones."
+    assert read_graph(network, (1, 3, 8, 8)).notes[0] == told
+    with pytest.raises(ParseError, match="nothing is loaded"):
+        parse_network(LOADED.replace("self.load_state_dict(", "self.w = ("))
+
+
+def test_a_wrong_argument_is_told_as_such():
+    for value, words in (("[", "was never closed"), ("foo", '"foo" is not known'), ("8 8", "invalid syntax")):
+        with pytest.raises(ParseError) as refused:
+            parse_network(NEEDY, arguments={"width": value, "act": "nn.ReLU"})
+        assert refused.value.line == 0
+        assert refused.value.message.startswith(f"the value {value} of width is not read: ")
+        assert words in refused.value.message
+
+
+TWINS = """
+from torch import nn
+import torch
+class Siamese(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.trunk = nn.Sequential(nn.Conv2d(1, 8, 3), nn.ReLU(), nn.AdaptiveAvgPool2d(2), nn.Flatten())
+        self.head = nn.Linear(32, 1)
+
+    def forward(self, left, right):
+        return self.head(torch.abs(self.trunk(left) - self.trunk(right)))
+"""
+
+
+def test_a_network_of_two_inputs_is_drawn_with_the_same_for_both():
+    theirs, ours = own(TWINS).eval(), parse_network(TWINS).eval()
+    ours.load_state_dict(theirs.state_dict())
+    one, other = torch.rand(2, 1, 20, 20), torch.rand(2, 1, 20, 20)
+    assert torch.equal(ours(one, other), theirs(one, other))
+    assert torch.equal(ours(one), theirs(one, one))
+    graph = read_graph(ours, (1, 1, 20, 20))
+    assert graph.notes[0] == "forward asks for left and right: each of them is given this input."
+    convs = [node for node in graph.nodes if node.kind == "Conv2d"]
+    assert [node.shapes[0] for node in convs] == [(1, 8, 18, 18)] * 2
+    with FlopCounterMode(display=False) as counter:
+        theirs(one[:1], other[:1])
+    assert graph.macs == counter.get_total_flops() // 2
+
+
+WORDS = """
+from torch import nn
+class Tagger(nn.Module):
+    def __init__(self, words=1000, width=64, hidden=32):
+        super().__init__()
+        self.embedding = nn.Embedding(words, width)
+        self.lstm = nn.LSTM(width, hidden, batch_first=True, bidirectional=True)
+        self.fc = nn.Linear(2 * hidden, 5)
+
+    def forward(self, x):
+        out, (h, c) = self.lstm(self.embedding(x))
+        return self.fc(out[:, -1])
+"""
+
+
+def test_words_are_looked_up():
+    theirs, ours = own(WORDS).eval(), parse_network(WORDS).eval()
+    ours.load_state_dict(theirs.state_dict())
+    x = torch.randint(0, 1000, (2, 12))
+    assert torch.equal(ours(x), theirs(x))
+    graph = read_graph(ours, (1, 12))
+    assert (graph.broken, graph.nodes[-1].shapes) == (None, ((1, 5),))
+    assert graph.parameters == sum(p.numel() for p in theirs.parameters())
+    assert graph.nodes[1].macs == 0
+
+
+def test_labels_that_are_given_fractions_are_told():
+    text = WORDS.replace("super().__init__()", "super().__init__()\n        self.first = nn.Linear(12, 12)")
+    graph = read_graph(parse_network(text.replace("embedding(x)", "embedding(self.first(x))")), (1, 12))
+    assert graph.broken.message == (
+        "layer embedding (Embedding) got 1×12, but looks up whole numbers, such as words or labels, and these are "
+        "fractions."
+    )
+
+
 @pytest.mark.parametrize(
     ("function", "name"), [("lambda x: x", "lambda"), ("F.relu", "F.relu"), ("torch.tanh", "torch.tanh")]
 )
@@ -527,6 +634,20 @@ def test_a_normed_layer_is_drawn_before_and_after_a_run(place, norm):
         with torch.enable_grad():
             net(torch.rand(2, 1, 16, 16)).sum().backward()
     assert len(net.fc(torch.rand(1, 6))[0]) == 10
+    names = [layer.name for layer in measure(net, (1, 1, 16, 16)).layers]
+    assert names == [layer.name for layer in measure(parse_network(NET), (1, 1, 16, 16)).layers]
+    assert node.kind == "Linear"
+
+
+@pytest.mark.parametrize("place", ["nn.utils", "nn.utils.parametrizations"])
+@pytest.mark.parametrize("norm", ["weight_norm", "spectral_norm"])
+def test_a_normed_layer_is_mended_as_the_plain_one_is(place, norm):
+    text = f"class N(nn.Module):\n    def __init__(self):\n        super().__init__()\n        self.a = nn.Conv2d(3, 8, 3)\n        self.b = {place}.{norm}(nn.Conv2d(16, 4, 3, padding=1))\n    def forward(self, x):\n        return self.b(self.a(x))"
+    (advice,) = advise(parse_network(text, device="meta"), (1, 3, 16, 16))
+    assert advice.why == "layer b (Conv2d) got 1×8×14×14, which is 8 channels, but in_channels=16."
+    assert advice.repairs[0].words == "set in_channels=8"
+    right = parse_network(text.replace("Conv2d(16", "Conv2d(8"))
+    assert advice.repairs[0].parameters == sum(p.numel() for p in right.parameters())
 
 
 @pytest.mark.parametrize(
