@@ -33,12 +33,19 @@ from models.device import private_copy
 from models.graph import Graph, read_graph
 from models.measure import kind_of
 from models.operator import per_axis
+from models.parse import is_guess
 from models.parse.faults import by, changed, fault_of
 from models.parse.walk import MAX_ACTIVATIONS
 from models.text import big
 
 COSTLY = 50_000_000
 """Weights of a layer beyond which another repair is likelier."""
+
+
+_UNTOLD = (
+    "In the order in which they are printed the layers do not fit: {} A printout does not say how forward uses its "
+    "layers (one of them twice, a branch, a view): paste the class itself."
+)
 
 
 def advise(module: nn.Module, input_shape: Sequence[int], graph: Graph | None = None) -> tuple[Advice, ...]:
@@ -54,6 +61,9 @@ def advise(module: nn.Module, input_shape: Sequence[int], graph: Graph | None = 
     """
     shape = tuple(input_shape)
     graph = graph or read_graph(module, shape, fields=False)
+    if is_guess(module):
+        broken = graph.broken
+        return (Advice(broken.node, _UNTOLD.format(broken.message), ()),) if broken else ()
     if graph.broken:
         site = site_of(module, shape, graph, graph.broken.node)
         wanted = [c for pattern, rule in FAULTS if re.fullmatch(pattern, site.node.kind) for c in rule(site)]

@@ -85,6 +85,8 @@ class Reading:
             self.shown.append(torchvision_models.build_known(self.it, *found))
             return
         for statement in self.source.tree.body:
+            if self.source.printed and _asks_for_it(statement):
+                continue
             if _is_main(statement):
                 assert isinstance(statement, ast.If)
                 self.main += statement.body
@@ -384,6 +386,14 @@ def _is_main(statement: ast.stmt) -> bool:
     return isinstance(statement, ast.If) and any(
         isinstance(part, ast.Name) and part.id == "__name__" for part in ast.walk(statement.test)
     )
+
+
+def _asks_for_it(statement: ast.stmt) -> bool:
+    """`model` or `print(model)` above what it shows."""
+    match statement:
+        case ast.Expr(value=ast.Name()) | ast.Expr(value=ast.Call(func=ast.Name(id="print"))):
+            return True
+    return False
 
 
 def _is_change(node: ast.expr, found: Any) -> bool:

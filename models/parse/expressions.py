@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import contextlib
+import functools
 import math
 import operator
 from collections import OrderedDict
@@ -111,6 +112,8 @@ def _name(it: Interpreter, node: ast.Name) -> Any:
         return model
     if torchvision_models.misspelt(name):
         raise torchvision_models.absent(name, node.lineno)
+    if it.printed and name[:1].isupper() and not hasattr(nn, name):
+        return Known(name, functools.partial(modules.in_printed_order, name=name, line=node.lineno), alone=False)
     raise refuse_name(name, node.lineno, it.printed, it.script)
 
 

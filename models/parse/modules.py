@@ -15,6 +15,7 @@ from torch.nn.utils.parametrize import is_parametrized
 
 from models.parse.faults import refused_settings
 from models.parse.layers import LAYERS, MORE_LAYERS
+from models.parse.refusals import refuse_name
 from models.parse.values import Class, Function, Known, is_tensor, real_base, written_attribute
 from models.parse.words import MAX_LAYERS, ParseError, is_name, quotable, quotable_sentence
 from models.text import big, listed
@@ -196,6 +197,43 @@ def make_stack(it: Interpreter, kind: str, items: list[Any], into: Any = None, s
     it.spend(100 + 10 * len(children))
     check_size(it, stack)
     return stack
+
+
+IN_ORDER = (
+    "A printout does not hold forward: the layers are taken in the order in which they are printed, with a Flatten "
+    "before the first linear layer; functions and additions that forward calls are missing. Paste the class for them."
+)
+
+
+def in_printed_order(it: Interpreter, *items: Any, name: str, line: int) -> nn.Module:
+    """A class of the visitor's own in a printout: its children one after the other, which is a guess."""
+    children: list[tuple[str, Any, int]] = []
+    came, flat = "", False
+    for item in items:
+        path, child, copies = item if is_triple(item) else ("", None, 1)
+        if isinstance(child, nn.ModuleList):
+            child = make_stack(it, "Sequential", [(f"{at}", one, 1) for at, one in enumerate(child)])
+        kinds = [type(part).__name__ for part in child.modules() if not part._modules] if child is not None else []
+        # Pooling to one place inside of a block is likely a gate, whose answer is multiplied with what came in.
+        gate = child is not None and is_guess(child) and any("Adaptive" in kind for kind in kinds)
+        if child is None or gate:
+            raise refuse_name(name, line, it.printed, it.script)
+        if kinds[:1] == ["Linear"] and came not in ("", "Flatten", "Linear") and not flat:
+            children.append(("flatten", nn.Flatten(), 1))
+            flat = True
+        came = kinds[-1] if kinds else came
+        children.append((path, child, copies))
+    if not children:
+        raise refuse_name(name, line, it.printed, it.script)
+    stack = make_stack(it, "Sequential", children)
+    stack.__dict__["_guess"] = True
+    it.notes[IN_ORDER] = None
+    return stack
+
+
+def is_guess(module: nn.Module) -> bool:
+    """Whether a network stands in the order of a printout, which does not say how its layers run."""
+    return module.__dict__.get("_guess", False)
 
 
 def _is_pair(item: object) -> bool:

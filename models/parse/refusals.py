@@ -71,7 +71,8 @@ def refuse_name(name: str, line: int, printed: bool, script: bool, path: str = "
     if path or (close and name[:1].isupper()):
         hint = f"; did you mean nn.{close[0]}?" if close else f"; allowed are {LAYER_KINDS} of torch.nn."
         return ParseError(f'"{quotable(name)}" is not a layer that is read here{hint}', line, name)
-    return ParseError(f'the name "{quotable(name)}" is not known here; allowed are {ALLOWED}.', line, name)
+    better = "if it is a class of your own, paste it too" if name[:1].isupper() else f"allowed are {ALLOWED}"
+    return ParseError(f'the name "{quotable(name)}" is not known here; {better}.', line, name)
 
 
 def spelled(node: ast.expr) -> str:

@@ -111,6 +111,11 @@ def _plain(text: str) -> str:
         # What stands without a prompt is what Python answered, but in a notebook, whose cells have one prompt each.
         notebook = any("In [" in line for line in lines) and not any(re.match(r"\s*\.\.\.+:", line) for line in lines)
         answer = not notebook
+        shows = any(re.match(r"\s*\([\w-]+\): ", line) for line in lines)
+        if shows and not any(re.search(r"\bnn\.|\bclass ", line) for line in lines):
+            # There is no code: what print(model) answers is the network.
+            notebook, answer = True, False
+            lines = ["" if _PROMPT.match(line) else _ANSWER.sub("", line) for line in lines]
         for at, line in enumerate(lines):
             match = _PROMPT.match(line)
             answer = not notebook or (not match and (answer or bool(_ANSWER.match(line))))

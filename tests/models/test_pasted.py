@@ -309,6 +309,55 @@ def test_what_a_session_shows_around_a_network_is_left_out(session):
     assert read_graph(found, (1, 1, 16, 16)).nodes[1].line == line
 
 
+class Printed(nn.Module):
+    def __init__(self, pooled=28):
+        super().__init__()
+        self.conv = nn.Conv2d(3, 8, 3, bias=False)
+        self.bn = nn.BatchNorm2d(8)
+        self.convs = nn.ModuleList([nn.Conv2d(8, 8, 3, padding=1), nn.ReLU(), nn.Conv2d(8, 4, 3)])
+        self.fc1 = nn.Linear(4 * pooled * pooled, 10)
+        self.drop = nn.Dropout(0.5)
+        self.fc2 = nn.Linear(10, 2)
+
+    def forward(self, x):
+        x = self.bn(self.conv(x)).relu()
+        for layer in self.convs:
+            x = layer(x)
+        return self.fc2(self.drop(self.fc1(x.flatten(1)).relu()))
+
+
+@pytest.mark.parametrize("before", ["", "print(net)\n", ">>> net\n", "In [3]: print(net)\nOut[3]: \n"])
+def test_a_printout_of_a_class_is_read_in_its_order_and_says_so(before):
+    theirs = Printed()
+    ours = parse_network(before + str(theirs))
+    assert [(n, p.shape) for n, p in ours.named_parameters()] == [(n, p.shape) for n, p in theirs.named_parameters()]
+    graph = read_graph(ours, (1, 3, 32, 32))
+    made = measure(theirs, (1, 3, 32, 32))
+    assert (graph.macs, graph.nodes[-1].shapes) == (made.macs, (made.output_shape,))
+    assert graph.notes[0].startswith("A printout does not hold forward: the layers are taken in the order")
+    assert advise(ours, (1, 3, 32, 32), graph) == ()
+
+
+def test_a_printout_that_does_not_run_in_its_order_gets_no_repairs():
+    (advice,) = advise(parse_network(str(Printed(14)), device="meta"), (1, 3, 32, 32))
+    assert advice.repairs == ()
+    assert "layer fc1 (Linear) got 1×3136, but in_features=784." in advice.why
+    assert advice.why.endswith("paste the class itself.")
+
+
+@pytest.mark.parametrize(
+    "part",
+    [
+        "(a): Swish()",
+        "(a): Gate(\n    (pool): AdaptiveAvgPool2d(output_size=1)\n    (fc): Conv2d(8, 8, kernel_size=(1, 1), stride=(1, 1))\n  )",
+    ],
+)
+def test_a_printout_that_hides_what_runs_is_refused(part):
+    text = f"Net(\n  (conv): Conv2d(3, 8, kernel_size=(3, 3), stride=(1, 1))\n  {part}\n  (out): Conv2d(8, 4, kernel_size=(1, 1), stride=(1, 1))\n)"
+    with pytest.raises(ParseError, match="whose printout does not say how its layers run"):
+        parse_network(text)
+
+
 def test_layers_assigned_to_self_stand_in_their_order():
     net = parse_network("self.conv1 = nn.Conv2d(1, 6, 5)\nself.relu = nn.ReLU()\nself.conv2 = nn.Conv2d(6, 16, 5)")
     assert [name for name, _ in net.named_children()] == ["conv1", "relu", "conv2"]
