@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from typing import Any
 
 import torch
 from torch import nn
+from torch.nn.modules.lazy import LazyModuleMixin
+from torch.nn.parameter import UninitializedBuffer, UninitializedParameter, is_lazy
 from torch.nn.utils.parametrize import is_parametrized
 from torch.utils.flop_counter import FlopCounterMode
 
@@ -127,6 +129,27 @@ def blank(module: nn.Module, input_shape: Sequence[int]) -> torch.Tensor:
     first = next((layer for layer in module.modules() if any(True for _ in layer.parameters(recurse=False))), None)
     dtype = next((p.dtype for p in module.parameters() if p.is_floating_point()), torch.float32)
     return torch.empty(tuple(input_shape), device="meta", dtype=torch.long if type(first) is nn.Embedding else dtype)
+
+
+def settled(module: nn.Module, input_shape: Sequence[int]) -> nn.Module:
+    """The network with its lazy layers made for an input of this shape, on the meta device; itself where it has none.
+
+    Those that a shape does not reach stay as they are, without weights.
+    """
+    if not any(isinstance(layer, LazyModuleMixin) for layer in module.modules()):
+        return module
+    module = private_copy(module, torch.device("meta")).eval()
+    own = [names for layer in module.modules() for names in (layer._parameters, layer._buffers)]
+    lazy = [(names, name) for names in own for name, weight in names.items() if is_lazy(weight)]
+    for names, name in lazy:  # torch makes each what it is to be in its place
+        blanks = UninitializedParameter if isinstance(names[name], UninitializedParameter) else UninitializedBuffer
+        names[name] = blanks(device=torch.device("meta"))
+    with torch.inference_mode(False), torch.no_grad(), suppress(Exception):  # a network refuses with whatever it likes
+        module(blank(module, input_shape))
+    for names, name in lazy:
+        if is_lazy(names[name]):
+            names[name] = None
+    return module
 
 
 def measure(module: nn.Module, input_shape: Sequence[int]) -> Measurement:

@@ -31,7 +31,7 @@ from models.advice.trial import (
 )
 from models.device import private_copy
 from models.graph import Graph, read_graph
-from models.measure import kind_of
+from models.measure import kind_of, settled
 from models.operator import per_axis
 from models.parse import is_guess
 from models.parse.faults import by, changed, fault_of
@@ -60,7 +60,7 @@ def advise(module: nn.Module, input_shape: Sequence[int], graph: Graph | None = 
         ValueError: the network cannot be traced.
     """
     shape = tuple(input_shape)
-    graph = graph or read_graph(module, shape, fields=False)
+    graph, module = graph or read_graph(module, shape, fields=False), settled(module, shape)
     if is_guess(module):
         broken = graph.broken
         return (Advice(broken.node, _UNTOLD.format(broken.message), ()),) if broken else ()

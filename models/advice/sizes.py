@@ -18,7 +18,7 @@ from torch.overrides import TorchFunctionMode
 from models.advice.trial import Shape, read
 from models.errors import ReceptiveFieldError
 from models.graph import Graph
-from models.measure import blank, ghost_of
+from models.measure import blank, ghost_of, settled
 from models.operator import per_axis
 from models.parse import FollowsShape
 from models.parse.functions import SETTINGS
@@ -141,7 +141,7 @@ class _Runs:
 def at_size(module: nn.Module, shape: Shape) -> Size | None:
     """What the network does to an input of this shape; None where it does not fit."""
     graph = read(module, shape)
-    found = None if not graph or graph.broken else _Runs(module).at(shape)
+    found = None if not graph or graph.broken else _Runs(settled(module, shape)).at(shape)
     return Size(shape, found[0], graph.macs, found[1]) if graph and found else None
 
 
@@ -158,7 +158,7 @@ def sizes_near(module: nn.Module, shape: Sequence[int], graph: Graph, most: int 
         graph: of the network at this shape, with fields.
         most: on each side.
     """
-    now, runs, far = max(shape[2:]), _Runs(module), period(graph)
+    now, runs, far = max(shape[2:]), _Runs(settled(module, shape)), period(graph)
     sizes = {now}
     for way in (-1, 1):
         size, step, count = now, 1, 0
@@ -178,7 +178,7 @@ def sizes_near(module: nn.Module, shape: Sequence[int], graph: Graph, most: int 
 
 def smallest(module: nn.Module, shape: Sequence[int]) -> Shape:
     """The smallest input that the network takes, in the proportions of one that it takes."""
-    low, high, runs = 0, max(shape[2:]), _Runs(module)
+    low, high, runs = 0, max(shape[2:]), _Runs(settled(module, shape))
     while high - low > 1:
         middle = (low + high) // 2
         low, high = (low, middle) if runs.at(scaled(shape, middle)) else (middle, high)
@@ -209,7 +209,7 @@ def tiles(module: nn.Module, shape: Sequence[int], graph: Graph) -> list[Tile]:
     reach = 0
     with suppress(ReceptiveFieldError):
         room = grid * (2 * math.ceil(max(last.size or ()) / grid) + 3)
-        field = receptive_field(module, (*shape[:2], *(room,) * axes))
+        field = receptive_field(settled(module, shape), (*shape[:2], *(room,) * axes))
         for boxes, jump in zip(field.boxes(), last.jump or (), strict=True):
             step = int(jump or 0)
             for unit, (low, high) in enumerate(boxes.tolist()):

@@ -14,7 +14,7 @@ from torch import fx, nn
 from torch.fx.node import map_arg
 
 from models.errors import GraphError, ReceptiveFieldError, first_line
-from models.measure import blank, counted, on_paper
+from models.measure import blank, counted, on_paper, settled
 from models.parse import line_of, notes_of
 from models.parse.code import layer_code
 from models.parse.faults import title
@@ -139,7 +139,7 @@ def read_graph(module: nn.Module, input_shape: Sequence[int], *, fields: bool = 
     ('0', ((1, 8, 30, 30),))
     """
     notes = notes_of(module)
-    module = rooted(module)
+    module = settled(rooted(module), input_shape)
     # A pasted network runs on paper already while it is traced.
     traced = graph_of(module, input_shape) if is_pasted(module) else None
     with on_paper(traced[0].root if traced else module) as (ghost, done):

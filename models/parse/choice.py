@@ -12,7 +12,7 @@ from torch import nn
 
 from models.parse import modules, statements, torchvision_models
 from models.parse.interpreter import Interpreter
-from models.parse.layers import LAYERS
+from models.parse.layers import LAYERS, LAZY_LAYERS
 from models.parse.modules import Pasted, line_of
 from models.parse.refusals import without_brackets
 from models.parse.source import Source, parsed
@@ -212,7 +212,7 @@ class Reading:
     def _running(self, module: nn.Module) -> nn.Module:
         if isinstance(module, nn.ModuleList):
             return modules.make_stack(self.it, "Sequential", list(module._modules.values()))
-        if type(module).__name__ in LAYERS and not isinstance(module, Pasted):
+        if type(module).__name__ in {**LAYERS, **LAZY_LAYERS} and not isinstance(module, Pasted):
             return modules.make_stack(self.it, "Sequential", [module])
         if isinstance(module, nn.Sequential) and not len(module._modules):
             raise ParseError(_NO_NETWORK)

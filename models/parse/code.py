@@ -10,7 +10,7 @@ from math import inf
 from torch import nn
 
 from models.measure import kind_of
-from models.parse.layers import LAYER_KINDS, LAYERS
+from models.parse.layers import EVERY_LAYER, LAYER_KINDS, LAYERS, LAZY_LAYERS
 
 # --- and back to text ------------------------------------------------------------------------------------------------
 
@@ -18,7 +18,7 @@ from models.parse.layers import LAYER_KINDS, LAYERS
 def settings_of(layer: nn.Module) -> dict[str, object]:
     """The settings that rebuild a layer in `LAYERS`, those at their default left out."""
     name = kind_of(layer)
-    schema = LAYERS[name]
+    schema = EVERY_LAYER[name]
     found: dict[str, object] = {}
     for setting, default in schema.defaults.items():
         if setting == "bias":
@@ -27,7 +27,7 @@ def settings_of(layer: nn.Module) -> dict[str, object]:
                 found["bias"] = False
             continue
         value = getattr(layer, setting, default)
-        if name.startswith(("Conv", "AvgPool1d")) or name.endswith(("Pad1d", "Pad2d", "Pad3d")):
+        if name.startswith(("Conv", "LazyConv", "AvgPool1d")) or name.endswith(("Pad1d", "Pad2d", "Pad3d")):
             # These layers store one number per axis whatever they were given.
             value = value[0] if isinstance(value, tuple) and len(set(value)) == 1 else value
         if isinstance(value, float) and value.is_integer() and setting == "scale_factor":
@@ -47,9 +47,9 @@ def _spelled(value: object) -> str:
 def layer_code(layer: nn.Module) -> str:
     """`nn.Conv2d(3, 8, kernel_size=3)`: the call that makes a layer. Raises `ValueError` for one not in `LAYERS`."""
     name = type(layer).__name__
-    if name not in LAYERS or type(layer) is not LAYERS[name].cls:
+    if name not in {**LAYERS, **LAZY_LAYERS} or type(layer) is not EVERY_LAYER[name].cls:
         raise ValueError(f'"{name}" has no line of code here; {LAYER_KINDS} of torch.nn have.')
-    schema, pieces, settings = LAYERS[name], [], settings_of(layer)
+    schema, pieces, settings = EVERY_LAYER[name], [], settings_of(layer)
     for setting in schema.positional:
         if (
             setting not in settings

@@ -13,7 +13,7 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
-from models.parse.layers import LAYERS, MORE_LAYERS, Rule, rule_for
+from models.parse.layers import EVERY_LAYER, Rule, rule_for
 from models.parse.values import Known, LayerClass, Nothing
 from models.parse.words import Outside, ParseError, quotable
 
@@ -138,7 +138,7 @@ TABLE: dict[str, Any] = {
     **{f"torch.nn.functional.{name}": Known(f"F.{name}", getattr(F, name)) for name in _FUNCTIONAL.split()},
     "torch.nn.Parameter": Known("nn.Parameter", nn.Parameter, kind=nn.Parameter),
     "torch.nn.parameter.Parameter": Known("nn.Parameter", nn.Parameter, kind=nn.Parameter),
-    **{f"torch.nn.{name}": LayerClass(name, schema.cls) for name, schema in {**LAYERS, **MORE_LAYERS}.items()},
+    **{f"torch.nn.{name}": LayerClass(name, schema.cls) for name, schema in EVERY_LAYER.items()},
     **{
         f"torch.nn.{name}": LayerClass(name, getattr(nn, name))
         for name in ("Module", "Sequential", "ModuleList", "ModuleDict", "ParameterList")

@@ -161,7 +161,7 @@ def rule_for(layer: str, setting: str) -> Rule | None:
         if "Pad" in layer:
             return _per_axis(2 * axes, -MAX_WINDOW)
         whole = _per_axis(axes, 0)
-        return _either(whole, _choice("same", "valid")) if re.fullmatch(r"Conv\dd", layer) else whole
+        return _either(whole, _choice("same", "valid")) if re.fullmatch(r"(Lazy)?Conv\dd", layer) else whole
     if setting in ("kernel_size", "stride", "dilation"):
         return _per_axis(axes, 1)
     if setting == "output_padding":
@@ -209,6 +209,16 @@ MORE_LAYERS: dict[str, Schema] = {
     )
 }
 """Layers that only a `forward` can use: they take or give more than one tensor, or whole numbers."""
+
+LAZY_LAYERS: dict[str, Schema] = {
+    name: _schema(name)
+    for name in _spell_out(
+        "LazyConv{1,2,3}d LazyConvTranspose{1,2,3}d LazyBatchNorm{1,2,3}d LazyInstanceNorm{1,2,3}d LazyLinear"
+    )
+}
+"""Layers that take their number of channels from what they are given first."""
+
+EVERY_LAYER: dict[str, Schema] = {**LAYERS, **LAZY_LAYERS, **MORE_LAYERS}
 
 LAYER_KINDS = (
     "convolution, pooling, normalisation, activation, padding, upsampling, linear, reshaping and dropout layers"

@@ -6,15 +6,17 @@ import copy
 import difflib
 import math
 import re
+import warnings
 from collections import OrderedDict
 from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import nn
+from torch.nn.parameter import is_lazy
 from torch.nn.utils.parametrize import is_parametrized
 
 from models.parse.faults import refused_settings
-from models.parse.layers import LAYERS, MORE_LAYERS
+from models.parse.layers import EVERY_LAYER, LAZY_LAYERS, MORE_LAYERS
 from models.parse.refusals import refuse_name
 from models.parse.values import Class, Function, Known, is_tensor, real_base, written_attribute
 from models.parse.words import MAX_LAYERS, ParseError, is_name, quotable, quotable_sentence
@@ -77,7 +79,7 @@ def notes_of(module: nn.Module) -> tuple[str, ...]:
 
 def settings_of(it: Interpreter, name: str, args: list[Any], settings: dict[str, Any]) -> dict[str, Any]:
     """The settings of a layer, each checked against its rule."""
-    schema, line = {**LAYERS, **MORE_LAYERS}[name], it.line
+    schema, line = EVERY_LAYER[name], it.line
     if len(args) > len(schema.positional):
         takes = f"takes {', '.join(schema.positional)}" if schema.positional else "takes nothing"
         raise ParseError(f"nn.{name} got {len(args)} values, but {takes}.", line, name)
@@ -116,10 +118,13 @@ def make_layer(it: Interpreter, name: str, args: list[Any], settings: dict[str, 
             f"nn.{name} takes or gives more than one tensor; paste the class whose forward uses it.", it.line, name
         )
     given = settings_of(it, name, args, settings)
-    schema = LAYERS.get(name) or MORE_LAYERS[name]
+    schema = EVERY_LAYER[name]
     try:
         if into is None:
-            module = schema.cls(**given)
+            with warnings.catch_warnings():
+                if name in LAZY_LAYERS:
+                    warnings.filterwarnings("ignore", "Initializing zero-element")
+                module = schema.cls(**given)
         else:
             schema.cls.__init__(into, **given)
             module = into
@@ -136,7 +141,7 @@ def made(it: Interpreter, module: nn.Module, called: str, name: str) -> nn.Modul
     """A new module, counted and marked with its line."""
     module.__dict__["_line"] = it.line
     it.spend(100)
-    it.count(sum(math.prod(t.shape) for t in [*module.parameters(), *module.buffers()]), called, name)
+    it.count(sum(math.prod(t.shape) for t in [*module.parameters(), *module.buffers()] if not is_lazy(t)), called, name)
     return module
 
 
@@ -233,7 +238,7 @@ def in_printed_order(it: Interpreter, *items: Any, name: str, line: int) -> nn.M
 
 def is_guess(module: nn.Module) -> bool:
     """Whether a network stands in the order of a printout, which does not say how its layers run."""
-    return module.__dict__.get("_guess", False)
+    return any("_guess" in part.__dict__ for part in module.modules())
 
 
 def _is_pair(item: object) -> bool:

@@ -8,7 +8,7 @@ import difflib
 from torch import nn
 
 from models.parse.functions import TABLE, instead
-from models.parse.layers import LAYER_KINDS, LAYERS, MORE_LAYERS
+from models.parse.layers import EVERY_LAYER, LAYER_KINDS, LAYERS, MORE_LAYERS
 from models.parse.words import ALLOWED, ParseError, quotable
 
 _NODE_WORDS: dict[type[ast.AST], tuple[str, str]] = {
@@ -39,7 +39,7 @@ def refuse_node(node: ast.AST) -> ParseError:
 
 def without_brackets(name: str, line: int) -> ParseError:
     """A class of layers where a layer should stand."""
-    schema = LAYERS.get(name) or MORE_LAYERS.get(name)
+    schema = EVERY_LAYER.get(name)
     needs = ", ".join(schema.required) if schema else "..."
     return ParseError(f"nn.{name} stands without brackets; write nn.{name}({needs}).", line, name)
 
@@ -54,13 +54,6 @@ def refuse_name(name: str, line: int, printed: bool, script: bool, path: str = "
         return ParseError(
             f'"{quotable(name)}" is a class of its own, whose printout does not say how its layers run; '
             "paste the class itself, or a printed Sequential.",
-            line,
-            name,
-        )
-    if name.startswith("Lazy"):
-        return ParseError(
-            f"nn.{quotable(name)} finds its size in a first run, and nothing is run here; write "
-            f"nn.{quotable(name[4:])} with the size.",
             line,
             name,
         )

@@ -13,6 +13,7 @@ from models.advice import advise
 from models.graph import read_graph
 from models.measure import measure
 from models.parse import MissingArguments, ParseError, Pasted, SeveralNetworks, candidates, needs, parse_network
+from models.parse.code import to_code
 from models.receptive_field import receptive_field
 from tests.models.pasted_networks import NETWORKS
 
@@ -630,6 +631,51 @@ def test_words_are_looked_up():
     assert (graph.broken, graph.nodes[-1].shapes) == (None, ((1, 5),))
     assert graph.parameters == sum(p.numel() for p in theirs.parameters())
     assert graph.nodes[1].macs == 0
+
+
+LAZY = """
+from torch import nn
+import torch
+class Lazy(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.body = nn.Sequential(nn.LazyConv2d(8, 3, padding=1), nn.LazyBatchNorm2d(), nn.ReLU(), nn.LazyConvTranspose2d(4, 2, stride=2))
+        self.fc1, self.fc2 = nn.LazyLinear(16), nn.LazyLinear(10, bias=False)
+
+    def forward(self, x):
+        return self.fc2(torch.relu(self.fc1(self.body(x).flatten(1))))
+"""
+
+
+def test_lazy_layers_take_their_size_from_the_shape():
+    x = torch.rand(2, 3, 10, 10)
+    theirs, ours = own(LAZY).eval(), parse_network(LAZY).eval()
+    sketch = parse_network(LAZY, device="meta")
+    theirs(x), ours(x)
+    ours.load_state_dict(theirs.state_dict())
+    assert torch.equal(ours(x), theirs(x))
+    for side in (10, 12):  # each shape makes layers of its own
+        wanted = own(LAZY).eval()
+        with FlopCounterMode(display=False) as counter:
+            wanted(torch.rand(1, 3, side, side))
+        graph = read_graph(sketch, (1, 3, side, side))
+        assert (graph.broken, graph.nodes[-1].shapes) == (None, ((1, 10),))
+        assert graph.parameters == sum(p.numel() for p in wanted.parameters())
+        assert graph.macs == counter.get_total_flops() // 2
+        assert [node.kind for node in graph.nodes[1:5]] == ["Conv2d", "BatchNorm2d", "ReLU", "ConvTranspose2d"]
+        assert advise(sketch, (1, 3, side, side)) == ()
+
+
+def test_lazy_layers_behind_a_fault_have_no_weights_yet():
+    text = "[nn.LazyConv2d(8, 3), nn.MaxPool2d(2), nn.Conv2d(16, 8, 3), nn.Flatten(), nn.LazyLinear(10)]"
+    network = parse_network(text, device="meta")
+    graph = read_graph(network, (1, 3, 10, 10))
+    assert [node.parameters for node in graph.nodes[1:-1]] == [8 * 27 + 8, 0]
+    assert [(node.kind, node.parameters) for node in graph.rest] == [("Flatten", 0), ("LazyLinear", 0)]
+    (advice,) = advise(network, (1, 3, 10, 10), graph)
+    assert advice.repairs[0].words == "set in_channels=8"
+    assert parse_network(to_code(network), device="meta")[4].out_features == 10
+    assert "nn.LazyConv2d(8, kernel_size=3)" in to_code(network)
 
 
 def test_labels_that_are_given_fractions_are_told():
