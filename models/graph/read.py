@@ -18,7 +18,7 @@ from models.measure import blank, counted, on_paper, settled
 from models.parse import line_of, notes_of
 from models.parse.code import layer_code
 from models.parse.faults import title
-from models.parse.walk import MAX_ACTIVATIONS, overlooked, passed
+from models.parse.walk import MAX_ACTIVATIONS, overlooked, refusal
 from models.receptive_field import receptive_field, subnetwork
 from models.receptive_field.field import LayerField
 from models.receptive_field.trace import graph_of, is_pasted, label_of, rooted
@@ -266,9 +266,8 @@ class _Reading(fx.Interpreter):
         """What is wrong."""
         inputs = [self.env[a] for a in n.all_input_nodes if isinstance(self.env.get(a), torch.Tensor)]
         if n.op == "call_module" and len(inputs) == 1:
-            _, status, message = passed(self.parts[str(n.target)], str(n.target), tuple(inputs[0].shape))
-            if status == "broken":
-                return message
+            if said := refusal(self.parts[str(n.target)], str(n.target), tuple(inputs[0].shape)):
+                return said
         if isinstance(error, _TooMuch):
             here = title(self.parts[str(n.target)], str(n.target)) if n.op == "call_module" else str(n.target)
             return (

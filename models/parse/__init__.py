@@ -28,7 +28,6 @@ from models.parse.code import EXAMPLES, to_code
 from models.parse.layers import LAYERS
 from models.parse.modules import MAX_PARAMETERS, FollowsShape, Pasted, is_guess, line_of, notes_of
 from models.parse.source import MAX_TEXT, Source, read_source
-from models.parse.walk import check_network
 from models.parse.words import ParseError
 
 

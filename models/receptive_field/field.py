@@ -14,7 +14,7 @@ import numpy as np
 from models.receptive_field.axis import NOTHING, Axis, Rule
 from models.receptive_field.probe import MeasuredField
 from models.receptive_field.reader import Lost, ReceptiveFieldError, Value
-from models.text import whole
+from models.text import sentence, whole
 
 
 class LocalField(NamedTuple):
@@ -252,36 +252,36 @@ class ReceptiveField(_Field):
         reached = {layer.name for layer in self.layers}
         events = {kind: [n for n in names if n in reached] for kind, names in self._events.items()}
         notes = []
+        kinds = {layer.name: layer.kind for layer in self.layers}
+        named = lambda name: f"layer {name} ({kinds[name]})"  # noqa: E731
         if self.sees_everything and (found := events.get("everything")):
-            tail = " `local` follows the windows alone." if self.local else ""
+            others = len(found) - 1
+            more = f", and so {'does' if others == 1 else 'do'} {others} more" if others else ""
             notes.append(
-                f"{_several(found)} all positions of a map at once, so every unit after that depends on "
-                f"everything seen there.{tail}"
+                f"{sentence(named(found[0]))} looks at all positions of its map at once{more}: every unit after it "
+                "depends on the whole picture, as far as the layers before it see it."
             )
         if not self.aligned and (found := events.get("unaligned")):
             notes.append(
-                f"At {found[0]!r} branches meet whose jumps differ, or maps are laid end to end: size and box then "
-                "depend on the unit; `size` is the widest inside this image."
+                f"At {named(found[0])} branches meet whose jumps differ, or maps are laid end to end: how much a unit "
+                "sees depends on the unit, and the receptive field given is the widest in this picture."
             )
         if any(a.rule is not None and a.rule.period > 1 for a in self._axes):
-            kinds = max(a.rule.period for a in self._axes if a.rule is not None)
-            told = f"take turns: {kinds} kinds of unit, whose fields differ" if kinds <= 16 else "have different fields"
-            notes.append(f"Units {told}; `size` is the widest, `box` is exact.")
+            many = max(a.rule.period for a in self._axes if a.rule is not None)
+            told = f"take turns: there are {many} kinds, whose fields differ" if many <= 16 else "have different fields"
+            notes.append(f"Units {told}, as after an upsampling; the receptive field given is the widest.")
         if any(a.rule is not None and None in a.rule.lo for a in self._axes):
             notes.append("Some units see no pixel at all: a stride larger than the kernel leaves gaps.")
         if found := events.get("folded"):
             notes.append(
-                f"{found[0]!r} pads with pixels of the image, not zeros: border units see those pixels, as "
-                "`box(…, clipped=True)` says."
+                f"{sentence(named(found[0]))} pads with pixels of the picture, not with zeros: units at the border see "
+                "these pixels."
             )
         if found := events.get("statistics"):
             notes.append(
-                f"{found[0]!r} is read as in evaluation, with fixed statistics; in training it sees the whole batch."
+                f"{sentence(named(found[0]))} is read as in evaluation, with statistics that it has kept; in training "
+                "it looks at the whole batch."
             )
-        if found := events.get("several"):
-            notes.append(f"The network returns {found[0]} tensors; this is the first.")
+        if self.name is None and (found := self._events.get("several")):
+            notes.append(f"The network returns {found[0]} tensors; the receptive field is that of the first.")
         return tuple(notes)
-
-
-def _several(names: list[str]) -> str:
-    return f"{names[0]!r} looks at" if len(names) == 1 else f"{names[0]!r} and {len(names) - 1} more look at"

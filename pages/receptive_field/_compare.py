@@ -109,9 +109,9 @@ def why(field: StackField, unit: StackUnit) -> str:
 
 def _told(note: str) -> str:
     """A note of the trace in the page's words."""
-    if met := re.match(r"At 'layers\.(\d+)\.add' branches meet", note):
+    if met := re.match(r"At layer layers\.(\d+)\.add \(add\) branches meet", note):
         return (
             f"In layer {int(met[1]) + 1} branches of different jump meet and drift apart: how much a unit sees depends "
             "on the unit, and the numbers above the table are the widest in this image."
         )
-    return note.replace("`size` is the widest, `box` is exact", "the receptive field above is the widest")
+    return note.replace("the receptive field given", "the receptive field above")

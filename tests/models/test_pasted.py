@@ -607,6 +607,12 @@ def test_a_network_of_two_inputs_is_drawn_with_the_same_for_both():
     assert graph.macs == counter.get_total_flops() // 2
 
 
+def test_several_answers_are_told():
+    text = TWINS.replace("return self.head(torch.abs(self.trunk(left) - self.trunk(right)))", "return left, right")
+    notes = read_graph(parse_network(text), (1, 1, 8, 8)).notes
+    assert "The network returns 2 tensors; the receptive field is that of the first." in notes
+
+
 WORDS = """
 from torch import nn
 class Tagger(nn.Module):

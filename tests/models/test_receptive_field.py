@@ -355,7 +355,7 @@ def test_global_pooling_sees_what_any_unit_saw():
     assert field.sees_everything
     assert field.jump == (0, 0)
     assert field.local is None
-    assert "looks at all positions" in field.notes[0]
+    assert field.notes[0].startswith("Layer 1 (AdaptiveAvgPool2d) looks at all positions of its map at once: every")
 
 
 def test_rectangular_kernels_are_followed_per_axis():
@@ -431,7 +431,7 @@ def test_squeeze_excite_sees_everything_and_the_windows_are_still_told():
     assert field.size == (20, 20)
     assert field.box((3, 3)) == ((0, 19), (0, 19))
     assert (field.local.size, field.local.jump, field.local.start) == ((5, 5), (1, 1), (-2, -2))
-    assert field.notes[0].startswith("'0.mean' and 1 more look at")
+    assert field.notes[0].startswith("Layer 0.mean (mean) looks at all positions of its map at once, and so does 1")
     whole = measure_field(net, (1, 4, 20, 20), longest=256)
     assert whole.size == (None, None)
     assert measure_field(net, (1, 4, 20, 20), through_global=False).size == (5, 5)
