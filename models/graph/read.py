@@ -265,9 +265,9 @@ class _Reading(fx.Interpreter):
     def _refusal(self, n: fx.Node, error: Exception) -> str:
         """What is wrong."""
         inputs = [self.env[a] for a in n.all_input_nodes if isinstance(self.env.get(a), torch.Tensor)]
-        if n.op == "call_module" and len(inputs) == 1:
-            if said := refusal(self.parts[str(n.target)], str(n.target), tuple(inputs[0].shape)):
-                return said
+        alone = n.op == "call_module" and len(inputs) == 1
+        if alone and (said := refusal(self.parts[str(n.target)], str(n.target), tuple(inputs[0].shape))):
+            return said
         if isinstance(error, _TooMuch):
             here = title(self.parts[str(n.target)], str(n.target)) if n.op == "call_module" else str(n.target)
             return (
