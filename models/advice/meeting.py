@@ -24,6 +24,7 @@ from models.text import listed
 def met(site: Site) -> Iterator[Candidate]:
     """What lets the branches meet that an addition, a product or a `cat` refuses."""
     yield from _other_sizes(site)
+    yield from _fixed_places(site)
     if (found := _ways(site)) is None:
         return
     shapes = [shape for shape, _ in found]
@@ -37,6 +38,7 @@ def met(site: Site) -> Iterator[Candidate]:
         yield from _given(site, found)
     if len(shapes[0]) > 2 and len({shape[2:] for shape in shapes}) > 1:
         yield from _padded(site, found)
+        yield from _unstrided(site, found)
         yield from _made_even(site, shapes)
 
 
@@ -56,6 +58,21 @@ def _other_sizes(site: Site) -> Iterator[Candidate]:
         yield Candidate(12, found[0], found[1])
 
 
+def _fixed_places(site: Site) -> Iterator[Candidate]:
+    """A learned number for each place, such as a position's, meets another number of places: the input that has as
+    many, a class token among them or not."""
+    ends = site.call[1].all_input_nodes if site.call else []
+    learned, came = ([_shape(end) for end in ends if (end.op == "get_attr") is fixed] for fixed in (True, False))
+    if len(learned) != 1 or len(came) != 1 or len(site.shape) < 3:
+        return
+    places = [(a, b) for a, b in zip(reversed(came[0]), reversed(learned[0]), strict=False) if a != b]
+    for tokens in (1, 0, 2) if len(places) == 1 else ():
+        ((now, wanted),) = places
+        scale = (max(wanted - tokens, 0) / max(now - tokens, 1)) ** (1 / (len(site.shape) - 2))
+        shape = (*site.shape[:2], *(max(1, round(n * scale)) for n in site.shape[2:]))
+        yield Candidate(5, f"give an input of {by(shape[1:])}, for which the learned numbers were made", shape=shape)
+
+
 Way = tuple[Shape, list[fx.Node]]
 """What reaches the meeting on one way, and the calls on it since the ways have parted, the last first."""
 
@@ -64,14 +81,17 @@ def _ways(site: Site) -> list[Way] | None:
     if site.call is None:
         return None
     ends = site.call[1].all_input_nodes
-    if len(ends) < 2 or not all(isinstance(end.meta.get("value"), torch.Tensor) for end in ends):
+    if len(ends) < 2 or not all(end.op != "get_attr" and _shape(end) for end in ends):
         return None
     back = [_back(end) for end in ends]
     shared = set(back[0]).intersection(*back[1:])
-    return [
-        (tuple(end.meta["value"].shape), [n for n in way if n not in shared])
-        for end, way in zip(ends, back, strict=True)
-    ]
+    return [(_shape(end), [n for n in way if n not in shared]) for end, way in zip(ends, back, strict=True)]
+
+
+def _shape(node: fx.Node) -> Shape:
+    """Of a tensor; nothing for other values."""
+    value = node.meta.get("value")
+    return tuple(value.shape) if isinstance(value, torch.Tensor) else ()
 
 
 def _back(node: fx.Node) -> dict[fx.Node, None]:
@@ -222,6 +242,26 @@ def _giving(site: Site, way: Way, wanted: Shape) -> tuple[str, dict[str, Sequenc
 # --- sizes that differ ------------------------------------------------------------------------------------------------
 
 
+def _unstrided(site: Site, ways: list[Way]) -> Iterator[Candidate]:
+    """One layer with a stride, a pool's own among them, makes one way smaller than the others."""
+    largest = max(way[0][2:] for way in ways)
+    strided = [
+        (path, layer)
+        for way in ways
+        if way[0][2:] != largest
+        for path, layer in _layers(site, way, "Conv|MaxPool|AvgPool")
+        if max(per_axis(layer.stride, len(largest))) > 1
+    ]
+    if len(strided) == 1:
+        ((path, layer),) = strided
+        settings: dict[str, Any] = {"stride": 1}
+        if (pad := _keeping(layer, 1)) is not None:
+            settings["padding"] = pad
+        new = on_meta(lambda: [changed(layer, **settings)])
+        if new:
+            yield Candidate(7, f"set {written(settings)} in layer {path} ({kind_of(layer)})", {path: new})
+
+
 def _padded(site: Site, ways: list[Way]) -> Iterator[Candidate]:
     """Windows that lose pixels at the border get the padding that keeps them: on these ways, or wherever they do."""
     near = [one for way in ways for one in _layers(site, way, "Conv|MaxPool|AvgPool")]
@@ -243,14 +283,15 @@ def _padded(site: Site, ways: list[Way]) -> Iterator[Candidate]:
         yield Candidate(likely, words, dict(zip(found, ([one] for one in new), strict=True)))
 
 
-def _keeping(layer: Any) -> int | Shape | None:
-    """The padding with which a window of stride 1 keeps the size; None where it does, or none would."""
+def _keeping(layer: Any, stride: int | None = None) -> int | Shape | None:
+    """The padding with which a window of stride 1 keeps the size; None where it does, or none would. `stride`: what it
+    is set to."""
     if not _is(layer, "Conv|MaxPool|AvgPool") or isinstance(layer.padding, str):
         return None
     axes = int(kind_of(layer)[-2])
     kernel, padding = per_axis(layer.kernel_size, axes), per_axis(layer.padding, axes)
     dilation = per_axis(getattr(layer, "dilation", 1), axes)
-    if not _is(layer, "Conv") and max(per_axis(layer.stride, axes)) > 1:
+    if not _is(layer, "Conv") and max(per_axis(stride or layer.stride, axes)) > 1:
         return None
     if any(d * (k - 1) % 2 for k, d in zip(kernel, dilation, strict=True)):
         return None
@@ -294,7 +335,8 @@ def _made_even(site: Site, shapes: Sequence[Shape]) -> Iterator[Candidate]:
         to = _each(max, sizes)
         return F.interpolate(x, size=to) if size != to else None
 
-    far = max(m - n for m, n in zip(most, least, strict=True)) > 1
+    # What an addition gets too much of is cut; a map that was enlarged lacks a row.
+    far = "cat" not in kind or max(m - n for m, n in zip(most, least, strict=True)) > 1
     if all(m >= 2 * n for m, n in zip(most, least, strict=True)):
         words = f"enlarge the smaller first, with F.interpolate(x, size={most})"
         yield Candidate(8, words, mend=all_of(resized))

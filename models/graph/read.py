@@ -276,10 +276,13 @@ class _Reading(fx.Interpreter):
             )
         what = str(n.target) if n.op == "call_module" else getattr(n.target, "__name__", str(n.target))
         shapes = " and ".join("×".join(map(str, x.shape)) for x in inputs)
-        if n.op != "call_module" and len({x.shape for x in inputs}) == 2 and len({x.ndim for x in inputs}) == 1:
-            one, other = dict.fromkeys(tuple(x.shape) for x in inputs)
-            sizes = [f"{a} and {b} along axis {at}" for at, (a, b) in enumerate(zip(one, other, strict=True)) if a != b]
-            return f"{what} does not take {shapes}: {listed(sizes, 'and')}."
+        if n.op != "call_module" and len({x.shape for x in inputs}) > 1 and len({x.ndim for x in inputs}) == 1:
+            joined = (n.kwargs.get("dim", n.args[1] if len(n.args) > 1 else 0)) if "cat" in what else None
+            along = zip(*(x.shape for x in inputs), strict=True)
+            along = [(at, dict.fromkeys(sizes)) for at, sizes in enumerate(along) if at != joined]
+            sizes = [f"{listed(each, 'and')} along axis {at}" for at, each in along if len(each) > 1]
+            if sizes:
+                return f"{what} does not take {shapes}: {listed(sizes, 'and')}."
         axes = sorted({x.ndim for x in inputs}, reverse=True)
         if n.op != "call_module" and len(axes) == 2 and re.search("broadcast|must match|same number", str(error)):
             return f"{what} does not take {shapes}: one has {axes[0]} axes and the other {axes[1]}."

@@ -69,6 +69,8 @@ def call(it: Interpreter, function: Any, args: list[Any], kwargs: dict[str, Any]
     if isinstance(function, Nothing):
         return Nothing(function.name)
     if isinstance(function, Namespace):
+        if function.path.partition(".")[0] in functions.MEASURES:
+            return Nothing(function.path)
         where, _, name = function.path.rpartition(".")
         if where == "torchvision.models" and torchvision_models.misspelt(name):
             raise torchvision_models.absent(name, it.line)

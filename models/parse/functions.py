@@ -180,6 +180,9 @@ PRODUCTS = frozenset(
 )
 """What multiplies its inputs with one another, so that its work is not told by the size of its answer."""
 
+MEASURES = frozenset(["torchmetrics", "wandb", "logging"])
+"""Packages that watch a network from beside: what they make is passed over."""
+
 ALIASES = {
     "nn": "torch.nn",
     "F": "torch.nn.functional",

@@ -73,7 +73,8 @@ def notes_of(module: nn.Module) -> tuple[str, ...]:
     """What is to be said of how a network was read."""
     notes = module.__dict__.get("_notes", ())
     if isinstance(module, Pasted) and len(asked := module.asks()) > 1:
-        notes += (f"forward asks for {listed(asked, 'and')}: each of them is given this input.",)
+        told = f"forward asks for {listed(asked, 'and')}: each is given this input."
+        notes += (f"{told} Where theirs differ, write a forward of one.",)
     return notes
 
 

@@ -98,7 +98,8 @@ def parsed(code: str, mode: str = "exec") -> ast.Module:
         tree = parse(code, mode=mode)
     except SyntaxError as error:
         reason = quotable_sentence(error.msg or "invalid syntax")
-        raise ParseError(f"Python cannot read this: {reason}.", error.lineno or 0, (error.text or "").strip()) from None
+        reason += "" if reason.endswith("?") else "."
+        raise ParseError(f"Python cannot read this: {reason}", error.lineno or 0, (error.text or "").strip()) from None
     except (ValueError, MemoryError, RecursionError):
         raise ParseError("this text is nested too deeply to be read; flatten it.", 0, "text") from None
     return tree  # pyright: ignore[reportReturnType]

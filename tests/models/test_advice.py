@@ -498,6 +498,32 @@ def test_branches_that_do_not_meet_are_mended_as_python_is(text, shape, words, e
     assert (repair.parameters, repair.macs) == (made.parameters, made.macs)
 
 
+def test_places_that_are_learned_ask_for_their_own_size():
+    text = """
+class Net(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.patches = nn.Conv2d(3, 8, 4, stride=4)
+        self.token = nn.Parameter(torch.zeros(1, 1, 8))
+        self.place = nn.Parameter(torch.zeros(1, 65, 8))
+
+    def forward(self, x):
+        x = self.patches(x).flatten(2).transpose(1, 2)
+        x = torch.cat([self.token.expand(x.shape[0], -1, -1), x], dim=1)
+        return x + self.place
+"""
+    (repair,) = broken(text, (1, 3, 40, 40)).repairs
+    assert repair.words == "give an input of 3×32×32, for which the learned numbers were made"
+    assert parse_network(text)(torch.rand(repair.shape)).shape == repair.gives == (1, 65, 8)
+
+
+def test_a_pool_with_its_own_stride_is_told():
+    text = BRANCHES.replace("nn.Conv2d(3, 16, 3)", "nn.MaxPool2d(3, padding=1)")
+    repair = first(broken(text, (1, 3, 28, 28)))
+    assert repair.words == "set stride=1 in layer b (MaxPool2d)"
+    assert parse_network(text.replace("(3, padding", "(3, 1, padding"))(torch.rand(1, 3, 28, 28)).shape == repair.gives
+
+
 def test_a_join_along_the_batch_is_told():
     (advice,) = asked(BRANCHES.replace("], 1)", "])").replace("16, 3)", "16, 3, padding=1)"), (1, 3, 32, 32))
     assert advice.silent

@@ -599,7 +599,10 @@ def test_a_network_of_two_inputs_is_drawn_with_the_same_for_both():
     assert torch.equal(ours(one, other), theirs(one, other))
     assert torch.equal(ours(one), theirs(one, one))
     graph = read_graph(ours, (1, 1, 20, 20))
-    assert graph.notes[0] == "forward asks for left and right: each of them is given this input."
+    assert (
+        graph.notes[0]
+        == "forward asks for left and right: each is given this input. Where theirs differ, write a forward of one."
+    )
     convs = [node for node in graph.nodes if node.kind == "Conv2d"]
     assert [node.shapes[0] for node in convs] == [(1, 8, 18, 18)] * 2
     with FlopCounterMode(display=False) as counter:
