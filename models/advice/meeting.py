@@ -269,18 +269,29 @@ def _padded(site: Site, ways: list[Way]) -> Iterator[Candidate]:
     alike = [one for one in site.module.named_modules() if line_of(one[1]) in lines]
     everywhere = [one for one in site.module.named_modules() if _is(one[1], "Conv|MaxPool|AvgPool")]
     for likely, layers in ((4, dict([*near, *alike])), (14, dict(everywhere))):
-        found = {path: (pad, layer) for path, layer in layers.items() if (pad := _keeping(layer)) is not None}
-        new = on_meta(lambda found=found: [changed(layer, padding=pad) for pad, layer in found.values()])
-        if not found or not new:
-            continue
-        pads = {pad for pad, _ in found.values()}
-        kinds = {kind_of(layer) for _, layer in found.values()}
-        first = f"padding={next(iter(pads))!r}" if len(pads) == 1 else "the padding that keeps the size"
-        names = list(found)
-        where = f"layer {names[0]}" if len(names) == 1 else f"layers {listed(names, 'and')}"
-        where = where if len(names) <= 4 else f"the {len(names)} layers that lack it"
-        words = f"set {first} in {where} ({listed(sorted(kinds), 'and')}), so that no pixel is lost at the border"
-        yield Candidate(likely, words, dict(zip(found, ([one] for one in new), strict=True)))
+        yield from _keeping_all(likely, layers)
+
+
+def kept_size(site: Site) -> Iterator[Candidate]:
+    """A window that has become too wide gets the padding that keeps the size, and so do those of the same line."""
+    line = line_of(site.layer) if site.layer is not None else 0
+    alike = {path: layer for path, layer in site.module.named_modules() if 0 < line == line_of(layer)}
+    yield from _keeping_all(19, alike or {site.node.module: site.layer})
+
+
+def _keeping_all(likely: int, layers: Mapping[str, Any]) -> Iterator[Candidate]:
+    found = {path: (pad, layer) for path, layer in layers.items() if (pad := _keeping(layer)) is not None}
+    new = on_meta(lambda: [changed(layer, padding=pad) for pad, layer in found.values()])
+    if not found or not new:
+        return
+    pads = {pad for pad, _ in found.values()}
+    kinds = {kind_of(layer) for _, layer in found.values()}
+    first = f"padding={next(iter(pads))!r}" if len(pads) == 1 else "the padding that keeps the size"
+    names = list(found)
+    where = f"layer {names[0]}" if len(names) == 1 else f"layers {listed(names, 'and')}"
+    where = where if len(names) <= 4 else f"the {len(names)} layers that lack it"
+    words = f"set {first} in {where} ({listed(sorted(kinds), 'and')}), so that no pixel is lost at the border"
+    yield Candidate(likely, words, dict(zip(found, ([one] for one in new), strict=True)))
 
 
 def _keeping(layer: Any, stride: int | None = None) -> int | Shape | None:

@@ -15,11 +15,12 @@ from typing import Any
 import torch
 from torch import fx, nn
 
-from models.advice.meeting import joined_along, met, undone
+from models.advice.meeting import joined_along, kept_size, met, undone
 from models.advice.sizes import scaled
 from models.advice.trial import (
     Advice,
     Candidate,
+    Repair,
     Shape,
     ShapedTracer,
     Site,
@@ -65,14 +66,43 @@ def advise(module: nn.Module, input_shape: Sequence[int], graph: Graph | None = 
         broken = graph.broken
         return (Advice(broken.node, _UNTOLD.format(broken.message), ()),) if broken else ()
     if graph.broken:
-        site = site_of(module, shape, graph, graph.broken.node)
-        wanted = [c for pattern, rule in FAULTS if re.fullmatch(pattern, site.node.kind) for c in rule(site)]
-        return (Advice(graph.broken.node, graph.broken.message, offered(site, wanted)),)
+        repairs = _repairs(module, shape, graph)
+        whole = [one for one in (_onward(repair) for repair in repairs[:2] if repair.then) if not one.then]
+        return (Advice(graph.broken.node, graph.broken.message, tuple(whole) or repairs),)
     found = []
     for rule in SILENT:
         for at, why, candidates in rule(site_of(module, shape, graph, len(graph.nodes) - 1)):
             found.append(Advice(at, why, offered(site_of(module, shape, graph, at), candidates), silent=True))
     return tuple(found)
+
+
+def _repairs(module: nn.Module, shape: Shape, graph: Graph) -> tuple[Repair, ...]:
+    """Changes for the operation that refuses, tried."""
+    site = site_of(module, shape, graph, graph.broken.node if graph.broken else 0)
+    wanted = [c for pattern, rule in FAULTS if re.fullmatch(pattern, site.node.kind) for c in rule(site)]
+    return offered(site, wanted)
+
+
+FARTHEST = 3
+"""Changes that are made one after the other."""
+
+
+def _onward(repair: Repair) -> Repair:
+    """A change with those that what does not fit next asks for, as far as they lead to the end."""
+    for _ in range(FARTHEST - 1):
+        network = repair.network
+        graph = read(network, repair.shape) if repair.then and network is not None else None
+        if network is None or not graph or not graph.broken:
+            return repair
+        if not (more := _repairs(network, repair.shape, graph)):
+            return repair
+        where = graph.nodes[graph.broken.node]
+        told = more[0].words + (f" in layer {where.name} ({where.kind})" if more[0].words.startswith("set ") else "")
+        told = more[0].words if " layer " in more[0].words else told
+        words = f"{repair.words}; then {told}"
+        code, weights = {**repair.code, **more[0].code}, repair.weights + more[0].weights
+        repair = replace(more[0], words=words, code=code, weights=weights)
+    return repair
 
 
 # --- faults ----------------------------------------------------------------------------------------------------------
@@ -343,6 +373,7 @@ FAULTS: tuple[tuple[str, Callable[[Site], Iterator[Candidate]]], ...] = (
     (r".*", _itself),
     (r".*", _other_input),
     (r"Linear", _flattened),
+    (r"Conv\dd", kept_size),
     (
         r"Linear|(Conv|ConvTranspose)\dd|(Max|Avg|LP)Pool\dd|(Reflection|Circular)Pad\dd|\w*(conv|pool|view|reshape)\w*",
         _another_size,

@@ -50,6 +50,7 @@ class Repair:
     weights: learned numbers of the layers in `code`.
     parameters, macs: of the whole network.
     then: what does not fit next, where no change mends everything at once.
+    network: the one with the change, for what is to be changed next.
     """
 
     words: str
@@ -60,6 +61,7 @@ class Repair:
     parameters: int
     macs: int
     then: str = ""
+    network: nn.Module | None = field(default=None, repr=False, compare=False)
 
 
 @dataclass(frozen=True)
@@ -209,7 +211,8 @@ def tried(site: Site, candidate: Candidate) -> Repair | None:
     """The candidate as a repair; None if the network with it stops at the same place, or earlier."""
     shape = candidate.shape or site.shape
     try:
-        graph = read_graph(with_change(site.module, candidate, shape), shape, fields=False)
+        network = with_change(site.module, candidate, shape)
+        graph = read_graph(network, shape, fields=False)
     except Exception:  # torch refuses a change with whatever it likes
         return None
     then = ""
@@ -224,7 +227,7 @@ def tried(site: Site, candidate: Candidate) -> Repair | None:
     made = {id(p): p.numel() for layers in candidate.layers.values() for one in layers for p in one.parameters()}
     code = {path: ", ".join(map(_code, layers)) for path, layers in candidate.layers.items()}
     gives = next(iter(graph.nodes[-1].shapes), None) if not then else None
-    return Repair(candidate.words, code, shape, gives, sum(made.values()), graph.parameters, graph.macs, then)
+    return Repair(candidate.words, code, shape, gives, sum(made.values()), graph.parameters, graph.macs, then, network)
 
 
 def _same(one: Repair, other: Repair) -> bool:

@@ -85,6 +85,8 @@ def attribute(it: Interpreter, owner: Any, name: str) -> Any:
         return Nothing(f"{owner.name}.{name}")
     elif isinstance(owner, Known) and name == "__name__":
         return owner.name
+    elif isinstance(owner, python.Partial) and name == "func":
+        return owner.func
     else:
         for kind, table in _METHODS:
             if isinstance(owner, kind) and name in table:

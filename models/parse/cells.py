@@ -53,7 +53,7 @@ class _Split:
         for at, line in enumerate(lines):
             if at == fed:
                 continue
-            loaded = set(_loaded(line))
+            loaded = _free(line)
             if isinstance(line, (ast.Import, ast.ImportFrom)):
                 self.makes.append(line)
             elif isinstance(line, ast.FunctionDef) and loaded & set(self.now):
@@ -80,7 +80,8 @@ class _Split:
         self.makes.append(_Renamed(self.now, hold=None, store=True).visit(line))
 
     def _run(self, line: ast.stmt) -> ast.stmt:
-        return _Renamed(self.now, hold=self.held).visit(line)
+        free = _free(line)
+        return _Renamed({name: now for name, now in self.now.items() if name in free}, hold=self.held).visit(line)
 
     def _trains(self, line: ast.stmt) -> bool:
         """A loss, a step of an optimiser: no part of the network."""
@@ -257,6 +258,15 @@ def _loaded(line: ast.AST) -> Iterator[str]:
             yield part.target.id
         if isinstance(part, ast.Name) and isinstance(part.ctx, ast.Load):
             yield part.id
+
+
+def _free(line: ast.stmt) -> set[str]:
+    """Names that a statement reads; of a function those that it does not give a value itself."""
+    names = set(_loaded(line))
+    if isinstance(line, ast.FunctionDef):
+        own = {part.arg for part in ast.walk(line) if isinstance(part, ast.arg)}
+        names -= own | set(_stored(line))
+    return names
 
 
 def _applied(node: ast.expr) -> ast.expr | None:

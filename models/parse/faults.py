@@ -130,6 +130,16 @@ def _embedding(layer: Layer, got: Shape) -> Fault:
     return Fault(", but looks up whole numbers, such as words or labels, and these are fractions")
 
 
+def _recurrent(layer: Layer, got: Shape) -> Fault | None:
+    if len(got) not in (2, 3):
+        return Fault(f", but wants N×L×{layer.input_size}")
+    if got[-1] == layer.input_size:
+        return None
+    return Fault(
+        f", whose last axis holds {got[-1]}, but input_size={layer.input_size}", (set_(layer, input_size=got[-1]),)
+    )
+
+
 def _linear(layer: Layer, got: Shape) -> Fault:
     wanted = layer.in_features
     if len(got) < 2:
@@ -409,6 +419,7 @@ def _flatten(layer: Layer, got: Shape) -> Fault:
 RULES: tuple[tuple[str, Callable[[Layer, Shape], Fault | None]], ...] = (
     (r"Linear", _linear),
     (r"Embedding", _embedding),
+    (r"LSTM|GRU|RNN", _recurrent),
     (r"Conv\dd", _conv),
     (r"ConvTranspose\dd", _transposed),
     (r"(Max|Avg|LP)Pool\dd", _pool),

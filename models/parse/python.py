@@ -11,6 +11,7 @@ import re
 import string
 from collections import OrderedDict
 from collections.abc import Callable
+from dataclasses import dataclass
 from math import prod
 from typing import TYPE_CHECKING, Any
 
@@ -308,12 +309,21 @@ def _type(it: Interpreter, value: Any) -> Any:
     for name, kind in BUILTINS.items():
         if kind.kind is not None and type(value) is kind.kind and name != "repr":
             return kind
-    raise ParseError("type is read of layers, numbers, texts and lists.", it.line, "type")
+    return MODULES_OF_PYTHON["functools.partial"] if isinstance(value, Partial) else Nothing("type")
+
+
+@dataclass(frozen=True)
+class Partial(Bound):
+    """A function with some of its arguments."""
+
+    func: Any = None
 
 
 def partial(it: Interpreter, function: Any, *args: Any, **kwargs: Any) -> Bound:
     """`functools.partial`."""
-    return Bound("partial", lambda it, *more, **others: it.call(function, [*args, *more], kwargs | others))
+    return Partial(
+        "partial", lambda it, *more, **others: it.call(function, [*args, *more], kwargs | others), func=function
+    )
 
 
 def reduce(it: Interpreter, function: Any, values: Any, *start: Any) -> Any:
@@ -372,6 +382,27 @@ def plain_object(it: Interpreter, **values: Any) -> Instance:
     return made
 
 
+def parser(it: Interpreter, *args: Any, **kwargs: Any) -> Instance:
+    """`argparse.ArgumentParser`: each setting has its default, whatever a command line would say."""
+    made, values = Instance(), Instance()
+
+    def add(it: Interpreter, *names: Any, **told: Any) -> None:
+        long = max((name for name in names if isinstance(name, str)), key=len, default="")
+        name = str(told.get("dest", long.lstrip("-").replace("-", "_")))
+        it.check_length(len(values._own) + 1, 1)
+        flags = {"store_true": False, "store_false": True}
+        values._own[name] = told.get("default", flags.get(str(told.get("action"))))
+
+    made._own |= {
+        "add_argument": Bound("add_argument", add),
+        "parse_args": Bound("parse_args", lambda it, *args, **kwargs: values),
+        "parse_known_args": Bound("parse_known_args", lambda it, *args, **kwargs: (values, [])),
+        "add_argument_group": Bound("add_argument_group", lambda it, *args, **kwargs: made),
+        "set_defaults": Bound("set_defaults", lambda it, **told: values._own.update(told)),
+    }
+    return made
+
+
 def nothing(it: Interpreter, *args: Any, **kwargs: Any) -> Nothing:
     """What is passed over."""
     return Nothing("nothing")
@@ -390,6 +421,7 @@ MODULES_OF_PYTHON: dict[str, Any] = {
     "dataclasses.dataclass": Known("dataclass", nothing, alone=False),
     "dataclasses.field": Known("field", field, alone=False),
     "types.SimpleNamespace": Known("SimpleNamespace", plain_object, alone=False),
+    "argparse.ArgumentParser": Known("ArgumentParser", parser, alone=False),
     "argparse.Namespace": Known("Namespace", plain_object, alone=False),
     "abc.ABC": Nothing("ABC"),
     "abc.abstractmethod": Nothing("abstractmethod"),

@@ -376,6 +376,20 @@ def test_branches_that_do_not_meet():
     assert undone.gives == (1, 1, 50, 50)
 
 
+PASTED = """
+class Net(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.conv1, self.conv2 = nn.Conv2d(1, 6, 5), nn.Conv2d(6, 16, 5)
+        self.pool = nn.MaxPool2d(2)
+        self.fc1, self.fc2 = nn.Linear(400, 120), nn.Linear(120, 10)
+
+    def forward(self, x):
+        x = self.pool(F.relu(self.conv1(x)))
+        x = self.pool(F.relu(self.conv2(x)))
+        x = x.view(-1, 400)
+        return self.fc2(F.relu(self.fc1(x)))
+"""
 BLOCKS = """
 class Block(nn.Module):
     def __init__(self, cin, cout, stride=1):
@@ -442,6 +456,38 @@ class Net(nn.Module):
 """
 
 
+CHAIN = """
+class Net(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.a = nn.Sequential(nn.Conv2d(3, 16, 3, padding=1), nn.MaxPool2d(2))
+        self.b = nn.Sequential(nn.Conv2d(32, 16, 3, padding=1), nn.MaxPool2d(2))
+        self.fc = nn.Linear(800, 10)
+
+    def forward(self, x):
+        return self.fc(self.b(self.a(x)).flatten(1))
+"""
+ASPP = """
+class Net(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.convs = nn.ModuleList([nn.Conv2d(3, 4, 3, dilation=r) for r in (18, 12, 6)])
+
+    def forward(self, x):
+        return torch.cat([conv(x) for conv in self.convs], 1)
+"""
+HEARD = """
+class Net(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.conv = nn.Conv2d(1, 4, 3, padding=1)
+        self.gru = nn.GRU(4 * 4, 8, batch_first=True)
+
+    def forward(self, x):
+        return self.gru(self.conv(x).permute(0, 3, 1, 2).flatten(2))[0]
+"""
+
+
 @pytest.mark.parametrize(
     ("text", "shape", "words", "edits"),
     [
@@ -481,6 +527,14 @@ class Net(nn.Module):
          "set out_channels=8 in layer conv (Conv2d)", {"8, 16, 3": "8, 8, 3"}),
         (EXCITED, (1, 3, 20, 20), "give 1×8 its axes back, with w[:, :, None, None]",
          {"x * w": "x * w[:, :, None, None]"}),
+        (PASTED, (1, 3, 28, 28),
+         "set in_channels=3; then flatten each example, with x.flatten(1), and set in_features=256 in layer fc1",
+         {"Conv2d(1, 6": "Conv2d(3, 6", "view(-1, 400)": "flatten(1)", "Linear(400": "Linear(256"}),
+        (CHAIN, (1, 3, 32, 32), "set in_channels=16; then set in_features=1024 in layer fc (Linear)",
+         {"Conv2d(32, ": "Conv2d(16, ", "Linear(800": "Linear(1024"}),
+        (ASPP, (1, 3, 33, 33), "set the padding that keeps the size in layers convs.0, convs.1 and convs.2 (Conv2d)",
+         {"dilation=r": "padding=r, dilation=r"}),
+        (HEARD, (1, 1, 8, 20), "set input_size=32", {"4 * 4": "4 * 8"}),
         (PYRAMID, (1, 3, 64, 64), "enlarge the smaller first, with F.interpolate(x, size=(32, 32))",
          {"self.l2(self.c2(a))": "F.interpolate(self.l2(self.c2(a)), size=(32, 32))"}),
     ],
@@ -595,22 +649,6 @@ def test_a_wrong_number_of_channels_always_has_a_repair(got, wanted, kernel, sid
     advice = asked(f"nn.Conv2d({wanted}, 4, {min(kernel, side)})", (1, got, side, side))
     assert bool(advice) == (got != wanted)
     assert all(one.repairs for one in advice)
-
-
-PASTED = """
-class Net(nn.Module):
-    def __init__(self):
-        super().__init__()
-        self.conv1, self.conv2 = nn.Conv2d(1, 6, 5), nn.Conv2d(6, 16, 5)
-        self.pool = nn.MaxPool2d(2)
-        self.fc1, self.fc2 = nn.Linear(400, 120), nn.Linear(120, 10)
-
-    def forward(self, x):
-        x = self.pool(F.relu(self.conv1(x)))
-        x = self.pool(F.relu(self.conv2(x)))
-        x = x.view(-1, 400)
-        return self.fc2(F.relu(self.fc1(x)))
-"""
 
 
 @pytest.mark.parametrize(("side", "features", "silent"), [(28, 256, False), (44, 1024, False), (52, 1600, True)])

@@ -610,6 +610,27 @@ def test_a_network_of_two_inputs_is_drawn_with_the_same_for_both():
     assert graph.macs == counter.get_total_flops() // 2
 
 
+@pytest.mark.parametrize(
+    "settings",
+    [
+        "parser = argparse.ArgumentParser('gan')\nparser.add_argument('-w', '--width', type=int, default=6, help='x')\nparser.add_argument('--no-bias', action='store_true')\nopt = parser.parse_args()",
+        "p = argparse.ArgumentParser()\ng = p.add_argument_group('model')\ng.add_argument('--width', default=6)\np.set_defaults(no_bias=False)\nopt, rest = p.parse_known_args()",
+    ],
+)
+def test_settings_of_a_command_line_have_their_defaults(settings):
+    text = f"import argparse\n{settings}\n" + NET.replace(
+        "Conv2d(1, 6, 5)", "Conv2d(1, opt.width, 5, bias=not opt.no_bias)"
+    )
+    assert repr(parse_network(text)) == repr(parse_network(NET))
+
+
+def test_the_kind_of_a_norm_is_asked_as_people_ask_it():
+    text = "import functools\ndef make(norm):\n    one = norm.func if type(norm) == functools.partial else norm\n    return nn.Sequential(nn.Conv2d(3, 8, 3, bias=one == nn.InstanceNorm2d), norm(8))\n"
+    for norm, bias in (("nn.BatchNorm2d", False), ("functools.partial(nn.InstanceNorm2d, affine=True)", True)):
+        network = parse_network(f"{text}net = make({norm})")
+        assert (network[0].bias is not None) is bias
+
+
 def test_several_answers_are_told():
     text = TWINS.replace("return self.head(torch.abs(self.trunk(left) - self.trunk(right)))", "return left, right")
     notes = read_graph(parse_network(text), (1, 1, 8, 8)).notes

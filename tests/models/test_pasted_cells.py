@@ -128,6 +128,19 @@ def test_one_network_that_is_run_stays_what_it_is(run):
     assert type(network) is nn.Sequential
 
 
+def test_a_function_keeps_names_of_its_own():
+    text = """
+def block(conv, width):
+    return nn.Sequential(nn.Conv2d(width, width, 3), nn.ReLU()) if conv else nn.ReLU()
+conv, width = nn.Conv2d(3, 8, 3), 8
+body = block(True, width)
+x = torch.rand(1, 3, 12, 12)
+y = body(conv(x))
+"""
+    graph = read_graph(parse_network(text, device="meta"), (1, 3, 12, 12))
+    assert [node.name for node in graph.nodes[1:-1]] == ["conv", "body.0", "body.1"]
+
+
 def test_calls_without_an_input_are_told():
     with pytest.raises(ParseError, match="no line says what goes into the first") as refused:
         parse_network("a = nn.Conv2d(1, 8, 3)\nb = nn.Conv2d(8, 8, 3)\ny = b(a(img))")
