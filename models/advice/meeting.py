@@ -155,7 +155,7 @@ def _projected(site: Site, ways: list[Way]) -> Iterator[Candidate]:
         source, other = node.all_input_nodes[at], node.all_input_nodes[1 - at]
         here, there = (tuple(one.meta["value"].shape) for one in (source, other))
         made = _projection(here, there, normed) if here != there else None
-        return made and _replaced(tracer, node, {source: _called(tracer, node, made, source)})
+        return made and replaced(tracer, node, {source: _called(tracer, node, made, source)})
 
     yield Candidate(5, words, mend=mending(site.node.name, site.node.line, put))
 
@@ -174,7 +174,7 @@ def _called(tracer: ShapedTracer, at: fx.Node, layers: list[nn.Module], given: f
     return tracer.create_proxy("call_module", f"{place}.{name}" if place else name, (tracer.proxy(given),), {})
 
 
-def _replaced(tracer: ShapedTracer, node: fx.Node, others: dict[fx.Node, fx.Proxy], **settings: Any) -> fx.Proxy:
+def replaced(tracer: ShapedTracer, node: fx.Node, others: dict[fx.Node, fx.Proxy], **settings: Any) -> fx.Proxy:
     """The call with other inputs or settings."""
     args, kwargs = map_arg(
         (node.args, dict(node.kwargs)), lambda one: others[one] if one in others else tracer.proxy(one)
@@ -330,7 +330,7 @@ def _made_even(site: Site, shapes: Sequence[Shape]) -> Iterator[Candidate]:
             if len(set(sizes)) < 2 or len(set(map(len, sizes))) > 1:
                 return None
             found = {end: change(tracer.proxy(end), size, sizes) for end, size in zip(ends, sizes, strict=True)}
-            return _replaced(tracer, node, {end: new for end, new in found.items() if new is not None})
+            return replaced(tracer, node, {end: new for end, new in found.items() if new is not None})
 
         return mend
 
@@ -410,7 +410,7 @@ def _axes_back(site: Site, shapes: Sequence[Shape]) -> Iterator[Candidate]:
     def widen(tracer: ShapedTracer, node: fx.Node) -> fx.Proxy:
         end: fx.Node = next(one for one in node.all_input_nodes if one.meta["value"].ndim == 2)
         x: Any = tracer.proxy(end)
-        return _replaced(tracer, node, {end: x[index]})
+        return replaced(tracer, node, {end: x[index]})
 
     words = f"give {by(small)} its axes back, with w[:, :, {', '.join(['None'] * (len(large) - 2))}]"
     yield Candidate(3, words, mend=mending(site.node.name, site.node.line, widen))

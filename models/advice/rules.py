@@ -14,8 +14,9 @@ from typing import Any
 
 import torch
 from torch import fx, nn
+from torch.nn import functional as F
 
-from models.advice.meeting import joined_along, kept_size, met, undone
+from models.advice.meeting import joined_along, kept_size, met, replaced, undone
 from models.advice.sizes import scaled
 from models.advice.trial import (
     Advice,
@@ -236,6 +237,23 @@ def _flattened(site: Site) -> Iterator[Candidate]:
             "size of input"
         )
         yield Candidate(11 if side > 1 else 10, words, {path: [*adaptive, flatten]})
+    elif flatten is None and all(size >= side for size in sizes):
+        yield _pooled(site_of(site.module, site.shape, site.graph, at), side, told)
+
+
+def _pooled(site: Site, side: int, told: str) -> Candidate:
+    """The maps are brought to the size that was reckoned with, before the call that flattens them."""
+    words = (
+        f"{told}; put F.adaptive_avg_pool{len(site.got) - 2}d(x, {side}) before {site.named(site.at)}, which keeps the "
+        "layer and takes every size of input"
+    )
+    pool = getattr(F, f"adaptive_avg_pool{len(site.got) - 2}d")
+
+    def smaller(tracer: ShapedTracer, node: fx.Node) -> fx.Proxy:
+        (source, *_) = node.all_input_nodes
+        return replaced(tracer, node, {source: pool(tracer.proxy(source), side)})
+
+    return Candidate(12, words, mend=mending(site.node.name, 0, smaller))
 
 
 def _size(site: Site, shape: Shape) -> int | None:
@@ -348,6 +366,12 @@ def _reshaped(site: Site) -> Iterator[Candidate]:
         yield _flat_each(site)
         if both := _flat_and_linear(site):
             yield both
+        sizes = [one for one in site.call[1].args[1:] if isinstance(one, int) and one > 0] if site.call else []
+        axes = len(site.got) - 2
+        side = round((sizes[-1] / site.got[1]) ** (1 / axes)) if sizes else 0
+        if side and sizes[-1] == site.got[1] * side**axes and all(size >= side for size in site.got[2:]):
+            square = f"{big(sizes[-1])} = {by((site.got[1], *(side,) * axes)).replace('×', '·')}"
+            yield _pooled(site, side, f"{square}, but {by(site.got[1:]).replace('×', '·')} arrive")
 
 
 def _flat_each(site: Site) -> Candidate:
