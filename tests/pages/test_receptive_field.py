@@ -20,7 +20,7 @@ from models.stack import PRESETS, read_stack
 from models.text import big
 from pages.receptive_field import _kept
 from pages.receptive_field.growth import read_dilations
-from pages.receptive_field.your_network import pack, read_shape, unpack
+from pages.receptive_field.your_network import _script, pack, read_shape, unpack
 from tests.pages.support import charts, components, diagrams, moved, opened, points, read
 
 
@@ -522,6 +522,13 @@ def test_the_page_says_whether_it_added_the_batch_axis(code, shape, told):
     app = sound(open_page(part="your_network", code=pack(code), input=shape))
     assert not app.error
     assert any(text.startswith(told) for text in read(app.caption))
+
+
+def test_a_stack_of_classes_of_ones_own_is_taken_along_as_it_is():
+    app = sound(open_page(part="your_network", code=pack(f"{CLASSES}\nnet = nn.Sequential(Block(3))"), input="3x16x16"))
+    assert not app.error
+    text = f"{CLASSES}\nnet = nn.Sequential(Block(3))"
+    assert _script(_kept.Given(text)) == ("Your code, as you pasted it.", text)
 
 
 def test_a_change_of_something_else_reads_no_network_again(monkeypatch):
