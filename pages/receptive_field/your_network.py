@@ -26,7 +26,7 @@ from pages.receptive_field import _second, _sizes
 from pages.receptive_field._kept import Given, advice_at, graph_at, input_for, names_of, needs_of, network_of
 from pages.receptive_field._questions import YOUR_NETWORK
 from viz import state
-from viz.components.diagram import diagram, opened
+from viz.components.diagram import diagram, opened, unfold
 from viz.controls.examples import examples
 from viz.figures import choose_row, chosen_row, numbers, show, table
 from viz.state import Choice, Fold, Text, escaped, literal
@@ -221,13 +221,18 @@ def lesson() -> None:
                     _layers(graph, covered=True)
                 offer(lambda: ("", ""), covered=True)
                 return
-            _advice(advice_at(code, shape))
+            wrong = st.container()
             show(_cards(graph, EXAMPLES.get(shown or "")), key="network_cards")
-            _drawing(graph)
+            chosen = _chosen(graph)
+            alike = made_by(graph, text)
+            _drawing(graph, chosen, next((names for names in alike.values() if chosen in names), ()))
         with line:
-            _line(graph, text)
-    _layers(graph)
+            _line(graph, text, alike, chosen)
+    _layers(graph, chosen)
     _told(graph, shape, added)
+    # It tries many a network, and is told where the drawing has been sent.
+    with wrong:
+        _advice(advice_at(code, shape))
     WHAT_IF.draw(lambda: _sizes.draw(code, shape, graph))
     COMPARE.draw(lambda: _second.draw(SECOND, shape, graph))
     offer(
@@ -240,7 +245,8 @@ def lesson() -> None:
 def _given(text: str) -> Given | None:
     """The text with what is still asked of it: which of several networks, and the arguments that it must be called
     with. None while one of these is missing."""
-    names, name = names_of(text), None
+    names = names_of(text)
+    name = next(reversed(names), None)
     if len(names) > 1:
         which = Choice("which", names[-1], "Which network?", None, names, key="network_which")
         state.take(which)
@@ -265,24 +271,45 @@ def _script(code: Given) -> tuple[str, str]:
 
 
 DRAWING, TABLE, NODE = "network_drawing", "network_layers", "network_node"
-"""Keys of the drawing and the table, and where the session keeps which operation is chosen."""
+"""Keys of the drawing and the table, and where the session keeps which operation is chosen, by name: drawing, table and
+line of the code show what stands there."""
 
 
-def _drawing(graph: Graph) -> None:
-    """The network as a diagram; a node that is chosen is chosen in the table."""
+def _chosen(graph: Graph) -> str | None:
+    """The name of the operation that is chosen. Another text keeps it where it has one of that name."""
+    name = state.recall(NODE)
+    return name if any(node.name == name for node in (*graph.nodes, *graph.rest)) else None
+
+
+def _choose(graph: Graph, name: str | None) -> None:
+    """Choose an operation, and open what hides it in the drawing. For callbacks."""
+    state.remember(NODE, name)
+    if name is not None:
+        unfold(graph, DRAWING, name)
+
+
+def _drawing(graph: Graph, chosen: str | None, alike: Sequence[str]) -> None:
+    """The network as a diagram; where nothing is chosen, what does not fit is. ``alike``: all that the same line
+    makes."""
     names = [node.name for node in graph.nodes]
-    chosen = state.recall(NODE)
-    if chosen not in names:
-        chosen = names[graph.broken.node] if graph.broken else None
+    groups = opened(graph, DRAWING)
 
     def choose() -> None:
         at = first_of(graph, state.heard(DRAWING, "node") or "")
         state.remember(NODE, None if at is None else names[at])
-        choose_row(TABLE, at - 1 if at and graph.nodes[at].kind != "output" else None)
 
-    title = "Diagram of your network"
-    chosen = chosen and drawn_as(graph, chosen, opened(graph, DRAWING))
-    diagram(graph, key=DRAWING, title=title, selected=chosen, height=430, on_node=choose, report=_report(graph))
+    if chosen is None and graph.broken:
+        chosen = names[graph.broken.node]
+    diagram(
+        graph,
+        key=DRAWING,
+        title="Diagram of your network",
+        selected=chosen and drawn_as(graph, chosen, groups),
+        alike={drawn_as(graph, name, groups) for name in alike},
+        height=430,
+        on_node=choose,
+        report=_report(graph),
+    )
 
 
 def _report(graph: Graph) -> str:
@@ -294,12 +321,32 @@ def _report(graph: Graph) -> str:
     return f"<p>{sums}</p><table>{lines}</table>"
 
 
-def _line(graph: Graph, code: str) -> None:
-    """The line of the pasted code that makes the chosen operation, where it is known."""
-    at = next((getattr(node, "line", None) for node in graph.nodes if node.name == state.recall(NODE)), None)
+def made_by(graph: Graph, code: str) -> dict[int, list[str]]:
+    """The operations that each line of the code makes, by their names; lines that make none are left out."""
+    found: dict[int, list[str]] = {}
+    for node in (*graph.nodes, *graph.rest):
+        if 0 < node.line <= code.count("\n") + 1:
+            found.setdefault(node.line, []).append(node.name)
+    return dict(sorted(found.items()))
+
+
+def _line(graph: Graph, code: str, made: Mapping[int, Sequence[str]], chosen: str | None) -> None:
+    """The line of the code that makes the chosen operation; another line chooses what it makes."""
+    if not made:
+        return
     lines = code.split("\n")
-    if at and at <= len(lines):
-        st.code(f"{at}: {lines[at - 1].strip()[:200]}", language=None)
+    titles = {at: f"{at}: {lines[at - 1].strip()[:200]}" for at in made}
+    box = Choice("line", None, "Line of the code", "Type to search.", titles, key="network_line")
+    at = next((at for at, names in made.items() if chosen in names), None)
+    box.give(at)
+    box.draw(
+        index=None,
+        placeholder="Choose a line, a node or a row",
+        on_change=lambda: _choose(graph, next(iter(made.get(box.value, ())), None)),
+    )
+    if at and len(made[at]) > 1:
+        names = ", ".join(made[at][:6]) + (", …" if len(made[at]) > 6 else ".")
+        remark(f"This line makes {big(len(made[at]))} operations: {names}")
 
 
 def _told(graph: Graph, shape: tuple[int, ...], added: bool) -> None:
@@ -310,7 +357,8 @@ def _told(graph: Graph, shape: tuple[int, ...], added: bool) -> None:
     fits = "The table stops where the shape stops fitting. " if graph.broken else "Every layer fits. "
     remark(
         f"Input {times(shape)}: {batch}. {fits}Shapes and MACs are PyTorch's own, on the meta device; fields are "
-        "traced from the graph. A node chosen in the drawing is chosen in the table, and a row in the drawing."
+        "traced from the graph. What you choose in the drawing, in the table or among the lines of the code is chosen "
+        "in all three."
     )
     with st.container(horizontal=True):
         rows = rows_of(graph)
@@ -347,7 +395,6 @@ def _parameters(graph: Graph) -> int:
 def _cards(graph: Graph, example) -> str:
     """Sums, and the field of the last layer whose units still have a place."""
     inside = [node for node in graph.nodes if node.kind not in ("input", "output")]
-    placed = [node for node in inside if node.size is not None and not node.everything]
     shown = [("Operations", str(len(inside) + len(graph.rest)), "in the order of execution")]
     source, parameters = "", _parameters(graph)
     if example is not None and parameters == example.parameters:
@@ -359,12 +406,33 @@ def _cards(graph: Graph, example) -> str:
     if last is not None and last.shapes:
         told = "of the last operation that fits" if graph.broken else "what the network returns"
         shown.append(("Output", times(last.shapes[0]), told))
-    if placed:
-        shown.append(("Receptive field", times(placed[-1].size), f"of {placed[-1].name}, {placed[-1].kind}"))
+    if field := _field(graph):
+        shown.append(("Receptive field", *field))
     return numbers(shown)
 
 
-def _layers(graph: Graph, covered: bool = False) -> None:
+def _field(graph: Graph) -> tuple[str, str] | None:
+    """The field of a unit of what the network returns, as far as there is a window; and of what it is the field."""
+    end = len(graph.nodes) - 1
+    returned = [end - 1] if graph.broken else [edge.source for edge in graph.edges if edge.target == end]
+    if not returned or (last := graph.nodes[returned[-1]]).kind == "input":
+        return None
+    seen = [node for node in graph.nodes if node.size is not None and not node.everything]
+    if not seen:
+        return ("whole input", "of each unit of the output") if last.everything else None
+    node = last if last in seen else seen[-1]
+    if node is last and len(returned) > 1:
+        after = f"one of {len(returned)} outputs"
+    elif node is last:
+        after = "the last that fits" if graph.broken else "the output"
+    elif last.everything:
+        after = "the last with a window: the output sees the whole input"
+    else:
+        after = "the last whose field can be followed"
+    return times(node.size), f"of a unit of {node.name} ({node.kind}), {after}"
+
+
+def _layers(graph: Graph, chosen: str | None = None, covered: bool = False) -> None:
     """A line per operation; of one that does not fit, why. ``covered``: their names alone."""
     head = ("name", "operation", "output", "parameters", "MACs", "receptive field", "jump", "start", "does not fit")
     rows = []
@@ -378,10 +446,13 @@ def _layers(graph: Graph, covered: bool = False) -> None:
         rows = [(*one[:2], *"?" * (len(one) - 2)) for one in rows]
     shown = len(head) - (not graph.broken)
 
+    names = [node.name for node in operations]
+
     def choose() -> None:
         row = chosen_row(TABLE)
-        state.remember(NODE, None if row is None or row + 1 >= len(graph.nodes) else graph.nodes[row + 1].name)
+        _choose(graph, None if row is None or row >= len(names) else names[row])
 
+    choose_row(TABLE, names.index(chosen) if chosen in names else None)
     lines = [row[:shown] for row in rows]
     height = min(330, 36 * (len(lines) + 1) + 2)
     table(head[:shown], lines, key=TABLE, label="Layers of the network", on_row=choose, height=height)

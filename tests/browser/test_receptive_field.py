@@ -254,23 +254,37 @@ def test_drawing_and_table_choose_the_same_operation_by_pointer_and_by_key(visit
     seen.sound()
 
 
-def test_a_node_of_a_pasted_class_shows_its_line(visit):
+def test_a_node_of_a_pasted_class_and_its_line_choose_each_other(visit):
     seen = visit("/your-network?ask=none")
-    page = seen.page
+    page, drawing = seen.page, seen.page.locator(".diagram")
     code = """class Net(nn.Module):
     def __init__(self):
         super().__init__()
         self.conv = nn.Conv2d(1, 6, 5)
+        self.same = nn.Sequential(*[nn.Sequential(nn.Conv2d(6, 6, 3), nn.ReLU()) for _ in range(9)])
 
     def forward(self, x):
-        return F.relu(self.conv(x))
+        return F.relu(self.same(self.conv(x)))
 """
     page.get_by_label(re.compile("A network")).fill(code)
     page.get_by_label(re.compile("A network")).press("Control+Enter")
+    line = page.get_by_role("combobox", name="Line of the code")
     page.get_by_role("button", name="Conv2d(1, 6, kernel_size=5); conv;").click()
-    expect(page.get_by_test_id("stCode")).to_contain_text("4: self.conv = nn.Conv2d(1, 6, 5)")
+    expect(line).to_have_value("4: self.conv = nn.Conv2d(1, 6, 5)")
     page.keyboard.press("ArrowDown")
-    expect(page.get_by_test_id("stCode")).to_contain_text("7: return F.relu(self.conv(x))")
+    expect(line).to_have_value(re.compile("^5: self.same"))
+    # By keys, from the code to the drawing and to the table; what was folded is open then.
+    line.focus()
+    line.fill("F.relu")
+    line.press("Enter")
+    chosen = page.get_by_test_id("stDataFrame").locator("tbody tr[aria-selected=true]")
+    expect(drawing).to_have_attribute("data-selected", "relu")
+    expect(chosen).to_contain_text("relu()")
+    line.fill("self.same =")
+    line.press("Enter")
+    expect(drawing).to_have_attribute("data-selected", "same.0.0")
+    expect(page.locator(".node.alike")).to_have_count(10)
+    expect(chosen).to_contain_text("same.0.0")
     seen.sound()
 
 

@@ -48,6 +48,11 @@ def number(app: AppTest, name: str) -> str:
     return re.search(rf'data-number="{name}">.*?<span class="cs-value">(.*?)[<]', shown(app)).group(1).strip()
 
 
+def chosen_row(app: AppTest) -> list[int]:
+    """Of the table of layers."""
+    return app.session_state["network_layers"]["selection"]["rows"]
+
+
 def scene(app: AppTest) -> dict:
     return next(d for d in (json.loads(b.proto.json) for b in app.get("bidi_component")) if "grids" in d)
 
@@ -587,6 +592,59 @@ def test_of_several_classes_the_page_asks_which_and_what_they_are_called_with():
     same_in_a_fresh_window(app, "your_network")
     app.text_input(key="arg_width").set_value("__import__('os')").run()
     assert len(sound(app).error) == 1
+
+
+def test_a_chosen_operation_stays_by_name_and_its_row_and_line_with_it():
+    code = CLASSES.split("class Other")[0].replace("classes, width: int", "classes=10, width=16")
+    app = sound(open_page(part="your_network", code=pack(code), input="3x32x32"))
+    line = app.selectbox(key="network_line")
+    assert (line.value, list(line.options)) == (
+        None,
+        [
+            "5: self.conv = nn.Conv2d(width, width, 3, padding=1)",
+            "7: return F.relu(self.conv(x)) + x",
+            "12: self.stem = nn.Conv2d(3, width, 3)",
+            "14: self.fc = nn.Linear(width, classes)",
+            "16: return self.fc(self.blocks(self.stem(x)).mean((2, 3)))",
+        ],
+    )
+    # It makes a convolution in each of five blocks, which are folded: the first is unfolded, and all are marked.
+    line.set_value(5).run()
+    assert chosen_row(app) == [1]
+    (drawn,) = diagrams(sound(app))
+    names = [node["name"] for node in drawn["nodes"]]
+    assert drawn["selected"] == "blocks.0.conv"
+    assert [name for name, also in zip(names, drawn["alike"], strict=True) if also] == [
+        "blocks.0.conv", *(f"blocks.{at}" for at in range(1, 5))
+    ]  # fmt: skip
+    assert any(text.startswith("This line makes 5 operations: blocks.0.conv, ") for text in read(app.caption))
+    # Another text that has it, at another place; and one that has not.
+    app.text_area(key="network_code").set_value(
+        code.replace("self.blocks(self.stem(x))", "self.blocks(self.stem(x) + 1)")
+    ).run()
+    assert (chosen_row(app), app.selectbox(key="network_line").value) == ([2], 5)
+    assert diagrams(sound(app))[0]["selected"] == "blocks.0.conv"
+    app.text_area(key="network_code").set_value("[nn.Conv2d(3, 8, 3),\n nn.ReLU(),\n nn.Conv2d(8, 8, 3)]").run()
+    assert (chosen_row(app), app.selectbox(key="network_line").value) == ([], None)
+    assert diagrams(sound(app))[0]["selected"] is None
+
+
+@pytest.mark.parametrize(
+    ("code", "size", "of"),
+    [
+        ("[nn.Conv2d(3, 8, 5), nn.ReLU()]", "5 × 5", "of a unit of 1 (ReLU), the output"),
+        (
+            "[nn.Conv2d(3, 8, 3), nn.AdaptiveAvgPool2d(1), nn.Flatten()]", "3 × 3",
+            "of a unit of 0 (Conv2d), the last with a window: the output sees the whole input",
+        ),
+        ("[nn.Conv2d(3, 8, 3), nn.ReLU(), nn.Conv2d(9, 8, 3)]", "3 × 3", "of a unit of 1 (ReLU), the last that fits"),
+        ("[nn.AdaptiveAvgPool2d(1), nn.Flatten()]", "whole input", "of each unit of the output"),
+    ],
+)  # fmt: skip
+def test_the_page_says_of_what_the_receptive_field_is(code, size, of):
+    app = open_page(part="your_network", code=pack(code), input="3x32x32")
+    assert number(app, "receptive_field") == size
+    assert of in shown(app)
 
 
 def test_a_class_that_does_not_fit_has_advice_and_another_size():

@@ -126,19 +126,41 @@ def opened(graph: Graph, key: str) -> Collection[str]:
 
 
 def _turn(graph: Graph, key: str) -> None:
-    from models.graph import fold
-
     if not (asked := state.heard(key, "turn")):
         return
-    group, opens = asked["group"], asked["open"]
+    if asked["open"]:
+        _open(graph, key, asked["group"])
+    else:
+        state.forget(f"{key}_full")
+        _turned(key, asked["group"], False)
+
+
+def _turned(key: str, group: str, on: bool) -> None:
+    state.remember(f"{key}_turned", state.recall(f"{key}_turned", {}) | {group: on})
+
+
+def _open(graph: Graph, key: str, group: str) -> bool:
+    """Open a group, if what is then drawn is not too much; else the diagram says so."""
+    from models.graph import fold
+
     state.forget(f"{key}_full")
-    if opens:
-        drawing = fold(graph, {*opened(graph, key), group})
-        if (parts := len(drawing.nodes) + len(drawing.edges)) > MOST:
-            full = f"With “{group}” open there would be {big(parts)} boxes and arrows; {MOST} are drawn at most. Fold "
-            state.remember(f"{key}_full", full + "another group first.")
+    drawing = fold(graph, {*opened(graph, key), group})
+    if (parts := len(drawing.nodes) + len(drawing.edges)) > MOST:
+        full = f"With “{group}” open there would be {big(parts)} boxes and arrows; {MOST} are drawn at most. Fold "
+        state.remember(f"{key}_full", (graph, full + "another group first."))
+        return False
+    _turned(key, group, True)
+    return True
+
+
+def unfold(graph: Graph, key: str, name: str) -> None:
+    """Open the groups around an operation on the diagram with this key, as far as that is not too much. For
+    callbacks."""
+    from models.graph import drawn_as
+
+    while (group := drawn_as(graph, name, opened(graph, key))) not in (None, name):
+        if not _open(graph, key, group):
             return
-    state.remember(f"{key}_turned", state.recall(f"{key}_turned", {}) | {group: opens})
 
 
 def diagram(
@@ -147,6 +169,7 @@ def diagram(
     key: str,
     title: str,
     selected: str | None = None,
+    alike: Collection[str] = (),
     covered: bool = False,
     hidden: Collection[str] = (),
     height: int = 640,
@@ -159,6 +182,7 @@ def diagram(
         graph: from `models.graph.read_graph`.
         title: what the diagram shows, for screen readers and the file.
         selected: name of the node to select, where the page chooses another one now.
+        alike: names of nodes that are marked beside it.
         covered, hidden: see :func:`diagram_data`.
         height: most pixels that it takes; what is larger scrolls.
         on_node: called when a node is selected; ``viz.state.heard(key, "node")`` is then its name.
@@ -167,12 +191,14 @@ def diagram(
     from models.graph import fold
 
     data = diagram_data(fold(graph, opened(graph, key)), covered=covered, hidden=hidden)
+    said, full = state.recall(f"{key}_full", (None, ""))
     data |= {
         "title": title,
         "selected": selected,
+        "alike": [node["name"] in alike for node in data["nodes"]],
         "height": height,
         "hint": "" if covered else HINT,
-        "full": state.recall(f"{key}_full", ""),
+        "full": full if said is graph else "",
         "tells": on_node is not None,
         "report": report,
     }

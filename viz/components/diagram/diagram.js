@@ -54,6 +54,7 @@ class Diagram {
     if (this.q(".full").textContent !== data.full) this.q(".full").textContent = data.full;
     if (known !== this.known) this.build();
     else this.size();
+    this.marks.forEach((g, i) => g.classList.toggle("alike", data.alike[i]));
     if (data.full) this.turned = null;
     this.known = known;
     if (data.selected !== this.asked && data.selected != null && data.selected !== this.selected && this.byName.has(data.selected)) this.show(data.selected);
