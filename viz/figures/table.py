@@ -9,6 +9,25 @@ import streamlit as st
 from viz import state
 from viz.words import meaning
 
+_seen = st.components.v2.component(
+    "convscope_row",
+    js="""
+export default function ({ data: { table, row, rows }, parentElement }) {
+  if (parentElement.row === row) return;
+  parentElement.row = row;
+  const show = (left) => {
+    const frame = document.querySelector(`.st-key-${table} .dvn-scroller`);
+    if (!frame) return left && setTimeout(show, 100, left - 1);
+    const each = frame.scrollHeight / (rows + 1), top = each * row, room = frame.clientHeight - each;
+    if (top < frame.scrollTop || top + each > frame.scrollTop + room) frame.scrollTop = top - room / 2;
+  };
+  if (row != null) show(50);
+}
+""",
+)
+"""Brings a row to where it is seen: Streamlit marks a row that the page chooses, and leaves it where it is. Without
+the name that its scrolled part has now, that is so again."""
+
 
 def table(
     head: Sequence[str],
@@ -39,7 +58,10 @@ def table(
     how = {"on_select": on_row, "selection_mode": "single-row"} if on_row else {}
     if height:
         how["height"] = height
-    st.dataframe(columns, hide_index=True, column_config=kinds, key=key, alt=label, placeholder="", **how)
+    with st.container(gap=None):
+        st.dataframe(columns, hide_index=True, column_config=kinds, key=key, alt=label, placeholder="", **how)
+        if on_row:
+            _seen(key=f"{key}_row", data={"table": key, "row": chosen_row(key), "rows": len(rows)}, height=1)
 
 
 def chosen_row(key: str) -> int | None:
