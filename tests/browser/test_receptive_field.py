@@ -244,7 +244,10 @@ def test_drawing_and_table_choose_the_same_operation_by_pointer_and_by_key(visit
     page.keyboard.press("ArrowUp")
     expect(drawing).to_have_attribute("data-selected", "8")
     expect(chosen).to_contain_text("Flatten()")
-    # The box before the first row is painted.
+    # The table has scrolled to that row. The box before the first row is painted.
+    scroller = page.get_by_test_id("stDataFrame").locator(".dvn-scroller")
+    assert scroller.evaluate("(one) => one.scrollTop") > 0
+    scroller.evaluate("(one) => { one.scrollTop = 0; }")
     cells = page.get_by_test_id("stDataFrame").locator("canvas").first
     cells.scroll_into_view_if_needed()
     box = cells.bounding_box()
@@ -261,7 +264,7 @@ def test_a_node_of_a_pasted_class_and_its_line_choose_each_other(visit):
     def __init__(self):
         super().__init__()
         self.conv = nn.Conv2d(1, 6, 5)
-        self.same = nn.Sequential(*[nn.Sequential(nn.Conv2d(6, 6, 3), nn.ReLU()) for _ in range(9)])
+        self.same = nn.Sequential(*[nn.Sequential(nn.Conv2d(6, 6, 3, 1, 1), nn.ReLU()) for _ in range(9)])
 
     def forward(self, x):
         return F.relu(self.same(self.conv(x)))
