@@ -10,6 +10,7 @@ from torch import nn
 
 from models.advice import Advice, advise
 from models.advice.inputs import likely_inputs
+from models.advice.nearest import nearest
 from models.advice.sizes import Size, Tile, at_size, sizes_near, smallest, tiles
 from models.graph import Graph, read_graph
 from models.parse import Argument, candidates, needs, parse_network
@@ -73,6 +74,12 @@ def size_at(code: Given, shape: tuple[int, ...]) -> Size | None:
 def sizes_at(code: Given, shape: tuple[int, ...]) -> list[Size]:
     """The sizes near this one that give whole maps."""
     return sizes_near(network_of(code), shape, graph_at(code, shape))
+
+
+@lru_cache(maxsize=16)
+def nearest_at(code: Given, shape: tuple[int, ...]) -> list[Size]:
+    """The nearest sizes that it takes, where it refuses this one."""
+    return nearest(network_of(code), shape, graph_at(code, shape))
 
 
 @lru_cache(maxsize=16)

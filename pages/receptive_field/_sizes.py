@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from models.advice.sizes import Size, convolutional, layers_missing, period, scaled
 from models.graph import Graph
 from models.text import big, plural, times
-from pages.receptive_field._kept import Given, graph_at, size_at, sizes_at, smallest_at, tiles_at
+from pages.receptive_field._kept import Given, graph_at, nearest_at, size_at, sizes_at, smallest_at, tiles_at
 from viz.figures import table
 from viz.state import Whole
 from viz.words import remark, say
@@ -16,8 +18,8 @@ MOST = 4096
 
 def side(shape: tuple[int, ...]) -> Whole:
     """The slider's setting: it begins at the input's own size."""
-    now = max(shape[2:])
-    high = min(max(2 * now, 64), max(MOST, now))
+    now = max(shape[2:], default=1)
+    high = min(max(2 * now, 256), max(MOST, now))
     return Whole("side", now, "Longest side of the input", None, 1, high, key=f"network_side_{now}", slider=True)
 
 
@@ -28,6 +30,7 @@ def draw(code: Given, shape: tuple[int, ...], graph: Graph) -> None:
         return
     _slid(code, shape)
     if graph.broken:
+        _nearest(code, shape)
         return
     _whole(code, shape, graph)
     _covers(shape, graph)
@@ -51,6 +54,19 @@ def _left(found: Size) -> str:
     return f"Layer {name} leaves {plural(rest, 'pixel')} at the end unread{more}."
 
 
+def _nearest(code: Given, shape: tuple[int, ...]) -> None:
+    found = nearest_at(code, shape)
+    if not found:
+        say("No other size that was tried fits either: what the page says above does not hang on the size.")
+        return
+    now = max(shape[2:])
+    ways = [[one for one in found if (max(one.shape[2:]) > now) == over] for over in (False, True)]
+    ends = [way[at] for way, at in zip(ways, (-1, 0), strict=True) if way]
+    said = " and ".join(f"**{times(one.shape[1:])}**" for one in ends)
+    say(f"The nearest {'size that fits is' if len(ends) == 1 else 'sizes that fit are'} {said}.")
+    _table(found, shape)
+
+
 def _whole(code: Given, shape: tuple[int, ...], graph: Graph) -> None:
     least = smallest_at(code, shape)
     what = "length" if len(shape) == 3 else "input"
@@ -58,6 +74,12 @@ def _whole(code: Given, shape: tuple[int, ...], graph: Graph) -> None:
     if period(graph) == 1:
         return
     found = sizes_at(code, shape)
+    _table(found, shape)
+    if len(found) == 1:
+        remark("No other size near yours fits: a linear layer behind flattened maps takes one number of features.")
+
+
+def _table(found: Sequence[Size], shape: tuple[int, ...]) -> None:
     rows = [
         (
             times(one.shape[1:]) + (" (yours)" if one.shape == shape else ""),
@@ -68,8 +90,6 @@ def _whole(code: Given, shape: tuple[int, ...], graph: Graph) -> None:
         for one in found
     ]
     table(("input", "output", "MACs", "left over"), rows, key="network_sizes", label="Sizes near yours")
-    if len(rows) == 1:
-        remark("No other size near yours fits: a linear layer behind flattened maps takes one number of features.")
 
 
 def _covers(shape: tuple[int, ...], graph: Graph) -> None:

@@ -205,6 +205,7 @@ def lesson() -> None:
                     return
                 shape, added = given_shape(code, size)
                 graph = graph_at(code, shape)
+                state.take(_sizes.side(shape))
             except ParseError as error:
                 # Markdown reads __init__ as bold.
                 st.error(literal(error.message).replace("__", r"\_\_"), icon=":material/block:")

@@ -680,6 +680,25 @@ def test_what_other_sizes_would_do():
     assert any(text.startswith("**3 × 80 × 80** gives 1 × 8 × 37 × 37 for") for text in read(sound(app).markdown))
 
 
+def test_where_a_size_does_not_fit_the_page_says_which_do_and_the_slider_is_in_the_link():
+    layers = "nn.Conv2d(1, 6, 5), nn.MaxPool2d(2), nn.Conv2d(6, 16, 5), nn.MaxPool2d(2)"
+    code = f"[{layers}, nn.Flatten(), nn.Linear(400, 10)]"
+    app = open_page(part="your_network", code=pack(code), input="1x28x28", whatif="true")
+    told = " ".join(read(app.markdown))
+    assert "**1 × 28 × 28** does not fit: layer 5 (Linear)" in told
+    assert "The nearest size that fits is **1 × 32 × 32**." in told
+    sizes = listed(app, "Sizes near yours")
+    assert [tuple(row) for row in sizes.to_numpy()] == [
+        ("1 × 32 × 32", "1 × 10", 117_600 + 240_000 + 4_000, "whole maps")
+    ]
+    app.slider(key="network_side_28").set_value(32).run()
+    assert any(text.startswith("**1 × 32 × 32** gives 1 × 10") for text in read(app.markdown))
+    assert app.query_params["side"] == "32"
+    same_in_a_fresh_window(app, "your_network")
+    app.text_input(key="network_input").set_value("3x28x28").run()
+    assert any(text.startswith("No other size that was tried fits either") for text in read(app.markdown))
+
+
 @pytest.mark.parametrize(("shape", "told"), [("1x399", "does not fit: layer 6"), ("1x500", "**1 × 400**"), ("9", "no")])
 def test_the_shortest_sound_and_what_has_no_size(shape, told):
     layers = [(1, 10, 5), (8, 3, 2), (8, 3, 2), (8, 3, 2), (8, 3, 2), (8, 2, 2), (8, 2, 2)]
