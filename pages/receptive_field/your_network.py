@@ -319,7 +319,7 @@ def _report(graph: Graph) -> str:
     row = lambda kind, cells: f"<tr>{''.join(cell(kind, one) for one in cells)}</tr>"  # noqa: E731
     lines = row("th", COLUMNS) + "".join(row("td", one) for one in rows_of(graph))
     sums = f"{plural(_parameters(graph), 'parameter')}, {big(graph.macs)} MACs."
-    return f"<p>{sums}</p><table>{lines}</table>"
+    return f'<p>{sums}</p><div class="table"><table>{lines}</table></div>'
 
 
 def made_by(graph: Graph, code: str) -> dict[int, list[str]]:

@@ -308,6 +308,28 @@ def test_the_drawing_is_taken_along_as_picture_and_as_a_page(visit, tmp_path):
     expect(page.locator("tr")).to_have_count(13)
     expect(page.locator("tr").nth(1)).to_contain_text("156")
     assert "http" not in re.sub(r"http://www.w3.org/\S+", "", files["HTML"].read_text("utf-8"))
+    # A node and its row show each other, a click brings the other to sight, and the buttons zoom.
+    node = page.locator("svg g[data-rows]").filter(has_text="Linear(84, 10)")
+    node.scroll_into_view_if_needed()
+    node.hover()
+    expect(page.locator("tr.marked")).to_have_count(1)
+    expect(page.locator("tr.marked")).to_contain_text("Linear(84, 10)")
+    page.locator("tr").nth(1).click()
+    first = page.locator("svg g.marked")
+    expect(first).to_contain_text("Conv2d(1, 6")
+    expect(first).to_be_in_viewport(ratio=1)
+    wide = page.locator("svg").bounding_box()["width"]
+    page.get_by_role("button", name="Larger").click()
+    assert page.locator("svg").bounding_box()["width"] == pytest.approx(1.25 * wide, abs=2)
+    # No text crosses its box, though these are other letters than the page's.
+    for name in ("HTML", "SVG"):
+        page.goto(files[name].as_uri())
+        over = page.locator("svg g[data-rows]").evaluate_all(
+            """(nodes) => nodes.flatMap((node) => [...node.querySelectorAll("text")].map((text) =>
+                text.getBoundingClientRect().right - node.querySelector("rect").getBoundingClientRect().right))"""
+        )
+        assert len(over) > 30
+        assert max(over) < 0
 
 
 def test_the_first_view_needs_no_scrolling(visit):

@@ -101,6 +101,7 @@ def diagram_data(drawing: Drawing, *, covered: bool = False, hidden: Collection[
                 "lines": lines,
                 "role": _role(node, broken),
                 "group": node.group,
+                "calls": 0 if ends else node.calls,
                 "frame": drawing.framed[at],
                 "joins": into[at] > 1,
                 "told": "; ".join(said),

@@ -3,6 +3,7 @@
 import { Graph, layout } from "../dagre/dagre.esm.js";
 import { ROLES } from "../colours.js";
 import { clamp, escape } from "../common.js";
+import { live } from "./saved.js";
 
 const PAD = 10, LINE = 15, WAIT = 350, MOST_FRAMED = 150, LABELLED = 3, MOST_PIXELS = 8000;
 const COPIED = ["fill", "stroke", "stroke-width", "stroke-dasharray", "font-family", "font-size", "font-weight", "paint-order"];
@@ -125,10 +126,13 @@ class Diagram {
       parts.push(`<g class="edge" data-from="${from}" data-to="${to}"><path d="${curve(edge.points)}" marker-end="url(#tip)"/>`
         + (edge.text ? `<text x="${edge.x - edge.width / 2 + 4}" y="${edge.y + 4}">${escape(edge.text)}</text>` : "") + "</g>");
     }
+    // The rows of the table that each stands for: first, and first of the next.
+    let row = 0;
+    const rows = data.nodes.map((node) => [row, (row += node.calls)]);
     data.nodes.forEach((node, i) => {
       const { x, y, width, height } = graph.node(`${i}`), left = x - width / 2, top = y - height / 2, box = (by, cls) =>
         `<rect class="box ${cls}" x="${left + by}" y="${top + by}" width="${width}" height="${height}" rx="${node.joins ? 14 : 6}"/>`;
-      parts.push(`<g class="node ${node.role} ${node.group ? "group" : ""}" role="button" tabindex="-1" data-at="${i}" aria-label="${escape(node.told)}"`
+      parts.push(`<g class="node ${node.role} ${node.group ? "group" : ""}" role="button" tabindex="-1" data-at="${i}" data-rows="${rows[i].join(" ")}" aria-label="${escape(node.told)}"`
         + `${node.group ? ' aria-expanded="false"' : ""}>${node.group ? box(4, "back") : ""}${box(0, "front")}`
         + `<text class="head" x="${left + PAD}" y="${top + 18}">${node.group ? "+ " : ""}${escape(node.head)}<tspan class="rest">${escape(node.rest)}</tspan></text>`
         + node.lines.map((line, k) => `<text class="small" x="${left + PAD}" y="${top + 18 + LINE * (k + 1)}">${escape(line)}</text>`).join("") + "</g>");
@@ -262,18 +266,26 @@ class Diagram {
     for (const [from, to] of pairs) {
       const now = getComputedStyle(from);
       to.setAttribute("style", COPIED.map((name) => `${name}:${now.getPropertyValue(name)}`).join(";"));
+      // Whoever opens the file may have other letters, which would cross the boxes.
+      if (from.localName === "text" && from.textContent) {
+        to.setAttribute("textLength", from.getComputedTextLength().toFixed(1));
+        to.setAttribute("lengthAdjust", "spacingAndGlyphs");
+      }
+      if (from.matches(".node")) to.prepend(this.titled(from.getAttribute("aria-label")));
       for (const name of ["class", "role", "tabindex", "aria-expanded", "aria-pressed", "aria-roledescription"]) to.removeAttribute(name);
     }
     copy.setAttribute("xmlns", "http://www.w3.org/2000/svg");
     copy.setAttribute("role", "img");
     copy.setAttribute("width", this.width);
     copy.setAttribute("height", this.height);
-    const title = document.createElementNS("http://www.w3.org/2000/svg", "title");
-    title.textContent = this.data.title;
     const back = document.createElementNS("http://www.w3.org/2000/svg", "rect");
     for (const [name, value] of Object.entries({ width: "100%", height: "100%", fill: style.getPropertyValue("--st-background-color") })) back.setAttribute(name, value);
-    copy.prepend(title, back);
+    copy.prepend(this.titled(this.data.title), back);
     return new XMLSerializer().serializeToString(copy);
+  }
+
+  titled(text) {
+    return Object.assign(document.createElementNS("http://www.w3.org/2000/svg", "title"), { textContent: text });
   }
 
   save(kind, parts, type) {
@@ -296,11 +308,16 @@ class Diagram {
   }
 
   whole() {
-    const style = getComputedStyle(this.root), of = (name) => style.getPropertyValue(name);
+    const style = getComputedStyle(this.root), of = (name) => style.getPropertyValue(name), pink = style.getPropertyValue("--pink");
     const look = `body{margin:1.5rem auto;max-width:75rem;padding:0 1rem;font:16px/1.5 sans-serif;color:${style.color};background:${of("--st-background-color")}}`
-      + "svg{max-width:100%;height:auto}table{border-collapse:collapse;font-size:.85rem}td,th{border:1px solid #8886;padding:.2rem .5rem;text-align:left}";
+      + ".frame{overflow:auto;max-height:75vh;border:1px solid #8886;border-radius:10px;cursor:grab;user-select:none}svg{display:block;margin:0 auto}"
+      + ".table{overflow-x:auto}table{border-collapse:collapse;font-size:.85rem}td,th{border:1px solid #8886;padding:.2rem .5rem;text-align:left}"
+      + `button{min-width:2.25rem;min-height:2.25rem;margin:0 .3rem .5rem 0;font:inherit}tr.marked{background:${pink}33}g.marked rect{stroke:${pink}!important;stroke-width:3.5!important}`;
+    const buttons = [["out", "Smaller", "−"], ["fit", "As wide as the page", "Fit"], ["in", "Larger", "+"]]
+      .map(([name, told, text]) => `<button class="${name}" aria-label="${told}">${text}</button>`).join("");
     this.save("html", [`<!doctype html><html lang="en"><meta charset="utf-8"><meta name="viewport" content="width=device-width">`,
-      `<title>${escape(this.data.title)}</title><style>${look}</style><h1>${escape(this.data.title)}</h1>`, this.drawn(), this.data.report, "</html>"], "text/html");
+      `<title>${escape(this.data.title)}</title><style>${look}</style><h1>${escape(this.data.title)}</h1>${buttons}`,
+      `<div class="frame" tabindex="0">${this.drawn()}</div>`, this.data.report, `<script>(${live})()</`, "script></html>"], "text/html");
   }
 }
 
