@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from difflib import SequenceMatcher
+from itertools import zip_longest
 
 from models.graph.read import Graph, Node, Shape
 from models.text import times
@@ -65,12 +67,13 @@ def stages(graph: Graph) -> tuple[Stage, ...]:
 
 
 def side_by_side(one: Graph, other: Graph) -> list[tuple[Stage | None, Stage | None]]:
-    """The stages of two networks: those on maps of one size beside each other, in the order of the first network, and
-    each that only the other has after the one that it follows there."""
-    first, second = ({stage.name: stage for stage in stages(graph)} for graph in (one, other))
-    names = list(first)
-    for at, name in enumerate(second):
-        if name not in first:
-            before = list(second)[at - 1] if at else None
-            names.insert(names.index(before) + 1 if before in names else 0, name)
-    return [(first.get(name), second.get(name)) for name in names]
+    """The stages of two networks: those on maps of one size beside each other, and between them, where sizes differ,
+    the first beside the first and so on; None where one network has fewer."""
+    first, second = stages(one), stages(other)
+    names = [[stage.name for stage in each] for each in (first, second)]
+    alike = SequenceMatcher(None, *names, autojunk=False)
+    return [
+        pair
+        for _, from_one, to_one, from_other, to_other in alike.get_opcodes()
+        for pair in zip_longest(first[from_one:to_one], second[from_other:to_other])
+    ]

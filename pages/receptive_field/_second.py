@@ -7,7 +7,7 @@ import streamlit as st
 from models.graph import ONE, Graph, Stage, side_by_side
 from models.parse import ParseError
 from models.text import big, sentence, times
-from pages.receptive_field._kept import Given, graph_at
+from pages.receptive_field._kept import Given, graph_at, names_of
 from viz.figures import table
 from viz.state import Text, literal
 from viz.words import remark, say
@@ -20,7 +20,8 @@ def draw(second: Text, shape: tuple[int, ...], graph: Graph) -> None:
         say("Paste a second network: it gets the same input, and each stage is set beside yours.")
         return
     try:
-        other = graph_at(Given(code), shape)
+        names = names_of(code)
+        other = graph_at(Given(code, next(reversed(names), None)), shape)
     except ParseError as error:
         st.error(literal(error.message), icon=":material/block:")
         return
@@ -30,6 +31,8 @@ def draw(second: Text, shape: tuple[int, ...], graph: Graph) -> None:
     if other.broken:
         st.error(f"The second network stops: {literal(other.broken.message)}", icon=":material/link_off:")
         return
+    if len(names) > 1:
+        remark(f"Of the networks in this text {names[-1]}, the last, is compared.")
     said = [f"{word} {_change(a, b)}" for word, a, b in (
         ("parameters", graph.parameters, other.parameters), ("MACs", graph.macs, other.macs))]  # fmt: skip
     if (graph.parameters, graph.macs) == (other.parameters, other.macs):
@@ -39,10 +42,9 @@ def draw(second: Text, shape: tuple[int, ...], graph: Graph) -> None:
     head = ("maps", "shape", "parameters", "MACs", "a unit sees")
     rows = []
     for one, two in side_by_side(graph, other):
-        name = next(stage.name for stage in (one, two) if stage)
         rows.append(
             (
-                "one place" if name == ONE else name,
+                _both(*(stage and ("one place" if stage.name == ONE else stage.name) for stage in (one, two))),
                 _both(*(times(stage.shape[1:]) if stage else None for stage in (one, two))),
                 _change(*(stage.parameters if stage else 0 for stage in (one, two))),
                 _change(*(stage.macs if stage else 0 for stage in (one, two))),

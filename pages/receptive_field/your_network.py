@@ -179,7 +179,8 @@ def given_shape(code: Given, text: str) -> tuple[tuple[int, ...], bool]:
 
 def lesson() -> None:
     """Examples, code and input at the left, the drawing at the right; the table, and what else can be asked."""
-    st.html("<style>.st-key-network_code textarea { font-family: monospace; font-size: .85rem; }</style>")
+    boxes = ":is(.st-key-network_code, .st-key-network_second) textarea"
+    st.html(f"<style>{boxes} {{ font-family: monospace; font-size: .85rem; max-height: 48vh; }}</style>")
     network = NetworkText()
     asking = Asking("your-network", YOUR_NETWORK, (network,))
     state.take(network, SECOND, WHAT_IF, COMPARE, asking)
@@ -189,7 +190,7 @@ def lesson() -> None:
         with left, st.container(key="controls", gap="small"):
             say("Start from")
             examples("network_examples", "example", {name: _title(name) for name in EXAMPLES}, shown, network.choose)
-            text = network.code.draw(height=330, on_change=network.follow)
+            text = network.code.draw(height=430, on_change=network.follow)
             asked = st.container()
             size = network.input.draw()
             line = st.container()
@@ -423,14 +424,12 @@ def _field(graph: Graph) -> tuple[str, str] | None:
         return ("whole input", "of each unit of the output") if last.everything else None
     node = last if last in seen else seen[-1]
     if node is last and len(returned) > 1:
-        after = f"one of {len(returned)} outputs"
+        after = f", one of {len(returned)} outputs"
     elif node is last:
-        after = "the last that fits" if graph.broken else "the output"
-    elif last.everything:
-        after = "the last with a window: the output sees the whole input"
+        after = ", the last that fits" if graph.broken else ", the output"
     else:
-        after = "the last whose field can be followed"
-    return times(node.size), f"of a unit of {node.name} ({node.kind}), {after}"
+        after = "; after it, the whole input" if last.everything else "; after it, none can be followed"
+    return times(node.size), f"of {node.name} ({node.kind}){after}"
 
 
 def _layers(graph: Graph, chosen: str | None = None, covered: bool = False) -> None:

@@ -194,6 +194,21 @@ def test_stages_of_two_networks_stand_side_by_side():
         found = [pair[at] for pair in side_by_side(one, other) if pair[at]]
         assert tuple(found) == stages(graph)
     assert [stage.field for stage in stages(one)] == [(3,), (8,)]
+    # Padding changes every size: each stage stands beside the one that does the same.
+    plain, padded = (
+        nn.Sequential(
+            nn.Conv2d(1, 6, 5, padding=p),
+            nn.MaxPool2d(2),
+            nn.Conv2d(6, 16, 5),
+            nn.MaxPool2d(2),
+            nn.AdaptiveAvgPool2d(1),
+        )
+        for p in (0, 2)
+    )
+    pairs = side_by_side(read_graph(plain, (1, 1, 32, 32)), read_graph(padded, (1, 1, 32, 32)))
+    assert [(a.name, b.name) for a, b in pairs if a and b] == [
+        ("28 × 28", "32 × 32"), ("14 × 14", "16 × 16"), ("10 × 10", "12 × 12"), ("5 × 5", "6 × 6"), (ONE, ONE)
+    ]  # fmt: skip
 
 
 class Joined(nn.Module):

@@ -632,12 +632,12 @@ def test_a_chosen_operation_stays_by_name_and_its_row_and_line_with_it():
 @pytest.mark.parametrize(
     ("code", "size", "of"),
     [
-        ("[nn.Conv2d(3, 8, 5), nn.ReLU()]", "5 × 5", "of a unit of 1 (ReLU), the output"),
+        ("[nn.Conv2d(3, 8, 5), nn.ReLU()]", "5 × 5", "of 1 (ReLU), the output"),
         (
             "[nn.Conv2d(3, 8, 3), nn.AdaptiveAvgPool2d(1), nn.Flatten()]", "3 × 3",
-            "of a unit of 0 (Conv2d), the last with a window: the output sees the whole input",
+            "of 0 (Conv2d); after it, the whole input",
         ),
-        ("[nn.Conv2d(3, 8, 3), nn.ReLU(), nn.Conv2d(9, 8, 3)]", "3 × 3", "of a unit of 1 (ReLU), the last that fits"),
+        ("[nn.Conv2d(3, 8, 3), nn.ReLU(), nn.Conv2d(9, 8, 3)]", "3 × 3", "of 1 (ReLU), the last that fits"),
         ("[nn.AdaptiveAvgPool2d(1), nn.Flatten()]", "whole input", "of each unit of the output"),
     ],
 )  # fmt: skip
@@ -728,6 +728,19 @@ def test_a_second_network_is_set_beside_yours_and_in_the_link():
     app.text_area(key="network_second").set_value("import os").run()
     assert "there is no network in this text" in app.error[0].value
     assert len(listed(app, "Layers of the network")) == 12
+    # Of several networks the last is meant; and other sizes of the maps stand beside each other all the same.
+    padded = (
+        EXAMPLES["lenet5"].code.replace("(1, 6, kernel_size=5", "(1, 6, 5, padding=2").replace("(120, 84", "(480, 84")
+    )
+    app.text_area(key="network_second").set_value(padded).run()
+    found = listed(sound(app), "Differences, stage by stage")
+    assert list(found["maps"]) == [
+        "28 × 28 → 32 × 32", "14 × 14 → 16 × 16", "10 × 10 → 12 × 12", "5 × 5 → 6 × 6", "– → 2 × 2", "one place"
+    ]  # fmt: skip
+    several = CLASSES.replace("kernel):", "kernel=3):").replace("classes, width: int", "classes=10, width=16")
+    app.text_area(key="network_second").set_value(several.replace("(3, 4", "(1, 4")).run()
+    assert not sound(app).error
+    assert "Of the networks in this text Other, the last, is compared." in read(app.caption)
 
 
 def test_what_was_typed_survives_a_look_at_another_part():

@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from viz.export.taken import Taken
 
 ICONS = {"Code": "code", "Link": "link", "Paste": "content_paste", "File": "draft", "Take away": "download"}
+LONG = 320
+"""Characters of a link that take five lines of its dialog."""
 NO_NETWORK = (
     "Only this machine can open this link: it has no address in a network, or the server was told to listen here "
     "alone. Connect it to the network of the phones and start the app again, without --server.address."
@@ -115,7 +117,8 @@ def _link(fits: bool, unfit: str, draw_more: Callable[[], None]) -> None:
         st.warning(unfit)
     if here:
         st.warning(here)
-    st.code(url, language=None, wrap_lines=True)
+    # A network that was pasted makes a long link: it scrolls in its box, and the picture below it stays in sight.
+    st.code(url, language=None, wrap_lines=True, height="content" if len(url) < LONG else 130)
     # st.html would strip the picture.
     framed = f'<div role="img" aria-label="QR code of the link" class="qr">{qr(url, sized=False)}</div>'
     st.markdown(framed, unsafe_allow_html=True)
