@@ -16,6 +16,7 @@ MODULES = (
     "room",
     "browser",
     "receptive_field",
+    "pasted",
     "transposed",
     "operator",
     "feature_maps",
