@@ -229,9 +229,11 @@ def lesson() -> None:
             alike = made_by(graph, text)
             _drawing(graph, chosen, next((names for names in alike.values() if chosen in names), ()))
         with line:
+            batch = "the batch axis, 1, was added" if added else "batch axis first, as you gave it"
+            remark(f"Input {times(shape)}: {batch}.")
             _line(graph, text, alike, chosen)
     _layers(graph, chosen)
-    _told(graph, shape, added)
+    _told(graph)
     # It tries many a network, and is told where the drawing has been sent.
     with wrong:
         _advice(advice_at(code, shape))
@@ -278,9 +280,12 @@ line of the code show what stands there."""
 
 
 def _chosen(graph: Graph) -> str | None:
-    """The name of the operation that is chosen. Another text keeps it where it has one of that name."""
+    """The name of the operation that is chosen, else of that which does not fit. Another text keeps it where it has one
+    of that name."""
     name = state.recall(NODE)
-    return name if any(node.name == name for node in (*graph.nodes, *graph.rest)) else None
+    if any(node.name == name for node in (*graph.nodes, *graph.rest)):
+        return name
+    return graph.nodes[graph.broken.node].name if graph.broken else None
 
 
 def _choose(graph: Graph, name: str | None) -> None:
@@ -291,8 +296,7 @@ def _choose(graph: Graph, name: str | None) -> None:
 
 
 def _drawing(graph: Graph, chosen: str | None, alike: Sequence[str]) -> None:
-    """The network as a diagram; where nothing is chosen, what does not fit is. ``alike``: all that the same line
-    makes."""
+    """The network as a diagram. ``alike``: all that the line of the code makes of which the chosen operation is."""
     names = [node.name for node in graph.nodes]
     groups = opened(graph, DRAWING)
 
@@ -300,8 +304,6 @@ def _drawing(graph: Graph, chosen: str | None, alike: Sequence[str]) -> None:
         at = first_of(graph, state.heard(DRAWING, "node") or "")
         state.remember(NODE, None if at is None else names[at])
 
-    if chosen is None and graph.broken:
-        chosen = names[graph.broken.node]
     diagram(
         graph,
         key=DRAWING,
@@ -351,16 +353,14 @@ def _line(graph: Graph, code: str, made: Mapping[int, Sequence[str]], chosen: st
         remark(f"This line makes {big(len(made[at]))} operations: {names}")
 
 
-def _told(graph: Graph, shape: tuple[int, ...], added: bool) -> None:
+def _told(graph: Graph) -> None:
     """What the numbers are, and the table to take along."""
     for note in graph.notes:
         remark(note.replace("`", ""))
-    batch = "the batch axis, 1, was added" if added else "batch axis first, as you gave it"
     fits = "The table stops where the shape stops fitting. " if graph.broken else "Every layer fits. "
     remark(
-        f"Input {times(shape)}: {batch}. {fits}Shapes and MACs are PyTorch's own, on the meta device; fields are "
-        "traced from the graph. What you choose in the drawing, in the table or among the lines of the code is chosen "
-        "in all three."
+        f"{fits}Shapes and MACs are PyTorch's own, on the meta device; fields are traced from the graph. What you "
+        "choose in the drawing, in the table or among the lines of the code is chosen in all three."
     )
     with st.container(horizontal=True):
         rows = rows_of(graph)

@@ -496,6 +496,7 @@ def test_what_does_not_fit_is_drawn_told_and_listed_with_what_would_do():
     assert drawn["nodes"][-1]["role"] == "broken"
     assert why in drawn["nodes"][-1]["told"]
     assert drawn["selected"] == "1"
+    assert (chosen_row(app), app.selectbox(key="network_line").value) == ([1], 1)
     assert why in drawn["report"]
     said = app.error[0].value.replace("\\", "")
     assert [line[:22] for line in said.splitlines()[2:]] == ["1. Set in_channels=8. ", "1. Set out_channels=7 "]
