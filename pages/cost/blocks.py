@@ -149,9 +149,8 @@ def _draw_diagram(block: Block, graph: Graph, covered: bool) -> None:
     )
 
 
-def _choose_row(graph: Graph) -> None:
-    rows = (state.heard(TABLE, "selection") or {}).get("rows", [])
-    state.remember("operation", graph.nodes[rows[0] + 1].name if rows else None)
+def _choose_row(graph: Graph, row: int | None) -> None:
+    state.remember("operation", None if row is None else graph.nodes[row + 1].name)
 
 
 def _ends(graph: Graph) -> str:
@@ -229,11 +228,9 @@ def _table(graph: Graph) -> None:
         )
         for node in graph.nodes[1:-1]
     ]
-    chosen = [row for row, one in enumerate(rows) if one[0] == state.recall("operation")]
-    if chosen != (state.heard(TABLE, "selection") or {}).get("rows", []):
-        state.give({TABLE: {"selection": {"rows": chosen, "columns": [], "cells": []}}})
+    chosen = next((row for row, one in enumerate(rows) if one[0] == state.recall("operation")), None)
     label = "Operations of the block, in the order of execution"
-    table(head, rows, key=TABLE, label=label, on_row=partial(_choose_row, graph))
+    table(head, rows, key=TABLE, label=label, on_row=partial(_choose_row, graph), row=chosen)
     remark(
         "Nodes are the calls that torch.fx finds in the real block; equal parts in a row are folded. A row that you "
         "choose is selected in the diagram, and a node that you click in this table."

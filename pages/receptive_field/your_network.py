@@ -28,7 +28,7 @@ from pages.receptive_field._questions import YOUR_NETWORK
 from viz import state
 from viz.components.diagram import diagram, opened, unfold
 from viz.controls.examples import examples
-from viz.figures import choose_row, chosen_row, numbers, show, table
+from viz.figures import numbers, show, table
 from viz.state import Choice, Fold, Text, escaped, literal
 from viz.words import remark, say
 
@@ -360,7 +360,8 @@ def _told(graph: Graph) -> None:
     fits = "The table stops where the shape stops fitting. " if graph.broken else "Every layer fits. "
     remark(
         f"{fits}Shapes and MACs are PyTorch's own, on the meta device; fields are traced from the graph. What you "
-        "choose in the drawing, in the table or among the lines of the code is chosen in all three."
+        "choose in the drawing, in the table (by key: Shift+Space) or among the lines of the code is chosen in all "
+        "three."
     )
     with st.container(horizontal=True):
         rows = rows_of(graph)
@@ -448,14 +449,13 @@ def _layers(graph: Graph, chosen: str | None = None, covered: bool = False) -> N
 
     names = [node.name for node in operations]
 
-    def choose() -> None:
-        row = chosen_row(TABLE)
+    def choose(row: int | None) -> None:
         _choose(graph, None if row is None or row >= len(names) else names[row])
 
-    choose_row(TABLE, names.index(chosen) if chosen in names else None)
     lines = [row[:shown] for row in rows]
     height = min(330, 36 * (len(lines) + 1) + 2)
-    table(head[:shown], lines, key=TABLE, label="Layers of the network", on_row=choose, height=height)
+    at = names.index(chosen) if chosen in names else None
+    table(head[:shown], lines, key=TABLE, label="Layers of the network", on_row=choose, row=at, height=height)
 
 
 if __name__ == "__main__":

@@ -257,6 +257,19 @@ def test_drawing_and_table_choose_the_same_operation_by_pointer_and_by_key(visit
     seen.sound()
 
 
+def test_rows_are_chosen_by_key(visit):
+    seen = visit("/your-network?ask=none")
+    page, drawing = seen.page, seen.page.locator(".diagram")
+    page.get_by_test_id("stDataFrame").locator("canvas").first.focus()
+    for name in ("1", "2"):
+        page.keyboard.press("ArrowDown")
+        page.keyboard.press("Shift+Space")
+        expect(drawing).to_have_attribute("data-selected", name)
+        settled(page)
+    expect(page.get_by_role("combobox", name="Line of the code")).to_have_value("5: nn.AvgPool2d(2),")
+    seen.sound()
+
+
 def test_a_node_of_a_pasted_class_and_its_line_choose_each_other(visit):
     seen = visit("/your-network?ask=none")
     page, drawing = seen.page, seen.page.locator(".diagram")

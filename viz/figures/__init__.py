@@ -12,12 +12,11 @@ import streamlit as st
 from viz.figures.cards import numbers
 from viz.figures.maps import Map, legend, maps
 from viz.figures.plot import Line, Pass, Series, bars, begun, chart, lines, loss_curve, ranked, roofline, surface
-from viz.figures.table import choose_row, chosen_row, table
+from viz.figures.table import table
 
 __all__ = [
-    "Line", "Map", "Pass", "Series", "bars", "begun", "chart", "choose_row", "chosen_row", "legend", "lines",
-    "loss_curve", "maps", "numbers",
-    "ranked", "roofline", "show", "surface", "table",
+    "Line", "Map", "Pass", "Series", "bars", "begun", "chart", "legend", "lines", "loss_curve",
+    "maps", "numbers", "ranked", "roofline", "show", "surface", "table",
 ]  # fmt: skip
 
 _HERE = Path(__file__).parent

@@ -36,7 +36,8 @@ def table(
     key: str,
     label: str,
     told: Mapping[str, str] | None = None,
-    on_row: Callable[[], None] | None = None,
+    on_row: Callable[[int | None], None] | None = None,
+    row: int | None = None,
     height: int | None = None,
 ) -> None:
     """Put a table on the page. What is a number is given as a number, so that a column sorts by it.
@@ -45,7 +46,8 @@ def table(
         head: column titles.
         rows: cells; nothing stands where a cell is None.
         label: what the table holds, for screen readers.
-        on_row: called when one row is chosen, or none any more; :func:`chosen_row` is then its place.
+        on_row: called with the place of the row that is chosen, by its box or Shift+Space; None: none any more.
+        row: the one that the page chooses.
         height: pixels, where the table shall not choose.
         told: what the columns hold that do not say so themselves, by their titles; of terms the list of words tells it.
     """
@@ -55,21 +57,21 @@ def table(
     for name, cells in columns.items():
         if any(isinstance(cell, int) for cell in cells):
             kinds[name] = st.column_config.NumberColumn(format="localized", help=told.get(name))
-    how = {"on_select": on_row, "selection_mode": "single-row"} if on_row else {}
+    how = {}
+    if on_row:
+        how = {"on_select": lambda: on_row(_chosen(key)), "selection_mode": "single-row"}
+        if _chosen(key) != row:
+            given = [] if row is None else [row]
+            state.give({key: {"selection": {"rows": given, "columns": [], "cells": []}}})
     if height:
         how["height"] = height
     with st.container(gap=None):
         st.dataframe(columns, hide_index=True, column_config=kinds, key=key, alt=label, placeholder="", **how)
         if on_row:
-            _seen(key=f"{key}_row", data={"table": key, "row": chosen_row(key), "rows": len(rows)}, height=1)
+            _seen(key=f"{key}_row", data={"table": key, "row": row, "rows": len(rows)}, height=1)
 
 
-def chosen_row(key: str) -> int | None:
+def _chosen(key: str) -> int | None:
     """The place of the row that is chosen in the table of this key."""
     picked = state.heard(key, "selection")
     return next(iter((picked or {}).get("rows", ())), None)
-
-
-def choose_row(key: str, row: int | None) -> None:
-    """Choose a row in a table that has ``on_row``. For callbacks."""
-    state.give({key: {"selection": {"rows": [] if row is None else [row], "columns": [], "cells": []}}})
