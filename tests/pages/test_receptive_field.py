@@ -544,6 +544,18 @@ def test_a_change_of_something_else_reads_no_network_again(monkeypatch):
     assert number(sound(app.run()), "operations") == "1"
 
 
+def test_a_pasted_class_is_read_once(monkeypatch):
+    app = sound(open_page(part="your_network", ask="none"))
+    read_once, parsed, graphs = CLASSES.split("class Other")[0], [], []
+    count = lambda made, real: lambda *given, **how: made.append(given[0]) or real(*given, **how)  # noqa: E731
+    monkeypatch.setattr(_kept, "parse_network", count(parsed, _kept.parse_network))
+    monkeypatch.setattr(_kept, "read_graph", count(graphs, _kept.read_graph))
+    text = read_once.replace("classes, width: int", "classes=7, width=24")
+    app.text_area(key="network_code").set_value(text).run()
+    assert number(sound(app), "output") == "1 × 7"
+    assert (len(parsed), len(graphs)) == (1, 1)
+
+
 CLASSES = """
 class Block(nn.Module):
     def __init__(self, width):
