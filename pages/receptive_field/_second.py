@@ -23,7 +23,7 @@ def draw(second: Text, shape: tuple[int, ...], graph: Graph) -> None:
         names = names_of(code)
         other = graph_at(Given(code, next(reversed(names), None)), shape)
     except ParseError as error:
-        st.error(literal(error.message), icon=":material/block:")
+        st.error(literal(sentence(error)), icon=":material/block:")
         return
     except ValueError as error:
         st.error(f"{sentence(error).rstrip('.')}.", icon=":material/block:")

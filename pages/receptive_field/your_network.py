@@ -190,7 +190,7 @@ def lesson() -> None:
         with left, st.container(key="controls", gap="small"):
             say("Start from")
             examples("network_examples", "example", {name: _title(name) for name in EXAMPLES}, shown, network.choose)
-            text = network.code.draw(height=430, on_change=network.follow)
+            text = network.code.draw(height=390, on_change=network.follow)
             asked = st.container()
             size = network.input.draw()
             line = st.container()
@@ -209,11 +209,12 @@ def lesson() -> None:
                 state.take(_sizes.side(shape))
             except ParseError as error:
                 # Markdown reads __init__ as bold.
-                st.error(literal(error.message).replace("__", r"\_\_"), icon=":material/block:")
+                st.error(literal(sentence(error)).replace("__", r"\_\_"), icon=":material/block:")
                 if error.line:
                     wrong = text.split("\n")[error.line - 1] if error.line <= text.count("\n") + 1 else ""
                     st.code(f"{error.line}: {wrong[:200]}", language=None)
-                remark("Read are classes with a forward, nn.Sequential, lists of layers, torchvision's networks.")
+                # No term of the list of words: these classes are Python's.
+                st.caption("Read are classes with a forward, nn.Sequential, lists of layers, torchvision's networks.")
                 return
             except ValueError as error:
                 st.error(f"{sentence(error).rstrip('.')}.", icon=":material/block:")

@@ -460,7 +460,7 @@ def test_an_example_network_shows_its_published_parameters(network_page, name):
     ("text", "says"),
     [
         ("[nn.Conv2d(3, 8, 3), nn.Conv2d(7, 8, 3)]", "in_channels=8"),
-        ("import os", "there is no network in this text"),
+        ("import os", "There is no network in this text"),
         ("nn.Sequential(lambda x: x)", "lambda"),
         ("[nn.Conv2d(1, 4, 3)", "never closed"),
         ("().__class__.__bases__", "Line 1"),
@@ -739,7 +739,7 @@ def test_a_second_network_is_set_beside_yours_and_in_the_link():
     app.text_area(key="network_second").set_value("nn.Linear(3, 4)").run()
     assert "The second network stops" in app.error[0].value
     app.text_area(key="network_second").set_value("import os").run()
-    assert "there is no network in this text" in app.error[0].value
+    assert "There is no network in this text" in app.error[0].value
     assert len(listed(app, "Layers of the network")) == 12
     # Of several networks the last is meant; and other sizes of the maps stand beside each other all the same.
     padded = (
