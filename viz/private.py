@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import streamlit as st
 from streamlit.runtime.scriptrunner import get_script_run_ctx
 
 
@@ -16,3 +17,23 @@ def address_asked() -> str:
     """The name behind the last slash of the address with which this session was opened, in its first run at least.
     Without it, Streamlit's own box tells of an address that is no page's."""
     return getattr(getattr(get_script_run_ctx(), "pages_manager", None), "intended_page_name", None) or ""
+
+
+row_seen = st.components.v2.component(
+    "convscope_row",
+    js="""
+export default function ({ data: { table, row, rows }, parentElement }) {
+  if (parentElement.row === row) return;
+  parentElement.row = row;
+  const show = (left) => {
+    const frame = document.querySelector(`.st-key-${table} .dvn-scroller`);
+    if (!frame) return left && setTimeout(show, 100, left - 1);
+    const each = frame.scrollHeight / (rows + 1), top = each * row, room = frame.clientHeight - each;
+    if (top < frame.scrollTop || top + each > frame.scrollTop + room) frame.scrollTop = top - room / 2;
+  };
+  if (row != null) show(50);
+}
+""",
+)
+"""Brings a row of the table of this key to where it is seen: Streamlit marks a row that the page chooses, and leaves it
+where it is. Without the name that a table's scrolled part has now, that is so again."""

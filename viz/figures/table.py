@@ -7,26 +7,8 @@ from collections.abc import Callable, Mapping, Sequence
 import streamlit as st
 
 from viz import state
+from viz.private import row_seen
 from viz.words import meaning
-
-_seen = st.components.v2.component(
-    "convscope_row",
-    js="""
-export default function ({ data: { table, row, rows }, parentElement }) {
-  if (parentElement.row === row) return;
-  parentElement.row = row;
-  const show = (left) => {
-    const frame = document.querySelector(`.st-key-${table} .dvn-scroller`);
-    if (!frame) return left && setTimeout(show, 100, left - 1);
-    const each = frame.scrollHeight / (rows + 1), top = each * row, room = frame.clientHeight - each;
-    if (top < frame.scrollTop || top + each > frame.scrollTop + room) frame.scrollTop = top - room / 2;
-  };
-  if (row != null) show(50);
-}
-""",
-)
-"""Brings a row to where it is seen: Streamlit marks a row that the page chooses, and leaves it where it is. Without
-the name that its scrolled part has now, that is so again."""
 
 
 def table(
@@ -68,7 +50,7 @@ def table(
     with st.container(gap=None):
         st.dataframe(columns, hide_index=True, column_config=kinds, key=key, alt=label, placeholder="", **how)
         if on_row:
-            _seen(key=f"{key}_row", data={"table": key, "row": row, "rows": len(rows)}, height=1)
+            row_seen(key=f"{key}_row", data={"table": key, "row": row, "rows": len(rows)}, height=1)
 
 
 def _chosen(key: str) -> int | None:

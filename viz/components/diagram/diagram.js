@@ -317,7 +317,7 @@ class Diagram {
       .map(([name, told, text]) => `<button class="${name}" aria-label="${told}">${text}</button>`).join("");
     this.save("html", [`<!doctype html><html lang="en"><meta charset="utf-8"><meta name="viewport" content="width=device-width">`,
       `<title>${escape(this.data.title)}</title><style>${look}</style><h1>${escape(this.data.title)}</h1>${buttons}`,
-      `<div class="frame" tabindex="0">${this.drawn()}</div>`, this.data.report, `<script>(${live})()</`, "script></html>"], "text/html");
+      `<div class="frame" tabindex="0">${this.drawn()}</div>`, this.data.report, `<script>(${live})(document)</`, "script></html>"], "text/html");
   }
 }
 

@@ -1,8 +1,8 @@
-// What makes the saved page of drawing and table answer: it stands in that file and knows nothing but its document.
+// What makes the saved page of drawing and table answer: it stands in that file and knows nothing but that page.
 
-export function live() {
-  const frame = document.querySelector(".frame"), svg = frame.querySelector("svg"), wide = +svg.getAttribute("width"), high = +svg.getAttribute("height");
-  const rows = [...document.querySelectorAll("table tr")].slice(1), nodes = [...svg.querySelectorAll("[data-rows]")];
+export function live(page) {
+  const frame = page.querySelector(".frame"), svg = frame.querySelector("svg"), wide = +svg.getAttribute("width"), high = +svg.getAttribute("height");
+  const rows = [...page.querySelectorAll("table tr")].slice(1), nodes = [...svg.querySelectorAll("[data-rows]")];
   const span = (node) => node.dataset.rows.split(" ").map(Number);
   const fits = () => Math.min(1, (frame.clientWidth - 4) / wide);
   let scale = 1;
@@ -14,7 +14,7 @@ export function live() {
     frame.scrollTo(x * scale - frame.clientWidth / 2, y * scale - frame.clientHeight / 2);
   };
   const mark = (node) => {
-    for (const one of document.querySelectorAll(".marked")) one.classList.remove("marked");
+    for (const one of page.querySelectorAll(".marked")) one.classList.remove("marked");
     if (!node) return;
     node.classList.add("marked");
     const [from, to] = span(node);
@@ -35,7 +35,7 @@ export function live() {
       of(at)?.scrollIntoView({ block: "center", inline: "center" });
     };
   });
-  for (const [name, by] of [["out", 0.8], ["fit", 0], ["in", 1.25]]) document.querySelector(`.${name}`).onclick = () => zoom(by);
+  for (const [name, by] of [["out", 0.8], ["fit", 0], ["in", 1.25]]) page.querySelector(`.${name}`).onclick = () => zoom(by);
   frame.onwheel = (e) => {
     if (!e.ctrlKey && !e.metaKey) return;
     e.preventDefault();
