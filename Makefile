@@ -2,6 +2,7 @@
 # make test     everything the tests need, then linters, the import contract and the tests
 # make bench    ratios against bare Streamlit scripts, measured in one run     (writes benchmarks/out/ratios.md)
 # make pictures the README's pictures, made anew from the running app
+# make gallery  the classic animations of assets/gallery, made anew
 # make clean    remove the virtual environment and caches
 #
 # UV_TORCH_BACKEND=cpu make run     the small CPU build of torch; decided at the first installation
@@ -19,7 +20,7 @@ unexport PYTHONDONTWRITEBYTECODE
 # Output of pip and uv stays quiet unless it fails; V=1 shows it.
 QUIET := $(if $(V),,--quiet)
 
-.PHONY: run test lint bench pictures clean
+.PHONY: run test lint bench pictures gallery clean
 .DELETE_ON_ERROR:
 
 run: $(VENV)/.app
@@ -40,6 +41,10 @@ bench: $(VENV)/.browser
 
 pictures: $(VENV)/.browser
 	$(BIN)/python assets/make_pictures.py
+	$(BIN)/python -m viz.export --input-size 4 --padding 1 --legend no assets/readme/play.gif
+
+gallery: $(VENV)/.app
+	$(BIN)/python -m viz.export --batch assets/gallery/configs.csv --out assets/gallery --width 640 --legend no
 
 clean:
 	rm -rf $(VENV) .pytest_cache .ruff_cache .import_linter_cache .hypothesis

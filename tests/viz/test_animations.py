@@ -1,11 +1,13 @@
 """Animations read back: each frame marks the next position, and shows what the layer returned there."""
 
+import csv
 import io
 import re
 import xml.etree.ElementTree as ET
 import zipfile
 from functools import cache
 from math import prod
+from pathlib import Path
 
 import av
 import numpy as np
@@ -21,6 +23,7 @@ from models.share import Scene
 from models.spec import LayerSpec, SpecError
 from tests.models.draw import settings_of
 from viz.export import animations
+from viz.export.__main__ import scene_of, taken_of
 from viz.export.engine import MADE, ExportError, Look, Picture
 from viz.export.formats import FORMATS
 from viz.export.taken import Taken
@@ -117,33 +120,45 @@ def test_every_file_says_what_may_be_done_with_it(name):
         assert MADE.encode() in data
 
 
-# The pictures of Dumoulin and Visin, A guide to convolution arithmetic for deep learning (2016): a title, the layer,
-# and the side of its output. A transposed layer is given by the convolution that it undoes.
-CLASSIC = {
-    "no padding, no strides": ({"input_size": 4, "kernel_size": 3}, 2),
-    "arbitrary padding": ({"input_size": 5, "kernel_size": 4, "padding": 2}, 6),
-    "half padding": ({"input_size": 5, "kernel_size": 3, "padding": 1}, 5),
-    "full padding": ({"input_size": 5, "kernel_size": 3, "padding": 2}, 7),
-    "no padding, strides": ({"input_size": 5, "kernel_size": 3, "stride": 2}, 2),
-    "padding, strides": ({"input_size": 5, "kernel_size": 3, "stride": 2, "padding": 1}, 3),
-    "no padding, no strides, transposed": ({"kind": "transposed", "input_size": 2, "kernel_size": 3}, 4),
-    "full padding, transposed": ({"kind": "transposed", "input_size": 7, "kernel_size": 3, "padding": 2}, 5),
-    "no padding, strides, transposed": ({"kind": "transposed", "input_size": 2, "kernel_size": 3, "stride": 2}, 5),
-    "padding, strides, transposed": (
-        {"kind": "transposed", "input_size": 3, "kernel_size": 3, "stride": 2, "padding": 1}, 5,
-    ),
-    "dilation": ({"input_size": 7, "kernel_size": 3, "dilation": 2}, 3),
-}  # fmt: skip
+GALLERY = Path(__file__).parents[2] / "assets" / "gallery"
+CLASSIC = {row["title"]: row for row in csv.DictReader((GALLERY / "configs.csv").open())}
+SIDES = {
+    "No padding, no strides": 2,
+    "Arbitrary padding, no strides": 6,
+    "Half padding, no strides": 5,
+    "Full padding, no strides": 7,
+    "No padding, strides": 2,
+    "Padding, strides": 3,
+    "No padding, no strides, dilation": 3,
+    "No padding, no strides, transposed": 4,
+    "Full padding, no strides, transposed": 5,
+    "No padding, strides, transposed": 5,
+    "Padding, strides, transposed": 5,
+}
+"""The eleven pictures of Dumoulin and Visin, A guide to convolution arithmetic for deep learning (2016), figures 2.1 to
+2.7, 4.1 to 4.6 and 5.1: the side of the output of each."""
 
 
-@pytest.mark.parametrize("title", CLASSIC)
+def test_the_gallery_shows_them_all():
+    told = (GALLERY / "README.md").read_text()
+    assert set(SIDES) < set(CLASSIC)
+    for title, row in CLASSIC.items():
+        assert f"![{title}]({row['file']})" in told
+        image = Image.open(GALLERY / row["file"])
+        side = SIDES.get(title)
+        assert image.n_frames == (side * side if side else int(row["input_size"]) ** 2)
+        assert image.width == 640
+
+
+@pytest.mark.parametrize("title", SIDES)
 def test_the_classic_pictures(title):
     """Each step of the walk marks the next cell, tells its sum, and the terms make torch's number."""
-    asked, side = CLASSIC[title]
-    spec = LayerSpec(**asked)
-    y = measured(spec).y
+    row, side = CLASSIC[title], SIDES[title]
+    scene = scene_of(row)
+    y = measured(scene.spec).y
     assert y.shape == (1, side, side)
-    svg = FORMATS["moving_svg"].make(page(spec), {"width": 960}).decode()
+    taken = taken_of(scene, row["view"] or "layer")
+    svg = FORMATS["moving_svg"].make(taken, {"width": 960}).decode()
     root = ET.fromstring(svg)
     told = {}
     for group in root.iter(f"{SVG}g"):
@@ -151,16 +166,20 @@ def test_the_classic_pictures(title):
             text = "".join(group.itertext())
             if group.find(f"{SVG}g[@class='equation']") is not None:
                 told |= {int(step): text for step in group.get("data-steps").split()}
-    if len(told) < y.size:  # all outputs tell the same
-        told = dict.fromkeys(range(y.size), "".join(layer(svg, "equation").itertext()))
+    assert sorted(told) == list(range(y.size))
     assert numbers(svg, "base-output") == y.ravel().tolist()
     for step, value in enumerate(y.ravel()):
         total, terms = re.split(" [=≈] ", told[step].replace("−", "-").replace("bias ", ""))
         assert float(total) == value
         if "more" not in terms:
             assert sum(prod(map(float, re.findall(r"-?[\d.]+", term))) for term in terms.split(" + ")) == value
-    frames = images("gif", FORMATS["gif"].make(page(spec), PLAIN))
-    assert len(frames) == side * side
+    # As torch makes it, without any help of ours.
+    kind = {"conv": torch.nn.Conv2d, "transposed": torch.nn.ConvTranspose2d}[row["kind"]]
+    sizes = {name: int(row[name]) for name in ("stride", "padding", "dilation")}
+    made = kind(1, 1, int(row["kernel_size"]), bias=False, **sizes).double()
+    found = measured(scene.spec)
+    made.weight.data = found.module.weight.detach()
+    assert made(torch.from_numpy(found.x)[None])[0].detach().numpy().tolist() == y.tolist()
 
 
 def test_stamps_fill_the_output_as_the_layer_does():

@@ -75,6 +75,7 @@ def parser() -> argparse.ArgumentParser:
     made.add_argument("--link", help="a link that was shared, in place of settings")
     made.add_argument("--batch", help="a table of settings, as CSV: one file a row")
     made.add_argument("--out", default=".", help="the folder for a batch")
+    made.add_argument("--title", help="of the file")
     made.add_argument("--view", choices=VIEWS, default="layer", help="; ".join(f"{k}: {v}" for k, v in VIEWS.items()))
     layer = made.add_argument_group("the layer")
     for name, default in QUERY_DEFAULTS.items():
@@ -138,7 +139,7 @@ def settings_of_link(link: str) -> dict[str, str]:
     return bare | asked
 
 
-def taken_of(scene: Scene, view: str = "layer") -> Taken:
+def taken_of(scene: Scene, view: str = "layer", title: str = "") -> Taken:
     """What a page on this layer has. Raises ValueError where it cannot be drawn."""
     from models import lab
     from models.code import to_code
@@ -155,7 +156,9 @@ def taken_of(scene: Scene, view: str = "layer") -> Taken:
     drawing = {"layer": lambda: drawn(found, image=scene.input == "photo"), "zeros": lambda: zeros_alone(found),
                "views": lambda: four_views(found)}[view]()  # fmt: skip
     told = "Builds exactly this layer, and asserts its numbers."
-    return Taken(KINDS[scene.spec.kind].title, drawing=drawing, scene=scene, script=lambda: (told, to_code(found)))
+    return Taken(
+        title or KINDS[scene.spec.kind].title, drawing=drawing, scene=scene, script=lambda: (told, to_code(found))
+    )
 
 
 def format_of(path: Path, name: str | None) -> Format:
@@ -202,7 +205,8 @@ def make(path: Path, asked: Mapping[str, str], said: Callable[[float, str], None
     """Write one file; returns how many bytes it has. Raises ValueError with one sentence."""
     one = format_of(path, asked.get("format"))
     settings = settings_of_link(asked["link"]) if asked.get("link") else asked
-    data = one.make(taken_of(scene_of(settings), asked.get("view") or "layer"), chosen_of(one, asked), said)
+    page = taken_of(scene_of(settings), asked.get("view") or "layer", asked.get("title") or "")
+    data = one.make(page, chosen_of(one, asked), said)
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_bytes(data)
     return len(data)
@@ -263,12 +267,24 @@ def _sentence(error: Exception) -> str:
     return " ".join(str(error).split())
 
 
+def _known() -> set[str]:
+    """What a column may be called."""
+    from models.spec import QUERY_DEFAULTS, SPATIAL
+
+    axes = {f"{name}_{axis}" for name in SPATIAL for axis in "dhw"}
+    others = {"file", "title", "format", "link", "view", "input", "weights", "seed", "per_axis"}
+    return {*QUERY_DEFAULTS, *axes, *_options(), *others}
+
+
 def _batch(table: Path, out: Path, asked: Mapping[str, str]) -> int:
     """Each row of a table; one that fails is told, and the others go on."""
     with table.open(encoding="utf-8-sig", newline="") as text:
         rows = list(csv.DictReader(text))
     if not rows or "file" not in rows[0]:
         raise ValueError(f"{table}: its first line must name the columns, one of them file, with a row for each file.")
+    known = _known()
+    if strange := [name for name in rows[0] if name and name.strip().replace("-", "_") not in known]:
+        raise ValueError(f"{table}: no setting and no option is called “{strange[0][:40]}”.")
     failed = 0
     for number, row in enumerate(rows, 1):
         own = {}
