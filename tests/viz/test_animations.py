@@ -21,6 +21,7 @@ from models import lab
 from models.layers import KINDS
 from models.share import Scene
 from models.spec import LayerSpec, SpecError
+from tests.browser.stage_harness import scene
 from tests.models.draw import settings_of
 from viz.export import animations
 from viz.export.__main__ import scene_of, taken_of
@@ -154,10 +155,10 @@ def test_the_gallery_shows_them_all():
 def test_the_classic_pictures(title):
     """Each step of the walk marks the next cell, tells its sum, and the terms make torch's number."""
     row, side = CLASSIC[title], SIDES[title]
-    scene = scene_of(row)
-    y = measured(scene.spec).y
+    asked = scene_of(row)
+    y = measured(asked.spec).y
     assert y.shape == (1, side, side)
-    taken = taken_of(scene, row["view"] or "layer")
+    taken = taken_of(asked, row["view"] or "layer")
     svg = FORMATS["moving_svg"].make(taken, {"width": 960}).decode()
     root = ET.fromstring(svg)
     told = {}
@@ -177,7 +178,7 @@ def test_the_classic_pictures(title):
     kind = {"conv": torch.nn.Conv2d, "transposed": torch.nn.ConvTranspose2d}[row["kind"]]
     sizes = {name: int(row[name]) for name in ("stride", "padding", "dilation")}
     made = kind(1, 1, int(row["kernel_size"]), bias=False, **sizes).double()
-    found = measured(scene.spec)
+    found = measured(asked.spec)
     made.weight.data = found.module.weight.detach()
     assert made(torch.from_numpy(found.x)[None])[0].detach().numpy().tolist() == y.tolist()
 
@@ -194,6 +195,19 @@ def test_stamps_fill_the_output_as_the_layer_does():
         x[..., step + 1 :] = 0
         want = found.module(x.reshape(1, 1, 3, 3)).detach().numpy().ravel()
         assert numbers(drawn.svg(), "base-output") == want.tolist()
+
+
+def test_the_field_grows_layer_by_layer():
+    """Each step selects a unit of the next layer, of which the last one's field is made."""
+    drawing = scene("stack")
+    assert len(images("gif", FORMATS["gif"].make(Taken(drawing=drawing), {"walk": "layers", "width": 480}))) == 4
+    drawn = Picture(drawing, Look(width=960))
+    assert drawn.walk("layers", 99) == 4
+    for step in range(4):
+        assert drawn.go(step)["grid"] == f"l{step + 1}"
+        reads = sorted((2 * n + 1) ** 2 for n in range(1, step + 2))
+        told = "".join(layer(drawn.svg(), "equation").itertext())
+        assert [int(n) for n in re.findall(r"(\d+) (?:cells? )?of", told)] == reads
 
 
 def test_the_view_with_inserted_zeros_and_all_four_views():

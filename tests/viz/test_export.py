@@ -14,6 +14,7 @@ from PIL import Image
 from models import lab
 from models.share import Scene
 from models.spec import LayerSpec
+from viz.export import pictures
 from viz.export.engine import MADE, ExportError
 from viz.export.formats import FORMATS
 from viz.export.taken import Taken
@@ -69,6 +70,13 @@ def test_a_png_is_as_large_as_asked_for_and_says_what_it_is(scale):
     assert image.width == 640 * scale
     assert image.info["Comment"] == MADE
     assert image.convert("RGBA").getpixel((1, 1))[3] == 0
+
+
+def test_a_picture_has_a_bound(monkeypatch):
+    monkeypatch.setattr(pictures, "MOST_PIXELS", 10**6)
+    page, _ = taken(input_size=5, kernel_size=3)
+    with pytest.raises(ExportError, match=r"would have [\d\s]+ pixels: choose fewer, or a smaller width\.$"):
+        FORMATS["png"].make(page, {"scale": 4, "width": 1920})
 
 
 def test_what_waits_for_an_answer_is_not_told():

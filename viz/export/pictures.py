@@ -6,9 +6,13 @@ from collections.abc import Mapping
 from dataclasses import fields
 from typing import Any
 
+from models.text import big
 from viz.export.engine import ExportError, Look, Picture
 from viz.export.formats import Progress
 from viz.export.taken import Taken
+
+MOST_PIXELS = 20_000_000
+"""Of one picture."""
 
 _LOOK = {field.name for field in fields(Look)}
 
@@ -31,4 +35,8 @@ def svg(taken: Taken, options: Mapping[str, Any], progress: Progress) -> bytes:
 
 def png(taken: Taken, options: Mapping[str, Any], progress: Progress) -> bytes:
     """As PNG."""
-    return picture(taken, options).png(taken.title)
+    drawn = picture(taken, options)
+    pixels = drawn.width * drawn.height * drawn.look.scale**2
+    if pixels > MOST_PIXELS:
+        raise ExportError(f"This picture would have {big(pixels)} pixels: choose fewer, or a smaller width.")
+    return drawn.png(taken.title)
