@@ -14,6 +14,7 @@ import argparse
 import csv
 import sys
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 from urllib.parse import parse_qs, urlsplit
@@ -57,8 +58,13 @@ class _Parser(argparse.ArgumentParser):
 
 
 def _options() -> dict[str, Option]:
-    """Every option of any format by its name."""
-    return {option.name: option for one in FORMATS.values() for option in one.options}
+    """Every option of any format by its name, with all that it may be in any of them."""
+    found: dict[str, Option] = {}
+    for option in (option for one in FORMATS.values() for option in one.options):
+        known = found.setdefault(option.name, option)
+        if option.values:
+            found[option.name] = replace(known, values={**(known.values or {}), **option.values})
+    return found
 
 
 def parser() -> argparse.ArgumentParser:

@@ -17,8 +17,9 @@ from viz import state
 from viz.export.formats import FORMATS, Format, Option, Progress
 from viz.export.taken import Taken
 
-PREVIEWED = 60
+PREVIEWED = 40
 """Steps of a walk that the preview shows at most."""
+PREVIEW = "width: 100%; max-height: 60vh; object-fit: contain"
 
 
 class _Stopped(Exception):
@@ -168,7 +169,7 @@ def _preview(one: Format, page: Taken, options: Mapping[str, Any]) -> bool:
         return False
     with st.container(key="take_preview"):
         address = f"data:image/svg+xml;base64,{base64.b64encode(svg).decode()}"
-        st.html(f'<img alt="The {one.label} as it will be" src="{address}" style="width: 100%">')
+        st.html(f'<img alt="The {one.label} as it will be" src="{address}" style="{PREVIEW}">')
     return True
 
 

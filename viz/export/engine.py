@@ -21,7 +21,7 @@ from models.errors import ExportError
 from viz.export.bundle import bundle
 from viz.export.licence import MADE
 
-FAMILY = "ConvScope Sans, Source Sans 3, Source Sans Pro, Helvetica, Arial, sans-serif"
+FAMILY = "'ConvScope Sans', 'Source Sans 3', 'Source Sans Pro', Helvetica, Arial, sans-serif"
 MEMORY, SECONDS = 512 << 20, 60
 """What the engine takes at most for one picture."""
 
