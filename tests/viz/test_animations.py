@@ -3,6 +3,7 @@
 import csv
 import io
 import re
+import sys
 import xml.etree.ElementTree as ET
 import zipfile
 from functools import cache
@@ -268,6 +269,14 @@ def test_what_is_too_long_is_refused_in_one_sentence():
         FORMATS["gif"].make(page(spec), {"steps": 500, "width": 1920})
     with pytest.raises(ExportError, match=r"cannot be walked layer by layer.*Choose outputs"):
         FORMATS["gif"].make(page(LayerSpec(kernel_size=3)), {"walk": "layers"})
+
+
+def test_without_what_makes_videos_a_sentence_says_so(monkeypatch):
+    monkeypatch.setitem(sys.modules, "av", None)
+    with pytest.raises(
+        ExportError, match=r"^Videos need the package av on the server.*take a GIF or a WebP instead\.$"
+    ):
+        FORMATS["mp4"].make(page(LayerSpec()), {})
 
 
 def test_it_can_be_stopped():
