@@ -33,7 +33,7 @@ lint: $(VENV)/.dev
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
 	$(BIN)/lint-imports
-	$(BIN)/oxlint viz/components
+	$(BIN)/oxlint viz/components viz/export
 	$(BIN)/basedpyright
 
 bench: $(VENV)/.browser

@@ -5,8 +5,14 @@ from __future__ import annotations
 import posixpath
 import re
 from functools import cache
+from pathlib import Path
 
-from viz.components.files import FILES
+from viz.components import files
+
+FILES = {f"components/{name}": content for name, content in files.FILES.items()} | {
+    f"export/{path.name}": path.read_bytes() for path in Path(__file__).parent.glob("*.js")
+}
+"""Those of the components, as the browser gets them, and those of this package, by their path in viz."""
 
 _IMPORT = re.compile(r'^(import|export)\s*\{([^}]*)\}\s*from\s*"([^"]+)";\n?', re.M)
 
@@ -19,7 +25,7 @@ def _names(text: str) -> list[tuple[str, str]]:
 
 @cache
 def bundle(entry: str) -> str:
-    """A script that leaves what the module ``entry`` exports (named like ``stage/stage.js``) in ``convscope``.
+    """A script that leaves what the module ``entry`` exports (named like ``export/picture.js``) in ``convscope``.
 
     Modules must need each other without a circle, and export by name or, the entry, by default.
     """

@@ -86,7 +86,7 @@ class Picture:
         self._engine.set_time_limit(SECONDS)
         self._layers: dict[int, tuple[str, str]] = {}
         self._error = quickjs.JSException
-        self._run(bundle("stage/picture.js"))
+        self._run(bundle("export/picture.js"))
         for name, value in (("data", json.dumps(drawing)), ("metrics", _metrics()), ("options", json.dumps(options))):
             self._engine.set(name, value)
         self._run("const p = new convscope.Picture(JSON.parse(data), JSON.parse(metrics), JSON.parse(options));")

@@ -79,6 +79,7 @@ def html(taken: Taken, options: Mapping[str, Any], progress: Progress) -> bytes:
     styles = (FILES[f"stage/{name}.css"].decode() for name in ("stage", "panels", "readout"))
     return _PAGE.format(
         made=MADE, title=escape(taken.title), colours=_colours(options.get("theme", "auto")), css="\n".join(styles),
-        markup=FILES["stage/stage.html"].decode(), code=bundle("stage/stage.js").replace("</script", "<\\/script"),
+        markup=FILES["stage/stage.html"].decode(),
+        code=bundle("components/stage/stage.js").replace("</script", "<\\/script"),
         data=json.dumps(data, ensure_ascii=False).replace("<", "\\u003c"),
     ).encode()  # fmt: skip

@@ -1,5 +1,5 @@
 // A stage as one picture: titles, grids, symbols, matrix, equation and legend, each a layer of its own. No DOM here: what
-// paints is a 2-D context, the page's or svg.js's, and `measure(text, font)` says how many px wide a text is.
+// paints is a 2-D context, the page's or that of viz/export/svg.js, and `measure(text, font)` says how many px wide a text is.
 
 import { css, mix } from "../common.js";
 import { isMulti, signs, spoken, worded } from "./describe.js";

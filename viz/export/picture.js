@@ -1,11 +1,11 @@
 // The whole of it for whoever has no page: data of a stage in, frames as layers of SVG out. Python runs this.
 
-import { composed, Figure, together } from "./figure.js";
-import { isPadding, realToDrawn } from "./scene.js";
-import { stamped, step } from "./selection.js";
-import { shared, take, unshare } from "./share.js";
+import { composed, Figure, together } from "../components/stage/figure.js";
+import { isPadding, realToDrawn } from "../components/stage/scene.js";
+import { stamped, step } from "../components/stage/selection.js";
+import { shared, take, unshare } from "../components/stage/share.js";
 import { hatched, Paper, Recorder } from "./svg.js";
-import { themeOf } from "./theme.js";
+import { themeOf } from "../components/stage/theme.js";
 
 const PANEL = { gaps: [24, 8], chrome: 88, narrow: true };
 

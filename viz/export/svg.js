@@ -1,6 +1,6 @@
 // A 2-D context that writes SVG: text as text, the hatch as a pattern, pictures of pixels as such. No DOM here.
 
-import { HATCH, hatchColours } from "./theme.js";
+import { HATCH, hatchColours } from "../components/stage/theme.js";
 
 const short = (v) => String(Math.round(v * 100) / 100);
 const hex = (v) => Math.round(v).toString(16).padStart(2, "0");
