@@ -52,6 +52,15 @@ def test_the_numbers_of_a_picture_are_those_of_the_layer():
     assert MADE in svg.decode()
 
 
+def test_any_position_can_be_marked():
+    page, y = taken(input_size=5, kernel_size=3)
+    for position, value in enumerate(y.ravel(), 1):
+        svg = FORMATS["svg"].make(page, {"position": position})
+        assert "".join(texts(svg, "equation")).startswith(as_text(value) + " =")
+    with pytest.raises(ExportError, match="has 9 positions: choose one of these"):
+        FORMATS["svg"].make(page, {"position": 10})
+
+
 def test_parts_can_be_left_out():
     page, _ = taken(input_size=5, kernel_size=3)
     whole = FORMATS["svg"].make(page, {"theme": "dark"})

@@ -76,6 +76,9 @@ MATRIX = Option("matrix", "Matrix", True)
 EQUATION = Option("equation", "Equation", True)
 LEGEND = Option("legend", "Legend", True)
 PARTS = (MATRIX, EQUATION, LEGEND)
+POSITION = Option(
+    "position", "Position, 0 as on the page", 0, None, "Which step of the walk through the outputs is marked.", 0, 9_999
+)
 
 WALK = Option(
     "walk",
@@ -101,7 +104,9 @@ CELL = (
 FORMATS = {
     one.name: one
     for one in (
-        Format("svg", "svg", "Picture", "SVG", "image/svg+xml", "pictures:svg", options=(THEME, WIDTH, *PARTS)),
+        Format(
+            "svg", "svg", "Picture", "SVG", "image/svg+xml", "pictures:svg", options=(THEME, WIDTH, POSITION, *PARTS)
+        ),
         Format(
             "png",
             "png",
@@ -109,7 +114,7 @@ FORMATS = {
             "PNG",
             "image/png",
             "pictures:png",
-            options=(THEME, WIDTH, SCALE, *PARTS),
+            options=(THEME, WIDTH, SCALE, POSITION, *PARTS),
             slow=True,
         ),
         _animation("gif", "gif", "GIF", "image/gif", "gif", _SOLID),

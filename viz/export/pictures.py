@@ -28,14 +28,25 @@ def picture(taken: Taken, options: Mapping[str, Any]) -> Picture:
     return Picture(taken.drawing, Look(**{"height": taken.height} | chosen))
 
 
+def _still(taken: Taken, options: Mapping[str, Any]) -> Picture:
+    """At the position that is asked for, or as the page has it."""
+    drawn, position = picture(taken, options), int(options.get("position") or 0)
+    if position:
+        count = drawn.walk("outputs", position) if drawn.ways else 0
+        if count < position:
+            raise ExportError(f"The walk through the outputs has {big(count)} positions: choose one of these.")
+        drawn.go(position - 1)
+    return drawn
+
+
 def svg(taken: Taken, options: Mapping[str, Any], progress: Progress) -> bytes:
     """As SVG: text is text, everything else is lines and areas."""
-    return picture(taken, options).svg(taken.title).encode()
+    return _still(taken, options).svg(taken.title).encode()
 
 
 def png(taken: Taken, options: Mapping[str, Any], progress: Progress) -> bytes:
     """As PNG."""
-    drawn = picture(taken, options)
+    drawn = _still(taken, options)
     pixels = drawn.width * drawn.height * drawn.look.scale**2
     if pixels > MOST_PIXELS:
         raise ExportError(f"This picture would have {big(pixels)} pixels: choose fewer, or a smaller width.")
