@@ -133,8 +133,6 @@ class Asking:
             asked = Asked(waits, about)
         elif asked is not None and asked.about != about:
             asked = None
-        if asked is None:
-            asked = next((Asked(name, about) for name in self._shown()), None)
         state.remember(f"asked_{self.page}", asked)
         return asked
 
@@ -146,12 +144,11 @@ class Asking:
         if waits == NONE:
             return False
         elsewhere = self._question(waits).about is not None and waits not in self._shown()
-        if asked is None or asked.name != waits or elsewhere:
+        if asked is None or elsewhere:
             self._ask.give(NONE)
+            state.forget(f"asked_{self.page}")
             if elsewhere and state.link_counts():
                 state.tell(f"ask: the question {quoted(waits)} is about another example; it is left out.")
-                state.forget(f"asked_{self.page}")
-            self._asked()
         return self._ask.value != NONE
 
     @property

@@ -111,6 +111,12 @@ def test_a_lesson_asks_at_least_three_questions_and_the_first_on_its_bare_page(p
     assert not covered(sound(opened(BY_PATH[page].file, **LINKS.get(page, {"ask": "none"}))))
 
 
+@pytest.mark.parametrize("page", QUESTIONS)
+def test_a_link_that_asks_nothing_shows_no_question_and_no_answer(page):
+    shown = text_of(sound(opened(BY_PATH[page].file, ask="none")))
+    assert not any(one.text in shown or one.explanation in shown for one in QUESTIONS[page])
+
+
 @pytest.mark.parametrize(("page", "question"), EACH)
 def test_each_wrong_answer_has_its_own_clause(page, question):
     if question.options:
