@@ -7,10 +7,11 @@ import streamlit as st
 from models import lab
 from models.code import to_code
 from models.layers import KINDS
+from models.share import Scene
 from models.text import big
+from pages._compare import Frozen
 from pages._lesson import actions, columns, left, offer
 from pages.convolution import _examples as examples
-from pages.convolution._compare import Frozen
 from viz import state
 from viz.components.stage import stage, veiled
 from viz.controls.layer import LayerEditor, in_short
@@ -19,7 +20,7 @@ from viz.export import sharing
 from viz.figures.cards import CSS as CARDS
 from viz.figures.cards import cards, side_by_side
 from viz.scenes.layer import scene as draw_scene
-from viz.words import defined, say
+from viz.words import defined
 
 STAGE_HEIGHT, CARDS_HEIGHT = 500, 90
 
@@ -64,21 +65,18 @@ def draw_measured():
     if frozen is None:
         shown = cards(measured, covered)
         with picture if ready else picture.container():
-            draw_picture(measured)
+            draw_picture(scene)
     else:
-        other = lab.of(frozen)
-        shown = cards(measured, covered) if covered else side_by_side(other, measured)
+        shown = cards(measured, covered) if covered else side_by_side(lab.of(frozen), measured)
         with picture if ready else picture.container(key="versus"):
-            for name, one, side in zip("AB", (other, measured), st.columns(2), strict=True):
-                with side:
-                    say(f"**{name}** {in_short(one.spec)}")
-                    draw_picture(one, frozen=name == "A")
+            against.beside(scene, draw_picture)
     # st.html would strip the formulas' MathML.
     figures.markdown(shown, unsafe_allow_html=True)
     return measured
 
 
-def draw_picture(measured: lab.Lab, frozen: bool = False):
+def draw_picture(one: Scene, frozen: bool = False):
+    measured = lab.of(one)
     if measured.why_not and covered:
         st.info("This layer is too large to draw. Answer first: its numbers follow.", icon=":material/straighten:")
     elif measured.why_not:
@@ -92,8 +90,7 @@ def draw_picture(measured: lab.Lab, frozen: bool = False):
                 args=(nearest,),
             )
     else:
-        photo = (against.value if frozen else scene).input == "photo"
-        drawn = veiled(draw_scene(measured, editable=not frozen, image=photo), covered)
+        drawn = veiled(draw_scene(measured, editable=not frozen, image=one.input == "photo"), covered)
         if not frozen and (cell := asking.selected()):
             drawn["selected"] |= {"cell": cell}
         if frozen:

@@ -12,13 +12,16 @@ from models import lab
 from models.share import Scene
 from models.spec import LayerSpec
 from models.transposed.code import layer_code
+from pages._compare import Frozen
 from pages._go import page_at
-from pages._lesson import frame, offer
+from pages._lesson import actions, frame, offer
 from pages._question import Asking
 from viz import state
 from viz.components.stage import veiled
 from viz.controls.layer import LayerEditor, in_short
 from viz.controls.numbers import SceneEditor, query_of
+from viz.figures import show
+from viz.figures.cards import side_by_side
 from viz.scenes.layer import scene as draw_scene
 from viz.words import remark
 
@@ -30,6 +33,8 @@ UNFIT = "This link opens the same layer, but not the numbers you typed: they do 
 
 EDITOR = SceneEditor(LayerEditor("ct_", "transposed", {"input_size": 2}))
 """The layer of these pages; a bare link means the worked example Cᵀ·[2, 1, 4, 4]."""
+
+AGAINST = Frozen(EDITOR)
 
 
 def load(**settings: Any) -> None:
@@ -51,10 +56,15 @@ def lesson(scene: Scene, asking: Asking, draw_above: Callable[[], None] | None =
     presenting = state.recall("presenting")
 
     def controls() -> None:
+        if presenting:  # the row of actions is left out then
+            AGAINST.draw(scene)
         if draw_above and presenting:
             draw_above()
         layer_controls(scene)
 
+    if not presenting:
+        with actions():
+            AGAINST.draw(scene)
     with frame(controls, picture_first=True, asking=asking, chips=in_short(scene.spec, named=False)):
         if draw_above is None or presenting:
             st.empty()
@@ -62,6 +72,31 @@ def lesson(scene: Scene, asking: Asking, draw_above: Callable[[], None] | None =
             with st.container(horizontal=True, vertical_alignment="bottom"):
                 draw_above()
         yield
+
+
+def compared(
+    scene: Scene,
+    asking: Asking,
+    covered: bool,
+    draw_one: Callable[[lab.Lab, str], None],
+    draw_above: Callable[[], None] | None = None,
+) -> bool:
+    """The lesson as a comparison, if a layer is frozen and no question waits, and whether it was drawn.
+
+    ``draw_one`` gets the drawn layer and the name of its side, for keys: ``frozen`` or ``stage``.
+    """
+    frozen = AGAINST.value
+    if frozen is None or covered:
+        return False
+
+    def one_side(one: Scene, is_frozen: bool) -> None:
+        if found := measured(one, offered=not is_frozen):
+            draw_one(found, "frozen" if is_frozen else "stage")
+
+    with lesson(scene, asking, draw_above):
+        AGAINST.beside(scene, one_side)
+    show(side_by_side(lab.of(frozen), lab.of(scene)), key="ct_versus")
+    return True
 
 
 def layer_controls(scene: Scene) -> None:
@@ -98,8 +133,8 @@ def playground_query(scene: Scene) -> dict[str, str]:
     return scene.spec.to_query() | query_of(scene)
 
 
-def measured(scene: Scene) -> lab.Lab | None:
-    """The drawn layer, or a sentence on screen why it is not, with a button to the nearest that is.
+def measured(scene: Scene, offered: bool = True) -> lab.Lab | None:
+    """The drawn layer, or a sentence on screen why it is not, with a button to the nearest that is, if ``offered``.
 
     What needs no picture, the numbers, is in ``lab.of(scene)`` either way.
     """
@@ -107,6 +142,6 @@ def measured(scene: Scene) -> lab.Lab | None:
     if not found.why_not:
         return found
     st.info(found.why_not, icon=":material/straighten:")
-    if found.nearest:
+    if found.nearest and offered:
         st.button("Show the nearest that is drawn", on_click=EDITOR.layer.load, args=(found.nearest,))
     return None

@@ -8,6 +8,7 @@ import numpy as np
 import streamlit as st
 import torch
 
+from models import lab
 from models.lab import make_input
 from models.share import Scene
 from models.spec import LayerSpec
@@ -16,7 +17,7 @@ from models.transposed import TransposedError, round_trip, toeplitz_blocks, weig
 from models.transposed.density import density
 from pages._question import Asking
 from pages.transposed._questions import MATRIX
-from pages.transposed._shared import EDITOR, lesson, measured, offer_layer
+from pages.transposed._shared import AGAINST, EDITOR, compared, lesson, measured, offer_layer
 from viz import state
 from viz.components.stage import stage, veiled
 from viz.figures import show
@@ -88,15 +89,23 @@ def draw(scene: Scene, covered: bool) -> None:
         COLOUR.draw()
         FLAT.draw()
 
+    def pictured(found: lab.Lab) -> dict:
+        return matrices(
+            found,
+            numbers=ENTRIES.value == "Numbers",
+            flat=FLAT.value and found.y.size <= MOST_FLAT,
+            colour="tap" if COLOUR.value == "Tap" else "value",
+        )
+
+    def draw_one(found: lab.Lab, side: str) -> None:
+        stage({"panels": pictured(found)["panels"][:1]}, key=f"ct_{side}")
+
+    if compared(scene, ASKING, covered, draw_one, choices):
+        return
     with lesson(scene, ASKING, choices):
         found = measured(scene)
         if found:
-            data = matrices(
-                found,
-                numbers=ENTRIES.value == "Numbers",
-                flat=FLAT.value and found.y.size <= MOST_FLAT,
-                colour="tap" if COLOUR.value == "Tap" else "value",
-            )
+            data = pictured(found)
             if covered:
                 # What C makes of the output says whether it is an inverse.
                 data["panels"] = [veiled(data["panels"][0]) | {"height": 300}]
@@ -214,7 +223,7 @@ def _slices(trip, spec: LayerSpec) -> dict[str, tuple[int, ...]]:
 
 
 if __name__ == "__main__":
-    state.take(EDITOR, ENTRIES, COLOUR, FLAT, BACK, BLOCKS)
+    state.take(EDITOR, AGAINST, ENTRIES, COLOUR, FLAT, BACK, BLOCKS)
     state.take(*places(EDITOR.read().spec).values(), ASKING)
     scene = EDITOR.read()
     covered = ASKING.waits()

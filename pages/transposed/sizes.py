@@ -10,7 +10,7 @@ from models.text import big, sentence
 from models.transposed import ForwardSizes, TransposedError, cost, forward_sizes, wasted
 from pages._question import Asking
 from pages.transposed._questions import SIZES
-from pages.transposed._shared import EDITOR, TOLD, lesson, measured, offer_layer, stamps
+from pages.transposed._shared import AGAINST, EDITOR, TOLD, compared, lesson, measured, offer_layer, stamps
 from viz import state
 from viz.components.stage import stage
 from viz.figures import show
@@ -29,20 +29,19 @@ def _listed(found: ForwardSizes) -> str:
     return f"{', '.join(sizes)} and {last}" if sizes else last
 
 
-def _sizes(found: lab.Lab) -> None:
-    """Numbers and sizes that meet; they need no picture, so a layer that is too large to be drawn has them too."""
+def _sizes(found: lab.Lab, side: str = "stage") -> None:
+    """The sizes that meet; they need no picture, so a layer that is too large to be drawn has them too."""
     spec = found.spec
     sizes = forward_sizes(spec)
     square = all(one == sizes[0] for one in sizes)
     names = AXES[spec.dims] if not square or spec.dims == 1 else ("Each axis",) * spec.dims
     drawn = [meeting(one, name) for one, name in zip(sizes, names, strict=True)]
-    show(check_cards([found.check("output_size"), found.check("macs")]), key="ct_size_cards")
     one = sizes[-1]
     # The condition may go to a line of its own on a phone.
     said, _, when = one.formula.symbols.partition(r", \quad")
     formula = f'<p class="cs-scrolled">{mathml(said)} <span class="cs-whole">({mathml(when)})</span></p>'
     formula += f'<p class="cs-scrolled">{mathml(one.formula.filled)}</p>'
-    show(row(*(drawn[:1] if square else drawn)) + formula, key="ct_sizes")
+    show(row(*(drawn[:1] if square else drawn)) + formula, key=f"ct_sizes_{side}")
     say(
         f"{'A' if square or spec.dims == 1 else f'{names[-1]}: a'} convolution with these settings makes "
         f"{one.output} from {_listed(one)}: measured on the real layer. "
@@ -55,13 +54,17 @@ def _sizes(found: lab.Lab) -> None:
 
 def draw(scene: Scene, covered: bool) -> None:
     """Sizes first, then the price of zeros."""
+    if compared(scene, ASKING, covered, _sizes):
+        return
     with lesson(scene, ASKING):
         found = measured(scene)
         if covered:
             if found:
                 stage(stamps(four_views(found)), key="ct_before")
             return
-        _sizes(found or lab.of(scene))
+        one = found or lab.of(scene)
+        show(check_cards([one.check("output_size"), one.check("macs")]), key="ct_size_cards")
+        _sizes(one)
     if found is None:
         return
     spec = found.spec
@@ -84,7 +87,7 @@ def draw(scene: Scene, covered: bool) -> None:
 
 
 if __name__ == "__main__":
-    state.take(EDITOR, ASKING)
+    state.take(EDITOR, AGAINST, ASKING)
     scene = EDITOR.read()
     covered = ASKING.waits()
     draw(scene, covered)

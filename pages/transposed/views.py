@@ -11,12 +11,13 @@ from models.transposed import TransposedError
 from pages._question import Asking
 from pages.transposed import _pinned as pinned
 from pages.transposed._questions import VIEWS
-from pages.transposed._shared import EDITOR, lesson, measured, offer_layer, stamps, to_mark
+from pages.transposed._shared import AGAINST, EDITOR, compared, lesson, measured, offer_layer, stamps, to_mark
 from viz import state
 from viz.components.stage import stage
 from viz.figures import show
 from viz.figures.cards import cards
 from viz.scenes.four_views import four_views
+from viz.scenes.layer import scene as draw_scene
 from viz.words import say
 
 ASKING = Asking("transposed", VIEWS, (EDITOR,))
@@ -27,6 +28,13 @@ def draw(scene: Scene, covered: bool) -> None:
 
     def type_into_cell() -> None:
         EDITOR.edit(scene, state.heard("ct_stage", "edit"), lab.input_of(scene), lab.weights_of(scene))
+
+    def draw_one(found: lab.Lab, side: str) -> None:
+        frozen = side == "frozen"
+        stage(draw_scene(found, editable=not frozen), key=f"ct_{side}", on_edit=None if frozen else type_into_cell)
+
+    if compared(scene, ASKING, covered, draw_one):
+        return
 
     def pin() -> None:
         pinned.keep(scene.spec, state.heard("ct_stage", "pin"))
@@ -62,7 +70,7 @@ def draw(scene: Scene, covered: bool) -> None:
 
 
 if __name__ == "__main__":
-    state.take(EDITOR)
+    state.take(EDITOR, AGAINST)
     state.take(pinned.setting(EDITOR.read().spec), ASKING)
     scene = EDITOR.read()
     covered = ASKING.waits()

@@ -103,6 +103,20 @@ class TestSizes:
         assert after["y"] != before["y"]
         assert abs(after["y"] + after["height"] - before["y"] - before["height"]) <= 2
 
+    @pytest.mark.parametrize(
+        ("path", "against"), [("playground", ""), ("transposed", "ct_"), ("transposed-matrix", "ct_")]
+    )
+    def test_two_that_are_compared_are_seen_at_once(self, hall, path, against):
+        page = hall(f"/{path}?present=1&ask=none&{against}stride=2&{against}against=input_size%3D4").page
+        stages = page.locator(".stage:not(.panel)")
+        expect(stages).to_have_count(2)
+        page.wait_for_timeout(300)
+        boxes = [one.bounding_box() for one in stages.all()]
+        assert boxes[0]["y"] == boxes[1]["y"]
+        assert boxes[0]["x"] + boxes[0]["width"] < boxes[1]["x"]
+        assert all(HALL["height"] - 20 <= box["y"] + box["height"] <= HALL["height"] for box in boxes)
+        assert page.evaluate(SMALL, 18) == []
+
     def test_four_views_stay_four(self, hall):
         page = hall("/transposed?present=1&ct_input_size=3").page
         boxes = [panel.bounding_box() for panel in page.locator(".panel").all()]

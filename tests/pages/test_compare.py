@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 from models import lab
 from models.share import Scene
 from models.spec import LayerSpec
-from pages.convolution._compare import Frozen
-from tests.pages.support import opened
+from pages._compare import Frozen
+from tests.pages.support import components, opened, stages
 from viz.controls.layer import LayerEditor
 from viz.controls.numbers import SceneEditor
 from viz.figures.cards import side_by_side
@@ -21,7 +21,8 @@ PAGE = "convolution/playground.py"
 
 def rows(app) -> dict[str, tuple[str, ...]]:
     """Number → how its row is marked, A, B and B ÷ A."""
-    html = next(one.value for one in app.markdown if "cs-versus" in one.value)
+    shown = [one.value for one in app.markdown] + [one["html"] for one in components(app) if "html" in one]
+    html = next(one for one in shown if "cs-versus" in one)
     found = {}
     for mark, name, cells in re.findall(r'<tr class="cs-(\w+)" data-number="(\w+)">(.*?)</tr>', html, re.S):
         texts = [re.sub(r"<[^>]+>|[✓○]", "", cell).strip() for cell in re.findall("<td>(.*?)</td>", cells)]
@@ -57,6 +58,37 @@ def test_a_layer_is_frozen_while_presenting_too():
     assert not app.exception
     assert rows(app)["parameters"] == ("differs", "9", "4", "0.444 ×")
     assert app.query_params["against"] == ""
+
+
+@pytest.mark.parametrize("page", ["views", "matrix", "sizes"])
+@pytest.mark.parametrize("presented", [{}, {"present": "1"}])
+def test_a_transposed_layer_is_frozen_too(page, presented):
+    file = f"transposed/{page}.py"
+    app = opened(file, ask="none", **presented)
+    app.button(key="compare").click().run()
+    app.number_input(key="ct_stride").set_value(2).run()
+    assert not app.exception
+    # Four numbers stamp a 3×3 kernel, one cell apart or two.
+    assert rows(app)["output_size"] == ("differs", "4 × 4", "5 × 5", "differs")
+    assert rows(app)["macs"] == ("same", "36", "36", "same")
+    assert app.query_params["ct_against"] == "kind=transposed&input_size=2"
+    assert len(stages(app)) == (0 if page == "sizes" else 2)
+    query = {name: value[0] if isinstance(value, list) else value for name, value in app.query_params.items()}
+    again = opened(file, **query)
+    assert not again.warning
+    assert rows(again) == rows(app)
+    # The Playground's own is another one.
+    assert "cs-versus" not in "".join(one.value for one in opened(PAGE, ask="none").markdown)
+    again.button(key="compare").click().run()
+    assert not again.exception
+    assert "ct_against" not in again.query_params
+
+
+def test_a_waiting_question_shows_no_comparison():
+    app = opened("transposed/views.py", ask="stamp", ct_against="input_size=3&kind=transposed")
+    assert not app.exception
+    assert all(one["veiled"] for one in stages(app))
+    assert not any("cs-versus" in one.get("html", "") for one in components(app))
 
 
 def test_the_link_carries_both():

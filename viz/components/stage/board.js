@@ -18,7 +18,10 @@ import { surface } from "./surface.js";
 import { css, mix, readable, readTheme } from "./theme.js";
 import { clamp } from "./words.js";
 
-export const PHONE = 640;
+const PHONE = 640;
+
+// On a projector two stages beside each other are narrow, and the screen is not.
+export const onPhone = (root, presented) => (presented ? innerWidth : root.clientWidth) < PHONE;
 
 export class Board {
   constructor(root) {
@@ -131,8 +134,8 @@ export class Board {
     this.opFig?.grow.focus();
   }
 
-  isPhone(width) {
-    return width < PHONE;
+  isPhone() {
+    return onPhone(this.root, this.presented);
   }
 
   layout(force) {
@@ -140,8 +143,9 @@ export class Board {
     const outer = root.clientWidth;
     if (!outer || !scene.grids.length) return;
     this.unit = parseFloat(getComputedStyle(document.documentElement).fontSize) / 16 || 1;
-    const phone = this.isPhone(outer), height = this.high(phone);
+    const phone = this.isPhone(), height = this.high(phone);
     root.classList.toggle("phone", phone);
+    root.classList.toggle("slim", !phone && outer < PHONE);
     root.classList.toggle("multi", isMulti(scene));
     root.style.height = phone ? "" : `${height}px`;
     root.style.setProperty("--h", `${height}px`);

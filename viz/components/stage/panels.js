@@ -1,6 +1,6 @@
 // Several stages in one frame that share their selection: the same cell, weight or product is marked in each of them.
 
-import { Board, PHONE } from "./board.js";
+import { Board, onPhone } from "./board.js";
 import { hint } from "./describe.js";
 import { Presented } from "./present.js";
 import { stamped } from "./selection.js";
@@ -66,7 +66,7 @@ class Panel extends Board {
   }
 
   isPhone() {
-    return this.host.root.clientWidth < PHONE;
+    return onPhone(this.host.root, this.presented);
   }
 
   room(phone, multi) {

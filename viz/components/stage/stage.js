@@ -1,7 +1,10 @@
 // Data in, events out: one stage, or several panels that share their selection.
 
-import { Board, PHONE } from "./board.js";
+import { Board, onPhone } from "./board.js";
 import { Panels } from "./panels.js";
+
+// The address at which a picture waits: with the answer one of another kind may come in its place.
+let waiting = null;
 
 export default function (component) {
   const root = component.parentElement.querySelector(".stage");
@@ -11,9 +14,9 @@ export default function (component) {
   const { veiled, still, panels } = component.data, waits = veiled || panels?.some((one) => one.veiled);
   // On a phone the answer stands below the picture, which has become higher with it: stage.css leaves room for it. Not
   // where one goes on clicking in the picture.
-  if (stage.waits && !waits && !still && root.clientWidth < PHONE) {
+  if (waiting === location.pathname && !waits && !still && onPhone(root)) {
     requestAnimationFrame(() => requestAnimationFrame(() => root.scrollIntoView({ block: "end", behavior: "instant" })));
   }
-  stage.waits = waits;
+  waiting = waits ? location.pathname : null;
   return () => stage.dispose();
 }
