@@ -9,7 +9,7 @@ from models.receptive_field.growth import causal, equal_budget, ways
 from models.stack import StackError, read_stack
 from models.stack.field import paths
 from models.text import big
-from pages._lesson import offer
+from pages._lesson import frame, offer
 from pages._question import Asking
 from pages.receptive_field._questions import GROWTH
 from viz import state
@@ -65,21 +65,24 @@ def lesson() -> None:
     asking = Asking("receptive-field-growth", GROWTH)
     state.take(COST, WIDTH, BUDGET, DILATIONS, UNREAD, WAVENET, asking)
     covered = asking.waits()
-    with st.container(horizontal=True, vertical_alignment="bottom"):
-        cost = COST.draw()
-        width = WIDTH.draw(width=200)
-        kernel = BUDGET.draw(width=320)
-    unit = "macs" if cost == "MACs" else "parameters"
-    budget = equal_budget(unit, kernel, width)
-    offer(lambda: _script(budget, width), covered=covered)
-    asking.draw()
-    figure = _ways(ways(width), cost, width, budget)
-    said = f"Receptive field against {cost.lower()} for five ways to grow it"
+
+    def controls() -> None:
+        COST.draw()
+        WIDTH.draw()
+        BUDGET.draw()
+
+    with frame(controls, asking=asking):
+        cost, width, kernel = COST.value, WIDTH.value, BUDGET.value
+        unit = "macs" if cost == "MACs" else "parameters"
+        budget = equal_budget(unit, kernel, width)
+        offer(lambda: _script(budget, width), covered=covered)
+        figure = _ways(ways(width), cost, width, budget)
+        said = f"Receptive field against {cost.lower()} for five ways to grow it"
+        if covered:
+            figure, said = begun(figure, 2), f"{said}, each with its first two steps"
+        chart(figure, key="growth_plot", alt=said, numbers=not covered)
     if covered:
-        with st.container(key="stage_area"):
-            chart(begun(figure, 2), key="growth_first", alt=f"{said}, each with its first two steps", numbers=False)
         return
-    chart(figure, key="growth_plot", alt=said)
     words = "MACs" if unit == "macs" else "parameters"
     heading(f"For the same {big(budget.amount)} {words}")
     say(

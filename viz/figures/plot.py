@@ -14,10 +14,13 @@ import numpy as np
 import streamlit as st
 
 from models.text import big
+from viz import state
 from viz.colours import CIVIDIS, FAINT, ROLES, SERIES
 
 HEIGHT = 340
 """Of a chart, in CSS pixels."""
+LARGE = 18
+"""Its type on a projector, in CSS pixels."""
 MARKERS = ("circle", "square", "triangle-up", "diamond", "cross", "circle-open")
 DASHES = ("solid", "dash", "dot", "dashdot", "longdash", "longdashdot")
 MOST_MARKED = 60
@@ -85,14 +88,20 @@ def lines(
 
 
 def begun(figure: dict, points: int) -> dict:
-    """The same axes with so many points of each line, while a question about the others waits."""
+    """The same axes with so many points of each line, while a question about the others waits, and a line that says
+    so."""
     spans = {}
     for name in ("x", "y"):
         axis, ends = figure["layout"][f"{name}axis"], [v for trace in figure["data"] for v in trace[name]]
         low, high = (log10(min(ends)), log10(max(ends))) if axis.get("type") == "log" else (0, max(ends))
         spans[f"{name}axis"] = axis | {"range": [low - 0.05 * (high - low), high + 0.05 * (high - low)]}
     cut = lambda trace: {name: trace[name][:points] for name in ("x", "y", "text") if name in trace}  # noqa: E731
-    return {"data": [trace | cut(trace) for trace in figure["data"]], "layout": figure["layout"] | spans}
+    told = {
+        "text": "Predict first:<br>the rest is covered", "showarrow": False, "font": {"size": 16}, "align": "right",
+        "xref": "paper", "yref": "paper", "x": 0.98, "y": 0.4, "xanchor": "right",
+    }  # fmt: skip
+    layout = figure["layout"] | spans | {"annotations": [told]}
+    return {"data": [trace | cut(trace) for trace in figure["data"]], "layout": layout}
 
 
 def bars(
@@ -371,6 +380,8 @@ def chart(figure: dict, *, key: str, alt: str, numbers: bool = True) -> None:
     # Where another visitor's thread is just importing it, Plotly would take half of it for the whole.
     import pandas  # noqa: F401
 
+    if state.recall("presenting"):
+        figure = _large(figure)
     config = CONFIG | {"toImageButtonOptions": {"format": "svg", "filename": key}}
     st.plotly_chart(figure, theme="streamlit", key=key, alt=alt, config=config)
     if not numbers:
@@ -381,6 +392,23 @@ def chart(figure: dict, *, key: str, alt: str, numbers: bool = True) -> None:
         number = st.column_config.NumberColumn(format="%.4g")
         kinds = {name: number for name, values in columns.items() if not isinstance(values[0], str)}
         opened.dataframe(columns, hide_index=True, column_config=kinds)
+
+
+def _large(figure: dict) -> dict:
+    """With type for the last row, and room for it, where the figure does not say its own."""
+    font, layout = {"font": {"size": LARGE}}, figure["layout"]
+    axes = {
+        name: {"tickfont": font["font"]} | layout[name] | {"title": {"standoff": LARGE} | font | layout[name]["title"]}
+        for name in ("xaxis", "yaxis")
+        if "title" in layout.get(name, {})
+    }
+    made = {
+        "legend": font | layout.get("legend", {}),
+        "annotations": [one | font for one in layout.get("annotations", ())],
+    }
+    made |= {"height": layout["height"] * LARGE // 14} if "height" in layout else {}
+    data = [{"textfont": font["font"]} | one if one["type"] == "bar" else one for one in figure["data"]]
+    return figure | {"data": data, "layout": layout | axes | made}
 
 
 def numbers_of(figure: dict) -> dict[str, list]:
