@@ -369,21 +369,19 @@ def read_settings(query: Mapping[str, Any]) -> tuple[dict[str, Any], list[SpecEr
         try:
             return _query_value(name, text[param])
         except (ValueError, KeyError):
-            errors.append(
-                SpecError(param, f"{quoted(text[param])} is not a value for it; {_query_text(default)} is used.")
-            )
+            errors.append(SpecError(param, f"{quoted(text[param])} is not a value for it: it is left out."))
             return default
 
     for name in ("kind", "dims"):
         asked[name] = read(name, name)
     if asked["kind"] not in KINDS:
-        errors.append(SpecError("kind", f"{quoted(asked['kind'])} is not a kind of layer; conv is used."))
+        errors.append(SpecError("kind", f"{quoted(asked['kind'])} is not a kind of layer: it is left out."))
         asked["kind"] = "conv"
     kind = KINDS[asked["kind"]]
     if asked["dims"] not in kind.dims:
         best = min(kind.dims, key=lambda d: abs(d - asked["dims"]))
         if "dims" in text:
-            errors.append(SpecError("dims", f"{kind.title} has no {asked['dims']}-D form; {best}-D is used."))
+            errors.append(SpecError("dims", f"{kind.title} has no {asked['dims']}-D form: it is left out."))
         asked["dims"] = best
     per_axis = text.get("per_axis", "").lower() == "true"
     for name in ("input_size", "in_channels", *kind.takes):

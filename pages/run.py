@@ -39,15 +39,15 @@ for number, step in enumerate(run):
         title.draw(
             label_visibility="collapsed", width=420, max_chars=LONGEST_TITLE, on_change=_run.rename, args=(number,)
         )
-        for name, icon, act, args, off in (
-            ("Show", "play_arrow", _run.go, (number,), False),
-            ("Earlier", "arrow_upward", _run.move, (number, -1), number == 0),
-            ("Later", "arrow_downward", _run.move, (number, 1), number == len(run) - 1),
-            ("Remove", "delete", _run.remove, (number,), False),
+        for name, icon, act, args, off, end in (
+            ("Show", "play_arrow", _run.go, (number,), False, ""),
+            ("Earlier", "arrow_upward", _run.move, (number, -1), number == 0, " is the first"),
+            ("Later", "arrow_downward", _run.move, (number, 1), number == len(run) - 1, " is the last"),
+            ("Remove", "delete", _run.remove, (number,), False, ""),
         ):
             st.button(
                 name, key=f"run_{name.lower()}_{number}", icon=f":material/{icon}:", type="tertiary", disabled=off,
-                help=f"{name}: step {number + 1}", on_click=act, args=args,
+                help=f"{name}: step {number + 1}{end if off else ''}", on_click=act, args=args,
             )  # fmt: skip
         st.caption(f"/{step.page}", width="stretch")
 if run:

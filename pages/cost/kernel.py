@@ -299,7 +299,7 @@ def _maps(split: Split, picture: Picture) -> None:
         return signed(values / top, said, SIZE)
 
     named = "the product" if split.kept == 1 else f"{split.kept} products"
-    lost = "they agree" if worst <= ROUNDING * top else f"{100 * mean:.3g} % of the map, on average"
+    lost = "they agree" if worst <= ROUNDING * top else f"{100 * mean:.3g} % of the map's size, on average"
     figures = (
         framed("Picture", image(picture.grey, f"The picture: {picture.name}", SIZE)),
         framed("Map of the kernel", drawn(whole, "Map of the kernel")),
@@ -310,7 +310,7 @@ def _maps(split: Split, picture: Picture) -> None:
     cards = [
         ("Rank", str(split.found.rank), "parts that it needs"),
         ("Energy kept", f"{100 * energy:.3g} %", "of the sum of its squared weights"),
-        ("Lost", f"{100 * mean:.3g} %" if worst > ROUNDING * top else "nothing", "of the map, on average"),
+        ("Difference", f"{100 * mean:.3g} %" if worst > ROUNDING * top else "none", "of the map's size, on average"),
     ]
     show(
         f'{row(*figures, pictures=True, widest=SIZE)}<div style="margin-top:.8rem">{numbers(cards)}</div>',

@@ -402,15 +402,17 @@ def _draw_size(stack: Stack) -> None:
 def _buttons(stack: Stack, number: int) -> None:
     full, last = len(stack.layers) >= MAX_LAYERS, len(stack.layers)
     with st.container(key="stack_buttons", horizontal=True, gap="xsmall"):
-        for action, icon, label, off in (
-            ("add", "add", "Add a layer after this one", full),
-            ("copy", "content_copy", "Duplicate this layer", full),
-            ("up", "arrow_upward", "Move this layer towards the input", number == 1),
-            ("down", "arrow_downward", "Move this layer towards the output", number == last),
-            ("remove", "delete", "Remove this layer", last == 1),
+        many = f"A stack has at most {MAX_LAYERS} layers."
+        for action, icon, label, off, why in (
+            ("add", "add", "Add a layer after this one", full, many),
+            ("copy", "content_copy", "Duplicate this layer", full, many),
+            ("up", "arrow_upward", "Move this layer towards the input", number == 1, "This is the first layer."),
+            ("down", "arrow_downward", "Move this layer towards the output", number == last, "This is the last layer."),
+            ("remove", "delete", "Remove this layer", last == 1, "A stack has at least one layer."),
         ):
             st.button(
-                action.capitalize(), key=f"stack_{action}", icon=f":material/{icon}:", help=label, disabled=off,
+                action.capitalize(), key=f"stack_{action}", icon=f":material/{icon}:", help=why if off else label,
+                disabled=off,
                 on_click=_edit, args=(action,),
             )  # fmt: skip
 
@@ -427,7 +429,9 @@ def _settings(stack: Stack, number: int) -> None:
         for column, (name, axis) in zip(st.columns(2), pair, strict=True):
             control = _control(stack, number, name, axis)
             control.give(control.default)
+            only = len(control.options) == 1
+            why = {"help": f"{control.help} Here no other value fits."} if only else {}
             with column:
-                control.draw(disabled=len(control.options) == 1, on_change=_set, args=(name, number, axis))
+                control.draw(disabled=only, on_change=_set, args=(name, number, axis), **why)
     if stack.dims == 2:
         APART.draw(on_change=_join)

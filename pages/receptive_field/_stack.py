@@ -27,11 +27,11 @@ def steady(row: LayerRow) -> bool:
 
 
 def jump_text(jump: object, found: tuple[int, ...]) -> str:
-    """`2`; `mean 1 (0, 2)` where units take turns; `differs (1, 2)` where no mean holds."""
+    """`2`; `0 or 2, 1 on average` where units take turns; `1 or 2` where no mean holds."""
     if _constant(jump, found):
         return minus(jump)
-    turns = f" ({', '.join(map(str, found))})" if found else ""
-    return minus(f"{'differs' if jump is None else f'mean {jump}'}{turns}")
+    turns = " or ".join(map(str, found)) or "differs"
+    return minus(turns if jump is None else f"{turns}, {jump} on average")
 
 
 def jumps(row: LayerRow) -> str:

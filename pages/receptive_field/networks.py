@@ -152,10 +152,12 @@ def _layer(found):
     state.take(layer)
     row = found.map(layer.draw())
     with st.container(key="layer_steps", horizontal=True, gap="xsmall"):
-        for word, step in (("Shallower", -1), ("Deeper", 1)):
+        for word, step, end in (("Shallower", -1, "first"), ("Deeper", 1, "last")):
             other = row.number + step
+            off = not 1 <= other <= len(labels)
             st.button(
-                word, key=f"layer_{word.lower()}", on_click=_go, disabled=not 1 <= other <= len(labels),
+                word, key=f"layer_{word.lower()}", on_click=_go, disabled=off,
+                help=f"This is the {end} layer." if off else None,
                 args=(labels[min(max(other, 1), len(labels)) - 1],),
             )  # fmt: skip
     say("Last layer of the stage with jump")

@@ -84,7 +84,7 @@ def draw(covered: bool) -> None:
             chosen["optimizer"], chosen["lr"] = OPTIMIZER.draw(), RATE.draw()
         chosen["scale"], chosen["kernel"] = scale, max(scale, kernel)
         if kernel < scale:
-            remark(f"A kernel below the stride leaves holes: {scale} is used.")
+            remark(f"A kernel below the stride leaves holes: {kernel} is left out. Shown: {scale}.")
 
     def lead() -> None:
         chosen["pressed"] = learning.buttons(covered)

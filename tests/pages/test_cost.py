@@ -48,7 +48,7 @@ def test_one_pass_and_parts_are_timed_when_it_is_asked_for():
 def test_these_kernels_are_a_column_times_a_row(kernel, side):
     app = split(kernel=kernel, side=side)
     found = cards(app)
-    assert (found["Rank"], found["Energy kept"], found["Lost"]) == (["1"], ["100 %"], ["nothing"])
+    assert (found["Rank"], found["Energy kept"], found["Difference"]) == (["1"], ["100 %"], ["none"])
     assert "nothing is left out" in text(app)
     assert not app.slider
 
@@ -60,7 +60,7 @@ def test_the_worked_example_needs_three_parts_and_the_largest_holds_91_percent()
     assert bar["text"] == ["91.2 %", "97.9 %", "100 %"]
     assert bar["y"] == sorted(bar["y"], reverse=True)
     app.slider(key="split_parts").set_value(3).run()
-    assert cards(sound(app))["Lost"] == ["nothing"]
+    assert cards(sound(app))["Difference"] == ["none"]
     assert app.query_params["parts"] == "3"
 
 

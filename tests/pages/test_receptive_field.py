@@ -399,7 +399,7 @@ def test_units_that_take_turns_have_no_one_jump():
     app = sound(open_page(layers="c3s2p1-t4s2p1", dims="1-D", size="16", algebra="true"))
     card = re.search(r'data-number="jump">(.*?)</div>', shown(app)).group(1)
     assert "take turns: 0 or 2 pixels" in card
-    assert "mean 1 (0, 2)" in shown(app)
+    assert "0 or 2, 1 on average" in shown(app)
     app = sound(open_page(layers="c3s2r1c", dims="1-D", size="23", measured="true"))
     assert number(app, "jump") == "differs"
     assert any("widest" in block for block in read(app.markdown))

@@ -162,11 +162,7 @@ class LayerEditor:
         mine = {name: texts for name, texts in query.items() if name in self.names}
         asked, unread = self._asked(mine)
         spec, refused = repair(asked)
-        told = [
-            f"{error.field}: {error.message}{'' if error.message.endswith('is used.') else _used(spec, error.field)}"
-            for error in unread
-        ]
-        told += [f"{error.field}: {error.message}{_used(spec, error.field)}" for error in refused]
+        told = [f"{error.field}: {error.message}{_used(spec, error.field)}" for error in (*unread, *refused)]
         taken = ("input_size", "in_channels", "kind", "dims", "per_axis", *KINDS[spec.kind].takes)
         for name, texts in mine.items():
             plain = _plain(name.removeprefix(self.prefix))
@@ -355,7 +351,11 @@ def _plain(name: str) -> str:
 def _used(spec: LayerSpec, field: str) -> str:
     """What a link's value gave way to, as the end of a sentence."""
     name = _plain(field)
-    value = getattr(spec, name, None) if name in ("input_size", "in_channels", *KINDS[spec.kind].takes) else None
+    value = (
+        getattr(spec, name, None)
+        if name in ("kind", "dims", "input_size", "in_channels", *KINDS[spec.kind].takes)
+        else None
+    )
     if isinstance(value, tuple):
         value = value[0] if len(set(value)) == 1 else " × ".join(map(str, value))
     return "" if value is None else f" Shown: {spelled(value)}."

@@ -151,7 +151,9 @@ class Diagram {
     // Presented, the page's type is larger.
     const unit = parseFloat(getComputedStyle(document.documentElement).fontSize) / 16;
     this.scroll.style.setProperty("--most", `${Math.round(this.data.height * unit)}px`);
-    const fits = clamp((this.scroll.clientWidth - 2) / this.width, 0.62 * unit, unit);
+    // Its smallest type has 11.5 px: diagram.css.
+    const type = unit > 1 ? Math.max(unit, 18 / 11.5) : 1;
+    const fits = clamp((this.scroll.clientWidth - 2) / this.width, 0.62 * type, type);
     this.shown = this.scale || fits;
     this.svg.setAttribute("width", Math.round(this.width * this.shown));
     this.svg.setAttribute("height", Math.round(this.height * this.shown));
@@ -183,7 +185,9 @@ class Diagram {
     for (const edge of this.svg.querySelectorAll(".edge")) edge.classList.toggle("near", +edge.dataset.from === at || +edge.dataset.to === at);
     this.q(".told").textContent = node?.told ?? "";
     this.q(".turn").textContent = node?.group ? "Open" : "Fold";
-    this.q(".turn").disabled = !node?.group && !node?.frame;
+    const none = !node?.group && !node?.frame;
+    this.q(".turn").disabled = none;
+    this.q(".turn").title = none ? "What is selected has nothing to open or fold" : "Open or fold what is selected (Enter, Backspace)";
     this.root.dataset.selected = name ?? "";
   }
 

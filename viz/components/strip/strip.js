@@ -121,7 +121,7 @@ class Strip {
     for (const [button, by, which] of this.steps) {
       const to = this.layers[k + by];
       button.disabled = !to;
-      button.title = to ? `${which}: ${to[0]}` : which;
+      button.title = to ? `${which}: ${to[0]}` : `${which}: there is none`;
       button.ariaLabel = which;
     }
     this.show();
