@@ -15,7 +15,7 @@ NINE = "/playground?present=1&input_size=9&ask=none"
 STACK = "/receptive-field?present=1&layers=c3p1,c3p1&size=9"
 
 SMALL = """(least) => {
-    const found = [];
+    const found = [], apart = 'style, script, sup, sub, msup, msub, mfrac, .cs-cells';
     const visible = (node, text) => {
         const range = document.createRange();
         range.selectNodeContents(text);
@@ -26,15 +26,19 @@ SMALL = """(least) => {
         for (const child of [...node.childNodes, ...(node.shadowRoot?.childNodes ?? [])]) {
             const text = child.nodeType === 3 && child.textContent.trim();
             if (text && node.dataset?.testid !== 'stIconMaterial' && visible(node, child)) {
-                const size = getComputedStyle(node).fontSize;
-                if (parseFloat(size) < least) found.push(`${text.slice(0, 40)} ${size}`);
-            } else if (child.nodeType === 1 && !/^(STYLE|SCRIPT|SUP|SUB)$/.test(child.tagName)) look(child);
+                const { a, b } = node.ownerSVGElement ? node.getScreenCTM() : { a: 1, b: 0 }, drawn = Math.hypot(a, b);
+                const size = parseFloat(getComputedStyle(node).fontSize) * drawn;
+                if (size < least - 0.01) found.push(`${text.slice(0, 40)} ${size}`);
+            } else if (child.nodeType === 1 && !child.matches(apart)) {
+                look(child);
+            }
         }
     };
     look(document.body);
     return found;
 }"""
-"""Text on the screen, of components too, that is smaller than so many px. Exponents and indices do not count."""
+"""Text on the screen, of components and in drawings too, that is smaller than so many px. Exponents, indices,
+fractions and the numbers in a figure's cells do not count."""
 
 
 HEAD = """() => {
@@ -159,15 +163,15 @@ class TestBar:
         expect(line).to_contain_text("stride 2")
         expect(page).to_have_url(re.compile("stride=2"))
 
-    def test_the_pages_question_takes_one_line_and_nothing_lies_on_it(self, visit):
+    def test_every_pages_question_takes_one_line_nothing_lies_on_it_and_no_type_is_small(self, visit):
         one = visit("/playground?present=1", **HALL)
         long = "playground?in_channels=3&out_channels=8&padding=1&bias=true&present=1"
         wrong = []
-        for path in (long, *(f"{lesson.url_path}?present=1" for lesson in LESSONS)):
+        for path in (long, *(f"{each.url_path}?{asks}present=1" for each in LESSONS for asks in ("", "ask=none&"))):
             one.goto(f"/{path}").page.locator(".st-key-present_button").wait_for()
-            told = one.page.evaluate(HEAD)
+            told = one.page.evaluate(HEAD) | {"small": one.page.evaluate(SMALL, 18)}
             ends = [told["end"], *told["chips"], told["bar"]]
-            if told["lines"] != 1 or ends != sorted(ends):
+            if told["lines"] != 1 or ends != sorted(ends) or told["small"]:
                 wrong.append((path, told))
         assert wrong == []
 

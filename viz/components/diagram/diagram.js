@@ -152,7 +152,7 @@ class Diagram {
     const unit = parseFloat(getComputedStyle(document.documentElement).fontSize) / 16;
     this.scroll.style.setProperty("--most", `${Math.round(this.data.height * unit)}px`);
     // Its smallest type has 11.5 px: diagram.css.
-    const type = unit > 1 ? Math.max(unit, 18 / 11.5) : 1;
+    const type = unit > 1 ? Math.max(unit, 18.2 / 11.5) : 1;
     const fits = clamp((this.scroll.clientWidth - 2) / this.width, 0.62 * type, type);
     this.shown = this.scale || fits;
     this.svg.setAttribute("width", Math.round(this.width * this.shown));
