@@ -41,7 +41,7 @@ def _sizes(found: lab.Lab, side: str = "stage") -> None:
     said, _, when = one.formula.symbols.partition(r", \quad")
     formula = f'<p class="cs-scrolled">{mathml(said)} <span class="cs-whole">({mathml(when)})</span></p>'
     formula += f'<p class="cs-scrolled">{mathml(one.formula.filled)}</p>'
-    show(row(*(drawn[:1] if square else drawn)) + formula, key=f"ct_sizes_{side}")
+    show(row(*(drawn[:1] if square else drawn), f"<div>{formula}</div>"), key=f"ct_sizes_{side}")
     say(
         f"{'A' if square or spec.dims == 1 else f'{names[-1]}: a'} convolution with these settings makes "
         f"{one.output} from {_listed(one)}: measured on the real layer. "
