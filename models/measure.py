@@ -10,7 +10,7 @@ from typing import Any
 import torch
 from torch import nn
 from torch.nn.modules.lazy import LazyModuleMixin
-from torch.nn.parameter import UninitializedBuffer, UninitializedParameter, is_lazy
+from torch.nn.parameter import UninitializedBuffer, UninitializedParameter
 from torch.nn.utils.parametrize import is_parametrized
 from torch.utils.flop_counter import FlopCounterMode
 
@@ -139,15 +139,15 @@ def settled(module: nn.Module, input_shape: Sequence[int]) -> nn.Module:
     if not any(isinstance(layer, LazyModuleMixin) for layer in module.modules()):
         return module
     module = private_copy(module, torch.device("meta")).eval()
-    own = [names for layer in module.modules() for names in (layer._parameters, layer._buffers)]
-    lazy = [(names, name) for names in own for name, weight in names.items() if is_lazy(weight)]
+    made_late = UninitializedParameter, UninitializedBuffer
+    own: list[dict[str, Any]] = [names for layer in module.modules() for names in (layer._parameters, layer._buffers)]
+    lazy = [(names, name) for names in own for name, weight in names.items() if isinstance(weight, made_late)]
     for names, name in lazy:  # torch makes each what it is to be in its place
-        blanks = UninitializedParameter if isinstance(names[name], UninitializedParameter) else UninitializedBuffer
-        names[name] = blanks(device=torch.device("meta"))
+        names[name] = type(names[name])(device=torch.device("meta"))
     with torch.inference_mode(False), torch.no_grad(), suppress(Exception):  # a network refuses with whatever it likes
         module(blank(module, input_shape))
     for names, name in lazy:
-        if is_lazy(names[name]):
+        if isinstance(names[name], made_late):
             names[name] = None
     return module
 

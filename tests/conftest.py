@@ -13,16 +13,13 @@ settings.register_profile("any machine", deadline=None, suppress_health_check=[H
 settings.load_profile("any machine")
 
 
-class OneBrowser(LoadScopeScheduling):
-    """Each test to whichever worker is free, but those with a browser all to one: loading a page takes more than a
-    whole core, so two at once make each other late.
-
-    ``--dist loadgroup`` is meant for that, and with pytest 9.2 it no longer sees the groups.
-    """
+class BrowserTestsByFile(LoadScopeScheduling):
+    """Each test to whichever worker is free, but those with a browser file by file: what a file's first test has loaded
+    its others find."""
 
     def _split_scope(self, nodeid: str) -> str:
-        return "browser" if nodeid.startswith("tests/browser/") else nodeid
+        return nodeid.partition("::")[0] if nodeid.startswith("tests/browser/") else nodeid
 
 
-def pytest_xdist_make_scheduler(config: pytest.Config, log) -> OneBrowser:
-    return OneBrowser(config, log)
+def pytest_xdist_make_scheduler(config: pytest.Config, log) -> BrowserTestsByFile:
+    return BrowserTestsByFile(config, log)

@@ -155,7 +155,7 @@ def _projected(site: Site, ways: list[Way]) -> Iterator[Candidate]:
         source, other = node.all_input_nodes[at], node.all_input_nodes[1 - at]
         here, there = (tuple(one.meta["value"].shape) for one in (source, other))
         made = _projection(here, there, normed) if here != there else None
-        return made and replaced(tracer, node, {source: _called(tracer, node, made, source)})
+        return replaced(tracer, node, {source: _called(tracer, node, made, source)}) if made else None
 
     yield Candidate(5, words, mend=mending(site.node.name, site.node.line, put))
 
@@ -174,11 +174,14 @@ def _called(tracer: ShapedTracer, at: fx.Node, layers: list[nn.Module], given: f
     return tracer.create_proxy("call_module", f"{place}.{name}" if place else name, (tracer.proxy(given),), {})
 
 
+def _proxies(tracer: ShapedTracer, others: dict[fx.Node, fx.Proxy]) -> Callable[[fx.Node], Any]:
+    """What the tracer has in a node's place, or the other that is given."""
+    return lambda one: others[one] if one in others else tracer.proxy(one)
+
+
 def replaced(tracer: ShapedTracer, node: fx.Node, others: dict[fx.Node, fx.Proxy], **settings: Any) -> fx.Proxy:
     """The call with other inputs or settings."""
-    args, kwargs = map_arg(
-        (node.args, dict(node.kwargs)), lambda one: others[one] if one in others else tracer.proxy(one)
-    )
+    args, kwargs = map_arg((node.args, dict(node.kwargs)), _proxies(tracer, others))
     return tracer.create_proxy(node.op, node.target, args, kwargs | settings)
 
 
@@ -334,15 +337,15 @@ def _made_even(site: Site, shapes: Sequence[Shape]) -> Iterator[Candidate]:
 
         return mend
 
-    def cropped(x: Any, size: Shape, sizes: list[Shape]) -> fx.Proxy | None:
+    def cropped(x: Any, size: Shape, sizes: list[Shape]) -> Any:
         to = _each(min, sizes)
         return x[(slice(None), slice(None), *_cuts(size, to))] if size != to else None
 
-    def padded(x: Any, size: Shape, sizes: list[Shape]) -> fx.Proxy | None:
+    def padded(x: Any, size: Shape, sizes: list[Shape]) -> Any:
         to = _each(max, sizes)
         return F.pad(x, _sides(size, to)) if size != to else None
 
-    def resized(x: Any, size: Shape, sizes: list[Shape]) -> fx.Proxy | None:
+    def resized(x: Any, size: Shape, sizes: list[Shape]) -> Any:
         to = _each(max, sizes)
         return F.interpolate(x, size=to) if size != to else None
 
@@ -390,7 +393,7 @@ def joined_along(site: Site, axis: int) -> Candidate:
     """The tensors joined along another axis."""
 
     def join(tracer: ShapedTracer, node: fx.Node) -> fx.Proxy:
-        given = map_arg(node.args[0] if node.args else node.kwargs["tensors"], tracer.proxy)
+        given = map_arg(node.args[0] if node.args else node.kwargs["tensors"], _proxies(tracer, {}))
         return tracer.create_proxy("call_function", torch.cat, (given, axis), {})
 
     return Candidate(

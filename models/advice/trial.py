@@ -101,7 +101,7 @@ class Site:
             layer = self.module.get_submodule(node.module) if node.module else None
         except AttributeError:
             return None
-        return layer if kind_of(layer) == node.kind else None
+        return layer if layer is not None and kind_of(layer) == node.kind else None
 
     def named(self, at: int) -> str:
         """`layer 3 (Linear)`."""

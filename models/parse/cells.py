@@ -173,9 +173,9 @@ def _inlined(lines: list[ast.stmt]) -> list[ast.stmt]:
         return lines
     for at, line in enumerate(lines):
         for call in ast.walk(line):
-            inner = (
-                call.args[0] if isinstance(call, ast.Call) and call.args and isinstance(call.func, ast.Name) else None
-            )
+            if not (isinstance(call, ast.Call) and call.args and isinstance(call.func, ast.Name)):
+                continue
+            inner = call.args[0]
             if isinstance(inner, ast.Call) and _owner(inner) == "torch" and _called(inner) in _MADE:
                 name = ast.copy_location(ast.Name("x", ast.Store()), inner)
                 made = ast.copy_location(ast.Assign([name], inner), inner)

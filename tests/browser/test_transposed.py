@@ -10,6 +10,7 @@ from models import lab
 from models.share import Scene
 from models.spec import LayerSpec
 from tests.browser.support import settled
+from viz.components.files import FOLDER
 from viz.components.stage import share
 from viz.scenes.four_views import four_views, matrices
 
@@ -23,13 +24,15 @@ def panel(page, name):
 def selected(page) -> dict[str, str]:
     """What each panel has selected, as the index that all agree on."""
     return page.evaluate(
-        """() => {
+        """async (folder) => {
+            const { shared } = await import(new URL(`./${folder}/stage/share.js`, document.baseURI));
             const root = document.querySelector('[data-testid=stBidiComponentIsolated]').shadowRoot;
             return Object.fromEntries(root.querySelector('.panels').panels.panels.map((p) => {
-                const s = p.shared();
+                const s = shared(p);
                 return [p.root.dataset.panel, `${s.name}:${s.index}`];
             }));
-        }"""
+        }""",
+        FOLDER,
     )
 
 
