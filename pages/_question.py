@@ -10,6 +10,7 @@ from typing import Any
 import streamlit as st
 
 from models.text import plural, quoted
+from pages import _pinned as pinned
 from pages import _room
 from rooms.room import NO_NUMBER, cell_at, cells_at, number_in, places_in
 from viz import state
@@ -115,6 +116,8 @@ class Asking:
         query = {name: [text] for name, text in (question.about or {}).items()}
         for one in self.settings:
             one.take(query)
+        if question.cell or question.selects:
+            pinned.let_go(self.page)
 
     def _shown(self) -> list[str]:
         """The questions about the example that is on screen."""
@@ -124,11 +127,15 @@ class Asking:
     def query(self) -> dict[str, str]:
         return self._ask.query()
 
+    def _about(self) -> dict[str, str]:
+        """What the link says of the example on screen; a cell may be pinned in it."""
+        return {name: text for name, text in state.example(self).items() if name != pinned.NAME}
+
     # -- which, and whether it waits ----------------------------------------------------------------------------------
 
     def _asked(self) -> Asked | None:
         """The question on screen, waiting or answered, if the page still shows what it is about."""
-        asked, waits, about = state.recall(f"asked_{self.page}"), self._ask.value, state.example(self)
+        asked, waits, about = state.recall(f"asked_{self.page}"), self._ask.value, self._about()
         if waits != NONE and (asked is None or asked.name != waits):
             asked = Asked(waits, about)
         elif asked is not None and asked.about != about:

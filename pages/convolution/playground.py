@@ -11,6 +11,7 @@ from models.share import Scene
 from models.text import big
 from pages._compare import Frozen
 from pages._lesson import actions, columns, left, offer
+from pages._pinned import Pinned, let_go
 from pages.convolution import _examples as examples
 from viz import state
 from viz.components.stage import stage, veiled
@@ -27,8 +28,10 @@ STAGE_HEIGHT, CARDS_HEIGHT = 500, 90
 editor = SceneEditor(LayerEditor())
 asking = examples.asking(editor)
 against = Frozen(editor)
-state.take(editor, against, asking)
+state.take(editor, against)
+state.take(Pinned(asking.page, editor.read()).setting, asking)
 scene = editor.read()
+pinned = Pinned(asking.page, scene)
 covered = asking.waits()
 spec = scene.spec
 kind = KINDS[spec.kind]
@@ -51,6 +54,11 @@ with actions():
 
 def type_into_cell():
     editor.edit(scene, state.heard("stage", "edit"), lab.input_of(scene), lab.weights_of(scene))
+    let_go(asking.page)
+
+
+def pin_cell():
+    pinned.keep(state.heard("stage", "pin"))
 
 
 def draw_controls():
@@ -91,13 +99,17 @@ def draw_picture(one: Scene, frozen: bool = False):
             )
     else:
         drawn = veiled(draw_scene(measured, editable=not frozen, image=one.input == "photo"), covered)
-        if not frozen and (cell := asking.selected()):
-            drawn["selected"] |= {"cell": cell}
         if frozen:
             stage(drawn, key="frozen")
-        else:
-            drawn, pin = asking.answered_on("stage", drawn)
-            stage(drawn, key="stage", on_edit=type_into_cell, on_pin=pin)
+            return
+        cell = asking.selected()
+        drawn["selected"] |= {"cell": cell, "pinned": False}
+        # A cell that the question waits for, or is about, goes first.
+        asks = asking.waiting and (asking.waiting.cell or cell)
+        if not asks and (found := pinned.selected(drawn["grids"], covered, against.value is None)):
+            drawn["selected"] = found
+        drawn, answer = asking.answered_on("stage", drawn)
+        stage(drawn, key="stage", on_edit=type_into_cell, on_pin=answer or pin_cell, later=answer is None)
 
 
 # What is seen goes first, except on the first visit, and while torch loads: then the question and the controls do.

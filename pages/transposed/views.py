@@ -8,8 +8,8 @@ from models import lab
 from models.share import Scene
 from models.text import sentence
 from models.transposed import TransposedError
+from pages._pinned import Pinned, let_go
 from pages._question import Asking
-from pages.transposed import _pinned as pinned
 from pages.transposed._questions import VIEWS
 from pages.transposed._shared import AGAINST, EDITOR, compared, lesson, measured, offer_layer, stamps, to_mark
 from viz import state
@@ -28,6 +28,7 @@ def draw(scene: Scene, covered: bool) -> None:
 
     def type_into_cell() -> None:
         EDITOR.edit(scene, state.heard("ct_stage", "edit"), lab.input_of(scene), lab.weights_of(scene))
+        let_go(ASKING.page)
 
     def draw_one(found: lab.Lab, side: str) -> None:
         frozen = side == "frozen"
@@ -36,8 +37,10 @@ def draw(scene: Scene, covered: bool) -> None:
     if compared(scene, ASKING, covered, draw_one):
         return
 
+    pinned = Pinned(ASKING.page, scene)
+
     def pin() -> None:
-        pinned.keep(scene.spec, state.heard("ct_stage", "pin"))
+        pinned.keep(state.heard("ct_stage", "pin"))
 
     # Of a question on what a number of the input touches, the answered one shows it.
     asked = ASKING.on_screen()
@@ -50,7 +53,7 @@ def draw(scene: Scene, covered: bool) -> None:
             stage(data, key="ct_marks", on_pin=mark)
         elif found:
             try:
-                data = four_views(found, pinned.selected(scene.spec) or touching)
+                data = four_views(found, pinned.selected((), covered) or touching)
             except TransposedError as error:
                 st.info(sentence(error))
             else:
@@ -71,7 +74,7 @@ def draw(scene: Scene, covered: bool) -> None:
 
 if __name__ == "__main__":
     state.take(EDITOR, AGAINST)
-    state.take(pinned.setting(EDITOR.read().spec), ASKING)
+    state.take(Pinned(ASKING.page, EDITOR.read()).setting, ASKING)
     scene = EDITOR.read()
     covered = ASKING.waits()
     draw(scene, covered)

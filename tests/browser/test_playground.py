@@ -484,3 +484,70 @@ class TestLook:
         colour = "() => getComputedStyle(document.querySelector('[data-testid=stApp]')).backgroundColor"
         one.page.wait_for_function(f"({colour})() === 'rgb(17, 21, 28)'")
         assert one.recorder.sent == []
+
+
+class TestPinnedCell:
+    def stage(self, page: Page, name: str) -> str | None:
+        return page.locator(".stage").get_attribute(f"data-{name}")
+
+    def test_the_link_holds_it_until_it_is_let_go(self, play):
+        one = play("padding=1")
+        page = one.page
+        one.recorder.clear()
+        page.mouse.click(*point(page, "input", 8))
+        expect(page).to_have_url(re.compile(r"cell=input\.0\.0\.1$"))
+        settled(page)
+        assert self.stage(page, "renders") == "1", "the picture is not drawn again for it"
+        fresh = play(page.url.partition("?")[2]).page
+        assert (self.stage(fresh, "selected"), self.stage(fresh, "pinned")) == ("input:0:8", "true")
+        fresh.mouse.move(*point(fresh, "output", 0))
+        assert self.stage(fresh, "selected") == "input:0:8"
+        fresh.keyboard.press("Tab")
+        fresh.locator("canvas[data-grid=output]").focus()
+        fresh.keyboard.press("Escape")
+        expect(fresh).not_to_have_url(re.compile("cell="))
+        assert self.stage(fresh, "pinned") == "false"
+        one.sound()
+
+    def test_padding_has_no_place_in_the_link(self, play):
+        page = play("padding=1&cell=input.0.0.1").page
+        page.mouse.click(*point(page, "input", 0))
+        expect(page).not_to_have_url(re.compile("cell="))
+        assert (self.stage(page, "selected"), self.stage(page, "pinned")) == ("input:0:0", "true")
+
+    def test_typing_into_a_cell_pins_nothing(self, play):
+        one = play()
+        page = one.page
+        one.recorder.clear()
+        page.mouse.dblclick(*point(page, "input", 0))
+        page.wait_for_timeout(700)
+        assert page.locator("input.ed").is_visible()
+        assert one.recorder.sent == []
+        page.locator("input.ed").fill("5")
+        page.keyboard.press("Enter")
+        expect(page).to_have_url(re.compile(r"x=1\.4\.4~5_"))
+        settled(page)
+        assert "cell=" not in page.url
+
+    def test_it_stays_where_it_is_in_another_layer_and_in_the_link(self, play):
+        page = play().page
+        page.mouse.click(*point(page, "output", 3))
+        expect(page).to_have_url(re.compile(r"cell=output\.0\.1\.1"))
+        more(page, "input_size")
+        expect(number(page, "output_size")).to_contain_text("3 × 3")
+        settled(page)
+        assert (self.stage(page, "selected"), self.stage(page, "pinned")) == ("output:0:4", "true")
+        expect(page).to_have_url(re.compile(r"cell=output\.0\.1\.1"))
+
+    def test_an_answered_question_stays_and_comparing_disturbs_nothing(self, play):
+        page = play("ask=A1").page
+        page.get_by_role("button", name="Reveal").click()
+        expect(page.locator(".st-key-verdict")).to_be_visible()
+        page.mouse.click(*point(page, "output", 3))
+        expect(page).to_have_url(re.compile(r"cell=output\.0\.1\.1"))
+        settled(page)
+        expect(page.locator(".st-key-verdict")).to_be_visible()
+        page.get_by_role("button", name="Compare").click()
+        expect(page.locator(".st-key-versus .stage")).to_have_count(2)
+        expect(page.locator(".st-key-versus .stage").last).to_have_attribute("data-pinned", "true")
+        expect(page.locator(".st-key-versus .stage").last).to_have_attribute("data-selected", "output:0:3")

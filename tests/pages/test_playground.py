@@ -12,9 +12,10 @@ from models.presets import PRESETS
 from models.share import Scene, read_file, write_file
 from models.spec import LayerSpec
 from models.text import big, times
+from pages.convolution._examples import asking
 from tests.pages.support import SHELL, hides, read, sound, stages
-from viz.controls.layer import OFFERED
-from viz.controls.numbers import LONGEST_LINK
+from viz.controls.layer import OFFERED, LayerEditor
+from viz.controls.numbers import LONGEST_LINK, SceneEditor
 
 PAGE = "convolution/playground.py"
 
@@ -417,3 +418,46 @@ def test_per_axis_settings():
     assert shown_spec(app).input_size == (6, 5)
     app.number_input(key="stride_h").set_value(2).run()
     assert shown_spec(sound(app)).stride == (2, 1)
+
+
+PINS = [
+    ({}, "output.0.1.1", {"grid": "output", "channel": 0, "cell": 3}),
+    ({"padding": "1"}, "input.0.1.2", {"grid": "input", "channel": 0, "cell": 2 * 6 + 3}),
+    ({"padding": "1", "padding_mode": "reflect"}, "input.0.0.0", {"grid": "input", "channel": 0, "cell": 7}),
+    ({"out_channels": "2"}, "weight.1.2.0", {"grid": "weight", "channel": 1, "cell": 6}),
+    ({"kind": "max_pool"}, "output.0.1.0", {"grid": "output", "channel": 0, "cell": 2}),
+    ({"kind": "depthwise_separable"}, "pointwise.weight.0.0.0", {"grid": "pointwise.weight", "channel": 0, "cell": 0}),
+    ({"kind": "causal", "dims": "1"}, "input.0.2", {"grid": "input", "channel": 0, "cell": 4}),
+    ({"dims": "3"}, "output.0.1.0.1", {"grid": "output", "channel": 0, "cell": 5}),
+]
+
+
+@pytest.mark.parametrize(("layer", "cell", "selected"), PINS)
+def test_the_link_pins_a_cell(layer, cell, selected):
+    app = sound(open_page(**layer, cell=cell))
+    assert app.warning.values == []
+    assert stages(app)[0]["selected"] == selected | {"pinned": True}
+    assert app.query_params["cell"] == cell
+
+
+@pytest.mark.parametrize("cell", ["output.0.2.0", "output.0.1", "map.0.0.0", "input.-1.0.0", "", "weight.0.1.x", "²"])
+def test_a_cell_that_the_layer_has_not_is_told_and_leaves_the_link(cell):
+    app = sound(open_page(cell=cell))
+    assert stages(app)[0]["selected"] == {"grid": "output", "channel": 0, "cell": 0, "pinned": False}
+    assert [f"“{cell}” is no cell of this layer" in told for told in app.warning.values] == [True]
+    assert "cell" not in app.query_params
+
+
+def test_a_cover_keeps_the_pinned_cell_and_a_question_about_another_lets_it_go():
+    app = sound(open_page(ask="A1", cell="output.0.1.0"))
+    assert veiled(app)
+    assert stages(app)[0]["selected"] == {"grid": "output", "channel": 0, "cell": 2, "pinned": True}
+    assert (app.query_params["ask"], app.query_params["cell"]) == ("A1", "output.0.1.0")
+    app.button(key="reveal").click().run()
+    assert stages(sound(app))[0]["selected"]["pinned"]
+    asks = next(one for one in asking(SceneEditor(LayerEditor())).questions if one.selects and not one.cell)
+    app.menu_button(key="questions_playground").click(asks.name).run()
+    assert stages(sound(app))[0]["selected"] == {
+        "grid": "output", "channel": 0, "cell": asks.selects, "pinned": False
+    }  # fmt: skip
+    assert "cell" not in app.query_params

@@ -46,6 +46,16 @@ def scene(lab: Lab, *, editable: bool = True, image: bool = False) -> dict:
     }
 
 
+def shapes(lab: Lab) -> dict[str, tuple[int, ...]]:
+    """Channels, of a kernel its planes, and cells of each grid that :func:`scene` draws, padding left out, by id."""
+    return {
+        one["id"]: (one["shape"][0], *(stop - start for start, stop in one["real"]))
+        if one["real"]
+        else tuple(one["shape"])
+        for one in scene(lab)["grids"]
+    }
+
+
 def _input_grid(stage: Stage, editable: bool, image: bool) -> dict:
     windows = stage.windows
     return grid(

@@ -121,6 +121,7 @@ def stage(
     readout: dict | None = None,
     on_edit: Callable[[], None] | None = None,
     on_pin: Callable[[], None] | None = None,
+    later: bool = False,
 ):
     """Mount the stage and return Streamlit's result; ``result.edit`` holds an edit for one run, else ``None``.
 
@@ -178,12 +179,13 @@ def stage(
     ``of`` is another.
 
     With ``on_pin`` a cell that was pinned arrives as ``{"grid", "channel", "cell": its place among the drawn cells}``
-    in ``result.pin``. Panels send a cell that a click or Enter has pinned, a moment later and once for a double click:
-    ``{"grid": the name that the panels share, "index": the one that they agree on}``; ``grid`` is ``None`` when it was
-    let go. Moving sends nothing, nor does letting go by moving on.
+    in ``result.pin``. Panels, and with ``later`` a stage, send a cell that a click or Enter has pinned a moment later,
+    once for a double click: ``{"grid": the name that the panels share, "index": its place in the grid without padding,
+    channels first}``; ``grid`` is ``None`` when it was let go, or is padding. Moving sends nothing, nor does letting go
+    by moving on.
     """
     taken.note(data, height or 500)
-    payload = {**share(data), "height": height or 500} | ({"tells": True} if on_pin else {})
+    payload = {**share(data), "height": height or 500} | ({"tells": "later" if later else "now"} if on_pin else {})
     if state.recall("presenting"):
         payload["presented"] = True
     if readout:

@@ -14,6 +14,7 @@ import { Presented } from "./present.js";
 import { told } from "./readout.js";
 import { equal, Scene } from "./scene.js";
 import { kernelOut, mark, restore, setOut, slotsFor } from "./selection.js";
+import { tellLater } from "./share.js";
 import { surface } from "./surface.js";
 import { css, mix, readable, readTheme } from "./theme.js";
 import { clamp } from "./words.js";
@@ -77,6 +78,8 @@ export class Board {
       this.pinned = false;
     }
     if (rebuilt) build(this);
+    // In another layer the place of what is pinned is another.
+    if (rebuilt && !first && this.pinned && data.tells === "later") this.tell(this.sel);
     this.layout(rebuilt);
     legend(this);
     // Where its cells are to be marked, it is there, without numbers.
@@ -303,7 +306,7 @@ export class Board {
       if (text !== this.beside.text) this.beside.innerHTML = this.beside.text = text;
     }
     const place = this.root.dataset.selected;
-    if (tells && this.pinned && place !== this.sent) this.send("pin", { grid: sel.grid, channel: sel.ch, cell: sel.cell });
+    if (tells === "now" && this.pinned && place !== this.sent) this.send("pin", { grid: sel.grid, channel: sel.ch, cell: sel.cell });
     this.sent = this.pinned ? place : null;
   }
 
@@ -352,10 +355,12 @@ export class Board {
     return true;
   }
 
-  // The cell that was tapped, or that a click or Enter has chosen; null when it was let go. Panels send all of them.
-  // Here a pinned one is told when it is marked.
+  // The cell that was tapped, or that a click or Enter has chosen; null when it was let go. Told later, all of them are
+  // told; told now, a pinned one is when it is marked.
   tell(s) {
-    if (s && this.scene.data.tells && !this.pinned) this.send("pin", { grid: s.grid, channel: s.ch, cell: s.cell });
+    const { tells } = this.scene.data;
+    if (tells === "later") tellLater(this, s && this.scene.byId[s.grid], s);
+    else if (s && tells && !this.pinned) this.send("pin", { grid: s.grid, channel: s.ch, cell: s.cell });
   }
 
   chooseEntry(row, col) {
@@ -392,6 +397,7 @@ export class Board {
 
   dispose() {
     this.stop();
+    clearTimeout(this.telling);
     this.opStop?.();
     this.watch?.disconnect();
     this.watch = null;
@@ -413,6 +419,8 @@ export class Board {
   }
 
   edit(s, typed) {
-    return edit(this, s, typed);
+    const begun = edit(this, s, typed);
+    if (begun) clearTimeout(this.telling);
+    return begun;
   }
 }

@@ -4,7 +4,7 @@ import { Board, onPhone } from "./board.js";
 import { hint } from "./describe.js";
 import { Presented } from "./present.js";
 import { stamped } from "./selection.js";
-import { indexOf, shared, shareName, take, unshare } from "./share.js";
+import { shared, take, tellLater, unshare } from "./share.js";
 import { el, shorten } from "./words.js";
 
 class Panel extends Board {
@@ -112,8 +112,7 @@ class Panel extends Board {
   }
 
   tell(sel) {
-    const g = sel && this.scene.byId[sel.grid];
-    this.host.tell(g ? { grid: shareName(g), index: indexOf(g, sel.ch, sel.cell) } : { grid: null, index: 0 });
+    if (this.host.tells) tellLater(this.host, sel && this.scene.byId[sel.grid], sel);
   }
 
   edit(s, typed) {
@@ -226,13 +225,6 @@ export class Panels {
     this.busy = true;
     for (const panel of this.panels) if (panel !== from && panel.scene) panel.take(said);
     this.busy = false;
-  }
-
-  // Once the clicks are over: a second one lets go again, or begins an edit.
-  tell(cell) {
-    if (!this.tells || cell.index < 0) return;
-    clearTimeout(this.telling);
-    this.telling = setTimeout(() => this.send("pin", cell), 400);
   }
 
   dispose() {

@@ -11,6 +11,13 @@ export function indexOf(g, ch, cell) {
   return r < 0 ? -1 : ch * g.nreal + r;
 }
 
+// The pinned cell for the page, once the clicks are over: a second one lets go again, or begins an edit.
+export function tellLater(teller, g, sel) {
+  const index = g ? indexOf(g, sel.ch, sel.cell) : -1;
+  clearTimeout(teller.telling);
+  teller.telling = setTimeout(() => teller.send("pin", index < 0 ? { grid: null, index: 0 } : { grid: shareName(g), index }), 400);
+}
+
 function shareCell(g, index) {
   if (!(index >= 0)) return null;
   if (!g.ids) return index < g.C * g.nreal ? { grid: g.id, ch: Math.floor(index / g.nreal), cell: realToDrawn(g, index % g.nreal) } : null;
