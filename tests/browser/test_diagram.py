@@ -89,9 +89,12 @@ def test_a_click_opens_a_group_and_a_click_on_its_title_folds_it(opened):
 def test_keys_walk_open_fold_and_zoom(opened):
     page, recorder = opened("row")
     diagram = page.locator(".diagram")
-    page.locator(".tools .pixels").focus()
-    page.keyboard.press("Tab")
+    # The drawing comes before its buttons, which stand above it.
+    page.locator(".tools .out").focus()
+    page.keyboard.press("Shift+Tab")
     expect(page.get_by_role("button", name="input; 3 × 224 × 224")).to_be_focused()
+    tools, drawing = (page.locator(f".diagram {part}").bounding_box() for part in (".tools", ".scroll"))
+    assert tools["y"] + tools["height"] <= drawing["y"]
     recorder.clear()
     for name in ("0", "1…3"):
         page.keyboard.press("ArrowDown")

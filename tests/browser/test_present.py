@@ -204,6 +204,17 @@ class TestBar:
         else:
             pytest.fail("no grid within ten stops")
 
+    @pytest.mark.parametrize("path", ["blocks?", "network-costs?", "your-network?ask=none&"])
+    def test_tab_reaches_the_diagram_in_ten_stops(self, visit, path):
+        page = visit(f"/{path}present=1", **HALL).page
+        page.locator(".diagram[data-selected]").wait_for()
+        for _ in range(10):
+            page.keyboard.press("Tab")
+            if page.evaluate("() => document.activeElement?.shadowRoot?.activeElement?.matches('.diagram .node')"):
+                break
+        else:
+            pytest.fail("no node of the diagram within ten stops")
+
     @pytest.mark.parametrize("scheme", ["light", "dark"])
     def test_sound_and_accessible(self, hall, scheme):
         for path in ("/playground?present=1", "/transposed?present=1&ct_input_size=3"):
