@@ -107,10 +107,13 @@ def draw_dialog() -> None:
 def _take() -> dict[str, Taken]:
     """What the page has on its stages."""
     head, link = _head.get(), sharing.class_link()[0]
-    has = {"title": head.lesson.title, "question": head.lesson.question, "link": link, "scene": head.scene}
+    has = {"title": head.lesson.title, "question": head.lesson.question, "link": link}
+    stages = taken.noted()
+    # Script and numbers are those of the layer that is being changed: the last.
+    now = {"scene": head.scene, "script": head.script}
     return {
-        name: Taken(drawing=drawing, height=height, script=head.script, **has)
-        for name, (drawing, height) in taken.noted().items()
+        name: Taken(drawing=drawing, height=height, **has, **(now if name == [*stages][-1] else {}))
+        for name, (drawing, height) in stages.items()
     }
 
 

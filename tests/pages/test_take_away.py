@@ -40,9 +40,24 @@ def test_a_picture_that_tells_the_answer_is_not_given_away():
 def test_two_layers_beside_each_other_are_one_picture():
     app = opened("convolution/playground.py", against="kernel_size=2", input_size="5")
     app.button(key="open_take_away").click().run()
-    choice = next(one for one in app.get("button_group") if one.label == "Picture")
-    assert [option.content for option in choice.proto.options] == ["A and B", "A", "B"]
+    assert [option.content for option in group(app, "Picture").proto.options] == ["A and B", "A", "B"]
     assert len(previews(sound(app))) == 1
+
+
+def test_documents_are_those_of_the_layer_that_is_changed():
+    app = opened("convolution/playground.py", against="kernel_size=2", input_size="5")
+    app.button(key="open_take_away").click().run()
+    offered = {}
+    for name in ("A", "B"):
+        app.session_state["take_which"] = name
+        app.run()
+        offered[name] = [one.content for one in group(app, "What").proto.options]
+    assert "Document" not in offered["A"]
+    assert "Document" in offered["B"]
+
+
+def group(app, label):
+    return next(one for one in app.get("button_group") if one.label == label)
 
 
 def done(job: Job) -> Job:

@@ -112,7 +112,7 @@ def take_away(pages: Mapping[str, Taken]) -> None:
     with right:
         if _preview(one, page, options):
             _file(one, page, options, which)
-    st.caption("Free for any use, no attribution needed. The file says so.")
+    st.caption("Free for any use, no attribution needed.")
 
 
 def _possible(one: Format, page: Taken) -> list[Option]:
@@ -189,7 +189,7 @@ def _file(one: Format, page: Taken, options: Mapping[str, Any], which: str) -> N
         job = None
     if job is None:
         st.button(
-            f"Make the {one.label}", type="primary", icon=":material/movie:", key="take_make",
+            f"Make the {one.label}", icon=":material/movie:", key="take_make",
             on_click=_begin, args=(one, page, options, wanted),
         )  # fmt: skip
     elif job.done:
@@ -225,5 +225,5 @@ def _download(one: Format, data: bytes) -> None:
     size = f"{len(data) / 1000:.0f} kB" if len(data) < 1e6 else f"{len(data) / 1e6:.1f} MB"
     st.download_button(
         f"Download the {one.label}, {size}", data, f"convscope.{one.ending}", one.media, on_click="ignore",
-        type="primary", icon=":material/download:", key="take_download",
+        icon=":material/download:", key="take_download",
     )  # fmt: skip

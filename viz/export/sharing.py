@@ -148,7 +148,7 @@ def _paste(editor: SceneEditor, scene: Scene) -> None:
         if state.recall("paste_error"):
             st.error(state.recall("paste_error"))
         with st.container(horizontal=True, vertical_alignment="center"):
-            st.form_submit_button("Use these numbers", type="primary", on_click=_take_table, args=(editor, scene))
+            st.form_submit_button("Use these numbers", on_click=_take_table, args=(editor, scene))
             st.caption("or Ctrl+Enter in the table (⌘+Enter on a Mac)", width="content")
 
 
