@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from math import prod
 
 from torch import nn
 
-from models.advice.sizes import Size, _Runs, period, scaled, sizes_near
+from models.advice.sizes import Size, _Runs, period, sizes_near, ways
 from models.graph import Graph, read_graph
 
 FARTHEST = 4096
@@ -24,16 +25,18 @@ def nearest(module: nn.Module, shape: Sequence[int], graph: Graph, most: int = 4
         graph: of the network at this shape, which it refuses.
         most: on each side.
     """
-    now, far = max(shape[2:]), period(graph)
-    found = {max(one.shape[2:]): one for one in sizes_near(module, shape, graph, most)}
-    runs = _Runs(module)
-    for way in () if found else (-1, 1):
-        tried = range(now, max(0, now - far * TRIED) if way < 0 else min(FARTHEST, now + far * TRIED) + 1, way * far)
-        if (size := next((size for size in tried if runs.at(scaled(shape, size))), None)) is not None:
-            there = tuple(scaled(shape, size))
-            found |= {max(one.shape[2:]): one for one in sizes_near(module, there, read_graph(module, there), most)}
+    far, runs = period(graph), _Runs(module)
+    found = {one.shape: one for one in sizes_near(module, shape, graph, most)}
+    for now, way in ways(shape):
+        for sign in () if found else (-1, 1):
+            end = max(0, now - far * TRIED) if sign < 0 else min(FARTHEST, now + far * TRIED) + 1
+            tried = range(now, end, sign * far)
+            if (there := next((way(size) for size in tried if runs.at(way(size))), None)) is not None:
+                found |= {one.shape: one for one in sizes_near(module, there, read_graph(module, there), most)}
     if not found and len(set(shape[2:])) > 1:
-        return nearest(module, (*shape[:2], *(now for _ in shape[2:])), graph, most)
-    whole = {size: one for size, one in found.items() if not one.left} or found
-    below, above = (sorted(size for size in whole if (size > now) == over) for over in (False, True))
-    return [whole[size] for size in below[-most:] + above[:most]]
+        longest = max(shape[2:])
+        return nearest(module, (*shape[:2], *(longest for _ in shape[2:])), graph, most)
+    whole = [one for one in found.values() if not one.left] or [*found.values()]
+    whole.sort(key=lambda one: (prod(one.shape), one.shape))
+    below, above = ([one for one in whole if (prod(one.shape) > prod(shape)) == over] for over in (False, True))
+    return below[-most:] + above[:most]

@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from fractions import Fraction
+from functools import partial
 from typing import Any
 
 import torch
@@ -23,6 +24,9 @@ from models.operator import per_axis
 from models.parse import FollowsShape
 from models.parse.functions import SETTINGS
 from models.receptive_field import receptive_field
+
+SCANNED = 64
+"""Sizes up to which the smallest that fits is looked for one by one: in a U-Net, not every larger one fits."""
 
 
 @dataclass(frozen=True)
@@ -54,6 +58,20 @@ def scaled(shape: Sequence[int], size: int) -> Shape:
     """The shape with its longest axis at a size, and the others in proportion."""
     longest = max(shape[2:])
     return (*shape[:2], *(max(1, round(n * size / longest)) for n in shape[2:]))
+
+
+def along(shape: Sequence[int], axis: int, size: int) -> Shape:
+    """The shape with one of its axes, -1 for the last, at a size."""
+    sides = list(shape)
+    sides[axis] = size
+    return tuple(sides)
+
+
+def ways(shape: Sequence[int]) -> list[tuple[int, Callable[[int], Shape]]]:
+    """How the size of an input can change: all axes in proportion, then each alone, the last first. Of each, the size
+    now and the shape for another."""
+    alone = [(shape[axis], partial(along, shape, axis)) for axis in range(-1, 1 - len(shape), -1)]
+    return [(max(shape[2:]), partial(scaled, shape)), *(alone if len(alone) > 1 else ())]
 
 
 _WINDOW = re.compile(r"(Conv|MaxPool|AvgPool|LPPool)\dd|(conv|max_pool|avg_pool|lp_pool)\dd(_with_indices)?")
@@ -152,37 +170,51 @@ def period(graph: Graph) -> int:
 
 
 def sizes_near(module: nn.Module, shape: Sequence[int], graph: Graph, most: int = 4) -> list[Size]:
-    """The input's own size, and below and above it the nearest ones that give whole maps, ascending by size.
+    """The input's own size, and below and above it the nearest ones that give whole maps, ascending by size: in its
+    proportions, and where few do, along one axis.
 
     Args:
         graph: of the network at this shape, with fields.
         most: on each side.
     """
-    now, runs, far = max(shape[2:]), _Runs(settled(module, shape)), period(graph)
-    sizes = {now}
-    for way in (-1, 1):
-        size, step, count = now, 1, 0
-        for _ in range(2 * far + 2 * most):
-            size += way * step
-            if size < 1 or count == most:
-                break
-            found = runs.at(scaled(shape, size))
-            if found and not found[1]:
-                sizes.add(size)
-                step, count = far, count + 1
-            elif step > 1:
-                size, step = size - way * step, 1
-    found = (at_size(module, scaled(shape, size)) for size in sorted(sizes))
+    runs, far, shapes = _Runs(settled(module, shape)), period(graph), {tuple(shape)}
+    for now, way in ways(shape):
+        for sign in (-1, 1):
+            size, step, count = now, 1, 0
+            for _ in range(2 * far + 2 * most):
+                size += sign * step
+                if size < 1 or count == most:
+                    break
+                found = runs.at(way(size))
+                if found and not found[1]:
+                    shapes.add(way(size))
+                    step, count = far, count + 1
+                elif step > 1:
+                    size, step = size - sign * step, 1
+        if len(shapes) > most:
+            break
+    found = (at_size(module, one) for one in sorted(shapes, key=lambda one: (math.prod(one), one)))
     return [one for one in found if one]
 
 
 def smallest(module: nn.Module, shape: Sequence[int]) -> Shape:
-    """The smallest input that the network takes, in the proportions of one that it takes."""
-    low, high, runs = 0, max(shape[2:]), _Runs(settled(module, shape))
-    while high - low > 1:
-        middle = (low + high) // 2
-        low, high = (low, middle) if runs.at(scaled(shape, middle)) else (middle, high)
-    return scaled(shape, high)
+    """The smallest input that the network takes: from one that it takes all axes shrink in proportion, then each alone.
+
+    Up to ``SCANNED`` every size is tried; above, what fits is taken to go on fitting as it grows.
+    """
+    runs, least = _Runs(settled(module, shape)), tuple(shape)
+    for which in range(len(ways(shape))):
+        high, way = ways(least)[which]
+        few = min(high, SCANNED)
+        size = next((size for size in range(1, few + 1) if runs.at(way(size))), None)
+        if size is None:
+            low = few
+            while high - low > 1:
+                middle = (low + high) // 2
+                low, high = (low, middle) if runs.at(way(middle)) else (middle, high)
+            size = high
+        least = way(size)
+    return least
 
 
 def convolutional(graph: Graph) -> bool:

@@ -97,7 +97,7 @@ class Graph:
     stacks: for each node, the calls of modules that it happens in, outermost first: `layer1.0`, and `layer1.0@1` where
         that module is called again.
     classes: the class of each of those calls.
-    unused: learned numbers that no operation reads (an auxiliary head in evaluation).
+    unused: learned numbers that no operation reads (an auxiliary head in evaluation, or what lies behind a fault).
     broken: where the shapes stop fitting; nothing after it is there.
     rest: the layers that would follow, without shapes.
     notes: how the network was read, and what the fields' numbers do not tell.
@@ -417,7 +417,8 @@ class _Reading(fx.Interpreter):
 
     def written(self, notes: Notes) -> Graph:
         edges = tuple(Edge(source, target, shapes) for (source, target), shapes in self.edges.items())
-        unused = 0 if self.broken else sum(self.total.values()) - sum(node.parameters for node in self.nodes)
+        told = sum(node.parameters for node in (*self.nodes, *self.rest))
+        unused = sum(self.total.values()) - told
         return Graph(
             tuple(self.nodes), edges, tuple(self.stacks), self.classes, unused, self.broken, tuple(self.rest), notes
         )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from math import prod
 
 from models.advice.sizes import Size, convolutional, layers_missing, period, scaled
 from models.graph import Graph
@@ -33,7 +34,7 @@ def draw(code: Given, shape: tuple[int, ...], graph: Graph) -> None:
         _nearest(code, shape)
         return
     _whole(code, shape, graph)
-    _covers(shape, graph)
+    _covers(code, shape, graph)
     _tiles(code, shape, graph)
 
 
@@ -59,8 +60,7 @@ def _nearest(code: Given, shape: tuple[int, ...]) -> None:
     if not found:
         say("No other size that was tried fits either: what the page says above does not hang on the size.")
         return
-    now = max(shape[2:])
-    ways = [[one for one in found if (max(one.shape[2:]) > now) == over] for over in (False, True)]
+    ways = [[one for one in found if (prod(one.shape) > prod(shape)) == over] for over in (False, True)]
     ends = [way[at] for way, at in zip(ways, (-1, 0), strict=True) if way]
     said = " and ".join(f"**{times(one.shape[1:])}**" for one in ends)
     say(f"The nearest {'size that fits is' if len(ends) == 1 else 'sizes that fit are'} {said}.")
@@ -76,7 +76,9 @@ def _whole(code: Given, shape: tuple[int, ...], graph: Graph) -> None:
     found = sizes_at(code, shape)
     _table(found, shape)
     if len(found) == 1:
-        remark("No other size near yours fits: a linear layer behind flattened maps takes one number of features.")
+        flat = any(node.kind == "Linear" and len(node.shapes[0]) == 2 for node in graph.nodes)
+        why = ": a linear layer behind flattened maps takes one number of features." if flat else "."
+        remark(f"No other size near yours fits{why}")
 
 
 def _table(found: Sequence[Size], shape: tuple[int, ...]) -> None:
@@ -92,7 +94,7 @@ def _table(found: Sequence[Size], shape: tuple[int, ...]) -> None:
     table(("input", "output", "MACs", "left over"), rows, key="network_sizes", label="Sizes near yours")
 
 
-def _covers(shape: tuple[int, ...], graph: Graph) -> None:
+def _covers(code: Given, shape: tuple[int, ...], graph: Graph) -> None:
     """Whether one unit sees the whole input, and what would be missing."""
     last = next((node for node in reversed(graph.nodes) if node.size), None)
     if last is None or not last.size or last.everything:
@@ -103,11 +105,12 @@ def _covers(shape: tuple[int, ...], graph: Graph) -> None:
     if missing <= 0:
         say(f"A unit of {last.name} sees {times(last.size)}: in the middle of the map it covers the whole input.")
     elif len(jumps) == len(last.size):
-        more = layers_missing(field, jumps[0], size)
+        more, small = layers_missing(field, jumps[0], size), scaled(shape, field)
+        fits = f"; or an input of {times(small[2:])}" if size_at(code, small) else ""
         say(
             f"A unit of {last.name} sees {times(last.size)} of {times(shape[2:])}. To cover the input along its longer "
-            f"side, {plural(more, 'more layer')} with a 3×3 kernel would do there, each adding 2·{jumps[0]} pixels; or "
-            f"an input of {times(scaled(shape, field)[2:])}."
+            f"side, {plural(more, 'more layer')} with a 3×3 kernel would do there, each adding 2·{jumps[0]} "
+            f"pixels{fits}."
         )
 
 

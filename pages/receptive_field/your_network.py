@@ -405,7 +405,10 @@ def _cards(graph: Graph, example) -> str:
         author = example.source.split(",")[0]
         source = f"a variant of {author}: see the code's first line" if example.variant else f"as published: {author}"
     shown.append(("Parameters", big(parameters), source or "learned numbers, shared ones once"))
-    shown.append(("MACs", big(graph.macs), "convolutions and linear layers, padding included"))
+    told = "up to what does not fit" if graph.broken else "multiply–accumulates, padding included"
+    if len(graph.nodes[0].shapes[0]) > 2 and graph.nodes[0].shapes[0][0] > 1:
+        told += f", of all {graph.nodes[0].shapes[0][0]} examples"
+    shown.append(("MACs", big(graph.macs), told))
     last = graph.nodes[-1] if not graph.broken else next((one for one in reversed(inside[:-1])), None)
     if last is not None and last.shapes:
         told = "of the last operation that fits" if graph.broken else "what the network returns"

@@ -107,11 +107,50 @@ def test_a_normed_layer_leaves_over_what_it_does_without(norm):
 
 @pytest.mark.parametrize(
     ("text", "shape", "least"),
-    [(SOUND, (1, 1, 16000), (1, 1, 400)), (POOLED, (1, 1, 64, 32), (1, 1, 7, 4)), ("nn.ReLU()", (1, 1, 5), (1, 1, 1))],
+    [(SOUND, (1, 1, 16000), (1, 1, 400)), (POOLED, (1, 1, 64, 32), (1, 1, 4, 4)), ("nn.ReLU()", (1, 1, 5), (1, 1, 1))],
 )
 def test_the_smallest_input(text, shape, least):
     assert smallest(network(text), shape) == least
     assert at_size(network(text), least) is not None
+
+
+U_NET = """
+class Net(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.down = nn.ModuleList([nn.Conv2d(3, 4, 3, padding=1), nn.Conv2d(4, 4, 3, padding=1)])
+        self.up = nn.ConvTranspose2d(4, 4, 2, stride=2)
+    def forward(self, x):
+        a = self.down[0](x)
+        b = self.down[1](F.max_pool2d(a, 2))
+        c = self.up(self.up(F.max_pool2d(b, 2)))
+        return torch.cat([a, c], 1)
+"""
+
+
+@pytest.mark.parametrize("side", [4, 44, 104])
+def test_the_smallest_input_hangs_on_no_other(side):
+    """Of a U-Net not every larger size fits."""
+    assert smallest(network(U_NET), (1, 3, side, side)) == (1, 3, 4, 4)
+
+
+LINES = """
+class Net(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.conv = nn.Conv2d(1, 8, 3, stride=2, padding=1)
+        self.rnn = nn.LSTM(8 * 16, 5, batch_first=True)
+    def forward(self, x):
+        x = self.conv(x)
+        return self.rnn(x.permute(0, 3, 1, 2).flatten(2))[0]
+"""
+
+
+def test_where_one_axis_is_free_it_alone_changes():
+    module, shape = network(LINES), (1, 1, 32, 10)
+    assert smallest(module, shape) == (1, 1, 31, 1)
+    near = sizes_near(module, shape, read_graph(module, shape))
+    assert len({one.shape[3] for one in near if one.shape[2] == 32}) > 4
 
 
 @pytest.mark.parametrize(
