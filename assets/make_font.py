@@ -72,6 +72,8 @@ def main(source: str, folder: str) -> None:
         subset.subset(font)
         renamed(font, weight, style)
         font.save(Path(folder, f"{style}.ttf"))
+        font.flavor = "woff2"
+        font.save(Path(folder, f"{style}.woff2"))
         scale = 1000 / font["head"].unitsPerEm
         widths[weight] = {chr(c): round(font["hmtx"][g][0] * scale) for c, g in sorted(font.getBestCmap().items())}
     Path(folder, "metrics.json").write_text(

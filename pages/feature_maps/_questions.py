@@ -15,7 +15,7 @@ FILTERS = (
         "Its weights sum to 0, so equal pixels cancel. Only where brightness changes is something left: a feature map "
         "says where its feature is, and how strongly.",
         {
-            "As bright as the wall": "half of the weights are negative, and equal pixels cancel",
+            "As bright as the wall": "the weights add up to 0, so equal pixels cancel",
             "Noise": "equal pixels give the same sum at every place",
         },
     ),

@@ -81,12 +81,12 @@ def draw() -> None:
         data["caption"] = "Click in the picture, or move with the arrow keys and press Enter"
     else:
         data["caption"] = "Brown: more than 0. Violet: less. In between: 0"
-    layers.show(veiled(data, waits), on_pin=take if corner else None)
+    layers.show("find", veiled(data, waits), on_pin=take if corner else None)
 
 
 def take() -> None:
     """The pixel that was clicked."""
-    pin, side = state.heard("start_stage", "pin") or {}, len(shapes())
+    pin, side = state.heard("start_stage_find", "pin") or {}, len(shapes())
     if pin.get("grid") == "input" and isinstance(cell := pin.get("cell"), int) and 0 <= cell < side * side:
         GUESS.give(divmod(cell, side))
 

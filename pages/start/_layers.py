@@ -26,6 +26,6 @@ def sentence(lab: Lab, titles: tuple[str, str], *, image: bool = False, editable
     return data | {"symbols": ["with", "gives"], "operator": None, "legend": False, "compact": 26} | more
 
 
-def show(data: dict, **more) -> None:
-    """Put it on the page."""
-    stage(data, key="start_stage", height=height(), **more)
+def show(step: str, data: dict, **more) -> None:
+    """Put it on the page. Each step begins with a stage of its own: nothing pinned, nothing playing."""
+    stage(data, key=f"start_stage_{step}", height=height(), **more)

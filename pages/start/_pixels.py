@@ -49,12 +49,12 @@ def draw() -> None:
         "selected": {"grid": "table", "channel": 0, "cell": at},
         "caption": "Click in the picture, or move with the arrow keys and press Enter. Rows and columns count from 0",
     }
-    layers.show(data, on_pin=take)
+    layers.show("pixels", data, on_pin=take)
 
 
 def take() -> None:
     """The pixel that was clicked."""
-    pin = state.heard("start_stage", "pin") or {}
+    pin = state.heard("start_stage_pixels", "pin") or {}
     if pin.get("grid") == "input" and isinstance(cell := pin.get("cell"), int) and 0 <= cell < SIDE * SIDE:
         AT.give(divmod(cell, SIDE))
 

@@ -34,7 +34,7 @@ def draw() -> None:
     if WAY.value == COLOURS:
         first["planes"] = ["red", "green", "blue"]
         kernel |= {"planes": ["for red", "for green", "for blue"], "named": "3×3×3"}
-    layers.show(data)
+    layers.show("settings", data)
 
 
 def seen() -> str:

@@ -17,7 +17,7 @@ def measured() -> lab.Lab:
 def draw() -> None:
     data = layers.sentence(measured(), ("Picture", "Map"), caption="Play, or point at a number of the map")
     data["grids"][0] |= {"image": True, "range": [0, 9]}
-    layers.show(data)
+    layers.show("slide", data)
 
 
 def seen() -> str:

@@ -58,7 +58,7 @@ def draw() -> None:
         "selected": {"grid": grids[-1]["id"], "channel": 0, "cell": middle},
         "caption": "Point at any number of any map",
     }
-    layers.show(data)
+    layers.show("stack", data)
 
 
 def seen() -> str:

@@ -44,12 +44,12 @@ def draw() -> None:
     )
     data |= {"still": True, "compact": 44}
     data["grids"][0] |= {"image": True, "range": [0, 9]}
-    layers.show(data, on_edit=take)
+    layers.show("sum", data, on_edit=take)
 
 
 def take() -> None:
     """A number that was typed into the kernel."""
-    edit = state.heard("start_stage", "edit") or {}
+    edit = state.heard("start_stage_sum", "edit") or {}
     cell, value = edit.get("cell"), edit.get("value")
     if edit.get("grid") != "weight" or cell not in range(RIGHT.size) or not isinstance(value, int | float):
         return

@@ -37,8 +37,12 @@ def buttons(number: int) -> None:
         st.page_link("home.py", label="All lessons, in order", icon=":material/list:")
 
 
+TO_THE_TOP = "document.querySelector('[data-testid=stMain]').scrollTo(0, 0)"
+
 with left():
     number = STEP.draw(label_visibility="collapsed", width="content")
+    # A step begins at its title, however far down Next stood on a phone.
+    st.html(f"<script>{TO_THE_TOP} // {number}\n</script>", unsafe_allow_javascript=True)
 step = STEPS[number - 1]
 with st.container(key="lesson"):
     text, right = st.columns([1, 2.6], gap="medium")

@@ -100,7 +100,8 @@ def test_each_step_fits_one_screen_and_the_next_one_is_a_key_away(visit):
 def test_on_a_phone_the_picture_and_what_to_do_are_on_the_first_screen(visit):
     page = visit("/start?step=1", width=390, height=844).page
     for step in steps(page):
-        page.evaluate("() => document.querySelector('[data-testid=stMain]').scrollTo(0, 0)")
+        # However far down the one before was left, a step begins at its title.
+        page.wait_for_function("() => document.querySelector('[data-testid=stMain]').scrollTop === 0")
         first = page.locator(".stage canvas.over").first.bounding_box()
         assert first["y"] + first["height"] <= 844, step
         assert page.locator(".st-key-lead strong, .st-key-lead p").first.bounding_box()["y"] > 0
@@ -108,6 +109,7 @@ def test_on_a_phone_the_picture_and_what_to_do_are_on_the_first_screen(visit):
             assert page.locator(".stage .play").bounding_box()["y"] < 844
         if step in (4, 5, 6):
             assert page.locator(".st-key-lead [data-testid=stButtonGroup]").bounding_box()["y"] < 700
+        page.evaluate("() => document.querySelector('[data-testid=stMain]').scrollTo(0, 9999)")
 
 
 def test_a_projector_shows_each_step(visit):

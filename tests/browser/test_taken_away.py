@@ -176,7 +176,7 @@ def test_the_dialog_makes_what_it_shows(visit, width, scheme):
     one.accessible()
     with page.expect_download() as download:
         ready.click()
-    assert download.value.suggested_filename == "convscope.gif"
+    assert download.value.suggested_filename == "convscope-animation.gif"
     assert Image.open(download.value.path()).n_frames == 16
     # Another choice is another file; a long one can be stopped.
     dialog.get_by_role("radio", name="Dark").click()

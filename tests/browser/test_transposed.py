@@ -156,6 +156,9 @@ def test_stamps_accumulate_in_the_browser(visit):
         frames.append(page.evaluate(as_list % "output"))
         stamped = torch.where(torch.arange(4).reshape(x.shape) < count, x, 0)
         assert frames[-1] == layer(stamped).reshape(-1).tolist()
+        assert "≠" not in panel(page, "stamp").locator(".eq").inner_text()
+        # That views agree is said once they do.
+        assert [mark.is_visible() for mark in page.locator(".ph .mark").all()] == [count == 4] * 4
         panel(page, "stamp").get_by_role("button", name="Step forward").click()
     assert frames[-1] == layer(x).reshape(-1).tolist()
     panel(page, "stamp").get_by_role("button", name="Play").click()

@@ -253,12 +253,10 @@ def test_lines_slices_and_channels_are_all_walked_through(spec):
             assert "#bc6094" in over
 
 
-def test_large_grids_are_walked_in_strides_as_play_does():
-    y = measured(LayerSpec("conv", 2, 60, kernel_size=1)).y
+def test_no_position_of_a_large_grid_is_passed_over():
     drawn = Picture(page(LayerSpec("conv", 2, 60, kernel_size=1)).drawing, Look(width=640, matrix=False))
-    walked = [int(cell) for cell in np.arange(y.size).reshape(60, 60)[::4, ::2].ravel()]
-    assert drawn.walk("outputs", 9999) == len(walked) == 450
-    assert [drawn.go(step)["cell"] for step in (0, 1, 30, 449)] == [walked[step] for step in (0, 1, 30, 449)]
+    assert drawn.walk("outputs", 9999) == 3600
+    assert [drawn.go(step)["cell"] for step in (0, 1, 60, 3599)] == [0, 1, 60, 3599]
 
 
 def test_what_is_too_long_is_refused_in_one_sentence():

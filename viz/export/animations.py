@@ -61,7 +61,8 @@ def walk(taken: Taken, options: Mapping[str, Any], steps: int | None = None) -> 
     most = min(MOST_FRAMES, MOST_PIXELS // (w * h))
     if count > most:
         told = f"more than {big(MOST_FRAMES)}" if count > MOST_FRAMES and not asked else big(count)
-        raise ExportError(f"This walk has {told} steps: choose at most {big(most)} of them, or a smaller width.")
+        smaller = ", or a smaller width" if most < MOST_FRAMES else ""
+        raise ExportError(f"This walk has {told} steps: choose at most {big(most)} of them{smaller}.")
     return made
 
 
@@ -90,7 +91,7 @@ class Painter:
 
     def _painted(self, layers: list[tuple[str, str]], ground: bool) -> Image.Image:
         drawn = self.made.picture
-        return Image.open(io.BytesIO(drawn.raster(drawn.document(layers, ground)))).convert("RGBA")
+        return Image.open(io.BytesIO(drawn.raster(drawn.document(layers, ground, faces=False)))).convert("RGBA")
 
 
 def frames(made: Walk, progress: Progress, ground: bool | None = None) -> Iterator[Image.Image]:

@@ -31,13 +31,13 @@ class Job:
 
     Attributes:
         share, told: how far it is, from 0 to 1, and what is being done.
-        data: the file, once it is there. error: a sentence, where there will be none.
+        data: the file, once it is there. error: a sentence, where there will be none. stopped: whether it was asked to.
     """
 
     def __init__(self, make: Callable[[Progress], bytes]) -> None:
         self.share, self.told, self.error = 0.0, "…", ""
         self.data: bytes | None = None
-        self.done = False
+        self.done = self.stopped = False
         self._stop = threading.Event()
         threading.Thread(target=self._run, args=(make,), daemon=True).start()
 
@@ -62,7 +62,7 @@ class Job:
                 else:
                     self.data = one
         except _Stopped:
-            self.error = "Stopped."
+            self.stopped, self.error = True, "Stopped."
         except ValueError as error:
             self.error = sentence(error)
         except Exception:
@@ -97,6 +97,9 @@ def take_away(pages: Mapping[str, Taken]) -> None:
         if len(names) > 1:
             which = st.segmented_control("Picture", names, default=which, required=True, key="take_which")
         page = pages[which]
+        if page.covered:
+            st.info("The picture tells the answer: answer the question first.")
+            return
         offered = [one for one in FORMATS.values() if one.offered(page)]
         groups = list(dict.fromkeys(one.group for one in offered))
         group = st.segmented_control("What", groups, default=groups[0], required=True, key="take_group")
@@ -218,12 +221,14 @@ def _end(one: Format, job: Job) -> None:
         _download(one, job.data)
         return
     st.info(job.error)
-    st.button("Once more", icon=":material/refresh:", key="take_again", on_click=_forget)
+    if job.stopped:
+        st.button("Once more", icon=":material/refresh:", key="take_again", on_click=_forget)
 
 
 def _download(one: Format, data: bytes) -> None:
     size = f"{len(data) / 1000:.0f} kB" if len(data) < 1e6 else f"{len(data) / 1e6:.1f} MB"
+    what = one.name if one.group in ("Document", "Numbers") else one.group.lower()
     st.download_button(
-        f"Download the {one.label}, {size}", data, f"convscope.{one.ending}", one.media, on_click="ignore",
+        f"Download the {one.label}, {size}", data, f"convscope-{what}.{one.ending}", one.media, on_click="ignore",
         icon=":material/download:", key="take_download",
     )  # fmt: skip

@@ -26,6 +26,7 @@ MEMORY, SECONDS = 512 << 20, 60
 """What the engine takes at most for one picture."""
 
 _FOLDER = Path(__file__).parent
+_WEIGHTS = {400: "Regular", 500: "Medium", 600: "SemiBold", 700: "Bold"}
 _FONTS = sorted(map(str, (_FOLDER / "font").glob("*.ttf")))
 
 
@@ -49,6 +50,22 @@ def colours(theme: str) -> tuple[str, str]:
     config = tomllib.loads((_FOLDER.parents[1] / ".streamlit" / "config.toml").read_text(encoding="utf-8"))
     chosen = config["theme"] | config["theme"].get(theme, {})
     return chosen["backgroundColor"], chosen["textColor"]
+
+
+def _faces(svg: str) -> str:
+    """The letters of each weight that an SVG is written in, so that they fit where they stand in any reader that takes
+    them."""
+    used = [weight for weight in _WEIGHTS if f'font-weight="{weight}"' in svg]
+    return "".join(
+        f"@font-face{{font-family:'ConvScope Sans';font-weight:{weight};"
+        f"src:url(data:font/woff2;base64,{_letters(_WEIGHTS[weight])})}}"
+        for weight in used
+    )
+
+
+@cache
+def _letters(style: str) -> str:
+    return base64.b64encode((_FOLDER / "font" / f"{style}.woff2").read_bytes()).decode()
 
 
 def _rgb(colour: str) -> list[int]:
@@ -112,7 +129,8 @@ class Picture:
     def go(self, step: int) -> dict[str, Any]:
         """Put a step of the way on the picture: the ``grid``, ``channel``, ``cell`` (of its drawn ones) that is marked,
         and its ``value``."""
-        return self._ask(f"p.go(steps[{step}])")
+        at = self._ask(f"p.go(steps[{step}])")
+        return at | {"value": None if at["value"] is None else float(at["value"])}
 
     def layers(self) -> tuple[list[tuple[str, str]], set[str]]:
         """Name and SVG of each layer, from back to front; and the names of those that may differ at each step, or that
@@ -131,15 +149,19 @@ class Picture:
             self._layers[at] = layer["name"], svg
         return [self._layers[at] for at in range(len(made["layers"]))], moved
 
-    def document(self, layers: list[tuple[str, str]], ground: bool | None = None, title: str = "") -> str:
+    def document(
+        self, layers: list[tuple[str, str]], ground: bool | None = None, title: str = "", faces: bool = True
+    ) -> str:
         """These layers as an SVG file, on the theme's ground unless it is transparent."""
         w, h = self.width, self.height
         ground = self.look.theme != "transparent" if ground is None else ground
         below = f'<rect width="{w}" height="{h}" fill="{self.ground}"/>' if ground else ""
+        shown = "".join(svg for _, svg in layers)
+        letters = f"<style>{_faces(shown)}</style>" if faces else ""
         return (
             f'<svg xmlns="http://www.w3.org/2000/svg" width="{w}" height="{h}" viewBox="0 0 {w} {h}" '
             f'font-family="{FAMILY}"><title>{escape(title or "ConvScope")}</title><desc>{MADE}</desc>'
-            f"<defs>{self.hatch}</defs>{below}{''.join(svg for _, svg in layers)}</svg>"
+            f"{letters}<defs>{self.hatch}</defs>{below}{shown}</svg>"
         )
 
     def svg(self, title: str = "") -> str:
@@ -157,7 +179,7 @@ class Picture:
 
     def png(self, title: str = "") -> bytes:
         """As it is now, as PNG."""
-        return labelled(self.raster(self.svg(title)))
+        return labelled(self.raster(self.document(self.layers()[0], title=title, faces=False)))
 
 
 def _address(picture: Mapping[str, Any]) -> str:

@@ -298,7 +298,8 @@ def _framed(page: str, height: int) -> Any:
         f'<iframe srcdoc="{escape(page)}" style="width:100%;height:{height + 20}px;border:0" '
         'sandbox="allow-scripts allow-downloads" title="The layer"></iframe>'
     )
-    source = f"from IPython.display import HTML\n\nHTML({frame!r})"
+    # As HTML's class it would be told to be another.
+    source = f"from IPython.display import display\n\ndisplay({{'text/html': {frame!r}}}, raw=True)"
     shown = new_output("execute_result", {"text/html": frame, "text/plain": "The layer"}, execution_count=1)
     return new_code_cell(
         source, outputs=[shown], execution_count=1, metadata={"jupyter": {"source_hidden": True}, "collapsed": False}

@@ -29,7 +29,8 @@ export class Picture {
     this.measure = measurer(metrics);
     this.theme = theme;
     if (whole.panels) {
-      const columns = whole.panels.length > 1 && width >= 860 ? 2 : 1;
+      const columns = whole.columns ?? (whole.panels.length > 1 && width >= 860 ? 2 : 1);
+      options = { ...options, columns };
       this.panels = whole.panels.map((one) => new Figure(bare(one), { theme, width: Math.floor(width / columns), height: one.height ?? whole.height ?? 300, host: true, frame: { ...PANEL } }));
     } else this.panels = [new Figure(bare(whole), { theme, width, height: options.height })];
     this.lead = this.panels[0];
@@ -70,8 +71,8 @@ export class Picture {
   steps(way, most) {
     const { scene } = this.lead, [link] = scene.links, found = [];
     if (way === "stamps") {
-      const { from } = link, leap = Math.max(1, Math.round(from.n / 256));
-      for (let n = leap; found.length < most && n < from.n + leap; n += leap) found.push({ stamped: Math.min(n, from.n), sel: { grid: from.id, ch: 0, cell: Math.min(n, from.n) - 1 } });
+      const { from } = link;
+      for (let n = 1; found.length < most && n <= from.n; n++) found.push({ stamped: n, sel: { grid: from.id, ch: 0, cell: n - 1 } });
     } else if (way === "layers") {
       const { last } = scene, marks = scene.upstream(last, 0, this.middle(last)), cells = new Map([...marks].map(([g, m]) => [g, [...m.cells.keys()].sort((a, b) => a - b)]));
       for (const { to } of scene.links) if (found.length < most) found.push({ sel: { grid: to.id, ch: 0, cell: to === last ? this.middle(last) : this.inner(to, cells.get(to) ?? [0]) } });
@@ -80,7 +81,7 @@ export class Picture {
       let at = start;
       do {
         found.push({ sel: at });
-        at = step(scene, at, 1, true);
+        at = step(scene, at, 1);
       } while (found.length < most && (at.ch !== start.ch || at.cell !== start.cell));
     }
     return found;
@@ -104,7 +105,9 @@ export class Picture {
       this.lead.stamped = count;
     }
     this.select(sel);
-    return { grid: sel.grid, channel: sel.ch, cell: sel.cell, value: scene.byId[sel.grid].values?.[sel.ch * scene.byId[sel.grid].n + sel.cell] ?? null };
+    // As text: JSON knows no infinity.
+    const { values, n } = scene.byId[sel.grid], value = values ? String(values[sel.ch * n + sel.cell]) : null;
+    return { grid: sel.grid, channel: sel.ch, cell: sel.cell, value };
   }
 
   // The picture as it is: its layers from back to front, with the place of each. One that looks as before is not written

@@ -21,8 +21,7 @@ def picture(taken: Taken, options: Mapping[str, Any]) -> Picture:
     """The stage as the options want it. Raises ExportError where there is nothing to draw, or not yet."""
     if not taken.drawing:
         raise ExportError("This page has no picture that could be taken along.")
-    panels = taken.drawing.get("panels") or [taken.drawing]
-    if any(one.get("veiled") for one in panels):
+    if taken.covered:
         raise ExportError("The picture tells the answer: answer the question first.")
     chosen = {name: value for name, value in options.items() if name in _LOOK}
     return Picture(taken.drawing, Look(**{"height": taken.height} | chosen))

@@ -68,8 +68,7 @@ def html(taken: Taken, options: Mapping[str, Any], progress: Progress) -> bytes:
     """As a page to open or to embed by ``<iframe>``."""
     if not taken.drawing:
         raise ExportError("This page has no picture that could be taken along.")
-    panels = taken.drawing.get("panels") or [taken.drawing]
-    if any(one.get("veiled") for one in panels):
+    if taken.covered:
         raise ExportError("The picture tells the answer: answer the question first.")
     data = _still(taken.drawing) | {"height": taken.height}
     if not options.get("matrix", True):

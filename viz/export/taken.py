@@ -36,6 +36,12 @@ class Taken:
     tables: Mapping[str, Rows] = field(default_factory=dict)
     charts: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
 
+    @property
+    def covered(self) -> bool:
+        """Whether a question waits, so that the stage does not show its answer."""
+        drawing = self.drawing or {}
+        return any(one.get("veiled") for one in drawing.get("panels") or [drawing])
+
 
 # -- in a run of a page ------------------------------------------------------------------------------------------------
 
@@ -64,4 +70,5 @@ def noted() -> dict[str, tuple[Mapping[str, Any], int]]:
         return named
     height = max(high for _, high in drawn)
     panels = [{**one, "id": name, "title": name, "height": height} for name, (one, _) in plain.items()]
-    return {"A and B": ({"panels": panels}, height), **named}
+    # Each is as wide as on the page, so that its numbers can be read.
+    return {"A and B": ({"panels": panels, "columns": 1}, height), **named}

@@ -21,8 +21,7 @@ ALWAYS = ("kernel_size", "stride", "padding", "scale_factor", "mode", "upscale_f
 
 def refuse_while_asked(taken: Taken) -> None:
     """Raises ExportError while the page waits for an answer that its numbers would tell."""
-    drawing = taken.drawing or {}
-    if any(one.get("veiled") for one in drawing.get("panels") or [drawing]):
+    if taken.covered:
         raise ExportError("The numbers tell the answer: answer the question first.")
 
 

@@ -35,7 +35,7 @@ export function worded(stage, centre, tap, room) {
   const { scene } = stage;
   if (!centre) return { ...reach(stage, stage.sel, room.cells), part: null };
   const link = scene.into(scene.byId[centre.grid])[0];
-  return equation(scene, centre, { channel: stage.shown[link.from.id] ?? 0, tap: tap && tap.link === link ? tap.tap : null, src: tap?.src, room, reads: reads(stage) });
+  return equation(scene, centre, { channel: stage.shown[link.from.id] ?? 0, tap: tap && tap.link === link ? tap.tap : null, src: tap?.src, room, reads: reads(stage), upto: stage.stamped ?? Infinity });
 }
 
 // The grids whose colours those lines take, by the role that they have there.
@@ -91,7 +91,8 @@ function reach(stage, sel, most) {
   const main = outs ? `${head}${kind} reaches ${outs} ${outs === 1 ? "cell" : "cells"} of ${esc(link.to.title)}` : `${head}${kind} reaches no cell of ${esc(link.to.title)}`;
   const few = [...hits].sort((a, b) => a[0] - b[0]).slice(0, most).map(([row, w]) => {
     const y = link.to.values ? link.to.values[Math.floor(row / link.L) * link.to.n + link.drawn(row % link.L)] : null;
-    return `${y == null ? "" : `<b class="y">${number(y)}</b> `}${link.weighted && link.reduce === "sum" ? `<b class="w">×${number(w)}</b>` : ""}`;
+    const by = link.weighted && link.reduce === "sum" ? `<b class="w">×${number(w)}</b>` : "";
+    return `${by}${by && y != null ? " in " : ""}${y == null ? "" : `<b class="y">${number(y)}</b>`}`;
   });
   const sub = few.join("<i>,  </i>") + (outs > most ? ` <span class="more">… ${outs - most} more</span>` : "");
   return { main, sub };

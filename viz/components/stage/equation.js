@@ -42,7 +42,7 @@ function product(t, link) {
 
 export function equation(scene, sel, opts) {
   const g = scene.byId[sel.grid];
-  const all = scene.terms(g, sel.ch, sel.cell), parts = all.filter((p) => p.groups.length);
+  const all = scene.terms(g, sel.ch, sel.cell, opts.upto), parts = all.filter((p) => p.groups.length);
   const total = g.values ? g.values[sel.ch * g.n + sel.cell] : null;
   if (!all.length) return { main: "", sub: "", part: null };
   if (isPadding(g, sel.cell)) {
@@ -53,7 +53,7 @@ export function equation(scene, sel, opts) {
   if (all.every((p) => p.groups.every((q) => !q.terms.length))) {
     const { bias } = all[0].link;
     const made = bias ? `<span class="bias">bias ${number(bias[sel.ch])}</span>` : "0";
-    return { main: `${y} <i>=</i> ${made} <span class="soft">no input cell reaches it</span>`, sub: "", part: null };
+    return { main: `${y} <i>=</i> ${made} <span class="soft">no input cell reaches it${opts.upto < Infinity ? " so far" : ""}</span>`, sub: "", part: null };
   }
   const { link, groups } = parts[0];
   const many = groups.length + parts.length > 2;

@@ -348,16 +348,17 @@ function putLegend(stage, add, y, measure) {
 
 // Several stages: two beside each other where there is room, each under its heading.
 export function together(panels, outer, measure, parts = {}) {
-  const columns = panels.length > 1 && outer >= 860 ? 2 : 1, items = [], { theme, unit: u } = panels[0], line = css(mix(theme.bg, theme.text, 0.15));
+  const columns = parts.columns ?? (panels.length > 1 && outer >= 860 ? 2 : 1), items = [], { theme, unit: u } = panels[0], line = css(mix(theme.bg, theme.text, 0.15));
+  const filling = () => panels.some((panel) => panel.stamped != null && panel.stamped < panel.scene.links[0].from.n);
   let y = 0;
   for (let i = 0; i < panels.length; i += columns) {
     const row = panels.slice(i, i + columns).map((panel) => composed(panel, measure, { ...parts, legend: false, top: 34 }));
     const high = Math.max(...row.map((one) => one.height));
     row.forEach((one, k) => {
       const panel = panels[i + k], { data } = panel.scene, x = (k * outer) / columns, at = y;
-      items.push({ name: "heading", x, y: at, key: () => "", paint: (ctx) => {
+      items.push({ name: "heading", x, y: at, key: () => String(filling()), paint: (ctx) => {
         const runs = [{ text: data.title ?? "", weight: 600, size: 14 * u, colour: theme.text }];
-        if (data.mark != null) runs.push({ text: data.mark ? "  ✓" : "  ≠", weight: 700, size: 14 * u, colour: data.mark ? theme.ink.output : theme.ink.kernel });
+        if (data.mark != null && !filling()) runs.push({ text: data.mark ? "  ✓" : "  ≠", weight: 700, size: 14 * u, colour: data.mark ? theme.ink.output : theme.ink.kernel });
         if (data.note) runs.push({ text: `  ${data.note}`, size: 12.5 * u, colour: theme.muted });
         const [first] = wrapped(runs, panel.space.outer - 28 * u, theme, measure, 1);
         write(ctx, first ?? [], 14 * u, 24 * u, theme, measure);

@@ -41,6 +41,7 @@ class Panel extends Board {
     this.root.dataset.stamped = count ?? "";
     this.figs.get(to.id).key = null;
     this.baseOf(to);
+    this.host.agree();
   }
 
   stampMode(on) {
@@ -168,12 +169,21 @@ export class Panels {
       mark.title = p.says ?? "";
       mark.setAttribute("aria-label", p.says ?? "");
       mark.classList.toggle("no", p.mark === false);
-      mark.hidden = p.mark == null;
       this.panels[i].update({ data: { ...p, height: p.height || data.height, presented: data.presented, legend: !i && p.legend }, setTriggerValue });
     });
     this.busy = false;
+    this.agree();
     this.root.dataset.renders = String(Number(this.root.dataset.renders ?? 0) + 1);
     this.spread(this.active ?? this.lead);
+  }
+
+  // While the output fills, no panel says that it agrees.
+  agree() {
+    const filling = this.panels.some(({ stamped, scene }) => stamped != null && stamped < scene.links[0].from.n);
+    for (const { root } of this.panels) {
+      const mark = root.querySelector(".ph .mark");
+      mark.hidden = filling || !mark.textContent;
+    }
   }
 
   present() {

@@ -319,14 +319,14 @@ export class Scene {
     return marks;
   }
 
-  // The terms of one output cell: groups by pair, each with its terms in tap order.
-  terms(grid, channel, cell) {
+  // The terms of one output cell: groups by pair, each with its terms in tap order; of the first `upto` cells alone.
+  terms(grid, channel, cell, upto = Infinity) {
     return this.into(grid).map((link) => ({
       link,
       groups: (link.byOut.get(channel) || []).map((pair) => {
         const terms = [];
         link.each(link.position(cell), (s, t, e) => {
-          if (!link.has(pair, e)) return;
+          if (s >= upto || !link.has(pair, e)) return;
           const x = link.from.values ? link.from.values[pair.i * link.from.n + s] : NaN;
           terms.push({ x, w: link.weight(pair, t, e), src: s, tap: t, pair });
         });
