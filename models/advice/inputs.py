@@ -42,7 +42,7 @@ def read_input(text: str) -> tuple[Shape, bool]:
     return (shape, False) if whole else ((1, *shape), not batch)
 
 
-_MADE = re.compile(r"\b(?:randn|rand|zeros|ones|empty)\(\s*\(?\s*((?:\d+\s*,\s*)+\d+)")
+_MADE = re.compile(r"\b(?:randn|rand|zeros|ones|empty)\(\s*[(\[]?\s*((?:[A-Za-z_]\w*|\d+)(?:\s*,\s*\d+)+)")
 _SAID = re.compile(r"\b(?:summary|input_size|input_shape)\b[^\d\n]*?[(\[]\s*((?:\d+\s*,\s*)+\d+)")
 _SIDES = (224, 32, 28, 64, 128, 256)
 """Of the pictures that networks are most often made for, ImageNet's first."""
@@ -57,16 +57,20 @@ _ROWS: dict[str, Callable[[Any], Shape]] = {
 
 
 def likely_inputs(text: str, module: nn.Module, now: Shape) -> Iterator[Shape]:
-    """Shapes, batch of one first, the likeliest first: tensors that the text makes outside its classes, sizes that it
-    tells to a summary, what torchvision's networks were made for, then the channels of the first layer with the sizes
-    of `now`, `(1, C, *spatial)`, and with those of usual pictures.
+    """Shapes, batch first, the likeliest first: tensors that the text makes outside its classes, with a batch of one
+    and with the text's own (a view may hold it), sizes that it tells to a summary, what torchvision's networks were
+    made for, then the channels of the first layer with the sizes of `now`, `(1, C, *spatial)`, and with those of usual
+    pictures.
     """
     outside = _outside_classes(text)
     for found in (*_MADE.finditer(outside), *_SAID.finditer(outside)):
-        sizes = tuple(int(one) for one in found[1].split(","))
-        if len(sizes) > 1 and min(sizes) > 0:
+        # A name in the first place, `batch_size`, is a batch of any size.
+        sizes = tuple(int(one) if one.strip().isdigit() else 1 for one in found[1].split(","))
+        if len(sizes) > 1 and min(sizes) > 0 and max(sizes) < 1_000_000:
             yield (1, *sizes[1:])
-            yield (1, *sizes)
+            whole = [sizes] if found.re is _MADE and sizes[0] > 1 else []
+            # Three sizes may be one picture.
+            yield from ((1, *sizes), *whole) if len(sizes) == 3 else (*whole, (1, *sizes))
     if type(module).__module__.startswith("torchvision."):
         yield (1, 3, 224, 224)
     for layer in module.modules():

@@ -80,6 +80,8 @@ def advise(module: nn.Module, input_shape: Sequence[int], graph: Graph | None = 
 def _repairs(module: nn.Module, shape: Shape, graph: Graph) -> tuple[Repair, ...]:
     """Changes for the operation that refuses, tried."""
     site = site_of(module, shape, graph, graph.broken.node if graph.broken else 0)
+    if fixed := list(_fixed_batch(site)):
+        return offered(site, fixed)
     wanted = [c for pattern, rule in FAULTS if re.fullmatch(pattern, site.node.kind) for c in rule(site)]
     return offered(site, wanted)
 
@@ -107,6 +109,21 @@ def _onward(repair: Repair) -> Repair:
 
 
 # --- faults ----------------------------------------------------------------------------------------------------------
+
+
+def _fixed_batch(site: Site) -> Iterator[Candidate]:
+    """`x.view(4, -1)`: the network runs with the batch size that is written there. Any other change would break it."""
+    for at, node in enumerate(site.graph.nodes):
+        count = node.shapes[0][0] if node.kind in ("view", "reshape") and node.shapes and node.shapes[0] else 0
+        if count in (0, 1, site.shape[0]):
+            continue
+        shape = (count, *site.shape[1:])
+        graph = read(site.module, shape)
+        if graph and not graph.broken and _out(graph)[:1] == graph.nodes[at].shapes[0][:1] == (count,):
+            words = f"{count} is written into {node.kind}({count}, …) as the batch size: give {by(shape)}"
+            yield Candidate(0, words, shape=shape)
+            yield _flat_each(site_of(site.module, site.shape, site.graph, at))
+            return
 
 
 def _itself(site: Site) -> Iterator[Candidate]:
@@ -442,6 +459,9 @@ def _batch_lost(site: Site) -> Iterator[Found]:
     there, node = site_of(site.module, two, graph, at), graph.nodes[at]
     more = f", and {there.named(graph.broken.node)} refuses" if graph.broken else ""
     become = f"{two[0]} examples, {by(there.got)}, become {by(node.shapes[0])}"
+    swallows = f"{there.named(at)} swallows the batch axis"
+    if node.kind in ("view", "reshape") and 1 < node.shapes[0][0] == site.shape[0]:
+        swallows = f"{site.shape[0]} is written into {node.kind}({site.shape[0]}, …) as the batch size"
     candidates = [_flat_each(there)] + [one for one in [_flat_and_linear(there)] if one]
     if node.kind == "Flatten":
         words = "use nn.Flatten(), which leaves the first axis alone"
@@ -449,7 +469,7 @@ def _batch_lost(site: Site) -> Iterator[Found]:
     if node.kind == "cat":
         candidates = [joined_along(there, 1)]
     candidates = [replace(one, shape=two, fits=lambda g: _out(g)[:1] == two[:1]) for one in candidates]
-    yield at, f"{there.named(at)} swallows the batch axis: {become}{more}.", candidates
+    yield at, f"{swallows}: {become}{more}.", candidates
 
 
 def _trains(layer: nn.Module, shape: Shape) -> bool:

@@ -66,7 +66,8 @@ def read_shape(text: str) -> tuple[int, ...]:
 
 
 def shape_text(shape: tuple[int, ...]) -> str:
-    return "x".join(map(str, shape[1:]))
+    """What `given_shape` reads as this shape: the batch axis stands there where it is not 1."""
+    return "x".join(map(str, shape[1:])) if shape[0] == 1 else f"torch.randn({', '.join(map(str, shape))})"
 
 
 def _default_input(name: str | None) -> str:

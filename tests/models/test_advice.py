@@ -676,3 +676,25 @@ def test_settings_that_torch_refuses_are_told_with_what_would_do():
         with pytest.raises(ParseError, match=r"nn\.Conv2d") as refused:
             parse_network(text)
         assert said in refused.value.message
+
+
+FIXED = """
+class Net(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.conv = nn.Conv2d(3, 8, 5)
+        self.fc = nn.Linear(8 * 28 * 28, 10)
+
+    def forward(self, x):
+        return self.fc(self.conv(x).view(4, -1))
+"""
+
+
+def test_a_batch_size_that_a_view_holds_is_kept():
+    repairs = broken(FIXED, (1, 3, 32, 32)).repairs
+    assert (repairs[0].shape, repairs[0].gives) == ((4, 3, 32, 32), (4, 10))
+    assert repairs[0].words == "4 is written into view(4, …) as the batch size: give 4×3×32×32"
+    assert [repair.words for repair in repairs[1:]] == ["flatten each example, with x.flatten(1)"]
+    (found,) = asked(FIXED, (4, 3, 32, 32))
+    assert found.silent
+    assert found.why.startswith("4 is written into view(4, …) as the batch size: 8 examples, ")

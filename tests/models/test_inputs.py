@@ -89,3 +89,8 @@ def test_what_is_no_input_is_told(text):
 
 def test_a_network_of_torchvision_takes_the_pictures_that_it_was_made_for():
     assert next(likely_inputs("resnet18", parse_network("resnet18", device="meta"), (1, 1, 32, 32))) == (1, 3, 224, 224)
+
+
+def test_a_text_that_names_its_batch_is_read_with_a_batch_of_one():
+    text = NET + "y = net(torch.randn(batch_size, 3, 40, 48))"
+    assert next(likely_inputs(text, parse_network(text, device="meta"), (1, 1, 32, 30))) == (1, 3, 40, 48)

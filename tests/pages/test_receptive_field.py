@@ -1021,6 +1021,12 @@ def test_pasted_code_brings_the_input_that_it_is_meant_for_until_one_is_typed():
     assert pasted("nn.Sequential(nn.Conv2d(3, 8, 3), nn.Flatten(), nn.Linear(8 * 26 * 26, 10))") == "3x28x28"
     assert not app.error
     assert pasted("net = nn.Sequential(nn.Conv2d(4, 8, 3))\nnet(torch.randn(2, 4, 20, 50))") == "4x20x50"
+    wired = (
+        "class N(nn.Module):\n    def __init__(self):\n        super().__init__()\n        self.f = nn.Linear(48, 2)\n"
+    )
+    wired += "    def forward(self, x):\n        return self.f(x.view(4, -1))\nN()(torch.rand(4, 3, 4, 4))"
+    assert pasted(wired) == "torch.randn(4, 3, 4, 4)", "a view holds this batch size"
+    assert not app.error
     app.text_input(key="network_input").set_value("4x9x9").run()
     assert pasted("nn.Sequential(nn.Conv2d(3, 8, 3))") == "4x9x9", "what was typed stays"
     assert app.error
