@@ -48,6 +48,10 @@ _SIDES = (224, 32, 28, 64, 128, 256)
 """Of the pictures that networks are most often made for, ImageNet's first."""
 
 
+_LATENT = 64
+"""Channels from which on the input of a transposed layer is taken for a latent vector."""
+
+
 _ROWS: dict[str, Callable[[Any], Shape]] = {
     "Linear": lambda layer: (1, layer.in_features),
     "Embedding": lambda layer: (1, 16),
@@ -80,13 +84,23 @@ def likely_inputs(text: str, module: nn.Module, now: Shape) -> Iterator[Shape]:
             return
         if axes := re.fullmatch(r"(?:Lazy)?Conv(?:Transpose)?(\d)d", kind):
             channels, dims = int(layer.in_channels) or 3, int(axes[1])  # type: ignore[arg-type]
-            if "Transpose" in kind and set(layer.stride) == {1} and not any(layer.padding):  # type: ignore[arg-type]
-                yield (1, channels, *(1,) * dims)
+            if vector := latent(layer):
+                yield vector
             if len(now) == dims + 2:
-                yield (1, channels, *now[2:])
+                # After a latent vector, of one place, no size is known.
+                yield (1, channels, *(now[2:] if max(now[2:]) > 1 else (32,) * dims))
             for side in _SIDES:
                 yield (1, channels, *(side,) * dims)
             return
+
+
+def latent(layer: Any) -> Shape | None:
+    """The latent vector that a transposed first layer enlarges, as a generator's does: many channels, or a window that
+    leaves nothing out. None for another layer."""
+    if not (axes := re.fullmatch(r"ConvTranspose(\d)d", type(layer).__name__)):
+        return None
+    plain = set(layer.stride) == {1} and not any(layer.padding)
+    return (1, layer.in_channels, *(1,) * int(axes[1])) if plain or layer.in_channels >= _LATENT else None
 
 
 def _outside_classes(text: str) -> str:

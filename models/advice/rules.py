@@ -16,6 +16,7 @@ import torch
 from torch import fx, nn
 from torch.nn import functional as F
 
+from models.advice.inputs import latent
 from models.advice.meeting import joined_along, kept_size, met, replaced, undone
 from models.advice.sizes import scaled
 from models.advice.trial import (
@@ -38,7 +39,7 @@ from models.operator import per_axis
 from models.parse import is_guess
 from models.parse.faults import by, changed, fault_of
 from models.parse.walk import MAX_ACTIVATIONS
-from models.text import big
+from models.text import big, plural
 
 COSTLY = 50_000_000
 """Weights of a layer beyond which another repair is likelier."""
@@ -168,6 +169,11 @@ def _other_input(site: Site) -> Iterator[Candidate]:
         return
     wanted, last = _wanted(layer, site.got), isinstance(layer, nn.Linear)
     axes = _axes(layer)
+    if (vector := latent(layer)) and vector[1] != shape[1]:
+        yield Candidate(19, f"give it a latent vector, {by(vector[1:])}", shape=(shape[0], *vector[1:]))
+    if last and len(shape) > 2 and wanted and math.prod(shape[1:]) != wanted:
+        row = f"give each example as a row of {plural(wanted, 'number')}"
+        yield Candidate(45, row, shape=(shape[0], wanted))
     axis = len(shape) - 1 if last else 1
     for at in range(1, len(shape) if axes in (None, len(shape) - 2) else 0):
         if at != axis and shape[at] == wanted and shape[axis] != wanted:

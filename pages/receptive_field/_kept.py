@@ -56,10 +56,11 @@ def advice_at(code: Given, shape: tuple[int, ...]) -> tuple[Advice, ...]:
 
 
 @lru_cache(maxsize=16)
-def input_for(text: str, now: tuple[int, ...]) -> tuple[int, ...] | None:
+def input_for(text: str, name: str | None, now: tuple[int, ...]) -> tuple[int, ...] | None:
     """The likeliest input that a pasted network takes, tried; ``now`` where it takes that, None where nothing fits.
-    Raises ``ParseError``."""
-    code = Given(text, next(reversed(names_of(text)), None))
+    ``name``: of several networks, the last where the text holds none of this name. Raises ``ParseError``."""
+    names = names_of(text)
+    code = Given(text, name if name in names else next(reversed(names), None))
     likely = likely_inputs(text, network_of(code), now)
     return next((shape for shape in (*islice(likely, 12), now) if not graph_at(code, shape).broken), None)
 

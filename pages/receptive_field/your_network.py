@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 import zlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from html import escape
@@ -106,12 +106,15 @@ class NetworkText:
         state.give({self.code.at: EXAMPLES[name].code, self.input.at: _default_input(name)})
 
     def follow(self) -> None:
-        """Other code brings the input that it is meant for, unless the visitor has typed one. For callbacks."""
+        """Other code, or another of its networks, brings the input that it is meant for, unless the visitor has typed
+        one. For callbacks."""
         state.catch_up()
         typed, brought = self.input.value, state.recall("network_input_brought")
         if typed in (brought, *map(_default_input, EXAMPLES)):
             with suppress(ValueError):
-                shape = input_for(self.code.value, read_shape(typed))
+                text = self.code.value
+                which = _which(names_of(text))
+                shape = input_for(text, which and which.value, read_shape(typed))
                 if shape:
                     self.input.give(shape_text(shape))
                     state.remember("network_input_brought", shape_text(shape))
@@ -201,7 +204,7 @@ def lesson() -> None:
                 asking.draw()
             try:
                 with asked:
-                    code = _given(text)
+                    code = _given(text, network.follow)
                 if code is None:
                     st.info("Give the network its arguments at the left, under the code.", icon=":material/input:")
                     return
@@ -248,15 +251,19 @@ def lesson() -> None:
     )
 
 
-def _given(text: str) -> Given | None:
+def _which(names: Sequence[str]) -> Choice | None:
+    """Which of the networks of a text is shown, the last if nothing is chosen; None where there is one at most."""
+    return Choice("which", names[-1], "Which network?", None, names, key="network_which") if len(names) > 1 else None
+
+
+def _given(text: str, follow: Callable[[], None]) -> Given | None:
     """The text with what is still asked of it: which of several networks, and the arguments that it must be called
-    with. None while one of these is missing."""
+    with. None while one of these is missing. `follow`: of the choice of a network."""
     names = names_of(text)
     name = next(reversed(names), None)
-    if len(names) > 1:
-        which = Choice("which", names[-1], "Which network?", None, names, key="network_which")
+    if (which := _which(names)) is not None:
         state.take(which)
-        name = which.draw()
+        name = which.draw(on_change=follow)
     wanted = needs_of(text, name)
     asked = [Text(f"arg_{one.name}", "", _called(one), "As Python writes it.", tells=_short) for one in wanted]
     state.take(*asked)

@@ -698,3 +698,11 @@ def test_a_batch_size_that_a_view_holds_is_kept():
     (found,) = asked(FIXED, (4, 3, 32, 32))
     assert found.silent
     assert found.why.startswith("4 is written into view(4, …) as the batch size: 8 examples, ")
+
+
+def test_a_generator_is_offered_its_latent_vector():
+    repair = first(broken("nn.Sequential(nn.ConvTranspose2d(100, 8, 4), nn.Tanh())", (1, 3, 32, 32)))
+    assert repair.words == "give it a latent vector, 100×1×1"
+    assert repair.gives == (1, 8, 4, 4)
+    rows = broken("nn.Sequential(nn.Linear(100, 64), nn.ReLU())", (1, 3, 32, 32)).repairs
+    assert "give each example as a row of 100 numbers" in [one.words for one in rows]

@@ -94,3 +94,8 @@ def test_a_network_of_torchvision_takes_the_pictures_that_it_was_made_for():
 def test_a_text_that_names_its_batch_is_read_with_a_batch_of_one():
     text = NET + "y = net(torch.randn(batch_size, 3, 40, 48))"
     assert next(likely_inputs(text, parse_network(text, device="meta"), (1, 1, 32, 30))) == (1, 3, 40, 48)
+
+
+def test_a_decoder_takes_one_place_of_many_channels():
+    text = "nn.ConvTranspose2d(100, 8, 4, stride=2, padding=1)"
+    assert next(likely_inputs(text, parse_network(text, device="meta"), (1, 1, 32, 32))) == (1, 100, 1, 1)

@@ -1030,3 +1030,17 @@ def test_pasted_code_brings_the_input_that_it_is_meant_for_until_one_is_typed():
     app.text_input(key="network_input").set_value("4x9x9").run()
     assert pasted("nn.Sequential(nn.Conv2d(3, 8, 3))") == "4x9x9", "what was typed stays"
     assert app.error
+
+
+def test_the_network_that_is_chosen_brings_its_own_input():
+    app = sound(open_page(part="your_network", ask="none"))
+    pair = "netG = nn.Sequential(nn.ConvTranspose2d(100, 3, 4), nn.Tanh())\n"
+    pair += "netD = nn.Sequential(nn.Conv2d(3, 8, 4, 2, 1), nn.LeakyReLU(0.2))\n"
+    pair = f"import torchvision\nclass A:\n    pass\n{pair}"
+    app.text_area(key="network_code").set_value(pair).run()
+    assert sound(app).text_input(key="network_input").value == "3x32x32"
+    app.selectbox(key="network_which").set_value("netG").run()
+    assert sound(app).text_input(key="network_input").value == "100x1x1"
+    assert not app.error
+    app.selectbox(key="network_which").set_value("netD").run()
+    assert sound(app).text_input(key="network_input").value == "3x32x32"
