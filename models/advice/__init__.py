@@ -4,5 +4,5 @@
 sends the shape through that copy on the meta device. What does not run is not offered.
 """
 
-from models.advice.rules import FAULTS, SILENT, advise
+from models.advice.rules import FAULTS, SILENT, advise, usual_size
 from models.advice.trial import Advice, Repair

@@ -32,20 +32,26 @@ def read_input(text: str) -> tuple[Shape, bool]:
         plain = max(reversed(found), key=lambda sizes: sizes.count(","))
     words = [word for word in re.split(r"[x×*,;\s()\[\]]+", plain.lower()) if word]
     least = 2 if batch or whole else 1
-    if not least <= len(words) <= 4 + whole or not all(w.isascii() and w.isdigit() for w in words):
+    if not least <= len(words) <= 5 or not all(w.isascii() and w.isdigit() for w in words):
         raise ValueError("write the input as channels × height × width, such as 3x224x224")
     if max(map(len, words)) > 6:
         raise ValueError("every size of the input must be below 1000000, such as 3x224x224")
     shape = tuple(int(word) for word in words)
     if min(shape) < 1:
         raise ValueError("every size of the input must be at least 1, such as 3x224x224")
-    return (shape, False) if whole else ((1, *shape), not batch)
+    # A volume has four sizes: the first of five is the batch.
+    return (shape, False) if whole or len(shape) == 5 else ((1, *shape), not batch)
 
 
 _MADE = re.compile(r"\b(?:randn|rand|zeros|ones|empty)\(\s*[(\[]?\s*((?:[A-Za-z_]\w*|\d+)(?:\s*,\s*\d+)+)")
 _SAID = re.compile(r"\b(?:summary|input_size|input_shape)\b[^\d\n]*?[(\[]\s*((?:\d+\s*,\s*)+\d+)")
-_SIDES = (224, 32, 28, 64, 128, 256)
-"""Of the pictures that networks are most often made for, ImageNet's first."""
+USUAL: dict[int, tuple[Shape, ...]] = {
+    1: ((128,), (1024,), (8000,), (16_000,), (48_000,)),
+    2: tuple((side, side) for side in (224, 32, 28, 64, 128, 256)),
+    3: ((16, 64, 64), (32, 32, 32), (64, 64, 64), (16, 112, 112)),
+}
+"""By the number of axes, sizes that networks are most often made for: sequences and sounds, pictures with ImageNet's
+first, volumes and clips."""
 
 
 _LATENT = 64
@@ -63,8 +69,7 @@ _ROWS: dict[str, Callable[[Any], Shape]] = {
 def likely_inputs(text: str, module: nn.Module, now: Shape) -> Iterator[Shape]:
     """Shapes, batch first, the likeliest first: tensors that the text makes outside its classes, with a batch of one
     and with the text's own (a view may hold it), sizes that it tells to a summary, what torchvision's networks were
-    made for, then the channels of the first layer with the sizes of `now`, `(1, C, *spatial)`, and with those of usual
-    pictures.
+    made for, then the channels of the first layer with the sizes of `now`, `(1, C, *spatial)`, and with usual ones.
     """
     outside = _outside_classes(text)
     for found in (*_MADE.finditer(outside), *_SAID.finditer(outside)):
@@ -89,8 +94,8 @@ def likely_inputs(text: str, module: nn.Module, now: Shape) -> Iterator[Shape]:
             if len(now) == dims + 2:
                 # After a latent vector, of one place, no size is known.
                 yield (1, channels, *(now[2:] if max(now[2:]) > 1 else (32,) * dims))
-            for side in _SIDES:
-                yield (1, channels, *(side,) * dims)
+            for sizes in USUAL[dims]:
+                yield (1, channels, *sizes)
             return
 
 

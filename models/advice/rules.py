@@ -16,7 +16,7 @@ import torch
 from torch import fx, nn
 from torch.nn import functional as F
 
-from models.advice.inputs import latent
+from models.advice.inputs import USUAL, latent
 from models.advice.meeting import joined_along, kept_size, met, replaced, undone
 from models.advice.sizes import scaled
 from models.advice.trial import (
@@ -202,6 +202,8 @@ def _other_input(site: Site) -> Iterator[Candidate]:
         turned = (shape[0], wanted or 1, *(sizes[0],) * (axes - len(sizes)), *sizes)
         count = {1: "one size", 2: "two sizes", 3: "three sizes"}[axes]
         yield Candidate(45, f"give channels and {count}, such as {by(turned[1:])}", shape=turned)
+        if axes != 2 and (usual := usual_size(site.module, (shape[0], wanted or 1), axes)):
+            yield Candidate(46, f"give channels and {count}, such as {by(usual[1:])}", shape=usual)
 
 
 def _other_channels(shape: Shape, wanted: int) -> Iterator[Candidate]:
@@ -319,6 +321,17 @@ def fitting_size(site: Site) -> Shape | None:
     if _size(site, scaled(site.shape, high)):
         return None
     return scaled(site.shape, high)
+
+
+def usual_size(module: nn.Module, start: Shape, axes: int) -> Shape | None:
+    """An input that a network takes, `start` being its batch and channels: of usual sizes, else of the smallest that
+    fits. None where none does."""
+    shapes = [(*start, *sizes) for sizes in USUAL[axes]]
+    graphs = [(shape, graph) for shape in shapes if (graph := read(module, shape))]
+    if whole := next((shape for shape, graph in graphs if not graph.broken), None):
+        return whole
+    sites = (site_of(module, shape, graph, graph.broken.node) for shape, graph in graphs if graph.broken)
+    return next((found for site in sites if (found := fitting_size(site))), None)
 
 
 def _another_size(site: Site) -> Iterator[Candidate]:

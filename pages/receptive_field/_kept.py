@@ -8,7 +8,7 @@ from itertools import islice
 
 from torch import nn
 
-from models.advice import Advice, advise
+from models.advice import Advice, advise, usual_size
 from models.advice.inputs import likely_inputs
 from models.advice.nearest import nearest
 from models.advice.sizes import Size, Tile, at_size, sizes_near, smallest, tiles
@@ -61,8 +61,12 @@ def input_for(text: str, name: str | None, now: tuple[int, ...]) -> tuple[int, .
     ``name``: of several networks, the last where the text holds none of this name. Raises ``ParseError``."""
     names = names_of(text)
     code = Given(text, name if name in names else next(reversed(names), None))
-    likely = likely_inputs(text, network_of(code), now)
-    return next((shape for shape in (*islice(likely, 12), now) if not graph_at(code, shape).broken), None)
+    likely = [*islice(likely_inputs(text, network_of(code), now), 12), now]
+    if found := next((shape for shape in likely if not graph_at(code, shape).broken), None):
+        return found
+    # A sequence or a volume has no size that one would expect; pictures keep theirs, and the advice speaks.
+    axes = len(likely[-2]) - 2 if len(likely) > 1 else 2
+    return usual_size(network_of(code), likely[-2][:2], axes) if axes in (1, 3) else None
 
 
 @lru_cache(maxsize=64)

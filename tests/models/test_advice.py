@@ -706,3 +706,16 @@ def test_a_generator_is_offered_its_latent_vector():
     assert repair.gives == (1, 8, 4, 4)
     rows = broken("nn.Sequential(nn.Linear(100, 64), nn.ReLU())", (1, 3, 32, 32)).repairs
     assert "give each example as a row of 100 numbers" in [one.words for one in rows]
+
+
+@pytest.mark.parametrize(
+    ("text", "shape"),
+    [
+        ("nn.Sequential(nn.Conv1d(1, 8, 80, 16), nn.MaxPool1d(4), nn.Conv1d(8, 8, 9))", (1, 1, 1024)),
+        ("nn.Sequential(nn.Conv1d(6, 16, 5), nn.Flatten(), nn.Linear(16 * 196, 2))", (1, 6, 200)),
+    ],
+)
+def test_a_sequence_is_offered_where_a_picture_came(text, shape):
+    repair = next(one for one in broken(text, (1, 1, 32, 32)).repairs if one.shape == shape)
+    assert repair.words == f"give channels and one size, such as {shape[1]}×{shape[2]}"
+    assert not repair.then

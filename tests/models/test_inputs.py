@@ -75,13 +75,15 @@ def test_a_generator_takes_one_place(text, first):
         ("N x 3 x 32 x 32", (1, 3, 32, 32), False),
         ("(None, 3, 32, 32)", (1, 3, 32, 32), False),
         ("(-1, 3, 32, 32)", (1, 3, 32, 32), False),
+        ("1,1,16,32,32", (1, 1, 16, 32, 32), False),
+        ("2x3x16x64x64", (2, 3, 16, 64, 64), False),
     ],
 )
 def test_an_input_is_read_as_people_write_it(text, shape, added):
     assert read_input(text) == (shape, added)
 
 
-@pytest.mark.parametrize("text", ["", "x", "-1x3", "3.5x3", "1x2x3x4x5", "torch.randn(784)", "0x3", "1000000x3"])
+@pytest.mark.parametrize("text", ["", "x", "-1x3", "3.5x3", "1x2x3x4x5x6", "torch.randn(784)", "0x3", "1000000x3"])
 def test_what_is_no_input_is_told(text):
     with pytest.raises(ValueError, match="such as 3x224x224"):
         read_input(text)
@@ -99,3 +101,8 @@ def test_a_text_that_names_its_batch_is_read_with_a_batch_of_one():
 def test_a_decoder_takes_one_place_of_many_channels():
     text = "nn.ConvTranspose2d(100, 8, 4, stride=2, padding=1)"
     assert next(likely_inputs(text, parse_network(text, device="meta"), (1, 1, 32, 32))) == (1, 100, 1, 1)
+
+
+def test_a_volume_is_no_larger_than_it_must_be():
+    text = "nn.Conv3d(1, 8, 3)"
+    assert next(likely_inputs(text, parse_network(text, device="meta"), (1, 1, 32, 32))) == (1, 1, 16, 64, 64)

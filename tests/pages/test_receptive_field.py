@@ -1044,3 +1044,14 @@ def test_the_network_that_is_chosen_brings_its_own_input():
     assert not app.error
     app.selectbox(key="network_which").set_value("netD").run()
     assert sound(app).text_input(key="network_input").value == "3x32x32"
+
+
+def test_a_sound_network_brings_a_sound():
+    app = sound(open_page(part="your_network", ask="none"))
+    text = "nn.Sequential(nn.Conv1d(1, 8, 80, 16), nn.MaxPool1d(4), nn.Conv1d(8, 8, 60))"
+    app.text_area(key="network_code").set_value(text).run()
+    assert sound(app).text_input(key="network_input").value == "1x8000"
+    text = "nn.Sequential(nn.Conv1d(6, 16, 5), nn.Flatten(), nn.Linear(16 * 196, 2))"
+    app.text_area(key="network_code").set_value(text).run()
+    assert sound(app).text_input(key="network_input").value == "6x200"
+    assert not app.error
