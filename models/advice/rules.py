@@ -228,10 +228,17 @@ def _other_channels(shape: Shape, wanted: int) -> Iterator[Candidate]:
 def _maps(site: Site) -> tuple[int, Shape] | None:
     """Of a layer whose input was flattened: the node that flattened it, and the maps `(N, C, *spatial)` before."""
     for at in site.before():
-        before = next(iter(site.arriving(at)), ())
-        if len(before) > 2 and len(site.graph.nodes[at].shapes[0]) == 2:
-            return at, before
+        before, node = next(iter(site.arriving(at)), ()), site.graph.nodes[at]
+        if len(before) > 2 and len(node.shapes[0]) == 2:
+            # One step of a sequence, chosen by an index, and the hidden units of a recurrent layer are no maps.
+            kinds = (site.graph.nodes[one].kind for one in site.before() if one < at)
+            made = next((kind for kind in kinds if re.search(_MAPS, kind) or re.fullmatch(_SEQUENCES, kind)), "Conv")
+            return (at, before) if re.search(_MAPS, made) and node.kind != "getitem" else None
     return None
+
+
+_MAPS, _SEQUENCES = r"(?i)conv|pool|pad\dd|upsampl|interpolate", r"GRU|LSTM|RNN|Embedding|Multihead\w+|Transformer\w+"
+"""Kinds that make maps with places, and such as make rows of numbers for each step."""
 
 
 def _flattened(site: Site) -> Iterator[Candidate]:

@@ -77,6 +77,25 @@ class Advice:
     silent: bool = False
 
 
+def spelled(kind: str) -> str:
+    """A call of a function or an operator as code spells it: `view()`, `torch.cat()`, `+`."""
+    return _SPELLED.get(kind, f"{kind}()")
+
+
+_SPELLED = {
+    "getitem": "the index […]",
+    "cat": "torch.cat()",
+    "stack": "torch.stack()",
+    "add": "+",
+    "sub": "-",
+    "mul": "*",
+    "concat": "torch.cat()",
+    "concatenate": "torch.cat()",
+    "truediv": "/",
+    "matmul": "torch.matmul()",
+}
+
+
 @dataclass(frozen=True)
 class Site:
     """A node of a network, and what arrives there."""
@@ -104,9 +123,9 @@ class Site:
         return layer if layer is not None and kind_of(layer) == node.kind else None
 
     def named(self, at: int) -> str:
-        """`layer 3 (Linear)`."""
+        """`layer 3 (Linear)`; a call as the text spells it."""
         node = self.graph.nodes[at]
-        return f"layer {node.name} ({node.kind})" if self.layer_at(at) is not None else f"{node.name}()"
+        return f"layer {node.name} ({node.kind})" if self.layer_at(at) is not None else spelled(node.kind)
 
     @cached_property
     def _into(self) -> dict[int, list[Edge]]:

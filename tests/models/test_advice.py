@@ -586,7 +586,7 @@ def test_a_pool_with_its_own_stride_is_told():
 def test_a_join_along_the_batch_is_told():
     (advice,) = asked(BRANCHES.replace("], 1)", "])").replace("16, 3)", "16, 3, padding=1)"), (1, 3, 32, 32))
     assert advice.silent
-    assert advice.why == "cat() swallows the batch axis: 2 examples, 2×16×32×32, become 6×16×32×32."
+    assert advice.why == "torch.cat() swallows the batch axis: 2 examples, 2×16×32×32, become 6×16×32×32."
     assert first(advice).words == "join along axis 1, with torch.cat(..., dim=1)"
     assert first(advice).gives == (2, 48, 32, 32)
 
@@ -719,3 +719,28 @@ def test_a_sequence_is_offered_where_a_picture_came(text, shape):
     repair = next(one for one in broken(text, (1, 1, 32, 32)).repairs if one.shape == shape)
     assert repair.words == f"give channels and one size, such as {shape[1]}×{shape[2]}"
     assert not repair.then
+
+
+@pytest.mark.parametrize(
+    ("layer", "taken"),
+    [
+        ("GRU", "out[:, -1]"),
+        ("LSTM", "out[:, -1]"),
+        ("GRU", "h[-1]"),
+        ("GRU", "h.squeeze(0)"),
+        ("RNN", "out.flatten(1)"),
+    ],
+)
+def test_hidden_units_are_not_pooled(layer, taken):
+    text = f"""
+class Net(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.rnn = nn.{layer}(16, 128, batch_first=True)
+        self.fc = nn.Linear(64, 5)
+
+    def forward(self, x):
+        out, h = self.rnn(x)
+        return self.fc({taken})
+"""
+    assert [one.words for one in broken(text, (1, 1, 16)).repairs] == ["set in_features=128"]
