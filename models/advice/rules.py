@@ -198,9 +198,13 @@ def _other_input(site: Site) -> Iterator[Candidate]:
     if len(shape) == axes + 2 and wanted not in (None, shape[1]):
         yield from _other_channels(shape, wanted)
     elif len(shape) != axes + 2:
-        sizes = shape[1:][-axes:]
+        short = len(shape) < axes + 2 and wanted == shape[1]
+        sizes = (short and shape[2:]) or shape[1:][-axes:]
         turned = (shape[0], wanted or 1, *(sizes[0],) * (axes - len(sizes)), *sizes)
         count = {1: "one size", 2: "two sizes", 3: "three sizes"}[axes]
+        if short:
+            names = " × ".join(("channels", *{1: ("length",)}.get(axes, ("depth", "height", "width")[-axes:])))
+            yield Candidate(0, f"a size is missing: write {names}, such as {by(turned[1:])}", shape=turned)
         yield Candidate(45, f"give channels and {count}, such as {by(turned[1:])}", shape=turned)
         if axes != 2 and (usual := usual_size(site.module, (shape[0], wanted or 1), axes)):
             yield Candidate(46, f"give channels and {count}, such as {by(usual[1:])}", shape=usual)

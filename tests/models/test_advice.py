@@ -744,3 +744,9 @@ class Net(nn.Module):
         return self.fc({taken})
 """
     assert [one.words for one in broken(text, (1, 1, 16)).repairs] == ["set in_features=128"]
+
+
+def test_a_size_that_is_missing_is_told_first():
+    repairs = broken("nn.Sequential(nn.Conv2d(3, 8, 3), nn.ReLU())", (1, 3, 32)).repairs
+    assert repairs[0].words == "a size is missing: write channels × height × width, such as 3×32×32"
+    assert repairs[0].shape == (1, 3, 32, 32)
