@@ -16,6 +16,18 @@ MAX_TEXT = 64_000
 
 _OTHERS = (
     (
+        r"\A\s*(?:-{5,200}\s*)?(?:E +)?(?:\w{1,60}\s+)?Traceback \(most recent call last\)|"
+        r"\A\s*(?:E +)?(?:[\w.]{1,60}\.)?\w{0,40}(?:Error|Exception|Warning): ",
+        "this is an error message; paste the code that it is about, and what does not fit is said here.",
+        "error message",
+    ),
+    (
+        r"(?i)\A\s*(?:<!doctype|<\?xml|"
+        r"<(?:html|head|body|div|p|pre|code|span|table|script|svg|h[1-6]|ul|ol|a|br)\b[^<>]{0,200}>)",
+        "this is HTML, the source of a web page; paste the code alone, as the page shows it.",
+        "HTML",
+    ),
+    (
         r"(?m)^[ \t]*(import keras|from keras|import tensorflow|from tensorflow)|\btf\.keras\b|"
         r"\bkeras\.(layers|Sequential|models|Model)\b|\bmodel\.add\((layers\.|Dense|Conv|keras)",
         "this is Keras code; paste the same network as PyTorch code, or what print(model) shows of it.",
@@ -80,16 +92,33 @@ def read_source(text: object) -> Source:
     for pattern, sentence, name in _OTHERS:
         if re.search(pattern, text):
             raise ParseError(sentence, 0, name)
+    pasted = text
     text = re.sub(r"\.__class__\.__name__\b", ".__name__", textwrap.dedent(_plain(text)))
-    tokens = tokenize(text)
-    printed = rewrite_printed([token for token in tokens if token.kind != "space"])
-    # Python's parser sees what gate 1 has seen, and no comment.
-    tree = parsed("".join(token.text for token in tokens) if printed is None else printed)
+    try:
+        tokens = tokenize(text)
+        printed = rewrite_printed([token for token in tokens if token.kind != "space"])
+        # Python's parser sees what gate 1 has seen, and no comment.
+        tree = parsed("".join(token.text for token in tokens) if printed is None else printed)
+    except ParseError:
+        if _is_markdown(pasted):
+            told = "this is Markdown, with text around the code; paste the code alone."
+            raise ParseError(told, 0, "Markdown") from None
+        raise
     try:
         tree = _wrapped(tree) if printed is not None else as_class(_wrapped(tree))
     except RecursionError:
         raise ParseError("this text is nested too deeply to be read; flatten it.", 0, "text") from None
     return Source(tree, printed is not None, _is_script(tree), text)
+
+
+def _is_markdown(text: str) -> bool:
+    """Whether a text that Python cannot read has words around fences, links, list items or bold words."""
+    outside = re.split(r"(?m)^[ \t]*(?:```|~~~).*$", text)[::2]
+    around = len(outside) > 1 and any(piece.strip() for piece in outside)
+    return around or re.search(_MARKED, text) is not None
+
+
+_MARKED = r"(?m)\]\(https?://|^[-*] [A-Za-z]+(?: |$)|(?:^|[ (])\*\*[A-Za-z][\w ]{0,60}\*\*(?:[ .,:;)]|$)"
 
 
 def parsed(code: str, mode: str = "exec") -> ast.Module:

@@ -145,3 +145,28 @@ def test_calls_without_an_input_are_told():
     with pytest.raises(ParseError, match="no line says what goes into the first") as refused:
         parse_network("a = nn.Conv2d(1, 8, 3)\nb = nn.Conv2d(8, 8, 3)\ny = b(a(img))")
     assert refused.value.line == 3
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("RuntimeError: mat1 and mat2 shapes cannot be multiplied (64x400 and 512x10)", "this is an error message"),
+        ('Traceback (most recent call last):\n  File "a.py", line 3\nRuntimeError: no', "this is an error message"),
+        ("E   torch.nn.modules.module.ModuleAttributeError: no", "this is an error message"),
+        ("<pre><code>nn.Conv2d(3, 8, 3)</code></pre>", "this is HTML"),
+        ("<!DOCTYPE html>\n<html>", "this is HTML"),
+        ("# Net\nHere it is:\n\n```python\nnn.Sequential(nn.Conv2d(3, 8, 3))\n```\n", "this is Markdown"),
+        ("# Net\n\nSee [the page](https://example.org):\n\n- a conv\n", "this is Markdown"),
+    ],
+)
+def test_what_is_no_code_is_named(text, said):
+    with pytest.raises(ParseError, match=said) as raised:
+        parse_network(text)
+    assert raised.value.line == 0
+    assert "paste the code" in str(raised.value)
+
+
+def test_code_between_fences_is_read_and_its_faults_are_told():
+    assert len(parse_network("```python\nnn.Sequential(nn.Conv2d(3, 8, 3))\n```", device="meta")) == 1
+    with pytest.raises(ParseError, match="Line 2: Python cannot read this"):
+        parse_network("```python\nnn.Sequential(nn.Conv2d(3 8))\n```")
