@@ -21,6 +21,10 @@ from models.parse.words import OutOfSteps, Outside, ParseError, quotable, tokeni
 from models.text import listed
 
 _NO_NETWORK = "there is no network in this text; paste a class with a forward, or an nn.Sequential(...)."
+_WITHOUT_FORWARD = (
+    "There is no forward here: the layers are taken in the order in which they are written; functions and additions "
+    "that forward calls are missing. Paste forward too."
+)
 
 
 @dataclass(frozen=True)
@@ -252,7 +256,8 @@ class Reading:
         for name, value in outer.items():
             stack.add_module(name, self._running(value) if isinstance(value, nn.ModuleList) else value)
         modules.check_size(self.it, stack)
-        return stack
+        self.it.notes[_WITHOUT_FORWARD] = None
+        return self._finished(stack)
 
     def _nothing_left(self, module: nn.Module) -> None:
         if self.it.foreign:

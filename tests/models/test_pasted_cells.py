@@ -170,3 +170,11 @@ def test_code_between_fences_is_read_and_its_faults_are_told():
     assert len(parse_network("```python\nnn.Sequential(nn.Conv2d(3, 8, 3))\n```", device="meta")) == 1
     with pytest.raises(ParseError, match="Line 2: Python cannot read this"):
         parse_network("```python\nnn.Sequential(nn.Conv2d(3 8))\n```")
+
+
+def test_layers_without_a_forward_are_said_to_be_taken_as_written():
+    net = parse_network("self.a = nn.Conv2d(1, 6, 5)\nself.b = nn.Conv2d(6, 16, 5)", device="meta")
+    told = "There is no forward here: the layers are taken in the order in which they are written; "
+    assert [note.startswith(told) for note in read_graph(net, (1, 1, 16, 16)).notes] == [True]
+    whole = parse_network("nn.Sequential(nn.Conv2d(1, 6, 5), nn.Conv2d(6, 16, 5))", device="meta")
+    assert read_graph(whole, (1, 1, 16, 16)).notes == ()
