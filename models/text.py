@@ -50,6 +50,31 @@ def listed(names: Iterable[object], last: str = "or") -> str:
     return f"{', '.join(first)} {last} {end}" if first else end
 
 
+_CODE = {
+    "add": "+",
+    "sub": "-",
+    "mul": "*",
+    "truediv": "/",
+    "getitem": "[…]",
+    "matmul": "torch.matmul()",
+    "cat": "torch.cat()",
+    "concat": "torch.cat()",
+    "concatenate": "torch.cat()",
+    "stack": "torch.stack()",
+}
+
+
+def spelled(function: str) -> str:
+    """`view()`, `torch.cat()`, `+`: a function as code calls it."""
+    return _CODE.get(function, f"{function}()")
+
+
+def called(function: str) -> str:
+    """`the call torch.cat()`, `the operator +`: the same as a sentence may begin."""
+    code = spelled(function)
+    return f"the {'call' if code.endswith('()') else 'operator'} {code}"
+
+
 def sentence(text: object) -> str:
     """What an error says, with the capital with which a sentence begins."""
     return f"{text}"[:1].upper() + f"{text}"[1:]

@@ -457,4 +457,5 @@ def undone(site: Site) -> tuple[str, dict[str, Sequence[nn.Module]]] | None:
     names = lambda places: listed([site.graph.nodes[at].name for at in places], "and")  # noqa: E731
     ups, downs = (names(places) for places in zip(*pairs, strict=True))
     several, verb = ("layers", "they undo") if len(layers) > 1 else ("layer", "it undoes")
+    extras = extras[:1] if len(set(extras)) == 1 else extras
     return f"set output_padding to {', '.join(extras)} in {several} {ups}, so that {verb} {several} {downs}", layers

@@ -39,7 +39,7 @@ from models.operator import per_axis
 from models.parse import is_guess
 from models.parse.faults import by, changed, fault_of
 from models.parse.walk import MAX_ACTIVATIONS
-from models.text import big, plural
+from models.text import big, called, plural
 
 COSTLY = 50_000_000
 """Weights of a layer beyond which another repair is likelier."""
@@ -102,8 +102,11 @@ def _onward(repair: Repair) -> Repair:
             return repair
         where = graph.nodes[graph.broken.node]
         told = more[0].words + (f" in layer {where.name} ({where.kind})" if more[0].words.startswith("set ") else "")
-        told = more[0].words if " layer " in more[0].words else told
-        words = f"{repair.words}; then {told}"
+        told = more[0].words if re.search(" layers? ", more[0].words) else told
+        # A later step that sets the same in these layers too says it for both.
+        again = repair.code.keys() <= more[0].code.keys() and told.startswith("set output_padding to")
+        again = again and repair.words.startswith("set output_padding to")
+        words = told if again else f"{repair.words}; then {told}"
         code, weights = {**repair.code, **more[0].code}, repair.weights + more[0].weights
         repair = replace(more[0], words=words, code=code, weights=weights)
     return repair
@@ -481,7 +484,8 @@ def _batch_lost(site: Site) -> Iterator[Found]:
         if not graph.broken:
             return
         at = graph.broken.node
-        why = f"With {two[0]} examples {graph.broken.message}"
+        batch = f"{two[0]} examples" if site.shape[0] == 1 else f"another batch size, such as {two[0]},"
+        why = f"With {batch} {graph.broken.message}"
         shape = (site.shape[0], 1, *site.shape[1:])
         words = f"the channel axis is missing: give {by(shape[1:])}, with x.unsqueeze(1)"
         yield at, why, [Candidate(0, words, shape=shape, fits=lambda g: _out(g)[:1] == shape[:1])]
@@ -489,7 +493,10 @@ def _batch_lost(site: Site) -> Iterator[Found]:
     there, node = site_of(site.module, two, graph, at), graph.nodes[at]
     more = f", and {there.named(graph.broken.node)} refuses" if graph.broken else ""
     become = f"{two[0]} examples, {by(there.got)}, become {by(node.shapes[0])}"
-    swallows = f"{there.named(at)} swallows the batch axis"
+    if site.shape[0] > 1:
+        become = f"with another batch size, such as {two[0]}, {by(there.got)} becomes {by(node.shapes[0])}"
+    here = there.named(at) if there.layer is not None else called(node.kind)
+    swallows = f"{here} swallows the batch axis"
     if node.kind in ("view", "reshape") and 1 < node.shapes[0][0] == site.shape[0]:
         swallows = f"{site.shape[0]} is written into {node.kind}({site.shape[0]}, …) as the batch size"
     candidates = [_flat_each(there)] + [one for one in [_flat_and_linear(there)] if one]

@@ -16,6 +16,7 @@ from models.graph import Edge, Graph, Node, read_graph
 from models.measure import kind_of
 from models.parse.code import layer_code
 from models.receptive_field.trace import Mend, ShapedTracer, graph_of, label_of, rooted
+from models.text import spelled
 
 Shape = tuple[int, ...]
 
@@ -75,25 +76,6 @@ class Advice:
     why: str
     repairs: tuple[Repair, ...]
     silent: bool = False
-
-
-def spelled(kind: str) -> str:
-    """A call of a function or an operator as code spells it: `view()`, `torch.cat()`, `+`."""
-    return _SPELLED.get(kind, f"{kind}()")
-
-
-_SPELLED = {
-    "getitem": "the index […]",
-    "cat": "torch.cat()",
-    "stack": "torch.stack()",
-    "add": "+",
-    "sub": "-",
-    "mul": "*",
-    "concat": "torch.cat()",
-    "concatenate": "torch.cat()",
-    "truediv": "/",
-    "matmul": "torch.matmul()",
-}
 
 
 @dataclass(frozen=True)

@@ -22,7 +22,7 @@ from models.parse.walk import MAX_ACTIVATIONS, overlooked, refusal
 from models.receptive_field import receptive_field, subnetwork
 from models.receptive_field.field import LayerField
 from models.receptive_field.trace import graph_of, is_pasted, label_of, rooted
-from models.text import big, listed
+from models.text import big, called, listed
 
 Shape = tuple[int, ...]
 Notes = tuple[str, ...]
@@ -274,10 +274,11 @@ class _Reading(fx.Interpreter):
                 f"{here} would give {big(self.numbers)} numbers, more than are followed here; use fewer channels, a "
                 "smaller input or a larger stride."
             )
-        what = str(n.target) if n.op == "call_module" else getattr(n.target, "__name__", str(n.target))
+        kind = getattr(n.target, "__name__", str(n.target))
+        what = str(n.target) if n.op == "call_module" else called(kind)
         shapes = " and ".join("×".join(map(str, x.shape)) for x in inputs)
         if n.op != "call_module" and len({x.shape for x in inputs}) > 1 and len({x.ndim for x in inputs}) == 1:
-            joined = (n.kwargs.get("dim", n.args[1] if len(n.args) > 1 else 0)) if "cat" in what else None
+            joined = (n.kwargs.get("dim", n.args[1] if len(n.args) > 1 else 0)) if "cat" in kind else None
             along = zip(*(x.shape for x in inputs), strict=True)
             along = [(at, dict.fromkeys(sizes)) for at, sizes in enumerate(along) if at != joined]
             sizes = [f"{listed(each, 'and')} along axis {at}" for at, each in along if len(each) > 1]

@@ -301,7 +301,7 @@ def test_an_autoencoder_that_comes_back_smaller():
     assert first(advice).words.startswith("set output_padding to 1, 0, 0, 0 in layers 4, 5, 6 and 7")
     assert really(text, first(advice)).shape == (1, 1, 25, 25)
     # 32 halves without a rest, and each layer undoes another one by output_padding=1.
-    assert first(asked(text, (1, 1, 32, 32))[0]).words.startswith("set output_padding to 1, 1, 1, 1")
+    assert first(asked(text, (1, 1, 32, 32))[0]).words.startswith("set output_padding to 1 in layers 4, 5, 6 and 7, so")
 
 
 def test_an_even_kernel_that_shall_keep_the_length():
@@ -339,7 +339,7 @@ def test_a_view_of_another_number():
 
 def test_a_view_that_makes_examples():
     (advice,) = advise(Views(), (1, 1, 52, 52))  # 16·10·10 = 4·400
-    assert advice.why == "view() swallows the batch axis: 2 examples, 2×16×10×10, become 8×400."
+    assert advice.why == "the call view() swallows the batch axis: 2 examples, 2×16×10×10, become 8×400."
     assert "set in_features=1600" in first(advice).words
     assert first(advice).gives == (2, 10)
 
@@ -366,7 +366,8 @@ class Skips(nn.Module):
 
 def test_branches_that_do_not_meet():
     (advice,) = advise(Skips(), (1, 3, 50, 50))
-    told = "cat does not take 1×16×24×24 and 1×16×25×25: 24 and 25 along axis 2 and 24 and 25 along axis 3."
+    told = "the call torch.cat() does not take 1×16×24×24 and 1×16×25×25: "
+    told += "24 and 25 along axis 2 and 24 and 25 along axis 3."
     assert advice.why == told
     up, down, undone, padded = advice.repairs
     assert padded.words == "pad the smaller before it, with F.pad(x, (0, 1, 0, 1)), which gives 25×25"
@@ -586,7 +587,7 @@ def test_a_pool_with_its_own_stride_is_told():
 def test_a_join_along_the_batch_is_told():
     (advice,) = asked(BRANCHES.replace("], 1)", "])").replace("16, 3)", "16, 3, padding=1)"), (1, 3, 32, 32))
     assert advice.silent
-    assert advice.why == "torch.cat() swallows the batch axis: 2 examples, 2×16×32×32, become 6×16×32×32."
+    assert advice.why == "the call torch.cat() swallows the batch axis: 2 examples, 2×16×32×32, become 6×16×32×32."
     assert first(advice).words == "join along axis 1, with torch.cat(..., dim=1)"
     assert first(advice).gives == (2, 48, 32, 32)
 
@@ -697,7 +698,7 @@ def test_a_batch_size_that_a_view_holds_is_kept():
     assert [repair.words for repair in repairs[1:]] == ["flatten each example, with x.flatten(1)"]
     (found,) = asked(FIXED, (4, 3, 32, 32))
     assert found.silent
-    assert found.why.startswith("4 is written into view(4, …) as the batch size: 8 examples, ")
+    assert found.why.startswith("4 is written into view(4, …) as the batch size: with another batch size, such as 8, ")
 
 
 def test_a_generator_is_offered_its_latent_vector():
@@ -750,3 +751,24 @@ def test_a_size_that_is_missing_is_told_first():
     repairs = broken("nn.Sequential(nn.Conv2d(3, 8, 3), nn.ReLU())", (1, 3, 32)).repairs
     assert repairs[0].words == "a size is missing: write channels × height × width, such as 3×32×32"
     assert repairs[0].shape == (1, 3, 32, 32)
+
+
+def test_a_layer_that_is_set_in_two_steps_is_named_once():
+    text = """
+class Net(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.e1 = nn.Conv2d(1, 8, 3, stride=2, padding=1)
+        self.e2 = nn.Conv2d(8, 16, 3, stride=2, padding=1)
+        self.d1 = nn.ConvTranspose2d(16, 8, 3, stride=2, padding=1)
+        self.d2 = nn.ConvTranspose2d(8, 4, 3, stride=2, padding=1)
+
+    def forward(self, x):
+        a = self.e1(x)
+        return torch.cat([self.d2(self.d1(self.e2(a)) + a), x], 1)
+"""
+    found = broken(text, (1, 1, 32, 32))
+    assert found.why.startswith("the operator + does not take 1×8×15×15 and 1×8×16×16")
+    words = "set output_padding to 1 in layers d1 and d2, so that they undo layers e2 and e1"
+    assert found.repairs[0].words == words
+    assert found.repairs[0].gives == (1, 5, 32, 32)

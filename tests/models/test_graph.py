@@ -333,7 +333,9 @@ class Unequal(nn.Module):
 def test_branches_that_do_not_meet_are_both_drawn():
     graph = read_graph(Unequal(), (1, 3, 32, 32))
     assert sources(graph, "cat") == ["small", "large"]
-    said = "cat does not take 1×8×15×15 and 1×8×28×28: 15 and 28 along axis 2 and 15 and 28 along axis 3."
+    said = (
+        "the call torch.cat() does not take 1×8×15×15 and 1×8×28×28: 15 and 28 along axis 2 and 15 and 28 along axis 3."
+    )
     assert graph.broken.message == said
     assert [node.size for node in graph.nodes] == [None, (3, 3), (5, 5), None]
 
