@@ -776,9 +776,10 @@ def test_packed_code_cannot_be_a_bomb():
 def test_shapes_and_dilations_are_read_or_refused():
     assert read_shape("3x224x224") == (1, 3, 224, 224)
     assert read_shape("(1, 28, 28)") == (1, 1, 28, 28)
+    assert read_shape("1,1,16,32,32") == (1, 1, 16, 32, 32)
     with pytest.raises(ValueError, match="below 1000000"):
         read_shape("3x1000000x32")
-    for text in ("", "3xx", "a", "0x3", "1x2x3x4x5", "-1x3", "9999999x1", "３x3"):
+    for text in ("", "3xx", "a", "0x3", "1x2x3x4x5x6", "-1x3", "9999999x1", "３x3"):
         if text != "3xx":
             with pytest.raises(ValueError, match="input"):
                 read_shape(text)
