@@ -167,22 +167,22 @@ _IN = ("in_channels", "num_features", "num_channels", "in_features")
 
 def _other_input(site: Site) -> Iterator[Candidate]:
     """The layer that refuses is the first: the axes of the input are swapped, or one is missing or too many."""
-    layer, shape = site.layer, site.shape
+    layer, shape, rank = site.layer, site.shape, len(site.shape)
     if layer is None or not site.at_input:
         return
     wanted, last = _wanted(layer, site.got), isinstance(layer, nn.Linear)
     axes = _axes(layer)
     if (vector := latent(layer)) and vector[1] != shape[1]:
         yield Candidate(19, f"give it a latent vector, {by(vector[1:])}", shape=(shape[0], *vector[1:]))
-    if last and len(shape) > 2 and wanted and math.prod(shape[1:]) != wanted:
+    if last and rank > 2 and wanted and math.prod(shape[1:]) != wanted:
         row = f"give each example as a row of {plural(wanted, 'number')}"
         yield Candidate(45, row, shape=(shape[0], wanted))
-    axis = len(shape) - 1 if last else 1
-    for at in range(1, len(shape) if axes in (None, len(shape) - 2) else 0):
+    axis = rank - 1 if last else 1
+    for at in range(1, rank if axes in (None, rank - 2) else 0):
         if at != axis and shape[at] == wanted and shape[axis] != wanted:
-            order = [n for n in range(len(shape)) if n != at]
+            order = [n for n in range(rank) if n != at]
             order.insert(axis, at)
-            call = "transpose(1, 2)" if len(shape) == 3 else f"permute({', '.join(map(str, order))})"
+            call = "transpose(1, 2)" if rank == 3 else f"permute({', '.join(map(str, order))})"
             turned = tuple(shape[n] for n in order)
             what = "features last" if last else "channels first"
             words = f"the axes are swapped: give {what}, {by(turned[1:])} instead of {by(shape[1:])}, with x.{call}"
@@ -192,17 +192,17 @@ def _other_input(site: Site) -> Iterator[Candidate]:
         yield from _other_channels(shape, wanted)
     if axes is None:
         return
-    if len(shape) == axes + 1 and wanted in (1, None):
+    if rank == axes + 1 and wanted in (1, None):
         turned = (shape[0], 1, *shape[1:])
         yield Candidate(1, f"the channel axis is missing: give {by(turned[1:])}, with x.unsqueeze(1)", shape=turned)
-    if len(shape) == axes + 3 and shape[1] == 1:
+    if rank == axes + 3 and shape[1] == 1:
         words = f"the batch axis stands there twice: leave the first 1 out, {by(shape[2:])} for each example"
         yield Candidate(0, words, shape=(shape[0], *shape[2:]))
-    if len(shape) == axes + 2 and wanted not in (None, shape[1]):
+    if rank == axes + 2 and wanted not in (None, shape[1]):
         yield from _other_channels(shape, wanted)
-    elif len(shape) != axes + 2:
-        short = len(shape) < axes + 2 and wanted == shape[1]
-        sizes = (short and shape[2:]) or shape[1:][-axes:]
+    elif rank != axes + 2:
+        short = rank < axes + 2 and wanted == shape[1]
+        sizes = shape[2:] if short and rank > 2 else shape[1:][-axes:]
         turned = (shape[0], wanted or 1, *(sizes[0],) * (axes - len(sizes)), *sizes)
         count = {1: "one size", 2: "two sizes", 3: "three sizes"}[axes]
         if short:
