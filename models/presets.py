@@ -56,7 +56,7 @@ _ALL = (
         {"output": [[[122, 148], [126, 134]]], "output_size": (2, 2), "parameters": 9, "macs": 36},
         wrong={
             "65": "the middle row is missing, 1·1 + 8·4 + 8·3 = 57",
-            "119": "that is the kernel turned by half a turn, and PyTorch does not turn it",
+            "119": "that is the kernel turned by half a turn; each of its numbers meets the pixel at its own place",
         },
     ),
     Preset(

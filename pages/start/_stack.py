@@ -71,7 +71,8 @@ def seen() -> str:
         return f"A number of the first map is made of {sees}."
     return (
         f"A number of map {len(stack)} is made of 3 × 3 numbers of the map before: it sees {sees}, though each kernel "
-        "is still 3 × 3. What it sees is its **receptive field**. So networks get from edges to eyes, and to faces."
+        "is still 3 × 3. What it sees is its **receptive field**: so later layers answer to larger things than edges. "
+        "In a network each layer has many kernels, also called filters, and makes one map with each."
     )
 
 

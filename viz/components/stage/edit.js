@@ -20,7 +20,6 @@ export function edit(stage, s, typed) {
   stage.select();
   const cv = stage.figs.get(g.id).cv, input = el("input", "ed"), w = Math.max(b.s + 6, 52), h = Math.max(b.s, 30);
   input.type = "text";
-  input.inputMode = "decimal";
   input.setAttribute("aria-label", `New value for ${g.title}, ${place1(g, s.cell)}`);
   input.value = typed ?? String(g.values[s.ch * g.n + s.cell]);
   Object.assign(input.style, { left: `${b.x + b.s / 2 - w / 2}px`, top: `${b.y + b.s / 2 - h / 2}px`, width: `${w}px`, height: `${h}px` });

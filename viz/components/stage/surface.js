@@ -34,6 +34,8 @@ export const surface = {
     off.width = w;
     off.height = h;
     off.getContext("2d").putImageData(new ImageData(new Uint8ClampedArray(rgba.buffer), w, h), 0, 0);
+    // Cells that can be told apart have edges.
+    ctx.imageSmoothingEnabled = width < 2 * w;
     ctx.drawImage(off, x, y, width, height);
   },
 };

@@ -27,7 +27,7 @@ export function kernels(root, d) {
     const cell = (v, r, c) => {
       const text = short(v, columns);
       const held = !numbered ? "" : d.editable && which === 0
-        ? `<input data-cell="${r},${c}" inputmode="decimal" aria-label="Kernel row ${r + 1}, column ${c + 1}" value="${text}">` : text;
+        ? `<input data-cell="${r},${c}" aria-label="Kernel row ${r + 1}, column ${c + 1}" value="${text}">` : text;
       return `<td style="background:${shade(v / most)}">${held}</td>`;
     };
     const said = numbered ? "" : `role="img" aria-label="${escape(k.title)}: ${rows} by ${columns} weights, from ${say(Math.min(...k.values.flat()))} to ${say(most)}"`;
