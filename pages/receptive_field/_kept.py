@@ -57,16 +57,22 @@ def advice_at(code: Given, shape: tuple[int, ...]) -> tuple[Advice, ...]:
 
 @lru_cache(maxsize=16)
 def input_for(text: str, name: str | None, now: tuple[int, ...]) -> tuple[int, ...] | None:
-    """The likeliest input that a pasted network takes, tried; ``now`` where it takes that, None where nothing fits.
+    """The likeliest input that a pasted network takes, tried; ``now`` where it takes that; where nothing fits, the one
+    that comes farthest, None if that is ``now``.
     ``name``: of several networks, the last where the text holds none of this name. Raises ``ParseError``."""
     names = names_of(text)
     code = Given(text, name if name in names else next(reversed(names), None))
     likely = [*islice(likely_inputs(text, network_of(code), now), 12), now]
     if found := next((shape for shape in likely if not graph_at(code, shape).broken), None):
         return found
-    # A sequence or a volume has no size that one would expect; pictures keep theirs, and the advice speaks.
+    # A sequence or a volume has no size that one would expect; a picture gets the one that comes farthest, and the
+    # advice speaks of what stops it there.
     axes = len(likely[-2]) - 2 if len(likely) > 1 else 2
-    return usual_size(network_of(code), likely[-2][:2], axes) if axes in (1, 3) else None
+    if axes in (1, 3):
+        return usual_size(network_of(code), likely[-2][:2], axes)
+    reached = {shape: len(graph_at(code, shape).nodes) for shape in (now, *likely)}
+    best = max(reached, key=reached.__getitem__)
+    return best if reached[best] > reached[now] else None
 
 
 @lru_cache(maxsize=64)

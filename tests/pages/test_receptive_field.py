@@ -19,6 +19,7 @@ from models.receptive_field.growth import ways
 from models.stack import PRESETS, read_stack
 from models.text import big
 from pages.receptive_field import _kept
+from pages.receptive_field._kept import input_for
 from pages.receptive_field.growth import read_dilations
 from pages.receptive_field.your_network import _script, pack, read_shape, unpack
 from tests.pages.support import charts, components, diagrams, moved, opened, points, read
@@ -1031,6 +1032,11 @@ def test_pasted_code_brings_the_input_that_it_is_meant_for_until_one_is_typed():
     app.text_input(key="network_input").set_value("4x9x9").run()
     assert pasted("nn.Sequential(nn.Conv2d(3, 8, 3))") == "4x9x9", "what was typed stays"
     assert app.error
+
+
+def test_a_network_that_fits_nowhere_brings_the_input_that_comes_farthest():
+    text = "nn.Sequential(nn.Conv2d(3, 8, 3), nn.Conv2d(4, 8, 3))"
+    assert input_for(text, None, (1, 1, 32, 32))[1] == 3
 
 
 def test_the_network_that_is_chosen_brings_its_own_input():
