@@ -157,7 +157,7 @@ def _projected(site: Site, ways: list[Way]) -> Iterator[Candidate]:
         made = _projection(here, there, normed) if here != there else None
         return replaced(tracer, node, {source: _called(tracer, node, made, source)}) if made else None
 
-    yield Candidate(5, words, mend=mending(site.node.name, site.node.line, put))
+    yield Candidate(5, words, mend=mending(site.node, put))
 
 
 def _owner(site: Site) -> nn.Module:
@@ -399,7 +399,7 @@ def joined_along(site: Site, axis: int) -> Candidate:
     return Candidate(
         1,
         f"join along axis {axis}, with torch.cat(..., dim={axis})",
-        mend=mending(site.node.name, site.node.line, join),
+        mend=mending(site.node, join),
     )
 
 
@@ -416,7 +416,7 @@ def _axes_back(site: Site, shapes: Sequence[Shape]) -> Iterator[Candidate]:
         return replaced(tracer, node, {end: x[index]})
 
     words = f"give {by(small)} its axes back, with w[:, :, {', '.join(['None'] * (len(large) - 2))}]"
-    yield Candidate(3, words, mend=mending(site.node.name, site.node.line, widen))
+    yield Candidate(3, words, mend=mending(site.node, widen))
 
 
 # --- an encoder and its decoder ---------------------------------------------------------------------------------------

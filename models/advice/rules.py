@@ -292,7 +292,7 @@ def _pooled(site: Site, side: int, told: str) -> Candidate:
         (source, *_) = node.all_input_nodes
         return replaced(tracer, node, {source: pool(tracer.proxy(source), side)})
 
-    return Candidate(12, words, mend=mending(site.node.name, 0, smaller))
+    return Candidate(12, words, mend=mending(site.node, smaller, alone=True))
 
 
 def _size(site: Site, shape: Shape) -> int | None:
@@ -425,7 +425,7 @@ def _reshaped(site: Site) -> Iterator[Candidate]:
 
 
 def _flat_each(site: Site) -> Candidate:
-    return Candidate(10, "flatten each example, with x.flatten(1)", mend=mending(site.node.name, 0, _flatten_call))
+    return Candidate(10, "flatten each example, with x.flatten(1)", mend=mending(site.node, _flatten_call, alone=True))
 
 
 def _flat_and_linear(site: Site) -> Candidate | None:
@@ -436,7 +436,7 @@ def _flat_and_linear(site: Site) -> Candidate | None:
         return None
     new = on_meta(lambda: [changed(layer, in_features=features)])
     words = f"flatten each example, with x.flatten(1), and set in_features={features} in layer {path} (Linear)"
-    return Candidate(11, words, {path: new}, mend=mending(site.node.name, 0, _flatten_call)) if new else None
+    return Candidate(11, words, {path: new}, mend=mending(site.node, _flatten_call, alone=True)) if new else None
 
 
 def _flatten_call(tracer: ShapedTracer, node: fx.Node) -> fx.Proxy:

@@ -143,20 +143,22 @@ class Site:
         """The call of a function that the node is, with the shapes that reach it, and what traced it."""
         found: list[tuple[ShapedTracer, fx.Node]] = []
         with suppress(ValueError):
-            graph_of(self.module, self.shape, mending(self.node.name, 0, lambda *here: found.append(here)))
+            graph_of(self.module, self.shape, mending(self.node, lambda *here: found.append(here), alone=True))
         return found[0] if found else None
 
 
-def mending(name: str, line: int, change: Mend) -> Mend:
-    """A change of the call that has a name, and of those which the same line of pasted text makes."""
+def mending(call: Node, change: Mend, alone: bool = False) -> Mend:
+    """A change of a call, and unless it is to be changed alone of those of its kind which the same line of pasted text
+    makes."""
     taken: dict[str, int] = {}
     parts: dict[str, nn.Module] = {}
 
     def mend(tracer: ShapedTracer, node: fx.Node) -> fx.Proxy | None:
         if not parts:
             parts.update(tracer.root.named_modules())
-        there = label_of(node, parts, taken)[0] == name
-        here = node.op != "call_module" and (there or 0 < line == node.meta["line"])
+        name, kind = label_of(node, parts, taken)
+        alike = not alone and kind == call.kind and 0 < call.line == node.meta["line"]
+        here = node.op != "call_module" and (name == call.name or alike)
         return change(tracer, node) if here else None
 
     return mend

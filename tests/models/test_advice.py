@@ -772,3 +772,19 @@ class Net(nn.Module):
     words = "set output_padding to 1 in layers d1 and d2, so that they undo layers e2 and e1"
     assert found.repairs[0].words == words
     assert found.repairs[0].gives == (1, 5, 32, 32)
+
+
+def test_what_stands_around_an_addition_on_its_line_is_left_alone():
+    text = """
+class Block(nn.Module):
+    def __init__(self, cin, cout):
+        super().__init__()
+        self.conv = nn.Conv2d(cin, cout, 3, stride=2, padding=1)
+    def forward(self, x):
+        return F.relu(self.conv(x) + x)
+"""
+    module = parse_network(text, device="meta", arguments={"cin": "4", "cout": "8"})
+    shape = (1, 4, 8, 8)
+    (wrong,) = advise(module, shape, read_graph(module, shape))
+    assert wrong.repairs[0].words.startswith("put nn.Conv2d(4, 8, kernel_size=1, stride=2) on the shortcut")
+    assert wrong.repairs[0].gives == (1, 8, 4, 4)
