@@ -120,7 +120,7 @@ def take_away(pages: Mapping[str, Taken]) -> None:
 
 def _possible(one: Format, page: Taken) -> list[Option]:
     """The options of a format that mean something here."""
-    drawn = (page.drawing or {}).get("panels") or [page.drawing or {}]
+    drawn = page.stages
     lead, found = drawn[0], []
     for option in one.options:
         if option.name == "matrix" and not any(panel.get("operator") for panel in drawn):

@@ -1,6 +1,6 @@
 // The whole of it for whoever has no page: data of a stage in, frames as layers of SVG out. Python runs this.
 
-import { composed, Figure, together } from "../components/stage/figure.js";
+import { columnsFor, composed, Figure, together } from "../components/stage/figure.js";
 import { isPadding, realToDrawn } from "../components/stage/scene.js";
 import { stamped, step } from "../components/stage/selection.js";
 import { shared, take, unshare } from "../components/stage/share.js";
@@ -29,7 +29,7 @@ export class Picture {
     this.measure = measurer(metrics);
     this.theme = theme;
     if (whole.panels) {
-      const columns = whole.columns ?? (whole.panels.length > 1 && width >= 860 ? 2 : 1);
+      const columns = whole.columns ?? columnsFor(whole.panels.length, width);
       options = { ...options, columns };
       this.panels = whole.panels.map((one) => new Figure(bare(one), { theme, width: Math.floor(width / columns), height: one.height ?? whole.height ?? 300, host: true, frame: { ...PANEL } }));
     } else this.panels = [new Figure(bare(whole), { theme, width, height: options.height })];

@@ -39,8 +39,13 @@ class Taken:
     @property
     def covered(self) -> bool:
         """Whether a question waits, so that the stage does not show its answer."""
+        return any(one.get("veiled") for one in self.stages)
+
+    @property
+    def stages(self) -> list[Mapping[str, Any]]:
+        """The data of each stage that the drawing holds."""
         drawing = self.drawing or {}
-        return any(one.get("veiled") for one in drawing.get("panels") or [drawing])
+        return drawing.get("panels") or [drawing]
 
 
 # -- in a run of a page ------------------------------------------------------------------------------------------------

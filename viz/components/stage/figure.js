@@ -6,7 +6,7 @@ import { isMulti, signs, spoken, worded } from "./describe.js";
 import { box, paintGrid, paintOperator } from "./draw.js";
 import { Layout, planeName, steppers, titled } from "./layout.js";
 import { overlay, overlayOperator } from "./overlay.js";
-import { mark, restore, slotsFor, stepTexts } from "./selection.js";
+import { filling, mark, restore, slotsFor, stepTexts } from "./selection.js";
 import { Scene } from "./scene.js";
 import { NEGATIVE, POSITIVE } from "./theme.js";
 import { shorten } from "./words.js";
@@ -346,19 +346,20 @@ function putLegend(stage, add, y, measure) {
   return y + 24 * u;
 }
 
+export const columnsFor = (count, width) => (count > 1 && width >= 860 ? 2 : 1);
+
 // Several stages: two beside each other where there is room, each under its heading.
 export function together(panels, outer, measure, parts = {}) {
-  const columns = parts.columns ?? (panels.length > 1 && outer >= 860 ? 2 : 1), items = [], { theme, unit: u } = panels[0], line = css(mix(theme.bg, theme.text, 0.15));
-  const filling = () => panels.some((panel) => panel.stamped != null && panel.stamped < panel.scene.links[0].from.n);
+  const columns = parts.columns ?? columnsFor(panels.length, outer), items = [], { theme, unit: u } = panels[0], line = css(mix(theme.bg, theme.text, 0.15));
   let y = 0;
   for (let i = 0; i < panels.length; i += columns) {
     const row = panels.slice(i, i + columns).map((panel) => composed(panel, measure, { ...parts, legend: false, top: 34 }));
     const high = Math.max(...row.map((one) => one.height));
     row.forEach((one, k) => {
       const panel = panels[i + k], { data } = panel.scene, x = (k * outer) / columns, at = y;
-      items.push({ name: "heading", x, y: at, key: () => String(filling()), paint: (ctx) => {
+      items.push({ name: "heading", x, y: at, key: () => String(filling(panels)), paint: (ctx) => {
         const runs = [{ text: data.title ?? "", weight: 600, size: 14 * u, colour: theme.text }];
-        if (data.mark != null && !filling()) runs.push({ text: data.mark ? "  ✓" : "  ≠", weight: 700, size: 14 * u, colour: data.mark ? theme.ink.output : theme.ink.kernel });
+        if (data.mark != null && !filling(panels)) runs.push({ text: data.mark ? "  ✓" : "  ≠", weight: 700, size: 14 * u, colour: data.mark ? theme.ink.output : theme.ink.kernel });
         if (data.note) runs.push({ text: `  ${data.note}`, size: 12.5 * u, colour: theme.muted });
         const [first] = wrapped(runs, panel.space.outer - 28 * u, theme, measure, 1);
         write(ctx, first ?? [], 14 * u, 24 * u, theme, measure);

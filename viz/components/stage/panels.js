@@ -3,7 +3,7 @@
 import { Board, onPhone } from "./board.js";
 import { hint } from "./describe.js";
 import { Presented } from "./present.js";
-import { stamped } from "./selection.js";
+import { filling, stamped } from "./selection.js";
 import { shared, take, tellLater, unshare } from "./share.js";
 import { el, shorten } from "./words.js";
 
@@ -179,10 +179,10 @@ export class Panels {
 
   // While the output fills, no panel says that it agrees.
   agree() {
-    const filling = this.panels.some(({ stamped, scene }) => stamped != null && stamped < scene.links[0].from.n);
+    const hidden = filling(this.panels);
     for (const { root } of this.panels) {
       const mark = root.querySelector(".ph .mark");
-      mark.hidden = filling || !mark.textContent;
+      mark.hidden = hidden || !mark.textContent;
     }
   }
 

@@ -102,6 +102,9 @@ export function stamped(scene, count) {
   return out;
 }
 
+// Whether one of the panels shows an output that is not complete yet.
+export const filling = (panels) => panels.some(({ stamped: count, scene }) => count != null && count < scene.links[0].from.n);
+
 // What the selection touches becomes the stage's `marks`. Returns the output cell that it is about, if any, and the weight
 // that is followed.
 export function mark(stage) {
