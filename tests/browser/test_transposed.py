@@ -265,7 +265,7 @@ def test_no_view_cuts_off_its_cells_and_none_needs_scrolling_on_a_laptop(visit):
 
 
 def test_training_can_be_stopped_and_keeps_what_it_reached(visit):
-    seen = visit("/transposed-learn?wl_steps=1000")
+    seen = visit("/transposed-learn?wl_steps=1000&wl_kernel=9")
     seen.page.get_by_role("button", name="Train").click()
     expect(seen.page.get_by_text("loss").first).to_be_visible()
     # Streamlit shows a button of the same name in its header once a run takes long.

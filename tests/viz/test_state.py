@@ -324,3 +324,21 @@ def test_a_fold_is_computed_while_it_is_open_and_stays_so_under_another_label_an
     app.run()
     assert dict(app.query_params) == {"count": "4"}
     assert app.session_state["returned"] is None
+
+
+def test_the_session_is_looked_up_and_listed_as_ever():
+    """An empty box stays empty, and the session lists its values: what Streamlit asks for each box is looked up."""
+
+    def script():
+        import streamlit as st
+
+        import viz.private  # noqa: F401
+
+        st.session_state.setdefault("empty", None)
+        st.session_state.setdefault("other", 5)
+        st.number_input("empty", 0, 9, 3, key="empty")
+        st.text(repr([sorted(st.session_state), len(st.session_state), st.session_state.to_dict()["other"]]))
+
+    at = AppTest.from_function(script).run()
+    assert at.number_input(key="empty").value is None
+    assert at.text[0].value == "[['empty', 'other'], 2, 5]"
