@@ -468,7 +468,7 @@ Found = tuple[int, str, list[Candidate]]
 
 def _out(graph: Graph) -> Shape:
     """The shape that the network returns."""
-    return next(iter(graph.nodes[-1].shapes), ())
+    return next((node.shapes[0] for node in graph.returned), ())
 
 
 def _batch_lost(site: Site) -> Iterator[Found]:

@@ -23,6 +23,7 @@ from models.measure import blank, ghost_of, settled
 from models.operator import per_axis
 from models.parse import FollowsShape
 from models.parse.functions import SETTINGS
+from models.parse.values import tensors_in
 from models.receptive_field import receptive_field
 
 SCANNED = 64
@@ -152,7 +153,7 @@ class _Runs:
                 answer = self.ghost(blank(self.module, shape))
         except Exception:  # a layer refuses with whatever it likes
             return None
-        gives = tuple(answer.shape) if isinstance(answer, torch.Tensor) else ()
+        gives = next((tuple(one.shape) for one in tensors_in(answer)), ())
         return None if 0 in gives else (gives, tuple(self.left.items()))
 
 
@@ -234,8 +235,11 @@ def tiles(module: nn.Module, shape: Sequence[int], graph: Graph) -> list[Tile]:
     A tile's ends lie on the coarsest grid in the network, and everything that a unit of its middle sees is in it.
     """
     axes = len(shape) - 2
+    # A field is that of the first output alone.
+    if len(graph.returned) != 1 or not convolutional(graph):
+        return []
     last = graph.nodes[-2]
-    if not convolutional(graph) or any(jump is None or Fraction(jump).denominator > 1 for jump in last.jump or (None,)):
+    if any(jump is None or Fraction(jump).denominator > 1 for jump in last.jump or (None,)):
         return []
     grid = period(graph)
     reach = 0

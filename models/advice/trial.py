@@ -229,7 +229,7 @@ def tried(site: Site, candidate: Candidate) -> Repair | None:
         return None
     made = {id(p): p.numel() for layers in candidate.layers.values() for one in layers for p in one.parameters()}
     code = {path: ", ".join(map(_code, layers)) for path, layers in candidate.layers.items()}
-    gives = next(iter(graph.nodes[-1].shapes), None) if not then else None
+    gives = graph.returned[0].shapes[0] if not then else None
     return Repair(candidate.words, code, shape, gives, sum(made.values()), graph.parameters, graph.macs, then, network)
 
 

@@ -152,4 +152,6 @@ class _Folder:
         node = self.nodes[at]
         # What only training does differs from block to block, and does nothing here.
         settings = "" if node.kind.startswith(_TRAINING) else node.settings
+        if node.kind == "output":  # each of several is drawn by itself
+            settings = node.name
         return node.kind, settings, node.shapes, node.parameters, [edge.shapes for edge in self.into.get(at, ())]

@@ -40,11 +40,12 @@ class Node:
     """One operation, or a group of them that is folded (`group`).
 
     name: its path as `named_modules()` has it; a function call is named by its place (`layer1.0.add`), a module that is
-        called again gets `_1`, `_2`, …
+        called again gets `_1`, `_2`, …; of several outputs each says where the returned value holds it
+        (`output[0]`, `output['mask']`).
     kind: torch's class or function; `input` and `output`.
     settings: the call as PyTorch writes it, what is at its default left out.
     module: path of the module that it is, or whose `forward` calls it.
-    shapes: of its outputs, batch axis included; of an output node, what the network returns.
+    shapes: of its outputs, batch axis included; of an output node, one tensor that the network returns.
     parameters: learned numbers of its own; those that are shared count where they are used first.
     macs: as `models.measure` counts them; None where they cannot be counted.
     size, jump, start: of the receptive field in input pixels, per axis; None where there is none.
@@ -92,7 +93,7 @@ class Broken:
 class Graph:
     """A network in full.
 
-    nodes: in the order of execution; the last one is the output, unless the network is broken.
+    nodes: in the order of execution; the last ones are the outputs, one for each tensor, unless the network is broken.
     edges: from earlier nodes to later ones.
     stacks: for each node, the calls of modules that it happens in, outermost first: `layer1.0`, and `layer1.0@1` where
         that module is called again.
@@ -121,6 +122,11 @@ class Graph:
     def macs(self) -> int:
         """Of all nodes that could be counted."""
         return sum(node.macs or 0 for node in self.nodes)
+
+    @property
+    def returned(self) -> tuple[Node, ...]:
+        """The output nodes; none where the network is broken."""
+        return tuple(node for node in self.nodes if node.kind == "output")
 
 
 def read_graph(module: nn.Module, input_shape: Sequence[int], *, fields: bool = True) -> Graph:
@@ -178,11 +184,18 @@ def _attention(layer: nn.Module) -> str:
 
 
 def _tensors(value: Any) -> Iterator[torch.Tensor]:
+    return (tensor for _, tensor, _ in _placed(value))
+
+
+def _placed(value: Any, made: Any = None, place: str = "") -> Iterator[tuple[str, torch.Tensor, Any]]:
+    """The tensors in a value, where they stand in it, and of what each is made: the part of `made` in its place."""
     if isinstance(value, torch.Tensor):
-        yield value
+        yield place, value, made
     elif isinstance(value, (tuple, list, dict)):
-        for one in value.values() if isinstance(value, dict) else value:
-            yield from _tensors(one)
+        for key, one in value.items() if isinstance(value, dict) else enumerate(value):
+            yield from _placed(
+                one, made if isinstance(made, fx.Node) or made is None else made[key], f"{place}[{key!r}]"
+            )
 
 
 def _fields(
@@ -295,13 +308,16 @@ class _Reading(fx.Interpreter):
         if n.op == "get_attr":
             self.owed[n] = {id(value): value.numel()} if id(value) in self.total else {}
             return
-        come, owed = self._come(n), {}
+        come, owed = self._come(*n.all_input_nodes), {}
         for source in n.all_input_nodes:
             owed |= self.owed.get(source, {})
         name, kind = label_of(n, self.parts, self.taken) if n.op.startswith("call") else (n.op, n.op)
         if n.op == "call_module":
             owed |= {id(p): p.numel() for p in self.parts[str(n.target)].parameters()}
         if n.op == "placeholder" and not shapes:
+            return
+        if n.op == "output":
+            self._return(value, n)
             return
         of = self.env.get(next(iter(n.all_input_nodes), n))
         passes = kind in _SAME or (kind == "getitem" and not isinstance(of, torch.Tensor))
@@ -318,10 +334,21 @@ class _Reading(fx.Interpreter):
             n, Node(name, kind, self._settings(n, kind), self._place(n), shapes, sum(fresh.values()), cost), come
         )
 
-    def _come(self, n: fx.Node) -> dict[int, tuple[Shape, ...]]:
-        """From which nodes its inputs come, and their shapes."""
+    def _return(self, value: Any, n: fx.Node) -> None:
+        """An output for each tensor that is returned."""
+        if not self._come(*n.all_input_nodes):
+            return
+        found = list(_placed(value, n.args[0]))
+        for place, tensor, source in found:
+            shape = tuple(tensor.shape)
+            come = self._come(source) if isinstance(source, fx.Node) else {}
+            name = f"output{place}" if len(found) > 1 else "output"
+            self._draw(n, Node(name, "output", "", "", (shape,)), dict.fromkeys(come, (shape,)))
+
+    def _come(self, *sources: fx.Node) -> dict[int, tuple[Shape, ...]]:
+        """From which nodes these values come, and their shapes."""
         come: dict[int, tuple[Shape, ...]] = {}
-        for source in n.all_input_nodes:
+        for source in sources:
             for at, carried in self.drawn.get(source, {}).items():
                 come[at] = tuple(dict.fromkeys((*come.get(at, ()), *carried)))
         return come
@@ -330,8 +357,6 @@ class _Reading(fx.Interpreter):
         at = len(self.nodes)
         if n.op == "placeholder":
             node = Node("input", "input", "", "", node.shapes)
-        elif n.op == "output":
-            node = Node("output", "output", "", "", node.shapes)
         self.nodes.append(replace(node, line=self._line(n)))
         stack = n.meta.get("nn_module_stack") or {}
         self.stacks.append(tuple(stack))
@@ -405,7 +430,7 @@ class _Reading(fx.Interpreter):
         except Exception:  # torch cannot even bind the arguments
             settings = f"{kind}()"
         own = self._fresh(n) if n.op == "call_module" else 0
-        self._draw(n, Node(name, kind, settings, self._place(n), (), own, None), self._come(n))
+        self._draw(n, Node(name, kind, settings, self._place(n), (), own, None), self._come(*n.all_input_nodes))
 
     def see(self, fields: dict[str, LayerField]) -> None:
         """Give each node its receptive field."""

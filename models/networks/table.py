@@ -13,15 +13,20 @@ COLUMNS = ("layer", "call", "output shape", "parameters", "MACs", "receptive fie
 
 
 def rows_of(graph: Graph) -> list[tuple[str, ...]]:
-    """The cells of `COLUMNS` as text: a row for each operation, up to the one that does not fit, then the layers that
-    are not reached."""
-    broken = graph.broken.node if graph.broken else None
-    found = [
-        _cells(node, graph.broken.message if graph.broken and at == broken else "")
-        for at, node in enumerate(graph.nodes)
-        if node.kind not in ("input", "output")
-    ]
-    return found + [_cells(node, "not reached") for node in graph.rest]
+    """The cells of `COLUMNS` as text, a row for each of `listed_in`."""
+    broken = graph.nodes[graph.broken.node] if graph.broken else None
+    wrong = {id(broken): graph.broken.message if graph.broken else ""} | dict.fromkeys(
+        map(id, graph.rest), "not reached"
+    )
+    return [_cells(node, wrong.get(id(node), "")) for node in listed_in(graph)]
+
+
+def listed_in(graph: Graph) -> list[Node]:
+    """What has a row: each operation, up to the one that does not fit, and the layers that are not reached; of several
+    outputs each."""
+    outputs = graph.returned if len(graph.returned) > 1 else ()
+    operations = (node for node in graph.nodes if node.kind not in ("input", "output"))
+    return [*operations, *outputs, *graph.rest]
 
 
 def _cells(node: Node, wrong: str) -> tuple[str, ...]:

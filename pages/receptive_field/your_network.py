@@ -16,7 +16,7 @@ from torch import nn
 from models.advice import Advice, Repair
 from models.advice.inputs import read_input
 from models.graph import Graph, drawn_as, first_of
-from models.networks.table import COLUMNS, csv_text, markdown_text, rows_of
+from models.networks.table import COLUMNS, csv_text, listed_in, markdown_text, rows_of
 from models.parse import Argument, ParseError
 from models.parse.code import EXAMPLES, to_code
 from models.text import big, plural, quoted, sentence, times
@@ -417,10 +417,11 @@ def _cards(graph: Graph, example) -> str:
     if len(graph.nodes[0].shapes[0]) > 2 and graph.nodes[0].shapes[0][0] > 1:
         told += f", of all {graph.nodes[0].shapes[0][0]} examples"
     shown.append(("MACs", big(graph.macs), told))
-    last = graph.nodes[-1] if not graph.broken else next((one for one in reversed(inside[:-1])), None)
-    if last is not None and last.shapes:
+    last = graph.returned or [one for one in inside[-2:-1] if one.shapes]
+    if last:
         told = "of the last operation that fits" if graph.broken else "what the network returns"
-        shown.append(("Output", times(last.shapes[0]), told))
+        more = "".join(f"; {node.name} {times(node.shapes[0])}" for node in last[1:])
+        shown.append(("Output", times(last[0].shapes[0]), f"{last[0].name}{more}" if more else told))
     if field := _field(graph):
         shown.append(("Receptive field", *field))
     return numbers(shown)
@@ -428,9 +429,10 @@ def _cards(graph: Graph, example) -> str:
 
 def _field(graph: Graph) -> tuple[str, str] | None:
     """The field of a unit of what the network returns, as far as there is a window; and of what it is the field."""
-    end = len(graph.nodes) - 1
-    returned = [end - 1] if graph.broken else [edge.source for edge in graph.edges if edge.target == end]
-    if not returned or (last := graph.nodes[returned[-1]]).kind == "input":
+    ends = {at for at, node in enumerate(graph.nodes) if node.kind == "output"}
+    returned = [edge.source for edge in graph.edges if edge.target in ends]
+    returned = [len(graph.nodes) - 2] if graph.broken else [*dict.fromkeys(returned)]
+    if not returned or (last := graph.nodes[returned[0]]).kind == "input":
         return None
     seen = [node for node in graph.nodes if node.size is not None and not node.everything]
     if not seen:
@@ -449,7 +451,7 @@ def _layers(graph: Graph, chosen: str | None = None, covered: bool = False) -> N
     """A line per operation; of one that does not fit, why. ``covered``: their names alone."""
     head = ("name", "operation", "output", "parameters", "MACs", "receptive field", "jump", "start", "does not fit")
     rows = []
-    operations = [node for node in graph.nodes if node.kind not in ("input", "output")] + list(graph.rest)
+    operations = listed_in(graph)
     for node, (name, call, out, _, _, size, jump, start, wrong) in zip(operations, rows_of(graph), strict=True):
         reached = wrong != "not reached"
         out = out.replace("×", " × ") if reached else wrong

@@ -23,6 +23,7 @@ from models.graph import (
     stages,
 )
 from models.networks import skeleton
+from models.networks.table import rows_of
 from models.receptive_field import receptive_field
 
 NETWORKS = (
@@ -301,6 +302,45 @@ def test_shared_weights_count_once_and_loose_ones_where_they_are_used():
     halves = [edge.shapes for edge in graph.edges if graph.nodes[edge.source].name == "chunk"]
     assert halves == [((2, 2, 6, 6),), ((2, 2, 6, 6),)]
     assert graph.nodes[-2].settings == "view(2, -1)"
+
+
+class _Several(nn.Module):
+    def __init__(self, gives):
+        super().__init__()
+        self.a, self.b, self.gives = nn.Conv2d(3, 8, 3), nn.Conv2d(8, 4, 3), gives
+
+    def forward(self, x):
+        y = self.a(x)
+        return self.gives(y, self.b(y))
+
+
+@pytest.mark.parametrize(
+    ("gives", "names"),
+    [
+        (lambda y, z: (y, z), ["output[0]", "output[1]"]),
+        (lambda y, z: [y, z], ["output[0]", "output[1]"]),
+        (lambda y, z: {"out": y, "aux": z}, ["output['out']", "output['aux']"]),
+        (lambda y, z: (y, {"aux": z}), ["output[0]", "output[1]['aux']"]),
+    ],
+)
+def test_each_tensor_that_is_returned_is_an_output_with_its_shape(gives, names):
+    graph = read_graph(_Several(gives), (2, 3, 10, 10))
+    returned = {node.name: node.shapes for node in graph.returned}
+    assert returned == dict(zip(names, (((2, 8, 8, 8),), ((2, 4, 6, 6),)), strict=True))
+    assert [sources(graph, name) for name in names] == [["a"], ["b"]]
+    drawn = fold(graph)
+    assert [node.name for node in drawn.nodes if node.kind == "output"] == names
+    assert [(row[0], row[2]) for row in rows_of(graph)][-2:] == [(names[0], "2×8×8×8"), (names[1], "2×4×6×6")]
+
+
+def test_parts_of_one_answer_and_equal_outputs_are_drawn_one_by_one():
+    class Halves(nn.Module):
+        def forward(self, x):
+            return x.chunk(3, 1)
+
+    graph = read_graph(Halves(), (1, 6, 4, 4))
+    assert [node.shapes for node in graph.returned] == [((1, 2, 4, 4),)] * 3
+    assert len([node for node in fold(graph).nodes if node.kind == "output"]) == 3
 
 
 def test_what_does_not_fit_is_the_last_node_and_says_why():

@@ -211,3 +211,18 @@ def test_as_many_more_layers_cover_the_input(kernel, size):
 
     assert seen(count) >= size
     assert count == 0 or seen(count - 1) < size
+
+
+def test_of_several_outputs_a_size_tells_the_first():
+    found = at_size(
+        network("""
+class Net(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.a = nn.Conv2d(3, 8, 3)
+    def forward(self, x):
+        return {"out": self.a(x), "in": x}
+"""),
+        (1, 3, 9, 9),
+    )
+    assert found.gives == (1, 8, 7, 7)

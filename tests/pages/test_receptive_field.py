@@ -508,6 +508,28 @@ def test_what_does_not_fit_is_drawn_told_and_listed_with_what_would_do():
     assert list(rows["parameters"]) == [224, 512, 0]
 
 
+def test_all_that_a_network_returns_is_drawn_listed_and_told():
+    code = """
+class Net(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.a = nn.Conv2d(3, 8, 3)
+        self.b = nn.Conv2d(8, 4, 3)
+    def forward(self, x):
+        y = self.a(x)
+        return y, self.b(y)
+"""
+    app = sound(open_page(part="your_network", code=pack(code), input="3x32x32"))
+    (drawn,) = diagrams(app)
+    ends = [(node["head"], node["lines"]) for node in drawn["nodes"] if node["role"] == "output"]
+    assert ends == [("output[0]", ["8 × 30 × 30"]), ("output[1]", ["4 × 28 × 28"])]
+    rows = listed(app, "Layers of the network")
+    assert list(rows["output"])[-2:] == ["1 × 8 × 30 × 30", "1 × 4 × 28 × 28"]
+    assert number(app, "output") == "1 × 8 × 30 × 30"
+    assert "output[0]; output[1] 1 × 4 × 28 × 28" in shown(app)
+    assert number(app, "receptive_field") == "3 × 3"
+
+
 def test_what_is_wrong_silently_is_told_beside_the_numbers():
     code = "[nn.Conv2d(3, 8, 3), nn.Flatten(0), nn.Linear(7200, 10)]"
     app = sound(open_page(part="your_network", code=pack(code), input="3x32x32"))

@@ -77,7 +77,7 @@ def diagram_data(drawing: Drawing, *, covered: bool = False, hidden: Collection[
     for at, node in enumerate(drawing.nodes):
         broken = at == drawing.broken
         ends = node.kind in ("input", "output")
-        written = [node.kind] if node.group or ends else wrap(node.settings, WIDEST)
+        written = [node.kind] if node.group else [node.name] if ends else wrap(node.settings, WIDEST)
         head, call, rest = written[0].partition("(")
         shapes = ", ".join(shape_text(shape, batch) for shape in node.shapes)
         lines = written[1:] + ([node.name] if not ends and node.name != head else [])
