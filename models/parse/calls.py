@@ -394,7 +394,8 @@ def run_real(it: Interpreter, function: Any, owner: Any, args: tuple, kwargs: di
         raise
     except NameError:
         raise ParseError(
-            f"this {name} stands in a plain list, where torch does not find its weights; put it in an nn.ModuleList.",
+            f"this {name} is no part of the network, so torch does not find its weights; make it in __init__, as "
+            "self.conv or in an nn.ModuleList.",
             line,
             name,
         ) from None

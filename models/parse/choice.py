@@ -205,6 +205,7 @@ class Reading:
     def _finished(self, module: nn.Module) -> nn.Module:
         """A layer alone, and a list of layers, run as an `nn.Sequential`; with what is to be said of it."""
         module = self._running(module)
+        modules.register_lists(self.it, module)
         notes = list(self.it.notes)
         if lines := sorted(self.it.unloaded):
             one = len(lines) == 1

@@ -8,6 +8,7 @@ import math
 import re
 import warnings
 from collections import OrderedDict
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 import torch
@@ -413,6 +414,38 @@ def module_list(it: Interpreter, items: Any, into: Any = None) -> nn.ModuleList:
     if not isinstance(items, list | tuple):
         raise ParseError("nn.ModuleList takes one list of layers.", it.line, "ModuleList")
     return make_stack(it, "ModuleList", list(items), into)
+
+
+def register_lists(it: Interpreter, network: nn.Module) -> None:
+    """Layers in a plain list, tuple or dictionary of a module, which torch passes over, become parts of it."""
+    known, row, seen = {id(part) for part in network.modules()}, list(network.modules()), set()
+
+    def layers_in(value: Any) -> Iterator[nn.Module]:
+        if isinstance(value, nn.Module):
+            yield value
+        elif isinstance(value, (list, tuple, dict)) and id(value) not in seen:
+            seen.add(id(value))
+            for one in value.values() if isinstance(value, dict) else value:
+                yield from layers_in(one)
+
+    while row:
+        part = row.pop()
+        for name, value in list(part.__dict__.get("_own", {}).items()):
+            loose = [layer for layer in layers_in(value) if id(layer) not in known]
+            if not loose:
+                continue
+            stack = make_stack(it, "ModuleList", loose)
+            part._modules[f"{name}_" if hasattr(_EMPTY, name) or not _can_name(name) else name] = stack
+            inside = [one for one in stack.modules() if id(one) not in known]
+            known.update(map(id, inside))
+            row += inside
+            if any(True for _ in stack.parameters()):
+                kind = type(value).__name__
+                it.notes[
+                    f"self.{name} is a plain {kind} (line {line_of(loose[0])}), so its weights are in no parameters() "
+                    f"and are not trained: use nn.Module{'Dict' if kind == 'dict' else 'List'}; here they are counted."
+                ] = None
+    check_size(it, network, deep=True)
 
 
 def module_dict(it: Interpreter, items: Any, into: Any = None) -> nn.ModuleDict:

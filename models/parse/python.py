@@ -382,6 +382,28 @@ def plain_object(it: Interpreter, **values: Any) -> Instance:
     return made
 
 
+def dotted(it: Interpreter, values: Any = None, **more: Any) -> Any:
+    """`EasyDict` and `OmegaConf.create`: a dictionary whose keys are read as attributes, those in it too."""
+    it.spend(20)
+    if isinstance(values, dict) or values is None:
+        found = {str(key): value for key, value in {**(values or {}), **more}.items()}
+        return plain_object(
+            it, **{key: dotted(it, one) if isinstance(one, dict) else one for key, one in found.items()}
+        )
+    return values
+
+
+def named_tuple(it: Interpreter, name: str, fields: Any, defaults: Any = ()) -> Known:
+    """`collections.namedtuple`: settings with names."""
+    names = fields.replace(",", " ").split() if isinstance(fields, str) else [str(one) for one in it.items(fields)]
+    last = dict(zip(reversed(names), reversed(it.items(defaults)), strict=False))
+
+    def make(it: Interpreter, *args: Any, **values: Any) -> Instance:
+        return plain_object(it, **{**last, **dict(zip(names, args, strict=False)), **values})
+
+    return Known(str(name), make, alone=False)
+
+
 def parser(it: Interpreter, *args: Any, **kwargs: Any) -> Instance:
     """`argparse.ArgumentParser`: each setting has its default, whatever a command line would say."""
     made, values = Instance(), Instance()
@@ -420,6 +442,11 @@ MODULES_OF_PYTHON: dict[str, Any] = {
     "copy.copy": Known("copy", copied, alone=False),
     "dataclasses.dataclass": Known("dataclass", nothing, alone=False),
     "dataclasses.field": Known("field", field, alone=False),
+    "collections.namedtuple": Known("namedtuple", named_tuple, alone=False),
+    **{
+        path: Known(path.rpartition(".")[2], dotted, alone=False)
+        for path in ("easydict.EasyDict", "omegaconf.OmegaConf.create", "munch.Munch", "ml_collections.ConfigDict")
+    },
     "types.SimpleNamespace": Known("SimpleNamespace", plain_object, alone=False),
     "argparse.ArgumentParser": Known("ArgumentParser", parser, alone=False),
     "argparse.Namespace": Known("Namespace", plain_object, alone=False),

@@ -631,6 +631,64 @@ def test_the_kind_of_a_norm_is_asked_as_people_ask_it():
         assert (network[0].bias is not None) is bias
 
 
+LISTED = """
+class Net(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.layers = [nn.Conv2d(3, 8, 3)]
+        self.layers.append(nn.Conv2d(8, 8, 3))
+        self.heads = {"a": nn.Linear(8, 10)}
+        self.steps = [nn.ReLU()]
+    def forward(self, x):
+        for layer in self.layers:
+            x = self.steps[0](layer(x))
+        return self.heads["a"](x.mean((2, 3)))
+"""
+
+
+def test_layers_in_plain_lists_are_read_and_one_sentence_says_that_torch_does_not_find_them():
+    network = parse_network(LISTED)
+    # Conv2d(3, 8, 3) has 224 parameters, Conv2d(8, 8, 3) 584, Linear(8, 10) 90.
+    assert sum(p.numel() for p in network.parameters()) == 224 + 584 + 90
+    assert network(torch.rand(2, 3, 9, 9)).shape == (2, 10)
+    graph = read_graph(network, (1, 3, 9, 9))
+    assert (graph.parameters, graph.unused, graph.broken) == (898, 0, None)
+    assert [note for note in graph.notes if "plain" in note] == [
+        "self.layers is a plain list (line 5), so its weights are in no parameters() and are not trained: use "
+        "nn.ModuleList; here they are counted.",
+        "self.heads is a plain dict (line 7), so its weights are in no parameters() and are not trained: use "
+        "nn.ModuleDict; here they are counted.",
+    ]
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [
+        "from types import SimpleNamespace\nhparams = SimpleNamespace(cin=3, net=SimpleNamespace(width=16))",
+        "from argparse import Namespace\nhparams = Namespace(cin=3, net=Namespace(width=16))",
+        "@dataclass\nclass Inner:\n    width: int = 16\n@dataclass\nclass H:\n    cin: int = 3\n    net: Inner = Inner()\nhparams = H()",
+        "from collections import namedtuple\nI = namedtuple('I', 'width', defaults=[16])\nhparams = namedtuple('H', ['cin', 'net'])(3, net=I())",
+        "from easydict import EasyDict as edict\nhparams = edict({'cin': 3, 'net': {'width': 16}})",
+        "from omegaconf import OmegaConf\nhparams = OmegaConf.create(dict(cin=3, net=dict(width=16)))",
+    ],
+)
+def test_attributes_of_settings_are_read_as_values(settings):
+    text = f"""from dataclasses import dataclass
+{settings}
+class Net(nn.Module):
+    def __init__(self, hparams):
+        super().__init__()
+        self.hparams = hparams
+        self.a = nn.Conv2d(self.hparams.cin, hparams.net.width, 3)
+    def forward(self, x):
+        return self.a(x).flatten(self.hparams.cin)
+net = Net(hparams)
+"""
+    network = parse_network(text)
+    assert sum(p.numel() for p in network.parameters()) == 16 * 3 * 9 + 16
+    assert network(torch.rand(1, 3, 5, 5)).shape == (1, 16, 3, 3)
+
+
 def test_several_answers_are_told():
     text = TWINS.replace("return self.head(torch.abs(self.trunk(left) - self.trunk(right)))", "return left, right")
     notes = read_graph(parse_network(text), (1, 1, 8, 8)).notes

@@ -225,7 +225,11 @@ RUN = {
     "nothing returned": module(forward="self.conv(x)"),
     "a number returned": module(forward="return 3"),
     "no input": module().replace("def forward(self, x)", "def forward(self)"),
-    "layer in a plain list": module("self.a = [nn.Conv2d(3, 3, 3)]", "return self.a[0](x)"),
+    "settings within settings": "from easydict import EasyDict\nd = {}\n"
+    + "".join("d = {'a': d, 'b': d}\n" for _ in range(60))
+    + "n = EasyDict(d)\n"
+    + module("self.n = n.c"),
+    "layer outside the network": "a = nn.Conv2d(3, 3, 3)\n" + module(forward="return a(x)"),
     "out of range": module("self.a = nn.ModuleList([nn.ReLU()])", "return self.a[3](x)"),
     "wrong unpacking": module(forward="a, b = x.shape\nreturn x"),
     "setting of tensors": module(forward="x[:, 0] = 0\nreturn x"),
