@@ -75,6 +75,8 @@ _PLAIN = (nn.ReLU, nn.ReLU6, nn.LeakyReLU, nn.ELU, nn.GELU, nn.SiLU, nn.Hardswis
 def quicken(ghost: nn.Module) -> None:
     """Let norms and activations answer with a shape alone: on the meta device torch runs each as a dozen functions."""
     for layer in ghost.modules():
+        if type(layer) is nn.Embedding and ghost.__dict__.get("_others"):
+            layer.forward = _whole_numbers(layer.forward)
         if type(layer) in (nn.BatchNorm1d, nn.BatchNorm2d, nn.BatchNorm3d) and layer.track_running_stats:
             layer.forward = _shape_alone(layer, layer.forward)
         elif type(layer) in _PLAIN:
@@ -85,6 +87,11 @@ def kind_of(layer: nn.Module) -> str:
     """The name of a layer's class, also where torch has given it another, as its weight is worked out from others."""
     name = type(layer).__name__
     return name.removeprefix("Parametrized") if is_parametrized(layer) else name
+
+
+def _whole_numbers(forward: Callable[[torch.Tensor], torch.Tensor]):
+    """Of which kind a second input is, its shape does not say: what an embedding is given is taken for places."""
+    return lambda x: forward(x.long())
 
 
 def _same(x: torch.Tensor) -> torch.Tensor:

@@ -43,6 +43,25 @@ def read_input(text: str) -> tuple[Shape, bool]:
     return (shape, False) if whole or len(shape) == 5 else ((1, *shape), not batch)
 
 
+def read_inputs(text: str) -> tuple[tuple[Shape, ...], bool]:
+    """The shapes of several inputs, `3x32x32; 100` or `3x32x32, 100`, and whether the batch axis of the first was
+    added. A comma parts sizes where nothing else does: `3, 32, 32` is one input.
+
+    Raises:
+        ValueError: a sentence that says what to write.
+    """
+    inside = 0
+    pieces = [""]
+    for sign in text:
+        inside += (sign in "([") - (sign in ")]")
+        if sign == ";" or (sign == "," and inside <= 0 and re.search(r"\d\s*[x×*]\s*\d|[)\]]\s*$", pieces[-1])):
+            pieces.append("")
+        else:
+            pieces[-1] += sign
+    read = [read_input(piece) for piece in pieces if piece.strip() or len(pieces) == 1]
+    return tuple(shape for shape, _ in read), read[0][1]
+
+
 _MADE = re.compile(r"\b(?:randn|rand|zeros|ones|empty)\(\s*[(\[]?\s*((?:[A-Za-z_]\w*|\d+)(?:\s*,\s*\d+)+)")
 _SAID = re.compile(r"\b(?:summary|input_size|input_shape)\b[^\d\n]*?[(\[]\s*((?:\d+\s*,\s*)+\d+)")
 USUAL: dict[int, tuple[Shape, ...]] = {
@@ -52,6 +71,15 @@ USUAL: dict[int, tuple[Shape, ...]] = {
 }
 """By the number of axes, sizes that networks are most often made for: sequences and sounds, pictures with ImageNet's
 first, volumes and clips."""
+
+
+def fed_together(text: str, count: int) -> tuple[Shape, ...] | None:
+    """What a text gives its network of several inputs: the first so many tensors that it makes outside its classes."""
+    sizes = [found[1].split(",") for found in _MADE.finditer(_outside_classes(text))][:count]
+    if len(sizes) < count or not all(one.strip().isdigit() for shape in sizes for one in shape[1:]):
+        return None
+    # A name in the first place, `batch_size`, is a batch of any size.
+    return tuple((1, *map(int, shape[1:])) for shape in sizes)
 
 
 _LATENT = 64

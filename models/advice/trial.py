@@ -15,7 +15,7 @@ from models.device import private_copy
 from models.graph import Edge, Graph, Node, read_graph
 from models.measure import kind_of
 from models.parse.code import layer_code
-from models.receptive_field.trace import Mend, ShapedTracer, graph_of, label_of, rooted
+from models.receptive_field.trace import Mend, ShapedTracer, graph_of, label_of, others_of, rooted
 from models.text import spelled
 
 Shape = tuple[int, ...]
@@ -171,10 +171,11 @@ class _Rewritten(nn.Module):
         super().__init__()
         self.__dict__.update(root.__dict__)
         self.rewritten: fx.Graph
-        self.__dict__["rewritten"] = graph
+        self.fed: list[torch.Tensor]
+        self.__dict__ |= {"rewritten": graph, "fed": others_of(root)}
 
     def forward(self, x: torch.Tensor) -> Any:
-        return fx.Interpreter(self, graph=self.rewritten).run(x)
+        return fx.Interpreter(self, graph=self.rewritten).run(x, *self.fed)
 
 
 def with_change(module: nn.Module, candidate: Candidate, shape: Shape) -> nn.Module:

@@ -21,7 +21,7 @@ from models.parse.faults import title
 from models.parse.walk import MAX_ACTIVATIONS, overlooked, refusal
 from models.receptive_field import receptive_field, subnetwork
 from models.receptive_field.field import LayerField
-from models.receptive_field.trace import graph_of, is_pasted, label_of, rooted
+from models.receptive_field.trace import graph_of, is_pasted, label_of, others_of, rooted
 from models.text import big, called, listed
 
 Shape = tuple[int, ...]
@@ -40,8 +40,8 @@ class Node:
     """One operation, or a group of them that is folded (`group`).
 
     name: its path as `named_modules()` has it; a function call is named by its place (`layer1.0.add`), a module that is
-        called again gets `_1`, `_2`, …; of several outputs each says where the returned value holds it
-        (`output[0]`, `output['mask']`).
+        called again gets `_1`, `_2`, …; several inputs are named by their arguments (`input z`), several outputs by
+        where the returned value holds them (`output[0]`, `output['mask']`).
     kind: torch's class or function; `input` and `output`.
     settings: the call as PyTorch writes it, what is at its default left out.
     module: path of the module that it is, or whose `forward` calls it.
@@ -150,10 +150,11 @@ def read_graph(module: nn.Module, input_shape: Sequence[int], *, fields: bool = 
     traced = graph_of(module, input_shape) if is_pasted(module) else None
     with on_paper(traced[0].root if traced else module) as (ghost, done):
         _, graph = traced or graph_of(ghost)
-        _one_input(graph)
+        others = others_of(ghost)
+        _inputs(graph, 1 + len(others))
         reading = _Reading(ghost, graph, done)
         try:
-            reading.run(blank(module, input_shape))
+            reading.run(blank(module, input_shape), *others)
             if traced and traced[0].misfit:  # torch refused it while it was traced, and lets it pass here
                 reading.broken = Broken(len(reading.nodes) - 1, f"{traced[0].misfit}.", reading.nodes[-1].line)
         except _Stopped as stopped:
@@ -165,9 +166,9 @@ def read_graph(module: nn.Module, input_shape: Sequence[int], *, fields: bool = 
     return reading.written(notes)
 
 
-def _one_input(graph: fx.Graph) -> None:
+def _inputs(graph: fx.Graph, given: int) -> None:
     wanted = [str(node.target) for node in graph.nodes if node.op == "placeholder" and not node.args]
-    if len(wanted) != 1:
+    if len(wanted) != given:
         raise GraphError(f"forward() asks for {listed(wanted, 'and') or 'nothing'}; a network with one input is drawn.")
 
 
@@ -206,7 +207,8 @@ def _fields(
     notes: Notes = ()
     ends: list[str | None] = [None]
     if broken := reading.broken:
-        ends = [reading.nodes[source].name for source, target in reading.edges if target == broken.node and source]
+        before = [reading.nodes[source] for source, target in reading.edges if target == broken.node]
+        ends = [node.name for node in before if node.kind != "input"]
     for end in ends:
         # Not where no image goes in, or where it is too small for the field's arithmetic.
         with suppress(ReceptiveFieldError):
@@ -356,7 +358,8 @@ class _Reading(fx.Interpreter):
     def _draw(self, n: fx.Node, node: Node, come: dict[int, tuple[Shape, ...]]) -> None:
         at = len(self.nodes)
         if n.op == "placeholder":
-            node = Node("input", "input", "", "", node.shapes)
+            several = self.read.find_nodes(op="placeholder")[1:] and not n.args
+            node = Node(f"input {n.target}" if several else "input", "input", "", "", node.shapes)
         self.nodes.append(replace(node, line=self._line(n)))
         stack = n.meta.get("nn_module_stack") or {}
         self.stacks.append(tuple(stack))

@@ -8,7 +8,7 @@ import math
 import re
 import warnings
 from collections import OrderedDict
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 import torch
@@ -45,6 +45,8 @@ class Pasted(FollowsShape):
     _written: Class
     _own: dict[str, Any]
     """What the text sets on `self` and torch does not register: numbers, lists, functions."""
+    _others: tuple[tuple[int, ...], ...] = ()
+    """The shapes of what `forward` asks for after its first input; none: each is given what the first is."""
 
     def forward(self, *args: Any, **kwargs: Any) -> Any:
         """What the text's `forward` answers.
@@ -64,6 +66,10 @@ class Pasted(FollowsShape):
         found = written_attribute(type(self), "forward")
         return [argument.arg for argument in found[0].asks()] if found else ["input"]
 
+    def others(self, device: torch.device) -> list[torch.Tensor]:
+        """Inputs without numbers after the first."""
+        return [torch.empty(shape, device=device) for shape in self._others]
+
 
 def line_of(module: nn.Module) -> int:
     """The line of the pasted text in which a layer is made; 0: none."""
@@ -74,9 +80,25 @@ def notes_of(module: nn.Module) -> tuple[str, ...]:
     """What is to be said of how a network was read."""
     notes = module.__dict__.get("_notes", ())
     if isinstance(module, Pasted) and len(asked := module.asks()) > 1:
-        told = f"forward asks for {listed(asked, 'and')}: each is given this input."
-        notes += (f"{told} Where theirs differ, write a forward of one.",)
+        told = f"forward asks for {listed(asked, 'and')}: "
+        if module._others:
+            notes += (f"{told}{asked[0]} is given the first input, and so on.",)
+        else:
+            notes += (f"{told}each is given this input; where theirs differ, write one for each, as 3x32x32; 100.",)
     return notes
+
+
+def give_others(module: nn.Module, shapes: Sequence[tuple[int, ...]]) -> None:
+    """Tell a network the shapes of its inputs after the first, batch axis included.
+
+    Raises:
+        ValueError: it asks for another number of inputs; a sentence.
+    """
+    asked = module.asks() if isinstance(module, Pasted) else ["x"]
+    if shapes and len(shapes) + 1 != len(asked):
+        inputs = f"{len(asked)} inputs" if len(asked) > 1 else "one input"
+        raise ValueError(f"forward asks for {listed(asked, 'and')}: write {inputs}, not {len(shapes) + 1}")
+    module.__dict__["_others"] = tuple(shapes)
 
 
 def settings_of(it: Interpreter, name: str, args: list[Any], settings: dict[str, Any]) -> dict[str, Any]:

@@ -94,7 +94,8 @@ class ShapedTracer(_Tracer):
 
     def create_args_for_root(self, root_fn, is_module, concrete_args=None):
         if isinstance(self.root, Pasted):
-            return root_fn, [self.root, self.create_proxy("placeholder", self.root.asks()[0], (), {})]
+            names = self.root.asks()[: 1 + len(self.root._others)]
+            return root_fn, [self.root, *(self.create_proxy("placeholder", name, (), {}) for name in names)]
         return super().create_args_for_root(root_fn, is_module, concrete_args)
 
     def proxy(self, node):
@@ -130,7 +131,10 @@ class ShapedTracer(_Tracer):
         target: Any = node.target
         args, kwargs = map_arg((node.args, dict(node.kwargs)), self._known)
         if node.op == "placeholder":
-            fed = sum(1 for other in self.graph.nodes if other.op == "placeholder") > 1
+            fed = sum(1 for other in self.graph.nodes if other.op == "placeholder") - 1
+            others = others_of(self.root)
+            if 0 < fed <= len(others):
+                return others[fed - 1]
             return (args[0] if args else None) if fed else blank(self.root, self.shape)
         if node.op == "get_attr":
             return operator.attrgetter(target)(self.root)
@@ -187,6 +191,8 @@ def _read(r: Reader, node: fx.Node, modules: dict[str, nn.Module], root: nn.Modu
             # A table of constants stays real where the weights are on the meta device.
             device = next((p.device for p in module.parameters()), None)
             here = [a.to(device) if isinstance(a, torch.Tensor) and device else a for a in args]
+            if isinstance(module, nn.Embedding):
+                here = [a.long() for a in here]
             return module(*here, **kwargs)
         reader = next((MODULES[kind] for kind in type(module).__mro__ if kind in MODULES), None)
         if reader is None:
@@ -355,6 +361,12 @@ def graph_of(
         ) from error
 
 
+def others_of(module: nn.Module) -> list[torch.Tensor]:
+    """What a pasted network is given after its first input, where each has a shape of its own."""
+    device = next((p.device for p in module.parameters()), torch.device("meta"))
+    return module.others(device) if isinstance(module, Pasted) else []
+
+
 def is_pasted(module: nn.Module) -> bool:
     """Whether something of pasted text is in it that is traced for one input shape."""
     return any(isinstance(part, FollowsShape) for part in module.modules())
@@ -384,14 +396,14 @@ def _trace(
     reader, taken, layers = Reader(), {}, []
     named: dict[str, Any] = {}
     output: Any = None
-    fed = False
+    fed, others = False, others_of(module)
     for node in graph.nodes:
         if node.op == "placeholder":
             if not fed:
                 dims = (*(((n, None),) for n in shape[:2]), *(((n, i),) for i, n in enumerate(image)))
                 env[node], fed = Value(dims, tuple(start[n] for n in image)), True
             else:
-                env[node] = node.args[0] if node.args else None
+                env[node] = others.pop(0) if others else node.args[0] if node.args else None
             continue
         if node.op == "output":
             output = _values(node.args[0], env)

@@ -2,27 +2,30 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from itertools import islice
 
 from torch import nn
 
 from models.advice import Advice, advise, usual_size
-from models.advice.inputs import likely_inputs
+from models.advice.inputs import fed_together, likely_inputs
 from models.advice.nearest import nearest
 from models.advice.sizes import Size, Tile, at_size, sizes_near, smallest, tiles
 from models.graph import Graph, read_graph
-from models.parse import Argument, candidates, needs, parse_network
+from models.parse import Argument, candidates, give_others, needs, parse_network
+from models.parse.modules import Pasted
 
 
 @dataclass(frozen=True)
 class Given:
-    """A pasted text, which of its networks is meant, and what that is called with, as text."""
+    """A pasted text, which of its networks is meant, what that is called with, as text, and the shapes
+    of its inputs after the first."""
 
     text: str
     name: str | None = None
     arguments: tuple[tuple[str, str], ...] = ()
+    others: tuple[tuple[int, ...], ...] = ()
 
 
 @lru_cache(maxsize=32)
@@ -39,8 +42,10 @@ def needs_of(text: str, name: str | None) -> tuple[Argument, ...]:
 
 @lru_cache(maxsize=16)
 def network_of(code: Given) -> nn.Module:
-    """The network, without weights. Raises ``ParseError``."""
-    return parse_network(code.text, device="meta", name=code.name, arguments=dict(code.arguments))
+    """The network, without weights. Raises ``ParseError``, and ``ValueError`` for another number of inputs."""
+    network = parse_network(code.text, device="meta", name=code.name, arguments=dict(code.arguments))
+    give_others(network, code.others)
+    return network
 
 
 @lru_cache(maxsize=32)
@@ -56,23 +61,27 @@ def advice_at(code: Given, shape: tuple[int, ...]) -> tuple[Advice, ...]:
 
 
 @lru_cache(maxsize=16)
-def input_for(text: str, name: str | None, now: tuple[int, ...]) -> tuple[int, ...] | None:
+def inputs_for(text: str, name: str | None, now: tuple[int, ...]) -> tuple[tuple[int, ...], ...] | None:
     """The likeliest input that a pasted network takes, tried; ``now`` where it takes that; where nothing fits, the one
-    that comes farthest, None if that is ``now``.
+    that comes farthest, None if that is ``now``. Several where the text itself feeds it several of different shapes.
     ``name``: of several networks, the last where the text holds none of this name. Raises ``ParseError``."""
     names = names_of(text)
     code = Given(text, name if name in names else next(reversed(names), None))
+    asked = len(network_of(code).asks()) if isinstance(network_of(code), Pasted) else 1
+    if asked > 1 and (fed := fed_together(text, asked)) and not graph_at(replace(code, others=fed[1:]), fed[0]).broken:
+        return fed
     likely = [*islice(likely_inputs(text, network_of(code), now), 12), now]
     if found := next((shape for shape in likely if not graph_at(code, shape).broken), None):
-        return found
+        return (found,)
     # A sequence or a volume has no size that one would expect; a picture gets the one that comes farthest, and the
     # advice speaks of what stops it there.
     axes = len(likely[-2]) - 2 if len(likely) > 1 else 2
     if axes in (1, 3):
-        return usual_size(network_of(code), likely[-2][:2], axes)
+        usual = usual_size(network_of(code), likely[-2][:2], axes)
+        return usual and (usual,)
     reached = {shape: len(graph_at(code, shape).nodes) for shape in (now, *likely)}
     best = max(reached, key=reached.__getitem__)
-    return best if reached[best] > reached[now] else None
+    return (best,) if reached[best] > reached[now] else None
 
 
 @lru_cache(maxsize=64)

@@ -6,7 +6,7 @@ import base64
 import zlib
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from html import escape
 from typing import ClassVar
 
@@ -14,7 +14,7 @@ import streamlit as st
 from torch import nn
 
 from models.advice import Advice, Repair
-from models.advice.inputs import read_input
+from models.advice.inputs import read_inputs
 from models.graph import Graph, drawn_as, first_of
 from models.networks.table import COLUMNS, csv_text, listed_in, markdown_text, rows_of
 from models.parse import Argument, ParseError
@@ -23,7 +23,7 @@ from models.text import big, plural, quoted, sentence, times
 from pages._lesson import columns, offer
 from pages._question import Asking
 from pages.receptive_field import _second, _sizes
-from pages.receptive_field._kept import Given, advice_at, graph_at, input_for, names_of, needs_of, network_of
+from pages.receptive_field._kept import Given, advice_at, graph_at, inputs_for, names_of, needs_of, network_of
 from pages.receptive_field._questions import YOUR_NETWORK
 from viz import state
 from viz.components.diagram import diagram, opened, unfold
@@ -61,12 +61,13 @@ def unpack(text: str) -> str:
 
 
 def read_shape(text: str) -> tuple[int, ...]:
-    """The shape that a visitor means, batch axis first. Raises `ValueError`, a sentence that says what to write."""
-    return read_input(text)[0]
+    """The shape of the first input that a visitor means, batch axis first. Raises `ValueError`, a sentence that says
+    what to write."""
+    return read_inputs(text)[0][0]
 
 
 def shape_text(shape: tuple[int, ...]) -> str:
-    """What `given_shape` reads as this shape: the batch axis stands there where it is not 1."""
+    """What `given_input` reads as this shape: the batch axis stands there where it is not 1."""
     return "x".join(map(str, shape[1:])) if shape[0] == 1 else f"torch.randn({', '.join(map(str, shape))})"
 
 
@@ -93,7 +94,10 @@ class NetworkText:
 
     @property
     def input(self) -> Text:
-        hint = "One size for sequences, two for pictures, three for volumes. The batch axis is added."
+        hint = (
+            "One size for sequences, two for pictures, three for volumes. The batch axis is added. Several inputs: "
+            "3x32x32; 100."
+        )
         return Text("input", _default_input(START), "Input: channels × height × width", hint, key="network_input")
 
     @property
@@ -114,10 +118,11 @@ class NetworkText:
             with suppress(ValueError):
                 text = self.code.value
                 which = _which(names_of(text))
-                shape = input_for(text, which and which.value, read_shape(typed))
-                if shape:
-                    self.input.give(shape_text(shape))
-                    state.remember("network_input_brought", shape_text(shape))
+                now = read_shape(typed)
+                shapes = inputs_for(text, which and which.value, now) or (now,)
+                brought = "; ".join(map(shape_text, shapes))
+                self.input.give(brought)
+                state.remember("network_input_brought", brought)
 
     def take(self, query: Mapping[str, list[str]]) -> list[str]:
         """Take example or code, and the input, over from a link; a sentence for each thing that could not be."""
@@ -166,19 +171,18 @@ def _title(name: str) -> str:
     return EXAMPLES[name].title.split(" (")[0]
 
 
-def given_shape(code: Given, text: str) -> tuple[tuple[int, ...], bool]:
-    """The input's shape, batch first, and whether the batch axis was added: not where four sizes fit as they stand.
+def given_input(code: Given, text: str) -> tuple[Given, tuple[int, ...], bool]:
+    """The code with the shapes of further inputs, the first one's shape, batch first, and whether the batch axis was
+    added: not where four sizes fit as they stand.
 
     Raises:
         ValueError: a sentence, about the code or the input.
     """
-    shape, added = read_input(text)
-    typed = shape[1:]
-    if not added:
-        return shape, False
-    if len(typed) == 4 and graph_at(code, shape).broken and not graph_at(code, typed).broken:
-        return typed, False
-    return shape, True
+    (shape, *others), added = read_inputs(text)
+    code, typed = replace(code, others=tuple(others)), shape[1:]
+    if added and len(typed) == 4 and graph_at(code, shape).broken and not graph_at(code, typed).broken:
+        return code, typed, False
+    return code, shape, added
 
 
 def lesson() -> None:
@@ -208,7 +212,7 @@ def lesson() -> None:
                 if code is None:
                     st.info("Give the network its arguments at the left, under the code.", icon=":material/input:")
                     return
-                shape, added = given_shape(code, size)
+                code, shape, added = given_input(code, size)
                 graph = graph_at(code, shape)
                 state.take(_sizes.side(shape))
             except ParseError as error:
@@ -235,7 +239,8 @@ def lesson() -> None:
             _drawing(graph, chosen, next((names for names in alike.values() if chosen in names), ()))
         with line:
             batch = "the batch axis, 1, was added" if added else "batch axis first, as you gave it"
-            remark(f"Input {times(shape)}: {batch}.")
+            given = " and ".join(map(times, (shape, *code.others)))
+            remark(f"{'Inputs' if code.others else 'Input'} {given}: {batch}.")
             _line(graph, text, alike, chosen)
     _layers(graph, chosen)
     _told(graph)

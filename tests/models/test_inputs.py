@@ -4,7 +4,7 @@ from itertools import islice
 
 import pytest
 
-from models.advice.inputs import likely_inputs, read_input
+from models.advice.inputs import likely_inputs, read_input, read_inputs
 from models.parse import parse_network
 
 NET = """
@@ -81,6 +81,23 @@ def test_a_generator_takes_one_place(text, first):
 )
 def test_an_input_is_read_as_people_write_it(text, shape, added):
     assert read_input(text) == (shape, added)
+
+
+@pytest.mark.parametrize(
+    ("text", "shapes"),
+    [
+        ("3x32x32, 100", ((1, 3, 32, 32), (1, 100))),
+        ("3 × 32 × 32; 100; 1x8", ((1, 3, 32, 32), (1, 100), (1, 1, 8))),
+        ("3, 32, 32; 100", ((1, 3, 32, 32), (1, 100))),
+        ("(3, 32, 32), (100,)", ((1, 3, 32, 32), (1, 100))),
+        ("torch.randn(2, 3, 32, 32), torch.randn(2, 100)", ((2, 3, 32, 32), (2, 100))),
+        ("torch.randn(1, 3, 32, 32),", ((1, 3, 32, 32),)),
+        ("3, 32, 32", ((1, 3, 32, 32),)),
+        ("(None, 3, 32, 32)", ((1, 3, 32, 32),)),
+    ],
+)
+def test_several_inputs_are_read_one_by_one(text, shapes):
+    assert read_inputs(text)[0] == shapes
 
 
 @pytest.mark.parametrize("text", ["", "x", "-1x3", "3.5x3", "1x2x3x4x5x6", "torch.randn(784)", "0x3", "1000000x3"])

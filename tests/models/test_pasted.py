@@ -12,7 +12,16 @@ from torch.utils.flop_counter import FlopCounterMode
 from models.advice import advise
 from models.graph import read_graph
 from models.measure import measure
-from models.parse import MissingArguments, ParseError, Pasted, SeveralNetworks, candidates, needs, parse_network
+from models.parse import (
+    MissingArguments,
+    ParseError,
+    Pasted,
+    SeveralNetworks,
+    candidates,
+    give_others,
+    needs,
+    parse_network,
+)
 from models.parse.code import to_code
 from models.receptive_field import receptive_field
 from tests.models.pasted_networks import NETWORKS
@@ -599,9 +608,9 @@ def test_a_network_of_two_inputs_is_drawn_with_the_same_for_both():
     assert torch.equal(ours(one, other), theirs(one, other))
     assert torch.equal(ours(one), theirs(one, one))
     graph = read_graph(ours, (1, 1, 20, 20))
-    assert (
-        graph.notes[0]
-        == "forward asks for left and right: each is given this input. Where theirs differ, write a forward of one."
+    assert graph.notes[0] == (
+        "forward asks for left and right: each is given this input; where theirs differ, write one for each, as "
+        "3x32x32; 100."
     )
     convs = [node for node in graph.nodes if node.kind == "Conv2d"]
     assert [node.shapes[0] for node in convs] == [(1, 8, 18, 18)] * 2
@@ -687,6 +696,49 @@ net = Net(hparams)
     network = parse_network(text)
     assert sum(p.numel() for p in network.parameters()) == 16 * 3 * 9 + 16
     assert network(torch.rand(1, 3, 5, 5)).shape == (1, 16, 3, 3)
+
+
+MIXED = """
+class Net(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.conv = nn.Conv2d(3, 8, 3, padding=1)
+        self.words = nn.Embedding(1000, 100)
+        self.code = nn.Linear(100, 8)
+        self.out = nn.Conv2d(8, 4, 3)
+    def forward(self, x, z):
+        return self.out(self.conv(x) + self.code(self.words(z).mean(1))[:, :, None, None])
+"""
+
+
+@pytest.mark.parametrize("device", ["meta", "cpu"])
+def test_inputs_of_different_shapes_are_drawn_each_with_its_own(device):
+    network = parse_network(MIXED, device=device)
+    give_others(network, [(1, 12)])
+    graph = read_graph(network, (1, 3, 32, 32))
+    assert graph.broken is None
+    assert [node.shapes for node in graph.nodes if node.kind == "input"] == [((1, 3, 32, 32),), ((1, 12),)]
+    assert [node.name for node in graph.nodes[:2]] == ["input x", "input z"]
+    real = own("from torch import nn\n" + MIXED)(torch.rand(1, 3, 32, 32), torch.zeros(1, 12, dtype=torch.long))
+    assert graph.returned[0].shapes == (tuple(real.shape),)
+    # 3·8·9·32² + 100·8 + 8·4·9·30²
+    assert graph.macs == 221_184 + 800 + 259_200
+    assert next(node.size for node in graph.nodes if node.name == "out") == (5, 5)
+    with pytest.raises(ValueError, match="forward asks for x and z: write 2 inputs, not 3"):
+        give_others(network, [(1, 12), (1, 12)])
+    with pytest.raises(ValueError, match="forward asks for x: write one input, not 2"):
+        give_others(parse_network("nn.ReLU()"), [(1, 12)])
+
+
+def test_what_the_second_input_does_not_fit_is_mended_for_it():
+    network = parse_network(MIXED.replace("Embedding(1000, 100)", "Linear(50, 90)").replace(".mean(1)", ""))
+    give_others(network, [(1, 50)])
+    (advice,) = advise(network, (1, 3, 32, 32))
+    assert advice.why == "layer code (Linear) got 1×90, but in_features=100."
+    assert [(one.words, one.gives) for one in advice.repairs] == [
+        ("set in_features=90", (1, 4, 30, 30)),
+        ("set out_features=100 in layer words (Linear)", (1, 4, 30, 30)),
+    ]
 
 
 def test_several_answers_are_told():

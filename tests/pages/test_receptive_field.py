@@ -19,7 +19,7 @@ from models.receptive_field.growth import ways
 from models.stack import PRESETS, read_stack
 from models.text import big
 from pages.receptive_field import _kept
-from pages.receptive_field._kept import input_for
+from pages.receptive_field._kept import inputs_for
 from pages.receptive_field.growth import read_dilations
 from pages.receptive_field.your_network import _script, pack, read_shape, unpack
 from tests.pages.support import charts, components, diagrams, moved, opened, points, read
@@ -1056,9 +1056,35 @@ def test_pasted_code_brings_the_input_that_it_is_meant_for_until_one_is_typed():
     assert app.error
 
 
+def test_a_network_of_two_inputs_brings_both_and_its_link_carries_them():
+    app = sound(open_page(part="your_network", ask="none"))
+    text = """
+class Net(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.conv = nn.Conv2d(3, 8, 3, padding=1)
+        self.code = nn.Linear(100, 8)
+    def forward(self, x, z):
+        return self.conv(x) + self.code(z)[:, :, None, None]
+Net()(torch.randn(1, 3, 32, 32), torch.randn(1, 100))
+"""
+    app.text_area(key="network_code").set_value(text).run()
+    assert sound(app).text_input(key="network_input").value == "3x32x32; 100"
+    assert not app.error
+    assert number(app, "output") == "1 × 8 × 32 × 32"
+    app.text_input(key="network_input").set_value("3x20x20, 100").run()
+    assert number(sound(app), "output") == "1 × 8 × 20 × 20"
+    assert app.query_params["input"] == "3x20x20, 100"
+    again = sound(open_page(part="your_network", code=pack(text), input="3x20x20, 100"))
+    (drawn,) = diagrams(again)
+    assert [node["lines"] for node in drawn["nodes"] if node["role"] == "input"] == [["3 × 20 × 20"], ["100"]]
+    app.text_input(key="network_input").set_value("3x20x20; 100; 7").run()
+    assert app.error.values == ["Forward asks for x and z: write 2 inputs, not 3."]
+
+
 def test_a_network_that_fits_nowhere_brings_the_input_that_comes_farthest():
     text = "nn.Sequential(nn.Conv2d(3, 8, 3), nn.Conv2d(4, 8, 3))"
-    assert input_for(text, None, (1, 1, 32, 32))[1] == 3
+    assert inputs_for(text, None, (1, 1, 32, 32))[0][1] == 3
 
 
 def test_the_network_that_is_chosen_brings_its_own_input():
