@@ -277,7 +277,9 @@ def _padded(site: Site, ways: list[Way]) -> Iterator[Candidate]:
 
 def kept_size(site: Site) -> Iterator[Candidate]:
     """A window that has become too wide gets the padding that keeps the size, and so do those of the same line."""
-    line = line_of(site.layer) if site.layer is not None else 0
+    if site.layer is None or len(site.got) != len(site.layer.kernel_size) + 2:
+        return
+    line = line_of(site.layer)
     alike = {path: layer for path, layer in site.module.named_modules() if 0 < line == line_of(layer)}
     yield from _keeping_all(19, alike or {site.node.module: site.layer})
 

@@ -34,7 +34,7 @@ from models.advice.trial import (
 )
 from models.device import private_copy
 from models.graph import Graph, read_graph
-from models.measure import kind_of, settled
+from models.measure import blank, kind_of, settled
 from models.operator import per_axis
 from models.parse import is_guess
 from models.parse.faults import by, changed, fault_of
@@ -83,6 +83,9 @@ def _repairs(module: nn.Module, shape: Shape, graph: Graph) -> tuple[Repair, ...
     site = site_of(module, shape, graph, graph.broken.node if graph.broken else 0)
     if fixed := list(_fixed_batch(site)):
         return offered(site, fixed)
+    sized = offered(site, [*_without_a_size(site)])
+    if sized and not sized[0].then:
+        return sized
     wanted = [c for pattern, rule in FAULTS if re.fullmatch(pattern, site.node.kind) for c in rule(site)]
     return offered(site, wanted)
 
@@ -128,6 +131,14 @@ def _fixed_batch(site: Site) -> Iterator[Candidate]:
             yield Candidate(0, words, shape=shape)
             yield _flat_each(site_of(site.module, site.shape, site.graph, at))
             return
+
+
+def _without_a_size(site: Site) -> Iterator[Candidate]:
+    """`1x32x32` for `Conv3d`, which takes it for one example without a batch axis, and something refuses later."""
+    first = site_of(site.module, site.shape, site.graph, 1)
+    missing = first.layer is not None and _axes(first.layer) == len(site.shape) - 1
+    if site.at > 1 and missing and first.at_input and kind_of(first.layer).startswith("Conv"):
+        yield from _other_input(first)
 
 
 def _itself(site: Site) -> Iterator[Candidate]:
@@ -204,13 +215,12 @@ def _other_input(site: Site) -> Iterator[Candidate]:
         short = rank < axes + 2 and wanted == shape[1]
         sizes = shape[2:] if short and rank > 2 else shape[1:][-axes:]
         turned = (shape[0], wanted or 1, *(sizes[0],) * (axes - len(sizes)), *sizes)
-        count = {1: "one size", 2: "two sizes", 3: "three sizes"}[axes]
+        names = " × ".join(("channels", *{1: ("length",)}.get(axes, ("depth", "height", "width")[-axes:])))
         if short:
-            names = " × ".join(("channels", *{1: ("length",)}.get(axes, ("depth", "height", "width")[-axes:])))
             yield Candidate(0, f"a size is missing: write {names}, such as {by(turned[1:])}", shape=turned)
-        yield Candidate(45, f"give channels and {count}, such as {by(turned[1:])}", shape=turned)
+        yield Candidate(45, f"give {names}, such as {by(turned[1:])}", shape=turned)
         if axes != 2 and (usual := usual_size(site.module, (shape[0], wanted or 1), axes)):
-            yield Candidate(46, f"give channels and {count}, such as {by(usual[1:])}", shape=usual)
+            yield Candidate(46, f"give {names}, such as {by(usual[1:])}", shape=usual)
 
 
 def _other_channels(shape: Shape, wanted: int) -> Iterator[Candidate]:
@@ -315,11 +325,16 @@ def _size(site: Site, shape: Shape) -> int | None:
     return -1 if re.search("too small|can't be greater|nothing is left", graph.broken.message) else None
 
 
+def _tokens(site: Site) -> bool:
+    """Whether an example is a row of whole numbers that an embedding looks up."""
+    return len(site.shape) == 2 and blank(site.module, site.shape).dtype == torch.long
+
+
 def fitting_size(site: Site) -> Shape | None:
     """The input nearest to this one, in the same proportions, that is neither too small nor too large; or None."""
-    if len(site.shape) < 3 or (now := _size(site, site.shape)) in (0, None):
+    if not (len(site.shape) > 2 or _tokens(site)) or (now := _size(site, site.shape)) in (0, None):
         return None
-    low = high = max(site.shape[2:])
+    low = high = max(site.shape[2:] or site.shape[1:])
     if now == 1:
         low = high // 4
     while now == -1 and (found := _size(site, scaled(site.shape, high))) == -1 and high < 16 * low:
@@ -350,7 +365,10 @@ def usual_size(module: nn.Module, start: Shape, axes: int) -> Shape | None:
 
 def _another_size(site: Site) -> Iterator[Candidate]:
     """An input of another size, for what has become too small, or maps that a linear layer does not expect."""
-    if found := fitting_size(site):
+    found = fitting_size(site)
+    if found and _tokens(site):
+        yield Candidate(0, f"give at least {plural(found[1], 'token')} in each example", shape=found)
+    elif found:
         wanted, given = by(found[1:]), max(site.shape[2:])
         larger = max(found[2:]) > given
         any_larger = larger and not re.fullmatch("Linear|view|reshape", site.node.kind)

@@ -56,7 +56,9 @@ class Tile:
 
 
 def scaled(shape: Sequence[int], size: int) -> Shape:
-    """The shape with its longest axis at a size, and the others in proportion."""
+    """The shape with its longest axis at a size, and the others in proportion; a row of tokens at that length."""
+    if len(shape) == 2:
+        return (shape[0], size)
     longest = max(shape[2:])
     return (*shape[:2], *(max(1, round(n * size / longest)) for n in shape[2:]))
 

@@ -68,7 +68,7 @@ class Pasted(FollowsShape):
 
     def others(self, device: torch.device) -> list[torch.Tensor]:
         """Inputs without numbers after the first."""
-        return [torch.empty(shape, device=device) for shape in self._others]
+        return [torch.zeros((), device=device).expand(shape) for shape in self._others]
 
 
 def line_of(module: nn.Module) -> int:

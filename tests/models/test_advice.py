@@ -144,8 +144,8 @@ def layer_text(text: str) -> str:
         ("nn.Conv2d(3, 4, 3)", (1, 1, 28, 28), "repeat the one channel: give 3×28×28, with x.expand(-1, 3, -1, -1)"),
         ("nn.Conv2d(3, 4, 3)", (1, 4, 28, 28), "drop the fourth channel, transparency: give 3×28×28, with x[:, :3]"),
         ("nn.Conv2d(3, 4, 3)", (1, 1, 3, 9, 9), "the batch axis stands there twice: leave the first 1 out, 3×9×9"),
-        ("nn.Conv2d(3, 4, 3)", (1, 28, 28), "give channels and two sizes, such as 3×28×28"),
-        ("nn.Conv3d(1, 4, 3)", (1, 28), "give channels and three sizes, such as 1×28×28×28"),
+        ("nn.Conv2d(3, 4, 3)", (1, 28, 28), "give channels × height × width, such as 3×28×28"),
+        ("nn.Conv3d(1, 4, 3)", (1, 28), "give channels × depth × height × width, such as 1×28×28×28"),
         ("nn.BatchNorm1d(3, track_running_stats=False)", (1, 3), "set track_running_stats=True"),
         ("nn.Linear(40, 5)", (1, 40, 81), "the axes are swapped: give features last, 81×40 instead of 40×81"),
     ],
@@ -718,7 +718,7 @@ def test_a_generator_is_offered_its_latent_vector():
 )
 def test_a_sequence_is_offered_where_a_picture_came(text, shape):
     repair = next(one for one in broken(text, (1, 1, 32, 32)).repairs if one.shape == shape)
-    assert repair.words == f"give channels and one size, such as {shape[1]}×{shape[2]}"
+    assert repair.words == f"give channels × length, such as {shape[1]}×{shape[2]}"
     assert not repair.then
 
 
@@ -788,3 +788,49 @@ class Block(nn.Module):
     (wrong,) = advise(module, shape, read_graph(module, shape))
     assert wrong.repairs[0].words.startswith("put nn.Conv2d(4, 8, kernel_size=1, stride=2) on the shortcut")
     assert wrong.repairs[0].gives == (1, 8, 4, 4)
+
+
+@pytest.mark.parametrize(
+    ("text", "shape", "wanted"),
+    [
+        ("nn.Sequential(nn.Conv3d(1, 8, 3), nn.ReLU(), nn.Conv3d(8, 8, 3))", (1, 1, 32, 32), (1, 1, 32, 32, 32)),
+        ("nn.Sequential(nn.Conv3d(1, 8, 3), nn.ReLU(), nn.Conv3d(8, 8, 3))", (1, 3, 32, 32), (1, 1, 16, 64, 64)),
+        ("nn.Sequential(nn.Conv3d(3, 8, 3), nn.ReLU(), nn.Conv3d(8, 8, 3))", (1, 3, 32, 32), (1, 3, 32, 32, 32)),
+        ("nn.Sequential(nn.Conv2d(1, 8, 3), nn.ReLU(), nn.Conv2d(8, 8, 3))", (1, 1, 32), (1, 1, 32, 32)),
+    ],
+)
+def test_where_a_size_is_missing_only_sizes_are_offered_and_the_sentence_says_which(text, shape, wanted):
+    (advice,) = advise(parse_network(text, device="meta"), shape)
+    assert advice.repairs[0].shape == wanted
+    axes = "channels × depth × height × width" if len(wanted) == 5 else "channels × height × width"
+    assert axes in advice.repairs[0].words
+    assert not any(repair.code for repair in advice.repairs)
+    for repair in advice.repairs:
+        assert parse_network(text)(torch.rand(repair.shape)).shape == repair.gives
+
+
+TEXT_CNN = """
+class TextCNN(nn.Module):
+    def __init__(self, vocab=1000, dim=50, n=100, sizes=(3, 4, 5)):
+        super().__init__()
+        self.embedding = nn.Embedding(vocab, dim)
+        self.convs = nn.ModuleList([nn.Conv2d(1, n, (k, dim)) for k in sizes])
+        self.fc = nn.Linear(len(sizes) * n, 2)
+    def forward(self, x):
+        x = self.embedding(x).unsqueeze(1)
+        x = [F.relu(conv(x)).squeeze(3) for conv in self.convs]
+        x = [F.max_pool1d(one, one.size(2)).squeeze(2) for one in x]
+        return self.fc(torch.cat(x, 1))
+"""
+TEXT_CNN_1D = TEXT_CNN.replace("Conv2d(1, n, (k, dim))", "Conv1d(dim, n, k)").replace(".squeeze(3)", "")
+TEXT_CNN_1D = TEXT_CNN_1D.replace(".unsqueeze(1)", ".transpose(1, 2)")
+
+
+@pytest.mark.parametrize("text", [TEXT_CNN, TEXT_CNN_1D])
+@pytest.mark.parametrize("length", [1, 4])
+def test_a_text_shorter_than_the_largest_window_is_told_how_many_tokens_it_needs(text, length):
+    (advice,) = advise(parse_network(text, device="meta"), (1, length))
+    assert advice.repairs[0].words == "give at least 5 tokens in each example"
+    assert (advice.repairs[0].shape, advice.repairs[0].gives) == ((1, 5), (1, 2))
+    assert not any("Expected" in repair.then + advice.why for repair in advice.repairs)
+    assert parse_network(text)(torch.zeros(1, 5, dtype=torch.long)).shape == (1, 2)
