@@ -137,11 +137,11 @@ def latent(layer: Any) -> Shape | None:
 
 
 def _outside_classes(text: str) -> str:
-    """The lines that belong to no class and no function."""
+    """The lines that belong to no class, and to no function but one that runs the whole, such as `main`."""
     lines = text.splitlines()
     starts = [i for i, line in enumerate(lines) if line.strip() and not line[0].isspace()]
     kept = []
     for start, end in pairwise([*starts, len(lines)]):
-        if not re.match(r"(class|def|async def|@)\b|@", lines[start]):
+        if not re.match(r"(class|def(?! (?:main|test\w*|demo|run)\()|async def)\b|@", lines[start]):
             kept += lines[start:end]
     return "\n".join(kept)

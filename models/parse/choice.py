@@ -286,7 +286,8 @@ class Reading:
             # What stands under `if __name__ == "__main__"` may say what the arguments are.
             lines, self.main = self.main, []
             for statement in lines:
-                self._statement(statement)
+                for one in self._what_it_runs(statement):
+                    self._statement(one)
             if instances := self._instances():
                 return instances
         ready = [each for each in made if not each.needs]
@@ -295,6 +296,15 @@ class Reading:
     def _all(self) -> list[_Candidate]:
         found = {each.name: each for each in [*self._classes(), *self._functions(), *self._instances()]}
         return list(found.values())
+
+    def _what_it_runs(self, statement: ast.stmt) -> list[ast.stmt]:
+        """The lines of `main`, where `main()` is the statement: what they name is then seen here."""
+        match statement:
+            case ast.Expr(value=ast.Call(func=ast.Name(id=name), args=[], keywords=[])):
+                found = self.names.get(name)
+                if isinstance(found, Function) and isinstance(found.body, list) and not found.asks():
+                    return found.body
+        return [statement]
 
     def _instances(self) -> list[_Candidate]:
         shown = [each for each in self.shown if isinstance(each, nn.Module)]

@@ -83,6 +83,24 @@ def test_an_input_is_read_as_people_write_it(text, shape, added):
     assert read_input(text) == (shape, added)
 
 
+CONV = "class Net(nn.Module):\n    def __init__(self, width{}):\n        super().__init__()\n"
+CONV += "        self.conv = nn.Conv2d(3, width, 3)\n    def forward(self, x):\n        return self.conv(x)\n"
+
+
+@pytest.mark.parametrize("name", ["main", "test", "test_net", "demo", "run"])
+def test_what_the_function_that_runs_the_whole_feeds_is_the_likely_input(name):
+    text = f"{CONV.format('=8')}def {name}():\n    x = torch.randn(1, 3, 40, 56)\n    print(Net()(x).shape)\n{name}()"
+    assert next(likely_inputs(text, parse_network(text, device="meta"), (1, 3, 32, 32))) == (1, 3, 40, 56)
+    helper = text.replace(f"def {name}(", "def sample(")
+    assert next(likely_inputs(helper, parse_network(helper, device="meta"), (1, 3, 32, 32))) == (1, 3, 32, 32)
+
+
+def test_what_main_builds_is_the_network():
+    text = CONV.format("") + "def main():\n    net = Net(12)\n    net(torch.randn(1, 3, 9, 9))\n"
+    text += "if __name__ == '__main__':\n    main()\n"
+    assert sum(p.numel() for p in parse_network(text).parameters()) == 12 * 3 * 9 + 12
+
+
 @pytest.mark.parametrize(
     ("text", "shapes"),
     [
