@@ -29,6 +29,18 @@ def listed_in(graph: Graph) -> list[Node]:
     return [*operations, *outputs, *graph.rest]
 
 
+def report_of(graph: Graph) -> list[tuple[str, ...]]:
+    """The rows, the inputs' shapes above and the sums below: all parameters, and the MACs up to what does not fit."""
+    inputs = [_cells(node, "") for node in graph.nodes if node.kind == "input"]
+    sums = ("total", "", "", str(learned(graph)), str(graph.macs), "", "", "", "")
+    return [*((name, "", shape, *[""] * 6) for name, _, shape, *_ in inputs), *rows_of(graph), sums]
+
+
+def learned(graph: Graph) -> int:
+    """The parameters of the whole network, also where it does not fit to its end."""
+    return graph.parameters + graph.unused + sum(node.parameters for node in graph.rest)
+
+
 def _cells(node: Node, wrong: str) -> tuple[str, ...]:
     each = lambda values: "" if values is None or node.everything else times(values, "×")  # noqa: E731
     one = lambda values: each(values[:1] if values and len(set(values)) == 1 else values)  # noqa: E731

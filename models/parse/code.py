@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import ast
 import inspect
 from collections import Counter
+from contextlib import suppress
 from dataclasses import dataclass
 from math import inf
 
@@ -11,6 +13,9 @@ from torch import nn
 
 from models.measure import kind_of
 from models.parse.layers import EVERY_LAYER, LAYER_KINDS, LAYERS, LAZY_LAYERS
+from models.parse.source import read_source
+from models.parse.words import ParseError
+from models.syntax import parse
 
 # --- and back to text ------------------------------------------------------------------------------------------------
 
@@ -60,6 +65,55 @@ def layer_code(layer: nn.Module) -> str:
         pieces.append(_spelled(settings.pop(setting)))
     pieces += [f"{setting}={_spelled(value)}" for setting, value in settings.items()]
     return f"nn.{name}({', '.join(pieces)})"
+
+
+_IMPORTS = {
+    "torch": "import torch",
+    "torchvision": "import torchvision",
+    "math": "import math",
+    "OrderedDict": "from collections import OrderedDict",
+    "partial": "from functools import partial",
+    "nn": "from torch import nn",
+    "Tensor": "from torch import Tensor",
+    "F": "from torch.nn import functional as F",
+    "init": "from torch.nn import init",
+    "models": "from torchvision import models",
+    **{
+        name: f"from typing import {name}" for name in ("Any", "Callable", "Dict", "List", "Optional", "Tuple", "Union")
+    },
+}
+"""Names that a pasted text takes for granted, and the line that brings each."""
+
+
+def with_imports(text: str) -> str:
+    """Pasted code with the imports that it lacks, so that it runs by itself; itself where Python does not read it."""
+    with suppress(ParseError):
+        text = read_source(text).text
+    try:
+        tree = parse(text)
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        return text
+    used, made = set(), set()
+    for node in ast.walk(tree):
+        match node:
+            case ast.Name(id=name, ctx=ast.Load()):
+                used.add(name)
+            case ast.Name(id=name) | ast.arg(arg=name) | ast.FunctionDef(name=name) | ast.ClassDef(name=name):
+                made.add(name)
+            case ast.alias(name=name, asname=other):
+                made.add(other or name.partition(".")[0])
+    lacking = [line for name, line in _IMPORTS.items() if name in used - made]
+    if not lacking:
+        return text
+    # What is said of the file, and what it asks of a future Python, stands first.
+    first = 0
+    for node in tree.body:
+        said = isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant)
+        if not said and not (isinstance(node, ast.ImportFrom) and node.module == "__future__"):
+            break
+        first = node.end_lineno or first
+    lines = text.split("\n")
+    return "\n".join([*lines[:first], *lacking, *lines[first:]])
 
 
 def to_code(module: nn.Module, name: str = "model") -> str:

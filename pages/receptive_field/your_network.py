@@ -16,9 +16,9 @@ from torch import nn
 from models.advice import Advice, Repair
 from models.advice.inputs import read_inputs
 from models.graph import Graph, drawn_as, first_of
-from models.networks.table import COLUMNS, csv_text, listed_in, markdown_text, rows_of
+from models.networks.table import COLUMNS, csv_text, learned, listed_in, markdown_text, report_of, rows_of
 from models.parse import Argument, ParseError
-from models.parse.code import EXAMPLES, to_code
+from models.parse.code import EXAMPLES, to_code, with_imports
 from models.text import big, plural, quoted, sentence, times
 from pages._lesson import columns, offer
 from pages._question import Asking
@@ -285,7 +285,9 @@ def _script(code: Given) -> tuple[str, str]:
     with suppress(ValueError):  # classes of the visitor's own have no line that makes them
         if isinstance(module, nn.Sequential):
             return "Builds exactly this network: its layers and their settings, with new weights.", to_code(module)
-    return "Your code, as you pasted it.", code.text
+    alone = with_imports(code.text)
+    told = "as you pasted it" if alone == code.text else "with the imports that it lacked"
+    return f"Your code, {told}.", alone
 
 
 DRAWING, TABLE, NODE = "network_drawing", "network_layers", "network_node"
@@ -334,8 +336,8 @@ def _report(graph: Graph) -> str:
     """The table in HTML, for the file of drawing and table."""
     cell = lambda kind, text: f"<{kind}>{escape(text)}</{kind}>"  # noqa: E731
     row = lambda kind, cells: f"<tr>{''.join(cell(kind, one) for one in cells)}</tr>"  # noqa: E731
-    lines = row("th", COLUMNS) + "".join(row("td", one) for one in rows_of(graph))
-    sums = f"{plural(_parameters(graph), 'parameter')}, {big(graph.macs)} MACs."
+    lines = row("th", COLUMNS) + "".join(row("td", one) for one in report_of(graph))
+    sums = f"{plural(learned(graph), 'parameter')}, {big(graph.macs)} MACs."
     return f'<p>{sums}</p><div class="table"><table>{lines}</table></div>'
 
 
@@ -378,7 +380,7 @@ def _told(graph: Graph) -> None:
         "three."
     )
     with st.container(horizontal=True):
-        rows = rows_of(graph)
+        rows = report_of(graph)
         for name, text, kind, icon in (
             ("Markdown", markdown_text(COLUMNS, rows), "text/markdown", ":material/description:"),
             ("CSV", csv_text(COLUMNS, rows), "text/csv", ":material/table:"),
@@ -404,16 +406,11 @@ def _costs(repair: Repair) -> str:
     return f"*Tried: {gives}{wide}{plural(repair.parameters, 'parameter')} and {big(repair.macs)} MACs in all.*"
 
 
-def _parameters(graph: Graph) -> int:
-    """Of the whole network, also where it does not fit to its end."""
-    return graph.parameters + graph.unused + sum(node.parameters for node in graph.rest)
-
-
 def _cards(graph: Graph, example) -> str:
     """Sums, and the field of the last layer whose units still have a place."""
     inside = [node for node in graph.nodes if node.kind not in ("input", "output")]
     shown = [("Operations", str(len(inside) + len(graph.rest)), "in the order of execution")]
-    source, parameters = "", _parameters(graph)
+    source, parameters = "", learned(graph)
     if example is not None and parameters == example.parameters:
         author = example.source.split(",")[0]
         source = f"a variant of {author}: see the code's first line" if example.variant else f"as published: {author}"

@@ -19,7 +19,7 @@ from models.networks.effective import (
     effective_so_far,
 )
 from models.networks.fields import boxes, measured_field, network_field, summary
-from models.networks.table import COLUMNS, csv_text, markdown_text, rows_of
+from models.networks.table import COLUMNS, csv_text, markdown_text, report_of, rows_of
 from models.parse import parse_network
 from models.parse.code import EXAMPLES
 from models.receptive_field import PUBLISHED, receptive_field
@@ -66,6 +66,23 @@ def test_exports_have_a_line_for_each_layer():
     # Numbers as a spreadsheet reads them.
     assert [int(row[7]) for row in rows[1:]][-1] < 0
     assert markdown_text(COLUMNS, cells).count("\n") == len(cells) + 2
+
+
+@pytest.mark.parametrize(
+    ("text", "macs"),
+    [
+        ("nn.Conv2d(3, 8, 3)\nnn.Conv2d(8, 4, 3)", 216 * 36 + 288 * 16),
+        ("nn.Conv2d(3, 8, 3)\nnn.Conv2d(7, 4, 3)", 216 * 36),
+    ],
+)
+def test_what_is_taken_along_begins_with_the_input_and_ends_with_the_sums(text, macs):
+    rows = report_of(read(text, (1, 3, 8, 8)))
+    parameters = sum(p.numel() for p in parse_network(text).parameters())
+    lines = list(csv.reader(io.StringIO(csv_text(COLUMNS, rows))))
+    assert lines[1][:3] == ["input", "", "1x3x8x8"]
+    assert lines[-1][:5] == ["total", "", "", str(parameters), str(macs)]
+    assert markdown_text(COLUMNS, rows).splitlines()[-1].startswith(f"| total |  |  | {parameters} | {macs} |")
+    assert {len(line) for line in lines} == {len(COLUMNS)}
 
 
 def test_a_layer_that_stands_twice_is_counted_once():

@@ -22,7 +22,7 @@ from models.parse import (
     needs,
     parse_network,
 )
-from models.parse.code import to_code
+from models.parse.code import to_code, with_imports
 from models.receptive_field import receptive_field
 from tests.models.pasted_networks import NETWORKS
 
@@ -739,6 +739,26 @@ def test_what_the_second_input_does_not_fit_is_mended_for_it():
         ("set in_features=90", (1, 4, 30, 30)),
         ("set out_features=100 in layer words (Linear)", (1, 4, 30, 30)),
     ]
+
+
+@pytest.mark.parametrize("name", NETWORKS)
+def test_code_that_is_taken_along_runs_alone(name):
+    bare = "\n".join(line for line in NETWORKS[name][0].split("\n") if not line.startswith("import torch"))
+    names: dict = {"__name__": "alone"}
+    exec(with_imports(bare), names)
+    kinds = [kind for kind in names.values() if isinstance(kind, type) and issubclass(kind, nn.Module)]
+    assert any(kind.__module__ == "alone" for kind in kinds) or any(
+        isinstance(one, nn.Module) for one in names.values()
+    )
+
+
+def test_what_is_missing_alone_is_imported_below_what_must_stand_first():
+    text = (
+        '"""Mine."""\nfrom __future__ import annotations\nfrom torch import nn\nnet = nn.Sequential(nn.ReLU(), math.pi)'
+    )
+    assert with_imports(text).split("\n")[2:4] == ["import math", "from torch import nn"]
+    assert with_imports("from torch import nn\nnet = nn.ReLU()") == "from torch import nn\nnet = nn.ReLU()"
+    assert with_imports(">>> net = nn.ReLU()") == "from torch import nn\nnet = nn.ReLU()"
 
 
 def test_several_answers_are_told():

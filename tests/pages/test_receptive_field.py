@@ -557,7 +557,10 @@ def test_a_stack_of_classes_of_ones_own_is_taken_along_as_it_is():
     app = sound(open_page(part="your_network", code=pack(f"{CLASSES}\nnet = nn.Sequential(Block(3))"), input="3x16x16"))
     assert not app.error
     text = f"{CLASSES}\nnet = nn.Sequential(Block(3))"
-    assert _script(_kept.Given(text)) == ("Your code, as you pasted it.", text)
+    whole = f"from torch import nn\nfrom torch.nn import functional as F\n{text}"
+    assert _script(_kept.Given(text)) == ("Your code, with the imports that it lacked.", whole)
+    assert _script(_kept.Given(whole)) == ("Your code, as you pasted it.", whole)
+    exec(whole, {})
 
 
 def test_a_change_of_something_else_reads_no_network_again(monkeypatch):
