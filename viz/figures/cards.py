@@ -90,15 +90,22 @@ _LARGE = re.compile(r"\d+(?:\u202f\d+)+")
 """A number with spaces between its thousands."""
 
 
+_SIZES = re.compile(r'(?<=cs-value">)\d+(?: × \d+)+')
+"""A value that is sizes, which stand on one line."""
+
+
 def _unbroken(html: str) -> str:
     """The same text, in which no line breaks inside a large number."""
     return _LARGE.sub(r'<span class="cs-whole">\g<0></span>', html)
 
 
 def _width(shown: str) -> str:
-    """The classes of a card whose largest number takes smaller type where it is narrow, or the room of two cards."""
+    """The classes of a card whose largest number or sizes take smaller type where it is narrow, or the room of two."""
     longest = max(map(len, _LARGE.findall(shown)), default=0)
-    return " cs-double" if longest > 11 else " cs-long" if longest > 9 else ""
+    # Of sizes, 16 × 28 × 28, a space takes half a digit.
+    sizes = max((len(one) - one.count(" ") / 2 for one in _SIZES.findall(shown)), default=0)
+    room = " cs-double" if longest > 11 or sizes > 13 else " cs-long" if longest > 9 or sizes > 8 else ""
+    return room + " cs-sizes" * bool(sizes)
 
 
 def plain(name: str, shown: str) -> str:
