@@ -36,7 +36,7 @@ from models.device import private_copy
 from models.graph import Graph, read_graph
 from models.measure import blank, kind_of, settled
 from models.operator import per_axis
-from models.parse import is_guess
+from models.parse import guess_of
 from models.parse.faults import by, changed, fault_of
 from models.parse.walk import MAX_ACTIVATIONS
 from models.text import big, called, plural
@@ -45,10 +45,12 @@ COSTLY = 50_000_000
 """Weights of a layer beyond which another repair is likelier."""
 
 
-_UNTOLD = (
-    "In the order in which they are printed the layers do not fit: {} A printout does not say how forward uses its "
-    "layers (one of them twice, a branch, a view): paste the class itself."
-)
+_UNTOLD = {
+    "printed": "In the order in which they are printed the layers do not fit: {} A printout does not say how forward "
+    "uses its layers (one of them twice, a branch, a view): paste the class itself.",
+    "written": "In the order in which they are written the layers do not fit: {} Without forward nothing says how they "
+    "are used (a pooling, a view, one of them twice): paste forward too.",
+}
 
 
 def advise(module: nn.Module, input_shape: Sequence[int], graph: Graph | None = None) -> tuple[Advice, ...]:
@@ -64,9 +66,9 @@ def advise(module: nn.Module, input_shape: Sequence[int], graph: Graph | None = 
     """
     shape = tuple(input_shape)
     graph, module = graph or read_graph(module, shape, fields=False), settled(module, shape)
-    if is_guess(module):
+    if guess := guess_of(module):
         broken = graph.broken
-        return (Advice(broken.node, _UNTOLD.format(broken.message), ()),) if broken else ()
+        return (Advice(broken.node, _UNTOLD[guess].format(broken.message), ()),) if broken else ()
     if graph.broken:
         repairs = _repairs(module, shape, graph)
         whole = [one for one in (_onward(repair) for repair in repairs[:2] if repair.then) if not one.then]

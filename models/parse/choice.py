@@ -257,6 +257,7 @@ class Reading:
         for name, value in outer.items():
             stack.add_module(name, self._running(value) if isinstance(value, nn.ModuleList) else value)
         modules.check_size(self.it, stack)
+        stack.__dict__["_guess"] = "written"
         self.it.notes[_WITHOUT_FORWARD] = None
         return self._finished(stack)
 

@@ -244,7 +244,7 @@ def in_printed_order(it: Interpreter, *items: Any, name: str, line: int) -> nn.M
             child = make_stack(it, "Sequential", [(f"{at}", one, 1) for at, one in enumerate(child)])
         kinds = [type(part).__name__ for part in child.modules() if not part._modules] if child is not None else []
         # Pooling to one place inside of a block is likely a gate, whose answer is multiplied with what came in.
-        gate = child is not None and is_guess(child) and any("Adaptive" in kind for kind in kinds)
+        gate = child is not None and guess_of(child) and any("Adaptive" in kind for kind in kinds)
         if child is None or gate:
             raise refuse_name(name, line, it.printed, it.script)
         if kinds[:1] == ["Linear"] and came not in ("", "Flatten", "Linear") and not flat:
@@ -255,14 +255,15 @@ def in_printed_order(it: Interpreter, *items: Any, name: str, line: int) -> nn.M
     if not children:
         raise refuse_name(name, line, it.printed, it.script)
     stack = make_stack(it, "Sequential", children)
-    stack.__dict__["_guess"] = True
+    stack.__dict__["_guess"] = "printed"
     it.notes[IN_ORDER] = None
     return stack
 
 
-def is_guess(module: nn.Module) -> bool:
-    """Whether a network stands in the order of a printout, which does not say how its layers run."""
-    return any("_guess" in part.__dict__ for part in module.modules())
+def guess_of(module: nn.Module) -> str:
+    """Where a network's layers stand in the order of a printout or of lines without forward, which do not say how they
+    run: `printed` or `written`; nothing elsewhere."""
+    return next((part.__dict__["_guess"] for part in module.modules() if "_guess" in part.__dict__), "")
 
 
 def _is_pair(item: object) -> bool:

@@ -834,3 +834,14 @@ def test_a_text_shorter_than_the_largest_window_is_told_how_many_tokens_it_needs
     assert (advice.repairs[0].shape, advice.repairs[0].gives) == ((1, 5), (1, 2))
     assert not any("Expected" in repair.then + advice.why for repair in advice.repairs)
     assert parse_network(text)(torch.zeros(1, 5, dtype=torch.long)).shape == (1, 2)
+
+
+def test_lines_without_a_forward_get_no_repair_which_forward_might_not_need():
+    text = "self.conv1 = nn.Conv2d(1, 32, 3)\nself.conv2 = nn.Conv2d(32, 64, 3)\nself.fc1 = nn.Linear(9216, 128)"
+    (advice,) = advise(parse_network(text, device="meta"), (1, 1, 28, 28))
+    # Its forward pools and flattens: 64·12·12 = 9216, which in_features=36864 would spoil.
+    assert "got 1×64×24×24 = 36864 features per example, but in_features=9216" in advice.why
+    assert advice.why.endswith("paste forward too.")
+    assert advice.repairs == ()
+    forward = "def forward(self, x):\n    return self.fc1(F.max_pool2d(self.conv2(self.conv1(x)), 2).flatten(1))"
+    assert parse_network(f"{text}\n{forward}")(torch.rand(1, 1, 28, 28)).shape == (1, 128)
