@@ -7,7 +7,7 @@ from math import prod
 
 from torch import nn
 
-from models.advice.sizes import Size, _Runs, period, sizes_near, ways
+from models.advice.sizes import NetworkAtSizes, Size, period, sizes_near, ways
 from models.graph import Graph, read_graph
 
 FARTHEST = 4096
@@ -25,7 +25,7 @@ def nearest(module: nn.Module, shape: Sequence[int], graph: Graph, most: int = 4
         graph: of the network at this shape, which it refuses.
         most: on each side.
     """
-    far, runs = period(graph), _Runs(module)
+    far, runs = period(graph), NetworkAtSizes(module)
     found = {one.shape: one for one in sizes_near(module, shape, graph, most)}
     for now, way in ways(shape):
         for sign in () if found else (-1, 1):

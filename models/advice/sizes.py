@@ -92,7 +92,7 @@ class _Calls(TorchFunctionMode):
         return func(*args, **(kwargs or {}))
 
 
-class _Runs:
+class NetworkAtSizes:
     """One network, asked for many sizes: what it returns, and what its strides leave over. Nothing is counted."""
 
     def __init__(self, module: nn.Module) -> None:
@@ -162,7 +162,7 @@ class _Runs:
 def at_size(module: nn.Module, shape: Shape) -> Size | None:
     """What the network does to an input of this shape; None where it does not fit."""
     graph = read(module, shape)
-    found = None if not graph or graph.broken else _Runs(settled(module, shape)).at(shape)
+    found = None if not graph or graph.broken else NetworkAtSizes(settled(module, shape)).at(shape)
     return Size(shape, found[0], graph.macs, found[1]) if graph and found else None
 
 
@@ -180,7 +180,7 @@ def sizes_near(module: nn.Module, shape: Sequence[int], graph: Graph, most: int 
         graph: of the network at this shape, with fields.
         most: on each side.
     """
-    runs, far, shapes = _Runs(settled(module, shape)), period(graph), {tuple(shape)}
+    runs, far, shapes = NetworkAtSizes(settled(module, shape)), period(graph), {tuple(shape)}
     for now, way in ways(shape):
         for sign in (-1, 1):
             size, step, count = now, 1, 0
@@ -205,7 +205,7 @@ def smallest(module: nn.Module, shape: Sequence[int]) -> Shape:
 
     Up to ``SCANNED`` every size is tried; above, what fits is taken to go on fitting as it grows.
     """
-    runs, least = _Runs(settled(module, shape)), tuple(shape)
+    runs, least = NetworkAtSizes(settled(module, shape)), tuple(shape)
     for which in range(len(ways(shape))):
         high, way = ways(least)[which]
         few = min(high, SCANNED)
