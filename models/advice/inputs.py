@@ -73,6 +73,19 @@ USUAL: dict[int, tuple[Shape, ...]] = {
 first, volumes and clips."""
 
 
+def fed_by(text: str) -> Iterator[Shape]:
+    """The tensors that a text makes outside its classes, and the sizes that it tells to a summary."""
+    outside = _outside_classes(text)
+    for found in (*_MADE.finditer(outside), *_SAID.finditer(outside)):
+        # A name in the first place, `batch_size`, is a batch of any size.
+        sizes = tuple(int(one) if one.strip().isdigit() else 1 for one in found[1].split(","))
+        if len(sizes) > 1 and min(sizes) > 0 and max(sizes) < 1_000_000:
+            yield (1, *sizes[1:])
+            whole = [sizes] if found.re is _MADE and sizes[0] > 1 else []
+            # Three sizes may be one picture.
+            yield from ((1, *sizes), *whole) if len(sizes) == 3 else (*whole, (1, *sizes))
+
+
 def fed_together(text: str, count: int) -> tuple[Shape, ...] | None:
     """What a text gives its network of several inputs: the first so many tensors that it makes outside its classes."""
     sizes = [found[1].split(",") for found in _MADE.finditer(_outside_classes(text))][:count]
@@ -99,15 +112,7 @@ def likely_inputs(text: str, module: nn.Module, now: Shape) -> Iterator[Shape]:
     and with the text's own (a view may hold it), sizes that it tells to a summary, what torchvision's networks were
     made for, then the channels of the first layer with the sizes of `now`, `(1, C, *spatial)`, and with usual ones.
     """
-    outside = _outside_classes(text)
-    for found in (*_MADE.finditer(outside), *_SAID.finditer(outside)):
-        # A name in the first place, `batch_size`, is a batch of any size.
-        sizes = tuple(int(one) if one.strip().isdigit() else 1 for one in found[1].split(","))
-        if len(sizes) > 1 and min(sizes) > 0 and max(sizes) < 1_000_000:
-            yield (1, *sizes[1:])
-            whole = [sizes] if found.re is _MADE and sizes[0] > 1 else []
-            # Three sizes may be one picture.
-            yield from ((1, *sizes), *whole) if len(sizes) == 3 else (*whole, (1, *sizes))
+    yield from fed_by(text)
     if type(module).__module__.startswith("torchvision."):
         yield (1, 3, 224, 224)
     for layer in module.modules():

@@ -36,10 +36,10 @@ from models.device import private_copy
 from models.graph import Graph, read_graph
 from models.measure import blank, kind_of, settled
 from models.operator import per_axis
-from models.parse import guess_of
+from models.parse import Pasted, give_others, guess_of
 from models.parse.faults import by, changed, fault_of
 from models.parse.walk import MAX_ACTIVATIONS
-from models.text import big, called, plural
+from models.text import big, called, listed, plural, sentence
 
 COSTLY = 50_000_000
 """Weights of a layer beyond which another repair is likelier."""
@@ -70,6 +70,8 @@ def advise(module: nn.Module, input_shape: Sequence[int], graph: Graph | None = 
         broken = graph.broken
         return (Advice(broken.node, _UNTOLD[guess].format(broken.message), ()),) if broken else ()
     if graph.broken:
+        if told := _same_for_all(module, shape):
+            return (Advice(graph.broken.node, f"{graph.broken.message} {sentence(told)}", ()),)
         repairs = _repairs(module, shape, graph)
         whole = [one for one in (_onward(repair) for repair in repairs[:2] if repair.then) if not one.then]
         return (Advice(graph.broken.node, graph.broken.message, tuple(whole) or repairs),)
@@ -78,6 +80,27 @@ def advise(module: nn.Module, input_shape: Sequence[int], graph: Graph | None = 
         for at, why, candidates in rule(site_of(module, shape, graph, len(graph.nodes) - 1)):
             found.append(Advice(at, why, offered(site_of(module, shape, graph, at), candidates), silent=True))
     return tuple(found)
+
+
+def _same_for_all(module: nn.Module, shape: Shape) -> str:
+    """Of a network of several inputs that were all given this one: what to say where a later one has reached what does
+    not fit, for then its shape is likelier wrong than any layer. Nothing elsewhere."""
+    asked = module.asks() if isinstance(module, Pasted) and not module.others(torch.device("meta")) else []
+    if len(asked) < 2:
+        return ""
+    copy = private_copy(module, torch.device("meta"))
+    give_others(copy, [shape] * (len(asked) - 1))
+    graph = read(copy, shape)
+    if not graph or not graph.broken:
+        return ""
+    reached = {graph.broken.node}
+    for edge in sorted(graph.edges, key=lambda one: -one.target):
+        reached |= {edge.source} if edge.target in reached else set()
+    late = any(at and graph.nodes[at].kind == "input" for at in reached)
+    told = (
+        f"forward asks for {listed(asked, 'and')}, and each was given this input: where theirs differ, write one for "
+    )
+    return f"{told}each, as 3x32x32; 100." if late else ""
 
 
 def _repairs(module: nn.Module, shape: Shape, graph: Graph) -> tuple[Repair, ...]:
@@ -496,6 +519,9 @@ def _batch_lost(site: Site) -> Iterator[Found]:
     two = (2 * site.shape[0], *site.shape[1:])
     graph = read(site.module, two)
     if not graph or (not graph.broken and _out(graph)[:1] == two[:1]):
+        return
+    axes = [pair for pair in zip(_out(site.graph), _out(graph), strict=False) if pair[0] != pair[1]]
+    if not graph.broken and axes == [(site.shape[0], two[0])]:  # on another axis, as recurrent layers have it
         return
     kinds = ("Flatten", "flatten", "view", "reshape", "squeeze", "cat")
     found = (at for at, node in enumerate(graph.nodes) if node.kind in kinds and node.shapes)

@@ -106,7 +106,7 @@ def _unpack(it: Interpreter, targets: list[ast.expr], value: Any, line: int) -> 
         if len(items) >= len(targets) - 1:
             items = [*items[:at], items[at : len(items) - after], *items[len(items) - after :]]
     if len(items) != len(targets):
-        raise ParseError(f"{len(targets)} values are wanted here, and {len(items)} are there.", line, "=")
+        raise ParseError(f"{len(targets)} values are wanted here, not {len(items)}.", line, "=")
     for target, item in zip(targets, items, strict=True):
         it.assign(target.value if isinstance(target, ast.Starred) else target, item)
 

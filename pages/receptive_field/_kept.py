@@ -9,7 +9,7 @@ from itertools import islice
 from torch import nn
 
 from models.advice import Advice, advise, usual_size
-from models.advice.inputs import fed_together, likely_inputs
+from models.advice.inputs import fed_by, fed_together, likely_inputs
 from models.advice.nearest import nearest
 from models.advice.sizes import Size, Tile, at_size, sizes_near, smallest, tiles
 from models.graph import Graph, read_graph
@@ -70,15 +70,20 @@ def inputs_for(text: str, name: str | None, now: tuple[int, ...]) -> tuple[tuple
     asked = len(network_of(code).asks()) if isinstance(network_of(code), Pasted) else 1
     if asked > 1 and (fed := fed_together(text, asked)) and not graph_at(replace(code, others=fed[1:]), fed[0]).broken:
         return fed
+    # What the text itself feeds it is what is asked about, also where something in the middle does not take it.
+    fed = {shape: graph_at(code, shape) for shape in islice(dict.fromkeys(fed_by(text)), 6)}
+    if found := next((shape for shape, graph in fed.items() if not graph.broken), None):
+        return (found,)
+    if (found := max(fed, key=lambda shape: len(fed[shape].nodes), default=None)) and len(fed[found].nodes) > 2:
+        return (found,)
     likely = [*islice(likely_inputs(text, network_of(code), now), 12), now]
     if found := next((shape for shape in likely if not graph_at(code, shape).broken), None):
         return (found,)
     # A sequence or a volume has no size that one would expect; a picture gets the one that comes farthest, and the
     # advice speaks of what stops it there.
     axes = len(likely[-2]) - 2 if len(likely) > 1 else 2
-    if axes in (1, 3):
-        usual = usual_size(network_of(code), likely[-2][:2], axes)
-        return usual and (usual,)
+    if axes in (1, 3) and (usual := usual_size(network_of(code), likely[-2][:2], axes)):
+        return (usual,)
     reached = {shape: len(graph_at(code, shape).nodes) for shape in (now, *likely)}
     best = max(reached, key=reached.__getitem__)
     return (best,) if reached[best] > reached[now] else None

@@ -13,7 +13,7 @@ from torch import nn
 from models.advice import Advice, Repair, advise
 from models.graph import read_graph
 from models.measure import measure
-from models.parse import ParseError, parse_network
+from models.parse import ParseError, give_others, parse_network
 from models.parse.code import layer_code
 from models.parse.faults import refused_settings
 from models.receptive_field import receptive_field
@@ -845,3 +845,47 @@ def test_lines_without_a_forward_get_no_repair_which_forward_might_not_need():
     assert advice.repairs == ()
     forward = "def forward(self, x):\n    return self.fc1(F.max_pool2d(self.conv2(self.conv1(x)), 2).flatten(1))"
     assert parse_network(f"{text}\n{forward}")(torch.rand(1, 1, 28, 28)).shape == (1, 128)
+
+
+def test_a_batch_on_another_axis_is_not_lost():
+    text = """
+class Net(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.conv = nn.Conv2d(1, 8, 3)
+        self.rnn = nn.LSTM(8, 4, bidirectional=True)
+        self.fc = nn.Linear(8, 5)
+    def forward(self, x):
+        steps, _ = self.rnn(self.conv(x).squeeze(2).permute(2, 0, 1))
+        t, b, h = steps.size()
+        return self.fc(steps.view(t * b, h)).view(t, b, -1)
+"""
+    network = parse_network(text)
+    assert network(torch.rand(2, 1, 3, 28)).shape == (26, 2, 5)
+    assert advise(network, (1, 1, 3, 28)) == ()
+
+
+PAIR = """
+class Net(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.conv = nn.Conv2d(3, 8, 3, padding=1)
+        self.code = nn.Linear(100, {})
+    def forward(self, x, z):
+        return self.conv(x) + self.code(z)[:, :, None, None]
+"""
+
+
+def test_where_a_later_input_has_the_wrong_shape_no_layer_is_to_blame():
+    network = parse_network(PAIR.format(8), device="meta")
+    (advice,) = advise(network, (1, 3, 32, 32))
+    assert advice.repairs == ()
+    assert advice.why.endswith(
+        "Forward asks for x and z, and each was given this input: where theirs differ, write one for each, as "
+        "3x32x32; 100."
+    )
+    give_others(network, [(1, 100)])
+    assert advise(network, (1, 3, 32, 32)) == ()
+    # What the first input does not fit is the layer's, whatever the second is.
+    (advice,) = advise(parse_network(PAIR.format(8), device="meta"), (1, 4, 32, 32))
+    assert "set in_channels=4" in [repair.words.partition(";")[0] for repair in advice.repairs]

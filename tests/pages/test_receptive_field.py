@@ -1090,6 +1090,14 @@ def test_a_network_that_fits_nowhere_brings_the_input_that_comes_farthest():
     assert inputs_for(text, None, (1, 1, 32, 32))[0][1] == 3
 
 
+def test_what_the_text_feeds_it_is_shown_with_the_fault_that_is_asked_about():
+    sound_net = "model = nn.Sequential(nn.Conv1d(1, 8, 7, 2), nn.AdaptiveAvgPool1d(1), nn.Linear(8, 5))\n"
+    assert inputs_for(f"{sound_net}x = torch.rand(16, 1, 500)", None, (1, 3, 32, 32)) == ((1, 1, 500),)
+    small = "model = nn.Sequential(nn.Conv2d(3, 6, 5), nn.Flatten(), nn.Linear(6 * 28 * 28, 10))\n"
+    assert inputs_for(f"{small}model(torch.randn(4, 3, 64, 64))", None, (1, 3, 32, 32)) == ((1, 3, 64, 64),)
+    assert inputs_for(small, None, (1, 3, 64, 64)) == ((1, 3, 32, 32),)
+
+
 def test_the_network_that_is_chosen_brings_its_own_input():
     app = sound(open_page(part="your_network", ask="none"))
     pair = "netG = nn.Sequential(nn.ConvTranspose2d(100, 3, 4), nn.Tanh())\n"
