@@ -344,8 +344,12 @@ class _Reading(fx.Interpreter):
         for place, tensor, source in found:
             shape = tuple(tensor.shape)
             come = self._come(source) if isinstance(source, fx.Node) else {}
-            name = f"output{place}" if len(found) > 1 else "output"
+            name = f"output{place}" if len(found) > 1 else self._end("output")
             self._draw(n, Node(name, "output", "", "", (shape,)), dict.fromkeys(come, (shape,)))
+
+    def _end(self, kind: str) -> str:
+        """The name of the only input or output, which no layer has."""
+        return f"the {kind}" if kind in self.parts else kind
 
     def _come(self, *sources: fx.Node) -> dict[int, tuple[Shape, ...]]:
         """From which nodes these values come, and their shapes."""
@@ -359,7 +363,7 @@ class _Reading(fx.Interpreter):
         at = len(self.nodes)
         if n.op == "placeholder":
             several = self.read.find_nodes(op="placeholder")[1:] and not n.args
-            node = Node(f"input {n.target}" if several else "input", "input", "", "", node.shapes)
+            node = Node(f"input {n.target}" if several else self._end("input"), "input", "", "", node.shapes)
         self.nodes.append(replace(node, line=self._line(n)))
         stack = n.meta.get("nn_module_stack") or {}
         self.stacks.append(tuple(stack))

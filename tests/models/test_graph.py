@@ -15,6 +15,7 @@ from models.graph import (
     Drawing,
     Graph,
     drawn_as,
+    first_of,
     fold,
     names_of,
     opened_at_first,
@@ -331,6 +332,15 @@ def test_each_tensor_that_is_returned_is_an_output_with_its_shape(gives, names):
     drawn = fold(graph)
     assert [node.name for node in drawn.nodes if node.kind == "output"] == names
     assert [(row[0], row[2]) for row in rows_of(graph)][-2:] == [(names[0], "2×8×8×8"), (names[1], "2×4×6×6")]
+
+
+def test_a_layer_that_is_called_output_is_not_taken_for_the_end():
+    net = nn.Sequential()
+    net.add_module("input", nn.Conv2d(3, 4, 1))
+    net.add_module("output", nn.Conv2d(4, 5, 1))
+    graph = read_graph(net, (1, 3, 4, 4))
+    assert [node.name for node in graph.nodes] == ["the input", "input", "output", "the output"]
+    assert graph.nodes[first_of(graph, "output")].kind == "Conv2d"
 
 
 def test_parts_of_one_answer_and_equal_outputs_are_drawn_one_by_one():
