@@ -304,6 +304,37 @@ def test_a_node_of_a_pasted_class_and_its_line_choose_each_other(visit):
     seen.sound()
 
 
+def test_after_a_look_at_another_size_and_network_row_node_and_line_still_choose_each_other(visit):
+    seen = visit("/your-network?ask=none&whatif=true&second=true")
+    page, drawing = seen.page, seen.page.locator(".diagram")
+    table = page.get_by_test_id("stDataFrame").first
+    chosen = table.locator("tbody tr[aria-selected=true]")
+    line = page.get_by_role("combobox", name="Line of the code")
+
+    def agree(name: str, call: str) -> None:
+        expect(drawing).to_have_attribute("data-selected", name)
+        expect(chosen).to_contain_text(call)
+        expect(line).to_have_value(re.compile(rf"^{int(name) + 3}: nn\.{call}\("))
+
+    table.locator("canvas").first.focus()
+    page.keyboard.press("ArrowDown")
+    page.keyboard.press("Shift+Space")
+    expect(drawing).to_have_attribute("data-selected", "1")
+    page.get_by_label("A second network").fill("nn.Sequential(nn.Conv2d(1, 6, 5), nn.ReLU())")
+    page.get_by_label("A second network").press("Control+Enter")
+    page.get_by_role("slider", name="Longest side of the input").focus()
+    page.keyboard.press("ArrowRight")
+    settled(page)
+    agree("1", "Tanh")
+    table.locator("canvas").first.focus()
+    page.keyboard.press("ArrowDown")
+    page.keyboard.press("Shift+Space")
+    agree("2", "AvgPool2d")
+    page.locator(".node").filter(has_text="Conv2d(1, 6").first.click()
+    agree("0", "Conv2d")
+    seen.sound()
+
+
 def test_the_drawing_is_taken_along_as_picture_and_as_a_page(visit, tmp_path):
     seen = visit("/your-network?ask=none")
     page, files = seen.page, {}
