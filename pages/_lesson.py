@@ -15,7 +15,7 @@ from pages._go import page_at
 from pages._lessons import Lesson, topic
 from viz import state
 from viz.export import sharing, taken
-from viz.export.taken import Taken
+from viz.export.taken import Script, Taken
 from viz.words import defined, say
 
 if TYPE_CHECKING:
@@ -32,10 +32,12 @@ class Head:
     lesson: Lesson
     left: DeltaGenerator
     actions: DeltaGenerator
-    script: Callable[[], tuple[str, str]] | None = None
+    script: Script | None = None
     fits: bool = True
     unfit: str = ""
     scene: Scene | None = None
+    against: Scene | None = None
+    covered: bool = False
 
 
 _head: ContextVar[Head] = ContextVar("head")
@@ -57,8 +59,7 @@ def draw_head(lesson: Lesson) -> None:
                     st.page_link(page_at(one.url_path), label=one.title)
         actions = st.container(key="extras_actions", horizontal=True, width="content", gap="xsmall")
         with actions:
-            names = ("Code", "Link", "Take away") if lesson.staged else ("Code", "Link")
-            sharing.buttons(names, page=lesson.url_path)
+            sharing.buttons(("Code", "Link", "Take away"), page=lesson.url_path)
     if lesson.line and not state.recall("presenting"):
         say(lesson.line)
     _head.set(Head(lesson, left, actions))
@@ -76,11 +77,12 @@ def actions() -> DeltaGenerator:
 
 
 def offer(
-    script: Callable[[], tuple[str, str]],
+    script: Script,
     fits: bool = True,
     unfit: str = "",
     covered: bool = False,
     scene: Scene | None = None,
+    against: Scene | None = None,
 ) -> None:
     """What the head's actions show of the page that is drawn.
 
@@ -89,10 +91,10 @@ def offer(
             ``ValueError`` with a sentence that says why there is none.
         fits, unfit: whether the link holds everything, and what to say where it does not.
         covered: whether a question waits, whose answer the script would tell.
-        scene: the layer with its numbers, where the page is about one.
+        scene: the layer with its numbers, where the page is about one. against: the one that it is compared with.
     """
     head = _head.get()
-    head.scene = scene
+    head.scene, head.against, head.covered = scene, against, covered
     head.script, head.fits, head.unfit = _kept_back if covered else script, fits, unfit
 
 
@@ -105,16 +107,10 @@ def draw_dialog() -> None:
 
 
 def _take() -> dict[str, Taken]:
-    """What the page has on its stages."""
+    """What the page has on it."""
     head, link = _head.get(), sharing.class_link()[0]
-    has = {"title": head.lesson.title, "question": head.lesson.question, "link": link}
-    stages = taken.noted()
-    # Script and numbers are those of the layer that is being changed: the last.
-    now = {"scene": head.scene, "script": head.script}
-    return {
-        name: Taken(drawing=drawing, height=height, **has, **(now if name == [*stages][-1] else {}))
-        for name, (drawing, height) in stages.items()
-    }
+    has = {"title": head.lesson.title, "question": head.lesson.question, "link": link, "asked": head.covered}
+    return taken.noted(head.scene, head.against, head.script, **has)
 
 
 def _nothing() -> tuple[str, str]:

@@ -26,8 +26,6 @@ class Lesson:
     """One line under the question: what there is to see."""
     hard: bool = False
     """Whether it asks for more than the other lessons of its topic."""
-    staged: bool = False
-    """Whether it has a stage, whose picture can be taken away."""
 
 
 START = "Start here"
@@ -45,7 +43,6 @@ LESSONS: tuple[Lesson, ...] = (
         "Start here",
         "What is a convolution?",
         ":material/flag:",
-        staged=True,
     ),
     Lesson(
         "convolution/playground.py",
@@ -54,7 +51,6 @@ LESSONS: tuple[Lesson, ...] = (
         "Playground",
         "What is one output number made of?",
         ":material/grid_on:",
-        staged=True,
     ),
     Lesson(
         "transposed/views.py",
@@ -63,7 +59,6 @@ LESSONS: tuple[Lesson, ...] = (
         "Four views",
         "What does a transposed convolution do?",
         ":material/zoom_out_map:",
-        staged=True,
     ),
     Lesson(
         "transposed/matrix.py",
@@ -73,7 +68,6 @@ LESSONS: tuple[Lesson, ...] = (
         "What does the matrix of a transposed convolution look like?",
         ":material/table:",
         hard=True,
-        staged=True,
     ),
     Lesson(
         "transposed/sizes.py",
@@ -82,7 +76,6 @@ LESSONS: tuple[Lesson, ...] = (
         "Output size",
         "Which of the sizes that meet was meant?",
         ":material/straighten:",
-        staged=True,
     ),
     Lesson(
         "transposed/checkerboard.py",
@@ -117,7 +110,6 @@ LESSONS: tuple[Lesson, ...] = (
         "How much of the picture does this unit see?",
         ":material/filter_center_focus:",
         "Every box here is traced from the layers, and measured on the real gradient.",
-        staged=True,
     ),
     Lesson(
         "receptive_field/effective.py",
@@ -188,7 +180,6 @@ LESSONS: tuple[Lesson, ...] = (
         "Pooling",
         "What does pooling keep, and what does it forget?",
         ":material/compress:",
-        staged=True,
     ),
     Lesson(
         "feature_maps/equivariance.py",
@@ -248,7 +239,6 @@ LESSONS: tuple[Lesson, ...] = (
         "Depthwise separable",
         "Why is a MobileNet cheap, and what does it give up?",
         ":material/layers:",
-        staged=True,
     ),
     Lesson(
         "cost/mlp.py",

@@ -152,5 +152,6 @@ offer(
     "Your own numbers are too many for a link, so it opens without them: take the file instead.",
     covered,
     scene,
+    against.value,
 )
 sharing.scene_dialogs("playground", editor, scene)

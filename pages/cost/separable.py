@@ -91,6 +91,7 @@ def lesson() -> None:
     offer(
         partial(_script, scene), EDITOR.fits(),
         "This link opens the same layer, but not the numbers you typed: they do not fit into a link.", covered,
+        scene,
     )  # fmt: skip
     with frame(lambda: _controls(scene), picture_first=True, asking=ASKING, chips=in_short(scene.spec, named=False)):
         if covered:

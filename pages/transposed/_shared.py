@@ -46,7 +46,7 @@ def offer_layer(
     scene: Scene, covered: bool, told: str = TOLD, sizes: Callable[[], Sequence[Sequence[int]]] = tuple
 ) -> None:
     """The layer's script for Code; with the forward sizes along each axis where they are shown."""
-    offer(lambda: (told, layer_code(lab.of(scene), sizes())), EDITOR.fits(), UNFIT, covered, scene)
+    offer(lambda: (told, layer_code(lab.of(scene), sizes())), EDITOR.fits(), UNFIT, covered, scene, AGAINST.value)
 
 
 @contextmanager

@@ -1,5 +1,6 @@
 """Take away, on every page with a stage: what it offers is what the page shows."""
 
+import re
 import threading
 import time
 
@@ -18,16 +19,30 @@ def previews(app) -> list[str]:
     return [text for text in read(app.get("html")) if "data:image/svg+xml" in text]
 
 
+STAGED = {
+    "start", "playground", "transposed", "transposed-matrix", "transposed-sizes", "receptive-field",
+    "feature-maps-pooling", "cost-separable",
+}  # fmt: skip
+"""Lessons with a picture of their own."""
+
+
 @pytest.mark.parametrize("lesson", LESSONS, ids=lambda lesson: lesson.url_path)
-def test_a_lesson_with_a_stage_offers_its_picture(lesson):
+def test_a_lesson_offers_its_picture_its_tables_and_its_charts(lesson):
     app = revealed(opened(lesson.file))
-    assert bool(stages(app)) == lesson.staged
-    assert [b.key for b in app.button if b.key == "open_take_away"] == (["open_take_away"] if lesson.staged else [])
-    if lesson.staged:
-        app.button(key="open_take_away").click().run()
-        sound(app)
+    assert bool(stages(app)) == (lesson.url_path in STAGED)
+    shown = {"Numbers": app.dataframe, "Chart": app.get("plotly_chart")}
+    shown = {name for name, there in shown.items() if len(there)}
+    app.button(key="open_take_away").click().run()
+    sound(app)
+    offered = {option.content for option in group(app, "What").proto.options} if shown or stages(app) else set()
+    assert shown <= offered
+    if stages(app):
         assert [one.label for one in app.get("download_button")][-1].startswith("Download the SVG")
         assert len(previews(app)) == 1
+    for name in shown:
+        app.segmented_control(key="take_group").set_value(name).run()
+        sound(app)
+        assert app.button(key="take_make").label.startswith("Make the ")
 
 
 def test_a_picture_that_tells_the_answer_is_not_given_away():
@@ -44,16 +59,19 @@ def test_two_layers_beside_each_other_are_one_picture():
     assert len(previews(sound(app))) == 1
 
 
-def test_documents_are_those_of_the_layer_that_is_changed():
+def test_documents_are_those_of_the_layer_on_the_picture():
     app = opened("convolution/playground.py", against="kernel_size=2", input_size="5")
     app.button(key="open_take_away").click().run()
     offered = {}
-    for name in ("A", "B"):
+    for name in ("A and B", "A", "B"):
         app.session_state["take_which"] = name
+        app.session_state["take_group"] = "Document"
         app.run()
-        offered[name] = [one.content for one in group(app, "What").proto.options]
-    assert "Document" not in offered["A"]
-    assert "Document" in offered["B"]
+        offered[name] = [one.label for one in sound(app).get("download_button")]
+    assert all("Worksheet" in one[-1] for one in offered.values())
+    # A worksheet of both is longer than that of either.
+    sizes = {name: int(re.search(r"(\d+) kB", one[-1])[1]) for name, one in offered.items()}
+    assert sizes["A and B"] > max(sizes["A"], sizes["B"])
 
 
 def group(app, label):

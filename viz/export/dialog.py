@@ -87,9 +87,6 @@ def _forget() -> None:
 @st.dialog("Take away", width="large", on_dismiss=_close)
 def take_away(pages: Mapping[str, Taken]) -> None:
     """``pages``: what there is to take, by a name where there are several pictures."""
-    if not pages:
-        st.info("There is no picture on this page at the moment. Code and Link hold what it shows.")
-        return
     left, right = st.columns([2, 3], gap="medium")
     with left:
         names = list(pages)
@@ -101,6 +98,9 @@ def take_away(pages: Mapping[str, Taken]) -> None:
             st.info("The picture tells the answer: answer the question first.")
             return
         offered = [one for one in FORMATS.values() if one.offered(page)]
+        if not offered:
+            st.info("There is nothing on this page to take along at the moment. Link holds what it shows.")
+            return
         groups = list(dict.fromkeys(one.group for one in offered))
         group = st.segmented_control("What", groups, default=groups[0], required=True, key="take_group")
         mine = {one.name: one for one in offered if one.group == group}
@@ -124,6 +124,10 @@ def _possible(one: Format, page: Taken) -> list[Option]:
     lead, found = drawn[0], []
     for option in one.options:
         if option.name == "matrix" and not any(panel.get("operator") for panel in drawn):
+            continue
+        if option.name == "numbers" and not (page.drawing or {}).get("numbers"):
+            continue
+        if option.name == "tables" and not page.tables:
             continue
         if option.name == "legend" and not lead.get("legend"):
             continue
@@ -161,6 +165,9 @@ def _one_of(label: str, values: list, default: Any, told: Callable[[Any], str], 
 
 def _preview(one: Format, page: Taken, options: Mapping[str, Any]) -> bool:
     """What will come out, of a picture or an animation; False, with a sentence, where nothing will."""
+    if one.group == "Chart":
+        _charts(page, options["camera"])
+        return True
     shown = {"Picture": "svg", "Animation": "moving_svg"}.get(one.group)
     if shown is None:
         return True
@@ -174,6 +181,17 @@ def _preview(one: Format, page: Taken, options: Mapping[str, Any]) -> bool:
         address = f"data:image/svg+xml;base64,{base64.b64encode(svg).decode()}"
         st.html(f'<img alt="The {one.label} as it will be" src="{address}" style="{PREVIEW}">')
     return True
+
+
+def _charts(page: Taken, camera: str) -> None:
+    """The charts of a page, each with Plotly's own button that saves it."""
+    from viz.figures.plot import CONFIG
+
+    st.caption(f"The camera above a chart saves it as {camera.upper()}.")
+    for number, (name, figure) in enumerate(page.charts.items()):
+        image = {"format": camera, "filename": name, "scale": 2 if camera == "png" else 1}
+        config = CONFIG | {"displayModeBar": True, "toImageButtonOptions": image}
+        st.plotly_chart(figure, theme="streamlit", key=f"take_chart_{number}_{camera}", alt=name, config=config)
 
 
 def _file(one: Format, page: Taken, options: Mapping[str, Any], which: str) -> None:

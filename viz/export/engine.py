@@ -33,7 +33,8 @@ _FONTS = sorted(map(str, (_FOLDER / "font").glob("*.ttf")))
 @dataclass(frozen=True)
 class Look:
     """How a picture looks: ``theme`` is ``light``, ``dark`` or ``transparent``; ``width`` and ``height`` of the stage
-    are in px, and ``scale`` times as many come out; ``matrix``, ``equation`` and ``legend`` are parts that it has."""
+    are in px, and ``scale`` times as many come out; ``matrix``, ``equation``, ``legend`` and, of two layers beside each
+    other, ``numbers`` are parts that it has."""
 
     theme: str = "light"
     width: int = 960
@@ -42,6 +43,7 @@ class Look:
     matrix: bool = True
     equation: bool = True
     legend: bool = True
+    numbers: bool = True
 
 
 @cache
@@ -96,7 +98,7 @@ class Picture:
         options = {
             "theme": {"bg": _rgb(self.ground), "text": _rgb(text), "font": FAMILY}, "width": look.width,
             "height": look.height, "scale": look.scale, "matrix": look.matrix, "equation": look.equation,
-            "legend": look.legend,
+            "legend": look.legend, "numbers": look.numbers,
         }  # fmt: skip
         self._engine = quickjs.Context()
         self._engine.set_memory_limit(MEMORY)

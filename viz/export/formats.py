@@ -75,7 +75,9 @@ SCALE = Option("scale", "Pixels", 2, {1: "1×", 2: "2×", 3: "3×", 4: "4×"}, "
 MATRIX = Option("matrix", "Matrix", True)
 EQUATION = Option("equation", "Equation", True)
 LEGEND = Option("legend", "Legend", True)
-PARTS = (MATRIX, EQUATION, LEGEND)
+NUMBERS = Option("numbers", "Numbers", True, None, "Those of both layers, the ones that differ in bold.")
+TABLES = Option("tables", "Tables", True, None, "Those of the page, below the picture.")
+PARTS = (MATRIX, EQUATION, LEGEND, NUMBERS)
 POSITION = Option(
     "position", "Position, 0 as on the page", 0, None, "Which step of the walk through the outputs is marked.", 0, 9_999
 )
@@ -88,13 +90,30 @@ WALK = Option(
 )
 SPEED = Option("speed", "Speed", 1.0, {0.5: "½×", 1.0: "1×", 2.0: "2×", 4.0: "4×"}, "1× is 0.9 seconds a step.")
 STEPS = Option("steps", "Steps, 0 for all", 0, None, "The first so many of the walk.", 0, 600)
-_MOVING = (WALK, SPEED, STEPS, replace(WIDTH, default=640), replace(MATRIX, default=False), EQUATION, LEGEND)
+_MOVING = (
+    WALK,
+    SPEED,
+    STEPS,
+    replace(WIDTH, default=640),
+    replace(MATRIX, default=False),
+    EQUATION,
+    LEGEND,
+    replace(NUMBERS, default=False),
+)
 _SOLID = replace(THEME, values={"light": "Light", "dark": "Dark"})
 
 
 def _animation(name: str, ending: str, label: str, media: str, maker: str, theme: Option = THEME) -> Format:
     return Format(name, ending, "Animation", label, media, f"animations:{maker}", options=(theme, *_MOVING), slow=True)
 
+
+CAMERA = Option(
+    "camera",
+    "The camera above a chart saves",
+    "svg",
+    {"svg": "SVG", "png": "PNG"},
+    "Here in the dialog: your browser draws the picture.",
+)
 
 CELL = (
     Option("channel", "Channel", 0, None, "Of the output cell whose sum is written out.", 0, 9_999),
@@ -134,8 +153,21 @@ FORMATS = {
             options=(
                 replace(THEME, default="auto", values={"auto": "As the reader's", "light": "Light", "dark": "Dark"}),
                 MATRIX,
+                TABLES,
             ),
             help="One file with the stage itself, to open or to embed by <iframe>; it needs no server.",
+        ),
+        Format(
+            "charts",
+            "html",
+            "Chart",
+            "Interactive charts",
+            "text/html",
+            "charts:html",
+            ("charts",),
+            (CAMERA,),
+            "One file with every chart of this page; in it each has a button for SVG and one for PNG.",
+            slow=True,
         ),
         Format(
             "worksheet",
@@ -144,7 +176,7 @@ FORMATS = {
             "Worksheet",
             "text/html",
             "worksheet:take",
-            ("scene",),
+            ("scene or pair",),
             help="A page to print: the layer, cells to fill in by hand, and the solution on a second page.",
         ),
         Format(
@@ -175,7 +207,7 @@ FORMATS = {
             "Tables as CSV",
             "application/zip",
             "tables:take",
-            ("scene or tables",),
+            ("scene or pair or tables",),
             slow=True,
         ),
         Format("matrix", "csv", "Numbers", "Matrix as CSV", "text/csv", "tables:take_matrix", ("scene",), slow=True),

@@ -22,11 +22,14 @@ from models.share import Scene
 from models.text import big, listed, sentence
 from viz.export.formats import FORMATS, Progress
 from viz.export.licence import MADE
-from viz.export.taken import Taken
-from viz.export.words import described, refuse_while_asked
+from viz.export.taken import Rows, Taken
+from viz.export.words import described, refuse_while_asked, text
 
 MOST = 4_000_000
 """Numbers in the answers to the images with a single 1, of a layer that is measured by them."""
+
+MOST_ROWS = 200
+"""Of a table of the page."""
 
 CHART = """\
 try:
@@ -45,6 +48,7 @@ def notebook(
     question: str = "",
     link: str = "",
     charts: Iterable[Mapping[str, Any]] = (),
+    tables: Mapping[str, Rows] | None = None,
     stage_html: str | None = None,
     stage_height: int = 500,
 ) -> str:
@@ -54,7 +58,7 @@ def notebook(
         title: of the page; what the layer is called if left out.
         question: asked first, and answered by what follows.
         link: leads back to the page.
-        charts: Plotly figures ``{"data": …, "layout": …}`` of the page.
+        charts: Plotly figures ``{"data": …, "layout": …}`` of the page. tables: of the page, by their names.
         stage_html: a whole HTML document that draws the layer, shown in a frame. stage_height: of it, in pixels.
     """
     lab = bench.of(scene)
@@ -76,7 +80,7 @@ def notebook(
         cells.append(new_code_cell(probes))
     for check in lab.checks:
         cells += _check(check, measures.get(check.name, ""))
-    cells += [*_matrix(lab), *map(_chart, charts)]
+    cells += [*_matrix(lab), *map(_chart, charts), *_tables(tables)]
     said = question, described(scene.spec), kind.prose, link and f"[The same layer in ConvScope]({link})"
     return _whole(title or kind.title, [*said, "Needs torch, and plotly for charts."], cells)
 
@@ -89,6 +93,7 @@ def scripted(
     question: str = "",
     link: str = "",
     charts: Iterable[Mapping[str, Any]] = (),
+    tables: Mapping[str, Rows] | None = None,
     stage_html: str | None = None,
     stage_height: int = 500,
 ) -> str:
@@ -106,15 +111,19 @@ def scripted(
     cells = [new_markdown_cell(told), new_code_cell(code.rstrip())]
     if stage_html is not None:
         cells = [_framed(stage_html, stage_height), *cells]
-    return _whole(title, [question, link and f"[The same page in ConvScope]({link})"], [*cells, *map(_chart, charts)])
+    return _whole(
+        title,
+        [question, link and f"[The same page in ConvScope]({link})"],
+        [*cells, *map(_chart, charts), *_tables(tables)],
+    )
 
 
 def take(taken: Taken, options: Mapping[str, Any], progress: Progress) -> bytes:
     """The notebook of a page: of its layer, or of its script where it shows none."""
     refuse_while_asked(taken)
-    page = FORMATS["html"].make(taken, progress=progress).decode() if taken.drawing else None
+    page = FORMATS["html"].make(taken, {"tables": False}, progress).decode() if taken.drawing else None
     how = {"question": taken.question, "link": taken.link, "charts": taken.charts.values()}
-    how |= {"stage_html": page, "stage_height": taken.height}
+    how |= {"tables": taken.tables, "stage_html": page, "stage_height": taken.height}
     if taken.scene:
         return notebook(taken.scene, **how).encode()
     if taken.script is None:
@@ -290,6 +299,17 @@ def _matrix(lab: Lab) -> list[Any]:
 def _chart(figure: Mapping[str, Any]) -> Any:
     """A chart of the page."""
     return new_code_cell(f"import json\n\n{CHART}    go.Figure(json.loads({json.dumps(figure)!r})).show()")
+
+
+def _tables(tables: Mapping[str, Rows] | None) -> list[Any]:
+    """Tables of the page, of long ones the beginning."""
+    made = []
+    for name, (head, *rows) in (tables or {}).items():
+        lines = [head, ["---"] * len(head), *rows[:MOST_ROWS]]
+        said = "\n".join(f"| {' | '.join(text(one).replace('|', chr(92) + '|') for one in line)} |" for line in lines)
+        more = f"\n\n… and {big(len(rows) - MOST_ROWS)} more." if len(rows) > MOST_ROWS else ""
+        made.append(new_markdown_cell(f"## {name}\n\n{said}{more}"))
+    return made
 
 
 def _framed(page: str, height: int) -> Any:

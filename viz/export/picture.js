@@ -21,7 +21,7 @@ function measurer(metrics) {
 
 export class Picture {
   // `data` as the stage gets it. Options: `theme` {bg, text}, `width`, `height` of the stage in px, `scale`, and which parts
-  // there are: `matrix`, `equation`, `legend`.
+  // there are: `matrix`, `equation`, `legend`, `numbers`.
   constructor(data, metrics, options) {
     const { bg, text, font } = options.theme, theme = themeOf(bg, text, font), { width } = options;
     const whole = data.arrays ? { ...data, panels: unshare(data.panels, data.arrays) } : data;
@@ -35,7 +35,7 @@ export class Picture {
     } else this.panels = [new Figure(bare(whole), { theme, width, height: options.height })];
     this.lead = this.panels[0];
     this.spread();
-    this.made = whole.panels ? together(this.panels, width, this.measure, options) : composed(this.lead, this.measure, options);
+    this.made = whole.panels ? together(this.panels, width, this.measure, { ...options, numbers: options.numbers && whole.numbers }) : composed(this.lead, this.measure, options);
     this.paper = new Paper(options.scale);
     this.kept = new Map();
   }

@@ -14,7 +14,8 @@ from viz.components.files import FILES
 from viz.export.bundle import bundle
 from viz.export.engine import MADE, ExportError
 from viz.export.formats import Progress
-from viz.export.taken import Taken
+from viz.export.taken import SAME, VERSUS, Rows, Taken
+from viz.export.words import text
 
 _PAGE = """<!doctype html>
 <html lang="en">
@@ -25,9 +26,14 @@ _PAGE = """<!doctype html>
 <style>
 {colours}
 body {{ margin: 0; background: var(--st-background-color); color: var(--st-text-color); font-family: var(--st-font); }}
+details {{ margin: .5rem 1rem; overflow-x: auto; }}
+table {{ border-collapse: collapse; font-variant-numeric: tabular-nums; }}
+th, td {{ padding: .2rem .8rem; border-bottom: 1px solid var(--st-border-color); text-align: left; }}
+tr.differs {{ font-weight: 600; box-shadow: inset 4px 0 #cc79a7; }}
 {css}
 </style>
 <main>{markup}</main>
+{tables}
 <script>
 {code}
 convscope.default({{ data: {data}, parentElement: document.querySelector("main"), setTriggerValue() {{}} }});
@@ -37,7 +43,7 @@ convscope.default({{ data: {data}, parentElement: document.querySelector("main")
 
 
 @cache
-def _colours(theme: str) -> str:
+def colours(theme: str) -> str:
     """The app's colours as the components read them: those of one theme, or of the reader's."""
     config = tomllib.loads((Path(__file__).parents[2] / ".streamlit" / "config.toml").read_text(encoding="utf-8"))
     names = ("backgroundColor", "secondaryBackgroundColor", "textColor", "borderColor")
@@ -64,6 +70,17 @@ def _still(node: Any) -> Any:
     return node
 
 
+def _folded(name: str, rows: Rows) -> str:
+    """A table that is folded out by its name; the numbers of two layers stand there at once."""
+    head, *lines = ([text(value) for value in row] for row in rows)
+    versus = name == VERSUS
+    made = f"<tr>{''.join(f'<th>{escape(one)}</th>' for one in head)}</tr>"
+    for line in lines:
+        marked = ' class="differs"' if versus and line[-1] != SAME else ""
+        made += f"<tr{marked}>{''.join(f'<td>{escape(one)}</td>' for one in line)}</tr>"
+    return f"<details{' open' if versus else ''}><summary>{escape(name)}</summary><table>{made}</table></details>"
+
+
 def html(taken: Taken, options: Mapping[str, Any], progress: Progress) -> bytes:
     """As a page to open or to embed by ``<iframe>``."""
     if not taken.drawing:
@@ -75,10 +92,11 @@ def html(taken: Taken, options: Mapping[str, Any], progress: Progress) -> bytes:
         data |= (
             {"panels": [one | {"operator": None} for one in data["panels"]]} if "panels" in data else {"operator": None}
         )
+    tables = taken.tables if options.get("tables", True) else {}
     styles = (FILES[f"stage/{name}.css"].decode() for name in ("stage", "panels", "readout"))
     return _PAGE.format(
-        made=MADE, title=escape(taken.title), colours=_colours(options.get("theme", "auto")), css="\n".join(styles),
-        markup=FILES["stage/stage.html"].decode(),
+        made=MADE, title=escape(taken.title), colours=colours(options.get("theme", "auto")), css="\n".join(styles),
+        markup=FILES["stage/stage.html"].decode(), tables="\n".join(map(_folded, tables, tables.values())),
         code=bundle("components/stage/stage.js").replace("</script", "<\\/script"),
         data=json.dumps(data, ensure_ascii=False).replace("<", "\\u003c"),
     ).encode()  # fmt: skip

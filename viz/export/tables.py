@@ -119,30 +119,37 @@ def of(scene: Scene) -> tuple[dict[str, list[list[Any]]], str]:
     return made, why_not
 
 
-def archive(scene: Scene | None, more: Mapping[str, Rows] | None = None, link: str = "") -> bytes:
-    """Every table of a layer, if there is one, and ``more`` by name, each as a file in one ZIP, with a text that says
-    what they are."""
-    made, why_not = of(scene) if scene else ({}, "")
-    named = {name.replace("/", " "): csv_text(rows) for name, rows in (made | dict(more or {})).items()}
-    said = [scene and described(scene.spec), f"Tables: {', '.join(f'{name}.csv' for name in named)}."]
-    if "matrix" in made:
-        said.append("The matrix: output cells down, input cells across; of a large one row, column and value.")
-    said += [why_not, link and f"From {link}", MADE]
+def archive(scenes: Mapping[str, Scene], more: Mapping[str, Rows] | None = None, link: str = "") -> bytes:
+    """Every table of some layers and ``more`` by name, each as a file in one ZIP, with a text that says what they are.
+
+    Args:
+        scenes: by a name that begins the files' names, which may be empty.
+    """
+    named, said = {}, []
+    for which, scene in scenes.items():
+        made, why_not = of(scene)
+        named |= {f"{which} {name}".strip(): rows for name, rows in made.items()}
+        said += [f"{which and f'{which}: '}{described(scene.spec)}", why_not]
+        if "matrix" in made:
+            said.append("The matrix: output cells down, input cells across; of a large one row, column and value.")
+    named = {name.replace("/", " "): csv_text(rows) for name, rows in (named | dict(more or {})).items()}
+    said += [f"Tables: {', '.join(f'{name}.csv' for name in named)}.", link and f"From {link}", MADE]
     whole = io.BytesIO()
     with zipfile.ZipFile(whole, "w", zipfile.ZIP_DEFLATED) as file:
         file.comment = MADE.encode()
-        file.writestr("README.txt", "\n".join(line for line in said if line) + "\n")
+        file.writestr("README.txt", "\n".join(dict.fromkeys(line for line in said if line)) + "\n")
         for name, text in named.items():
             file.writestr(f"{name}.csv", text)
     return whole.getvalue()
 
 
 def take(taken: Taken, options: Mapping[str, Any], progress: Progress) -> bytes:
-    """Every table of a page and of its layer."""
+    """Every table of a page and of its layer, or of both that it compares."""
     refuse_while_asked(taken)
-    if not (taken.scene or taken.tables):
+    scenes = taken.pair or ({"": taken.scene} if taken.scene else {})
+    if not (scenes or taken.tables):
         raise ExportError("This page has no table that could be taken along.")
-    return archive(taken.scene, taken.tables, taken.link)
+    return archive(scenes, taken.tables, taken.link)
 
 
 def take_matrix(taken: Taken, options: Mapping[str, Any], progress: Progress) -> bytes:

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from contextvars import ContextVar
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from itertools import count
+from textwrap import shorten
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -12,6 +15,8 @@ if TYPE_CHECKING:
 
 Rows = list[list[Any]]
 """A table, its head first."""
+Script = Callable[[], tuple[str, str]]
+"""What a script does, and the script; it may raise ``ValueError`` with a sentence."""
 
 
 @dataclass(frozen=True)
@@ -21,8 +26,9 @@ class Taken:
     Attributes:
         title, question: of the page. link: to it, as it is now.
         drawing: the data of its stage, as :func:`viz.components.stage.stage` takes them. height: of the stage, in px.
-        scene: the layer with its numbers, where the page has one.
-        script: what Code shows, asked for when it is needed; it may raise ``ValueError`` with a sentence.
+        scene: the layer with its numbers, where the page has one. pair: of two beside each other both, by their names.
+        script: what Code shows, asked for when it is needed.
+        asked: whether a question waits, whose answer the numbers tell.
         tables: by their name. charts: Plotly's dicts by their name.
     """
 
@@ -32,14 +38,16 @@ class Taken:
     drawing: Mapping[str, Any] | None = None
     height: int = 500
     scene: Scene | None = None
-    script: Callable[[], tuple[str, str]] | None = None
+    pair: Mapping[str, Scene] = field(default_factory=dict)
+    script: Script | None = None
+    asked: bool = False
     tables: Mapping[str, Rows] = field(default_factory=dict)
     charts: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
 
     @property
     def covered(self) -> bool:
-        """Whether a question waits, so that the stage does not show its answer."""
-        return any(one.get("veiled") for one in self.stages)
+        """Whether a question waits, so that the page does not show its answer."""
+        return self.asked or any(one.get("veiled") for one in self.stages)
 
     @property
     def stages(self) -> list[Mapping[str, Any]]:
@@ -50,30 +58,84 @@ class Taken:
 
 # -- in a run of a page ------------------------------------------------------------------------------------------------
 
-_drawn: ContextVar[list[tuple[Mapping[str, Any], int]] | None] = ContextVar("drawn", default=None)
+
+@dataclass
+class Noted:
+    """What stands on the page so far: its stages, tables and charts as :class:`Taken` has them. A table is made when it
+    is taken."""
+
+    stages: list[tuple[Mapping[str, Any], int]] = field(default_factory=list)
+    tables: dict[str, Callable[[], Rows]] = field(default_factory=dict)
+    charts: dict[str, Mapping[str, Any]] = field(default_factory=dict)
+
+
+_noted: ContextVar[Noted | None] = ContextVar("noted", default=None)
+VERSUS, SAME = "Numbers side by side", "same"
+"""What the table of the numbers of two layers is called, and what its last column says where they do not differ."""
+LONGEST_NAME = 60
+"""Characters of a table's or a chart's name."""
 
 
 def begin() -> None:
-    """A page begins, whose stages are noted."""
-    _drawn.set([])
+    """A page begins, whose stages, tables and charts are noted."""
+    _noted.set(Noted())
 
 
 def note(drawing: Mapping[str, Any], height: int) -> None:
     """A stage stands on the page."""
-    if (drawn := _drawn.get()) is not None:
-        drawn.append((drawing, height))
+    if page := _noted.get():
+        page.stages.append((drawing, height))
 
 
-def noted() -> dict[str, tuple[Mapping[str, Any], int]]:
-    """What stands on the page, by a name where there are several; two layers beside each other are also one picture."""
-    drawn = _drawn.get() or []
-    if len(drawn) < 2:
-        return dict.fromkeys([""], drawn[0]) if drawn else {}
-    named = dict(zip("ABCDEFGH", drawn, strict=False))
-    plain = {name: one for name, one in named.items() if "panels" not in one[0]}
-    if len(plain) != 2 or len(named) != 2:
-        return named
-    height = max(high for _, high in drawn)
-    panels = [{**one, "id": name, "title": name, "height": height} for name, (one, _) in plain.items()]
+def note_table(label: str, rows: Callable[[], Rows]) -> None:
+    """A table stands on the page."""
+    if page := _noted.get():
+        page.tables[_named(label, page.tables)] = rows
+
+
+def note_chart(alt: str, figure: Mapping[str, Any]) -> None:
+    """A chart stands on the page."""
+    if page := _noted.get():
+        page.charts[_named(alt, page.charts)] = figure
+
+
+def note_versus(rows: Callable[[], Rows]) -> None:
+    """The numbers of two layers stand beside each other, a line each: what it is, that of either, and ``SAME`` or how
+    they differ."""
+    note_table(VERSUS, rows)
+
+
+def _named(said: str, known: Mapping[str, Any]) -> str:
+    """What is said of it, up to the first stop, as a name that no other has."""
+    name = shorten(re.split(r"[:.;(] ?", said, maxsplit=1)[0].strip(), LONGEST_NAME, placeholder=" …") or "Numbers"
+    return next(other for n in count(1) if (other := f"{name} {n}" if n > 1 else name) not in known)
+
+
+def noted(scene: Scene | None, against: Scene | None, script: Script | None, **has: Any) -> dict[str, Taken]:
+    """What can be taken from the page, by a name where it has several pictures; two layers beside each other are also
+    one picture.
+
+    Args:
+        scene, script: of the layer that is changed, the last one drawn. against: the one that was frozen, drawn first.
+        has: what else there is, whichever picture is taken.
+    """
+    page = _noted.get() or Noted()
+    has |= {"tables": {name: rows() for name, rows in page.tables.items()}, "charts": page.charts}
+    if len(page.stages) < 2:
+        drawing, height = page.stages[0] if page.stages else (None, 0)
+        return {"": Taken(drawing=drawing, height=height, scene=scene, script=script, **has)}
+    named = dict(zip("ABCDEFGH", page.stages, strict=False))
+    layers = dict.fromkeys(named) | {"A": against, [*named][-1]: scene}
+    made = {
+        name: Taken(drawing=drawing, height=height, scene=layers[name], **has)
+        for name, (drawing, height) in named.items()
+    }
+    made[[*made][-1]] = replace(made[[*made][-1]], script=script)
+    if len(named) != 2 or any("panels" in drawing for drawing, _ in page.stages):
+        return made
+    height = max(high for _, high in page.stages)
+    panels = [{**one, "id": name, "title": name, "height": height} for name, (one, _) in named.items()]
     # Each is as wide as on the page, so that its numbers can be read.
-    return {"A and B": ({"panels": panels, "columns": 1}, height), **named}
+    both = {"panels": panels, "columns": 1, "numbers": has["tables"].get(VERSUS)}
+    pair = {"A": against, "B": scene} if against and scene else {}
+    return {"A and B": Taken(drawing=both, height=height, pair=pair, **has), **made}

@@ -123,3 +123,10 @@ def digits(value: float, places: int = 4) -> tuple[str, bool]:
         return ("∞" if value > 0 else "−∞") if value == value else "NaN", True
     shown = str(int(value)) if value == int(value) and abs(value) < 1e9 else f"{value:.{places}g}"
     return shown, float(shown) == value
+
+
+def text(value: object) -> str:
+    """A cell of a table as people read it; nothing where there is nothing."""
+    if value is None:
+        return ""
+    return f"{value:.6g}" if isinstance(value, float) else str(value)

@@ -5,7 +5,7 @@ One self-contained HTML file that a browser prints on A4 or Letter, or saves as 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from html import escape
 from itertools import takewhile
@@ -23,8 +23,8 @@ from models.share import Scene
 from models.text import plural
 from viz.export.formats import Progress
 from viz.export.licence import MADE
-from viz.export.taken import Taken
-from viz.export.words import cell_of, described, digits, layer_of
+from viz.export.taken import SAME, VERSUS, Rows, Taken
+from viz.export.words import cell_of, described, digits, layer_of, refuse_while_asked
 
 WIDE, HIGH = 180, 245
 """Millimetres of A4 and of Letter between margins of 15, as far as both have them."""
@@ -88,6 +88,40 @@ def worksheet(scene: Scene, title: str = "", question: str = "", link: str = "")
     Raises:
         ExportError: for a layer that is not drawn, or does not fit on one page.
     """
+    name = title or KINDS[scene.spec.kind].title
+    return _page(name, _sheets(scene, name, question, link))
+
+
+def worksheet_of_two(pair: Mapping[str, Scene], versus: Rows | None, question: str = "", link: str = "") -> str:
+    """Two layers, each on a sheet, a sheet to compare their numbers on if ``versus`` holds them, and the solutions in
+    the same order. As :func:`worksheet` otherwise."""
+    sheets = [
+        _sheets(scene, f"{which}: {KINDS[scene.spec.kind].title}", question, link) for which, scene in pair.items()
+    ]
+    if versus:
+        sheets.append((_compared(versus, False), _compared(versus, True)))
+    asked, solved = zip(*sheets, strict=True)
+    return _page(" and ".join(pair), (*asked, *solved))
+
+
+def take(taken: Taken, options: Mapping[str, Any], progress: Progress) -> bytes:
+    """The page's layer as a worksheet, or both that it compares."""
+    refuse_while_asked(taken)
+    if taken.pair:
+        return worksheet_of_two(taken.pair, taken.tables.get(VERSUS), taken.question, taken.link).encode()
+    return worksheet(layer_of(taken), question=taken.question, link=taken.link).encode()
+
+
+def _page(name: str, sheets: Iterable[str]) -> str:
+    return (
+        f'<!DOCTYPE html>\n<html lang="en"><head><meta charset="utf-8"><title>{escape(name)}: worksheet</title>'
+        f'<meta name="viewport" content="width=device-width"><meta name="license" content="{MADE}">'
+        f"<style>{CSS.read_text(encoding='utf-8')}</style></head><body>\n{chr(10).join(sheets)}\n</body></html>\n"
+    )
+
+
+def _sheets(scene: Scene, name: str, question: str, link: str) -> tuple[str, str]:
+    """A layer to work out, and its solution."""
     if why_not := bench.too_large(scene.spec):
         raise ExportError(why_not)
     scene, rounded = to_paper(scene)
@@ -96,23 +130,31 @@ def worksheet(scene: Scene, title: str = "", question: str = "", link: str = "")
     answers = [grid for answer in _answers(lab, solved=True) for grid in answer]
     rows, size = _fitted(_grids(lab), answers, [*said, *code.splitlines()])
     asked, solved = _drawn(rows, size), _drawn(_rows(answers, size), size)
-    name = title or KINDS[scene.spec.kind].title
     lines = "".join(f"<p>{escape(line)}</p>" for line in said)
     back = f"<footer>{escape(link)}</footer>" if link else ""
+    begin = f'<main style="--cell: {size}mm">'
     return (
-        f'<!DOCTYPE html>\n<html lang="en"><head><meta charset="utf-8"><title>{escape(name)}: worksheet</title>'
-        f'<meta name="viewport" content="width=device-width"><meta name="license" content="{MADE}">'
-        f"<style>{CSS.read_text(encoding='utf-8')}\nmain {{ --cell: {size}mm; }}</style></head><body>\n"
-        f'<main><h1>{escape(name)}</h1><div class="who"><span>Name</span><span>Date</span></div>'
-        f"{lines}<code>{escape(code)}</code>\n{asked}</main>\n"
-        f"<main><h1>Solution: {escape(name)}</h1><p>{escape(described(scene.spec))}</p>{solved}"
-        f"{_example(lab)}{back}</main>\n</body></html>\n"
+        f"{begin}<h1>{escape(name)}</h1>{_WHO}{lines}<code>{escape(code)}</code>\n{asked}</main>",
+        f"{begin}<h1>Solution: {escape(name)}</h1><p>{escape(described(scene.spec))}</p>{solved}"
+        f"{_example(lab)}{back}</main>",
     )
 
 
-def take(taken: Taken, options: Mapping[str, Any], progress: Progress) -> bytes:
-    """The page's layer as a worksheet."""
-    return worksheet(layer_of(taken), question=taken.question, link=taken.link).encode()
+_WHO = '<div class="who"><span>Name</span><span>Date</span></div>'
+
+
+def _compared(versus: Rows, solved: bool) -> str:
+    """The numbers of two layers as a table: empty, or with those that differ in bold."""
+    (_, *heads), *lines = versus
+    made = "".join(f"<th>{escape(head)}</th>" for head in ("", *heads))
+    for title, *values in lines:
+        differs = ' class="differs"' if solved and values[-1] != SAME else ""
+        cells = "".join(f"<td>{escape(value) if solved else ''}</td>" for value in values)
+        made += f"<tr{differs}><th>{escape(title)}</th>{cells}</tr>"
+    name = f"{heads[0]} and {heads[1]}"
+    asked = f"<h1>{name}</h1>{_WHO}<p>Work out the numbers of both layers. Which of them differ?</p>"
+    above = f"<h1>Solution: {name}</h1>" if solved else asked
+    return f'<main>{above}<table class="numbers">{made}</table></main>'
 
 
 def to_paper(scene: Scene) -> tuple[Scene, bool]:

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from latex2mathml.converter import convert
 
 from models.text import big, times
+from viz.export import taken
 
 if TYPE_CHECKING:
     from models.lab import Check, Lab
@@ -165,12 +166,27 @@ def cards(lab: Lab, covered: bool = False) -> str:
 
 
 def side_by_side(one: Lab, other: Lab, names: tuple[str, str] = ("A", "B")) -> str:
-    """HTML of the numbers of two layers as a table; those that differ are marked."""
-    rows = []
+    """HTML of the numbers of two layers as a table; those that differ are marked. It can be taken away as text."""
+    taken.note_versus(lambda: numbers_side_by_side(one, other, names))
+    pairs = []
     for a, b in zip(one.checks, other.checks, strict=True):
         texts = [_shown(check, lab.spec.out_channels) for check, lab in ((a, one), (b, other))]
-        rows.append(Pair(a.name, a.title, *texts, _ratio(a, b), a.hint))
-    return versus((*names, f"{names[1]} ÷ {names[0]}"), rows) + _key((*one.checks, *other.checks))
+        pairs.append(Pair(a.name, a.title, *texts, _ratio(a, b), a.hint))
+    return versus(_heads(names), pairs) + _key((*one.checks, *other.checks))
+
+
+def numbers_side_by_side(one: Lab, other: Lab, names: tuple[str, str] = ("A", "B")) -> list[list[str]]:
+    """The same as :func:`side_by_side`, as text: a head, then a line for each number."""
+    rows = [["Number", *_heads(names)]]
+    for a, b in zip(one.checks, other.checks, strict=True):
+        texts = [_counted(check, lab.spec.out_channels) for check, lab in ((a, one), (b, other))]
+        rows.append([a.title, *texts, taken.SAME if texts[0] == texts[1] else _ratio(a, b)])
+    return rows
+
+
+def _heads(names: tuple[str, str]) -> tuple[str, str, str]:
+    """Of the columns of two layers, and of how they differ."""
+    return *names, f"{names[1]} ÷ {names[0]}"
 
 
 @dataclass(frozen=True)
@@ -186,7 +202,7 @@ class Pair:
 
     def html(self) -> str:
         same = self.one == self.other
-        cells = "".join(f"<td>{text}</td>" for text in (self.one, self.other, "same" if same else self.differs))
+        cells = "".join(f"<td>{text}</td>" for text in (self.one, self.other, taken.SAME if same else self.differs))
         return (
             f'<tr class="cs-{"same" if same else "differs"}" data-number="{self.name}"><th scope="row" '
             f'title="{escape(self.hint)}">{escape(self.title)}</th>{cells}</tr>'
@@ -208,11 +224,15 @@ def _ratio(one: Check, other: Check) -> str:
     return f"{values[1] / values[0]:.3g} ×"
 
 
+def _counted(check: Check, channels: int) -> str:
+    """A number as text; ``channels`` of the output."""
+    shown = value_text(check)
+    return f"{channels} × {shown}" if check.name == "output_size" and channels > 1 else shown
+
+
 def _shown(check: Check, channels: int) -> str:
     """HTML of a number with its mark; ``channels`` of the output."""
-    shown = value_text(check)
-    if check.name == "output_size" and channels > 1:
-        shown = f"{channels} × {shown}"
+    shown = _counted(check, channels)
     if check.agrees is None:
         return f'{shown} <span class="cs-mark" title="formula alone, not measured">○</span>'
     return f"{shown} {mark(check.agrees, BOTH)}"

@@ -16,6 +16,7 @@ import streamlit as st
 from models.text import big
 from viz import state
 from viz.colours import CIVIDIS, FAINT, ROLES, SERIES
+from viz.export import taken
 
 HEIGHT = 340
 """Of a chart, in CSS pixels."""
@@ -380,6 +381,9 @@ def chart(figure: dict, *, key: str, alt: str, numbers: bool = True) -> None:
     # Where another visitor's thread is just importing it, Plotly would take half of it for the whole.
     import pandas  # noqa: F401
 
+    taken.note_chart(alt, figure)
+    if numbers:
+        taken.note_table(alt, lambda: _rows(figure))
     if state.recall("presenting"):
         figure = _large(figure)
     config = CONFIG | {"toImageButtonOptions": {"format": "svg", "filename": key}}
@@ -392,6 +396,12 @@ def chart(figure: dict, *, key: str, alt: str, numbers: bool = True) -> None:
         number = st.column_config.NumberColumn(format="%.4g")
         kinds = {name: number for name, values in columns.items() if not isinstance(values[0], str)}
         opened.dataframe(columns, hide_index=True, column_config=kinds)
+
+
+def _rows(figure: dict) -> list[list]:
+    """The points of a figure as a table, its head first."""
+    columns = numbers_of(figure)
+    return [list(columns), *map(list, zip(*columns.values(), strict=True))]
 
 
 def _large(figure: dict) -> dict:

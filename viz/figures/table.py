@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 import streamlit as st
 
 from viz import state
+from viz.export import taken
 from viz.private import row_seen
 from viz.words import meaning
 
@@ -33,6 +34,7 @@ def table(
         height: pixels, where the table shall not choose.
         told: what the columns hold that do not say so themselves, by their titles; of terms the list of words tells it.
     """
+    taken.note_table(label, lambda: [list(head), *map(list, rows)])
     columns = dict(zip(head, map(list, zip(*rows, strict=True)), strict=True))
     told = {name: means for name in head if (means := meaning(name))} | dict(told or {})
     kinds = {name: st.column_config.Column(help=help) for name, help in told.items()}

@@ -32,7 +32,7 @@ def array_of(rows: list[list[str]], shape: tuple[int, ...]) -> np.ndarray:
 @pytest.mark.parametrize("name", SCENES)
 def test_every_number_is_read_back_as_the_same_number(name):
     scene = SCENES[name]
-    found, whole = lab.of(scene), zipfile.ZipFile(io.BytesIO(tables.archive(scene)))
+    found, whole = lab.of(scene), zipfile.ZipFile(io.BytesIO(tables.archive({"": scene})))
     arrays = {"input": found.x, "output": found.y} | found.weights
     for table, values in arrays.items():
         assert np.array_equal(array_of(read(whole, table), values.shape), values), table
@@ -66,13 +66,13 @@ def test_a_matrix_that_is_too_large_says_so_in_a_sentence(size, says):
     scene = Scene(LayerSpec(input_size=size, kernel_size=3))
     with pytest.raises(ExportError, match=says):
         tables.matrix_csv(scene)
-    whole = zipfile.ZipFile(io.BytesIO(tables.archive(scene)))
+    whole = zipfile.ZipFile(io.BytesIO(tables.archive({"": scene})))
     assert "matrix.csv" not in whole.namelist()
     assert says in whole.read("README.txt").decode()
 
 
 def test_a_layer_that_is_not_run_has_its_numbers():
-    whole = zipfile.ZipFile(io.BytesIO(tables.archive(LARGE)))
+    whole = zipfile.ZipFile(io.BytesIO(tables.archive({"": LARGE})))
     assert sorted(whole.namelist()) == ["README.txt", "numbers.csv"]
     assert read(whole, "numbers")[2][1:4] == ["1792", "1792", "True"]
 
@@ -84,7 +84,7 @@ def test_numbers_are_as_short_as_their_type_allows():
 
 def test_tables_of_the_page_come_along_and_the_licence_stands_in_the_file():
     whole = zipfile.ZipFile(
-        io.BytesIO(tables.archive(SCENES["padded"], {"cost": [["ms"], [0.25]]}, "https://a.b/?c=d"))
+        io.BytesIO(tables.archive({"": SCENES["padded"]}, {"cost": [["ms"], [0.25]]}, "https://a.b/?c=d"))
     )
     assert read(whole, "cost") == [["ms"], ["0.25"]]
     assert whole.comment.decode() == MADE
@@ -92,3 +92,14 @@ def test_tables_of_the_page_come_along_and_the_licence_stands_in_the_file():
     assert MADE in told
     assert "https://a.b/?c=d" in told
     assert "kernel size 3 × 3, stride 2, padding 1" in told
+
+
+def test_two_layers_have_their_tables_in_one_file():
+    pair = {"A": SCENES["padded"], "B": LARGE}
+    made = zipfile.ZipFile(io.BytesIO(tables.archive(pair, {"Numbers side by side": [["Number", "A", "B"]]})))
+    assert {"A numbers.csv", "A matrix.csv", "B numbers.csv", "Numbers side by side.csv"} < set(made.namelist())
+    alone = zipfile.ZipFile(io.BytesIO(tables.archive({"": SCENES["padded"]})))
+    assert made.read("A output.csv") == alone.read("output.csv")
+    told = made.read("README.txt").decode()
+    assert "A: " in told
+    assert "B: " in told

@@ -3,6 +3,7 @@
 import io
 import json
 import re
+import xml.etree.ElementTree as ET
 import zipfile
 from dataclasses import replace
 from html import escape
@@ -25,12 +26,13 @@ from viz.export.latex import latex
 from viz.export.licence import MADE
 from viz.export.notebook import notebook
 from viz.export.tables import archive, matrix_csv
-from viz.export.taken import Taken
+from viz.export.taken import SAME, VERSUS, Taken
 from viz.export.worksheet import worksheet
 from viz.scenes.layer import scene as draw_scene
 
 SCENE, LINK, QUESTION = SCENES["padded"], "https://a.b/?c=d", "What does it do?"
 PAGE = Taken(title="A page", question=QUESTION, link=LINK, scene=SCENE, tables={"times": [["ms"], [0.25]]})
+SVG = "{http://www.w3.org/2000/svg}"
 DOCUMENTS = ("worksheet", "notebook", "latex", "tables", "matrix")
 
 
@@ -48,7 +50,7 @@ def test_each_is_offered_and_holds_the_page(name):
         text
         == {
             "worksheet": worksheet(SCENE, question=QUESTION, link=LINK),
-            "notebook": notebook(SCENE, question=QUESTION, link=LINK),
+            "notebook": notebook(SCENE, question=QUESTION, link=LINK, tables=PAGE.tables),
             "latex": latex(SCENE, link=LINK),
             "matrix": matrix_csv(SCENE),
         }[name]
@@ -63,7 +65,7 @@ def test_a_notebook_shows_the_stage():
     shown = [out.data["text/html"] for cell in made.cells for out in cell.get("outputs", [])]
     assert len(shown) == 1
     assert shown[0].startswith("<iframe srcdoc=")
-    assert escape(FORMATS["html"].make(page).decode()) in shown[0]
+    assert escape(FORMATS["html"].make(page, {"tables": False}).decode()) in shown[0]
 
 
 def test_the_cell_is_chosen():
@@ -93,11 +95,77 @@ def test_a_page_without_a_layer_has_its_script_and_its_tables():
     assert offered == {"notebook", "tables"}
     for one in (page, replace(page, drawing=draw_scene(lab.of(SCENE)))):
         cells = json.loads(FORMATS["notebook"].make(one))["cells"]
-        assert cells[-1]["source"][-1].strip() == "x = 1 + 1"
+        assert cells[-2]["source"][-1].strip() == "x = 1 + 1"
+        assert [line.strip() for line in cells[-1]["source"]] == ["## a", "", "| n |", "| --- |", "| 2 |"]
         assert ("srcdoc" in str(cells[1])) == (one.drawing is not None)
     whole = zipfile.ZipFile(io.BytesIO(FORMATS["tables"].make(page)))
     assert whole.read("a.csv") == b"n\r\n2\r\n"
-    assert zipfile.ZipFile(io.BytesIO(archive(None, {"a/b": [[1]]}))).namelist() == ["README.txt", "a b.csv"]
+    assert zipfile.ZipFile(io.BytesIO(archive({}, {"a/b": [[1]]}))).namelist() == ["README.txt", "a b.csv"]
+
+
+CHART = {
+    "data": [{"type": "bar", "name": "n", "x": ["a"], "y": [2]}],
+    "layout": {"xaxis": {"title": {"text": "layer"}}, "yaxis": {"title": {"text": "</script>"}}},
+}
+
+
+def test_charts_stand_in_one_page_and_offer_svg_and_png():
+    page = Taken(title="A <page>", link=LINK, charts={"MACs of each layer": CHART})
+    assert FORMATS["charts"].offered(page)
+    made = FORMATS["charts"].make(page).decode()
+    assert MADE in made
+    assert "<title>A &lt;page&gt;</title>" in made
+    assert 'save("svg",' in made
+    assert 'save("png",' in made
+    charts = re.search(r"const charts = (.*);\n", made)[1]
+    assert json.loads(charts) == page.charts
+    assert "</script>" not in charts
+    assert made.count("</script>") == 2
+    with pytest.raises(ExportError, match="answer the question first"):
+        FORMATS["charts"].make(replace(page, asked=True))
+    assert not FORMATS["charts"].offered(Taken())
+
+
+VERSUS_ROWS = [["Number", "A", "B", "B ÷ A"], ["Parameters", "9", "4", "0.444 ×"], ["MACs", "36", "36", SAME]]
+OTHER = Scene(LayerSpec(input_size=4, kernel_size=2))
+PAIR = Taken(
+    title="A page",
+    question=QUESTION,
+    pair={"A": SCENE, "B": OTHER},
+    tables={VERSUS: VERSUS_ROWS},
+    drawing={"panels": [draw_scene(lab.of(one)) | {"title": name} for name, one in (("A", SCENE), ("B", OTHER))],
+             "columns": 1, "numbers": VERSUS_ROWS},
+)  # fmt: skip
+
+
+def test_two_layers_are_one_worksheet_with_their_numbers():
+    made = FORMATS["worksheet"].make(PAIR).decode()
+    sheets = re.findall(r"<main.*?</main>", made, re.S)
+    assert len(sheets) == 6
+    for number, scene in enumerate(PAIR.pair.values()):
+        alone = re.findall(r"<main.*?</main>", worksheet(scene, question=QUESTION), re.S)
+        for side, own in enumerate(alone):
+            assert re.findall("<td.*", own) == re.findall("<td.*", sheets[3 * side + number])
+    cells = [re.findall("<td>(.*?)</td>", sheet) for sheet in (sheets[2], sheets[5])]
+    assert cells == [[""] * 6, ["9", "4", "0.444 ×", "36", "36", "same"]]
+    assert '<tr class="differs"><th>Parameters</th>' in sheets[5]
+    assert "<tr><th>MACs</th>" in sheets[5]
+    assert "differs" not in sheets[2]
+
+
+def test_the_numbers_of_two_layers_stand_below_their_picture_and_their_page():
+    texts = lambda options: [  # noqa: E731
+        "".join(one.itertext()) for one in ET.fromstring(FORMATS["svg"].make(PAIR, options)).iter(f"{SVG}text")
+    ]
+    shown = texts({})
+    for word in ("Parameters", "0.444 ×", "MACs", "same"):
+        assert word in shown
+    assert "0.444 ×" not in texts({"numbers": False})
+    made = FORMATS["html"].make(PAIR).decode()
+    assert "<details open><summary>Numbers side by side</summary>" in made
+    assert '<tr class="differs"><td>Parameters</td><td>9</td><td>4</td><td>0.444 ×</td></tr>' in made
+    assert "<tr><td>MACs</td><td>36</td><td>36</td><td>same</td></tr>" in made
+    assert "<details" not in FORMATS["html"].make(PAIR, {"tables": False}).decode()
 
 
 @given(

@@ -346,6 +346,30 @@ function putLegend(stage, add, y, measure) {
   return y + 24 * u;
 }
 
+// Numbers of two layers beside each other, below their pictures: lines of text, their head first; the last one of a line
+// says whether they differ, and those that do are in bold, with a bar before them.
+function putNumbers([head, ...lines], add, y, { outer, unit: u, theme, measure }) {
+  const size = 14 * u, high = 24 * u, gap = 28 * u, rows = [head, ...lines];
+  const run = (text, i, at) => {
+    const differs = i && rows[i].at(-1) !== "same";
+    return { text, size, weight: differs ? 600 : 400, colour: !i || !at ? theme.muted : theme.text };
+  };
+  const widths = head.map((_, at) => Math.max(...rows.map((row, i) => wide([run(row[at], i, at)], theme, measure))));
+  const all = widths.reduce((sum, w) => sum + w + gap, -gap), left = Math.max(14 * u, (outer - all) / 2);
+  add("numbers", left, y, () => "", (ctx) => rows.forEach((row, i) => {
+    let x = 0;
+    if (i && row.at(-1) !== "same") {
+      ctx.fillStyle = css(theme.pink);
+      ctx.fillRect(-12 * u, i * high, 4 * u, high - 2 * u);
+    }
+    row.forEach((text, at) => {
+      write(ctx, [run(text, i, at)], x, i * high + 16 * u, theme, measure);
+      x += widths[at] + gap;
+    });
+  }));
+  return y + rows.length * high + 8 * u;
+}
+
 export const columnsFor = (count, width) => (count > 1 && width >= 860 ? 2 : 1);
 
 // Several stages: two beside each other where there is room, each under its heading.
@@ -371,10 +395,11 @@ export function together(panels, outer, measure, parts = {}) {
     });
     y += high;
   }
+  const add = (name, x, at, key, paint) => items.push({ name, x, y: at, key, paint });
   if (parts.legend !== false) {
-    const add = (name, x, at, key, paint) => items.push({ name, x, y: at, key, paint });
     y = putLegend({ ...panels[0], unit: u, theme, scene: panels[0].scene, space: { ...panels[0].space, outer }, host: null }, add, y, measure) + 6 * u;
   }
+  if (parts.numbers) y = putNumbers(parts.numbers, add, y + 8 * u, { outer, unit: u, theme, measure });
   return { width: outer, height: Math.ceil(y), items };
 }
 
