@@ -197,3 +197,25 @@ def test_a_long_animation_can_be_stopped(visit):
     dialog.get_by_role("button", name="Stop").click()
     expect(dialog.get_by_text("Stopped.")).to_be_visible()
     one.sound()
+
+
+def test_charts_save_themselves_without_a_network(browser, tmp_path):
+    from viz.figures.plot import Series, lines
+
+    chart = lines([Series("a", [1, 2], [3, 4])], x="layers", y="pixels")
+    file = tmp_path / "charts.html"
+    file.write_bytes(FORMATS["charts"].make(Taken(charts={"Growth": chart})))
+    context = new_context(browser, width=WIDTH)
+    context.set_offline(True)
+    page, recorder = new_page(context)
+    asked = []
+    page.on("request", lambda request: asked.append(request.url))
+    page.goto(file.as_uri())
+    for title, ending, begin in (("SVG", "svg", b"<svg"), ("PNG", "png", b"\x89PNG")):
+        with page.expect_download() as download:
+            page.locator(f".modebar-btn[data-title='Download as {title}']").click()
+        assert download.value.suggested_filename == f"Growth.{ending}"
+        assert download.value.path().read_bytes().startswith(begin)
+    assert recorder.errors == []
+    assert [one for one in asked if not one.startswith(("file:", "blob:", "data:"))] == []
+    context.close()

@@ -38,3 +38,13 @@ def test_it_prints_on_two_pages_of_either_paper(browser, tmp_path, name):
     assert over == 0
     assert asked == [file.as_uri()]
     page.close()
+
+
+@pytest.mark.parametrize("name", ["one large input", "many kernels"])
+def test_on_a_phone_nothing_is_wider_than_the_screen(browser, tmp_path, name):
+    file = tmp_path / "worksheet.html"
+    file.write_text(worksheet(FULLEST[name], link="https://a.b/?" + "c" * 200), encoding="utf-8")
+    page = browser.new_page(viewport={"width": 390, "height": 800})
+    page.goto(file.as_uri())
+    assert page.evaluate("() => document.documentElement.scrollWidth") == 390
+    page.close()

@@ -10,6 +10,7 @@ from html import escape
 from pathlib import Path
 from typing import Any
 
+from viz.colours import ROLES
 from viz.components.files import FILES
 from viz.export.bundle import bundle
 from viz.export.engine import MADE, ExportError
@@ -29,7 +30,7 @@ body {{ margin: 0; background: var(--st-background-color); color: var(--st-text-
 details {{ margin: .5rem 1rem; overflow-x: auto; }}
 table {{ border-collapse: collapse; font-variant-numeric: tabular-nums; }}
 th, td {{ padding: .2rem .8rem; border-bottom: 1px solid var(--st-border-color); text-align: left; }}
-tr.differs {{ font-weight: 600; box-shadow: inset 4px 0 #cc79a7; }}
+tr.differs {{ font-weight: 600; box-shadow: inset 4px 0 {differs}; }}
 {css}
 </style>
 <main>{markup}</main>
@@ -95,7 +96,8 @@ def html(taken: Taken, options: Mapping[str, Any], progress: Progress) -> bytes:
     tables = taken.tables if options.get("tables", True) else {}
     styles = (FILES[f"stage/{name}.css"].decode() for name in ("stage", "panels", "readout"))
     return _PAGE.format(
-        made=MADE, title=escape(taken.title), colours=colours(options.get("theme", "auto")), css="\n".join(styles),
+        made=MADE, title=escape(taken.title), differs=ROLES["selection"],
+        colours=colours(options.get("theme", "auto")), css="\n".join(styles),
         markup=FILES["stage/stage.html"].decode(), tables="\n".join(map(_folded, tables, tables.values())),
         code=bundle("components/stage/stage.js").replace("</script", "<\\/script"),
         data=json.dumps(data, ensure_ascii=False).replace("<", "\\u003c"),

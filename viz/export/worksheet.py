@@ -21,6 +21,7 @@ from models.lab import Lab, Stage
 from models.layers import KINDS
 from models.share import Scene
 from models.text import plural
+from viz.colours import ROLES
 from viz.export.formats import Progress
 from viz.export.licence import MADE
 from viz.export.taken import SAME, VERSUS, Rows, Taken
@@ -116,7 +117,8 @@ def _page(name: str, sheets: Iterable[str]) -> str:
     return (
         f'<!DOCTYPE html>\n<html lang="en"><head><meta charset="utf-8"><title>{escape(name)}: worksheet</title>'
         f'<meta name="viewport" content="width=device-width"><meta name="license" content="{MADE}">'
-        f"<style>{CSS.read_text(encoding='utf-8')}</style></head><body>\n{chr(10).join(sheets)}\n</body></html>\n"
+        f"<style>{CSS.read_text(encoding='utf-8')}\n"
+        f"body {{ --differs: {ROLES['selection']}; }}</style></head><body>\n{chr(10).join(sheets)}\n</body></html>\n"
     )
 
 
