@@ -1,4 +1,4 @@
-"""The numbers of a measured stack: cards, a table, and the algebra step by step."""
+"""The numbers of a measured stack: cards, a table, what the stage tells of a unit, and the algebra step by step."""
 
 from __future__ import annotations
 
@@ -37,6 +37,29 @@ def jump_text(jump: object, found: tuple[int, ...]) -> str:
 def jumps(row: LayerRow) -> str:
     """The jump along each axis, said once where all are alike."""
     return ", ".join(dict.fromkeys(map(jump_text, row.jump, row.jumps)))
+
+
+def follow(field: StackField) -> list[dict]:
+    """What the stage tells of each unit of each map."""
+    stack = field.stack
+    maps = []
+    for number, shape in enumerate(stack.shapes):
+        row = field.rows[number - 1] if number else None
+        maps.append(
+            {
+                "name": "the input" if row is None else f"layer {number}",
+                "shape": shape,
+                "before": [pad[0] for pad in field.pads[number]],
+                "after": [pad[1] for pad in field.pads[number]],
+                "size": None if row is None else row.size,
+                "jump": None
+                if row is None
+                else [jump_text(j, found) for j, found in zip(row.jump, row.jumps, strict=True)],
+                "start": None if row is None else ["differs" if s is None else str(s) for s in row.start],
+                "boxes": None if row is None else field.boxes(number),
+            }
+        )
+    return maps
 
 
 def by(values) -> str:

@@ -9,12 +9,12 @@ from models.text import plural
 from pages._lesson import columns, offer
 from pages.receptive_field import _compare as compare
 from pages.receptive_field import _editor as editor
-from pages.receptive_field import _scene as scenes
 from pages.receptive_field import _stack as figures
 from pages.receptive_field._unit import Unit
 from viz import state
 from viz.components.stage import stage
 from viz.figures import show
+from viz.scenes import stack as scenes
 from viz.state import Fold
 from viz.words import heading, remark, say
 
@@ -65,7 +65,7 @@ def draw() -> None:
                 scenes.scene(field, number, index),
                 key="stack_stage",
                 height=scenes.stage_height(stack),
-                readout={"image": list(field.shape[2:]), "maps": scenes.follow(field)},
+                readout={"image": list(field.shape[2:]), "maps": figures.follow(field)},
                 on_pin=lambda: unit.pin(field.pads, state.heard("stack_stage", "pin")),
             )
         else:

@@ -23,15 +23,12 @@ from viz.components.stage import stage, veiled
 from viz.figures import show
 from viz.figures.cells import cells, framed, row, text_of
 from viz.figures.upsampling import blocks
-from viz.scenes.four_views import matrices
+from viz.scenes.four_views import MOST_FLAT, matrices
 from viz.state import Choice, Flag, Fold, Whole
 from viz.words import defined_in, remark, say
 
 MOST_DRAWN = 512
 """Rows or columns of a pseudo-inverse that is drawn."""
-
-MOST_FLAT = 36
-"""Numbers of an output that is drawn as one column."""
 
 ENTRIES = Choice("entries", "Numbers", "Entries", None, ("Numbers", "Structure"), "segmented_control")
 COLOUR = Choice("colour", "Tap", "Colour", None, ("Tap", "Weight"), "segmented_control")
@@ -56,7 +53,7 @@ def places(spec: LayerSpec) -> dict[str, Whole]:
         image = "image" if name == "image" else "small image"
         for key, word, count in (
             ("c", "channel", shape[0]),
-            ("d", "slice", shape[1] if spec.dims == 3 else 0),
+            ("d", "depth", shape[1] if spec.dims == 3 else 0),
         ):
             made[f"{name}_{key}"] = Whole(
                 f"trip_{name}_{key}",

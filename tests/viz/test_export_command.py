@@ -8,10 +8,11 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
+from models.layers import KINDS
 from models.share import Scene
 from models.spec import QUERY_DEFAULTS, LayerSpec
 from viz.controls.layer import LayerEditor
-from viz.export.__main__ import PAGES, format_of, main, parser, scene_of, settings_of_link
+from viz.export.__main__ import PAGES, format_of, main, parser, scene_of, settings_of_link, taken_of_link
 from viz.export.formats import FORMATS
 
 ROOT = Path(__file__).parents[2]
@@ -35,7 +36,12 @@ def test_every_setting_of_a_layer_and_every_option_is_a_flag():
     ("asked", "told"),
     [
         ("out.gif --kernel-size 9", "kernel_size: a kernel that spans 9 cells does not fit"),
-        ("out.gif --kernel-size three", "kernel_size: “three” is not a value for it"),
+        ("out.gif --kernel-size three", "kernel_size: “three” is not a value for it."),
+        ("out.gif --kind dense", "kind: “dense” is none of conv, transposed,"),
+        ("out.gif --kind pixel_shuffle --dims 3", "dims: Pixel shuffle has no 3-D form."),
+        ("out.gif --link http://x/receptive-field?layers=q", "Layer 1: “q” cannot be read"),
+        ("out.gif --link http://x/receptive-field?size=big", "size: “big” is not a whole number"),
+        ("out.gif --link http://x/receptive-field?unit=9.1.1", "unit: “9.1.1” names no unit of this stack"),
         ("out.gof", "out.gof: its ending is none of"),
         ("out.gif --speed 3", "speed: “3” is none of"),
         ("out.gif --steps 9999", "steps: “9999” is not a whole number from 0 to 600"),
@@ -71,6 +77,45 @@ def test_a_link_brings_its_layer_and_its_numbers():
     own = scene_of(settings_of_link("/playground?input_size=2&kernel_size=1&x=1.2.2~1_2_3_4"))
     assert own.own_input.tolist() == [[[1, 2], [3, 4]]]
     assert scene_of(settings_of_link("/transposed-matrix?ct_stride=2")).spec.kind == "transposed"
+
+
+@pytest.mark.parametrize(
+    ("link", "panels"),
+    [
+        ("/playground", []),
+        ("/playground?against=kernel_size%3D2&input_size=5", ["A", "B"]),
+        ("/transposed", ["Stamp and add", "Insert zeros, then convolve", "Multiply by the matrix Cᵀ",
+                         "Gradient of a convolution"]),
+        ("/transposed?against=kind%3Dtransposed", ["A", "B"]),
+        ("/transposed-sizes", []),
+        ("/transposed-matrix", ["Cᵀ", "C"]),
+        ("/receptive-field", []),
+    ],
+)  # fmt: skip
+def test_a_link_is_drawn_as_its_page_shows_it(link, panels):
+    drawn = taken_of_link(f"http://x{link}")
+    assert drawn.link == f"http://x{link}"
+    titles = [one["title"] for one in drawn.drawing.get("panels", [])]
+    assert len(titles) == len(panels)
+    assert all(shown in title for shown, title in zip(panels, titles, strict=True))
+    if panels == ["A", "B"]:
+        assert drawn.drawing["numbers"][0] == ["Number", "A", "B", "B ÷ A"]
+
+
+def test_a_link_to_a_stack_brings_its_layers_and_its_unit():
+    drawn = taken_of_link("http://x/receptive-field?dims=1-D&layers=c2+c3s2&size=11&unit=1.4")
+    assert [one["shape"] for one in drawn.drawing["grids"]] == [[1, 11], [1, 10], [1, 4]]
+    assert drawn.drawing["selected"] == {"grid": "map1", "channel": 0, "cell": 4}
+    assert "nn.Conv1d(16, 16, kernel_size=3, stride=2" in drawn.script()[1]
+
+
+def test_help_lists_what_a_setting_takes(capsys):
+    with pytest.raises(SystemExit):
+        parser().parse_args(["--help"])
+    told = " ".join(capsys.readouterr().out.split())
+    for words in (", ".join(KINDS), "nearest, nearest-exact, linear", "zeros, reflect, replicate", "yes, no; default"):
+        assert words in told
+    assert all(f"{one.name}: {one.label}, .{one.ending}" in told for one in FORMATS.values())
 
 
 def test_what_a_bare_link_means_is_what_the_page_shows():

@@ -17,7 +17,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
-from urllib.parse import parse_qs, urlsplit
+from urllib.parse import parse_qs, parse_qsl, urlsplit
 
 from viz.export.formats import FORMATS, Format, Option
 
@@ -47,7 +47,13 @@ VIEWS = {
     "layer": "the layer as it is",
     "zeros": "a transposed layer as an ordinary one, zeros inserted",
     "views": "a transposed layer, computed in four ways",
+    "matrix": "the matrices of a transposed layer, both ways round",
 }
+SHOWN = {"transposed": "views", "transposed-sizes": "zeros", "transposed-matrix": "matrix"}
+"""Which view a page shows, where it is not the layer."""
+
+STACK = "receptive-field"
+"""The page on a stack of layers."""
 
 
 class _Parser(argparse.ArgumentParser):
@@ -77,15 +83,20 @@ def parser() -> argparse.ArgumentParser:
         prog="python -m viz.export", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     made.add_argument("file", nargs="?", help="what is written")
-    made.add_argument("--format", choices=FORMATS, help="where an ending stands for several")
+    formats = "; ".join(f"{one.name}: {one.label}, .{one.ending}" for one in FORMATS.values())
+    made.add_argument(
+        "--format", choices=FORMATS, metavar="FORMAT", help=f"where an ending stands for several: {formats}"
+    )
     made.add_argument("--link", help="a link that was shared, in place of settings")
     made.add_argument("--batch", help="a table of settings, as CSV: one file a row")
     made.add_argument("--out", default=".", help="the folder for a batch")
     made.add_argument("--title", help="of the file")
-    made.add_argument("--view", choices=VIEWS, default="layer", help="; ".join(f"{k}: {v}" for k, v in VIEWS.items()))
+    views = "; ".join(f"{name}: {what}" for name, what in VIEWS.items())
+    made.add_argument("--view", choices=VIEWS, help=f"{views}. Default: what the link's page shows, or layer.")
     layer = made.add_argument_group("the layer")
     for name, default in QUERY_DEFAULTS.items():
-        layer.add_argument(_flag(name), metavar="VALUE", help=f"default: {default}")
+        known = f"{', '.join(found)}; " if (found := _known_values(name)) else ""
+        layer.add_argument(_flag(name), metavar="VALUE", help=f"{known}default: {_spoken(default)}")
     layer.add_argument("--input", help=f"numbers: {', '.join(INPUTS)}")
     layer.add_argument("--weights", help=f"numbers: {', '.join(WEIGHTS)}")
     layer.add_argument("--seed", help=f"of random numbers; default: {Scene.seed}")
@@ -96,23 +107,43 @@ def parser() -> argparse.ArgumentParser:
     return made
 
 
+def _known_values(name: str) -> list[str]:
+    """What a setting of a layer can be, where that is a few words; numbers say so themselves."""
+    from models.layers import KINDS
+    from models.spec import CHOICES, QUERY_DEFAULTS
+
+    if isinstance(QUERY_DEFAULTS[name], bool):
+        return ["yes", "no"]
+    words = CHOICES | {"kind": tuple(KINDS), "dims": ("1", "2", "3")}
+    return list(words.get(name, ()))
+
+
+def _spoken(default: Any) -> str:
+    return ("no", "yes")[default] if isinstance(default, bool) else str(default)
+
+
 def _flag(name: str) -> str:
     return f"--{name.replace('_', '-')}"
 
 
 def scene_of(settings: Mapping[str, str]) -> Scene:
     """The layer and its numbers from text, as links spell them. Raises ValueError with one sentence."""
+    from models.layers import KINDS
     from models.share import Scene, read_array, read_weights
     from models.sources import INPUTS, WEIGHTS
     from models.spec import LayerSpec, SpecError, read_settings
+    from models.text import quoted
 
     try:
         asked, unread = read_settings(settings)
+        if settings.get("kind", "conv") not in KINDS:
+            raise SpecError("kind", f"{quoted(settings['kind'])} is none of {', '.join(KINDS)}.")
         if unread:
             raise unread[0]
         spec = LayerSpec(**asked)
     except SpecError as error:
-        raise ValueError(f"{error.field}: {error.message}") from None
+        # Of a page it would say that it goes on without.
+        raise ValueError(f"{error.field}: {error.message.replace(': it is left out', '')}") from None
     sources = {}
     for name, known in (("input", INPUTS), ("weights", WEIGHTS)):
         titles = {source.title: key for key, source in known.items()} | {"Your own": "own"}
@@ -132,26 +163,35 @@ def scene_of(settings: Mapping[str, str]) -> Scene:
     return Scene(spec, sources["input"], sources["weights"], int(seed), own, weights)
 
 
+def page_of_link(link: str) -> tuple[str, dict[str, str]]:
+    """The page that a link leads to, and its parameters."""
+    address = urlsplit(link)
+    asked = {name: texts[-1] for name, texts in parse_qs(address.query, keep_blank_values=True).items()}
+    return address.path.rstrip("/").rpartition("/")[2], asked
+
+
 def settings_of_link(link: str) -> dict[str, str]:
     """What a link says of a layer. Raises ValueError where it is a link to something else."""
-    address = urlsplit(link)
-    page = address.path.rstrip("/").rpartition("/")[2]
+    page, asked = page_of_link(link)
     start = next((one for one in PAGES if page.startswith(one)), None)
     if start is None:
-        known = ", ".join(PAGES)
-        raise ValueError(f"“{link[:80]}” is no link to a page on one layer: those of {known} are.")
+        known = ", ".join((*PAGES, STACK))
+        raise ValueError(f"“{link[:80]}” is no link to a page on one layer or one stack: those of {known} are.")
     prefix, bare = PAGES[start]
-    asked = {name.removeprefix(prefix): texts[-1] for name, texts in parse_qs(address.query).items()}
-    return bare | asked
+    return bare | {name.removeprefix(prefix): text for name, text in asked.items()}
 
 
-def taken_of(scene: Scene, view: str = "layer", title: str = "") -> Taken:
-    """What a page on this layer has. Raises ValueError where it cannot be drawn."""
+def taken_of(scene: Scene, view: str = "layer", title: str = "", look: Mapping[str, str] | None = None) -> Taken:
+    """What a page on this layer has. Raises ValueError where it cannot be drawn.
+
+    Args:
+        look: parameters of the page of matrices, as its link spells them.
+    """
     from models import lab
     from models.code import to_code
     from models.layers import KINDS
     from viz.export.taken import Taken
-    from viz.scenes.four_views import four_views, zeros_alone
+    from viz.scenes.four_views import MOST_FLAT, four_views, matrices, zeros_alone
     from viz.scenes.layer import scene as drawn
 
     found = lab.of(scene)
@@ -159,12 +199,75 @@ def taken_of(scene: Scene, view: str = "layer", title: str = "") -> Taken:
         raise ValueError(found.why_not)
     if view != "layer" and scene.spec.kind != "transposed":
         raise ValueError(f"view: {VIEWS[view]}; this layer is a {KINDS[scene.spec.kind].title.lower()}.")
+    look = look or {}
+    numbers, flat = look.get("entries") != "Structure", look.get("flat") != "false" and found.y.size <= MOST_FLAT
+    colour = "value" if look.get("colour") == "Weight" else "tap"
     drawing = {"layer": lambda: drawn(found, image=scene.input == "photo"), "zeros": lambda: zeros_alone(found),
-               "views": lambda: four_views(found)}[view]()  # fmt: skip
+               "views": lambda: four_views(found),
+               "matrix": lambda: matrices(found, numbers=numbers, flat=flat, colour=colour)}[view]()  # fmt: skip
     told = "Builds exactly this layer, and asserts its numbers."
     return Taken(
         title or KINDS[scene.spec.kind].title, drawing=drawing, scene=scene, script=lambda: (told, to_code(found))
     )
+
+
+def taken_of_link(link: str, view: str = "", title: str = "") -> Taken:
+    """What the page has that a link leads to. Raises ValueError where it is a link to something else."""
+    page, asked = page_of_link(link)
+    if page == STACK:
+        return replace(stacked(asked, title), link=link)
+    settings = settings_of_link(link)
+    scene, against = scene_of(settings), settings.get("against")
+    if against is not None and page in ("playground", "transposed"):
+        return replace(_beside(scene_of(dict(parse_qsl(against))), scene, title), link=link)
+    return replace(taken_of(scene, view or SHOWN.get(page, "layer"), title, asked), link=link)
+
+
+def _beside(one: Scene, other: Scene, title: str) -> Taken:
+    """Two layers that a page compares."""
+    from models import lab
+    from viz.export.taken import VERSUS, Taken, beside
+    from viz.figures.cards import numbers_side_by_side
+
+    numbers = numbers_side_by_side(lab.of(one), lab.of(other))
+    drawings = (taken_of(each).drawing or {} for each in (one, other))
+    return Taken(
+        title or "A and B", drawing=beside(*drawings, Taken.height, numbers), pair={"A": one, "B": other},
+        tables={VERSUS: numbers},
+    )  # fmt: skip
+
+
+def stacked(asked: Mapping[str, str], title: str = "") -> Taken:
+    """What the page on a stack of layers has, from its link's parameters. Raises ValueError."""
+    from models.stack import MAX_TEXT, PRESETS, read_stack
+    from models.stack.code import stack_code
+    from models.stack.field import analyse
+    from viz.export.taken import Taken
+    from viz.scenes import stack as drawn
+
+    usual = PRESETS["three"].stack
+    numbers = {name: asked.get(name, str(getattr(usual, name))) for name in ("size", "channels")}
+    numbers["dims"] = asked.get("dims", f"{usual.dims}").removesuffix("-D")
+    for name, text in numbers.items():
+        if not (text.isascii() and text.isdigit() and len(text) < 6):
+            raise ValueError(f"{name}: “{text[:40]}” is not a whole number.")
+    text = asked.get("layers", usual.to_text())
+    if len(text) > MAX_TEXT:
+        raise ValueError(f"layers: {len(text)} characters are too many; at most {MAX_TEXT} are read.")
+    stack = read_stack(text, **{name: int(value) for name, value in numbers.items()})
+    if not stack.drawn:
+        raise ValueError(f"{stack.size} pixels are too many to be drawn one by one.")
+    field = analyse(stack)
+    words = asked.get("unit", "").split(".")
+    fits = all(word.isascii() and word.isdigit() for word in words) and len(words) == stack.dims + 1
+    layer, *place = map(int, words) if fits else (len(stack.layers), *field.middle())
+    if not 1 <= layer <= len(stack.layers) or any(i >= n for i, n in zip(place, stack.shapes[layer], strict=True)):
+        raise ValueError(f"unit: “{asked['unit'][:40]}” names no unit of this stack.")
+    told = "Builds exactly this stack, and asserts the shape of its last map."
+    return Taken(
+        title or "A stack of layers", drawing=drawn.scene(field, layer, tuple(place)),
+        height=drawn.stage_height(stack), script=lambda: (told, stack_code(stack)),
+    )  # fmt: skip
 
 
 def format_of(path: Path, name: str | None) -> Format:
@@ -210,8 +313,11 @@ def chosen_of(one: Format, asked: Mapping[str, str]) -> dict[str, Any]:
 def make(path: Path, asked: Mapping[str, str], said: Callable[[float, str], None]) -> int:
     """Write one file; returns how many bytes it has. Raises ValueError with one sentence."""
     one = format_of(path, asked.get("format"))
-    settings = settings_of_link(asked["link"]) if asked.get("link") else asked
-    page = taken_of(scene_of(settings), asked.get("view") or "layer", asked.get("title") or "")
+    view, title = asked.get("view") or "", asked.get("title") or ""
+    if asked.get("link"):
+        page = taken_of_link(asked["link"], view, title)
+    else:
+        page = taken_of(scene_of(asked), view or "layer", title)
     data = one.make(page, chosen_of(one, asked), said)
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_bytes(data)

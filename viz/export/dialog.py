@@ -166,7 +166,7 @@ def _one_of(label: str, values: list, default: Any, told: Callable[[Any], str], 
 def _preview(one: Format, page: Taken, options: Mapping[str, Any]) -> bool:
     """What will come out, of a picture or an animation; False, with a sentence, where nothing will."""
     if one.group == "Chart":
-        _charts(page, options["camera"])
+        _charts(page)
         return True
     shown = {"Picture": "svg", "Animation": "moving_svg"}.get(one.group)
     if shown is None:
@@ -183,11 +183,11 @@ def _preview(one: Format, page: Taken, options: Mapping[str, Any]) -> bool:
     return True
 
 
-def _charts(page: Taken, camera: str) -> None:
+def _charts(page: Taken) -> None:
     """The charts of a page, each with Plotly's own button that saves it."""
     from viz.figures.plot import CONFIG
 
-    st.caption(f"The camera above a chart saves it as {camera.upper()}.")
+    camera = _one_of("The camera above a chart saves it as", ["svg", "png"], "svg", str.upper, "take_camera")
     for number, (name, figure) in enumerate(page.charts.items()):
         image = {"format": camera, "filename": name, "scale": 2 if camera == "png" else 1}
         config = CONFIG | {"displayModeBar": True, "toImageButtonOptions": image}

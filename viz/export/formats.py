@@ -107,14 +107,6 @@ def _animation(name: str, ending: str, label: str, media: str, maker: str, theme
     return Format(name, ending, "Animation", label, media, f"animations:{maker}", options=(theme, *_MOVING), slow=True)
 
 
-CAMERA = Option(
-    "camera",
-    "The camera above a chart saves",
-    "svg",
-    {"svg": "SVG", "png": "PNG"},
-    "Here in the dialog: your browser draws the picture.",
-)
-
 CELL = (
     Option("channel", "Channel", 0, None, "Of the output cell whose sum is written out.", 0, 9_999),
     Option("cell", "Cell", 0, None, "Counted row by row from 0.", 0, 999_999),
@@ -165,8 +157,7 @@ FORMATS = {
             "text/html",
             "charts:html",
             ("charts",),
-            (CAMERA,),
-            "One file with every chart of this page; in it each has a button for SVG and one for PNG.",
+            help="One file with every chart of this page; in it each has a button for SVG and one for PNG.",
             slow=True,
         ),
         Format(

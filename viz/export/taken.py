@@ -133,9 +133,15 @@ def noted(scene: Scene | None, against: Scene | None, script: Script | None, **h
     made[[*made][-1]] = replace(made[[*made][-1]], script=script)
     if len(named) != 2 or any("panels" in drawing for drawing, _ in page.stages):
         return made
-    height = max(high for _, high in page.stages)
-    panels = [{**one, "id": name, "title": name, "height": height} for name, (one, _) in named.items()]
-    # Each is as wide as on the page, so that its numbers can be read.
-    both = {"panels": panels, "columns": 1, "numbers": has["tables"].get(VERSUS)}
+    (one, high), (other, higher) = page.stages
+    height = max(high, higher)
+    both = beside(one, other, height, has["tables"].get(VERSUS))
     pair = {"A": against, "B": scene} if against and scene else {}
     return {"A and B": Taken(drawing=both, height=height, pair=pair, **has), **made}
+
+
+def beside(one: Mapping[str, Any], other: Mapping[str, Any], height: int, numbers: Rows | None) -> dict[str, Any]:
+    """Two stages as one drawing, A and B, with the table of their numbers."""
+    panels = [{**each, "id": name, "title": name, "height": height} for name, each in (("A", one), ("B", other))]
+    # Each is as wide as on the page, so that its numbers can be read.
+    return {"panels": panels, "columns": 1, "numbers": numbers}

@@ -277,7 +277,7 @@ def _slices(
         there = None if padding is None else np.atleast_2d(padding[place[1:]])
         several = [titled or (f"channel {place[0]}" if len(values) > 1 else "")]
         if len(place) > 1:
-            several.append(f"slice {place[1]}")
+            several.append(f"depth {place[1]}")
         texts = np.full(flat.shape, "", object) if empty else _texts(flat)
         where = (place[0] + first, *place[1:])
         made.append(Grid(", ".join(filter(None, several)), texts, name, where, there))

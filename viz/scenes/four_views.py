@@ -20,6 +20,9 @@ from viz.scenes.layer import compact, structure
 HEIGHT = {1: 300, 2: 268, 3: 300}
 """Of one of the four panels by dimensions, in px: two rows of them and the buttons stand on a laptop's screen."""
 
+MOST_FLAT = 36
+"""Numbers of an output that is drawn as one column."""
+
 
 def four_views(lab: Lab, selected: dict | None = None) -> dict:
     """Stamp, zero insertion, matrix and gradient as four panels that share one selection.

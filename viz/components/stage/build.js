@@ -103,7 +103,7 @@ export function drawSteppers(stage, g) {
       const b = el("button");
       b.type = "button";
       b.textContent = sign;
-      b.setAttribute("aria-label", `${by < 0 ? "Previous" : "Next"} ${kind === "c" ? "channel" : "slice"} of ${g.title}`);
+      b.setAttribute("aria-label", `${by < 0 ? "Previous" : "Next"} ${kind === "c" ? "channel" : "depth"} of ${g.title}`);
       b.onclick = () => stage.step(stage.scene.byId[g.id], kind, by);
       return b;
     };

@@ -1,4 +1,4 @@
-"""A measured stack as the stage draws it, and what is told of each unit under the pointer."""
+"""A measured stack as the stage draws it."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ import numpy as np
 
 from models.stack import Stack, times
 from models.stack.field import StackField
-from pages.receptive_field._stack import jump_text
 from viz.components.stage import enc, grid, link
 
 
@@ -75,29 +74,6 @@ def _title(stack: Stack, number: int) -> str:
     more = f", {sign}{times(layer.stride)}" if layer.stride != 1 else ""
     more += f", d {times(layer.dilation)}" if layer.dilation != 1 else ""
     return f"{number} ({name[layer.kind]}{times(layer.kernel_size, 2)}{more}{join})"
-
-
-def follow(field: StackField) -> list[dict]:
-    """What the stage tells of each unit of each map."""
-    stack = field.stack
-    maps = []
-    for number, shape in enumerate(stack.shapes):
-        row = field.rows[number - 1] if number else None
-        maps.append(
-            {
-                "name": "the input" if row is None else f"layer {number}",
-                "shape": shape,
-                "before": [pad[0] for pad in field.pads[number]],
-                "after": [pad[1] for pad in field.pads[number]],
-                "size": None if row is None else row.size,
-                "jump": None
-                if row is None
-                else [jump_text(j, found) for j, found in zip(row.jump, row.jumps, strict=True)],
-                "start": None if row is None else ["differs" if s is None else str(s) for s in row.start],
-                "boxes": None if row is None else field.boxes(number),
-            }
-        )
-    return maps
 
 
 def stage_height(stack: Stack) -> int:
