@@ -131,3 +131,38 @@ def test_documents_and_numbers_of_a_layer_are_offered():
     assert [one.label for one in sound(app).get("download_button")][-1].startswith("Download the Notebook")
     app.segmented_control(key="take_group").set_value("Numbers").run()
     assert app.button(key="take_make").label == "Make the Tables as CSV"
+
+
+def test_what_was_chosen_is_chosen_the_next_time():
+    app = opened("convolution/playground.py", ask="none")
+    app.button(key="open_take_away").click().run()
+    app.segmented_control(key="take_group").set_value("Animation").run()
+    app.selectbox(key="take_Animation").set_value("webm").run()
+    app.segmented_control(key="take_webm_speed").set_value(4.0).run()
+    # The dialog is closed: a run without it.
+    app.session_state["_book"].kept.pop("dialog")
+    app.run()
+    assert not [one for one in app.get("button_group") if one.label == "What"]
+    app.button(key="open_take_away").click().run()
+    sound(app)
+    assert app.segmented_control(key="take_group").value == "Animation"
+    assert app.selectbox(key="take_Animation").value == "webm"
+    assert app.segmented_control(key="take_webm_speed").value == 4.0
+
+
+def test_what_is_not_offered_any_more_is_not_chosen():
+    app = opened("convolution/playground.py", ask="none")
+    app.session_state["take_group"] = "Chart"
+    app.session_state["take_which"] = "B"
+    app.button(key="open_take_away").click().run()
+    sound(app)
+    assert app.segmented_control(key="take_group").value == "Picture"
+
+
+def test_the_dialog_says_where_the_links_in_files_lead():
+    app = opened("convolution/playground.py", ask="none")
+    app.button(key="open_take_away").click().run()
+    told = "A link in the file leads to"
+    assert told not in " ".join(read(app.caption))
+    app.segmented_control(key="take_group").set_value("Document").run()
+    assert told in " ".join(read(sound(app).caption))

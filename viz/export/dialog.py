@@ -8,6 +8,7 @@ import threading
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from typing import Any
+from urllib.parse import urlsplit
 
 import streamlit as st
 
@@ -19,6 +20,8 @@ from viz.export.taken import Taken
 
 PREVIEWED = 40
 """Steps of a walk that the preview shows at most."""
+LINKED = ("Chart", "Document", "Numbers")
+"""Groups whose files hold the link to their page."""
 PREVIEW = "width: 100%; max-height: 60vh; object-fit: contain"
 
 
@@ -89,10 +92,9 @@ def take_away(pages: Mapping[str, Taken]) -> None:
     """``pages``: what there is to take, by a name where there are several pictures."""
     left, right = st.columns([2, 3], gap="medium")
     with left:
-        names = list(pages)
-        which = names[0]
-        if len(names) > 1:
-            which = st.segmented_control("Picture", names, default=which, required=True, key="take_which")
+        which = next(iter(pages))
+        if len(pages) > 1:
+            which = _one_of("Picture", list(pages), which, str, "take_which")
         page = pages[which]
         if page.covered:
             st.info("The picture tells the answer: answer the question first.")
@@ -102,20 +104,25 @@ def take_away(pages: Mapping[str, Taken]) -> None:
             st.info("There is nothing on this page to take along at the moment. Link holds what it shows.")
             return
         groups = list(dict.fromkeys(one.group for one in offered))
-        group = st.segmented_control("What", groups, default=groups[0], required=True, key="take_group")
+        group = _one_of("What", groups, groups[0], str, "take_group", few=len(groups))
         mine = {one.name: one for one in offered if one.group == group}
         one = next(iter(mine.values()))
         if len(mine) > 1:
             label = lambda name: mine[name].label  # noqa: E731
-            key = f"take_{group}"
-            one = mine[_one_of("Format", list(mine), one.name, label, key)]
+            one = mine[_one_of("Format", list(mine), one.name, label, f"take_{group}")]
         if one.help:
             st.caption(one.help)
-        options = {option.name: _choice(one, option) for option in _possible(one, page)}
-    with right:
+        chosen = st.container()
+    # A large layer takes seconds: what is awaited is said at once.
+    with right, st.spinner("Drawing …"):
+        with chosen:
+            options = {option.name: _choice(one, option) for option in _possible(one, page)}
         if _preview(one, page, options):
             _file(one, page, options, which)
-    st.caption("Free for any use, no attribution needed.")
+    told = "Free for any use, no attribution needed."
+    if page.link and group in LINKED:
+        told += f" A link in the file leads to {urlsplit(page.link).netloc}, as that of Link and of its QR code."
+    st.caption(told)
 
 
 def _possible(one: Format, page: Taken) -> list[Option]:
@@ -147,20 +154,30 @@ def _ways(drawing: Mapping[str, Any]) -> list[str]:
 
 
 def _choice(one: Format, option: Option) -> Any:
-    """The widget of one option."""
+    """The widget of one option; what was chosen is chosen again the next time."""
     key, how = f"take_{one.name}_{option.name}", {"help": option.help or None}
-    if isinstance(option.default, bool):
-        return st.toggle(option.label, option.default, key=key, **how)
+    default = option.default
+    if option.name == "theme" and (shown := st.context.theme.type) and default != "auto":
+        # As the page is, and chosen for each theme of the page.
+        key, default = f"{key}_{shown}", shown
+    if isinstance(default, bool):
+        return st.toggle(option.label, default, key=key, persist_state="session", **how)
     if option.values is None:
-        return int(st.number_input(option.label, option.low, option.high, option.default, key=key, **how))
-    return _one_of(option.label, list(option.values), option.default, option.values.__getitem__, key, **how)
+        how |= {"key": key, "persist_state": "session"}
+        return int(st.number_input(option.label, option.low, option.high, default, **how))
+    return _one_of(option.label, list(option.values), default, option.values.__getitem__, key, **how)
 
 
-def _one_of(label: str, values: list, default: Any, told: Callable[[Any], str], key: str, **how: Any) -> Any:
-    """Few choices side by side, many in a list."""
-    if len(values) > 4:
-        return st.selectbox(label, values, values.index(default), format_func=told, key=key, **how)
-    return st.segmented_control(label, values, default=default, required=True, format_func=told, key=key, **how)
+def _one_of(
+    label: str, values: list, default: Any, told: Callable[[Any], str], key: str, few: int = 4, **how: Any
+) -> Any:
+    """Few choices side by side, many in a list. What is not offered here goes back to the default."""
+    if state.heard(key) not in (None, *values):
+        state.give({key: default})
+    how |= {"format_func": told, "key": key, "persist_state": "session"}
+    if len(values) > few:
+        return st.selectbox(label, values, values.index(default), **how)
+    return st.segmented_control(label, values, default=default, required=True, **how)
 
 
 def _preview(one: Format, page: Taken, options: Mapping[str, Any]) -> bool:

@@ -10,6 +10,7 @@ from models import lab as bench
 from models.lab import Lab
 from models.layers import KINDS
 from models.share import Scene
+from models.spec import AXES
 from models.text import big, times
 from viz.export.formats import Progress
 from viz.export.licence import MADE
@@ -21,6 +22,9 @@ LARGEST, CHARACTERS = 32, 86
 
 COLUMNS = 10
 """Columns of a matrix that ``amsmath`` takes unless told otherwise, and that fit in usual type."""
+
+LEFT = {"output_size": "O", "receptive_field": "R"}
+"""What stands on the left of a number's formula, where it is not what the number is called."""
 
 A_LINE, MOST_TERMS = 6, 60
 """Terms of a sum in one line (of long numbers fewer), and in all."""
@@ -67,7 +71,7 @@ def _titled(title: str, body: str) -> str:
 
 
 def _display(lines: Sequence[str]) -> str:
-    inside = " \\\\\n".join(f"  & {line}" for line in lines)
+    inside = " \\\\\n".join(f"  {line}" for line in lines)
     return f"\\begin{{align*}}\n{inside}\n\\end{{align*}}"
 
 
@@ -79,7 +83,16 @@ def _number(check: bench.Check) -> str:
     unit = " bytes" if check.name == "activations" else ""
     if lines[0].isdigit():  # there is nothing to work out
         return _text(f"{check.title}, {how}{unit}: {check.formula.text}.")
-    return _titled(f"{check.title}, {how}{unit}", _display([line.replace("\u202f", r"\,") for line in lines]))
+    left, (symbols, *filled) = LEFT.get(check.name, rf"\text{{{check.title}}}"), lines
+    # A line for each axis, or one for all of them.
+    axes = AXES[len(value)] if isinstance(value, tuple) and len(filled) > 1 else ""
+    names = [left, *([f"{left}_{{{axis.upper()}}}" for axis in axes] or [left] * len(filled))]
+    said = [symbols.removeprefix(f"{left} = "), *filled]
+    # Where a case is told in words, nothing is worked out.
+    made = [
+        f"& {line}" if r"\Rightarrow" in line else f"{name} &= {line}" for name, line in zip(names, said, strict=True)
+    ]
+    return _titled(f"{check.title}, {how}{unit}", _display([line.replace("\u202f", r"\,") for line in made]))
 
 
 def _matrix(lab: Lab) -> str:
@@ -129,8 +142,8 @@ def _lines(cell: Cell) -> list[str]:
     pieces = [f"{piece}{glue.rstrip()}" for piece in pieces[:-1]] + [f"{pieces[-1]}{end}"]
     sign = "=" if all(exact) else r"\approx"
     place = ",".join(map(str, (cell.channel, *cell.place)))
-    pieces[0] = f"y_{{{place}}} = {number(cell.value)[0]} {sign} {begin}{pieces[0]}"
-    return [pieces[0], *(rf"\quad {piece}" for piece in pieces[1:])]
+    pieces[0] = f"& y_{{{place}}} = {number(cell.value)[0]} {sign} {begin}{pieces[0]}"
+    return [pieces[0], *(rf"& \quad {piece}" for piece in pieces[1:])]
 
 
 def _around(cell: Cell) -> tuple[str, str]:

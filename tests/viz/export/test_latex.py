@@ -21,7 +21,10 @@ UNKNOWN = re.compile(r"<m[a-z]+>\\")
 def displays(text: str) -> list[tuple[str, list[str]]]:
     """Title and lines of each formula."""
     found = re.findall(r"\\noindent ([^\n]*):\n\\begin\{align\*\}\n(.*?)\n\\end\{align\*\}", text, re.DOTALL)
-    return [(title, [line.strip().removeprefix("& ") for line in body.split(" \\\\\n")]) for title, body in found]
+    return [
+        (title, [line.strip().removeprefix("& ").replace("&=", "=") for line in body.split(" \\\\\n")])
+        for title, body in found
+    ]
 
 
 def matrix_of(text: str) -> np.ndarray | None:
@@ -111,3 +114,18 @@ def test_a_layer_without_a_picture_has_its_formulas():
 def test_a_cell_that_is_not_there_is_refused_in_a_sentence(channel, position):
     with pytest.raises(ExportError, match="1 channel of 4 cells: choose channel 0 to 0 and cell 0 to 3\\."):
         latex(Scene(LayerSpec()), channel, position)
+
+
+def test_every_formula_says_what_it_is_of():
+    text = latex(Scene(LayerSpec("transposed", input_size=3, kernel_size=(2, 3))))
+    formulas = dict(displays(text)[:-1])
+    lefts = {title.partition(",")[0]: [line.partition(" = ")[0] for line in body] for title, body in formulas.items()}
+    assert lefts == {
+        "Output": ["O", "O_{H}", "O_{W}"],
+        "Parameters": [r"\text{Parameters}"] * 2,
+        "MACs": [r"\text{MACs}"] * 2,
+        "Matrix entries": [r"\text{Matrix entries}"] * 2,
+        "Receptive field": ["R", "R_{H}", "R_{W}"],
+        "Output memory": [r"\text{Output memory}"] * 2,
+    }
+    assert "O = O =" not in text
