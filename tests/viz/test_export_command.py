@@ -2,7 +2,9 @@
 
 import ast
 import io
+import json
 import re
+import xml.etree.ElementTree as ET
 from pathlib import Path
 
 import pytest
@@ -13,8 +15,10 @@ from models.share import Scene
 from models.spec import QUERY_DEFAULTS, LayerSpec
 from viz.controls.layer import LayerEditor
 from viz.export.__main__ import PAGES, format_of, main, parser, scene_of, settings_of_link, taken_of_link
+from viz.export.engine import Look, Picture
 from viz.export.formats import FORMATS
 
+SVG = "{http://www.w3.org/2000/svg}"
 ROOT = Path(__file__).parents[2]
 
 
@@ -151,3 +155,29 @@ def test_a_batch_makes_what_it_can(tmp_path, capsys):
 def test_the_first_format_of_an_ending_is_meant(tmp_path):
     assert format_of(tmp_path / "x.SVG", None).name == "svg"
     assert format_of(tmp_path / "x.svg", "moving_svg").name == "moving_svg"
+
+
+def test_a_narrow_stack_has_its_titles_inside(tmp_path):
+    out = tmp_path / "stack.svg"
+    assert main(["--link", "/receptive-field?layers=c3+c3+c3&size=11", "--width", "640", str(out)]) == 0
+    root = ET.fromstring(out.read_bytes())
+    titles = {g.get("class"): g for g in root.iter(f"{SVG}g") if (g.get("class") or "").startswith("title-map")}
+    assert len(titles) == 4
+    last = titles["title-map3"]
+    left = float(re.search(r"translate\(([\d.]+)", last.get("transform"))[1])
+    words = ["".join(text.itertext()) for text in last.iter(f"{SVG}text")]
+    assert words == ["3 (3×3)", "5×5: pixels seen"]
+    letters = json.loads((ROOT / "viz" / "export" / "font" / "metrics.json").read_text())["400"]
+    assert left + sum(letters[c] for c in words[1]) * 14 / 1000 <= 640
+
+
+def test_the_field_grows_layer_by_layer(tmp_path):
+    drawn = Picture(taken_of_link("/receptive-field?layers=c3+c3+c3&size=11").drawing, Look())
+    assert drawn.walk("layers", 9) == 3
+    told = []
+    for step in range(3):
+        drawn.go(step)
+        root = ET.fromstring(drawn.svg())
+        equation = next(g for g in root.iter(f"{SVG}g") if g.get("class") == "equation")
+        told.append("".join(equation.itertext()))
+    assert [int(re.search(r"(\d+)(?: cells)? of Input", one)[1]) for one in told] == [9, 25, 49]

@@ -86,7 +86,7 @@ WALK = Option(
     "walk",
     "Walk",
     "outputs",
-    {"outputs": "Through the outputs", "stamps": "Stamp by stamp", "layers": "Layer by layer"},
+    {"outputs": "Through the outputs", "stamps": "Stamp by stamp", "layers": "The field grows, layer by layer"},
 )
 SPEED = Option("speed", "Speed", 1.0, {0.5: "½×", 1.0: "1×", 2.0: "2×", 4.0: "4×"}, "1× is 0.9 seconds a step.")
 STEPS = Option("steps", "Steps, 0 for all", 0, None, "The first so many of the walk.", 0, 600)

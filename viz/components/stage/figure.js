@@ -117,9 +117,9 @@ function sizes(stage) {
   };
 }
 
-// The figures of a stage with their sizes; `veiled`: a question mark stands for it.
-function figures(stage, measure) {
-  const { scene, theme, unit: u } = stage, { flat, tight } = stage.fitted, z = sizes(stage), { data } = scene;
+// The figures of a stage with their sizes; `veiled`: a question mark stands for it. `tight`: titles take two lines.
+function figures(stage, measure, tight = stage.fitted.tight) {
+  const { scene, theme, unit: u } = stage, { flat } = stage.fitted, z = sizes(stage), { data } = scene;
   return scene.grids.map((g) => {
     const veiled = data.veiled && g.role === "output" && data.marking?.grid !== "output", { lay } = g;
     if (veiled) {
@@ -163,8 +163,10 @@ function operatorFigure(stage, measure) {
 export function composed(stage, measure, parts = {}) {
   const { scene, theme, unit: u } = stage, { outer, under, phone } = stage.space, { flat } = stage.fitted;
   const items = [], add = (name, x, y, key, paint) => items.push({ name, x, y, key, paint }), still = () => "";
-  const figs = figures(stage, measure), symbols = symbolsOf(stage), of = operatorFigure(stage, measure);
+  const symbols = symbolsOf(stage), of = operatorFigure(stage, measure);
   const pad = 16 * u, W = outer - 2 * pad, top = (parts.top ?? 14) * u;
+  let figs = figures(stage, measure);
+  if (!flat && !phone && [...figs, ...symbols].reduce((sum, one) => sum + one.w, of && !under ? of.w + 10 * u : 0) > W) figs = figures(stage, measure, true);
   const put = (f, x, y) => (f.g ? putGrid(stage, add, f, x, y, measure) : putOperator(stage, add, f, x, y, measure));
   const sign = ({ text, size }, x, y, w) => text && add("symbol", x, y, still, (ctx) => {
     const runs = [{ text, size, colour: theme.muted }];
