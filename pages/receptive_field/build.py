@@ -52,9 +52,6 @@ def draw() -> None:
                 _undrawn(stack)
                 return
             drawn = scenes.covered(field)
-            if not asking.waiting.cell:
-                # Nothing is read or touched in blank maps: on a phone they stand beside each other.
-                drawn["compact"] = 14
             drawn, pin = asking.answered_on("stack_stage", drawn)
             height = scenes.stage_height(stack)
             stage(drawn, key="stack_stage", height=height, on_pin=pin)

@@ -78,7 +78,7 @@ def draw() -> None:
             }
             data["grids"][2]["crossed"] = [top * found.y.shape[2] + left]
         data["selected"] = {"grid": "output", "channel": 0, "cell": row * found.y.shape[2] + column}
-        data["caption"] = "Click in the picture, or move with the arrow keys and press Enter"
+        data |= {"caption": "Click in the picture, or move with the arrow keys and press Enter", "touched": waits}
     else:
         data["caption"] = "Brown: more than 0. Violet: less. In between: 0"
     layers.show("find", veiled(data, waits), on_pin=take if corner else None)

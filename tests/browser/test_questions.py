@@ -43,6 +43,31 @@ def test_a_question_and_its_picture_stand_together_on_a_low_screen_and_on_a_phon
     assert seen["question"] + 48 <= 844, "two lines of it stand on the first screen"
 
 
+EXAMPLES = {
+    "playground": ["window", "taps"],
+    "transposed": ["stamp", "touches", "padding"],
+    "transposed-sizes": ["size", "meet"],
+    "receptive-field": ["field", "mark", "drift", "dilated", "wavenet", "unet"],
+}
+
+
+@pytest.mark.parametrize("path", EXAMPLES)
+def test_on_a_phone_the_stage_keeps_its_height_and_the_question_stands_beside_it(visit, path):
+    found = {}
+    for ask in EXAMPLES[path]:
+        page = visit(f"/{path}?ask={ask}", width=390, height=844).page
+        page.locator(".stage[data-layout]").first.wait_for()
+        expect(page.get_by_role("button", name="Reveal")).to_be_visible()
+        page.wait_for_timeout(300)
+        seen = page.evaluate(PLACES)
+        found[ask] = round(seen["end"] - seen["picture"])
+        assert max(seen["end"], seen["answers"]) <= 844, ask
+        # A cell that answers is as large as a finger finds.
+        touched = "(n) => n.stage?.scene.data.touched ? Number(n.dataset.layout.split(' ')[0].split(':')[1]) : 20"
+        assert page.locator(".stage").first.evaluate(touched) >= 20, ask
+    assert max(found.values()) - min(found.values()) <= 2, found
+
+
 def chosen(page, grid: str, row: int, column: int) -> None:
     """Walk to a cell by keys and choose it."""
     picture = page.locator(f"canvas.over[data-grid={grid}]").first

@@ -57,7 +57,8 @@ def covered(field: StackField) -> dict:
     # The size of a map must not be read as what its units see.
     sizes = [f"{'×'.join(map(str, size))} {'units' if i else 'pixels'}" for i, size in enumerate(field.stack.shapes)]
     blank = [one | {"values": None, "named": size} for one, size in zip(drawn["grids"], sizes, strict=True)]
-    return drawn | {"grids": blank, "links": [], "caption": told}
+    bare = {"links": [], "legend": False, "still": True, "waiting": True}
+    return drawn | {"grids": blank, "caption": told} | bare
 
 
 def _title(stack: Stack, number: int) -> str:

@@ -82,6 +82,7 @@ def unmarked(data: dict, marking: dict | None = None) -> dict:
     if marking:
         told += ", to mark it; once more takes it back"
     bare = {"links": [], "operator": None, "legend": False, "still": True, "caption": told, "marking": marking}
+    bare |= {"waiting": True, "touched": True}
     return data | bare | {"grids": grids}
 
 
@@ -145,7 +146,8 @@ def stage(
     - ``selected``: ``{"grid", "channel", "cell"}``, and ``pinned`` if the page says whether it is; ``autoplay``;
       ``caption``; ``legend``; ``still``: there is nothing to walk through; ``compact``: the largest cell in px on a
       phone, so that all grids stand there together; ``veiled``: a question mark stands for the output, and no sum is
-      told, as :func:`veiled` makes it.
+      told, as :func:`veiled` makes it; ``waiting``: a question that waits is about it, too; ``touched``: a cell answers
+      that.
 
     ``{"panels": [...], "height"}`` instead draws several of these side by side, ``height`` px each, that share one
     selection: hovering in one marks the same cell, weight or product in all. Each panel adds ``{"id", "title", "note",

@@ -80,13 +80,16 @@ export class Board {
     if (rebuilt) build(this);
     // In another layer the place of what is pinned is another.
     if (rebuilt && !first && this.pinned && data.tells === "later") this.tell(this.sel);
-    this.layout(rebuilt);
     legend(this);
     // Where its cells are to be marked, it is there, without numbers.
     this.root.classList.toggle("veiled", !!data.veiled && data.marking?.grid !== "output");
     this.root.classList.toggle("still", !!data.still);
     this.root.classList.toggle("compact", !!data.compact);
+    this.root.classList.toggle("waiting", !!data.waiting);
+    this.root.classList.toggle("touched", !!data.touched);
+    this.root.classList.toggle("marking", !!data.marking);
     hint(this);
+    this.layout(rebuilt);
     this.observe();
     if (first && data.autoplay && !matchMedia("(prefers-reduced-motion: reduce)").matches) {
       this.auto = true;
@@ -94,9 +97,10 @@ export class Board {
     }
   }
 
-  // On a projector the matrix waits until it is asked for, where it is not what the picture is about.
+  // On a projector and on a phone the matrix waits until it is asked for, where it is not what the picture is about.
   folded(data) {
-    const folds = data.presented && data.operator && data.operator.part == null;
+    this.narrow = this.isPhone();
+    const folds = (data.presented || this.narrow) && data.operator && data.operator.part == null;
     this.$(".matrix").hidden = !folds;
     this.$(".matrix").setAttribute("aria-pressed", String(!!this.matrix));
     return folds && !this.matrix ? { ...data, operator: null } : data;
@@ -125,8 +129,16 @@ export class Board {
   }
 
   high(phone) {
-    const { height, readout } = this.scene.data;
-    if (this.presented && !phone) return this.presented.height(this.unit, readout);
+    const { height, readout, veiled, waiting } = this.scene.data;
+    if (phone) {
+      // The same whatever the layer: on one screen with a question that waits (above blank maps, which say less), or with its
+      // equation and buttons.
+      const room = document.documentElement.clientHeight / this.unit;
+      const high = veiled ? clamp(room - 444, 320, 480) : waiting ? clamp(room - 494, 320, 480) : clamp(room - 124, 600, 800);
+      const around = [...this.root.children].reduce((sum, node) => sum + (node === this.well ? 0 : node.offsetHeight), 0);
+      return Math.round(high * this.unit - around);
+    }
+    if (this.presented) return this.presented.height(this.unit, readout);
     // A low screen takes up to a tenth of it, for what stands above.
     return Math.round(Math.min(height, Math.max(0.9 * height, innerHeight - 262)) * Math.sqrt(this.unit));
   }
@@ -146,10 +158,11 @@ export class Board {
     const outer = root.clientWidth;
     if (!outer || !scene.grids.length) return;
     this.unit = parseFloat(getComputedStyle(document.documentElement).fontSize) / 16 || 1;
-    const phone = this.isPhone(), height = this.high(phone);
+    const phone = this.isPhone();
     root.classList.toggle("phone", phone);
     root.classList.toggle("slim", !phone && outer < PHONE);
     root.classList.toggle("multi", isMulti(scene));
+    const height = this.high(phone);
     root.style.height = phone ? "" : `${height}px`;
     root.style.setProperty("--h", `${height}px`);
     const key = `${outer}|${height}|${this.shape}|${this.big}|${window.devicePixelRatio}|${this.unit}`;
@@ -389,7 +402,8 @@ export class Board {
     this.watch ??= new ResizeObserver(() => {
       if (this.scene && this.root.clientWidth !== this.seen) {
         this.seen = this.root.clientWidth;
-        this.layout();
+        if (this.isPhone() === this.narrow) this.layout();
+        else this.update(this.component);
       }
     });
     this.watch.observe(this.root);

@@ -199,7 +199,7 @@ export class Layout {
     return 1.5 * Math.log(least) + lays.reduce((sum, l) => sum + Math.log(Math.min(l.cell, 24)) + 0.12 * Math.log(l.cell) - 0.02 * l.cols, 0);
   }
 
-  // All grids, in a frame of `outer` × `height` px; on a phone they are as high as they need. Each grid gets its `lay` and the
+  // All grids, in a frame of `outer` × `height` px; on a phone `height` is theirs alone. Each grid gets its `lay` and the
   // `count` of planes that are shown; what is returned says where the operator goes.
   place(outer, height, phone) {
     // The largest type of a number: a wide screen is seen from afar.
@@ -207,7 +207,7 @@ export class Layout {
     const { scene, unit } = this, W = outer - (phone ? 22 : 34) * unit, op = scene.operator;
     for (const g of scene.grids) g.count = this.counts(g);
     const capH = (scene.flat && scene.grids.some((g) => steppers(g).length) ? 50 : scene.flat ? 26 : 32) * unit;
-    const wellH = phone ? 330 : height - this.chrome * unit;
+    const wellH = phone ? height - 20 * unit : height - this.chrome * unit;
     const under = !phone && op && scene.grids.length > 4 && !scene.flat;
     let opW = op ? (phone ? W : under ? Math.min(W - 400, 560 * unit) : clamp(W * (op.part ?? 0.25), 150, op.part ? W : 270 * unit)) : 0;
     if (op && op.note == null && !phone) opW = Math.max(100, this.operatorSize(opW, wellH - capH - 12, 40).w);
@@ -226,7 +226,7 @@ export class Layout {
     this.flat = scene.flat;
     if (phone || scene.flat) {
       const roomW = phone ? W - 22 : W - 60 - (op ? opW + 24 : 0);
-      lays = this.stack(roomW, phone ? null : wellH, top);
+      lays = phone ? this.pocket(roomW, wellH, top) : this.stack(roomW, wellH, top);
       if (!phone && this.narrow && (!lays || least(lays) < READABLE)) lays = this.lines(roomW, wellH, top, row);
     } else lays = row();
     scene.grids.forEach((g, i) => (g.lay = lays[i]));
@@ -234,9 +234,51 @@ export class Layout {
     return { W, opW, wellH, roomH, under: !!under };
   }
 
-  // All grids under each other, in `high` px where that is limited; null where they cannot be drawn.
-  stack(roomW, high, top) {
-    const { scene, unit } = this, { grids } = scene, phone = high == null;
+  // On a phone: all planes if their numbers can be read, else as few as that takes. The well scrolls what is higher with cells
+  // that a finger finds.
+  pocket(roomW, high, top) {
+    const { grids, data } = this.scene, { touched, waiting } = data;
+    const floor = Math.max(...grids.map((g) => g.H)) > 20 ? 0 : touched ? NUMBERED : waiting ? 4 : 12;
+    let best = null;
+    for (const few of this.thinner()) {
+      grids.forEach((g, i) => (g.count = this.counts(g, few[i])));
+      // With titles on two lines there may be fewer rows.
+      for (const tight of this.scene.flat ? [false] : [false, true]) {
+        this.tight = tight;
+        let lays = this.stack(roomW, high, top, true);
+        if (!lays || least(lays) < floor) lays = this.stack(roomW, Infinity, floor || NUMBERED, true);
+        if (!best || least(lays) > least(best.lays)) best = { lays, tight, counts: grids.map((g) => g.count) };
+      }
+      if (least(best.lays) >= NUMBERED) break;
+    }
+    grids.forEach((g, i) => (g.count = best.counts[i]));
+    this.tight = best.tight;
+    return best.lays;
+  }
+
+  // How high grids are in as many rows as they need, each beside its symbol: the blocks of stage.css on a phone.
+  flowing(lays, roomW) {
+    const { scene, unit } = this, { symbols = [] } = scene.data;
+    let total = 0, used = Infinity, high = 0;
+    scene.grids.forEach((g, i) => {
+      const { title, size, padded } = titled(g), sign = i ? (symbols[i - 1] ?? "") : "";
+      const more = size.length + (padded ? 0.86 * ` padded ${padded}`.length : 0), steps = steppers(g).length;
+      const name = 7.4 * (this.tight ? Math.max(title.length, more) : title.length + 1 + more);
+      const w = Math.max(lays[i].w, unit * name, unit * steps * 130) + unit * (sign.length > 2 ? 8 + 6 * sign.length : sign ? 28 : 0);
+      const h = lays[i].h + unit * ((this.tight ? 44 : 28) + (steps ? 32 : 0));
+      if (used + w > roomW) {
+        total += high + (high && 12 * unit);
+        used = high = 0;
+      }
+      used += w;
+      high = Math.max(high, h);
+    });
+    return total + high;
+  }
+
+  // All grids under each other in `high` px, on a phone side by side where they have room; null where they cannot be drawn.
+  stack(roomW, high, top, phone = false) {
+    const { scene, unit } = this, { grids } = scene;
     const shift = (g) => (scene.flat && g.role !== "kernel" ? this.shiftOf(g) : 0);
     // A title, its steppers and the gap to the next: stage.css; in a narrow frame they share a line: panels.css.
     const above = (g) => (26 + 10 + (steppers(g).length && (phone || !this.narrow) ? 20 : 0)) * unit;
@@ -248,8 +290,8 @@ export class Layout {
         return phone && !scene.flat ? fits.filter((l) => l && l.w <= roomW && l.cell >= Math.min(20, s)).pop() || fits[0] : fits[0];
       });
       const same = !scene.flat || got.every((l, i) => l.cell >= Math.floor(s) && l.w + shift(grids[i]) * l.cell <= roomW);
-      const tall = got.reduce((sum, l, i) => sum + l.h + above(grids[i]), -10 * unit);
-      if (same && (phone || tall <= high) && got.every((l) => l.w <= roomW)) return got;
+      const tall = phone && !scene.flat ? this.flowing(got, roomW + 20 * unit) : got.reduce((sum, l, i) => sum + l.h + above(grids[i]), -10 * unit);
+      if (same && tall <= high && got.every((l) => l.w <= roomW)) return got;
     }
     return null;
   }

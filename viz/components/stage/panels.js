@@ -82,6 +82,7 @@ class Panel extends Board {
   }
 
   high(phone) {
+    if (phone && this.host.panels[1]) return 320 * this.unit;
     return this.presented && !phone ? this.host.high(this.unit) : super.high(phone);
   }
 
