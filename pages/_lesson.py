@@ -135,8 +135,9 @@ def frame(
     draw_lead: Callable[[], None] | None = None,
     asking: Asking | None = None,
     chips: str = "Settings",
-) -> Iterator[None]:
+) -> Iterator[DeltaGenerator]:
     """Controls at the left, the question and the picture at the right; on a phone the picture first, then the question.
+    Yields the place of question and picture, for what stands below them: on a phone below the controls.
 
     ``picture_first`` sends the picture before the controls, for parts whose picture reads nothing from them.
     ``draw_lead`` draws the controls without which the picture says nothing: above the others, on a phone above the
@@ -156,7 +157,7 @@ def frame(
             if asking is not None:
                 asking.draw()
             with st.container(key="stage_area"):
-                yield
+                yield right
         if picture_first:
             with beside:
                 draw_controls()

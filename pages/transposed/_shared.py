@@ -50,9 +50,10 @@ def offer_layer(
 
 
 @contextmanager
-def lesson(scene: Scene, asking: Asking, draw_above: Callable[[], None] | None = None) -> Iterator[None]:
+def lesson(scene: Scene, asking: Asking, draw_above: Callable[[], None] | None = None) -> Iterator[Any]:
     """The frame of a lesson about the layer: its controls beside the picture; above that the question, and what is
-    about the picture: presented, beside the controls, so that Tab comes to the picture in a few steps."""
+    about the picture: presented, beside the controls, so that Tab comes to the picture in a few steps. Yields what
+    :func:`pages._lesson.frame` does."""
     presenting = state.recall("presenting")
 
     def controls() -> None:
@@ -65,13 +66,13 @@ def lesson(scene: Scene, asking: Asking, draw_above: Callable[[], None] | None =
     if not presenting:
         with actions():
             AGAINST.draw(scene)
-    with frame(controls, picture_first=True, asking=asking, chips=in_short(scene.spec, named=False)):
+    with frame(controls, picture_first=True, asking=asking, chips=in_short(scene.spec, named=False)) as right:
         if draw_above is None or presenting:
             st.empty()
         else:
             with st.container(horizontal=True, vertical_alignment="bottom"):
                 draw_above()
-        yield
+        yield right
 
 
 def compared(

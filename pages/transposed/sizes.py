@@ -41,22 +41,26 @@ def _sizes(found: lab.Lab, side: str = "stage") -> None:
     said, _, when = one.formula.symbols.partition(r", \quad")
     formula = f'<p class="cs-scrolled">{mathml(said)} <span class="cs-whole">({mathml(when)})</span></p>'
     formula += f'<p class="cs-scrolled">{mathml(one.formula.filled)}</p>'
-    show(row(*(drawn[:1] if square else drawn), f"<div>{formula}</div>"), key=f"ct_sizes_{side}")
-    say(
-        f"{'A' if square or spec.dims == 1 else f'{names[-1]}: a'} convolution with these settings makes "
-        f"{one.output} from {_listed(one)}: measured on the real layer. "
-        f"output_padding, r = {spec.output_padding[-1]}, says that {one.chosen} was meant"
-        + (". " if one.chosen_becomes == one.output else f", which itself becomes {one.chosen_becomes}. ")
-        + "It adds no zeros to the input: it asks for a larger output."
-        + (" With stride 1 every size is alone; choose stride 2, and two meet." if max(spec.stride) == 1 else "")
-    )
+    # Beside each other, where nothing else stands beside them.
+    picture, text = st.columns([7, 3], gap="medium") if side == "stage" and AGAINST.value is None else (st, st)
+    with picture.container():
+        show(row(*(drawn[:1] if square else drawn), f"<div>{formula}</div>"), key=f"ct_sizes_{side}")
+    with text.container():
+        say(
+            f"{'A' if square or spec.dims == 1 else f'{names[-1]}: a'} convolution with these settings makes "
+            f"{one.output} from {_listed(one)}: measured on the real layer. "
+            f"output_padding, r = {spec.output_padding[-1]}, says that {one.chosen} was meant"
+            + (". " if one.chosen_becomes == one.output else f", which itself becomes {one.chosen_becomes}. ")
+            + "It adds no zeros to the input: it asks for a larger output."
+            + (" With stride 1 every size is alone; choose stride 2, and two meet." if max(spec.stride) == 1 else "")
+        )
 
 
 def draw(scene: Scene, covered: bool) -> None:
     """Sizes first, then the price of zeros."""
     if compared(scene, ASKING, covered, _sizes):
         return
-    with lesson(scene, ASKING):
+    with lesson(scene, ASKING) as right:
         found = measured(scene)
         if covered:
             if found:
@@ -65,8 +69,13 @@ def draw(scene: Scene, covered: bool) -> None:
         one = found or lab.of(scene)
         show(check_cards([one.check("output_size"), one.check("macs")]), key="ct_size_cards")
         _sizes(one)
-    if found is None:
-        return
+        if found:
+            with right.container(key="numbers"):
+                _zeros(found)
+
+
+def _zeros(found: lab.Lab) -> None:
+    """What the zero-padding way multiplies, counted and shown."""
     spec = found.spec
     heading("Why not just insert zeros and convolve?")
     try:
@@ -74,16 +83,19 @@ def draw(scene: Scene, covered: bool) -> None:
     except TransposedError as error:
         st.info(sentence(error))
         return
-    show(waste(share), key="ct_waste")
+    bar, text = st.columns(2, gap="medium")
+    with bar:
+        show(waste(share), key="ct_waste")
+    with text:
+        say(
+            f"The zero-padding way multiplies {share.total_formula.text}. The transposed layer multiplies "
+            f"{price.formula.text}"
+            + (f", and adds {big(price.bias_additions)} biases" if price.bias_additions else "")
+            + f"; torch counted {big(price.macs)}. Counters that multiply by the output's size say {big(share.total)}"
+            + (f", or {big(share.total + price.bias_additions)} with biases" if price.bias_additions else "")
+            + ": they count the zeros as work."
+        )
     stage(zeros_alone(found), key="ct_zeros", height=430)
-    say(
-        f"The zero-padding way multiplies {share.total_formula.text}. The transposed layer multiplies "
-        f"{price.formula.text}"
-        + (f", and adds {big(price.bias_additions)} biases" if price.bias_additions else "")
-        + f"; torch counted {big(price.macs)}. Counters that multiply by the output's size say {big(share.total)}"
-        + (f", or {big(share.total + price.bias_additions)} with biases" if price.bias_additions else "")
-        + ": they count the zeros as work."
-    )
 
 
 if __name__ == "__main__":

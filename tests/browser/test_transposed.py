@@ -311,3 +311,18 @@ def test_the_same_layer_opens_in_the_playground(visit):
     settled(page)
     assert {"kind=transposed", "stride=2", "input_size=3"} <= set(page.url.split("?")[1].split("&"))
     seen.sound()
+
+
+@pytest.mark.parametrize(("width", "height"), [(1440, 900), (1920, 1080)])
+def test_output_size_uses_the_width_in_two_screens(visit, width, height):
+    page = visit("/transposed-sizes?ask=none&stride=2&output_padding=1", width=width, height=height).page
+    stage = page.locator(".st-key-numbers .stage[data-layout]")
+    stage.wait_for()
+    assert page.evaluate("() => document.querySelector('[data-testid=stMain]').scrollHeight") <= 2 * height
+    controls, area = page.locator(".st-key-controls").bounding_box(), page.locator(".st-key-stage_area").bounding_box()
+    beside, right = stage.bounding_box(), area["x"] + area["width"]
+    assert beside["x"] >= controls["x"] + controls["width"]
+    assert beside["y"] < controls["y"] + controls["height"], "it begins beside the controls"
+    assert abs(beside["x"] + beside["width"] - right) <= 1
+    said = page.locator(".st-key-stage_area p", has_text="measured on the real").bounding_box()
+    assert said["x"] + said["width"] > right - area["width"] / 6, "the text takes the right third"
