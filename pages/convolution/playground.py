@@ -65,6 +65,10 @@ def draw_controls():
     with beside, st.container(key="controls", gap="xsmall"):
         if state.recall("presenting"):  # the row of actions is left out then
             against.draw(scene)
+        if covered:
+            st.caption(
+                "**The picture first.** These settings made it; change them after your answer. ? tells what each is."
+            )
         editor.draw(scene)
 
 

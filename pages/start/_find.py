@@ -78,6 +78,8 @@ def draw() -> None:
             }
             data["grids"][2]["crossed"] = [top * found.y.shape[2] + left]
         data["selected"] = {"grid": "output", "channel": 0, "cell": row * found.y.shape[2] + column}
+        # A second click shows the same place again.
+        data["selected"] |= {"pinned": False, "of": GUESS.value}
         data |= {"caption": "Click in the picture, or move with the arrow keys and press Enter", "touched": waits}
     else:
         data["caption"] = "Brown: more than 0. Violet: less. In between: 0"

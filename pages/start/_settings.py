@@ -7,7 +7,10 @@ from pages.start._numbers import RIGHT, colours, grey, scene
 from viz import state
 
 QUESTION = "Who decides how large the map is?"
-DO = "**Choose one after another** and watch the size of the map."
+DO = (
+    "**Choose one after another:** a border and longer steps change the size of the map. Colours come last: they leave "
+    "the size alone, and change what one number is made of."
+)
 PART = (slice(9, 16), slice(26, 33))
 CLOSELY = (slice(20, 27), slice(10, 17))
 

@@ -6,7 +6,10 @@ from pages.start import _layers as layers
 from pages.start._numbers import EDGE, RIGHT, grey, scene
 
 QUESTION = "And everywhere else in the picture?"
-DO = "**Press Play:** the kernel slides over a larger piece of hair and wall, and asks its question at every place."
+DO = (
+    "**Press Play:** the kernel slides over a larger piece of hair and wall, and asks its question at every place. The "
+    "map fills: one number for each place."
+)
 SETTINGS = ()
 
 
@@ -15,7 +18,9 @@ def measured() -> lab.Lab:
 
 
 def draw() -> None:
-    data = layers.sentence(measured(), ("Picture", "Map"), caption="Play, or point at a number of the map")
+    data = layers.sentence(
+        measured(), ("Picture", "Map"), caption="Play, or point at a place of the map", fills="output"
+    )
     data["grids"][0] |= {"image": True, "range": [0, 9]}
     layers.show("slide", data)
 

@@ -42,8 +42,8 @@ def touch(page: Page, grid: str, cell: int, *, twice: bool = False) -> None:
         page.mouse.click(x, y)
 
 
-def over(page: Page, grid: str, cell: int) -> bool:
-    """Whether anything is painted over the middle of a cell."""
+def over(page: Page, grid: str, cell: int, at: float = 0.5) -> bool:
+    """Whether anything is painted over the middle of a cell, or ``at`` this part of its width and height."""
     box = place(page, grid, cell)
     return page.locator(f"canvas.over[data-grid={grid}]").evaluate(
         """(canvas, [x, y]) => {
@@ -51,7 +51,7 @@ def over(page: Page, grid: str, cell: int) -> bool:
             const data = canvas.getContext('2d').getImageData((x - at.left) * scale, (y - at.top) * scale, 1, 1).data;
             return data[3] > 0;
         }""",
-        [box["x"] + box["width"] / 2, box["y"] + box["height"] / 2],
+        [box["x"] + box["width"] * at, box["y"] + box["height"] * at],
     )
 
 
@@ -163,12 +163,16 @@ def test_the_corner_is_found_where_it_is(visit, width, height):
     touch(page, "input", 8 * 12 + 8)
     expect(page.locator(".st-key-seen")).to_contain_text("At the cross the answer is 0, and 4 of the nine")
     expect(covered).to_have_count(0)
-    assert over(page, "input", 8 * 12 + 8), "crossed"
-    assert over(page, "output", 7 * 10 + 7), "crossed"
-    assert not over(page, "input", 8 * 12 + 9)
+    for grid, cell in (("input", 8 * 12 + 8), ("output", 7 * 10 + 7)):
+        assert over(page, grid, cell, 0.2), "crossed"
+        assert not over(page, grid, cell), "its number stays free"
+    assert not over(page, "input", 8 * 12 + 9, 0.2)
     expect(page.locator(".eq .y")).to_have_text("140")
     touch(page, "input", 2 * 12 + 2)
     expect(page.locator(".st-key-seen")).to_contain_text("Yes, there it is: 140")
+    # What the kernel found, not what the pixel reaches.
+    expect(page.locator(".stage")).to_have_attribute("data-selected", re.compile("^output:"))
+    expect(page.locator(".eq .y")).to_have_text("140")
 
 
 def test_the_corner_is_found_by_keys(visit):
@@ -181,6 +185,30 @@ def test_the_corner_is_found_by_keys(visit):
         picture.press(key)
     expect(page).to_have_url(re.compile(r"guess=2\.2"))
     expect(page.locator(".st-key-seen")).to_contain_text("Yes, there it is")
+
+
+def test_the_map_fills_as_the_window_slides(visit):
+    page = visit("/start?step=3").page
+    drawn(page)
+    colour = """(canvas, [x, y]) => {
+        const at = canvas.getBoundingClientRect(), scale = canvas.width / at.width;
+        return [...canvas.getContext('2d').getImageData((x - at.left) * scale, (y - at.top) * scale, 1, 1).data].join();
+    }"""
+
+    def painted(cell: int) -> str:
+        box = place(page, "output", cell)
+        corner = [box["x"] + box["width"] * 0.2, box["y"] + box["height"] * 0.2]
+        return page.locator("canvas.base:has(+ [data-grid=output])").evaluate(colour, corner)
+
+    blank = [painted(cell) for cell in range(1, 36)]
+    assert len(set(blank)) == 1
+    page.evaluate("() => document.activeElement?.blur()")
+    for _ in range(3):
+        page.get_by_role("button", name="Step forward").click()
+    assert page.locator(".stage").evaluate("root => [...root.stage.filled]") == [0, 1, 2, 3]
+    now = [painted(cell) for cell in range(1, 36)]
+    assert now[2] != blank[2]
+    assert now[3:] == blank[3:]
 
 
 def test_playing_walks_through_the_map(visit):

@@ -157,7 +157,7 @@ def test_the_map_of_the_corner_is_covered_until_a_guess_and_says_how_good_it_was
     assert "The largest, **140**, is at the upper left corner" in miss
     shown = data(opened(PAGE, step="4", find="A corner", guess="8.8"))
     assert "veiled" not in shown
-    assert shown["selected"] == {"grid": "output", "channel": 0, "cell": 11}
+    assert shown["selected"] == {"grid": "output", "channel": 0, "cell": 11, "pinned": False, "of": [8, 8]}
     picture, _, map_ = shown["grids"]
     assert (picture["crossed"], picture["frame"], map_["crossed"]) == ([8 * 12 + 8], [7, 7, 3, 3], [7 * 10 + 7])
     right = data(opened(PAGE, step="4", find="A corner", guess="2.3"))["grids"]

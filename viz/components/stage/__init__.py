@@ -143,7 +143,8 @@ def stage(
       window is one cell, and its value is the same; ``reads``: only which cells they are is told. ``pairs`` is flat
       ``[o, i, k] * n``: output channel, input channel, kernel plane (−1: none).
     - ``operator``: ``{"link", "title", "note", "rows", "cols", "entries"}`` or ``None``.
-    - ``selected``: ``{"grid", "channel", "cell"}``, and ``pinned`` if the page says whether it is; ``autoplay``;
+    - ``selected``: ``{"grid", "channel", "cell"}``, and ``pinned`` if the page says whether it is; with another ``of``
+      it is selected anew; ``autoplay``; ``fills``: the grid whose numbers come as the window comes to them;
       ``caption``; ``legend``; ``still``: there is nothing to walk through; ``compact``: the largest cell in px on a
       phone, so that all grids stand there together; ``veiled``: a question mark stands for the output, and no sum is
       told, as :func:`veiled` makes it; ``waiting``: a question that waits is about it, too; ``touched``: a cell answers

@@ -38,6 +38,7 @@ export class Board {
     this.tap = null;
     this.pinned = false;
     this.marked = new Set();
+    this.filled = new Set();
     this.playing = false;
     this.speed = 1;
     this.edits = 0;
@@ -241,9 +242,10 @@ export class Board {
   baseOf(g) {
     const f = this.figs.get(g.id);
     g.slots = slotsFor(this, g, g.count);
+    g.filled = this.scene.data.fills === g.id ? this.filled : null;
     drawSteppers(this, g);
     const raw = this.scene.data.grids[g.index];
-    const key = JSON.stringify([g.slots, g.lay, this.theme.id, raw.planes, raw.role, raw.real, raw.image, raw.colour, window.devicePixelRatio]);
+    const key = JSON.stringify([g.slots, g.lay, this.theme.id, raw.planes, raw.role, raw.real, raw.image, raw.colour, window.devicePixelRatio, g.filled?.size]);
     const arrays = [raw.values, raw.source];
     if (f.key === key && equal(f.arrays, arrays)) return;
     f.key = key;
@@ -299,6 +301,11 @@ export class Board {
     if (!sel || !scene.grids.length || !scene.grids[0].lay) return;
     const { centre, tap } = mark(this), { marks } = this, op = scene.operator;
     Object.assign(this, { centre, followed: tap });
+    // A map that fills has the numbers of the places where the window has been.
+    if (centre && scene.data.fills === centre.grid && !this.filled.has(centre.cell)) {
+      this.filled.add(centre.cell);
+      this.baseOf(scene.byId[centre.grid]);
+    }
     for (const g of scene.grids) label(this, g, overlay(fit(this.figs.get(g.id).over, g.lay.w, g.lay.h), this, g, marks.get(g), centre, tap));
     if (op?.lay) labelOperator(this, overlayOperator(fit(this.opFig.over, op.lay.w, op.lay.h), this, centre, tap));
     describe(this, centre, tap);

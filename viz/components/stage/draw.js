@@ -43,11 +43,11 @@ export function paintGrid(ctx, g, lay, slots, theme, names, surface) {
     for (let y = 0; y < g.H; y++) for (let x = 0; x < g.W; x++) {
       const i = y * g.W + x, px = o.x + x * cell + gap / 2, py = o.y + y * cell + gap / 2, s = cell - gap;
       const pad = isPadding(g, d * g.H * g.W + i);
-      const fill = pad || !g.values ? mix(theme.bg, theme.text, 0.05) : colour(i);
+      const fill = pad || !g.values || (g.filled && !g.filled.has(d * g.H * g.W + i)) ? mix(theme.bg, theme.text, 0.05) : colour(i);
       ctx.fillStyle = pad ? pattern : css(fill);
       box(ctx, px, py, s, s, radius);
       ctx.fill();
-      if (fonts && g.values) {
+      if (fonts && g.values && (!g.filled || g.filled.has(d * g.H * g.W + i))) {
         const v = g.values[start + i];
         ctx.font = fonts.font;
         ctx.textAlign = "center";
@@ -109,15 +109,17 @@ export function ring(ctx, b, colour, width, grow = 0) {
 
 // A cell that was chosen and is not right: seen on any colour.
 export function cross(ctx, b, theme) {
-  const inset = b.s * 0.2, [left, top, right, bottom] = [b.x + inset, b.y + inset, b.x + b.s - inset, b.y + b.s - inset];
+  // Where a number may stand, the middle stays free.
+  const inset = b.s * (b.s < NUMBERS ? 0.2 : 0.06), arm = b.s * (b.s < NUMBERS ? 0.3 : 0.25);
+  const [left, top, right, bottom] = [b.x + inset, b.y + inset, b.x + b.s - inset, b.y + b.s - inset];
   for (const [colour, width] of [[theme.bg, 5], [theme.pink, 2.5]]) {
     ctx.strokeStyle = css(colour);
     ctx.lineWidth = width;
     ctx.beginPath();
-    ctx.moveTo(left, top);
-    ctx.lineTo(right, bottom);
-    ctx.moveTo(right, top);
-    ctx.lineTo(left, bottom);
+    for (const [x, y, dx, dy] of [[left, top, 1, 1], [right, top, -1, 1], [left, bottom, 1, -1], [right, bottom, -1, -1]]) {
+      ctx.moveTo(x, y);
+      ctx.lineTo(x + dx * arm, y + dy * arm);
+    }
     ctx.stroke();
   }
 }

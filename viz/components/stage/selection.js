@@ -12,7 +12,7 @@ function valid(stage, s) {
 // The selection stays where it still exists; a page that sends another `selected` moves it.
 export function restore(stage, data, first) {
   const want = data.selected ? { grid: data.selected.grid, ch: data.selected.channel || 0, cell: data.selected.cell || 0 } : null;
-  const asked = JSON.stringify(want);
+  const asked = JSON.stringify([want, data.selected?.of]);
   const moved = asked !== stage.asked && !first;
   stage.asked = asked;
   const isOut = (s) => valid(stage, s) && stage.scene.into(stage.scene.byId[s.grid]).length > 0;
