@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import nullcontext
 from dataclasses import dataclass, replace
 from functools import cached_property
 from hashlib import blake2b
@@ -162,13 +163,19 @@ def with_picture(
 
 
 def choose() -> Picture:
-    """Draw the choice in one row and return the picture. What cannot be read is told, and the default is used."""
-    with st.container(key="picture_bar", horizontal=True, vertical_alignment="center", gap="small"):
+    """Draw the choice in one row, presented as a chip that opens, and return the picture. What cannot be read is told,
+    and the default is used."""
+    presenting = state.recall("presenting")
+    if presenting:
+        bar = st.popover(SOURCE.value, icon=":material/image:", key="picture_chip")
+    else:
+        bar = st.container(key="picture_bar", horizontal=True, vertical_alignment="center", gap="small")
+    with bar:
         chosen = SOURCE.draw(label_visibility="collapsed", width=210)
         if chosen == SHAPE:
             SHAPE_DRAWN.draw(label_visibility="collapsed", width=130)
             SEED.draw(label_visibility="collapsed", width=130)
-        with st.popover("Crop, size, colour", icon=":material/crop:"):
+        with nullcontext() if presenting else st.popover("Crop, size, colour", icon=":material/crop:"):
             _settings()
         summary = st.empty()
     own = chosen in (UPLOAD, CAMERA, CANVAS)
