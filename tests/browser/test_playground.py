@@ -528,6 +528,20 @@ class TestPinnedCell:
         settled(page)
         assert "cell=" not in page.url
 
+    @pytest.mark.parametrize("how", ["an arrow", "an edit that is given up"])
+    def test_the_link_lets_go_of_it_with_the_picture(self, play, how):
+        page = play("cell=output.0.0.0").page
+        assert self.stage(page, "pinned") == "true"
+        if how == "an arrow":
+            page.locator("canvas[data-grid=output]").press("ArrowRight")
+        else:
+            page.mouse.dblclick(*point(page, "input", 0))
+            page.locator("input.ed").press("Escape")
+        expect(page).not_to_have_url(re.compile("cell="))
+        assert self.stage(page, "pinned") == "false"
+        page.wait_for_timeout(600)
+        assert "cell=" not in page.url
+
     def test_it_stays_where_it_is_in_another_layer_and_in_the_link(self, play):
         page = play().page
         page.mouse.click(*point(page, "output", 3))

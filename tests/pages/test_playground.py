@@ -465,5 +465,5 @@ def test_a_cover_keeps_the_pinned_cell_and_a_question_about_another_lets_it_go()
 
 def test_while_a_question_waits_one_line_says_where_to_look():
     told = "**The picture first.** These settings made it"
-    assert any(told in one.value for one in opened(PAGE).caption)
-    assert not any(told in one.value for one in opened(PAGE, ask="none").caption)
+    assert any(told in one.value for one in open_page(ask="window").caption)
+    assert not any(told in one.value for one in open_page().caption)

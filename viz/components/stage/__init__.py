@@ -184,8 +184,8 @@ def stage(
     With ``on_pin`` a cell that was pinned arrives as ``{"grid", "channel", "cell": its place among the drawn cells}``
     in ``result.pin``. Panels, and with ``later`` a stage, send a cell that a click or Enter has pinned a moment later,
     once for a double click: ``{"grid": the name that the panels share, "index": its place in the grid without padding,
-    channels first}``; ``grid`` is ``None`` when it was let go, or is padding. Moving sends nothing, nor does letting go
-    by moving on.
+    channels first}``; ``grid`` is ``None`` when it was let go, or is padding. Moving sends
+    nothing but, once, that a cell was let go.
     """
     taken.note(data, height or 500)
     payload = {**share(data), "height": height or 500} | ({"tells": "later" if later else "now"} if on_pin else {})

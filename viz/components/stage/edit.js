@@ -23,8 +23,10 @@ export function edit(stage, s, typed) {
   input.setAttribute("aria-label", `New value for ${g.title}, ${place1(g, s.cell)}`);
   input.value = typed ?? String(g.values[s.ch * g.n + s.cell]);
   Object.assign(input.style, { left: `${b.x + b.s / 2 - w / 2}px`, top: `${b.y + b.s / 2 - h / 2}px`, width: `${w}px`, height: `${h}px` });
-  const done = (back) => {
+  // Given up: nothing is pinned, and that is told.
+  const done = (back, sent) => {
     closeEditor(stage);
+    if (!sent) stage.tell(null);
     if (back) stage.figs.get(g.id).over.focus();
   };
   input.onkeydown = (e) => {
@@ -38,7 +40,7 @@ export function edit(stage, s, typed) {
       const text = input.value.trim().replace("−", "-").replace(",", "."), value = Number(text);
       if (text === "" || !Number.isFinite(value) || Math.abs(value) > MOST) return refuse(cv, input, text, value);
       stage.kept = true;
-      done(true);
+      done(true, true);
       stage.send("edit", { grid: g.id, channel: s.ch, cell: realIndex(g, s.cell), value, n: ++stage.edits });
     }
   };

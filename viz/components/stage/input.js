@@ -109,7 +109,7 @@ function key(stage, e, g) {
   e.preventDefault();
   if (next) {
     stage.stop();
-    if (stage.pinned) stage.pin(false, false);
+    if (stage.pinned) stage.pin(false);
     stage.choose(next, true);
     stage.kept = true;
   }
@@ -135,7 +135,7 @@ export function operatorKey(stage, e) {
   if (e.ctrlKey || e.metaKey || e.altKey) return;
   if (moves[e.key]) {
     stage.stop();
-    if (stage.pinned) stage.pin(false, false);
+    if (stage.pinned) stage.pin(false);
     stage.kept = true;
     stage.chooseEntry(clamp(at.row + moves[e.key][0], 0, op.rows - 1), clamp(at.col + moves[e.key][1], 0, op.cols - 1));
   } else if (e.key === "Enter") stage.enlarge(!stage.big);
