@@ -44,11 +44,12 @@ fractions and the numbers in a figure's cells do not count."""
 HEAD = """() => {
     const all = document.createRange(), box = (name) => document.querySelector(name)?.getBoundingClientRect();
     all.selectNodeContents(document.querySelector('h1'));
-    const chips = box('.st-key-chips');
+    const chips = box('.st-key-chips'), picture = box('.st-key-picture_chip');
     return {
         lines: new Set([...all.getClientRects()].map((one) => Math.round(one.top / 8))).size,
         end: all.getBoundingClientRect().right,
-        chips: chips ? [chips.left, chips.right] : [],
+        chips: [chips, picture].flatMap((one) => (one ? [one.left, one.right] : [])),
+        line: picture ? [chips.top, picture.top] : [],
         bar: box('.st-key-frame').left,
     };
 }"""
@@ -171,9 +172,25 @@ class TestBar:
             one.goto(f"/{path}").page.locator(".st-key-present_button").wait_for()
             told = one.page.evaluate(HEAD) | {"small": one.page.evaluate(SMALL, 18)}
             ends = [told["end"], *told["chips"], told["bar"]]
-            if told["lines"] != 1 or ends != sorted(ends) or told["small"]:
+            if told["lines"] != 1 or ends != sorted(ends) or told["small"] or len({*told["line"]}) > 1:
                 wrong.append((path, told))
         assert wrong == []
+
+    @pytest.mark.parametrize("path", ["feature-maps", "feature-maps-equivariance", "cost-kernel"])
+    def test_the_picture_is_a_chip_that_opens(self, visit, path):
+        page = visit(f"/{path}?present=1", **HALL).page
+        expect(page.locator(".st-key-picture_bar")).to_have_count(0)
+        assert page.locator(".st-key-question").bounding_box()["y"] <= 60
+        page.locator(".st-key-picture_chip button").click()
+        expect(page.get_by_test_id("stPopoverBody").get_by_text("Longer side, pixels")).to_be_visible()
+
+    def test_blocks_end_on_the_screen(self, visit):
+        page = visit("/blocks?present=1", **HALL).page
+        text = page.locator(".diagram summary")
+        text.wait_for()
+        page.wait_for_timeout(500)
+        box = text.bounding_box()
+        assert box["y"] + box["height"] <= 720
 
     def test_the_matrix_comes_when_it_is_asked_for(self, hall):
         page = hall(NINE).page
