@@ -15,7 +15,7 @@ NINE = "/playground?present=1&input_size=9&ask=none"
 STACK = "/receptive-field?present=1&layers=c3p1,c3p1&size=9"
 
 SMALL = """(least) => {
-    const found = [], apart = 'style, script, sup, sub, msup, msub, mfrac, .cs-cells';
+    const found = [], apart = 'style, script, sup, sub, msup, msub, mfrac, .cs-cells, table.cells';
     const visible = (node, text) => {
         const range = document.createRange();
         range.selectNodeContents(text);
