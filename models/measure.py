@@ -75,11 +75,12 @@ _PLAIN = (nn.ReLU, nn.ReLU6, nn.LeakyReLU, nn.ELU, nn.GELU, nn.SiLU, nn.Hardswis
 def quicken(ghost: nn.Module) -> None:
     """Let norms and activations answer with a shape alone: on the meta device torch runs each as a dozen functions."""
     for layer in ghost.modules():
-        if type(layer) is nn.Embedding and ghost.__dict__.get("_others"):
+        kind: type = type(layer)
+        if kind is nn.Embedding and ghost.__dict__.get("_others"):
             layer.forward = _whole_numbers(layer.forward)
-        if type(layer) in (nn.BatchNorm1d, nn.BatchNorm2d, nn.BatchNorm3d) and layer.track_running_stats:
+        if kind in (nn.BatchNorm1d, nn.BatchNorm2d, nn.BatchNorm3d) and layer.track_running_stats:
             layer.forward = _shape_alone(layer, layer.forward)
-        elif type(layer) in _PLAIN:
+        elif kind in _PLAIN:
             layer.forward = _same
 
 

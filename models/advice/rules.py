@@ -161,8 +161,9 @@ def _fixed_batch(site: Site) -> Iterator[Candidate]:
 def _without_a_size(site: Site) -> Iterator[Candidate]:
     """`1x32x32` for `Conv3d`, which takes it for one example without a batch axis, and something refuses later."""
     first = site_of(site.module, site.shape, site.graph, 1)
-    missing = first.layer is not None and _axes(first.layer) == len(site.shape) - 1
-    if site.at > 1 and missing and first.at_input and kind_of(first.layer).startswith("Conv"):
+    if first.layer is None or _axes(first.layer) != len(site.shape) - 1:
+        return
+    if site.at > 1 and first.at_input and kind_of(first.layer).startswith("Conv"):
         yield from _other_input(first)
 
 
