@@ -1,16 +1,21 @@
 """How the tests are shared out among pytest-xdist's workers, and what hypothesis asks of the machine: no speed."""
 
 import os
+from functools import cache
 
 # The workers and their servers share the cores: two threads of torch in each would wait for one another.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 import pytest
 from hypothesis import HealthCheck, settings
+from streamlit.components.v2 import manifest_scanner
 from xdist.scheduler import LoadScopeScheduling
 
 settings.register_profile("any machine", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("any machine")
+
+# Each AppTest asks all packages that are installed for components of theirs, which took longer than the page.
+manifest_scanner.scan_component_manifests = cache(manifest_scanner.scan_component_manifests)
 
 
 class BrowserTestsByFile(LoadScopeScheduling):
