@@ -183,7 +183,7 @@ def test_a_slice_that_an_image_does_not_have_is_told_and_leaves_the_link():
     layer = {"ct_dims": "3", "ct_kernel_size": "2", "ct_in_channels": "2"}
     app = sound(open_page(part="matrix", **layer, ct_back="true", trip_image_d="7", trip_small_d="0", trip_small_c="2"))
     assert sorted(app.warning.values) == [
-        "trip_image_d: this image has slices 0 to 2; “7” is left out.",
+        "trip_image_d: this image has depths 0 to 2; “7” is left out.",
         "trip_small_c: this image has channels 0 to 1; “2” is left out.",
     ]
     assert not {"trip_image_d", "trip_small_c"} & set(app.query_params)
