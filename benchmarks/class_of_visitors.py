@@ -73,11 +73,14 @@ async def one_visitor(
         took.wrong.append(repr(error))
 
 
-async def whole_class(url: str, visitors: int, ramp: float, pages: Sequence[str], changes: int, think: float) -> Took:
-    """All visitors, the first at once and the last after ``ramp`` seconds."""
+async def whole_class(
+    urls: Sequence[str], visitors: int, ramp: float, pages: Sequence[str], changes: int, think: float
+) -> Took:
+    """All visitors, the first at once and the last after ``ramp`` seconds, in turn at the servers of ``urls``."""
     took = Took()
     starts = [ramp * at / visitors for at in range(visitors)]
-    await asyncio.gather(*(one_visitor(url, i, at, pages, changes, think, took) for i, at in enumerate(starts)))
+    each = (one_visitor(urls[i % len(urls)], i, at, pages, changes, think, took) for i, at in enumerate(starts))
+    await asyncio.gather(*each)
     return took
 
 
@@ -122,21 +125,25 @@ def class_of_visitors(
     think: float = 4.0,
     ramp: float = 10.0,
     memory: int = 1000,
+    replicas: int = 1,
 ) -> list[Row]:
-    """For each number of visitors: ``ramp`` seconds to come, ``changes`` each with ``think`` seconds between them."""
+    """For each number of visitors: ``ramp`` seconds to come, ``changes`` each with ``think`` seconds between them.
+    With several replicas each visitor stays with one, as behind the proxy of ``deploy/compose.yml``."""
     from benchmarks.browser import bare_server
     from tests.browser.support import running
 
     rows: list[Row] = []
-    with running() as app, bare_server(BARE) as bare:
-        for url, shown in ((app.url, pages), (bare.url, ("first", "second"))):
+    with contextlib.ExitStack() as stack:
+        apps, bare = [stack.enter_context(running()) for _ in range(replicas)], stack.enter_context(bare_server(BARE))
+        ours_at = [app.url for app in apps]
+        for url, shown in (*((url, pages) for url in ours_at), (bare.url, ("first", "second"))):
             # What is loaded at the first visit is loaded now.
-            asyncio.run(whole_class(url, len(shown), 0, shown, 2, 1.0))
-        while json.loads(app.get("/health")[1])["device"] is None:
+            asyncio.run(whole_class([url], len(shown), 0, shown, 2, 1.0))
+        while any(json.loads(app.get("/health")[1])["device"] is None for app in apps):
             time.sleep(0.5)
         for many in visitors:
-            theirs = asyncio.run(whole_class(bare.url, many, ramp, ("first", "second"), changes, think))
-            ours = asyncio.run(whole_class(app.url, many, ramp, pages, changes, think))
+            theirs = asyncio.run(whole_class([bare.url], many, ramp, ("first", "second"), changes, think))
+            ours = asyncio.run(whole_class(ours_at, many, ramp, pages, changes, think))
             for what, mine, base in (
                 ("opened", ours.opened, theirs.opened),
                 ("changed", ours.changed, theirs.changed),
@@ -151,7 +158,7 @@ def class_of_visitors(
             count = len(ours.wrong)
             rows.append(Row(f"{many} visitors: exceptions", count, unit="", met=count == 0, note=note))
         if memory:
-            found = asyncio.run(hurry(app.url, 8, pages, memory, lambda: resident_bytes(app.process.pid)))
+            found = asyncio.run(hurry(apps[0].url, 8, pages, memory, lambda: resident_bytes(apps[0].process.pid)))
             what = f"memory over {memory} changes more"
             if len(found) == 2:
                 before, after = found
