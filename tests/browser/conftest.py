@@ -9,7 +9,9 @@ from tests.browser.support import (
     BACKGROUND,
     Recorder,
     Server,
+    as_phone,
     axe_violations,
+    host,
     launch,
     launch_kept,
     new_context,
@@ -72,9 +74,10 @@ class Visit:
         return self
 
     def sound(self) -> None:
-        """No traceback, no console error, nothing wider than the screen."""
+        """No traceback, no console error, nothing fetched from elsewhere, nothing wider than the screen."""
         assert traceback_shown(self.page) is None
         assert self.recorder.errors == []
+        assert self.recorder.hosts <= {host(self.base), ""}
         assert too_wide(self.page) <= 0
 
     def accessible(self) -> None:
@@ -82,12 +85,14 @@ class Visit:
         assert axe_violations(self.page) == []
 
     def everywhere(self) -> None:
-        """Sound at a desk and in a narrow window, light and dark; accessible in each width and in each theme.
+        """Sound at a desk and on a phone, light and dark; accessible in each width and in each theme.
 
         The page is loaded once and turned: loading is what takes the time, and then axe.
         """
         for width, scheme in ((1440, "light"), (1440, "dark"), (390, "dark"), (390, "light")):
             self.page.set_viewport_size({"width": width, "height": 900})
+            if width < 600:
+                as_phone(self.page)
             self.page.emulate_media(color_scheme=scheme)
             self.page.wait_for_function(
                 "colour => getComputedStyle(document.querySelector('[data-testid=stApp]')).backgroundColor === colour",

@@ -17,6 +17,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeVar
+from urllib.parse import urlsplit
 
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Locator, Page, Playwright, WebSocket
@@ -140,6 +141,12 @@ def launch_kept(playwright: Playwright, folder: str, *, width: int = 1440) -> Br
     return playwright.chromium.launch_persistent_context(folder, executable_path=chromium_path(), args=ARGS, **how)
 
 
+def host(url: str) -> str:
+    """Of an address the part up to its path; nothing where the page itself holds what is there."""
+    parts = urlsplit(url)
+    return "" if parts.scheme in ("data", "blob") else f"{parts.scheme}://{parts.netloc}"
+
+
 @dataclass
 class Recorder:
     """What a page said that a visitor does not see: console errors, crashes, messages to and from the server."""
@@ -147,8 +154,11 @@ class Recorder:
     errors: list[str] = field(default_factory=list)
     sent: list[bytes | str] = field(default_factory=list)
     received: list[bytes | str] = field(default_factory=list)
+    hosts: set[str] = field(default_factory=set)
+    """From where the page fetched anything."""
 
     def attach(self, page: Page) -> None:
+        page.on("request", lambda request: self.hosts.add(host(request.url)))
         page.on("console", self._console)
         page.on("pageerror", lambda error: self.errors.append(f"uncaught: {error}"))
         page.on("websocket", self._websocket)
@@ -182,6 +192,14 @@ def new_page(context: BrowserContext) -> tuple[Page, Recorder]:
     page, recorder = context.new_page(), Recorder()
     recorder.attach(page)
     return page, recorder
+
+
+def as_phone(page: Page, width: int = 390, height: int = 844) -> None:
+    """Turn a page that is open at a desk into that of a phone, with touch."""
+    devtools = page.context.new_cdp_session(page)
+    size = {"width": width, "height": height, "deviceScaleFactor": 0, "mobile": True}
+    devtools.send("Emulation.setDeviceMetricsOverride", size)
+    devtools.send("Emulation.setTouchEmulationEnabled", {"enabled": True})
 
 
 def mounted(element: Locator, made: str) -> None:

@@ -34,14 +34,6 @@ def test_every_page_is_sound_and_accessible(visit, path):
     seen.everywhere()
 
 
-@pytest.mark.parametrize("path", PATHS)
-def test_every_page_fits_a_phone(visit, path):
-    seen = visit(path, width=390, height=844, scheme="dark")
-    seen.sound()
-    background = "() => getComputedStyle(document.querySelector('[data-testid=stApp]')).backgroundColor"
-    assert seen.page.evaluate(background) == BACKGROUND["dark"]
-
-
 def test_the_entry_point_for_streamlit_cloud_serves_the_same_app(visit):
     """Started as the host does, from the repository's root: health, a deep link, and the colours of config.toml."""
     with running("deploy/streamlit_cloud/streamlit_app.py") as cloud:
@@ -139,17 +131,6 @@ def test_back_on_a_page_its_layer_is_there(visit):
     page.go_back()
     expect(page.get_by_label("kernel_size", exact=True)).to_have_value("5")
     expect(page).to_have_url(re.compile(r"transposed-matrix\?ct_kernel_size=5"))
-
-
-def test_nothing_is_fetched_from_elsewhere(visit, browser, server):
-    context = browser.new_context()
-    page, asked = context.new_page(), set()
-    page.on("request", lambda request: asked.add(re.sub(r"^(\w+://[^/]+).*", r"\1", request.url)))
-    for path in PATHS:
-        page.goto(server.url + path)
-        page.locator("h1").first.wait_for()
-    context.close()
-    assert {host for host in asked if not host.startswith(("data:", "blob:"))} == {server.url}
 
 
 class TestPresentation:
