@@ -178,7 +178,7 @@ FORMATS = {
             "application/x-ipynb+json",
             "notebook:take",
             ("scene or script",),
-            help="Runs with torch alone, and asserts the numbers of this page.",
+            help="Runs without ConvScope, and asserts the numbers of this page; its text names what it needs.",
         ),
         Format(
             "latex",

@@ -17,9 +17,9 @@ from models.code import paragraphs, written_out
 from models.errors import ExportError
 from models.lab import Check, Lab
 from models.layers import KINDS
-from models.script import needs
 from models.share import Scene
 from models.text import big, listed, sentence
+from viz.export.carried import carried
 from viz.export.formats import FORMATS, Progress
 from viz.export.licence import MADE
 from viz.export.taken import Rows, Taken
@@ -97,18 +97,21 @@ def scripted(
     stage_html: str | None = None,
     stage_height: int = 500,
 ) -> str:
-    """A notebook of a page's script, for pages that show no single layer.
+    """A notebook of a page's script, for pages that show no single layer. It runs without a copy of this project.
 
     Args:
         told: what the script does. code: the script.
     The others are those of :func:`notebook`.
     """
-    ours, packages = needs(code)
-    if ours:
-        told += "\n\nNeeds a copy of the ConvScope project: keep this notebook in its folder, beside app.py."
-    elif packages:
+    unpack, code, packages = carried(code)
+    told = told.replace(", in a copy of this project", "").replace(" in a copy of this project", " as it is")
+    if packages:
         told += f"\n\nNeeds {listed(packages, 'and')}."
     cells = [new_markdown_cell(told), new_code_cell(code.rstrip())]
+    if unpack:
+        said = "This cell carries what the script takes from ConvScope, and unpacks it into a temporary folder."
+        hidden = {"jupyter": {"source_hidden": True}}
+        cells[1:1] = [new_markdown_cell(said), new_code_cell(unpack.rstrip(), metadata=hidden)]
     if stage_html is not None:
         cells = [_framed(stage_html, stage_height), *cells]
     return _whole(

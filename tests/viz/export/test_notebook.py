@@ -4,6 +4,7 @@ import ast
 import json
 import subprocess
 import sys
+from pathlib import Path
 
 import nbformat
 import pytest
@@ -22,6 +23,8 @@ from tests.models.draw import settings_of
 from tests.viz.export.scenes import LARGE, SCENES
 from viz.export.licence import MADE
 from viz.export.notebook import notebook, scripted
+
+ROOT = Path(__file__).resolve().parents[3]
 
 ASSERTED = {
     "y.shape": lambda found: (1, found.spec.out_channels, *found.check("output_size").measured),
@@ -154,15 +157,35 @@ def test_a_page_without_a_layer_has_its_script():
     assert [cell.cell_type for cell in made.cells] == ["markdown", "markdown", "code"]
     assert made.cells[0].source.startswith("# A title\n\nWhat?\n\n[The same page in ConvScope](https://a.b)")
     assert made.cells[1].source == "It adds."
-    for line, said in (
-        ("import torch", "Needs torch."),
-        ("from models import lab", "Needs a copy of the ConvScope project"),
-    ):
-        told = nbformat.reads(scripted("It adds.", line, title="A title"), as_version=4).cells[1].source
-        assert told.startswith(f"It adds.\n\n{said}")
+    told = nbformat.reads(scripted("It adds.", "import torch", title="A title"), as_version=4).cells[1].source
+    assert told == "It adds.\n\nNeeds torch."
     here: dict = {}
     exec(made.cells[2].source, here)
     assert round(here["x"]) == 3
+
+
+def test_a_script_that_needs_the_project_runs_without_it(tmp_path):
+    """Its modules, one of them imported inside a function of another, its picture and its weights go along."""
+    code = (
+        "from pathlib import Path\n\nfrom models import networks\nfrom models.picture import decode\n\n"
+        'pixels = decode(Path("assets/pictures/cat.png").read_bytes(), max_side=64)\n'
+        "network = networks.load('small', pretrained=True)\n"
+        "print(networks.__file__, *pixels.shape)\n"
+    )
+    text = scripted("Runs as it is, in a copy of this project: it looks.", code, title="A title")
+    assert text == scripted("Runs as it is, in a copy of this project: it looks.", code, title="A title")
+    made = nbformat.reads(text, as_version=4)
+    assert made.cells[1].source.startswith("Runs as it is: it looks.\n\nNeeds cachetools, numpy, opencv-python, ")
+    cells = code_of(text)
+    assert len(cells) == 2
+    (tmp_path / "cells.py").write_text("\n".join(cells))
+    run = [sys.executable, "-I", "-W", "ignore", "cells.py"]
+    done = subprocess.run(run, cwd=tmp_path, capture_output=True, text=True, timeout=300)
+    assert (done.stderr, done.returncode) == ("", 0)
+    where, *shape = done.stdout.split()
+    assert shape == ["64", "64", "3"]
+    assert where.endswith("models/networks/__init__.py")
+    assert not where.startswith(str(ROOT))
 
 
 @given(st.sampled_from(sorted(KINDS)).flatmap(settings_of), st.sampled_from(("example", "random", "sobel", "ones")))
