@@ -517,6 +517,8 @@ def _worked_out(symbols: str, value: int) -> Term:
 class Separable(Window):
     """A depthwise layer followed by a pointwise one."""
 
+    reads = "Entries of its two matrices"
+
     def parameters(self, s) -> Formula:
         c_in, c_out, _ = _channels(s)
         depth, point = c_in * over_axes("F", s.kernel_size), c_in * c_out
@@ -559,6 +561,8 @@ class Separable(Window):
 
 class ColumnRow(Window):
     """A window of one column, then one of one row, every channel at once."""
+
+    reads = Separable.reads
 
     def _letters(self, s) -> tuple[Term, ...]:
         (h, w), (o, p), width = s.kernel_size, s.output_size, s.input_size[1]

@@ -398,7 +398,7 @@ HOW = {
     "output_size": "the shape that the layer returned",
     "parameters": "counted in the layer's own parameters",
     "macs": "counted by torch while the layer ran (FlopCounterMode ÷ 2)",
-    "touching": "entries of the measured matrix",
+    "touching": "entries of the measured matrix; of two layers in a row, of both",
     "receptive_field": "first to last cell that one output reads, in the measured matrix",
     "activations": "size of the tensor that the layer returned",
 }

@@ -267,3 +267,11 @@ def test_when_the_gpu_is_full_the_cpu_does_it(monkeypatch):
 def test_weights_of_another_shape_are_an_error_of_the_caller():
     with pytest.raises((ValueError, SpecError)):
         lab.run(LayerSpec(), np.zeros((1, 3, 3)))
+
+
+def test_what_is_counted_in_two_matrices_is_not_called_the_matrix():
+    """The picture counts the entries of the one matrix that both layers make together."""
+    found = lab.run(LayerSpec("depthwise_separable", in_channels=3, out_channels=2))
+    assert found.check("touching").title == "Entries of its two matrices"
+    assert found.check("touching").measured != found.operator.places
+    assert lab.run(LayerSpec()).check("touching").title == "Matrix entries"
