@@ -109,3 +109,14 @@ def test_every_format_says_what_it_takes(one):
     for option in one.options:
         assert option.values is None or option.default in option.values
         assert json.dumps(option.default)
+
+
+def test_the_frame_of_a_channel_in_the_equation_is_as_high_as_its_number():
+    found = lab.of(Scene(LayerSpec(dims=1, in_channels=2, input_size=8)))
+    page = Taken(drawing=draw_scene(found))
+    root = ET.fromstring(FORMATS["svg"].make(page))
+    line = next(g for g in root.iter("{http://www.w3.org/2000/svg}g") if g.get("class") == "equation")
+    frame, text = line[0], line[1]
+    largest = max(float(part.get("font-size")) for part in text)
+    assert float(frame.get("y")) <= float(text.get("y")) - largest + 0.01
+    assert float(frame.get("y")) + float(frame.get("height")) > float(text.get("y"))

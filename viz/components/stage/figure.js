@@ -29,9 +29,11 @@ function write(ctx, runs, x, y, theme, measure) {
   for (const run of runs) if (run.boxed && run.text.trim()) {
     ctx.strokeStyle = css(theme.pink);
     ctx.lineWidth = 1.5;
-    const first = runs.find((r) => r.group === run.group), last = runs.filter((r) => r.group === run.group).pop();
+    const group = runs.filter((r) => r.group === run.group), first = group[0], last = group.at(-1);
     if (run !== first) continue;
-    box(ctx, first.x - 3, y - run.size, last.x + last.width - first.x + 6, run.size * 1.35, 4);
+    // A name in front of a number is smaller.
+    const size = Math.max(...group.map((r) => r.size));
+    box(ctx, first.x - 3, y - size, last.x + last.width - first.x + 6, size * 1.35, 4);
     ctx.stroke();
   }
   ctx.textBaseline = "alphabetic";
