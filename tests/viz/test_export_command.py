@@ -152,6 +152,37 @@ def test_a_batch_makes_what_it_can(tmp_path, capsys):
     assert dark.getpixel((2, 2)) == (17, 21, 28)
 
 
+def test_a_batch_keeps_folders_and_reads_semicolons(tmp_path):
+    table = tmp_path / "configs.csv"
+    table.write_text("file;kernel-size\none/a.svg;1\ntwo/a.svg;2,2\n")
+    assert main(["--batch", str(table), "--out", str(tmp_path / "out")]) == 0
+    assert (tmp_path / "out/one/a.svg").read_bytes() != (tmp_path / "out/two/a.svg").read_bytes()
+
+
+@pytest.mark.parametrize(
+    ("rows", "told"),
+    [
+        (b"file\na.svg\nb/../a.svg\n", "rows 1 and 2 name the same file"),
+        (b"file\na.svg\n../b.svg\n", "row 2 leads out of the folder"),
+        (b"file,seed\na.svg,1\n,2\n", "row 2 names no file"),
+        (b"file,title\na.svg,Gr\xf6\xdfe\n", "configs.csv is not written in UTF-8"),
+    ],
+)
+def test_a_batch_that_would_lose_a_row_makes_nothing(rows, told, tmp_path, capsys):
+    table = tmp_path / "configs.csv"
+    table.write_bytes(rows)
+    assert main(["--batch", str(table), "--out", str(tmp_path / "out")]) == 2
+    said = capsys.readouterr().err
+    assert told in said
+    assert said.count("\n") == 1
+    assert not (tmp_path / "out").exists()
+
+
+def test_an_empty_link_is_refused(tmp_path, capsys):
+    assert main(["--link", "", str(tmp_path / "a.svg")]) == 2
+    assert capsys.readouterr().err == "link: it is empty: give the link that was shared.\n"
+
+
 def test_the_first_format_of_an_ending_is_meant(tmp_path):
     assert format_of(tmp_path / "x.SVG", None).name == "svg"
     assert format_of(tmp_path / "x.svg", "moving_svg").name == "moving_svg"

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import argparse
 import csv
+import io
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
@@ -361,6 +362,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         for name, value in given.items():
             if value is not None:
                 asked |= _spelled(name, value)
+        if given["link"] == "":
+            raise ValueError("link: it is empty: give the link that was shared.")
         if batch:
             return _batch(Path(batch), Path(out), asked)
         if not file:
@@ -390,20 +393,26 @@ def _known() -> set[str]:
 
 def _batch(table: Path, out: Path, asked: Mapping[str, str]) -> int:
     """Each row of a table; one that fails is told, and the others go on."""
-    with table.open(encoding="utf-8-sig", newline="") as text:
-        rows = list(csv.DictReader(text))
+    try:
+        text = table.read_text("utf-8-sig")
+    except UnicodeDecodeError:
+        raise ValueError(f"{table} is not written in UTF-8: save it as CSV in UTF-8.") from None
+    first = text.partition("\n")[0]
+    apart = ";" if first.count(";") > first.count(",") else ","
+    rows = list(csv.DictReader(io.StringIO(text, newline=""), delimiter=apart))
     if not rows or "file" not in rows[0]:
         raise ValueError(f"{table}: its first line must name the columns, one of them file, with a row for each file.")
     known = _known()
     if strange := [name for name in rows[0] if name and name.strip().replace("-", "_") not in known]:
         raise ValueError(f"{table}: no setting and no option is called “{strange[0][:40]}”.")
+    _refuse_lost(table, out, [(row["file"] or "").strip() for row in rows])
     failed = 0
     for number, row in enumerate(rows, 1):
         own = {}
         for name, value in row.items():
             if name and value and value.strip():
                 own |= _spelled(name.strip().replace("-", "_"), value.strip())
-        name = Path(own.pop("file", f"{number}.gif")).name
+        name = own.pop("file")
         try:
             size = make(out / name, {**asked, **own}, _bar(name))
             _tell(f"{number} of {len(rows)}", f"{name}, {size:,} bytes")
@@ -411,6 +420,19 @@ def _batch(table: Path, out: Path, asked: Mapping[str, str]) -> int:
             failed += 1
             _tell(f"{number} of {len(rows)}", f"{name}: {_sentence(error)}")
     return 2 if failed else 0
+
+
+def _refuse_lost(table: Path, out: Path, names: Sequence[str]) -> None:
+    """Raises ValueError where a row names no file, one outside the folder, or that of another row."""
+    whose: dict[Path, int] = {}
+    for number, name in enumerate(names, 1):
+        if not name:
+            raise ValueError(f"{table}: row {number} names no file.")
+        path = (out / name).resolve()
+        if out.resolve() not in path.parents:
+            raise ValueError(f"{table}: row {number} leads out of the folder {out}: “{name[:40]}”.")
+        if (other := whose.setdefault(path, number)) != number:
+            raise ValueError(f"{table}: rows {other} and {number} name the same file, {name[:40]}.")
 
 
 if __name__ == "__main__":
