@@ -178,6 +178,15 @@ def test_a_batch_that_would_lose_a_row_makes_nothing(rows, told, tmp_path, capsy
     assert not (tmp_path / "out").exists()
 
 
+def test_of_a_link_that_does_not_fit_the_nearest_layer_is_drawn(tmp_path, capsys):
+    out = tmp_path / "a.svg"
+    assert main(["--link", "/playground?kernel_size=5", str(out)]) == 0
+    said = capsys.readouterr().err.splitlines()
+    assert said[0].startswith("kernel_size: ")
+    assert said[0].endswith("The nearest layer is taken.")
+    assert taken_of_link("/playground?kernel_size=5").scene.spec == LayerEditor().of_link({"kernel_size": ["5"]})[0]
+
+
 def test_an_empty_link_is_refused(tmp_path, capsys):
     assert main(["--link", "", str(tmp_path / "a.svg")]) == 2
     assert capsys.readouterr().err == "link: it is empty: give the link that was shared.\n"

@@ -1,7 +1,7 @@
 """Pictures, animations and more of any layer, from the command line.
 
     python -m viz.export --kind transposed --input-size 3 --kernel-size 3 --stride 2 --padding 1 out.gif
-    python -m viz.export --link "https://…/playground?kernel_size=5" out.png --theme dark
+    python -m viz.export --link "https://…/playground?kernel_size=3" out.png --theme dark
     python -m viz.export --batch configs.csv --out folder
 
 The ending of the file decides on its format. A setting takes one value, or one for each axis: 3,5. The table of a batch
@@ -127,21 +127,31 @@ def _flag(name: str) -> str:
     return f"--{name.replace('_', '-')}"
 
 
-def scene_of(settings: Mapping[str, str]) -> Scene:
-    """The layer and its numbers from text, as links spell them. Raises ValueError with one sentence."""
+def scene_of(settings: Mapping[str, str], told: Callable[[str], None] | None = None) -> Scene:
+    """The layer and its numbers from text, as links spell them. Raises ValueError with one sentence.
+
+    Args:
+        told: hears a sentence on each setting that does not fit, in whose place the nearest layer is taken, as the app
+            does with a link. Left out, such a setting is an error.
+    """
     from models.layers import KINDS
     from models.share import Scene, read_array, read_weights
     from models.sources import INPUTS, WEIGHTS
-    from models.spec import LayerSpec, SpecError, read_settings
+    from models.spec import LayerSpec, SpecError, read_settings, repair
     from models.text import quoted
 
     try:
         asked, unread = read_settings(settings)
-        if settings.get("kind", "conv") not in KINDS:
+        if told:
+            spec, refused = repair(asked)
+            for error in (*unread, *refused):
+                told(f"{error.field}: {error.message} The nearest layer is taken.")
+        elif settings.get("kind", "conv") not in KINDS:
             raise SpecError("kind", f"{quoted(settings['kind'])} is none of {', '.join(KINDS)}.")
-        if unread:
+        elif unread:
             raise unread[0]
-        spec = LayerSpec(**asked)
+        else:
+            spec = LayerSpec(**asked)
     except SpecError as error:
         # Of a page it would say that it goes on without.
         raise ValueError(f"{error.field}: {error.message.replace(': it is left out', '')}") from None
@@ -218,9 +228,10 @@ def taken_of_link(link: str, view: str = "", title: str = "") -> Taken:
     if page == STACK:
         return replace(stacked(asked, title), link=link)
     settings = settings_of_link(link)
-    scene, against = scene_of(settings), settings.get("against")
+    said = lambda text: sys.stderr.write(f"{text}\n")  # noqa: E731
+    scene, against = scene_of(settings, said), settings.get("against")
     if against is not None and page in ("playground", "transposed"):
-        return replace(_beside(scene_of(dict(parse_qsl(against))), scene, title), link=link)
+        return replace(_beside(scene_of(dict(parse_qsl(against)), said), scene, title), link=link)
     return replace(taken_of(scene, view or SHOWN.get(page, "layer"), title, asked), link=link)
 
 
