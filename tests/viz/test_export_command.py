@@ -221,3 +221,10 @@ def test_the_field_grows_layer_by_layer(tmp_path):
         equation = next(g for g in root.iter(f"{SVG}g") if g.get("class") == "equation")
         told.append("".join(equation.itertext()))
     assert [int(re.search(r"(\d+)(?: cells)? of Input", one)[1]) for one in told] == [9, 25, 49]
+
+
+def test_a_notebook_of_two_layers_asks_for_one(tmp_path, capsys):
+    link = "https://example.org/playground?input_size=6&against=input_size%3D5"
+    assert main(["--link", link, str(tmp_path / "both.ipynb")]) == 2
+    assert "Two layers are compared: choose one of them" in capsys.readouterr().err
+    assert main(["--link", link.partition("&against")[0], str(tmp_path / "b.ipynb")]) == 0

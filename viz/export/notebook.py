@@ -129,6 +129,8 @@ def take(taken: Taken, options: Mapping[str, Any], progress: Progress) -> bytes:
     how |= {"tables": taken.tables, "stage_html": page, "stage_height": taken.height}
     if taken.scene:
         return notebook(taken.scene, **how).encode()
+    if taken.pair:
+        raise ExportError("Two layers are compared: choose one of them; a link without “against” is that of B.")
     if taken.script is None:
         raise ExportError("This page has neither a layer nor a script, so there is no notebook of it.")
     return scripted(*taken.script(), title=taken.title, **how).encode()
