@@ -31,6 +31,7 @@ from models.advice.trial import (
     on_meta,
     read,
     site_of,
+    with_examples,
 )
 from models.device import private_copy
 from models.graph import Graph, read_graph
@@ -78,7 +79,9 @@ def advise(module: nn.Module, input_shape: Sequence[int], graph: Graph | None = 
     found = []
     for rule in SILENT:
         for at, why, candidates in rule(site_of(module, shape, graph, len(graph.nodes) - 1)):
-            found.append(Advice(at, why, offered(site_of(module, shape, graph, at), candidates), silent=True))
+            repairs = offered(site_of(module, shape, graph, at), candidates)
+            # The network runs already: a change after which it does not is none.
+            found.append(Advice(at, why, tuple(one for one in repairs if not one.then), silent=True))
     return tuple(found)
 
 
@@ -150,7 +153,7 @@ def _fixed_batch(site: Site) -> Iterator[Candidate]:
         if count in (0, 1, site.shape[0]):
             continue
         shape = (count, *site.shape[1:])
-        graph = read(site.module, shape)
+        graph = read(with_examples(site.module, site.shape[0], count), shape)
         if graph and not graph.broken and _out(graph)[:1] == graph.nodes[at].shapes[0][:1] == (count,):
             words = f"{count} is written into {node.kind}({count}, …) as the batch size: give {by(shape)}"
             yield Candidate(0, words, shape=shape)
@@ -518,7 +521,8 @@ def _out(graph: Graph) -> Shape:
 def _batch_lost(site: Site) -> Iterator[Found]:
     """With two examples something refuses, or the network answers with another number of answers."""
     two = (2 * site.shape[0], *site.shape[1:])
-    graph = read(site.module, two)
+    module = with_examples(site.module, site.shape[0], two[0])
+    graph = read(module, two)
     if not graph or (not graph.broken and _out(graph)[:1] == two[:1]):
         return
     axes = [pair for pair in zip(_out(site.graph), _out(graph), strict=False) if pair[0] != pair[1]]
@@ -537,7 +541,7 @@ def _batch_lost(site: Site) -> Iterator[Found]:
         words = f"the channel axis is missing: give {by(shape[1:])}, with x.unsqueeze(1)"
         yield at, why, [Candidate(0, words, shape=shape, fits=lambda g: _out(g)[:1] == shape[:1])]
         return
-    there, node = site_of(site.module, two, graph, at), graph.nodes[at]
+    there, node = site_of(module, two, graph, at), graph.nodes[at]
     more = f", and {there.named(graph.broken.node)} refuses" if graph.broken else ""
     become = f"{two[0]} examples, {by(there.got)}, become {by(node.shapes[0])}"
     if site.shape[0] > 1:

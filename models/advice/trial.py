@@ -14,6 +14,7 @@ from torch import fx, nn
 from models.device import private_copy
 from models.graph import Edge, Graph, Node, read_graph
 from models.measure import kind_of
+from models.parse import Pasted, give_others
 from models.parse.code import layer_code
 from models.receptive_field.trace import Mend, ShapedTracer, graph_of, label_of, others_of, rooted
 from models.text import spelled
@@ -196,6 +197,16 @@ def with_change(module: nn.Module, candidate: Candidate, shape: Shape) -> nn.Mod
     return _Rewritten(tracer.root, graph)
 
 
+def with_examples(module: nn.Module, now: int, wanted: int) -> nn.Module:
+    """The network whose further inputs hold another number of examples too: a copy, weights are shared. An input whose
+    first axis is not the batch stays as it is."""
+    if now == wanted or not isinstance(module, Pasted) or not module._others:
+        return module
+    copy: nn.Module = private_copy(module)
+    give_others(copy, [(wanted, *one[1:]) if one[:1] == (now,) else one for one in module._others])
+    return copy
+
+
 def read(module: nn.Module, shape: Sequence[int]) -> Graph | None:
     """Its graph without fields; None where it cannot be read for this shape."""
     try:
@@ -215,7 +226,7 @@ def tried(site: Site, candidate: Candidate) -> Repair | None:
     """The candidate as a repair; None if the network with it stops at the same place, or earlier."""
     shape = candidate.shape or site.shape
     try:
-        network = with_change(site.module, candidate, shape)
+        network = with_change(with_examples(site.module, site.shape[0], shape[0]), candidate, shape)
         graph = read_graph(network, shape, fields=False)
     except Exception:  # torch refuses a change with whatever it likes
         return None

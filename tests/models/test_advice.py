@@ -889,3 +889,36 @@ def test_where_a_later_input_has_the_wrong_shape_no_layer_is_to_blame():
     # What the first input does not fit is the layer's, whatever the second is.
     (advice,) = advise(parse_network(PAIR.format(8), device="meta"), (1, 4, 32, 32))
     assert "set in_channels=4" in [repair.words.partition(";")[0] for repair in advice.repairs]
+
+
+MAP_OF_A_VECTOR = """
+class D(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.emb = nn.Linear(10, 1024)
+        self.c = nn.Conv2d(4, 8, 3)
+    def forward(self, img, y):
+        b = {}
+        m = self.emb(y).reshape({}, 1, 32, 32)
+        return self.c(torch.cat([img, m], 1))
+"""
+
+
+@pytest.mark.parametrize("count", ["y.shape[0]", "img.size(0)", "len(y)"])
+def test_all_inputs_of_a_network_get_the_second_example(count):
+    network = parse_network(MAP_OF_A_VECTOR.format(count, "b"), device="meta")
+    give_others(network, [(1, 10)])
+    assert advise(network, (1, 3, 32, 32)) == ()
+    assert network._others == ((1, 10),)
+
+
+def test_a_batch_size_that_is_written_down_is_told_where_there_are_two_inputs():
+    network = parse_network(MAP_OF_A_VECTOR.format("1", "1"), device="meta")
+    give_others(network, [(1, 10)])
+    (advice,) = advise(network, (1, 3, 32, 32))
+    assert advice.silent
+    assert advice.why == (
+        "With 2 examples the call reshape() does not take 2×1024: shape '[1, 1, 32, 32]' is invalid for input of size "
+        "2048."
+    )
+    assert advice.repairs == ()
