@@ -15,7 +15,7 @@ from torch.fx.node import map_arg
 from models.advice.trial import Candidate, Mend, Shape, ShapedTracer, Site, mending, on_meta, read, site_of, with_change
 from models.measure import kind_of
 from models.operator import per_axis
-from models.parse import line_of
+from models.parse import line_of, operands_at
 from models.parse.code import layer_code
 from models.parse.faults import by, changed, written
 from models.text import listed
@@ -29,7 +29,7 @@ def met(site: Site) -> Iterator[Candidate]:
         return
     shapes = [shape for shape, _ in found]
     if len({len(shape) for shape in shapes}) > 1:
-        yield from _axes_back(site, shapes)
+        yield from axes_back(site)
         return
     if "cat" in site.node.kind:
         yield from _other_axis(site, shapes)
@@ -405,10 +405,13 @@ def joined_along(site: Site, axis: int) -> Candidate:
     )
 
 
-def _axes_back(site: Site, shapes: Sequence[Shape]) -> Iterator[Candidate]:
+def axes_back(site: Site) -> Iterator[Candidate]:
     """One number for each channel, as squeeze-and-excitation has it, meets maps."""
+    shapes = [shape for shape, _ in _ways(site) or ()]
+    if len(shapes) != 2:
+        return
     large, small = sorted(shapes, key=len, reverse=True)[:2]
-    if len(shapes) != 2 or small != large[:2] or "cat" in site.node.kind:
+    if len(small) != 2 or small != large[:2] or "cat" in site.node.kind:
         return
     index = (slice(None), slice(None), *(None,) * (len(large) - 2))
 
@@ -417,7 +420,12 @@ def _axes_back(site: Site, shapes: Sequence[Shape]) -> Iterator[Candidate]:
         x: Any = tracer.proxy(end)
         return replaced(tracer, node, {end: x[index]})
 
-    words = f"give {by(small)} its axes back, with w[:, :, {', '.join(['None'] * (len(large) - 2))}]"
+    # On the shorter side of the operator stands what lacks its axes, as the text calls it.
+    written_there = operands_at(_owner(site), site.node.line)
+    name = written_there[[len(shape) for shape in shapes].index(len(small))] if len(written_there) == 2 else ""
+    axes = f"[:, :, {', '.join(['None'] * (len(large) - 2))}]"
+    simple = re.fullmatch(r"[\w.]+(\([\w., ]*\))?", name) is not None
+    words = f"give {by(small)} its axes back, with {f'{name}{axes}' if simple else f'{axes} behind it'}"
     yield Candidate(3, words, mend=mending(site.node, widen))
 
 

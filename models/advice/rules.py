@@ -17,7 +17,7 @@ from torch import fx, nn
 from torch.nn import functional as F
 
 from models.advice.inputs import USUAL, latent
-from models.advice.meeting import joined_along, kept_size, met, replaced, undone
+from models.advice.meeting import axes_back, joined_along, kept_size, met, replaced, undone
 from models.advice.sizes import scaled
 from models.advice.trial import (
     Advice,
@@ -539,7 +539,10 @@ def _batch_lost(site: Site) -> Iterator[Found]:
         why = f"With {batch} {graph.broken.message}"
         shape = (site.shape[0], 1, *site.shape[1:])
         words = f"the channel axis is missing: give {by(shape[1:])}, with x.unsqueeze(1)"
-        yield at, why, [Candidate(0, words, shape=shape, fits=lambda g: _out(g)[:1] == shape[:1])]
+        channel = Candidate(0, words, shape=shape, fits=lambda g: _out(g)[:1] == shape[:1])
+        met_there = axes_back(site_of(module, two, graph, at))
+        whole = [replace(one, shape=two, fits=lambda g: _out(g)[:1] == two[:1]) for one in met_there]
+        yield at, why, [channel, *whole]
         return
     there, node = site_of(module, two, graph, at), graph.nodes[at]
     more = f", and {there.named(graph.broken.node)} refuses" if graph.broken else ""

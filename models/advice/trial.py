@@ -231,6 +231,8 @@ def tried(site: Site, candidate: Candidate) -> Repair | None:
     except Exception:  # torch refuses a change with whatever it likes
         return None
     then = ""
+    if not graph.broken and shape[1:] != site.shape[1:] and _by_accident(site, candidate, shape):
+        return None
     if graph.broken:
         name = graph.nodes[graph.broken.node].name
         inside = any(name == path or name.startswith(f"{path}.") for path in candidate.layers)
@@ -243,6 +245,30 @@ def tried(site: Site, candidate: Candidate) -> Repair | None:
     code = {path: ", ".join(map(_code, layers)) for path, layers in candidate.layers.items()}
     gives = graph.returned[0].shapes[0] if not then else None
     return Repair(candidate.words, code, shape, gives, sum(made.values()), graph.parameters, graph.macs, then, network)
+
+
+_ELEMENTWISE = frozenset(
+    ["add", "add_", "iadd", "sub", "sub_", "isub", "mul", "mul_", "imul", "div", "div_", "truediv"]
+)
+
+
+def _by_accident(site: Site, candidate: Candidate, shape: Shape) -> bool:
+    """Whether another input fits only because rows of numbers, `(N, C)`, happen to be as long as the maps `(N, C, H,
+    W)` are wide that they meet: with two or three examples they do not fit."""
+    for count in (2, 3):
+        batch = (count * shape[0], *shape[1:])
+        try:
+            network = with_change(with_examples(site.module, site.shape[0], batch[0]), candidate, batch)
+            graph = read(network, batch)
+        except Exception:  # torch refuses a change with whatever it likes
+            return False
+        if not graph or not graph.broken:
+            continue
+        at = graph.broken.node
+        ranks = {len(one) for edge in graph.edges if edge.target == at for one in edge.shapes}
+        if graph.nodes[at].kind in _ELEMENTWISE and len(ranks) > 1:
+            return True
+    return False
 
 
 def _same(one: Repair, other: Repair) -> bool:

@@ -26,7 +26,16 @@ from models.parse.calls import RUNNING
 from models.parse.choice import Argument, MissingArguments, Reading, SeveralNetworks
 from models.parse.code import EXAMPLES, to_code
 from models.parse.layers import LAYERS
-from models.parse.modules import MAX_PARAMETERS, FollowsShape, Pasted, give_others, guess_of, line_of, notes_of
+from models.parse.modules import (
+    MAX_PARAMETERS,
+    FollowsShape,
+    Pasted,
+    give_others,
+    guess_of,
+    line_of,
+    notes_of,
+    operands_at,
+)
 from models.parse.source import MAX_TEXT, Source, read_source
 from models.parse.words import ParseError
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import copy
 import difflib
 import math
@@ -74,6 +75,21 @@ class Pasted(FollowsShape):
 def line_of(module: nn.Module) -> int:
     """The line of the pasted text in which a layer is made; 0: none."""
     return module.__dict__.get("_line", 0)
+
+
+def operands_at(module: nn.Module, line: int) -> tuple[str, ...]:
+    """What the text writes on both sides of the only sum, product or the like in a line of a module's class; empty
+    where there is not exactly one, or no text."""
+    cls = getattr(type(module), "_written", None)
+    found: list[tuple[ast.expr, ast.expr]] = []
+    for function in cls.attributes.values() if cls else ():
+        for part in function.body if isinstance(function, Function) and isinstance(function.body, list) else ():
+            for node in ast.walk(part):
+                if isinstance(node, ast.BinOp) and node.lineno == line:
+                    found.append((node.left, node.right))
+                elif isinstance(node, ast.AugAssign) and node.lineno == line:
+                    found.append((node.target, node.value))
+    return tuple(map(ast.unparse, found[0])) if len(found) == 1 else ()
 
 
 def notes_of(module: nn.Module) -> tuple[str, ...]:

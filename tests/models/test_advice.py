@@ -922,3 +922,31 @@ def test_a_batch_size_that_is_written_down_is_told_where_there_are_two_inputs():
         "2048."
     )
     assert advice.repairs == ()
+
+
+FORGETS_AXES = """
+class SE(nn.Module):
+    def __init__(self, c):
+        super().__init__()
+        self.fc = nn.Linear(c, c)
+    def forward(self, x):
+        b, c, _, _ = x.shape
+        y = torch.sigmoid(self.fc(x.mean((2, 3))))
+        return x * y
+
+nn.Sequential(nn.Conv2d(3, 64, 3, padding=1), SE(64), nn.Conv2d(64, 64, 3, stride=2, padding=1, groups=64),
+              nn.Conv2d(64, 128, 1))
+"""
+
+
+def test_an_input_that_fits_by_accident_is_no_repair():
+    advice = broken(FORGETS_AXES, (1, 3, 32, 32))
+    assert [(r.words, r.shape, r.gives) for r in advice.repairs] == [
+        ("give 1×64 its axes back, with y[:, :, None, None]", (1, 3, 32, 32), (1, 128, 16, 16))
+    ]
+    # At 64×64 one example runs, and two do not.
+    (silent,) = asked(FORGETS_AXES, (1, 3, 64, 64))
+    assert silent.silent
+    assert [(r.words, r.gives) for r in silent.repairs] == [
+        ("give 2×64 its axes back, with y[:, :, None, None]", (2, 128, 32, 32))
+    ]
