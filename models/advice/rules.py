@@ -10,6 +10,7 @@ import math
 import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
+from itertools import takewhile
 from typing import Any
 
 import torch
@@ -18,7 +19,7 @@ from torch.nn import functional as F
 
 from models.advice.inputs import USUAL, latent
 from models.advice.meeting import axes_back, joined_along, kept_size, met, replaced, undone
-from models.advice.sizes import scaled
+from models.advice.sizes import NetworkAtSizes, scaled
 from models.advice.trial import (
     Advice,
     Candidate,
@@ -363,9 +364,9 @@ def fitting_size(site: Site) -> Shape | None:
     """The input nearest to this one, in the same proportions, that is neither too small nor too large; or None."""
     if not (len(site.shape) > 2 or _tokens(site)) or (now := _size(site, site.shape)) in (0, None):
         return None
-    low = high = max(site.shape[2:] or site.shape[1:])
     if now == 1:
-        low = high // 4
+        return _smaller(site)
+    low = high = max(site.shape[2:] or site.shape[1:])
     while now == -1 and (found := _size(site, scaled(site.shape, high))) == -1 and high < 16 * low:
         high *= 2
     if now == -1 and (found is None or found == -1):
@@ -379,6 +380,36 @@ def fitting_size(site: Site) -> Shape | None:
     if _size(site, scaled(site.shape, high)):
         return None
     return scaled(site.shape, high)
+
+
+def _smaller(site: Site) -> Shape | None:
+    """For an input that is too large: the usual size that fits, else the nearest that does, with whole maps if one
+    has them."""
+    sides = {max(sizes): sizes for sizes in USUAL.get(len(site.shape) - 2, ()) if len(set(sizes)) == 1}
+    if len(set(site.shape[2:])) == 1:
+        given = max(site.shape[2:])
+        usual = (scaled(site.shape, side) for side in sides if side < given)
+        if found := next((shape for shape in usual if _size(site, shape) == 0), None):
+            return found
+    high = max(site.shape[2:] or site.shape[1:])
+    low = high // 2
+    while low and (found := _size(site, scaled(site.shape, low))) == 1:
+        low, high = low // 2, low
+    if not low or found is None:
+        return None
+    # What fits may be a few sizes wide alone: first where it is no longer too large, then that it fits there.
+    while high - low > 1:
+        middle = (low + high) // 2
+        found = _size(site, scaled(site.shape, middle))
+        if found is None:
+            return None
+        low, high = (low, middle) if found == 1 else (middle, high)
+    if _size(site, scaled(site.shape, low)):
+        return None
+    # Of those that fit, the nearest that leaves no pixel unread.
+    runs = NetworkAtSizes(settled(site.module, site.shape))
+    fits = takewhile(lambda one: one[1], ((side, runs.at(scaled(site.shape, side))) for side in range(low, 0, -1)))
+    return scaled(site.shape, next((side for side, found in fits if found and not found[1]), low))
 
 
 def usual_size(module: nn.Module, start: Shape, axes: int) -> Shape | None:

@@ -10,6 +10,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import partial
+from itertools import islice
 from typing import Any
 
 import torch
@@ -28,6 +29,9 @@ from models.receptive_field import receptive_field
 
 SCANNED = 64
 """Sizes up to which the smallest that fits is looked for one by one: in a U-Net, not every larger one fits."""
+
+NEAR = 8
+"""Pixels to each side within which every size is tried, or as many as the network's grids repeat after."""
 
 
 @dataclass(frozen=True)
@@ -174,7 +178,7 @@ def period(graph: Graph) -> int:
 
 def sizes_near(module: nn.Module, shape: Sequence[int], graph: Graph, most: int = 4) -> list[Size]:
     """The input's own size, and below and above it the nearest ones that give whole maps, ascending by size: in its
-    proportions, and where few do, along one axis.
+    proportions, and where few do, along one axis. Where none gives whole maps, the nearest that fit at all.
 
     Args:
         graph: of the network at this shape, with fields.
@@ -196,6 +200,15 @@ def sizes_near(module: nn.Module, shape: Sequence[int], graph: Graph, most: int 
                     size, step = size - sign * step, 1
         if len(shapes) > most:
             break
+    if shapes == {tuple(shape)}:
+        for now, way in ways(shape):
+            for tried in (
+                range(now - 1, max(0, now - 1 - max(far, NEAR)), -1),
+                range(now + 1, now + 1 + max(far, NEAR)),
+            ):
+                shapes.update(islice((way(size) for size in tried if runs.at(way(size))), most))
+            if len(shapes) > 1:
+                break
     found = (at_size(module, one) for one in sorted(shapes, key=lambda one: (math.prod(one), one)))
     return [one for one in found if one]
 

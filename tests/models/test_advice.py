@@ -950,3 +950,15 @@ def test_an_input_that_fits_by_accident_is_no_repair():
     assert [(r.words, r.gives) for r in silent.repairs] == [
         ("give 2×64 its axes back, with y[:, :, None, None]", (2, 128, 32, 32))
     ]
+
+
+@pytest.mark.parametrize(("given", "fits"), [((224, 224), (32, 32)), ((64, 64), (32, 32)), ((90, 100), (57, 63))])
+def test_an_input_that_is_too_large_gets_the_usual_size_or_the_nearest(given, fits):
+    blocks = ", ".join(
+        f"nn.Conv2d({a}, {b}, 3, padding=1), nn.MaxPool2d(2)"
+        for a, b in ((3, 8), (8, 16), (16, 32), (32, 64), (64, 512))
+    )
+    advice = broken(f"[{blocks}, nn.Flatten(), nn.Linear(512, 10)]", (1, 3, *given))
+    (smaller,) = [repair for repair in advice.repairs if repair.shape != (1, 3, *given)]
+    assert (smaller.words, smaller.shape) == (f"give an input of 3×{fits[0]}×{fits[1]}", (1, 3, *fits))
+    assert smaller.gives == (1, 10)

@@ -226,3 +226,28 @@ class Net(nn.Module):
         (1, 3, 9, 9),
     )
     assert found.gives == (1, 8, 7, 7)
+
+
+LENET = """
+[nn.Conv2d(3, 6, 5), nn.MaxPool2d(2), nn.Conv2d(6, 16, 5), nn.MaxPool2d(2), nn.Flatten(), nn.Linear(400, 10)]
+"""
+
+
+def test_where_no_other_size_gives_whole_maps_those_that_fit_are_there():
+    network = parse_network(LENET, device="meta")
+    found = sizes_near(network, (1, 3, 32, 32), read_graph(network, (1, 3, 32, 32)))
+    assert [(one.shape[2], one.gives, one.left) for one in found] == [
+        (32, (1, 10), ()),
+        (33, (1, 10), (("1", 1),)),
+        (34, (1, 10), (("3", 1),)),
+        (35, (1, 10), (("1", 1), ("3", 1))),
+    ]
+    # 36 leaves 6×6 maps: 576 features.
+    assert at_size(network, (1, 3, 36, 36)) is None
+    assert at_size(network, (1, 3, 31, 31)) is None
+
+
+def test_a_network_that_takes_one_size_alone_has_no_other():
+    alone = parse_network("[nn.Conv2d(3, 4, 2, stride=1), nn.Flatten(), nn.Linear(196, 2)]", device="meta")
+    found = sizes_near(alone, (1, 3, 8, 8), read_graph(alone, (1, 3, 8, 8)))
+    assert [one.shape[2:] for one in found] == [(8, 8)]
