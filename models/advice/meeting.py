@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from typing import Any
 
 import torch
@@ -18,6 +19,7 @@ from models.operator import per_axis
 from models.parse import line_of, operands_at
 from models.parse.code import layer_code
 from models.parse.faults import by, changed, written
+from models.receptive_field.trace import graph_of, label_of
 from models.text import listed
 
 
@@ -52,7 +54,8 @@ def _other_sizes(site: Site) -> Iterator[Candidate]:
             down = (*site.shape[:2], *(n // part * part for n in site.shape[2:]))
             for shape in dict.fromkeys(s for s in (up, down) if min(s) and s != site.shape):
                 words = f"give an input whose sides {part} divides, such as {by(shape[1:])}"
-                yield Candidate(10, words, shape=shape)
+                # What changes the code takes every size then: with a cat, as in a U-Net, it comes first.
+                yield Candidate(18 if "cat" in site.node.kind else 10, words, shape=shape)
             break
     if found := undone(site):
         yield Candidate(12, found[0], found[1])
@@ -324,10 +327,16 @@ def _made_even(site: Site, shapes: Sequence[Shape]) -> Iterator[Candidate]:
         return
     kind = site.node.kind
 
-    def all_of(change: Callable[[Any, Shape, list[Shape]], fx.Proxy | None]) -> Mend:
-        """A change of what reaches each such meeting with another size than the rest."""
+    places: dict[str, dict[str, None]] = {}
+
+    def all_of(change: Callable[[Any, Shape, list[Shape]], fx.Proxy | None], code: Callable[..., str]) -> Mend:
+        """A change of what reaches each such meeting with another size than the rest; `places` gets its code there."""
+        parts: dict[str, nn.Module] = {}
+        taken: dict[str, int] = {}
 
         def mend(tracer: ShapedTracer, node: fx.Node) -> fx.Proxy | None:
+            parts.update({} if parts else tracer.root.named_modules())
+            at = label_of(node, parts, taken)[0]
             ends, name = node.all_input_nodes, getattr(node.target, "__name__", str(node.target))
             if kind not in (name, name[1:]) or not all(isinstance(e.meta.get("value"), torch.Tensor) for e in ends):
                 return None
@@ -335,6 +344,10 @@ def _made_even(site: Site, shapes: Sequence[Shape]) -> Iterator[Candidate]:
             if len(set(sizes)) < 2 or len(set(map(len, sizes))) > 1:
                 return None
             found = {end: change(tracer.proxy(end), size, sizes) for end, size in zip(ends, sizes, strict=True)}
+            where = places.setdefault(at, {})
+            where |= {
+                code(size, sizes): None for size, new in zip(sizes, found.values(), strict=True) if new is not None
+            }
             return replaced(tracer, node, {end: new for end, new in found.items() if new is not None})
 
         return mend
@@ -351,18 +364,37 @@ def _made_even(site: Site, shapes: Sequence[Shape]) -> Iterator[Candidate]:
         to = _each(max, sizes)
         return F.interpolate(x, size=to) if size != to else None
 
+    def told(words: str, mend_of: Callable[[], Mend]) -> tuple[str, Mend]:
+        """The words with what is done at each meeting further on, for each asks for its own."""
+        places.clear()
+        with suppress(ValueError):
+            graph_of(site.module, site.shape, mend_of())
+        more = [f"before {at} {' and '.join(codes)}" for at, codes in places.items() if at != site.node.name]
+        return f"{words}{''.join(f', and {one}' for one in more)}", mend_of()
+
+    padding = lambda size, sizes: f"F.pad(x, ({', '.join(map(str, _sides(size, _each(max, sizes))))}))"  # noqa: E731
+    cutting = lambda size, sizes: f"x[:, :, {_cut_code(size, _each(min, sizes))}]"  # noqa: E731
+    resizing = lambda size, sizes: f"F.interpolate(x, size={_each(max, sizes)})"  # noqa: E731
     # What an addition gets too much of is cut; a map that was enlarged lacks a row.
     far = "cat" not in kind or max(m - n for m, n in zip(most, least, strict=True)) > 1
     if all(m >= 2 * n for m, n in zip(most, least, strict=True)):
         words = f"enlarge the smaller first, with F.interpolate(x, size={most})"
-        yield Candidate(8, words, mend=all_of(resized))
+        words, mend = told(words, lambda: all_of(resized, resizing))
+        yield Candidate(8, words, mend=mend)
         return
     pads = ", ".join(map(str, _sides(least, most)))
     words = f"pad the smaller before it, with F.pad(x, ({pads})), which gives {by(most)}"
-    yield Candidate(17 if far else 15, words, mend=all_of(padded))
-    cuts = ", ".join(f"{cut.start or ''}:{cut.stop - m or ''}" for cut, m in zip(_cuts(most, least), most, strict=True))
-    words = f"crop the larger before it, with x[:, :, {cuts}], which gives {by(least)}"
-    yield Candidate(15 if far else 17, words, mend=all_of(cropped))
+    words, mend = told(words, lambda: all_of(padded, padding))
+    yield Candidate(17 if far else 15, words, mend=mend)
+    words = f"crop the larger before it, with x[:, :, {_cut_code(most, least)}], which gives {by(least)}"
+    words, mend = told(words, lambda: all_of(cropped, cutting))
+    yield Candidate(15 if far else 17, words, mend=mend)
+
+
+def _cut_code(size: Shape, to: Shape) -> str:
+    """The middle of each axis, as Python cuts it."""
+    cuts = zip(_cuts(size, to), size, strict=True)
+    return ", ".join(f"{cut.start or ''}:{cut.stop - n or ''}" for cut, n in cuts)
 
 
 def _each(pick: Callable[..., int], sizes: Sequence[Shape]) -> Shape:

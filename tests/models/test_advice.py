@@ -369,9 +369,11 @@ def test_branches_that_do_not_meet():
     told = "the call torch.cat() does not take 1×16×24×24 and 1×16×25×25: "
     told += "24 and 25 along axis 2 and 24 and 25 along axis 3."
     assert advice.why == told
-    up, down, undone, padded = advice.repairs
+    # What changes the code takes each size then, and stands before another input.
+    undone, padded, cropped, up = advice.repairs
     assert padded.words == "pad the smaller before it, with F.pad(x, (0, 1, 0, 1)), which gives 25×25"
-    assert (up.shape, down.shape) == ((1, 3, 52, 52), (1, 3, 48, 48))
+    assert cropped.words.startswith("crop the larger before it, with x[:, :, :-1, :-1], which gives 24×24")
+    assert (up.shape, up.gives) == ((1, 3, 52, 52), (1, 1, 52, 52))
     assert up.words.startswith("give an input whose sides 4 divides")
     assert undone.words == "set output_padding to 1 in layer up.0, so that it undoes layer pool_1"
     assert undone.gives == (1, 1, 50, 50)
@@ -962,3 +964,41 @@ def test_an_input_that_is_too_large_gets_the_usual_size_or_the_nearest(given, fi
     (smaller,) = [repair for repair in advice.repairs if repair.shape != (1, 3, *given)]
     assert (smaller.words, smaller.shape) == (f"give an input of 3×{fits[0]}×{fits[1]}", (1, 3, *fits))
     assert smaller.gives == (1, 10)
+
+
+ODD = """
+class U(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.d1 = nn.Conv2d(3, 8, 3, padding=1)
+        self.d2 = nn.Conv2d(8, 16, 3, padding=1)
+        self.d3 = nn.Conv2d(16, 32, 3, padding=1)
+        self.p = nn.MaxPool2d(2)
+        self.u2 = nn.ConvTranspose2d(32, 16, 2, stride=2)
+        self.c2 = nn.Conv2d(32, 16, 3, padding=1)
+        self.u1 = nn.ConvTranspose2d(16, 8, 2, stride=2)
+        self.c1 = nn.Conv2d(16, 8, 3, padding=1)
+    def forward(self, x):
+        a = self.d1(x)
+        b = self.d2(self.p(a))
+        c = self.d3(self.p(b))
+        y = self.c2(torch.cat([b, self.u2(c)], 1))
+        return self.c1(torch.cat([a, self.u1(y)], 1))
+"""
+
+
+def test_each_place_of_an_odd_size_is_told_with_its_own_change():
+    pad, crop, *sizes = broken(ODD, (1, 3, 101, 75)).repairs
+    assert pad.words == (
+        "pad the smaller before it, with F.pad(x, (0, 1, 0, 0)), which gives 50×37, and before cat_1 "
+        "F.pad(x, (0, 1, 0, 1))"
+    )
+    assert crop.words.endswith("with x[:, :, :, :-1], which gives 50×36, and before cat_1 x[:, :, :-1, 1:-2]")
+    assert [repair.shape[2:] for repair in sizes] == [(104, 76), (100, 72)]
+    padded = [(f"self.{up}]", f"F.pad(self.{up}, (0, 1, 0, {more}))]") for up, more in (("u2(c)", 0), ("u1(y)", 1))]
+    cropped = [("[b,", "[b[:, :, :, :-1],"), ("[a,", "[a[:, :, :-1, 1:-2],")]
+    for repair, edits in ((pad, padded), (crop, cropped)):
+        text = ODD
+        for old, new in edits:
+            text = text.replace(old, new)
+        assert tuple(parse_network(text)(torch.rand(1, 3, 101, 75)).shape) == repair.gives
