@@ -45,7 +45,9 @@ def read_input(text: str) -> tuple[Shape, bool]:
 
 def read_inputs(text: str) -> tuple[tuple[Shape, ...], bool]:
     """The shapes of several inputs, `3x32x32; 100` or `3x32x32, 100`, and whether the batch axis of the first was
-    added. A comma parts sizes where nothing else does: `3, 32, 32` is one input.
+    added. A comma parts sizes where nothing else does: `3, 32, 32` is one input. Where the first has its batch axis the
+    others have as many examples: `2x10` after `torch.randn(2, 3, 32, 32)` is two rows. `()` or `label`, after the
+    first, is one number for each example, of shape `(N,)`.
 
     Raises:
         ValueError: a sentence that says what to write.
@@ -58,8 +60,19 @@ def read_inputs(text: str) -> tuple[tuple[Shape, ...], bool]:
             pieces.append("")
         else:
             pieces[-1] += sign
-    read = [read_input(piece) for piece in pieces if piece.strip() or len(pieces) == 1]
-    return tuple(shape for shape, _ in read), read[0][1]
+    first, *others = [piece for piece in pieces if piece.strip() or len(pieces) == 1]
+    shape, added = read_input(first)
+    read = [((1,), True) if _LABEL.fullmatch(one) else read_input(one) for one in others]
+    return (shape, *((one if added or not more else batched(one, shape[0])) for one, more in read)), added
+
+
+_LABEL = re.compile(r"\s*(?:\(\s*\)|labels?)\s*", re.IGNORECASE)
+
+
+def batched(shape: Shape, examples: int) -> Shape:
+    """A shape that was read with a batch axis of one, for so many examples: its own first size is the batch if it is as
+    large."""
+    return shape[1:] if shape[1:2] == (examples,) else (examples, *shape[1:])
 
 
 _MADE = re.compile(r"\b(?:randn|rand|zeros|ones|empty)\(\s*[(\[]?\s*((?:[A-Za-z_]\w*|\d+)(?:\s*,\s*\d+)+)")

@@ -14,7 +14,7 @@ import streamlit as st
 from torch import nn
 
 from models.advice import Advice, Repair
-from models.advice.inputs import read_inputs
+from models.advice.inputs import batched, read_inputs
 from models.graph import Graph, drawn_as, first_of
 from models.networks.table import COLUMNS, csv_text, learned, listed_in, markdown_text, report_of, rows_of
 from models.parse import Argument, ParseError
@@ -68,6 +68,8 @@ def read_shape(text: str) -> tuple[int, ...]:
 
 def shape_text(shape: tuple[int, ...]) -> str:
     """What `given_input` reads as this shape: the batch axis stands there where it is not 1."""
+    if shape == (1,):
+        return "()"
     return "x".join(map(str, shape[1:])) if shape[0] == 1 else f"torch.randn({', '.join(map(str, shape))})"
 
 
@@ -96,7 +98,7 @@ class NetworkText:
     def input(self) -> Text:
         hint = (
             "One size for sequences, two for pictures, three for volumes. The batch axis is added. Several inputs: "
-            "3x32x32; 100."
+            "3x32x32; 100. () is one number for each example, such as a label."
         )
         return Text("input", _default_input(START), "Input: channels × height × width", hint, key="network_input")
 
@@ -180,9 +182,20 @@ def given_input(code: Given, text: str) -> tuple[Given, tuple[int, ...], bool]:
     """
     (shape, *others), added = read_inputs(text)
     code, typed = replace(code, others=tuple(others)), shape[1:]
-    if added and len(typed) == 4 and graph_at(code, shape).broken and not graph_at(code, typed).broken:
-        return code, typed, False
-    return code, shape, added
+    if added and len(typed) == 4 and graph_at(code, shape).broken:
+        with_batch = _labelled(replace(code, others=tuple(batched(one, typed[0]) for one in others)), typed)
+        if not graph_at(with_batch, typed).broken:
+            return with_batch, typed, False
+    return _labelled(code, shape), shape, added
+
+
+def _labelled(code: Given, shape: tuple[int, ...]) -> Given:
+    """The same with `1` read as one number for each example, where it does not fit as a row of one."""
+    labels = tuple(one[:1] if one[1:] == (1,) else one for one in code.others)
+    if labels == code.others or not graph_at(code, shape).broken:
+        return code
+    other = replace(code, others=labels)
+    return code if graph_at(other, shape).broken else other
 
 
 def lesson() -> None:

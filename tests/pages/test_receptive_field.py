@@ -19,9 +19,9 @@ from models.receptive_field.growth import ways
 from models.stack import PRESETS, read_stack
 from models.text import big
 from pages.receptive_field import _kept
-from pages.receptive_field._kept import inputs_for
+from pages.receptive_field._kept import Given, graph_at, inputs_for
 from pages.receptive_field.growth import read_dilations
-from pages.receptive_field.your_network import _script, pack, read_shape, unpack
+from pages.receptive_field.your_network import _script, given_input, pack, read_shape, shape_text, unpack
 from tests.pages.support import charts, components, diagrams, moved, opened, points, read
 
 
@@ -1121,3 +1121,47 @@ def test_a_sound_network_brings_a_sound():
     app.text_area(key="network_code").set_value(text).run()
     assert sound(app).text_input(key="network_input").value == "6x200"
     assert not app.error
+
+
+MASKED = """
+class Masked(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.c = nn.Conv2d(3, 8, 3)
+        self.f = nn.Linear(10, 8)
+    def forward(self, img, y):
+        return self.c(img) + self.f(y)[:, :, None, None]
+"""
+LABELLED = """
+class G(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.up = nn.ConvTranspose2d(110, 8, 4)
+        self.emb = nn.Embedding(10, 10)
+    def forward(self, z, labels):
+        return self.up(torch.cat([z, self.emb(labels)[:, :, None, None]], 1))
+"""
+
+
+@pytest.mark.parametrize(
+    ("text", "typed", "shapes", "added"),
+    [
+        (MASKED, "3x32x32; 10", ((1, 3, 32, 32), (1, 10)), True),
+        (MASKED, "1x3x32x32, 1x10", ((1, 3, 32, 32), (1, 10)), False),
+        (MASKED, "2x3x32x32, 2x10", ((2, 3, 32, 32), (2, 10)), False),
+        (MASKED, "2x3x32x32; 10", ((2, 3, 32, 32), (2, 10)), False),
+        (LABELLED, "100x1x1, ()", ((1, 100, 1, 1), (1,)), True),
+        (LABELLED, "100x1x1, label", ((1, 100, 1, 1), (1,)), True),
+        (LABELLED, "100x1x1, 1", ((1, 100, 1, 1), (1,)), True),
+        (LABELLED, "4x100x1x1; 4", ((4, 100, 1, 1), (4,)), False),
+    ],
+)
+def test_further_inputs_have_their_batch_axis_where_the_first_has(text, typed, shapes, added):
+    code, shape, was_added = given_input(Given(text), typed)
+    assert ((shape, *code.others), was_added) == (shapes, added)
+    graph = graph_at(code, shape)
+    assert not graph.broken
+    assert graph.returned[0].shapes[0][0] == shapes[0][0]
+    if added:
+        again = "; ".join(map(shape_text, shapes))
+        assert given_input(Given(text), again) == (code, shape, True)
