@@ -277,6 +277,11 @@ class ReceptiveField(_Field):
                 f"{sentence(named(found[0]))} pads with pixels of the picture, not with zeros: units at the border see "
                 "these pixels."
             )
+        if found := events.get("beside"):
+            notes.append(
+                f"At {named(found[0])} channels are added that do not come from the image: the receptive field is that "
+                "in the first input alone."
+            )
         if found := events.get("statistics"):
             notes.append(
                 f"{sentence(named(found[0]))} is read as in evaluation, with statistics that it has kept; in training "

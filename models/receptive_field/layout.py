@@ -207,9 +207,23 @@ def _(r, input, *sizes):
 
 @function_reader("cat", "concat", "concatenate")
 def _(r, tensors, dim=0):
-    if not all(isinstance(t, Value) for t in tensors):
-        raise Unfollowed("it lays learned tokens beside positions of the image")
-    return r.combine(list(tensors), stack=dim % len(tensors[0].dims))
+    values = [t for t in tensors if isinstance(t, Value)]
+    at = dim % len(values[0].dims)
+    joined = r.combine(values, stack=at) if len(values) > 1 else values[0]
+    if len(values) == len(tensors):
+        return joined
+    if any(axis is not None for _, axis in joined.dims[at]):
+        raise Unfollowed("it lays other things, such as learned tokens, beside positions of the image")
+    # More channels, which do not come from the image: what the others see stays as it is.
+    r.note("beside")
+    length = sum(t.shape[at] for t in tensors)
+    return joined._replace(dims=(*joined.dims[:at], ((length, None),), *joined.dims[at + 1 :]))
+
+
+@function_reader("randn_like rand_like zeros_like ones_like empty_like full_like")
+def _(r, input, *args, **kwargs):
+    # The shape alone is taken: no number of the image reaches it.
+    return torch.zeros(()).expand(input.shape)
 
 
 @function_reader("stack")

@@ -416,9 +416,10 @@ def _trace(
             said = re.sub(r",? but got Proxy\(\w+\)", "", str(error))
             raise ReceptiveFieldError(f"The network itself refuses this size of image: {said}") from error
         except (Unfollowed, TypeError, LookupError, AttributeError, ZeroDivisionError, RuntimeError) as error:
+            kind = f" ({reader.kind})" if reader.kind != reader.name else ""
             value = Lost(
-                f"From {reader.name!r} ({reader.kind}) on the field is not available: "
-                f"{first_line(error)}. Layers before it are."
+                f"From {reader.name!r}{kind} on the field is not available: {first_line(error)}. Layers before it have "
+                "their fields."
             )
         env[node] = value
         held = _holds(value, (Value, Lost))

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from torch import nn
 
 from models import networks
+from models.parse import give_others, parse_network
 from models.receptive_field import (
     PUBLISHED,
     ReceptiveFieldError,
@@ -627,3 +628,53 @@ def test_an_unknown_layer_is_unavailable_not_wrong():
     assert field.size is None
     assert "'1' (FractionalMaxPool2d)" in field.reason
     assert [row.size for row in field.layers] == [(3, 3), None, None]
+
+
+BESIDE = """
+class D(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.emb = nn.Linear(10, 1024)
+        self.c = nn.Conv2d(4, 8, 3)
+        self.d = nn.Conv2d(8, 8, 3)
+    def forward(self, img, y):
+        m = self.emb(y).reshape(y.shape[0], 1, 32, 32)
+        return self.d(self.c(torch.cat([img, m], 1)))
+"""
+SHAPE_ALONE = """
+class V(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.mu = nn.Conv2d(3, 4, 3)
+        self.lv = nn.Conv2d(3, 4, 3)
+        self.d = nn.Conv2d(4, 8, 3)
+    def forward(self, x):
+        mu, lv = self.mu(x), self.lv(x)
+        std = torch.exp(0.5 * lv)
+        eps = torch.randn_like(std)
+        return self.d(mu + eps * std)
+"""
+
+
+def test_channels_of_another_input_leave_the_field_as_it_is():
+    network = parse_network(BESIDE, device="meta")
+    give_others(network, [(1, 10)])
+    field = receptive_field(network, (1, 3, 32, 32))
+    assert (field.size, field.jump, field.reason) == ((5, 5), (1, 1), None)
+    assert field.notes == (
+        "At layer cat (cat) channels are added that do not come from the image: the receptive field is that in the "
+        "first input alone.",
+    )
+
+
+def test_random_numbers_of_a_shape_take_nothing_from_the_image():
+    field = receptive_field(parse_network(SHAPE_ALONE, device="meta"), (1, 3, 32, 32))
+    assert (field.size, field.jump, field.reason, field.notes) == ((5, 5), (1, 1), None, ())
+
+
+def test_why_there_is_no_field_is_said_in_whole_sentences():
+    text = SHAPE_ALONE.replace("torch.randn_like(std)", "torch.roll(std, 1)")
+    assert receptive_field(parse_network(text, device="meta"), (1, 3, 32, 32)).reason == (
+        "From 'roll' on the field is not available: it rolls across all axes at once. Layers before it have their "
+        "fields."
+    )
