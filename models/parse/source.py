@@ -55,6 +55,12 @@ _OTHERS = (
         "this is Flax code; paste the same network as PyTorch code.",
         "Flax",
     ),
+    (
+        r"(?m)^ *- \[(?:-?\d+|\[[-\d, ]{1,40}\]), *\d+, *[\w.]{1,60}, *\[",
+        "this is a YAML file of a YOLO network, which names blocks of its own library; paste the PyTorch code, or what "
+        "print(model) shows.",
+        "YOLO",
+    ),
 )
 _PIECES = re.compile(
     # A string that is never closed is kept too: gate 1 says so.
@@ -100,6 +106,9 @@ def read_source(text: object) -> Source:
         # Python's parser sees what gate 1 has seen, and no comment.
         tree = parsed("".join(token.text for token in tokens) if printed is None else printed)
     except ParseError:
+        if re.search(r"(?m)^[^\n\w]{0,20}(?:[\w.]{1,60}\.)?\w{0,40}(?:Error|Exception): ", pasted):
+            told = "this is an error message, not a network; paste the code that it is about."
+            raise ParseError(told, 0, "error message") from None
         if _is_markdown(pasted):
             told = "this is Markdown, with text around the code; paste the code alone."
             raise ParseError(told, 0, "Markdown") from None

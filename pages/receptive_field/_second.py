@@ -70,5 +70,6 @@ def _change(one: int, two: int) -> str:
     """`1 000 → 1 500 (+50 %)`."""
     if one == two:
         return big(one)
-    share = f" ({100 * (two - one) / one:+.0f} %)".replace("-", "−") if one else ""
+    more = 100 * (two - one) / one if one else 0
+    share = f" ({more:+.{0 if abs(more) >= 1 else 2}f} %)".replace("-", "−") if abs(more) >= 0.005 else ""
     return f"{big(one)} → {big(two)}{share}"

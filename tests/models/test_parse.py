@@ -631,3 +631,19 @@ def test_shared_weights_stay_shared_in_the_code():
 def test_code_of_a_foreign_layer_is_refused():
     with pytest.raises(ValueError, match="LSTM"):
         to_code(nn.Sequential(nn.LSTM(2, 3)))
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        (
+            "so I ran it and got\nRuntimeError: mat1 and mat2 shapes cannot be multiplied\nhelp",
+            "error message, not",
+        ),
+        ("nc: 80\nbackbone:\n  - [-1, 1, Conv, [64, 3, 2]]\n  - [-1, 3, C2f, [128, True]]\n", "YOLO network"),
+        ("head:\n  - [[-1, 6], 1, Concat, [1]]\n", "YOLO network"),
+    ],
+)
+def test_what_is_no_network_is_named(text, said):
+    with pytest.raises(ParseError, match=said):
+        parse_network(text)

@@ -20,6 +20,7 @@ from models.stack import PRESETS, read_stack
 from models.text import big
 from pages.receptive_field import _kept
 from pages.receptive_field._kept import Given, graph_at, inputs_for
+from pages.receptive_field._second import _change
 from pages.receptive_field.growth import read_dilations
 from pages.receptive_field.your_network import _script, given_input, pack, read_shape, shape_text, unpack
 from tests.pages.support import charts, components, diagrams, moved, opened, points, read
@@ -1165,3 +1166,10 @@ def test_further_inputs_have_their_batch_axis_where_the_first_has(text, typed, s
     if added:
         again = "; ".join(map(shape_text, shapes))
         assert given_input(Given(text), again) == (code, shape, True)
+
+
+@pytest.mark.parametrize(
+    ("one", "two", "share"), [(56_689, 56_706, " (+0.03 %)"), (1000, 1500, " (+50 %)"), (1000, 995, " (−0.50 %)")]
+)
+def test_a_small_difference_is_not_said_to_be_none(one, two, share):
+    assert _change(one, two) == f"{big(one)} → {big(two)}{share}"
