@@ -92,7 +92,12 @@ def test_keys_walk_open_fold_and_zoom(opened):
     # The drawing comes before its buttons, which stand above it.
     page.locator(".tools .out").focus()
     page.keyboard.press("Shift+Tab")
-    expect(page.get_by_role("button", name="input; 3 × 224 × 224")).to_be_focused()
+    first = page.get_by_role("button", name="input; 3 × 224 × 224")
+    expect(first).to_be_focused()
+    page.keyboard.press("Shift+Tab")
+    expect(first).not_to_be_focused()
+    page.keyboard.press("Tab")
+    expect(first).to_be_focused()
     tools, drawing = (page.locator(f".diagram {part}").bounding_box() for part in (".tools", ".scroll"))
     assert tools["y"] + tools["height"] <= drawing["y"]
     recorder.clear()

@@ -42,7 +42,6 @@ class Diagram {
     this.q(".whole").onclick = () => this.whole();
     this.svg.onclick = (e) => this.click(e);
     this.svg.onkeydown = (e) => this.key(e);
-    this.svg.onfocus = (e) => e.target === this.svg && this.focus();
     new ResizeObserver(() => this.size()).observe(this.scroll);
   }
 
