@@ -70,7 +70,7 @@ def joined() -> str:
 
 
 def _forget() -> None:
-    for name in ("room", "room_dialog", "followed", "arrived", "follow"):
+    for name in ("room", "room_dialog", "followed", "arrived"):
         state.forget(name)
 
 
@@ -174,7 +174,7 @@ def finish() -> None:
     if not (key := held()):
         return
     try:
-        rooms().show(key, state.here(), bool(state.recall("follow")))
+        rooms().show(key, state.here())
     except RoomError:
         return  # told at the next run
     if state.recall("room_dialog") == "room":
@@ -218,7 +218,7 @@ def _draw_room(key: str) -> None:
         _counted(key)
         st.toggle(
             "Phones follow me",
-            value=bool(state.recall("follow")),
+            value=_tally(key).follow,
             key="room_follow",
             help="They show the page that this screen shows, until somebody looks around alone",
             on_change=_follow,
@@ -230,8 +230,7 @@ def _draw_room(key: str) -> None:
 
 
 def _follow(key: str) -> None:
-    state.remember("follow", bool(state.heard("room_follow")))
-    _tried(rooms().show, key, state.here(), state.recall("follow"))
+    _tried(rooms().show, key, state.here(), bool(state.heard("room_follow")))
 
 
 def _end(key: str) -> None:

@@ -59,7 +59,7 @@ class Poll:
 class Tally:
     """What the lecturer's screen shows. counts: answer → phones, or cell → phones where several make an answer; of
     typed numbers the ``MOST_SHOWN`` that came most often. right: what of that is right. here: phones that are in the
-    room now. cells: as in :class:`Poll`."""
+    room now. cells: as in :class:`Poll`. follow: whether phones follow the screen."""
 
     round: int = 0
     name: str = ""
@@ -70,6 +70,7 @@ class Tally:
     answered: int = 0
     counts: dict[str, int] = field(default_factory=dict)
     cells: tuple[int, int] | None = None
+    follow: bool = False
 
     @property
     def waits(self) -> bool:
@@ -141,9 +142,11 @@ class Rooms:
         told = {"revealed": "1", f"answer {room['round']}": answer}
         self._store.write(_room(code), told, bump="version")
 
-    def show(self, key: str, page: str, follow: bool) -> None:
-        """The page that the lecturer shows, as a link below the app's address, and whether phones follow."""
+    def show(self, key: str, page: str, follow: bool | None = None) -> None:
+        """The page that the lecturer shows, as a link below the app's address, and whether phones follow: as before
+        where that is None."""
         code, room = self._owned(key)
+        follow = bool(room.get("follow")) if follow is None else follow
         now = {"page": page, "follow": "1" if follow else ""}
         if any(room.get(name, "") != text for name, text in now.items()):
             # Those who do not follow need not hear of it.
@@ -177,6 +180,7 @@ class Rooms:
             answered=answered,
             counts={option: votes[option] for option in options},
             cells=tuple(cells) if cells else None,
+            follow=bool(room.get("follow")),
         )
 
     def close(self, key: str) -> None:

@@ -148,6 +148,17 @@ def test_what_the_lecturer_shows_the_phones_hear_where_they_follow(lecturer, roo
     assert "present" not in rooms.look(code, phone)["page"]
 
 
+def test_phones_follow_on_after_the_lecturer_has_loaded_the_page_anew(lecturer, rooms):
+    phone = rooms.join(code := key(lecturer).partition("-")[0])
+    lecturer.toggle(key="room_follow").set_value(True).run()
+    anew = sound(opened("convolution/playground.py", room=key(lecturer)))
+    assert rooms.look(code, phone)["page"].startswith("playground")
+    anew.button(key="room_code").click().run()
+    assert sound(anew).toggle(key="room_follow").value is True
+    anew.toggle(key="room_follow").set_value(False).run()
+    assert rooms.look(code, phone)["page"] is None
+
+
 def test_without_redis_a_sentence_stands_for_the_room(monkeypatch):
     from rooms.shared import Shared
 

@@ -165,6 +165,9 @@ class TestPhone:
         assert rooms.look(code, phone)["page"] is None
         rooms.show(key, "playground?stride=2", True)
         assert rooms.look(code, phone)["page"] == "playground?stride=2"
+        rooms.show(key, "transposed")
+        assert rooms.look(code, phone)["page"] == "transposed"
+        assert rooms.tally(key).follow
 
     def test_who_was_not_heard_of_for_a_minute_is_not_counted(self, rooms, key, code, monkeypatch):
         rooms.join(code), rooms.join(code)
