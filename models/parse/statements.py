@@ -106,7 +106,10 @@ def _unpack(it: Interpreter, targets: list[ast.expr], value: Any, line: int) -> 
         if len(items) >= len(targets) - 1:
             items = [*items[:at], items[at : len(items) - after], *items[len(items) - after :]]
     if len(items) != len(targets):
-        raise ParseError(f"{len(targets)} values are wanted here, not {len(items)}.", line, "=")
+        told = f"{len(targets)} values are wanted here, not {len(items)}."
+        if isinstance(value, (torch.Tensor, fx.Proxy)):
+            told += " An input is one tensor: where forward takes several in a tuple, name each as an input of its own."
+        raise ParseError(told, line, "=")
     for target, item in zip(targets, items, strict=True):
         it.assign(target.value if isinstance(target, ast.Starred) else target, item)
 

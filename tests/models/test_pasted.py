@@ -921,3 +921,15 @@ def test_what_is_not_read_of_torchs_utils_is_told_with_its_line(call, words):
         parse_network(text)
     assert caught.value.line == 5
     assert words in caught.value.message
+
+
+def test_an_input_that_is_a_tuple_is_told_what_to_write():
+    cell = (
+        "class Cell(nn.Module):\n    def __init__(self):\n        super().__init__()\n"
+        "        self.conv = nn.Conv2d(11, 32, 3, padding=1)\n"
+        "    def forward(self, x, state):\n        h, c = state\n        return self.conv(torch.cat([x, h], 1))\n"
+    )
+    network = parse_network(cell, device="meta")
+    give_others(network, [(1, 8, 32, 32)])
+    with pytest.raises(ParseError, match=r"2 values are wanted here, not 1.* name each as an input of its own"):
+        read_graph(network, (1, 3, 32, 32))
