@@ -27,7 +27,7 @@ run: $(VENV)/.app
 	@$(BIN)/python -m streamlit run app.py $(if $(PORT),--server.port $(PORT))
 
 test: lint $(VENV)/.browser $(VENV)/.redis
-	$(BIN)/python -m pytest -n 4 --durations=30 $(TESTS)
+	$(BIN)/python -m pytest -n 3 --durations=30 $(TESTS)
 
 lint: $(VENV)/.dev
 	$(BIN)/ruff check

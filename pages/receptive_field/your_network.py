@@ -349,7 +349,11 @@ def _report(graph: Graph) -> str:
     """The table in HTML, for the file of drawing and table."""
     cell = lambda kind, text: f"<{kind}>{escape(text)}</{kind}>"  # noqa: E731
     row = lambda kind, cells: f"<tr>{''.join(cell(kind, one) for one in cells)}</tr>"  # noqa: E731
-    lines = row("th", COLUMNS) + "".join(row("td", one) for one in report_of(graph))
+    rows = [row("td", one) for one in report_of(graph)]
+    above = sum(node.kind == "input" for node in graph.nodes)
+    # The drawing counts the rows of the body: what stands above and below them belongs to no node.
+    parts = {"thead": [row("th", COLUMNS), *rows[:above]], "tbody": rows[above:-1], "tfoot": rows[-1:]}
+    lines = "".join(f"<{part}>{''.join(each)}</{part}>" for part, each in parts.items())
     sums = f"{plural(learned(graph), 'parameter')}, {big(graph.macs)} MACs."
     return f'<p>{sums}</p><div class="table"><table>{lines}</table></div>'
 

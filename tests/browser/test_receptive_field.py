@@ -349,8 +349,11 @@ def test_the_drawing_is_taken_along_as_picture_and_as_a_page(visit, tmp_path):
     # By itself, without this server.
     page.goto(files["HTML"].as_uri())
     expect(page.locator("svg text").filter(has_text="Conv2d").first).to_be_visible()
-    expect(page.locator("tr")).to_have_count(13)
-    expect(page.locator("tr").nth(1)).to_contain_text("156")
+    rows = page.locator("tr")
+    expect(rows).to_have_count(15)
+    expect(rows.nth(1)).to_contain_text("input")
+    expect(rows.last).to_contain_text("total")
+    expect(rows.nth(2)).to_contain_text("156")
     assert "http" not in re.sub(r"http://www.w3.org/\S+", "", files["HTML"].read_text("utf-8"))
     # A node and its row show each other, a click brings the other to sight, and the buttons zoom.
     node = page.locator("svg g[data-rows]").filter(has_text="Linear(84, 10)")
@@ -358,7 +361,7 @@ def test_the_drawing_is_taken_along_as_picture_and_as_a_page(visit, tmp_path):
     node.hover()
     expect(page.locator("tr.marked")).to_have_count(1)
     expect(page.locator("tr.marked")).to_contain_text("Linear(84, 10)")
-    page.locator("tr").nth(1).click()
+    rows.nth(2).click()
     first = page.locator("svg g.marked")
     expect(first).to_contain_text("Conv2d(1, 6")
     expect(first).to_be_in_viewport(ratio=1)

@@ -2,7 +2,7 @@
 
 export function live(page) {
   const frame = page.querySelector(".frame"), svg = frame.querySelector("svg"), wide = +svg.getAttribute("width"), high = +svg.getAttribute("height");
-  const rows = [...page.querySelectorAll("table tr")].slice(1), nodes = [...svg.querySelectorAll("[data-rows]")];
+  const rows = [...page.querySelectorAll("table tbody tr")], nodes = [...svg.querySelectorAll("[data-rows]")];
   const span = (node) => node.dataset.rows.split(" ").map(Number);
   const fits = () => Math.min(1, (frame.clientWidth - 4) / wide);
   let scale = 1;
