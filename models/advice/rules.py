@@ -367,43 +367,41 @@ def fitting_size(site: Site) -> Shape | None:
     if now == 1:
         return _smaller(site)
     low = high = max(site.shape[2:] or site.shape[1:])
-    while now == -1 and (found := _size(site, scaled(site.shape, high))) == -1 and high < 16 * low:
+    while (found := _size(site, scaled(site.shape, high))) == -1 and high < 16 * low:
         high *= 2
-    if now == -1 and (found is None or found == -1):
+    if found is None or found == -1 or (edge := _turn(site, low, high, -1)) is None:
         return None
+    return None if _size(site, scaled(site.shape, edge[1])) else scaled(site.shape, edge[1])
+
+
+def _turn(site: Site, low: int, high: int, wrong: int) -> tuple[int, int] | None:
+    """Two sizes that follow each other, where ``wrong`` ends: too small, -1, up to the lower one, or too large, 1, from
+    the upper one on. None where something else refuses a size between ``low`` and ``high``."""
     while high - low > 1:
         middle = (low + high) // 2
         found = _size(site, scaled(site.shape, middle))
         if found is None:
             return None
-        low, high = (middle, high) if found == -1 else (low, middle)
-    if _size(site, scaled(site.shape, high)):
-        return None
-    return scaled(site.shape, high)
+        low, high = (middle, high) if (found == wrong) == (wrong == -1) else (low, middle)
+    return low, high
 
 
 def _smaller(site: Site) -> Shape | None:
     """For an input that is too large: the usual size that fits, else the nearest that does, with whole maps if one
     has them."""
-    sides = {max(sizes): sizes for sizes in USUAL.get(len(site.shape) - 2, ()) if len(set(sizes)) == 1}
     if len(set(site.shape[2:])) == 1:
-        given = max(site.shape[2:])
-        usual = (scaled(site.shape, side) for side in sides if side < given)
+        sides = (max(sizes) for sizes in USUAL.get(len(site.shape) - 2, ()) if len(set(sizes)) == 1)
+        usual = (scaled(site.shape, side) for side in sides if side < site.shape[2])
         if found := next((shape for shape in usual if _size(site, shape) == 0), None):
             return found
     high = max(site.shape[2:] or site.shape[1:])
     low = high // 2
     while low and (found := _size(site, scaled(site.shape, low))) == 1:
         low, high = low // 2, low
-    if not low or found is None:
-        return None
     # What fits may be a few sizes wide alone: first where it is no longer too large, then that it fits there.
-    while high - low > 1:
-        middle = (low + high) // 2
-        found = _size(site, scaled(site.shape, middle))
-        if found is None:
-            return None
-        low, high = (low, middle) if found == 1 else (middle, high)
+    if not low or found is None or (edge := _turn(site, low, high, 1)) is None:
+        return None
+    low = edge[0]
     if _size(site, scaled(site.shape, low)):
         return None
     # Of those that fit, the nearest that leaves no pixel unread.

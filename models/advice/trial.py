@@ -207,6 +207,11 @@ def with_examples(module: nn.Module, now: int, wanted: int) -> nn.Module:
     return copy
 
 
+def _changed(site: Site, candidate: Candidate, shape: Shape) -> nn.Module:
+    """The network with the candidate, for an input of this shape and as many examples of the others."""
+    return with_change(with_examples(site.module, site.shape[0], shape[0]), candidate, shape)
+
+
 def read(module: nn.Module, shape: Sequence[int]) -> Graph | None:
     """Its graph without fields; None where it cannot be read for this shape."""
     try:
@@ -226,7 +231,7 @@ def tried(site: Site, candidate: Candidate) -> Repair | None:
     """The candidate as a repair; None if the network with it stops at the same place, or earlier."""
     shape = candidate.shape or site.shape
     try:
-        network = with_change(with_examples(site.module, site.shape[0], shape[0]), candidate, shape)
+        network = _changed(site, candidate, shape)
         graph = read_graph(network, shape, fields=False)
     except Exception:  # torch refuses a change with whatever it likes
         return None
@@ -258,8 +263,7 @@ def _by_accident(site: Site, candidate: Candidate, shape: Shape) -> bool:
     for count in (2, 3):
         batch = (count * shape[0], *shape[1:])
         try:
-            network = with_change(with_examples(site.module, site.shape[0], batch[0]), candidate, batch)
-            graph = read(network, batch)
+            graph = read(_changed(site, candidate, batch), batch)
         except Exception:  # torch refuses a change with whatever it likes
             return False
         if not graph or not graph.broken:

@@ -18,6 +18,7 @@ from models.measure import blank, counted, on_paper, settled
 from models.parse import line_of, notes_of
 from models.parse.code import layer_code
 from models.parse.faults import title
+from models.parse.values import tensors_in
 from models.parse.walk import MAX_ACTIVATIONS, overlooked, refusal
 from models.receptive_field import receptive_field, subnetwork
 from models.receptive_field.field import LayerField
@@ -184,19 +185,13 @@ def _attention(layer: nn.Module) -> str:
     return found + (", batch_first=True" if heads.batch_first else "")
 
 
-def _tensors(value: Any) -> Iterator[torch.Tensor]:
-    return (tensor for _, tensor, _ in _placed(value))
-
-
-def _placed(value: Any, made: Any = None, place: str = "") -> Iterator[tuple[str, torch.Tensor, Any]]:
+def _placed(value: Any, made: Any, place: str = "") -> Iterator[tuple[str, torch.Tensor, Any]]:
     """The tensors in a value, where they stand in it, and of what each is made: the part of `made` in its place."""
     if isinstance(value, torch.Tensor):
         yield place, value, made
     elif isinstance(value, (tuple, list, dict)):
         for key, one in value.items() if isinstance(value, dict) else enumerate(value):
-            yield from _placed(
-                one, made if isinstance(made, fx.Node) or made is None else made[key], f"{place}[{key!r}]"
-            )
+            yield from _placed(one, made if isinstance(made, fx.Node) else made[key], f"{place}[{key!r}]")
 
 
 def _fields(
@@ -271,10 +266,10 @@ class _Reading(fx.Interpreter):
         inputs = [self.env[a] for a in n.all_input_nodes if isinstance(self.env.get(a), torch.Tensor)]
         if n.op == "call_module" and inputs and overlooked(self.parts[str(n.target)], tuple(inputs[0].shape)):
             raise ValueError
-        self.numbers = max((t.numel() for t in _tensors(value)), default=0)
+        self.numbers = max((t.numel() for t in tensors_in(value)), default=0)
         if n.op.startswith("call") and self.numbers > MAX_ACTIVATIONS:
             raise _TooMuch
-        if n.op.startswith("call") and not all(t.numel() for t in _tensors(value)) and all(t.numel() for t in inputs):
+        if n.op.startswith("call") and not all(t.numel() for t in tensors_in(value)) and all(t.numel() for t in inputs):
             raise ValueError("nothing is left of it")
 
     def _refusal(self, n: fx.Node, error: Exception) -> str:
@@ -306,7 +301,7 @@ class _Reading(fx.Interpreter):
         return f"{what} does not take {shapes or 'its input'}: {said}."
 
     def _note(self, n: fx.Node, value: Any, macs: int) -> None:
-        shapes = tuple(tuple(t.shape) for t in _tensors(value))
+        shapes = tuple(tuple(t.shape) for t in tensors_in(value))
         if n.op == "get_attr":
             self.owed[n] = {id(value): value.numel()} if id(value) in self.total else {}
             return
@@ -401,7 +396,7 @@ class _Reading(fx.Interpreter):
     def _constant(self, given: Any) -> str | None:
         """A setting as Python writes it; None for what holds a tensor."""
         value = map_arg(given, self.env.__getitem__)
-        if value is None or any(True for _ in _tensors(value)):
+        if value is None or tensors_in(value):
             return None
         text = repr(tuple(value) if isinstance(value, torch.Size) else value)
         return text if len(text) <= 40 else None

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping
 from contextvars import ContextVar
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from itertools import count
 from textwrap import shorten
 from typing import TYPE_CHECKING, Any
@@ -125,12 +125,12 @@ def noted(scene: Scene | None, against: Scene | None, script: Script | None, **h
         drawing, height = page.stages[0] if page.stages else (None, 0)
         return {"": Taken(drawing=drawing, height=height, scene=scene, script=script, **has)}
     named = dict(zip("ABCDEFGH", page.stages, strict=False))
-    layers = dict.fromkeys(named) | {"A": against, [*named][-1]: scene}
+    last = [*named][-1]
+    layers = dict.fromkeys(named) | {"A": against, last: scene}
     made = {
-        name: Taken(drawing=drawing, height=height, scene=layers[name], **has)
+        name: Taken(drawing=drawing, height=height, scene=layers[name], script=script if name == last else None, **has)
         for name, (drawing, height) in named.items()
     }
-    made[[*made][-1]] = replace(made[[*made][-1]], script=script)
     if len(named) != 2 or any("panels" in drawing for drawing, _ in page.stages):
         return made
     (one, high), (other, higher) = page.stages
