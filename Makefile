@@ -13,6 +13,8 @@ BIN    := $(VENV)/bin
 UV     := $(BIN)/uv
 PORT   ?=
 TESTS  ?=
+# A worker waits for its browser as often as the browser for it: one more than there are cores.
+WORKERS ?= $(shell $(PYTHON) -c 'import os; print(min(1 + (os.cpu_count() or 1), 8))')
 
 # Without byte code every start compiles torch again, which takes ten seconds longer.
 unexport PYTHONDONTWRITEBYTECODE
@@ -27,7 +29,7 @@ run: $(VENV)/.app
 	@$(BIN)/python -m streamlit run app.py $(if $(PORT),--server.port $(PORT))
 
 test: lint $(VENV)/.browser $(VENV)/.redis
-	$(BIN)/python -m pytest -n 3 --durations=30 $(TESTS)
+	$(BIN)/python -m pytest -n $(WORKERS) --durations=30 $(TESTS)
 
 lint: $(VENV)/.dev
 	$(BIN)/ruff check
