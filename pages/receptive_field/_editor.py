@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
+from functools import lru_cache
 from typing import Any
 
 import streamlit as st
@@ -320,7 +321,8 @@ def _of_kind(before: StackLayer, kind: str) -> StackLayer:
     return after if kind == "c" else replace(after, padding=padding)
 
 
-def _options(stack: Stack, number: int, name: str, axis: int | None) -> list:
+@lru_cache(maxsize=512)
+def _options(stack: Stack, number: int, name: str, axis: int | None) -> tuple:
     """The values of one setting that give a valid stack, among what is offered."""
     now = _now(stack.layers[number - 1], name, axis)
     if name == "skip":
@@ -333,7 +335,7 @@ def _options(stack: Stack, number: int, name: str, axis: int | None) -> list:
     if name == "padding":
         values += ["same", "causal"] if stack.dims == 1 else ["same"]
     values = [v for v in values if v == now or _works(stack, number, name, axis, v)]
-    return values if now in values else [*values, now]
+    return tuple(values if now in values else [*values, now])
 
 
 def _cuts(stack: Stack, number: int, back: int) -> bool:
