@@ -348,6 +348,8 @@ def scene(name):
         return conv_scene(rng.integers(0, 5, (8, 6, 6)), rng.integers(-2, 3, (64, 3, 3)))
     if name == "causal":
         return conv_scene(rng.integers(0, 9, (1, 16)), rng.integers(-2, 4, (1, 3)), pads=[(4, 0)], dilation=2)
+    if name == "lines":
+        return conv_scene(rng.integers(0, 9, (2, 7)), rng.integers(-2, 4, (6, 3)), pads=[(1, 1)])
     if name == "volume":
         return conv_scene(rng.integers(0, 9, (1, 4, 4, 4)), rng.integers(-1, 3, (1, 2, 2, 2)))
     if name == "floats":
@@ -399,6 +401,7 @@ NAMES = [
         "channels",
         "many",
         "causal",
+        "lines",
         "volume",
         "floats",
         "odd",

@@ -211,7 +211,7 @@ def test_on_a_phone_nothing_is_wider_than_it(js, name):
 
 
 def test_more_room_never_makes_cells_smaller(js):
-    for name in ("a1", "pad6", "mid", "causal"):
+    for name in ("a1", "pad6", "mid", "causal", "lines"):
         least = [min(g["cell"] for g in laid(js, name, width)["grids"]) for width in range(640, 1500, 60)]
         assert least == sorted(least), name
 
@@ -224,6 +224,14 @@ def test_a_narrow_frame_shows_fewer_planes_and_larger_cells(js):
     wide, narrow = laid(js, "volume", 500), laid(js, "volume", 500, narrow=True, gaps=[24, 8], chrome=88)
     assert all(g["d"] == g["D"] for g in wide["grids"])
     assert min(g["cell"] for g in narrow["grids"]) > min(g["cell"] for g in wide["grids"])
+
+
+@pytest.mark.parametrize(("width", "phone"), [(1000, False), (360, True)])
+def test_lines_of_several_channels_are_named_beside_them_and_stay_aligned(js, width, phone):
+    leads = {g["lead"] for g in laid(js, "lines", width, phone=phone)["grids"]}
+    assert len(leads) == 1
+    assert 30 < leads.pop() < (60 if phone else 90)
+    assert {g["lead"] for g in laid(js, "causal", width, phone=phone)["grids"]} == {0}
 
 
 def test_planes_that_are_not_shown_get_steppers(js):

@@ -16,7 +16,7 @@ from viz.export.formats import FORMATS
 from viz.export.taken import Taken
 
 SVG = "{http://www.w3.org/2000/svg}"
-SCENES = ["a1", "zeros", "channels", "causal", "volume", "transposed", "separable", "floats", "max"]
+SCENES = ["a1", "zeros", "channels", "causal", "lines", "volume", "transposed", "separable", "floats", "max"]
 WIDTH = 1200
 
 # Of each grid: the canvases as PNG, its cells' size, and what stands above.

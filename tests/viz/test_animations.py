@@ -253,6 +253,19 @@ def test_lines_slices_and_channels_are_all_walked_through(spec):
             assert "#bc6094" in over
 
 
+def test_each_line_of_several_channels_says_which_it_is():
+    svg = FORMATS["svg"].make(page(LayerSpec("conv", 1, 7, 2, 3, kernel_size=3)), {})
+    for grid, names in {
+        "input": ["channel 0", "channel 1"],
+        "weight": [f"in {into} → out {out}" for out in range(3) for into in range(2)],
+        "output": ["channel 0", "channel 1", "channel 2"],
+    }.items():
+        told = [text for text in layer(svg, f"base-{grid}").iter(f"{SVG}text") if text.get("text-anchor") == "end"]
+        assert ["".join(text.itertext()) for text in told] == names
+        first = min(float(rect.get("x")) for rect in layer(svg, f"base-{grid}").iter(f"{SVG}rect"))
+        assert all(float(text.get("x")) < first for text in told)
+
+
 def test_no_position_of_a_large_grid_is_passed_over():
     drawn = Picture(page(LayerSpec("conv", 2, 60, kernel_size=1)).drawing, Look(width=640, matrix=False))
     assert drawn.walk("outputs", 9999) == 3600

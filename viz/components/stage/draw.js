@@ -17,7 +17,7 @@ export function cellBox(lay, slots, g, channel, cell) {
 }
 
 export const slotOrigin = (lay, k) => ({
-  x: lay.inset + (k % lay.cols) * (lay.slotW + lay.gapX),
+  x: lay.inset + lay.lead + (k % lay.cols) * (lay.slotW + lay.gapX),
   y: lay.inset + lay.labelH + Math.floor(k / lay.cols) * (lay.planeH + lay.gapY + lay.labelH),
 });
 
@@ -33,6 +33,15 @@ export function paintGrid(ctx, g, lay, slots, theme, names, surface) {
       ctx.textAlign = "left";
       ctx.textBaseline = "bottom";
       ctx.fillText(clip(ctx, names(k), lay.slotW), o.x + 1, o.y - 3);
+    }
+    if (lay.lead && slots.length > 1) {
+      // A line is named beside it.
+      const size = Math.min(lay.label, cell);
+      ctx.fillStyle = css(theme.muted);
+      ctx.font = `500 ${size}px ${theme.font}`;
+      ctx.textAlign = "right";
+      ctx.textBaseline = "alphabetic";
+      ctx.fillText(clip(ctx, names(k), lay.lead - 6), o.x - 6, o.y + cell / 2 + size * 0.35);
     }
     const colour = (i) => (g.colour === "cell" ? tapColour(d * g.H * g.W + i, g.n) : g.image ? (Number.isFinite(g.values[start + i]) ? grey(g.stats, g.values[start + i]) : ODD)
       : shade(theme, g.role, g.stats, g.values[start + i], full));

@@ -1,8 +1,8 @@
 // Where everything goes: from the shapes of a scene and the room that there is, the size of every cell. No DOM here.
 
-import { clamp, number, times } from "./words.js";
+import { clamp, number, shorten, times } from "./words.js";
 
-const INSET = 4, READABLE = 24, NUMBERED = 20;
+const INSET = 4, READABLE = 24, NUMBERED = 20, NAMED = 9, LETTER = 0.564;
 const least = (lays) => Math.min(...lays.map((l) => l.cell));
 
 export function steppers(g) {
@@ -19,11 +19,14 @@ export function planeName(g, ch, d) {
   return g.D > 1 ? `${one ? `${one}, ` : ""}depth ${d}` : one;
 }
 
-// Characters of the longest name of a plane; asked thousands of times while places are tried.
+// Characters of the longest name of a plane, and of the longest in short; asked thousands of times while places are tried.
 function longestName(g) {
   g.names ??= new Map();
   const { c } = g.count;
-  if (!g.names.has(c)) g.names.set(c, Math.max(...[...Array(g.C).keys()].slice(0, 99).map((ch) => planeName(g, ch, 0).length)));
+  if (!g.names.has(c)) {
+    const names = [...Array(g.C).keys()].slice(0, 99).map((ch) => planeName(g, ch, 0));
+    g.names.set(c, [names, names.map(shorten)].map((list) => Math.max(...list.map((name) => name.length))));
+  }
   return g.names.get(c);
 }
 
@@ -54,19 +57,27 @@ export class Layout {
     return { c: 1, d };
   }
 
-  // One grid as `cols` planes a row, inside w × h with cells of at most `most`; null where it cannot be drawn.
-  arrange(g, w, h, most, cols) {
+  // How wide a column beside the lines of a one-dimensional grid is that names them; 0 where it has one line.
+  besideLines(g) {
+    const lines = g.sp.length === 1 && g.count.c > 1;
+    return lines ? Math.ceil(LETTER * this.label * longestName(g)[this.short ? 1 : 0] + 8 * this.unit) : 0;
+  }
+
+  // One grid as `cols` planes a row, inside w × h with cells of at most `most`, its lines behind `lead` px for their names;
+  // null where it cannot be drawn.
+  arrange(g, w, h, most, cols, lead = this.besideLines(g)) {
     const { count } = g, n = count.c * count.d, label = n > 1 && g.sp.length > 1, rows = Math.ceil(n / cols);
     const labelH = label ? Math.round(this.label + 6 * this.unit) : 0, gapX = 12, gapY = label ? 4 : 0;
-    const labelW = label ? Math.min(84 * this.unit, 0.564 * this.label * longestName(g)) : 0;
+    const labelW = label ? Math.min(84 * this.unit, LETTER * this.label * longestName(g)[0]) : 0;
     const cw = (w - 2 * INSET - (cols - 1) * gapX) / (cols * g.W);
     const ch = (h - 2 * INSET - rows * labelH - (rows - 1) * gapY) / (rows * g.H);
-    let cell = Math.min(most, cw, ch);
+    const named = lead && Math.min(most, ch, cw - lead / g.W) >= NAMED ? lead : 0;
+    let cell = Math.min(most, cw - named / g.W, ch);
     if (cell >= 5) cell = Math.floor(cell);
     if (cell <= 0) return null;
     const planeW = cell * g.W, planeH = cell * g.H, slotW = Math.max(planeW, labelW);
-    return { cell, cols, label: this.label, type: this.type, fill: this.fill, labelH, gapX, gapY, planeW, planeH, slotW, inset: INSET,
-      w: 2 * INSET + cols * slotW + (cols - 1) * gapX, h: 2 * INSET + rows * (planeH + labelH) + (rows - 1) * gapY };
+    return { cell, cols, label: this.label, type: this.type, fill: this.fill, labelH, gapX, gapY, planeW, planeH, slotW, inset: INSET, lead: named,
+      w: named + 2 * INSET + cols * slotW + (cols - 1) * gapX, h: 2 * INSET + rows * (planeH + labelH) + (rows - 1) * gapY };
   }
 
   // Ways to lay out the planes of every grid: each a list of columns by grid.
@@ -204,6 +215,7 @@ export class Layout {
   place(outer, height, phone) {
     // The largest type of a number: a wide screen is seen from afar.
     this.type = 22 * Math.max(1, this.unit, outer / 1000);
+    this.short = phone || outer < 640 * this.unit;
     const { scene, unit } = this, W = outer - (phone ? 22 : 34) * unit, op = scene.operator;
     for (const g of scene.grids) g.count = this.counts(g);
     const capH = (scene.flat && scene.grids.some((g) => steppers(g).length) ? 50 : scene.flat ? 26 : 32) * unit;
@@ -282,11 +294,13 @@ export class Layout {
     const shift = (g) => (scene.flat && g.role !== "kernel" ? this.shiftOf(g) : 0);
     // A title, its steppers and the gap to the next: stage.css; in a narrow frame they share a line: panels.css.
     const above = (g) => (26 + 10 + (steppers(g).length && (phone || !this.narrow) ? 20 : 0)) * unit;
+    // Lines stay aligned: those without a name stand as far to the right.
+    const lead = scene.flat ? Math.max(...grids.map((g) => this.besideLines(g))) : undefined;
     for (let s = top; s >= 0.5; s -= s > 4 ? 1 : 0.25) {
       const got = grids.map((g) => {
         const n = g.count.c * g.count.d;
         const ways = [1, 2, 3, 4].filter((c) => c <= n && (c === 1 || g.sp.length > 1));
-        const fits = ways.map((c) => this.arrange(g, roomW, phone && n === 1 ? (scene.data.compact ? 9.5 * scene.data.compact : 268) : 1e4, s, c));
+        const fits = ways.map((c) => this.arrange(g, roomW, phone && n === 1 ? (scene.data.compact ? 9.5 * scene.data.compact : 268) : 1e4, s, c, lead));
         return phone && !scene.flat ? fits.filter((l) => l && l.w <= roomW && l.cell >= Math.min(20, s)).pop() || fits[0] : fits[0];
       });
       const same = !scene.flat || got.every((l, i) => l.cell >= Math.floor(s) && l.w + shift(grids[i]) * l.cell <= roomW);

@@ -93,6 +93,7 @@ function overlayKernel(stage, ctx, g, link, centre, tap) {
     g.slots.forEach((s, k) => {
       const o = slotOrigin(lay, k);
       if (used.has(s.ch) && lay.labelH) ctx.fillRect(o.x, o.y - 3, lay.planeW, 2);
+      if (used.has(s.ch) && lay.lead) ctx.fillRect(o.x - 4, o.y + 1, 2, lay.planeH - 2);
     });
   }
   if (tap && tap.link === link && tap.tap >= 0) {
