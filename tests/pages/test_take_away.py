@@ -8,6 +8,7 @@ import pytest
 
 from pages._lessons import LESSONS
 from tests.pages.support import opened, read, revealed, sound
+from viz.export import pictures
 from viz.export.dialog import Job
 
 
@@ -148,6 +149,20 @@ def test_what_was_chosen_is_chosen_the_next_time():
     assert app.segmented_control(key="take_group").value == "Animation"
     assert app.selectbox(key="take_Animation").value == "webm"
     assert app.segmented_control(key="take_webm_speed").value == 4.0
+
+
+def test_a_picture_is_drawn_once_while_nothing_of_it_changes(monkeypatch):
+    """The preview is the file, and a further run of the page draws it no second time."""
+    made, svg = [], pictures.svg
+    monkeypatch.setattr(pictures, "svg", lambda *given: made.append(given) or svg(*given))
+    app = opened("convolution/playground.py", ask="none")
+    app.button(key="open_take_away").click().run()
+    assert [one.label for one in sound(app).get("download_button")][-1].startswith("Download the SVG")
+    app.run()
+    assert len(previews(sound(app))) == len(made) == 1
+    app.segmented_control(key="take_svg_theme").set_value("dark").run()
+    assert len(previews(sound(app))) == 1
+    assert len(made) == 2
 
 
 def test_what_is_not_offered_any_more_is_not_chosen():

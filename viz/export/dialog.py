@@ -78,6 +78,7 @@ class Job:
 
 def _close() -> None:
     state.forget("dialog")
+    state.forget("take_drawn")
     _forget()
 
 
@@ -117,8 +118,14 @@ def take_away(pages: Mapping[str, Taken]) -> None:
     with right, st.spinner("Drawing …"):
         with chosen:
             options = {option.name: _choice(one, option) for option in _possible(one, page)}
-        if _preview(one, page, options):
-            _file(one, page, options, which)
+        try:
+            drawn = _preview(one, page, options)
+            # Drawn once where the preview is the file.
+            made = None if one.slow else drawn if one.name == "svg" else one.make(page, options)
+        except ValueError as error:
+            st.info(sentence(error))
+        else:
+            _file(one, page, options, which, made)
     told = "Free for any use, no attribution needed."
     if page.link and group in LINKED:
         told += f" A link in the file leads to {urlsplit(page.link).netloc}, as that of Link and of its QR code."
@@ -180,24 +187,25 @@ def _one_of(
     return st.segmented_control(label, values, default=default, required=True, **how)
 
 
-def _preview(one: Format, page: Taken, options: Mapping[str, Any]) -> bool:
-    """What will come out, of a picture or an animation; False, with a sentence, where nothing will."""
+def _preview(one: Format, page: Taken, options: Mapping[str, Any]) -> bytes | None:
+    """What will come out, of a picture or an animation. Raises ValueError where nothing will."""
     if one.group == "Chart":
         _charts(page)
-        return True
+        return None
     shown = {"Picture": "svg", "Animation": "moving_svg"}.get(one.group)
     if shown is None:
-        return True
-    few = int(options.get("steps") or PREVIEWED)
-    try:
-        svg = FORMATS[shown].make(page, {**options, "steps": min(few, PREVIEWED)})
-    except ValueError as error:
-        st.info(sentence(error))
-        return False
+        return None
+    options = {**options, "steps": min(int(options.get("steps") or PREVIEWED), PREVIEWED)}
+    # When a file is ready the page runs again, and nothing of the picture is another one.
+    wanted = shown, options, page.title, page.height, page.drawing
+    kept = state.recall("take_drawn")
+    if kept is None or kept[0] != wanted:
+        kept = wanted, FORMATS[shown].make(page, options)
+        state.remember("take_drawn", kept)
     with st.container(key="take_preview"):
-        address = f"data:image/svg+xml;base64,{base64.b64encode(svg).decode()}"
+        address = f"data:image/svg+xml;base64,{base64.b64encode(kept[1]).decode()}"
         st.html(f'<img alt="The {one.label} as it will be" src="{address}" style="{PREVIEW}">')
-    return True
+    return kept[1]
 
 
 def _charts(page: Taken) -> None:
@@ -211,13 +219,10 @@ def _charts(page: Taken) -> None:
         st.plotly_chart(figure, theme="streamlit", key=f"take_chart_{number}_{camera}", alt=name, config=config)
 
 
-def _file(one: Format, page: Taken, options: Mapping[str, Any], which: str) -> None:
-    """The way to the file: made at once, or in the background when it is asked for."""
-    if not one.slow:
-        try:
-            _download(one, one.make(page, options))
-        except ValueError as error:
-            st.info(sentence(error))
+def _file(one: Format, page: Taken, options: Mapping[str, Any], which: str, made: bytes | None) -> None:
+    """The way to the file: ``made`` at once, or in the background when it is asked for."""
+    if made is not None:
+        _download(one, made)
         return
     # The page under an open dialog stays as it is.
     wanted = repr((one.name, sorted(options.items()), which))

@@ -235,6 +235,12 @@ class Link {
     const r = realIndex(this.from, src);
     return r < 0 ? -1 : i * this.from.nreal + r;
   }
+
+  // The real cell of each source cell, -1 for padding: for whoever asks for all of them, channel by channel.
+  get reals() {
+    this.realOf ??= Int32Array.from({ length: this.from.n }, (_, s) => realIndex(this.from, s));
+    return this.realOf;
+  }
 }
 
 function push(map, key, value) {
