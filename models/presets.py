@@ -487,3 +487,11 @@ _ALL = (
 
 PRESETS: dict[str, Preset] = {preset.id: preset for preset in _ALL}
 """Every worked example, by id, in the order of the lectures."""
+
+POOLED: dict[str, LayerSpec] = {
+    "Max 2×2, stride 2": PRESETS["A22"].spec,
+    "Overlapping: stride 1": PRESETS["A22-overlapping"].spec,
+    "Average 2×2": LayerSpec(kind="avg_pool", kernel_size=2),
+    "Global average, 8×8×10": PRESETS["A22-global"].spec,
+}
+"""The worked examples of the lesson on pooling, by what they are called there."""

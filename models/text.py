@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import reprlib
 from collections.abc import Iterable, Sequence
 from fractions import Fraction
@@ -83,6 +84,14 @@ def sentence(text: object) -> str:
 def quoted(text: str) -> str:
     """Foreign text as it may stand in a sentence: on one line, at most 40 characters, control characters shown as ·."""
     return "“" + "".join(c if c.isprintable() else "·" for c in text[:40]) + "”"
+
+
+def read_whole(text: str, low: int, high: int) -> int:
+    """A whole number between two ends, both included, from foreign text. Raises ValueError with a sentence that has no
+    stop."""
+    if not re.fullmatch(r"-?[0-9]{1,9}", text, re.ASCII) or not low <= int(text) <= high:
+        raise ValueError(f"{quoted(text)} is not a whole number from {low} to {high}")
+    return int(text)
 
 
 _short = reprlib.Repr()

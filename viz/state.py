@@ -26,7 +26,7 @@ from urllib.parse import urlencode
 
 import streamlit as st
 
-from models.text import quoted
+from models.text import quoted, read_whole
 from models.turns import Turns
 from viz import words
 from viz.private import went_back
@@ -386,9 +386,10 @@ def whole(low: int, high: int) -> Callable[[str], int]:
     """Reads a whole number between two ends, both included."""
 
     def read(text: str) -> int:
-        if not re.fullmatch(r"-?[0-9]{1,9}", text, re.ASCII) or not low <= int(text) <= high:
-            raise ValueError(f"{quoted(text)} is not a whole number from {low} to {high}: it is left out.")
-        return int(text)
+        try:
+            return read_whole(text, low, high)
+        except ValueError as error:
+            raise ValueError(f"{error}: it is left out.") from None
 
     return read
 

@@ -25,5 +25,6 @@ from models.stack.layers import (
     read_stack,
     sizes,
     times,
+    unit_of,
 )
 from models.stack.presets import PRESETS

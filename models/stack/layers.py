@@ -14,7 +14,7 @@ from typing import Any
 
 from models.errors import StackError
 from models.stack.algebra import Derivation, stack_algebra
-from models.text import big
+from models.text import big, read_whole
 
 LETTERS = {"c": "Convolution", "t": "Transposed", "m": "Max-pooling", "a": "Average-pooling"}
 MOST = {"kernel_size": 15, "stride": 8, "padding": 32, "dilation": 32, "skip": 16}
@@ -255,6 +255,12 @@ class Stack:
             found.append(own + (found[number - layer.skip] if layer.concat else 0))
         return tuple(found)
 
+    def has(self, number: int, place: tuple[int, ...]) -> bool:
+        """Whether layer ``number``, from 1, has a unit at this place of its map."""
+        if not 1 <= number <= len(self.layers) or len(place) != self.dims:
+            return False
+        return all(0 <= at < n for at, n in zip(place, self.shapes[number], strict=True))
+
     @property
     def input_shape(self) -> tuple[int, ...]:
         """``(1, channels, *size)``: what the stack receives, batch axis included."""
@@ -388,6 +394,15 @@ def read_stack(text: str, dims: int = 2, size: int = 13, channels: int = 1) -> S
 
 
 @lru_cache(256)
+def unit_of(stack: Stack, text: str) -> tuple[int, tuple[int, ...]] | None:
+    """The unit that a link names, ``1.4.0``: its layer, from 1, and its place on the map; None if there is no such."""
+    try:
+        number, *place = (read_whole(word, 0, max(MAX_SIZE.values())) for word in text.split("."))
+    except ValueError:
+        return None
+    return (number, tuple(place)) if stack.has(number, tuple(place)) else None
+
+
 def sizes(layers: tuple[StackLayer, ...], dims: int) -> Sequence[int]:
     """The sizes of the input that these layers take, ascending; none if no size would do.
 

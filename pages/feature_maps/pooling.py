@@ -10,13 +10,11 @@ from torch import nn
 from models import device, lab
 from models.maps.code import pooling_code
 from models.maps.equivariance import EquivarianceError, distinct_positions, forgotten_shifts, unpool_round_trip
-from models.presets import PRESETS
+from models.presets import POOLED
 from models.share import Scene
-from models.spec import LayerSpec
 from models.text import big
 from pages._lesson import frame
 from pages._question import Asking
-from pages.convolution._examples import scene_of
 from pages.feature_maps._picture import Picture, with_picture
 from pages.feature_maps._questions import POOLING
 from viz import state
@@ -29,18 +27,12 @@ from viz.state import Choice, Fold, whole
 from viz.words import heading, remark, say
 
 KINDS = ("Max", "Average", "Global average")
-EXAMPLES = {
-    "Max 2×2, stride 2": "A22",
-    "Overlapping: stride 1": "A22-overlapping",
-    "Average 2×2": "",
-    "Global average, 8×8×10": "A22-global",
-}
 POOL = Choice("fm_pool", KINDS[0], "Pooling", None, KINDS, "segmented_control")
 DIALS = (
     Dial("fm_window", 2, "kernel_size", None, 2, 8, read=whole(2, 8)),
     Dial("fm_stride", 2, "stride", None, 1, 8, read=whole(1, 8)),
 )
-EXAMPLE = Choice("fm_example", next(iter(EXAMPLES)), "Worked example", None, tuple(EXAMPLES), "segmented_control")
+EXAMPLE = Choice("fm_example", next(iter(POOLED)), "Worked example", None, tuple(POOLED), "segmented_control")
 UNPOOLED = Fold("fm_unpooled", False, "**Is there a way back?** Unpooling with indices")
 FORGOTTEN = Fold("fm_forgotten", False, "**Which shifts does it forget?** What pooling cannot tell apart")
 SETTINGS = (POOL, *DIALS, EXAMPLE, UNPOOLED, FORGOTTEN)
@@ -142,8 +134,7 @@ def _overlap(size: int, stride: int) -> tuple[str, str]:
 
 
 def _worked() -> None:
-    name = EXAMPLES[EXAMPLE.draw(label_visibility="collapsed")]
-    found = lab.of(scene_of(PRESETS[name]) if name else Scene(LayerSpec(kind="avg_pool", kernel_size=2)))
+    found = lab.of(Scene(POOLED[EXAMPLE.draw(label_visibility="collapsed")]))
     stage(scene(found, editable=False), key="fm_pool_stage", height=380)
 
 

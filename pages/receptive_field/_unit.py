@@ -9,7 +9,7 @@ from typing import Any, ClassVar
 import numpy as np
 import streamlit as st
 
-from models.stack import Stack
+from models.stack import Stack, unit_of
 from models.text import quoted
 from viz import state
 from viz.state import Whole
@@ -64,14 +64,8 @@ class Unit:
         except (TypeError, AttributeError, KeyError, ValueError, IndexError):
             return
         unit = number, tuple(int(p) - pad[0] for p, pad in zip(places, pads[number], strict=True))
-        if self._there(unit):
+        if self.stack.has(*unit):
             self._give(unit)
-
-    def _there(self, unit: tuple[int, tuple[int, ...]]) -> bool:
-        number, index = unit
-        if not 1 <= number <= len(self.stack.layers) or len(index) != self.stack.dims:
-            return False
-        return all(0 <= i < n for i, n in zip(index, self.stack.shapes[number], strict=True))
 
     # -- the link -----------------------------------------------------------------------------------------------------
 
@@ -81,10 +75,7 @@ class Unit:
         if "unit" not in query:
             return []
         text = query["unit"][-1]
-        words = text.split(".")
-        fits = all(word.isascii() and word.isdigit() and len(word) < 5 for word in words)
-        unit = (int(words[0]), tuple(map(int, words[1:]))) if fits else (0, ())
-        if not self._there(unit):
+        if (unit := unit_of(self.stack, text)) is None:
             axes = "row and column" if self.stack.dims == 2 else "place"
             return [
                 f"unit: {quoted(text)} names no unit of this stack by layer, {axes}: the middle one is selected."

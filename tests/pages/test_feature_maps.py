@@ -17,7 +17,7 @@ from streamlit.testing.v1 import AppTest
 from models import device, learning
 from models.drawings import plain
 from models.maps.filters import FILTERS, PADDING_MODES
-from models.presets import PRESETS
+from models.presets import POOLED, PRESETS
 from pages._lessons import LESSONS, MAPS
 from pages.feature_maps import _kernels, filters, learn, pooling
 from pages.feature_maps import _picture as picture
@@ -234,17 +234,16 @@ def test_an_own_kernel_survives_its_link(rows):
 # -- pooling and learning
 
 
-@pytest.mark.parametrize("title", pooling.EXAMPLES)
-def test_the_worked_examples_of_pooling_show_their_numbers(title):
+@pytest.mark.parametrize(("title", "spec"), POOLED.items())
+def test_the_worked_examples_of_pooling_show_their_numbers(title, spec):
     app = sound(open_page(part="pooling", fm_example=title))
     output = next(g for g in mounted(app, "grids")["grids"] if g["id"] == "output")
     values = output["values"]
     if not isinstance(values, list):
         values = np.frombuffer(base64.b64decode(values["b"]), "<" + values["d"]).tolist()
-    shapes = {"A22": [1, 2, 2], "A22-overlapping": [1, 3, 3], "": [1, 2, 2], "A22-global": [10, 1, 1]}
-    name = pooling.EXAMPLES[title]
-    assert output["shape"] == shapes[name]
-    wanted = {"A22": np.ravel(PRESETS["A22"].expected["output"]).tolist(), "": [4.5, 7.75, 5, 6.25]}.get(name)
+    assert output["shape"] == [spec.out_channels, *spec.output_size]
+    of_max = np.ravel(PRESETS["A22"].expected["output"]).tolist()
+    wanted = {"Max 2×2, stride 2": of_max, "Average 2×2": [4.5, 7.75, 5, 6.25]}.get(title)
     assert wanted is None or values == wanted
 
 

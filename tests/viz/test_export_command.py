@@ -6,11 +6,13 @@ import json
 import re
 import xml.etree.ElementTree as ET
 from pathlib import Path
+from urllib.parse import urlencode
 
 import pytest
 from PIL import Image
 
 from models.layers import KINDS
+from models.presets import POOLED
 from models.share import Scene
 from models.spec import QUERY_DEFAULTS, LayerSpec
 from viz.controls.layer import LayerEditor
@@ -51,7 +53,13 @@ def test_every_setting_of_a_layer_and_every_option_is_a_flag():
         ("out.gif --steps 9999", "steps: “9999” is not a whole number from 0 to 600"),
         ("out.gif --matrix perhaps", "matrix: “perhaps” is neither yes nor no"),
         ("out.gif --input paint", "input: “paint” is none of"),
-        ("out.gif --seed one", "seed: “one” is not a number from 0 to 9999"),
+        ("out.gif --seed one", "seed: “one” is not a whole number from 0 to 9999"),
+        ("out.gif --side a", "side: two layers are compared by a link alone"),
+        ("out.gif --side c", "invalid choice: 'c'"),
+        ("out.gif --side a --link http://x/playground", "side: this link does not compare two layers."),
+        ("out.gif --link http://x/playground?cell=output.0.9.9", "cell: “output.0.9.9” is no cell of this layer"),
+        ("out.gif --link http://x/feature-maps-pooling?fm_example=Min", "fm_example: “Min” is none of Max 2×2"),
+        ("out.gif --link http://x/receptive-field?channels=0", "channels: “0” is not a whole number from 1 to 512"),
         ("out.gif --view zeros", "view: a transposed layer as an ordinary one"),
         ("out.gif --walk layers", "This stage cannot be walked layer by layer"),
         ("out.gif --input-size 4000", "entries"),
@@ -104,6 +112,40 @@ def test_a_link_is_drawn_as_its_page_shows_it(link, panels):
     assert all(shown in title for shown, title in zip(panels, titles, strict=True))
     if panels == ["A", "B"]:
         assert drawn.drawing["numbers"][0] == ["Number", "A", "B", "B ÷ A"]
+
+
+@pytest.mark.parametrize(
+    ("link", "grid", "channel", "cell", "told"),
+    [
+        ("/playground?cell=output.0.1.1&padding=1", "output", 0, 5, "122 ="),
+        ("/playground?cell=input.0.0.0&padding=1", "input", 0, 7, "4 reaches"),
+        ("/transposed?cell=output.0.1.2", "output", 0, 6, "30 ="),
+    ],
+)
+def test_the_cell_that_a_link_pins_is_the_one_that_is_marked(link, grid, channel, cell, told):
+    taken = taken_of_link(f"http://x{link}")
+    panel = taken.stages[0]
+    assert [panel["selected"][name] for name in ("grid", "channel", "cell")] == [grid, channel, cell]
+    root = ET.fromstring(FORMATS["svg"].make(taken, {"width": 1280}))
+    equation = next(g for g in root.iter(f"{SVG}g") if (g.get("class") or "").endswith("equation"))
+    assert "".join(equation.itertext()).startswith(told)
+
+
+@pytest.mark.parametrize("page", ["playground", "transposed", "transposed-matrix"])
+def test_of_two_layers_one_can_be_chosen(page):
+    prefix = "" if page == "playground" else "ct_"
+    kind = "conv" if page == "playground" else "transposed"
+    link = f"http://x/{page}?{prefix}input_size=5&{prefix}against=kind%3D{kind}%26kernel_size%3D2%26input_size%3D4"
+    for side, size, kernel in (("a", 4, 2), ("b", 5, 3)):
+        spec = taken_of_link(link, side=side).scene.spec
+        assert (spec.kind, spec.input_size, spec.kernel_size) == (kind, (size, size), (kernel, kernel))
+
+
+@pytest.mark.parametrize(("name", "spec"), POOLED.items())
+def test_a_link_to_the_lesson_on_pooling_brings_its_worked_example(name, spec):
+    taken = taken_of_link("http://x/feature-maps-pooling?" + urlencode({"fm_example": name}))
+    assert taken.scene == Scene(spec)
+    assert taken.height == 380
 
 
 def test_a_link_to_a_stack_brings_its_layers_and_its_unit():

@@ -53,8 +53,12 @@ VIEWS = {
 SHOWN = {"transposed": "views", "transposed-sizes": "zeros", "transposed-matrix": "matrix"}
 """Which view a page shows, where it is not the layer."""
 
-STACK = "receptive-field"
-"""The page on a stack of layers."""
+SIDES = ("a", "b")
+"""Of two layers that a link compares."""
+NO_SIDES = "side: this link does not compare two layers."
+
+STACK, POOLING = "receptive-field", "feature-maps-pooling"
+"""The page on a stack of layers, and that on pooling, of which the worked example is drawn."""
 
 
 class _Parser(argparse.ArgumentParser):
@@ -92,6 +96,7 @@ def parser() -> argparse.ArgumentParser:
     made.add_argument("--batch", help="a table of settings, as CSV: one file a row")
     made.add_argument("--out", default=".", help="the folder for a batch")
     made.add_argument("--title", help="of the file")
+    made.add_argument("--side", choices=SIDES, help="of a link that compares two layers one: a is the frozen one")
     views = "; ".join(f"{name}: {what}" for name, what in VIEWS.items())
     made.add_argument("--view", choices=VIEWS, help=f"{views}. Default: what the link's page shows, or layer.")
     layer = made.add_argument_group("the layer")
@@ -162,16 +167,23 @@ def scene_of(settings: Mapping[str, str], told: Callable[[str], None] | None = N
         sources[name] = titles.get(value, value)
         if sources[name] not in (*known, "own"):
             raise ValueError(f"{name}: “{value[:40]}” is none of {', '.join(known)}.")
-    seed = settings.get("seed", "0")
-    if not (seed.isascii() and seed.isdigit() and len(seed) < 5):
-        raise ValueError(f"seed: “{seed[:40]}” is not a number from 0 to 9999.")
+    seed = _whole("seed", settings.get("seed", "0"), 0, 9999)
     own = read_array(settings["x"]) if "x" in settings else None
     weights = read_weights(settings["w"]) if "w" in settings else {}
     if own is not None:
         sources["input"] = "own"
     if weights:
         sources["weights"] = "own"
-    return Scene(spec, sources["input"], sources["weights"], int(seed), own, weights)
+    return Scene(spec, sources["input"], sources["weights"], seed, own, weights)
+
+
+def _whole(name: str, text: str, low: int, high: int) -> int:
+    from models.text import read_whole
+
+    try:
+        return read_whole(text, low, high)
+    except ValueError as error:
+        raise ValueError(f"{name}: {error}.") from None
 
 
 def page_of_link(link: str) -> tuple[str, dict[str, str]]:
@@ -186,7 +198,7 @@ def settings_of_link(link: str) -> dict[str, str]:
     page, asked = page_of_link(link)
     start = next((one for one in PAGES if page.startswith(one)), None)
     if start is None:
-        known = ", ".join((*PAGES, STACK))
+        known = ", ".join((*PAGES, POOLING, STACK))
         raise ValueError(f"“{link[:80]}” is no link to a page on one layer or one stack: those of {known} are.")
     prefix, bare = PAGES[start]
     return bare | {name.removeprefix(prefix): text for name, text in asked.items()}
@@ -196,14 +208,16 @@ def taken_of(scene: Scene, view: str = "layer", title: str = "", look: Mapping[s
     """What a page on this layer has. Raises ValueError where it cannot be drawn.
 
     Args:
-        look: parameters of the page of matrices, as its link spells them.
+        look: parameters of the page as its link spells them: how matrices look, and the pinned ``cell``.
     """
     from models import lab
     from models.code import to_code
     from models.layers import KINDS
+    from models.text import quoted
     from viz.export.taken import Taken
     from viz.scenes.four_views import MOST_FLAT, four_views, matrices, zeros_alone
     from viz.scenes.layer import scene as drawn
+    from viz.scenes.pinned import selected
 
     found = lab.of(scene)
     if found.why_not:
@@ -216,22 +230,41 @@ def taken_of(scene: Scene, view: str = "layer", title: str = "", look: Mapping[s
     drawing = {"layer": lambda: drawn(found, image=scene.input == "photo"), "zeros": lambda: zeros_alone(found),
                "views": lambda: four_views(found),
                "matrix": lambda: matrices(found, numbers=numbers, flat=flat, colour=colour)}[view]()  # fmt: skip
+    # The other pages pin nothing.
+    if "cell" in look and view in ("layer", "views"):
+        pinned = selected(scene, look["cell"], [] if view == "views" else drawing["grids"])
+        if pinned is None:
+            told = "is no cell of this layer: write grid, channel and place, such as output.0.1.2."
+            raise ValueError(f"cell: {quoted(look['cell'])} {told}")
+        drawing = four_views(found, pinned) if view == "views" else drawing | {"selected": pinned}
     told = "Builds exactly this layer, and asserts its numbers."
     return Taken(
         title or KINDS[scene.spec.kind].title, drawing=drawing, scene=scene, script=lambda: (told, to_code(found))
     )
 
 
-def taken_of_link(link: str, view: str = "", title: str = "") -> Taken:
-    """What the page has that a link leads to. Raises ValueError where it is a link to something else."""
+def taken_of_link(link: str, view: str = "", title: str = "", side: str = "") -> Taken:
+    """What the page has that a link leads to. Raises ValueError where it is a link to something else.
+
+    Args:
+        side: ``a`` or ``b`` of a link that compares two layers; both if left out.
+    """
     page, asked = page_of_link(link)
-    if page == STACK:
-        return replace(stacked(asked, title), link=link)
+    if page in (STACK, POOLING):
+        if side:
+            raise ValueError(NO_SIDES)
+        return replace((stacked if page == STACK else pooled)(asked, title), link=link)
     settings = settings_of_link(link)
     said = lambda text: sys.stderr.write(f"{text}\n")  # noqa: E731
-    scene, against = scene_of(settings, said), settings.get("against")
-    if against is not None and page in ("playground", "transposed"):
-        return replace(_beside(scene_of(dict(parse_qsl(against)), said), scene, title), link=link)
+    against = settings.get("against")
+    if side and against is None:
+        raise ValueError(NO_SIDES)
+    one = scene_of(dict(parse_qsl(against)), said) if against is not None and side != "b" else None
+    if one and side:
+        return replace(taken_of(one, view or SHOWN.get(page, "layer"), title), link=link)
+    scene = scene_of(settings, said)
+    if one and page in ("playground", "transposed"):
+        return replace(_beside(one, scene, title), link=link)
     return replace(taken_of(scene, view or SHOWN.get(page, "layer"), title, asked), link=link)
 
 
@@ -249,32 +282,43 @@ def _beside(one: Scene, other: Scene, title: str) -> Taken:
     )  # fmt: skip
 
 
+def pooled(asked: Mapping[str, str], title: str = "") -> Taken:
+    """The worked example of the page on pooling, from its link's parameters. Raises ValueError."""
+    from models.presets import POOLED
+    from models.share import Scene
+    from models.text import quoted
+
+    name = asked.get("fm_example", next(iter(POOLED)))
+    if name not in POOLED:
+        raise ValueError(f"fm_example: {quoted(name)} is none of {', '.join(POOLED)}.")
+    return replace(taken_of(Scene(POOLED[name]), title=title), height=380)
+
+
 def stacked(asked: Mapping[str, str], title: str = "") -> Taken:
     """What the page on a stack of layers has, from its link's parameters. Raises ValueError."""
-    from models.stack import MAX_TEXT, PRESETS, read_stack
+    from models.stack import MAX_CHANNELS, MAX_SIZE, MAX_TEXT, PRESETS, read_stack, unit_of
     from models.stack.code import stack_code
     from models.stack.field import analyse
+    from models.text import quoted
     from viz.export.taken import Taken
     from viz.scenes import stack as drawn
 
     usual = PRESETS["three"].stack
     numbers = {name: asked.get(name, str(getattr(usual, name))) for name in ("size", "channels")}
     numbers["dims"] = asked.get("dims", f"{usual.dims}").removesuffix("-D")
-    for name, text in numbers.items():
-        if not (text.isascii() and text.isdigit() and len(text) < 6):
-            raise ValueError(f"{name}: “{text[:40]}” is not a whole number.")
+    most = {"size": max(MAX_SIZE.values()), "channels": MAX_CHANNELS, "dims": max(MAX_SIZE)}
     text = asked.get("layers", usual.to_text())
     if len(text) > MAX_TEXT:
         raise ValueError(f"layers: {len(text)} characters are too many; at most {MAX_TEXT} are read.")
-    stack = read_stack(text, **{name: int(value) for name, value in numbers.items()})
+    stack = read_stack(text, **{name: _whole(name, value, 1, most[name]) for name, value in numbers.items()})
     if not stack.drawn:
         raise ValueError(f"{stack.size} pixels are too many to be drawn one by one.")
     field = analyse(stack)
-    words = asked.get("unit", "").split(".")
-    fits = all(word.isascii() and word.isdigit() for word in words) and len(words) == stack.dims + 1
-    layer, *place = map(int, words) if fits else (len(stack.layers), *field.middle())
-    if not 1 <= layer <= len(stack.layers) or any(i >= n for i, n in zip(place, stack.shapes[layer], strict=True)):
-        raise ValueError(f"unit: “{asked['unit'][:40]}” names no unit of this stack.")
+    layer, place = len(stack.layers), field.middle()
+    if "unit" in asked:
+        layer, place = unit_of(stack, asked["unit"]) or (0, ())
+        if not layer:
+            raise ValueError(f"unit: {quoted(asked['unit'])} names no unit of this stack.")
     told = "Builds exactly this stack, and asserts the shape of its last map."
     return Taken(
         title or "A stack of layers", drawing=drawn.scene(field, layer, tuple(place)),
@@ -315,19 +359,20 @@ def chosen_of(one: Format, asked: Mapping[str, str]) -> dict[str, Any]:
                 raise ValueError(f"{option.name}: “{text[:40]}” is none of {', '.join(map(str, option.values))}.")
             found[option.name] = known[text]
         else:
-            if not (text.isascii() and text.isdigit() and option.low <= int(text) <= option.high):
-                told = f"a whole number from {option.low} to {option.high}"
-                raise ValueError(f"{option.name}: “{text[:40]}” is not {told}.")
-            found[option.name] = int(text)
+            found[option.name] = _whole(option.name, text, option.low, option.high)
     return found
 
 
 def make(path: Path, asked: Mapping[str, str], said: Callable[[float, str], None]) -> int:
     """Write one file; returns how many bytes it has. Raises ValueError with one sentence."""
     one = format_of(path, asked.get("format"))
-    view, title = asked.get("view") or "", asked.get("title") or ""
+    view, title, side = (asked.get(name) or "" for name in ("view", "title", "side"))
+    if side not in ("", *SIDES):
+        raise ValueError(f"side: “{side[:40]}” is none of {', '.join(SIDES)}.")
     if asked.get("link"):
-        page = taken_of_link(asked["link"], view, title)
+        page = taken_of_link(asked["link"], view, title, side)
+    elif side:
+        raise ValueError("side: two layers are compared by a link alone: give one, with --link.")
     else:
         page = taken_of(scene_of(asked), view or "layer", title)
     data = one.make(page, chosen_of(one, asked), said)
@@ -398,7 +443,7 @@ def _known() -> set[str]:
     from models.spec import QUERY_DEFAULTS, SPATIAL
 
     axes = {f"{name}_{axis}" for name in SPATIAL for axis in "dhw"}
-    others = {"file", "title", "format", "link", "view", "input", "weights", "seed", "per_axis"}
+    others = {"file", "title", "format", "link", "view", "side", "input", "weights", "seed", "per_axis"}
     return {*QUERY_DEFAULTS, *axes, *_options(), *others}
 
 

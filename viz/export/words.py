@@ -28,6 +28,8 @@ def refuse_while_asked(taken: Taken) -> None:
 def layer_of(taken: Taken) -> Scene:
     """The layer of a page. Raises ExportError where it has none, or not yet."""
     refuse_while_asked(taken)
+    if taken.pair:
+        raise ExportError("Two layers are compared: take one of them, A or B.")
     if taken.scene is None:
         raise ExportError("This page shows no single layer whose numbers could be taken along.")
     return taken.scene
