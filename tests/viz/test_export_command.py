@@ -265,8 +265,12 @@ def test_the_field_grows_layer_by_layer(tmp_path):
     assert [int(re.search(r"(\d+)(?: cells)? of Input", one)[1]) for one in told] == [9, 25, 49]
 
 
-def test_a_notebook_of_two_layers_asks_for_one(tmp_path, capsys):
+def test_documents_of_two_layers_hold_both(tmp_path, capsys):
     link = "https://example.org/playground?input_size=6&against=input_size%3D5"
-    assert main(["--link", link, str(tmp_path / "both.ipynb")]) == 2
-    assert "Two layers are compared: choose one of them" in capsys.readouterr().err
-    assert main(["--link", link.partition("&against")[0], str(tmp_path / "b.ipynb")]) == 0
+    for ending in ("ipynb", "tex"):
+        assert main(["--link", link, str(tmp_path / f"both.{ending}")]) == 0
+        told = (tmp_path / f"both.{ending}").read_text()
+        assert told.index("to 1 channel of 9 cells") < told.index("to 1 channel of 16 cells")
+    assert main(["--link", link, str(tmp_path / "both.csv")]) == 2
+    assert "Two layers are compared: take one of them, A or B." in capsys.readouterr().err
+    assert main(["--link", link, "--side", "a", str(tmp_path / "a.csv")]) == 0

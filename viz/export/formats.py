@@ -177,7 +177,7 @@ FORMATS = {
             "Notebook",
             "application/x-ipynb+json",
             "notebook:take",
-            ("scene or script",),
+            ("scene or pair or script",),
             help="Runs without ConvScope, and asserts the numbers of this page; its text names what it needs.",
         ),
         Format(
@@ -187,7 +187,7 @@ FORMATS = {
             "LaTeX",
             "application/x-tex",
             "latex:take",
-            ("scene",),
+            ("scene or pair",),
             CELL,
             "The formulas with their numbers, the sum of one cell, and the matrix while it fits.",
         ),

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from models import lab as bench
+from models.errors import ExportError
 from models.lab import Lab
 from models.layers import KINDS
 from models.share import Scene
@@ -15,7 +16,7 @@ from models.text import big, times
 from viz.export.formats import Progress
 from viz.export.licence import MADE
 from viz.export.taken import Taken
-from viz.export.words import Cell, cell_of, described, digits, layer_of
+from viz.export.words import Cell, cell_of, described, digits, layer_of, refuse_while_asked
 
 LARGEST, CHARACTERS = 32, 86
 """Rows and columns of a matrix that a page has room for, and characters of one of its rows."""
@@ -37,20 +38,37 @@ def latex(scene: Scene, channel: int = 0, position: int = 0, link: str = "") -> 
         channel, position: the cell of the output whose sum is written, the position row-major.
         link: leads back to the page.
     """
-    lab = bench.of(scene)
+    return "\n\n".join([_head(link), *_layer(scene, channel, position)]) + "\n"
+
+
+def _head(link: str) -> str:
     head = [MADE, r"Needs \usepackage{amsmath}.", link]
-    parts = ["\n".join(f"% {line}" for line in head if line), _text(described(scene.spec))]
-    parts += [_number(check) for check in lab.checks]
+    return "\n".join(f"% {line}" for line in head if line)
+
+
+def _layer(scene: Scene, channel: int, position: int) -> list[str]:
+    lab = bench.of(scene)
+    parts = [_text(described(scene.spec)), *map(_number, lab.checks)]
     if not lab.stages:
-        return "\n\n".join([*parts, _text(lab.why_not)]) + "\n"
+        return [*parts, _text(lab.why_not)]
     named = "One cell of the output, measured" if len(lab.stages) == 1 else "One cell of the output, from the last map"
-    parts += [_titled(named, _display(_lines(cell_of(lab, channel, position)))), _matrix(lab)]
-    return "\n\n".join(parts) + "\n"
+    return [*parts, _titled(named, _display(_lines(cell_of(lab, channel, position)))), _matrix(lab)]
 
 
 def take(taken: Taken, options: Mapping[str, Any], progress: Progress) -> bytes:
-    """The page's layer as LaTeX; ``options``: the cell's ``channel`` and, row-major, ``cell``."""
-    return latex(layer_of(taken), options["channel"], options["cell"], taken.link).encode()
+    """The page's layer as LaTeX, or both that it compares; ``options``: the cell's ``channel`` and, row-major,
+    ``cell``."""
+    at = options["channel"], options["cell"]
+    if not taken.pair:
+        return latex(layer_of(taken), *at, taken.link).encode()
+    refuse_while_asked(taken)
+    parts = [_head(taken.link)]
+    for name, scene in taken.pair.items():
+        try:
+            parts += [rf"\paragraph{{{name}}}", *_layer(scene, *at)]
+        except ExportError as error:
+            raise ExportError(f"{name}: {error}") from None
+    return ("\n\n".join(parts) + "\n").encode()
 
 
 def number(value: float) -> tuple[str, bool]:

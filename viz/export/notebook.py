@@ -31,6 +31,8 @@ MOST = 4_000_000
 MOST_ROWS = 200
 """Of a table of the page."""
 
+NEEDED = "Needs torch, and plotly for charts."
+
 CHART = """\
 try:
     import plotly.graph_objects as go
@@ -61,12 +63,44 @@ def notebook(
         charts: Plotly figures ``{"data": …, "layout": …}`` of the page. tables: of the page, by their names.
         stage_html: a whole HTML document that draws the layer, shown in a frame. stage_height: of it, in pixels.
     """
-    lab = bench.of(scene)
-    kind, part = KINDS[scene.spec.kind], paragraphs(lab)
-    cells = [new_markdown_cell("## The layer"), new_code_cell(f"{part['imports']}\n\n{part['layer']}")]
+    kind, (first, *others) = KINDS[scene.spec.kind], _layer(bench.of(scene))
+    picture = []
     if stage_html is not None:
-        cells += [new_markdown_cell("## The picture"), _framed(stage_html, stage_height)]
-    cells.append(new_markdown_cell(_numbers_said(lab)))
+        picture = [new_markdown_cell("## The picture"), _framed(stage_html, stage_height)]
+    cells = [new_markdown_cell("## The layer"), first, *picture, *others, *map(_chart, charts), *_tables(tables)]
+    said = question, described(scene.spec), kind.prose, link and f"[The same layer in ConvScope]({link})"
+    return _whole(title or kind.title, [*said, NEEDED], cells)
+
+
+def compared(
+    pair: Mapping[str, Scene],
+    *,
+    title: str,
+    question: str = "",
+    link: str = "",
+    charts: Iterable[Mapping[str, Any]] = (),
+    tables: Mapping[str, Rows] | None = None,
+    stage_html: str | None = None,
+    stage_height: int = 500,
+) -> str:
+    """The notebook of two layers beside each other: their tables, then all of the one, then all of the other.
+
+    Args:
+        pair: the layers by what they are called.
+    The others are those of :func:`notebook`.
+    """
+    cells = [] if stage_html is None else [_framed(stage_html, stage_height)]
+    cells += [*_tables(tables), *map(_chart, charts)]
+    for name, scene in pair.items():
+        cells += [new_markdown_cell(f"# {name}\n\n{described(scene.spec)}"), *_layer(bench.of(scene))]
+    said = question, "Two layers, one after the other.", link and f"[The same layers in ConvScope]({link})", NEEDED
+    return _whole(title, said, cells)
+
+
+def _layer(lab: Lab) -> list[Any]:
+    """The cells of a layer: the one that builds it, and those that measure it."""
+    part = paragraphs(lab)
+    cells = [new_code_cell(f"{part['imports']}\n\n{part['layer']}"), new_markdown_cell(_numbers_said(lab))]
     cells.append(new_code_cell("\n\n".join(filter(None, [part.get("numbers", ""), part["run"], "y"]))))
     if "output" in part:
         cells += [
@@ -80,9 +114,7 @@ def notebook(
         cells.append(new_code_cell(probes))
     for check in lab.checks:
         cells += _check(check, measures.get(check.name, ""))
-    cells += [*_matrix(lab), *map(_chart, charts), *_tables(tables)]
-    said = question, described(scene.spec), kind.prose, link and f"[The same layer in ConvScope]({link})"
-    return _whole(title or kind.title, [*said, "Needs torch, and plotly for charts."], cells)
+    return [*cells, *_matrix(lab)]
 
 
 def scripted(
@@ -122,7 +154,7 @@ def scripted(
 
 
 def take(taken: Taken, options: Mapping[str, Any], progress: Progress) -> bytes:
-    """The notebook of a page: of its layer, or of its script where it shows none."""
+    """The notebook of a page: of its layer, of both that it compares, or of its script where it shows none."""
     refuse_while_asked(taken)
     page = FORMATS["html"].make(taken, {"tables": False}, progress).decode() if taken.drawing else None
     how = {"question": taken.question, "link": taken.link, "charts": taken.charts.values()}
@@ -130,7 +162,7 @@ def take(taken: Taken, options: Mapping[str, Any], progress: Progress) -> bytes:
     if taken.scene:
         return notebook(taken.scene, **how).encode()
     if taken.pair:
-        raise ExportError("Two layers are compared: choose one of them; a link without “against” is that of B.")
+        return compared(taken.pair, title=taken.title, **how).encode()
     if taken.script is None:
         raise ExportError("This page has neither a layer nor a script, so there is no notebook of it.")
     return scripted(*taken.script(), title=taken.title, **how).encode()

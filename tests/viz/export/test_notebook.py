@@ -22,7 +22,7 @@ from models.spec import LayerSpec
 from tests.models.draw import settings_of
 from tests.viz.export.scenes import LARGE, SCENES
 from viz.export.licence import MADE
-from viz.export.notebook import notebook, scripted
+from viz.export.notebook import compared, notebook, scripted
 
 ROOT = Path(__file__).resolve().parents[3]
 
@@ -87,6 +87,8 @@ def _assigns(node: ast.stmt, name: str) -> bool:
 def test_every_cell_runs_with_torch_alone(tmp_path):
     """Each notebook in names of its own, in one process that starts elsewhere and has no plotly."""
     cells = {name: code_of(notebook(scene)) for name, scene in (SCENES | MANY).items()}
+    pair = {"A": SCENES["padded"], "B": SCENES["strided back"]}
+    cells["two layers"] = code_of(compared(pair, title="A and B", tables={"times": [["ms"], [0.25]]}))
     (tmp_path / "cells.json").write_text(json.dumps(cells))
     run = (
         "import json, sys\n"
