@@ -2,6 +2,7 @@
 
 from models import lab
 from models.code import to_code
+from models.share import Scene
 from pages.start import _layers as layers
 from pages.start._numbers import RIGHT, colours, grey, scene
 from viz import state
@@ -25,9 +26,13 @@ def controls() -> None:
     WAY.draw(label_visibility="collapsed")
 
 
-def measured() -> lab.Lab:
+def layer() -> Scene:
     x = colours()[:, *CLOSELY] if WAY.value == COLOURS else grey()[PART][None]
-    return lab.of(scene(x, RIGHT, **WAYS[WAY.value]))
+    return scene(x, RIGHT, **WAYS[WAY.value])
+
+
+def measured() -> lab.Lab:
+    return lab.of(layer())
 
 
 def draw() -> None:

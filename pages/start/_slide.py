@@ -2,6 +2,7 @@
 
 from models import lab
 from models.code import to_code
+from models.share import Scene
 from pages.start import _layers as layers
 from pages.start._numbers import EDGE, RIGHT, grey, scene
 
@@ -13,8 +14,12 @@ DO = (
 SETTINGS = ()
 
 
+def layer() -> Scene:
+    return scene(grey()[EDGE][None], RIGHT)
+
+
 def measured() -> lab.Lab:
-    return lab.of(scene(grey()[EDGE][None], RIGHT))
+    return lab.of(layer())
 
 
 def draw() -> None:

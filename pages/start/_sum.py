@@ -5,6 +5,7 @@ import streamlit as st
 
 from models import lab
 from models.code import to_code
+from models.share import Scene
 from models.sources import read_numbers, write_numbers
 from models.text import plural
 from pages.start import _layers as layers
@@ -34,8 +35,12 @@ def numbers(text: str) -> np.ndarray:
     return values
 
 
+def layer() -> Scene:
+    return scene(grey()[PART][None], numbers(KERNEL.value))
+
+
 def measured() -> lab.Lab:
-    return lab.of(scene(grey()[PART][None], numbers(KERNEL.value)))
+    return lab.of(layer())
 
 
 def draw() -> None:

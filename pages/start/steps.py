@@ -9,7 +9,7 @@ from viz.words import heading, say
 
 STEPS = (_pixels, _sum, _slide, _find, _settings, _stack)
 """Each has ``QUESTION``, what to do (``DO`` or ``do()``), ``SETTINGS``, ``draw()`` for the stage, ``seen()``,
-``code()``, and ``controls()`` where it needs any."""
+``code()``, ``controls()`` where it needs any, and ``layer()`` where it shows one whose numbers fit on paper."""
 
 STEP = state.Choice("step", 1, "Step", None, tuple(range(1, len(STEPS) + 1)), "segmented_control", key="start_step")
 state.take(STEP, *(one for step in STEPS for one in step.SETTINGS))
@@ -58,4 +58,4 @@ with st.container(key="lesson"):
             buttons(number)
     with right, st.container(key="stage_area"):
         step.draw()
-offer(step.code)
+offer(step.code, scene=step.layer() if hasattr(step, "layer") else None)

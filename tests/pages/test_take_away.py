@@ -53,6 +53,14 @@ def test_a_picture_that_tells_the_answer_is_not_given_away():
     assert len(app.get("download_button")) == 0
 
 
+@pytest.mark.parametrize("step", ["2", "3", "5"])
+def test_the_first_steps_have_a_worksheet(step):
+    app = opened("start/steps.py", step=step)
+    app.button(key="open_take_away").click().run()
+    app.segmented_control(key="take_group").set_value("Document").run()
+    assert [one.label for one in sound(app).get("download_button")][-1].startswith("Download the Worksheet")
+
+
 def test_two_layers_beside_each_other_are_one_picture():
     app = opened("convolution/playground.py", against="kernel_size=2", input_size="5")
     app.button(key="open_take_away").click().run()
