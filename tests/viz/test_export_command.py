@@ -63,6 +63,7 @@ def test_every_setting_of_a_layer_and_every_option_is_a_flag():
         ("out.gif --view zeros", "view: a transposed layer as an ordinary one"),
         ("out.gif --walk layers", "This stage cannot be walked layer by layer"),
         ("out.gif --input-size 4000", "entries"),
+        ("out.gif --link http://[::1", "link: “http://[::1” is not an address."),
         ("out.gif --link http://x/cost", "is no link to a page on one layer"),
         ("out.gif --batch missing.csv", "missing.csv: No such file"),
         ("out.gif --bogus 1", "Unrecognized arguments: --bogus"),
@@ -227,6 +228,11 @@ def test_of_a_link_that_does_not_fit_the_nearest_layer_is_drawn(tmp_path, capsys
     assert said[0].startswith("kernel_size: ")
     assert said[0].endswith("The nearest layer is taken.")
     assert taken_of_link("/playground?kernel_size=5").scene.spec == LayerEditor().of_link({"kernel_size": ["5"]})[0]
+
+
+def test_a_title_is_text_whatever_stands_in_it(tmp_path):
+    assert main(["--title", "\0\x1b[31m<b>&", str(tmp_path / "a.svg")]) == 0
+    assert ET.parse(tmp_path / "a.svg").getroot().find(f"{SVG}title").text == "[31m<b>&"
 
 
 def test_an_empty_link_is_refused(tmp_path, capsys):

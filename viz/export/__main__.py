@@ -187,8 +187,11 @@ def _whole(name: str, text: str, low: int, high: int) -> int:
 
 
 def page_of_link(link: str) -> tuple[str, dict[str, str]]:
-    """The page that a link leads to, and its parameters."""
-    address = urlsplit(link)
+    """The page that a link leads to, and its parameters. Raises ValueError where it is none."""
+    try:
+        address = urlsplit(link)
+    except ValueError:
+        raise ValueError(f"link: “{link[:80]}” is not an address.") from None
     asked = {name: texts[-1] for name, texts in parse_qs(address.query, keep_blank_values=True).items()}
     return address.path.rstrip("/").rpartition("/")[2], asked
 
@@ -367,6 +370,8 @@ def make(path: Path, asked: Mapping[str, str], said: Callable[[float, str], None
     """Write one file; returns how many bytes it has. Raises ValueError with one sentence."""
     one = format_of(path, asked.get("format"))
     view, title, side = (asked.get(name) or "" for name in ("view", "title", "side"))
+    # Some formats are XML, which has no place for control characters.
+    title = "".join(letter for letter in title if letter.isprintable())
     if side not in ("", *SIDES):
         raise ValueError(f"side: “{side[:40]}” is none of {', '.join(SIDES)}.")
     if asked.get("link"):
