@@ -16,7 +16,7 @@ functions, `nn.Sequential(...)`, lists of layers, networks of torchvision by nam
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import torch
@@ -69,9 +69,40 @@ def parse_network(
     return _built(source, torch.device(device), name, dict(arguments or {}), heard)[0]
 
 
+class PastedText:
+    """A text that is read once, whatever is asked of it: which networks it holds, what they need, and one of them.
+
+    Raises `ParseError`, and so does each question.
+    """
+
+    def __init__(self, text: str) -> None:
+        self._source = read_source(text)
+        reading = _reading(self._source)
+        self._needs = _with(reading, _asked)
+        self._read = [reading]
+        """What the first network is built from; another needs a reading of its own."""
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Of the networks, to be chosen by `network(name)`."""
+        return tuple(self._needs)
+
+    def needs(self, name: str | None = None) -> tuple[Argument, ...]:
+        """Arguments without a value of the network that is named, or of the first; empty where it can be built."""
+        return self._needs.get(name, ()) if name is not None else next(iter(self._needs.values()), ())
+
+    def network(self, name: str | None = None, arguments: Mapping[str, Any] | None = None) -> nn.Module:
+        """The network without its weights, as `parse_network` has it for the device `"meta"`."""
+        try:
+            reading = self._read.pop()
+        except IndexError:
+            reading = _reading(self._source)
+        return _with(reading, lambda reading: reading.network(name, dict(arguments or {})))
+
+
 def candidates(text: str) -> tuple[str, ...]:
     """Names of the networks that a text holds, to be chosen by `parse_network(text, name=...)`. Raises `ParseError`."""
-    return tuple(each.name for each in _with(_reading(read_source(text)), lambda reading: reading.candidates()))
+    return PastedText(text).names
 
 
 def needs(text: str, name: str | None = None) -> tuple[Argument, ...]:
@@ -79,20 +110,19 @@ def needs(text: str, name: str | None = None) -> tuple[Argument, ...]:
 
     Raises `ParseError`.
     """
-
-    def asked(reading: Reading) -> tuple[Argument, ...]:
-        found = [each for each in reading.candidates() if name is None or each.name == name]
-        return found[0].needs if found else ()
-
-    return _with(_reading(read_source(text)), asked)
+    return PastedText(text).needs(name)
 
 
-def _reading(source: Source, device: str = "meta", heard: Any = None) -> Reading:
+def _asked(reading: Reading) -> dict[str, tuple[Argument, ...]]:
+    return {each.name: each.needs for each in reading.candidates()}
+
+
+def _reading(source: Source, device: str | torch.device = "meta", heard: Any = None) -> Reading:
     return Reading(source, torch.device(device), heard)
 
 
-def _with(reading: Reading, do: Any) -> Any:
-    """Read a text to its end, then do something with it; whatever happens is a network or a sentence."""
+def _with(reading: Reading, do: Callable[[Reading], Any]) -> Any:
+    """Read a text to its end, then do something with it; whatever happens is an answer or a sentence."""
     token = RUNNING.set(reading.it)
     try:
         with torch.no_grad(), torch.inference_mode(False):
@@ -106,12 +136,11 @@ def _with(reading: Reading, do: Any) -> Any:
         raise reading.it.refused("this line", error) from None
     finally:
         RUNNING.reset(token)
-        reading.it.alive.clear()
 
 
 def _built(
     source: Source, device: torch.device, name: str | None, arguments: dict[str, Any], heard: Any
 ) -> tuple[nn.Module, list[tuple[int, ...]]]:
-    reading = Reading(source, device, heard)
+    reading = _reading(source, device, heard)
     module = _with(reading, lambda reading: reading.network(name, arguments))
     return module, reading.it.heard

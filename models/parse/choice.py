@@ -78,13 +78,17 @@ class Reading:
         self.assigned: list[tuple[str, int, Any]] = []
         self.failed: list[ParseError] = []
         self.main: list[ast.stmt] = []
+        self.ran = False
         if not source.script:
             self.names["self"] = Instance()
 
     # -- the text
 
     def run(self) -> None:
-        """All statements but what stands under `if __name__ == "__main__"`."""
+        """All statements but what stands under `if __name__ == "__main__"`, once."""
+        if self.ran:
+            return
+        self.ran = True
         if self.source.printed and (found := torchvision_models.printed(self.source.text)) is not None:
             self.shown.append(torchvision_models.build_known(self.it, *found))
             return
@@ -146,7 +150,13 @@ class Reading:
     # -- the network
 
     def network(self, name: str | None, arguments: dict[str, Any]) -> nn.Module:
-        """The network of this name, or the only one there is."""
+        """The network of this name, or the only one there is. Nothing more is made of this reading then."""
+        try:
+            return self._network(name, arguments)
+        finally:
+            self.it.alive.clear()
+
+    def _network(self, name: str | None, arguments: dict[str, Any]) -> nn.Module:
         if not self.source.script and name is None:
             return self._alone()
         found = self.candidates()

@@ -12,8 +12,9 @@ from models.advice import Advice, advise, usual_size
 from models.advice.inputs import fed_by, fed_together, likely_inputs
 from models.advice.nearest import nearest
 from models.advice.sizes import Size, Tile, at_size, sizes_near, smallest, tiles
+from models.device import private_copy
 from models.graph import Graph, read_graph
-from models.parse import Argument, candidates, give_others, needs, parse_network
+from models.parse import Argument, PastedText, give_others
 from models.parse.modules import Pasted
 
 
@@ -28,23 +29,33 @@ class Given:
     others: tuple[tuple[int, ...], ...] = ()
 
 
-@lru_cache(maxsize=32)
+@lru_cache(maxsize=16)
+def _read(text: str) -> PastedText:
+    return PastedText(text)
+
+
 def names_of(text: str) -> tuple[str, ...]:
     """The networks in a text. Raises ``ParseError``."""
-    return candidates(text)
+    return _read(text).names
 
 
-@lru_cache(maxsize=32)
 def needs_of(text: str, name: str | None) -> tuple[Argument, ...]:
     """What one of them must be called with. Raises ``ParseError``."""
-    return needs(text, name)
+    return _read(text).needs(name)
+
+
+@lru_cache(maxsize=16)
+def _built(text: str, name: str | None, arguments: tuple[tuple[str, str], ...]) -> nn.Module:
+    return _read(text).network(name, dict(arguments))
 
 
 @lru_cache(maxsize=16)
 def network_of(code: Given) -> nn.Module:
     """The network, without weights. Raises ``ParseError``, and ``ValueError`` for another number of inputs."""
-    network = parse_network(code.text, device="meta", name=code.name, arguments=dict(code.arguments))
-    give_others(network, code.others)
+    network = _built(code.text, code.name, code.arguments)
+    if code.others:
+        network = private_copy(network)
+        give_others(network, code.others)
     return network
 
 

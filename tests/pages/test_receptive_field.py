@@ -12,6 +12,7 @@ import pytest
 from PIL import Image
 from streamlit.testing.v1 import AppTest
 
+from models import parse
 from models.networks.effective import Case, effective
 from models.networks.fields import network_field
 from models.parse.code import EXAMPLES
@@ -567,7 +568,7 @@ def test_a_stack_of_classes_of_ones_own_is_taken_along_as_it_is():
 def test_a_change_of_something_else_reads_no_network_again(monkeypatch):
     app = sound(open_page(part="your_network", code=pack("nn.Conv2d(3, 8, 5)"), input="3x17x17"))
     monkeypatch.setattr(_kept, "read_graph", lambda *_: pytest.fail("read again"))
-    monkeypatch.setattr(_kept, "parse_network", lambda *_, **__: pytest.fail("parsed again"))
+    monkeypatch.setattr(parse, "Reading", lambda *_: pytest.fail("parsed again"))
     assert number(sound(app.run()), "operations") == "1"
 
 
@@ -575,7 +576,7 @@ def test_a_pasted_class_is_read_once(monkeypatch):
     app = sound(open_page(part="your_network", ask="none"))
     read_once, parsed, graphs = CLASSES.split("class Other")[0], [], []
     count = lambda made, real: lambda *given, **how: made.append(given[0]) or real(*given, **how)  # noqa: E731
-    monkeypatch.setattr(_kept, "parse_network", count(parsed, _kept.parse_network))
+    monkeypatch.setattr(parse, "Reading", count(parsed, parse.Reading))
     monkeypatch.setattr(_kept, "read_graph", count(graphs, _kept.read_graph))
     text = read_once.replace("classes, width: int", "classes=7, width=24")
     app.text_area(key="network_code").set_value(text).run()
