@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator
 from itertools import pairwise
-from typing import Any
+from typing import Any, NamedTuple
 
 from torch import nn
 
@@ -28,7 +28,7 @@ def read_input(text: str) -> tuple[Shape, bool]:
     whole = bool(_CALLED.search(plain))
     if batch := _BATCH.match(plain):
         plain = plain[batch.end() :]
-    elif found := _SIZES.findall(plain):
+    elif (found := _SIZES.findall(plain)) and (whole or not re.search(r"\d\s*[x×*]\s*\d", plain)):
         plain = max(reversed(found), key=lambda sizes: sizes.count(","))
     words = [word for word in re.split(r"[x×*,;\s()\[\]]+", plain.lower()) if word]
     least = 2 if batch or whole else 1
@@ -43,27 +43,52 @@ def read_input(text: str) -> tuple[Shape, bool]:
     return (shape, False) if whole or len(shape) == 5 else ((1, *shape), not batch)
 
 
-def read_inputs(text: str) -> tuple[tuple[Shape, ...], bool]:
-    """The shapes of several inputs, `3x32x32; 100` or `3x32x32, 100`, and whether the batch axis of the first was
-    added. A comma parts sizes where nothing else does: `3, 32, 32` is one input. Where the first has its batch axis the
-    others have as many examples: `2x10` after `torch.randn(2, 3, 32, 32)` is two rows. `()` or `label`, after the
-    first, is one number for each example, of shape `(N,)`.
+class Inputs(NamedTuple):
+    """What a visitor writes: the shapes of all tensors, batch axis first; whether that of the first was added; of each
+    input, how many tensors it holds in a tuple, 0: it is one tensor."""
+
+    shapes: tuple[Shape, ...]
+    added: bool
+    parts: tuple[int, ...]
+
+
+def read_inputs(text: str) -> Inputs:
+    """Several inputs, `3x32x32; 100` or `3x32x32, 100`; those in a tuple stand in brackets, `3x32x32; (8x9x9, 8x9x9)`.
+
+    A comma parts sizes where nothing else does: `3, 32, 32` is one input. Where the first has its batch axis the others
+    have as many examples: `2x10` after `torch.randn(2, 3, 32, 32)` is two rows. `()` or `label`, after the first, is
+    one number for each example, of shape `(N,)`.
 
     Raises:
         ValueError: a sentence that says what to write.
     """
+    written = [(piece, _in_brackets(piece)) for piece in _pieces(text)]
+    first, *others = [one for piece, inside in written for one in inside or [piece]]
+    shape, added = read_input(first)
+    read = [((1,), True) if _LABEL.fullmatch(one) else read_input(one) for one in others]
+    more = ((one if added or not bare else batched(one, shape[0])) for one, bare in read)
+    return Inputs((shape, *more), added, tuple(len(inside) for _, inside in written))
+
+
+def _pieces(text: str) -> list[str]:
+    """What stands between semicolons, and between the commas that part inputs."""
     inside = 0
     pieces = [""]
     for sign in text:
         inside += (sign in "([") - (sign in ")]")
-        if sign == ";" or (sign == "," and inside <= 0 and re.search(r"\d\s*[x×*]\s*\d|[)\]]\s*$", pieces[-1])):
+        parts = sign == "," and re.search(r"\d\s*[x×*]\s*\d|[)\]]\s*$", pieces[-1])
+        if inside <= 0 and (sign == ";" or parts):
             pieces.append("")
         else:
             pieces[-1] += sign
-    first, *others = [piece for piece in pieces if piece.strip() or len(pieces) == 1]
-    shape, added = read_input(first)
-    read = [((1,), True) if _LABEL.fullmatch(one) else read_input(one) for one in others]
-    return (shape, *((one if added or not more else batched(one, shape[0])) for one, more in read)), added
+    return [piece for piece in pieces if piece.strip() or len(pieces) == 1] or [""]
+
+
+def _in_brackets(piece: str) -> list[str]:
+    """The shapes in the brackets of `(16x8x8, 16x8x8)`; nothing where these are one shape's own."""
+    plain = piece.strip()
+    found = _pieces(plain[1:-1]) if plain[:1] in ("(", "[") and plain[-1:] in (")", "]") else []
+    return found if len(found) > 1 else []
 
 
 _LABEL = re.compile(r"\s*(?:\(\s*\)|labels?)\s*", re.IGNORECASE)
@@ -90,9 +115,8 @@ def fed_by(text: str) -> Iterator[Shape]:
     """The tensors that a text makes outside its classes, and the sizes that it tells to a summary."""
     outside = _outside_classes(text)
     for found in (*_MADE.finditer(outside), *_SAID.finditer(outside)):
-        # A name in the first place, `batch_size`, is a batch of any size.
-        sizes = tuple(int(one) if one.strip().isdigit() else 1 for one in found[1].split(","))
-        if len(sizes) > 1 and min(sizes) > 0 and max(sizes) < 1_000_000:
+        sizes = _sizes(found)
+        if min(sizes) > 0 and max(sizes) < 1_000_000:
             yield (1, *sizes[1:])
             whole = [sizes] if found.re is _MADE and sizes[0] > 1 else []
             # Three sizes may be one picture.
@@ -101,11 +125,13 @@ def fed_by(text: str) -> Iterator[Shape]:
 
 def fed_together(text: str, count: int) -> tuple[Shape, ...] | None:
     """What a text gives its network of several inputs: the first so many tensors that it makes outside its classes."""
-    sizes = [found[1].split(",") for found in _MADE.finditer(_outside_classes(text))][:count]
-    if len(sizes) < count or not all(one.strip().isdigit() for shape in sizes for one in shape[1:]):
-        return None
-    # A name in the first place, `batch_size`, is a batch of any size.
-    return tuple((1, *map(int, shape[1:])) for shape in sizes)
+    found = [(1, *_sizes(one)[1:]) for one in _MADE.finditer(_outside_classes(text))][:count]
+    return tuple(found) if len(found) == count else None
+
+
+def _sizes(found: re.Match) -> Shape:
+    """The sizes that stand there; a name, such as `batch_size`, is one of any size."""
+    return tuple(int(one) if one.strip().isdigit() else 1 for one in found[1].split(","))
 
 
 _LATENT = 64

@@ -38,7 +38,7 @@ from models.device import private_copy
 from models.graph import Graph, read_graph
 from models.measure import blank, kind_of, settled
 from models.operator import per_axis
-from models.parse import Pasted, give_others, guess_of
+from models.parse import Pasted, give_others, guess_of, inputs_as_written
 from models.parse.faults import by, changed, fault_of
 from models.parse.walk import MAX_ACTIVATIONS
 from models.text import big, called, listed, plural, sentence
@@ -89,11 +89,13 @@ def advise(module: nn.Module, input_shape: Sequence[int], graph: Graph | None = 
 def _same_for_all(module: nn.Module, shape: Shape) -> str:
     """Of a network of several inputs that were all given this one: what to say where a later one has reached what does
     not fit, for then its shape is likelier wrong than any layer. Nothing elsewhere."""
-    asked = module.asks() if isinstance(module, Pasted) and not module.others(torch.device("meta")) else []
-    if len(asked) < 2:
+    if not isinstance(module, Pasted) or module._others:
+        return ""
+    asked = module.inputs()
+    if (count := sum(max(1, part) for part in asked.values())) < 2:
         return ""
     copy = private_copy(module, torch.device("meta"))
-    give_others(copy, [shape] * (len(asked) - 1))
+    give_others(copy, [shape] * (count - 1))
     graph = read(copy, shape)
     if not graph or not graph.broken:
         return ""
@@ -102,9 +104,9 @@ def _same_for_all(module: nn.Module, shape: Shape) -> str:
         reached |= {edge.source} if edge.target in reached else set()
     late = any(at and graph.nodes[at].kind == "input" for at in reached)
     told = (
-        f"forward asks for {listed(asked, 'and')}, and each was given this input: where theirs differ, write one for "
+        f"forward asks for {listed(list(asked), 'and')}, and each was given this input: where theirs differ, write one "
     )
-    return f"{told}each, as 3x32x32; 100." if late else ""
+    return f"{told}for each, as {inputs_as_written(asked)}." if late else ""
 
 
 def _repairs(module: nn.Module, shape: Shape, graph: Graph) -> tuple[Repair, ...]:

@@ -203,7 +203,8 @@ def with_examples(module: nn.Module, now: int, wanted: int) -> nn.Module:
     if now == wanted or not isinstance(module, Pasted) or not module._others:
         return module
     copy: nn.Module = private_copy(module)
-    give_others(copy, [(wanted, *one[1:]) if one[:1] == (now,) else one for one in module._others])
+    others = [(wanted, *one[1:]) if one[:1] == (now,) else one for one in module._others]
+    give_others(copy, others, module._parts)
     return copy
 
 

@@ -32,6 +32,7 @@ from models.parse.modules import (
     Pasted,
     give_others,
     guess_of,
+    inputs_as_written,
     line_of,
     notes_of,
     operands_at,

@@ -193,8 +193,9 @@ def forward(it: Interpreter, module: Any, args: tuple, kwargs: dict[str, Any]) -
     if running is not None:
         return running.call_function(found[0], given, kwargs)
     place = next((each.device for each in tensors_in([args, kwargs]) if isinstance(each, torch.Tensor)), None)
-    if len(args) == 1 and not kwargs:  # of several inputs, each without a shape of its own is the same one
-        given += module.others(place or torch.device("meta")) or args * (len(found[0].asks()) - 1)
+    if len(args) == 1 and is_tensor(args[0]) and not kwargs and module.inputs():
+        # Of several inputs, each without a shape of its own is the same one.
+        given[-1:] = module.arranged([*args, *module.others(place or torch.device("meta"))])
     running = type(it)(place or torch.device("meta"), script=True, printed=False, building=False)
     token = RUNNING.set(running)
     try:

@@ -5,11 +5,12 @@ from __future__ import annotations
 import ast
 import copy
 import difflib
+import itertools
 import math
 import re
 import warnings
 from collections import OrderedDict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import torch
@@ -47,7 +48,9 @@ class Pasted(FollowsShape):
     _own: dict[str, Any]
     """What the text sets on `self` and torch does not register: numbers, lists, functions."""
     _others: tuple[tuple[int, ...], ...] = ()
-    """The shapes of what `forward` asks for after its first input; none: each is given what the first is."""
+    """The shapes of what `forward` asks for after its first tensor; none: each is given what the first is."""
+    _parts: tuple[int, ...] = ()
+    """Of each input, how many tensors it holds in a tuple; 0: it is a tensor. None: as the text takes them apart."""
 
     def forward(self, *args: Any, **kwargs: Any) -> Any:
         """What the text's `forward` answers.
@@ -67,9 +70,43 @@ class Pasted(FollowsShape):
         found = written_attribute(type(self), "forward")
         return [argument.arg for argument in found[0].asks()] if found else ["input"]
 
+    def inputs(self) -> dict[str, int]:
+        """What its `forward` is given, by name: how many tensors in a tuple, or 0 for a tensor alone."""
+        found = written_attribute(type(self), "forward")
+        known = (taken_apart(found[0], name) if found else 0 for name in self.asks())
+        return dict(zip(self.takes(), self._parts or known, strict=False))
+
+    def takes(self) -> list[str]:
+        """Names of what its `forward` may be given by place, those with defaults too."""
+        found = written_attribute(type(self), "forward")
+        return [one.arg for one in found[0].arguments.args][found[0].role != "static" :] if found else ["input"]
+
+    def arranged(self, tensors: Sequence[Any]) -> list[Any]:
+        """The tensors as its inputs, tuples among them; where there is one alone, each is the same."""
+        parts = self.inputs().values()
+        tensors = tensors if len(tensors) > 1 else [*tensors] * sum(max(1, part) for part in parts)
+        row = iter(tensors)
+        return [tuple(itertools.islice(row, part)) if part else next(row) for part in parts]
+
     def others(self, device: torch.device) -> list[torch.Tensor]:
-        """Inputs without numbers after the first."""
+        """Tensors without numbers after the first."""
         return [torch.zeros((), device=device).expand(shape) for shape in self._others]
+
+
+def taken_apart(function: Function, name: str) -> int:
+    """Into how many values a function takes an argument apart, `h, c = state`, while it is what was given; 0: none."""
+    rows = [function.body] if isinstance(function.body, list) else []
+    for row in rows:
+        for node in row:
+            if isinstance(node, ast.If):
+                rows += [node.body, node.orelse]
+            elif isinstance(node, ast.Assign):
+                stores = [part for part in node.targets if isinstance(part, (ast.Tuple, ast.List))]
+                if isinstance(node.value, ast.Name) and node.value.id == name and stores:
+                    return 0 if any(isinstance(one, ast.Starred) for one in stores[0].elts) else len(stores[0].elts)
+                if any(isinstance(one, ast.Name) and one.id == name for part in node.targets for one in ast.walk(part)):
+                    break
+    return 0
 
 
 def line_of(module: nn.Module) -> int:
@@ -95,26 +132,54 @@ def operands_at(module: nn.Module, line: int) -> tuple[str, ...]:
 def notes_of(module: nn.Module) -> tuple[str, ...]:
     """What is to be said of how a network was read."""
     notes = module.__dict__.get("_notes", ())
-    if isinstance(module, Pasted) and len(asked := module.asks()) > 1:
-        told = f"forward asks for {listed(asked, 'and')}: "
+    if isinstance(module, Pasted) and (len(asked := module.inputs()) > 1 or any(asked.values())):
         if module._others:
-            notes += (f"{told}{asked[0]} is given the first input, and so on.",)
+            told = f"{next(iter(asked))} is given the first input, and so on" if len(asked) > 1 else "it is given these"
         else:
-            notes += (f"{told}each is given this input; where theirs differ, write one for each, as 3x32x32; 100.",)
+            written = inputs_as_written(asked)
+            told = f"each is given this input; where theirs differ, write one for each, as {written}"
+        notes += (f"forward asks for {_listed(asked)}: {told}.",)
     return notes
 
 
-def give_others(module: nn.Module, shapes: Sequence[tuple[int, ...]]) -> None:
-    """Tell a network the shapes of its inputs after the first, batch axis included.
+def _listed(asked: Mapping[str, int]) -> str:
+    """`x and state, a tuple of 2`."""
+    return listed([f"{name}, a tuple of {part}," if part else name for name, part in asked.items()], "and").rstrip(",")
+
+
+def inputs_as_written(asked: Mapping[str, int]) -> str:
+    """Inputs as they are written, of which those in a tuple stand in brackets."""
+    if not any(asked.values()):
+        return "3x32x32; 100"
+    sizes = iter(["3x32x32", *["16x32x32"] * 100])
+    each = [[next(sizes, "16x32x32") for _ in range(max(1, part))] for part in asked.values()]
+    return "; ".join(f"({', '.join(one)})" if part else one[0] for one, part in zip(each, asked.values(), strict=True))
+
+
+def give_others(module: nn.Module, shapes: Sequence[tuple[int, ...]], parts: Sequence[int] = ()) -> None:
+    """Tell a network the shapes of its tensors after the first, batch axis included.
+
+    Args:
+        parts: of each input, how many tensors it holds in a tuple, 0: it is one tensor. None: as the text takes its
+            inputs apart; one shape for an input that it takes apart is that of each part.
 
     Raises:
         ValueError: it asks for another number of inputs; a sentence.
     """
-    asked = module.asks() if isinstance(module, Pasted) else ["x"]
-    if shapes and len(shapes) + 1 != len(asked):
+    asked = module.inputs() if isinstance(module, Pasted) else {"x": 0}
+    known, most = tuple(asked.values()), len(module.takes()) if isinstance(module, Pasted) else 1
+    given = len(parts) if any(parts) else 1 + len(shapes)
+    if not any(parts) or (tuple(parts) == (len(asked),) and not any(known)):
+        # What stands in one pair of brackets may be the inputs themselves.
+        parts = (*known, *(0,) * (given - len(known))) if len(known) < given <= most else known
+        if given == len(known) and not known[0]:
+            shapes = [one for one, part in zip(shapes, known[1:], strict=True) for _ in range(max(1, part))]
+    fits = len(asked) <= len(parts) <= most and 1 + len(shapes) == sum(max(1, part) for part in parts)
+    if shapes and not fits:
         inputs = f"{len(asked)} inputs" if len(asked) > 1 else "one input"
-        raise ValueError(f"forward asks for {listed(asked, 'and')}: write {inputs}, not {len(shapes) + 1}")
-    module.__dict__["_others"] = tuple(shapes)
+        told = f"write them as {inputs_as_written(asked)}" if any(known) else f"write {inputs}, not {given}"
+        raise ValueError(f"forward asks for {_listed(asked)}: {told}")
+    module.__dict__["_others"], module.__dict__["_parts"] = tuple(shapes), tuple(parts) if shapes else ()
 
 
 def settings_of(it: Interpreter, name: str, args: list[Any], settings: dict[str, Any]) -> dict[str, Any]:

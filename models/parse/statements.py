@@ -108,7 +108,7 @@ def _unpack(it: Interpreter, targets: list[ast.expr], value: Any, line: int) -> 
     if len(items) != len(targets):
         told = f"{len(targets)} values are wanted here, not {len(items)}."
         if isinstance(value, (torch.Tensor, fx.Proxy)):
-            told += " An input is one tensor: where forward takes several in a tuple, name each as an input of its own."
+            told += " What forward takes in a tuple is written in brackets, as 3x32x32; (16x32x32, 16x32x32)."
         raise ParseError(told, line, "=")
     for target, item in zip(targets, items, strict=True):
         it.assign(target.value if isinstance(target, ast.Starred) else target, item)

@@ -94,8 +94,10 @@ class ShapedTracer(_Tracer):
 
     def create_args_for_root(self, root_fn, is_module, concrete_args=None):
         if isinstance(self.root, Pasted):
-            names = self.root.asks()[: 1 + len(self.root._others)]
-            return root_fn, [self.root, *(self.create_proxy("placeholder", name, (), {}) for name in names)]
+            inputs = self.root.inputs().items() if self.root._others else [(self.root.asks()[0], 0)]
+            names = [f"{name}[{at}]" if part else name for name, part in inputs for at in range(max(1, part))]
+            fed = [self.create_proxy("placeholder", name, (), {}) for name in names]
+            return root_fn, [self.root, *(self.root.arranged(fed) if self.root._others else fed)]
         return super().create_args_for_root(root_fn, is_module, concrete_args)
 
     def proxy(self, node):
@@ -299,7 +301,9 @@ def subnetwork(module: nn.Module, layer: str, input_shape: Sequence[int] | None 
     end = next((node for node in graph.nodes if node.op == "output"), None) or graph.output(found)
     end.args = (found,)
     for node in reversed(graph.nodes):
-        if not node.users and node.op not in ("placeholder", "output"):
+        if node.op == "placeholder":
+            node.target = node.name  # a name of one of several tensors in a tuple is none of Python's
+        elif not node.users and node.op != "output":
             graph.erase_node(node)
     # Constants that a forward makes stand in the tracer's own copy alone.
     targets = {str(node.target) for node in graph.nodes if node.op in ("call_module", "get_attr")}

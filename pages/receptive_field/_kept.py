@@ -20,13 +20,14 @@ from models.parse.modules import Pasted
 
 @dataclass(frozen=True)
 class Given:
-    """A pasted text, which of its networks is meant, what that is called with, as text, and the shapes
-    of its inputs after the first."""
+    """A pasted text, which of its networks is meant, what that is called with, as text, the shapes of its tensors
+    after the first, and of each input how many it holds in a tuple (none: as the text takes them apart)."""
 
     text: str
     name: str | None = None
     arguments: tuple[tuple[str, str], ...] = ()
     others: tuple[tuple[int, ...], ...] = ()
+    parts: tuple[int, ...] = ()
 
 
 @lru_cache(maxsize=16)
@@ -55,8 +56,14 @@ def network_of(code: Given) -> nn.Module:
     network = _built(code.text, code.name, code.arguments)
     if code.others:
         network = private_copy(network)
-        give_others(network, code.others)
+        give_others(network, code.others, code.parts)
     return network
+
+
+def asked_of(code: Given) -> dict[str, int]:
+    """What its forward is given, by name: how many tensors in a tuple, 0 for a tensor alone. Raises ``ParseError``."""
+    network = network_of(code)
+    return network.inputs() if isinstance(network, Pasted) else {"x": 0}
 
 
 @lru_cache(maxsize=32)
@@ -78,7 +85,7 @@ def inputs_for(text: str, name: str | None, now: tuple[int, ...]) -> tuple[tuple
     ``name``: of several networks, the last where the text holds none of this name. Raises ``ParseError``."""
     names = names_of(text)
     code = Given(text, name if name in names else next(reversed(names), None))
-    asked = len(network_of(code).asks()) if isinstance(network_of(code), Pasted) else 1
+    asked = sum(max(1, part) for part in asked_of(code).values())
     if asked > 1 and (fed := fed_together(text, asked)) and not graph_at(replace(code, others=fed[1:]), fed[0]).broken:
         return fed
     # What the text itself feeds it is what is asked about, also where something in the middle does not take it.

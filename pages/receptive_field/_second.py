@@ -2,26 +2,31 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import streamlit as st
 
 from models.graph import ONE, Graph, Stage, side_by_side
 from models.parse import ParseError
-from models.text import big, sentence, times
-from pages.receptive_field._kept import Given, graph_at, names_of
+from models.text import big, plural, sentence, times
+from pages.receptive_field._kept import Given, asked_of, graph_at, names_of
 from viz.figures import table
 from viz.state import Text, literal
 from viz.words import remark, say
 
 
-def draw(second: Text, shape: tuple[int, ...], graph: Graph) -> None:
-    """The second network's text, and the differences for the same input."""
+def draw(second: Text, yours: Given, shape: tuple[int, ...], graph: Graph) -> None:
+    """The second network's text, and the differences for the same inputs."""
     code = second.draw(height=160)
     if not code.strip():
         say("Paste a second network: it gets the same input, and each stage is set beside yours.")
         return
     try:
         names = names_of(code)
-        other = graph_at(Given(code, next(reversed(names), None)), shape)
+        alone = Given(code, next(reversed(names), None))
+        asked, given = (len(asked_of(one)) for one in (alone, yours))
+        same = replace(alone, others=yours.others, parts=yours.parts) if asked == given else alone
+        other = graph_at(same, shape)
     except ParseError as error:
         st.error(literal(sentence(error)), icon=":material/block:")
         return
@@ -31,6 +36,9 @@ def draw(second: Text, shape: tuple[int, ...], graph: Graph) -> None:
     if other.broken:
         st.error(f"The second network stops: {literal(other.broken.message)}", icon=":material/link_off:")
         return
+    if asked != given:
+        inputs = plural(asked, "input")
+        remark(f"The second network takes {inputs}, yours {given}: it is given your first{' for each' * (asked > 1)}.")
     if len(names) > 1:
         remark(f"Of the networks in this text {names[-1]}, the last, is compared.")
     said = [f"{word} {_change(a, b)}" for word, a, b in (

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import base64
 import zlib
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from html import escape
+from itertools import islice
 from typing import ClassVar
 
 import streamlit as st
@@ -23,7 +24,16 @@ from models.text import big, plural, quoted, sentence, times
 from pages._lesson import columns, offer
 from pages._question import Asking
 from pages.receptive_field import _second, _sizes
-from pages.receptive_field._kept import Given, advice_at, graph_at, inputs_for, names_of, needs_of, network_of
+from pages.receptive_field._kept import (
+    Given,
+    advice_at,
+    asked_of,
+    graph_at,
+    inputs_for,
+    names_of,
+    needs_of,
+    network_of,
+)
 from pages.receptive_field._questions import YOUR_NETWORK
 from viz import state
 from viz.components.diagram import diagram, opened, unfold
@@ -63,7 +73,7 @@ def unpack(text: str) -> str:
 def read_shape(text: str) -> tuple[int, ...]:
     """The shape of the first input that a visitor means, batch axis first. Raises `ValueError`, a sentence that says
     what to write."""
-    return read_inputs(text)[0][0]
+    return read_inputs(text).shapes[0]
 
 
 def shape_text(shape: tuple[int, ...]) -> str:
@@ -71,6 +81,12 @@ def shape_text(shape: tuple[int, ...]) -> str:
     if shape == (1,):
         return "()"
     return "x".join(map(str, shape[1:])) if shape[0] == 1 else f"torch.randn({', '.join(map(str, shape))})"
+
+
+def inputs_text(shapes: Sequence[tuple[int, ...]], parts: Iterable[int]) -> str:
+    """What `given_input` reads as these inputs; `parts`: of each, how many of the shapes it holds in a tuple."""
+    row = iter(map(shape_text, shapes))
+    return "; ".join(f"({', '.join(islice(row, part))})" if part else next(row) for part in parts)
 
 
 def _default_input(name: str | None) -> str:
@@ -98,7 +114,8 @@ class NetworkText:
     def input(self) -> Text:
         hint = (
             "One size for sequences, two for pictures, three for volumes. The batch axis is added. Several inputs: "
-            "3x32x32; 100. () is one number for each example, such as a label."
+            "3x32x32; 100, and those that forward takes in a tuple in brackets: 3x32x32; (16x8x8, 16x8x8). () is one "
+            "number for each example, such as a label."
         )
         return Text("input", _default_input(START), "Input: channels × height × width", hint, key="network_input")
 
@@ -119,10 +136,13 @@ class NetworkText:
         if typed in (brought, *map(_default_input, EXAMPLES)):
             with suppress(ValueError):
                 text = self.code.value
-                which = _which(names_of(text))
+                names = names_of(text)
+                which = _which(names)
+                name = which.value if which else next(iter(names), None)
                 now = read_shape(typed)
-                shapes = inputs_for(text, which and which.value, now) or (now,)
-                brought = "; ".join(map(shape_text, shapes))
+                shapes = inputs_for(text, name, now) or (now,)
+                parts = asked_of(Given(text, name)).values() if len(shapes) > 1 else (0,)
+                brought = inputs_text(shapes, parts)
                 self.input.give(brought)
                 state.remember("network_input_brought", brought)
 
@@ -180,8 +200,8 @@ def given_input(code: Given, text: str) -> tuple[Given, tuple[int, ...], bool]:
     Raises:
         ValueError: a sentence, about the code or the input.
     """
-    (shape, *others), added = read_inputs(text)
-    code, typed = replace(code, others=tuple(others)), shape[1:]
+    (shape, *others), added, parts = read_inputs(text)
+    code, typed = replace(code, others=tuple(others), parts=parts if any(parts) else ()), shape[1:]
     if added and len(typed) == 4 and graph_at(code, shape).broken:
         with_batch = _labelled(replace(code, others=tuple(batched(one, typed[0]) for one in others)), typed)
         if not graph_at(with_batch, typed).broken:
@@ -261,7 +281,7 @@ def lesson() -> None:
     with wrong:
         _advice(advice_at(code, shape))
     WHAT_IF.draw(lambda: _sizes.draw(code, shape, graph))
-    COMPARE.draw(lambda: _second.draw(SECOND, shape, graph))
+    COMPARE.draw(lambda: _second.draw(SECOND, code, shape, graph))
     offer(
         lambda: _script(code),
         network.fits() and SECOND.tells(SECOND.value),

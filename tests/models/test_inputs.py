@@ -117,10 +117,26 @@ def test_what_main_builds_is_the_network():
         ("torch.randn(2, 3, 32, 32); 2; ()", ((2, 3, 32, 32), (2,), (2,))),
         ("100x1x1, ()", ((1, 100, 1, 1), (1,))),
         ("100x1x1; label", ((1, 100, 1, 1), (1,))),
+        ("(3x32x32,)", ((1, 3, 32, 32),)),
     ],
 )
 def test_several_inputs_are_read_one_by_one(text, shapes):
-    assert read_inputs(text)[0] == shapes
+    assert read_inputs(text).shapes == shapes
+
+
+@pytest.mark.parametrize(
+    ("text", "shapes", "parts"),
+    [
+        ("3x32x32; (16x8x8, 16x8x8)", ((1, 3, 32, 32), (1, 16, 8, 8), (1, 16, 8, 8)), (0, 2)),
+        ("(3x32x32, 16x8x8)", ((1, 3, 32, 32), (1, 16, 8, 8)), (2,)),
+        ("[3 × 32 × 32; 100], 7x7", ((1, 3, 32, 32), (1, 100), (1, 7, 7)), (2, 0)),
+        ("((3, 32, 32), (100,))", ((1, 3, 32, 32), (1, 100)), (2,)),
+        ("torch.randn(2, 3, 8, 8), (torch.zeros(2, 4), 2x5)", ((2, 3, 8, 8), (2, 4), (2, 5)), (0, 2)),
+        ("(3, 32, 32)", ((1, 3, 32, 32),), (0,)),
+    ],
+)
+def test_inputs_in_a_tuple_stand_in_brackets(text, shapes, parts):
+    assert (read_inputs(text).shapes, read_inputs(text).parts) == (shapes, parts)
 
 
 @pytest.mark.parametrize("text", ["", "x", "-1x3", "3.5x3", "1x2x3x4x5x6", "torch.randn(784)", "0x3", "1000000x3"])

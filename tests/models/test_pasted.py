@@ -20,10 +20,11 @@ from models.parse import (
     candidates,
     give_others,
     needs,
+    notes_of,
     parse_network,
 )
 from models.parse.code import to_code, with_imports
-from models.receptive_field import receptive_field
+from models.receptive_field import receptive_field, subnetwork
 from tests.models.pasted_networks import NETWORKS
 
 
@@ -923,13 +924,92 @@ def test_what_is_not_read_of_torchs_utils_is_told_with_its_line(call, words):
     assert words in caught.value.message
 
 
-def test_an_input_that_is_a_tuple_is_told_what_to_write():
-    cell = (
-        "class Cell(nn.Module):\n    def __init__(self):\n        super().__init__()\n"
-        "        self.conv = nn.Conv2d(11, 32, 3, padding=1)\n"
-        "    def forward(self, x, state):\n        h, c = state\n        return self.conv(torch.cat([x, h], 1))\n"
+CELL = """
+class Cell(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.gates = nn.Conv2d(11, 32, 3, padding=1)
+    def forward(self, x, state):
+        {}
+        i, f, o, g = torch.chunk(self.gates(torch.cat([x, h], 1)), 4, 1)
+        c = torch.sigmoid(f) * c + torch.sigmoid(i) * torch.tanh(g)
+        return torch.sigmoid(o) * torch.tanh(c), (h, c)
+"""
+
+
+@pytest.mark.parametrize(
+    ("apart", "others", "parts"),
+    [
+        ("h, c = state", [(1, 8, 32, 32), (1, 8, 32, 32)], (0, 2)),
+        ("h, c = state", [(1, 8, 32, 32), (1, 8, 32, 32)], ()),
+        ("h, c = state", [(1, 8, 32, 32)], ()),
+        ("(h, c) = state", [(1, 8, 32, 32)], ()),
+        ("h, c = state[0], state[1]", [(1, 8, 32, 32), (1, 8, 32, 32)], (0, 2)),
+    ],
+)
+def test_an_input_that_is_a_tuple_is_drawn_tensor_by_tensor(apart, others, parts):
+    text = CELL.format(apart)
+    network = parse_network(text, device="meta")
+    give_others(network, others, parts)
+    graph = read_graph(network, (1, 3, 32, 32))
+    assert not graph.broken
+    assert [node.name for node in graph.nodes if node.kind == "input"] == [
+        "input x",
+        "input state[0]",
+        "input state[1]",
+    ]
+    state = (torch.zeros(1, 8, 32, 32), torch.zeros(1, 8, 32, 32))
+    real = own("from torch import nn\nimport torch\n" + text)(torch.rand(1, 3, 32, 32), state)
+    assert graph.returned[0].shapes == (tuple(real[0].shape),)
+    assert graph.macs == 11 * 32 * 9 * 32 * 32
+    # What is tried with two examples gives them to the parts of the tuple too.
+    assert advise(network, (1, 3, 32, 32)) == ()
+    assert next(node.size for node in graph.nodes if node.name == "gates") == (3, 3)
+    alone = subnetwork(network, "sigmoid", (1, 3, 32, 32))
+    assert alone(*(torch.empty(shape, device="meta") for shape in [(1, 3, 32, 32), *network._others])).shape[1] == 8
+
+
+def test_how_a_tuple_is_written_is_told_where_there_is_none():
+    network = parse_network(CELL.format("h, c = state"), device="meta")
+    assert notes_of(network) == (
+        "forward asks for x and state, a tuple of 2: each is given this input; where theirs differ, write one for each, "
+        "as 3x32x32; (16x32x32, 16x32x32).",
     )
-    network = parse_network(cell, device="meta")
-    give_others(network, [(1, 8, 32, 32)])
-    with pytest.raises(ParseError, match=r"2 values are wanted here, not 1.* name each as an input of its own"):
-        read_graph(network, (1, 3, 32, 32))
+    with pytest.raises(ValueError, match=r"forward asks for x and state, a tuple of 2: write them as 3x32x32; \(16x"):
+        give_others(network, [(1, 8), (1, 8), (1, 8)])
+    hidden = parse_network(CELL.format("") + HANDED_ON, device="meta")
+    give_others(hidden, [(1, 8, 32, 32)])
+    with pytest.raises(ParseError, match=r"2 values are wanted here, not 1.* in brackets, as 3x32x32; \(16x"):
+        read_graph(hidden, (1, 3, 32, 32))
+    give_others(hidden, [(1, 8, 32, 32)] * 2, (0, 2))
+    assert not read_graph(hidden, (1, 3, 32, 32)).broken
+
+
+HANDED_ON = """
+    def own(self, state):
+        h, c = state
+        return h, c
+    def forward(self, x, state):
+        h, c = self.own(state)
+        return self.gates(torch.cat([x, h], 1)) + torch.cat([c, c, c, c], 1)
+"""
+
+
+def test_an_argument_with_a_default_may_be_given_and_brackets_around_all_are_no_tuple():
+    text = (
+        "class Net(nn.Module):\n    def __init__(self):\n        super().__init__()\n"
+        "        self.conv = nn.Conv2d(3, 8, 3)\n"
+        "    def forward(self, x, mask=None):\n        return self.conv(x if mask is None else x * mask)\n"
+    )
+    network = parse_network(text, device="meta")
+    for parts in ((), (0, 0)):
+        give_others(network, [(1, 1, 32, 32)], parts)
+        assert [node.name for node in read_graph(network, (1, 3, 32, 32)).nodes[:2]] == ["input x", "input mask"]
+    pair = parse_network(text.replace("mask=None", "mask"), device="meta")
+    give_others(pair, [(1, 1, 32, 32)], (2,))
+    assert pair.inputs() == {"x": 0, "mask": 0}
+    taken = text.replace("x, mask=None", "both").replace("        return", "        x, mask = both\n        return")
+    one = parse_network(taken, device="meta")
+    assert one.inputs() == {"both": 2}
+    give_others(one, [(1, 1, 32, 32)], (2,))
+    assert [node.name for node in read_graph(one, (1, 3, 32, 32)).nodes[:2]] == ["input both[0]", "input both[1]"]

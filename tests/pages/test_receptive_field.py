@@ -1087,6 +1087,50 @@ Net()(torch.randn(1, 3, 32, 32), torch.randn(1, 100))
     assert app.error.values == ["Forward asks for x and z: write 2 inputs, not 3."]
 
 
+def test_what_forward_takes_in_a_tuple_is_brought_and_written_in_brackets():
+    text = """
+class Cell(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.gates = nn.Conv2d(11, 8, 3, padding=1)
+    def forward(self, x, state):
+        h, c = state
+        return self.gates(torch.cat([x, h], 1)) + c
+"""
+    app = sound(open_page(part="your_network", ask="none"))
+    text += "Cell()(torch.randn(1, 3, 32, 32), (torch.zeros(1, 8, 32, 32), torch.zeros(1, 8, 32, 32)))"
+    app.text_area(key="network_code").set_value(text).run()
+    assert sound(app).text_input(key="network_input").value == "3x32x32; (8x32x32, 8x32x32)"
+    assert number(app, "output") == "1 × 8 × 32 × 32"
+    (drawn,) = diagrams(app)
+    assert [node["name"] for node in drawn["nodes"]][:3] == ["input x", "input state[0]", "input state[1]"]
+    app.text_input(key="network_input").set_value("3x16x16; (8x16x16, 8x1x1)").run()
+    assert number(sound(app), "output") == "1 × 8 × 16 × 16"
+    told = "Inputs 1 × 3 × 16 × 16 and 1 × 8 × 16 × 16 and 1 × 8 × 1 × 1: the batch axis, 1, was added."
+    assert told in read(app.caption)
+
+
+def test_a_second_network_gets_all_inputs_that_yours_is_given():
+    text = """
+class Net(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.conv = nn.Conv2d(3, 8, 3, padding=1)
+        self.code = nn.Linear(100, 8)
+    def forward(self, x, z):
+        return self.conv(x) + self.code(z)[:, :, None, None]
+"""
+    wider = text.replace("(3, 8, 3", "(3, 8, 5").replace("padding=1", "padding=2")
+    link = {"code": pack(text), "input": "3x32x32; 100", "second": "true", "with": pack(wider)}
+    app = sound(open_page(part="your_network", **link))
+    assert not app.error
+    assert any("The second against the first, in all: parameters" in text for text in read(app.markdown))
+    app.text_area(key="network_second").set_value("nn.Conv2d(3, 8, 3, padding=1)").run()
+    assert not sound(app).error
+    told = "The second network takes 1 input, yours 2: it is given your first."
+    assert told in read(app.caption)
+
+
 def test_a_network_that_fits_nowhere_brings_the_input_that_comes_farthest():
     text = "nn.Sequential(nn.Conv2d(3, 8, 3), nn.Conv2d(4, 8, 3))"
     assert inputs_for(text, None, (1, 1, 32, 32))[0][1] == 3
