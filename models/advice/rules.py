@@ -248,9 +248,8 @@ def _other_input(site: Site) -> Iterator[Candidate]:
         sizes = shape[2:] if short and rank > 2 else shape[1:][-axes:]
         turned = (shape[0], wanted or 1, *(sizes[0],) * (axes - len(sizes)), *sizes)
         names = " × ".join(("channels", *{1: ("length",)}.get(axes, ("depth", "height", "width")[-axes:])))
-        if short:
-            yield Candidate(0, f"a size is missing: write {names}, such as {by(turned[1:])}", shape=turned)
-        yield Candidate(45, f"give {names}, such as {by(turned[1:])}", shape=turned)
+        told = "a size is missing: write" if short else "give"
+        yield Candidate(0 if short else 45, f"{told} {names}, such as {by(turned[1:])}", shape=turned)
         if axes != 2 and (usual := usual_size(site.module, (shape[0], wanted or 1), axes)):
             yield Candidate(46, f"give {names}, such as {by(usual[1:])}", shape=usual)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import operator
 import re
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
@@ -165,6 +166,17 @@ def read_graph(module: nn.Module, input_shape: Sequence[int], *, fields: bool = 
         notes += more
         reading.see(found)
     return reading.written(notes)
+
+
+def _index(value: Any) -> str:
+    """`:, 0`: what stands in the brackets after a tensor."""
+    if isinstance(value, tuple):
+        return ", ".join(map(_index, value))
+    if isinstance(value, slice):
+        ends = ["" if one is None else _index(one) for one in (value.start, value.stop, value.step)]
+        return ":".join(ends[: 3 if ends[2] else 2])
+    text = "..." if value is ... else "…" if tensors_in(value) else repr(value)
+    return text if len(text) <= 40 else "…"
 
 
 def _inputs(graph: fx.Graph, given: int) -> None:
@@ -379,6 +391,10 @@ class _Reading(fx.Interpreter):
             return text.replace(", inplace=True", "").replace("inplace=True", "")
         if not n.op.startswith("call"):
             return kind
+        if n.target is operator.getitem:
+            return f"[{_index(map_arg(n.args[1], self.env.__getitem__))}]"
+        if n.target is getattr:
+            return f".{n.args[1]}"
         names: Sequence[str] = ()
         if n.op == "call_function":
             with suppress(RuntimeError):  # several functions of this name, which differ in their settings

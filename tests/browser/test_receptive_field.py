@@ -222,6 +222,8 @@ def test_pasted_code_marks_the_layer_that_does_not_fit(visit):
     rows = page.get_by_test_id("stDataFrame").locator("tbody tr")
     expect(rows.filter(has_text="✗")).to_contain_text("which is 8 channels, but in_channels=9")
     expect(page.get_by_test_id("stAlert")).to_contain_text("Set in_channels=8")
+    drawing = page.locator(".diagram")
+    expect(drawing).to_have_attribute("data-selected", "1")
     expect(rows.last).to_contain_text("not reached")
     settled(page)
     address = page.url
@@ -232,6 +234,11 @@ def test_pasted_code_marks_the_layer_that_does_not_fit(visit):
         page.get_by_role("button", name="Markdown").click()
     assert download.value.suggested_filename == "network.md"
     assert "which is 8 channels, but in_channels=9" in download.value.path().read_text("utf-8")
+    # Once it is mended, nothing is chosen any more: not in the drawing either.
+    page.get_by_label(re.compile("A network")).fill("[nn.Conv2d(1, 8, 3), nn.Conv2d(8, 8, 3), nn.ReLU()]")
+    page.get_by_label(re.compile("A network")).press("Control+Enter")
+    expect(page.get_by_test_id("stAlert")).to_have_count(0)
+    expect(drawing).to_have_attribute("data-selected", "input")
     seen.sound()
 
 

@@ -26,6 +26,7 @@ from models.graph import (
 from models.networks import skeleton
 from models.networks.table import rows_of
 from models.receptive_field import receptive_field
+from viz.components.diagram import diagram_data
 
 NETWORKS = (
     *("resnet50", "resnext50_32x4d", "mobilenet_v2", "mobilenet_v3_large", "squeezenet1_1", "vgg16", "densenet121"),
@@ -332,6 +333,21 @@ def test_each_tensor_that_is_returned_is_an_output_with_its_shape(gives, names):
     drawn = fold(graph)
     assert [node.name for node in drawn.nodes if node.kind == "output"] == names
     assert [(row[0], row[2]) for row in rows_of(graph)][-2:] == [(names[0], "2×8×8×8"), (names[1], "2×4×6×6")]
+
+
+class _Sliced(nn.Module):
+    def forward(self, x):
+        return x[:, 0], x[..., ::2, 1:-1], x[0, None], x[:, [0, 2]], x[torch.zeros(1, dtype=torch.long)], x.mT
+
+
+def test_what_is_taken_out_of_a_tensor_is_written_as_in_code():
+    graph = read_graph(_Sliced(), (2, 3, 10, 10))
+    written = ["[:, 0]", "[..., ::2, 1:-1]", "[0, None]", "[:, [0, 2]]", "[…]", ".mT"]
+    assert [node.settings for node in graph.nodes[1:7]] == written
+    assert [row[1] for row in rows_of(graph)][:6] == written
+    shown = [node for node in diagram_data(fold(graph))["nodes"] if node["head"].startswith("[")]
+    assert len(shown) == 5
+    assert not any("getitem" in line for node in shown for line in node["lines"])
 
 
 def test_a_layer_that_is_called_output_is_not_taken_for_the_end():

@@ -58,6 +58,8 @@ class Diagram {
     if (data.full) this.turned = null;
     this.known = known;
     if (data.selected !== this.asked && data.selected != null && data.selected !== this.selected && this.byName.has(data.selected)) this.show(data.selected);
+    // What was chosen elsewhere is chosen no more.
+    if (data.selected == null && this.asked != null && this.selected === this.asked) this.mark(data.nodes[0]?.name);
     this.asked = data.selected;
   }
 
