@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import ast
+import keyword
 import re
 import textwrap
 import unicodedata
 from dataclasses import dataclass
 
 from models.parse.cells import as_class
-from models.parse.words import STRING, ParseError, quotable_sentence, rewrite_printed, tokenize
+from models.parse.words import STRING, ParseError, quotable, quotable_sentence, rewrite_printed, tokenize
 from models.syntax import parse
 
 MAX_TEXT = 64_000
@@ -104,14 +105,17 @@ def read_source(text: object) -> Source:
         tokens = tokenize(text)
         printed = rewrite_printed([token for token in tokens if token.kind != "space"])
         # Python's parser sees what gate 1 has seen, and no comment.
-        tree = parsed("".join(token.text for token in tokens) if printed is None else printed)
-    except ParseError:
+        tree = parsed("".join(token.text for token in tokens) if printed is None else printed, pasted=pasted)
+    except ParseError as error:
         if re.search(r"(?m)^[^\n\w]{0,20}(?:[\w.]{1,60}\.)?\w{0,40}(?:Error|Exception): ", pasted):
             told = "this is an error message, not a network; paste the code that it is about."
             raise ParseError(told, 0, "error message") from None
         if _is_markdown(pasted):
             told = "this is Markdown, with text around the code; paste the code alone."
             raise ParseError(told, 0, "Markdown") from None
+        if _is_prose(_line(pasted, error.line)):
+            told = "this is text, not code; leave it out, or put # before it."
+            raise ParseError(told, error.line, _line(pasted, error.line)) from None
         raise
     try:
         tree = _wrapped(tree) if printed is not None else as_class(_wrapped(tree))
@@ -130,14 +134,34 @@ def _is_markdown(text: str) -> bool:
 _MARKED = r"(?m)\]\(https?://|^[-*] [A-Za-z]+(?: |$)|(?:^|[ (])\*\*[A-Za-z][\w ]{0,60}\*\*(?:[ .,:;)]|$)"
 
 
-def parsed(code: str, mode: str = "exec") -> ast.Module:
-    """Python's own tree of words that gate 1 has let through."""
+def _line(text: str, number: int) -> str:
+    """A line of a text, from 1; nothing if there is none of this number."""
+    return next(iter(text.split("\n")[number - 1 : number]), "") if number else ""
+
+
+def _is_prose(line: str) -> bool:
+    """Whether a line that Python cannot read is a sentence: words and no sign of code."""
+    words = re.fullmatch(r"\s*([A-Za-z]+)(?:,? [\w'’-]{1,60}){2,200} ?[.?!:,]{0,3}\s*", line)
+    return words is not None and not keyword.iskeyword(words[1])
+
+
+def parsed(code: str, mode: str = "exec", pasted: str = "") -> ast.Module:
+    """Python's own tree of words that gate 1 has let through. `pasted`: the text that they come from, whose columns
+    are told."""
     try:
         tree = parse(code, mode=mode)
     except SyntaxError as error:
         reason = quotable_sentence(error.msg or "invalid syntax")
+        text, at = (error.text or "").rstrip("\n"), (error.offset or 1) - 1
+        if reason == "invalid syntax":
+            word = re.match(r"[\w.]+|\S", text[at:])
+            reason = f'"{quotable(word[0])}" cannot stand here' if word else "the line ends before it is complete"
+            if word and re.match(r"\w", word[0]) and not keyword.iskeyword(word[0]):
+                reason = f'before "{quotable(word[0])}" a comma, a colon, an operator or a new line is missing'
         reason += "" if reason.endswith("?") else "."
-        raise ParseError(f"Python cannot read this: {reason}", error.lineno or 0, (error.text or "").strip()) from None
+        there = _line(pasted, error.lineno or 0).find(text.strip())
+        column = f" from column {there + at - len(text) + len(text.lstrip()) + 1} on" if there >= 0 and text else ""
+        raise ParseError(f"Python cannot read this{column}: {reason}", error.lineno or 0, text.strip()) from None
     except (ValueError, MemoryError, RecursionError):
         raise ParseError("this text is nested too deeply to be read; flatten it.", 0, "text") from None
     return tree  # pyright: ignore[reportReturnType]

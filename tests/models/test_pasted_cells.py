@@ -172,6 +172,30 @@ def test_code_between_fences_is_read_and_its_faults_are_told():
         parse_network("```python\nnn.Sequential(nn.Conv2d(3 8))\n```")
 
 
+@pytest.mark.parametrize(
+    ("text", "line", "said"),
+    [
+        (
+            "nn.Conv2d(3, 8, 3) nn.ReLU()", 1,
+            'from column 20 on: before "nn.ReLU" a comma, a colon, an operator or a new line is missing.',
+        ),
+        ("    nn.Conv2d(3, 8, 3),, nn.ReLU()", 1, 'from column 24 on: "," cannot stand here.'),
+        ("nn.Conv2d(3, 8, 3)  # one\nConv2d(8, 8) -> ReLU", 2, 'from column 14 on: "-" cannot stand here.'),
+        (">>> x = 3\n>>> y = ", 2, "from column 9 on: the line ends before it is complete."),
+        ("nn.Conv2d(3, 8, kernel size=3)", 1, "from column 17 on: invalid syntax. Perhaps you forgot a comma?"),
+        ("class Net(nn.Module)\n    pass", 1, "from column 21 on: expected ':'."),
+        ("Sequential(\n  (0): Conv2d(3, 8, kernel_size=(3 3))\n)", 2, "this: invalid syntax. Perhaps you forgot a"),
+        ("nn.Conv2d(3, 8, 3)\nWhy does it not fit?", 2, "this is text, not code; leave it out, or put # before it."),
+        ("My network is this:\nnn.Conv2d(3, 8, 3)", 1, "this is text, not code; leave it out, or put # before it."),
+    ],
+)  # fmt: skip
+def test_where_python_cannot_read_it_and_what_is_missing_is_said(text, line, said):
+    with pytest.raises(ParseError) as raised:
+        parse_network(text)
+    assert raised.value.line == line
+    assert said in raised.value.message
+
+
 def test_layers_without_a_forward_are_said_to_be_taken_as_written():
     net = parse_network("self.a = nn.Conv2d(1, 6, 5)\nself.b = nn.Conv2d(6, 16, 5)", device="meta")
     told = "There is no forward here: the layers are taken in the order in which they are written; "
