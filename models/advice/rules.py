@@ -543,9 +543,25 @@ FAULTS: tuple[tuple[str, Callable[[Site], Iterator[Candidate]]], ...] = (
 Found = tuple[int, str, list[Candidate]]
 
 
+def _outs(graph: Graph) -> list[Shape]:
+    """The shapes that the network returns."""
+    return [node.shapes[0] for node in graph.returned]
+
+
 def _out(graph: Graph) -> Shape:
-    """The shape that the network returns."""
-    return next((node.shapes[0] for node in graph.returned), ())
+    """The first of them."""
+    return next(iter(_outs(graph)), ())
+
+
+def _lost(before: Graph, after: Graph, now: int) -> bool:
+    """Whether an output does not hold twice as many examples where twice as many went in: on its first axis, or as
+    recurrent layers have it on another. One after the first that no example changes, such as a loss, loses none."""
+    for at, (one, two) in enumerate(zip(_outs(before), _outs(after), strict=False)):
+        changed_axes = [pair for pair in zip(one, two, strict=False) if pair[0] != pair[1]]
+        kept = two[:1] == (2 * now,) or changed_axes == [(now, 2 * now)] or (at and one == two)
+        if not kept:
+            return True
+    return False
 
 
 def _batch_lost(site: Site) -> Iterator[Found]:
@@ -553,11 +569,9 @@ def _batch_lost(site: Site) -> Iterator[Found]:
     two = (2 * site.shape[0], *site.shape[1:])
     module = with_examples(site.module, site.shape[0], two[0])
     graph = read(module, two)
-    if not graph or (not graph.broken and _out(graph)[:1] == two[:1]):
+    if not graph or not (graph.broken or _lost(site.graph, graph, site.shape[0])):
         return
-    axes = [pair for pair in zip(_out(site.graph), _out(graph), strict=False) if pair[0] != pair[1]]
-    if not graph.broken and axes == [(site.shape[0], two[0])]:  # on another axis, as recurrent layers have it
-        return
+    keeps = lambda found: not _lost(site.graph, found, site.shape[0])  # noqa: E731
     kinds = ("Flatten", "flatten", "view", "reshape", "squeeze", "cat")
     found = (at for at, node in enumerate(graph.nodes) if node.kind in kinds and node.shapes)
     at = next((at for at in found if graph.nodes[at].shapes[0][:1] != two[:1]), None)
@@ -571,7 +585,7 @@ def _batch_lost(site: Site) -> Iterator[Found]:
         words = f"the channel axis is missing: give {by(shape[1:])}, with x.unsqueeze(1)"
         channel = Candidate(0, words, shape=shape, fits=lambda g: _out(g)[:1] == shape[:1])
         met_there = axes_back(site_of(module, two, graph, at))
-        whole = [replace(one, shape=two, fits=lambda g: _out(g)[:1] == two[:1]) for one in met_there]
+        whole = [replace(one, shape=two, fits=keeps) for one in met_there]
         yield at, why, [channel, *whole]
         return
     there, node = site_of(module, two, graph, at), graph.nodes[at]
@@ -589,7 +603,7 @@ def _batch_lost(site: Site) -> Iterator[Found]:
         candidates = [Candidate(0, words, {node.module: [nn.Flatten()]})]
     if node.kind == "cat":
         candidates = [joined_along(there, 1)]
-    candidates = [replace(one, shape=two, fits=lambda g: _out(g)[:1] == two[:1]) for one in candidates]
+    candidates = [replace(one, shape=two, fits=keeps) for one in candidates]
     yield at, f"{swallows}: {become}{more}.", candidates
 
 
@@ -626,13 +640,16 @@ def _one_value(site: Site) -> Iterator[Found]:
 
 def _comes_back_smaller(site: Site) -> Iterator[Found]:
     """An encoder and a decoder as deep, whose answer has another size than the input."""
-    out = _out(site.graph)
+    outs = _outs(site.graph)
+    # Of several outputs that which has the input's channels, as an autoencoder's picture beside its code.
+    at = next((at for at, one in enumerate(outs) if one[:2] == site.shape[:2] and len(one) == len(site.shape)), 0)
+    out = outs[at] if outs else ()
     if len(out) != len(site.shape) or len(out) < 3 or out[2:] == site.shape[2:] or not (found := undone(site)):
         return
     words, layers = found
     sizes = f"What comes in as {by(site.shape[2:])} comes back as {by(out[2:])}"
     why = f"{sizes}: a size that a stride does not divide is rounded down."
-    same = Candidate(0, words, layers, fits=lambda g: _out(g)[2:] == site.shape[2:])
+    same = Candidate(0, words, layers, fits=lambda g: _outs(g)[at][2:] == site.shape[2:])
     yield len(site.graph.nodes) - 1, why, [same]
 
 

@@ -48,7 +48,8 @@ class Repair:
 
     words: what to do, without capital and full stop.
     code: what stands there instead, by the path of each layer it concerns.
-    shape: the input it was tried on, batch axis included; `gives`: what the network then returns.
+    shape: the input it was tried on, batch axis included; `gives`: what the network then returns, of several outputs
+        the first; `more`: the others.
     weights: learned numbers of the layers in `code`.
     parameters, macs: of the whole network.
     then: what does not fit next, where no change mends everything at once.
@@ -63,6 +64,7 @@ class Repair:
     parameters: int
     macs: int
     then: str = ""
+    more: tuple[Shape, ...] = ()
     network: nn.Module | None = field(default=None, repr=False, compare=False)
 
 
@@ -249,8 +251,11 @@ def tried(site: Site, candidate: Candidate) -> Repair | None:
         return None
     made = {id(p): p.numel() for layers in candidate.layers.values() for one in layers for p in one.parameters()}
     code = {path: ", ".join(map(_code, layers)) for path, layers in candidate.layers.items()}
-    gives = graph.returned[0].shapes[0] if not then else None
-    return Repair(candidate.words, code, shape, gives, sum(made.values()), graph.parameters, graph.macs, then, network)
+    gives, *more = [None] if then else [node.shapes[0] for node in graph.returned]
+    weights = sum(made.values())
+    return Repair(
+        candidate.words, code, shape, gives, weights, graph.parameters, graph.macs, then, tuple(more), network
+    )
 
 
 _ELEMENTWISE = frozenset(
@@ -278,7 +283,7 @@ def _by_accident(site: Site, candidate: Candidate, shape: Shape) -> bool:
 
 def _same(one: Repair, other: Repair) -> bool:
     """Whether two repairs are one change in other words."""
-    told = [(r.code or r.words, r.shape, r.gives, r.parameters, r.macs) for r in (one, other)]
+    told = [(r.code or r.words, r.shape, r.gives, r.more, r.parameters, r.macs) for r in (one, other)]
     return told[0] == told[1]
 
 

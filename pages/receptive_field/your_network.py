@@ -20,7 +20,7 @@ from models.graph import Graph, drawn_as, first_of
 from models.networks.table import COLUMNS, csv_text, learned, listed_in, markdown_text, report_of, rows_of
 from models.parse import Argument, ParseError
 from models.parse.code import EXAMPLES, to_code, with_imports
-from models.text import big, plural, quoted, sentence, times
+from models.text import big, listed, plural, quoted, sentence, times
 from pages._lesson import columns, offer
 from pages._question import Asking
 from pages.receptive_field import _second, _sizes
@@ -439,7 +439,8 @@ def _costs(repair: Repair) -> str:
     if repair.then:
         return f"Then {escaped(repair.then)}"
     wide = f"{big(repair.weights)} weights there, " if repair.weights > repair.parameters / 2 else ""
-    gives = "" if repair.gives is None else f"gives {times(repair.gives)}, "
+    outputs = () if repair.gives is None else (repair.gives, *repair.more)
+    gives = f"gives {listed(map(times, outputs), 'and')}, " if outputs else ""
     return f"*Tried: {gives}{wide}{plural(repair.parameters, 'parameter')} and {big(repair.macs)} MACs in all.*"
 
 

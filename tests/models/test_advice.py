@@ -1002,3 +1002,35 @@ def test_each_place_of_an_odd_size_is_told_with_its_own_change():
         for old, new in edits:
             text = text.replace(old, new)
         assert tuple(parse_network(text)(torch.rand(1, 3, 101, 75)).shape) == repair.gives
+
+
+SEVERAL = """
+class Net(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.code = nn.Sequential(nn.Conv2d(1, 8, 3, 2, 1), nn.ReLU(), nn.Conv2d(8, 16, 3, 2, 1))
+        self.back = nn.Sequential(nn.ConvTranspose2d(16, 8, 3, 2, 1), nn.ConvTranspose2d(8, 1, 3, 2, 1))
+
+    def forward(self, x):
+        z = self.code(x)
+        return {}
+"""
+
+
+def test_of_several_outputs_that_which_comes_back_is_looked_at():
+    for returned, gives in (("z, self.back(z)", 1), ("self.back(z), z", 0)):
+        (advice,) = asked(SEVERAL.format(returned), (1, 1, 28, 28))
+        assert advice.why.startswith("What comes in as 28×28 comes back as 25×25")
+        (repair, *_) = advice.repairs
+        shapes = (repair.gives, *repair.more)
+        assert (shapes[gives], shapes[1 - gives]) == ((1, 1, 28, 28), (1, 16, 7, 7))
+
+
+def test_the_batch_is_lost_in_any_output_but_not_by_a_number_that_no_example_changes():
+    (advice,) = asked(SEVERAL.format("z, x.view(-1, 28)"), (1, 1, 28, 28))
+    assert advice.why.startswith("the call view() swallows the batch axis: 2 examples, 2×1×28×28, become 56×28")
+    (repair, *_) = advice.repairs
+    assert (repair.words, repair.gives, repair.more) == (
+        "flatten each example, with x.flatten(1)", (2, 16, 7, 7), ((2, 784),)
+    )  # fmt: skip
+    assert asked(SEVERAL.format("z, z.pow(2).mean()"), (1, 1, 28, 28)) == ()
