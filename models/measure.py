@@ -136,7 +136,8 @@ def blank(module: nn.Module, input_shape: Sequence[int]) -> torch.Tensor:
     layer looks them up."""
     first = next((layer for layer in module.modules() if any(True for _ in layer.parameters(recurse=False))), None)
     dtype = next((p.dtype for p in module.parameters() if p.is_floating_point()), torch.float32)
-    return torch.empty(tuple(input_shape), device="meta", dtype=torch.long if type(first) is nn.Embedding else dtype)
+    words = type(first) is nn.Embedding or getattr(module, "takes_words", bool)()
+    return torch.empty(tuple(input_shape), device="meta", dtype=torch.long if words else dtype)
 
 
 def settled(module: nn.Module, input_shape: Sequence[int]) -> nn.Module:

@@ -16,6 +16,7 @@ from models.parse.values import (
     Instance,
     Known,
     LayerClass,
+    Layers,
     Method,
     Namespace,
     Nothing,
@@ -41,6 +42,7 @@ _METHODS: tuple[tuple[type, dict[str, Callable]], ...] = (
     (str, python.TEXT_METHODS),
     (list, python.LIST_METHODS),
     (tuple, python.TUPLE_METHODS),
+    (Layers, {name: python.DICT_METHODS[name] for name in ("keys", "values", "items", "get")}),
     (dict, python.DICT_METHODS),
 )
 
@@ -89,7 +91,7 @@ def attribute(it: Interpreter, owner: Any, name: str) -> Any:
         return owner.func
     else:
         for kind, table in _METHODS:
-            if isinstance(owner, kind) and name in table:
+            if isinstance(owner, kind) and name in table and (kind is not dict or not isinstance(owner, Layers)):
                 return _bound(name, table[name], owner)
         if isinstance(owner, tuple) and name in ("values", "indices") and len(owner) == 2:
             return owner[name == "indices"]
@@ -131,6 +133,9 @@ def _of_module(it: Interpreter, owner: nn.Module, name: str) -> Any:
     there, value = modules.registered(owner, name)
     if there:
         return value
+    if name == "_modules":
+        modules.check_ready(it, owner)
+        return it.checked(Layers(owner))
     if name == "__call__":
         name = "forward"
     if (method := methods.method_of(owner, name)) is not None:

@@ -37,6 +37,7 @@ adaptive_avg_pool2d adaptive_avg_pool3d adaptive_max_pool1d adaptive_max_pool2d 
 dropout2d dropout3d alpha_dropout interpolate upsample pad conv1d conv2d conv3d conv_transpose1d conv_transpose2d
 conv_transpose3d linear bilinear batch_norm layer_norm group_norm instance_norm rms_norm normalize local_response_norm
 pixel_shuffle pixel_unshuffle channel_shuffle unfold fold scaled_dot_product_attention cosine_similarity embedding
+affine_grid grid_sample
 """
 _METHODS = """
 view reshape permute transpose contiguous flatten unflatten squeeze unsqueeze expand expand_as repeat repeat_interleave
@@ -60,9 +61,11 @@ torch.inference_mode torch.enable_grad torch.autocast torch.cuda.amp.autocast to
 torch.set_default_device torch.cuda.empty_cache warnings.filterwarnings random.seed numpy.random.seed
 torch.set_float32_matmul_precision torch.nn.utils.clip_grad_norm_ torch.nn.utils.clip_grad_value_
 """
-_HANDED_ON = "torch.compile torch.nn.DataParallel torch.jit.ignore torch.jit.export torch.jit.unused"
+_HANDED_ON = """
+torch.compile torch.nn.DataParallel torch.jit.ignore torch.jit.export torch.jit.unused torch.autograd.Variable
+"""
 _PRODUCTS = """
-torch.matmul torch.mm torch.bmm torch.einsum torch.addmm torch.baddbmm torch.outer F.linear F.bilinear
+torch.matmul torch.mm torch.bmm torch.einsum torch.addmm torch.baddbmm torch.outer F.linear F.bilinear F.grid_sample
 """
 
 SETTINGS = {
@@ -106,6 +109,10 @@ def check_settings(name: str, args: tuple, kwargs: dict) -> str | None:
         pad = kwargs.get("pad", args[1] if len(args) > 1 else ())
         fits = isinstance(pad, (list, tuple)) and all(isinstance(p, int) and abs(p) <= 10**5 for p in pad)
         return None if fits else "pad must be whole numbers up to 100000, two per axis"
+    if name == "affine_grid":
+        size = kwargs.get("size", args[1] if len(args) > 1 else ())
+        fits = isinstance(size, (list, tuple)) and all(isinstance(one, int) and one > 0 for one in size)
+        return None if fits and math.prod(size) <= 2**24 else "size must be whole numbers, four for a picture"
     if name not in SETTINGS:
         return None
     given = dict(zip(SETTINGS[name][1].split(), args, strict=False)) | kwargs
@@ -132,6 +139,13 @@ def _sum_of(values: Any) -> Any:
     return math.prod(values) if isinstance(values, (list, tuple)) else values
 
 
+def _tensor(*sizes: Any) -> torch.Tensor:
+    """`torch.Tensor(8, 3)` has these sizes, `torch.Tensor([8, 3])` these numbers."""
+    if len(sizes) == 1 and not isinstance(sizes[0], int):
+        return torch.tensor(sizes[0], dtype=torch.float32)
+    return torch.empty(sizes)
+
+
 TABLE: dict[str, Any] = {
     **{f"torch.{name}": Known(f"torch.{name}", getattr(torch, name)) for name in _TORCH.split()},
     **{f"torch.{name}": Known(f"torch.{name}", getattr(torch, name)) for name in _FACTORIES.split()},
@@ -153,8 +167,12 @@ TABLE: dict[str, Any] = {
     "numpy.inf": math.inf,
     "numpy.prod": Known("np.prod", _sum_of),
     **{f"numpy.{name}": Known(f"np.{name}", getattr(math, name)) for name in ("sqrt", "log", "log2", "ceil", "floor")},
-    "torch.Tensor": Known("torch.Tensor", torch.tensor, kind=torch.Tensor),
-    "torch.FloatTensor": Known("torch.FloatTensor", torch.tensor, kind=torch.Tensor),
+    "numpy.array": Known("torch.tensor", torch.tensor),
+    "numpy.eye": Known("torch.eye", torch.eye),
+    **{f"numpy.{name}": getattr(torch, name) for name in ("float32", "float64", "int64")},
+    "torch.from_numpy": _same("torch.from_numpy"),
+    "torch.Tensor": Known("torch.Tensor", _tensor, kind=torch.Tensor),
+    "torch.FloatTensor": Known("torch.FloatTensor", _tensor, kind=torch.Tensor),
     "torch.Size": Known("torch.Size", tuple),
     "torch.__version__": torch.__version__,
     **{f"torch.{name}": getattr(torch, name) for name in _KINDS.split()},
@@ -171,7 +189,7 @@ TABLE: dict[str, Any] = {
 TENSOR_METHODS = frozenset(_METHODS.split())
 """Methods of tensors that may be called, by torch's names."""
 
-FACTORIES = frozenset(f"torch.{name}" for name in _FACTORIES.split())
+FACTORIES = frozenset(f"torch.{name}" for name in [*_FACTORIES.split(), "Tensor", "FloatTensor"])
 PRODUCTS = frozenset(
     _PRODUCTS.split()
     + [f"F.conv{n}d" for n in "123"]

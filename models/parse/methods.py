@@ -236,6 +236,18 @@ def _numbers(module: nn.Module) -> int:
     return sum(t.numel() for t in (*module.parameters(), *module.buffers()))
 
 
+def _checkpoint(it: Interpreter, function: Any, *args: Any, **kwargs: Any) -> Any:
+    """What is computed again in training instead of being kept: the same answer."""
+    return it.call(function, list(args), {key: value for key, value in kwargs.items() if key not in _OF_CHECKPOINT})
+
+
+def _checkpoints(it: Interpreter, functions: Any, segments: Any, x: Any, **kwargs: Any) -> Any:
+    for function in it.items(functions):
+        x = it.call(function, [x], {})
+    return x
+
+
+_OF_CHECKPOINT = {"use_reentrant", "preserve_rng_state", "context_fn", "determinism_check", "debug"}
 _LOSSES = "CrossEntropyLoss BCELoss BCEWithLogitsLoss MSELoss L1Loss SmoothL1Loss NLLLoss KLDivLoss HuberLoss"
 
 
@@ -255,6 +267,8 @@ METHOD_TABLE: dict[str, Any] = {
     "torch.nn.parameter.Parameter": Known("nn.Parameter", parameter, alone=False, kind=nn.Parameter),
     "torch.nn.ParameterList": Known("nn.ParameterList", _parameter_list, alone=False, kind=nn.ParameterList),
     **{path: _normed(path) for path in _NORMS},
+    "torch.utils.checkpoint.checkpoint": Known("checkpoint", _checkpoint, alone=False),
+    "torch.utils.checkpoint.checkpoint_sequential": Known("checkpoint_sequential", _checkpoints, alone=False),
     **{f"torch.nn.{name}": Known(name, _loss(name), alone=False) for name in _LOSSES.split()},
     "torch.nn.TransformerEncoder": Known("nn.TransformerEncoder", _transformer_encoder, alone=False),
     **{
@@ -273,7 +287,7 @@ METHOD_TABLE: dict[str, Any] = {
 # --- tensors ---------------------------------------------------------------------------------------------------------
 
 TENSOR_ATTRIBUTES = frozenset(["T", "mT", "data"])
-MOVES = frozenset(["to", "cuda", "cpu", "half", "bfloat16", "type"])
+MOVES = frozenset(["to", "cuda", "cpu", "half", "bfloat16", "type", "astype"])
 """Methods that may change a tensor's place or kind."""
 
 

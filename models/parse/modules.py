@@ -81,6 +81,19 @@ class Pasted(FollowsShape):
         found = written_attribute(type(self), "forward")
         return [one.arg for one in found[0].arguments.args][found[0].role != "static" :] if found else ["input"]
 
+    def takes_words(self) -> bool:
+        """Whether the first layer that its first input goes to is an `nn.Embedding`, here or in what that is."""
+        found = written_attribute(type(self), "forward")
+        body = found[0].body if found and isinstance(found[0].body, list) else []
+        calls = (node for part in body for node in ast.walk(part) if isinstance(node, ast.Call))
+        for call in sorted(calls, key=lambda node: (node.lineno, -node.col_offset)):
+            match call:
+                case ast.Call(func=ast.Attribute(value=ast.Name(), attr=name), args=[ast.Name(id=given), *_]):
+                    layer = self._modules.get(name) if given == next(iter(self.takes()), None) else None
+                    if layer is not None:
+                        return isinstance(layer, nn.Embedding) or (isinstance(layer, Pasted) and layer.takes_words())
+        return False
+
     def arranged(self, tensors: Sequence[Any]) -> list[Any]:
         """The tensors as its inputs, tuples among them; where there is one alone, each is the same."""
         parts = self.inputs().values()

@@ -121,7 +121,18 @@ def read_source(text: object) -> Source:
         tree = _wrapped(tree) if printed is not None else as_class(_wrapped(tree))
     except RecursionError:
         raise ParseError("this text is nested too deeply to be read; flatten it.", 0, "text") from None
-    return Source(tree, printed is not None, _is_script(tree), text)
+    return Source(_mangled(tree), printed is not None, _is_script(tree), text)
+
+
+def _mangled(tree: ast.Module) -> ast.Module:
+    """What begins with two underscores in a class has the class's name before it, as Python has it."""
+    for cls in reversed([node for node in ast.walk(tree) if isinstance(node, ast.ClassDef)]):
+        for node in ast.walk(cls):
+            for field in ("attr", "id", "name"):
+                name = getattr(node, field, None)
+                if isinstance(name, str) and name.startswith("__") and not name.endswith("__"):
+                    setattr(node, field, f"_{cls.name.lstrip('_')}{name}")
+    return tree
 
 
 def _is_markdown(text: str) -> bool:

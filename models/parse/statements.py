@@ -23,6 +23,7 @@ from models.parse.values import (
     Instance,
     Known,
     LayerClass,
+    Layers,
     Namespace,
     Nothing,
     Return,
@@ -142,6 +143,8 @@ def _set_item(it: Interpreter, owner: Any, at: Any, value: Any) -> None:
         if not -len(owner) <= at < len(owner):
             raise ParseError(f"the list has {len(owner)} items; there is no item {at}.", it.line, "list")
         owner[at] = value
+    elif isinstance(owner, Layers):
+        modules.add_child(it, owner.module, at, value)
     elif isinstance(owner, dict):
         it.check_length(len(owner) + 1, 1)
         owner[it.key(at)] = value

@@ -148,6 +148,14 @@ class Parent:
     owner: Any
 
 
+class Layers(dict):
+    """The layers of a module by their names, `self._modules`: read there; what is set is set in the module."""
+
+    def __init__(self, module: nn.Module) -> None:
+        super().__init__(module._modules)
+        self.module = module
+
+
 class Unread:
     """A name whose statement could not be read; the error is told where the name is used."""
 

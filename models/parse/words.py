@@ -148,7 +148,8 @@ def _first_foreign(word: str) -> int:
 
 
 def _check_word(word: str, line: int) -> None:
-    if len(word) > MAX_NAME or (word.startswith("__") and word not in _OWN_NAMES):
+    private = re.fullmatch(r"__[A-Za-z]\w*(?<!__)", word)
+    if len(word) > MAX_NAME or (word.startswith("__") and not private and word not in _OWN_NAMES):
         raise ParseError(f'the name "{quotable(word)}" is not allowed here; allowed are {ALLOWED}.', line, word)
 
 

@@ -2043,3 +2043,40 @@ class Enc(nn.Module):
         return out.permute(0, 2, 3, 1)
 """,
 )
+
+network(
+    "spatial transformer",
+    (1, 1, 28, 28),
+    """
+import numpy as np
+import torch.utils.checkpoint as cp
+from torch.autograd import Variable
+
+class Net(nn.Module):
+    def __init__(self):
+        super(Net, self).__init__()
+        self.features = nn.Sequential(nn.Conv2d(1, 8, 7), nn.MaxPool2d(2), nn.ReLU(True))
+        self.__place = nn.Linear(8 * 11 * 11, 6)
+        self.kernel = nn.Parameter(torch.Tensor(4, 1, 3, 3))
+        self.gain = nn.Parameter(torch.FloatTensor([1, 2, 3, 4]))
+        self._modules["last"] = nn.Conv2d(4, 2, 1)
+        self.__init_weight()
+
+    def __init_weight(self):
+        for m in self.modules():
+            if isinstance(m, nn.Linear):
+                m.weight.data.zero_()
+        nn.init.kaiming_uniform_(self.kernel)
+
+    def forward(self, x):
+        xs = x
+        for name, layer in self.features._modules.items():
+            xs = layer(xs)
+        theta = self.__place(xs.flatten(1)).view(-1, 2, 3)
+        same = Variable(torch.from_numpy(np.array([1, 0, 0, 0, 1, 0]).astype(np.float32))).view(1, 2, 3)
+        grid = F.affine_grid(theta + same, x.size(), align_corners=False)
+        x = F.grid_sample(x, grid, align_corners=False)
+        x = cp.checkpoint(lambda x: F.conv2d(x, self.kernel, padding=1), x, use_reentrant=False)
+        return self.last(x * self.gain[:, None, None])
+""",
+)

@@ -1013,3 +1013,40 @@ def test_an_argument_with_a_default_may_be_given_and_brackets_around_all_are_no_
     assert one.inputs() == {"both": 2}
     give_others(one, [(1, 1, 32, 32)], (2,))
     assert [node.name for node in read_graph(one, (1, 3, 32, 32)).nodes[:2]] == ["input both[0]", "input both[1]"]
+
+
+PLACED_WORDS = """
+class Places(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.register_buffer("place", torch.zeros(50, 1, 8))
+        self.mix = nn.Linear(8, 8)
+    def forward(self, x):
+        return self.mix(x + self.place[: x.size(0)])
+
+class Words(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.places = Places()
+        self.words = nn.Embedding(100, 8)
+        self.out = nn.Linear(8, 100)
+    def forward(self, src):
+        src = self.words(src) * 8 ** 0.5
+        return self.out(self.places(src))
+
+class Net(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.head = nn.Linear(100, 2)
+        self.body = Words()
+    def forward(self, src):
+        return self.head(self.body(src))
+"""
+
+
+def test_words_are_whole_numbers_wherever_their_embedding_is_made():
+    graph = read_graph(parse_network(PLACED_WORDS, device="meta"), (1, 12))
+    assert not graph.broken
+    assert graph.returned[0].shapes == ((1, 12, 2),)
+    other = PLACED_WORDS.replace("self.words(src)", "self.words(self.out(src))").replace("Linear(8, 100)", "Linear(12, 100)")
+    assert "looks up whole numbers" in read_graph(parse_network(other, device="meta"), (1, 12)).broken.message
