@@ -97,6 +97,8 @@ def attribute(it: Interpreter, owner: Any, name: str) -> Any:
             return owner[name == "indices"]
     if isinstance(owner, (int, float)) or owner is None:
         raise ParseError(f'attribute access at "{quotable(name)}" is not read here.', it.line, name)
+    if isinstance(owner, Known) and owner.name == "super":
+        raise ParseError(f"super stands without brackets; write super().{quotable(name)}(...).", it.line, name)
     what = owner.name if isinstance(owner, (Class, Function, Known)) else type(owner).__name__.lower()
     raise ParseError(
         f'"{quotable(name)}" of {quotable(what)} is not read here; {functions.instead(name)}.', it.line, name

@@ -338,7 +338,7 @@ def base_init(it: Interpreter, module: Any, args: list[Any], kwargs: dict[str, A
 def make_layer(it: Interpreter, function: LayerClass, args: list[Any], kwargs: dict[str, Any]) -> Any:
     name = function.name
     if not it.building:
-        raise ParseError(f"nn.{name} is made in forward; make it in __init__.", it.line, name)
+        return _layer_in_forward(it, name, args, kwargs)
     if name == "Module":
         raise ParseError("nn.Module() is no layer by itself; write a class with a forward.", it.line, name)
     if name in ("Sequential", "ModuleList", "ModuleDict"):
@@ -355,6 +355,21 @@ def make_layer(it: Interpreter, function: LayerClass, args: list[Any], kwargs: d
         return modules.module_list(it, args[0] if args else [])
     with torch.device(it.device):
         return modules.make_layer(it, name, args, kwargs)
+
+
+def _layer_in_forward(it: Interpreter, name: str, args: list[Any], kwargs: dict[str, Any]) -> Any:
+    """A layer without weights, `nn.MaxPool2d(2)(x)`: the function that it calls."""
+    if tensors_in(args):
+        told = f"nn.{name}(...) makes a layer and is given a tensor; make it in __init__, or write nn.{name}()(x)."
+        raise ParseError(told, it.line, name)
+    if name in ("Module", "Sequential", "ModuleList", "ModuleDict", "ParameterList"):
+        raise ParseError(f"nn.{name} is made in forward; make it in __init__.", it.line, name)
+    with torch.device("meta"):
+        layer = modules.make_layer(it, name, args, kwargs)
+    if any(True for _ in (*layer.parameters(), *layer.buffers())):
+        told = f"nn.{name} is made in forward, with new weights in each run; make it in __init__."
+        raise ParseError(told, it.line, name)
+    return Known(f"nn.{name}", lambda it, *args, **kwargs: it.run_real(type(layer).forward, layer, args, kwargs), False)
 
 
 def call_module(it: Interpreter, module: nn.Module, args: list[Any], kwargs: dict[str, Any]) -> Any:

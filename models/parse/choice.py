@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import difflib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -172,9 +173,11 @@ class Reading:
                 raise self.failed[0]
             for cls in self.names.values():
                 if isinstance(cls, Class) and cls.makes_modules:
-                    raise ParseError(
-                        f'the class "{quotable(cls.name)}" has no forward(self, x); paste it too.', cls.line, cls.name
-                    )
+                    names = {one.lower(): one for one in cls.attributes}
+                    close = [names[one] for one in difflib.get_close_matches("forward", names, n=1)]
+                    better = f'is "{close[0]}" meant for it?' if close else "paste it too."
+                    told = f'the class "{quotable(cls.name)}" has no forward(self, x); {better}'
+                    raise ParseError(told, cls.line, cls.name)
             raise ParseError(_NO_NETWORK)
         if len(found) > 1:
             names = tuple(each.name for each in found)

@@ -114,6 +114,9 @@ def _name(it: Interpreter, node: ast.Name) -> Any:
         raise torchvision_models.absent(name, node.lineno)
     if it.printed and name[:1].isupper() and not hasattr(nn, name):
         return Known(name, functools.partial(modules.in_printed_order, name=name, line=node.lineno), alone=False)
+    owner = it.scope.of_method()
+    if owner and isinstance(owner[1], nn.Module) and modules.registered(owner[1], name)[0]:
+        raise ParseError(f'the name "{quotable(name)}" is not known here; did you mean self.{name}?', node.lineno, name)
     raise refuse_name(name, node.lineno, it.printed, it.script)
 
 

@@ -62,7 +62,8 @@ torch.set_default_device torch.cuda.empty_cache warnings.filterwarnings random.s
 torch.set_float32_matmul_precision torch.nn.utils.clip_grad_norm_ torch.nn.utils.clip_grad_value_
 """
 _HANDED_ON = """
-torch.compile torch.nn.DataParallel torch.jit.ignore torch.jit.export torch.jit.unused torch.autograd.Variable
+torch.compile torch.nn.DataParallel torch.jit.script torch.jit.ignore torch.jit.export torch.jit.unused
+torch.autograd.Variable
 """
 _PRODUCTS = """
 torch.matmul torch.mm torch.bmm torch.einsum torch.addmm torch.baddbmm torch.outer F.linear F.bilinear F.grid_sample
@@ -261,6 +262,14 @@ def instead(name: str) -> str:
     return _INSTEAD.get(name, "allowed are layers of torch.nn, functions of torch and F, and plain Python")
 
 
+_OURS = frozenset(["torch", "torchvision", "timm", "math", "numpy", "collections", "functools", "itertools", "typing"])
+
+
 def unknown(path: str, line: int) -> ParseError:
     name = path.rpartition(".")[2]
-    return Outside(f'"{quotable(path)}" is not read here; {instead(name)}.', line, name)
+    better = instead(name)
+    if path.startswith("torch.fft."):
+        better = "complex numbers are not followed; leave it out, for it keeps the shape"
+    elif name not in _INSTEAD and (path.partition(".")[0] not in _OURS or path.startswith("torchvision.")):
+        better = "paste the class that it makes, or what print(model) shows"
+    return Outside(f'"{quotable(path)}" is not read here; {better}.', line, name)

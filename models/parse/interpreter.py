@@ -152,9 +152,7 @@ class Interpreter:
 
     def plain(self, value: Any) -> Any:
         if not isinstance(value, torch.Tensor) or value.is_meta or value.numel() > SMALL or not self.building:
-            raise ParseError(
-                f"the numbers in a tensor are not known here; {functions.instead('item')}.", self.line, "item"
-            )
+            raise ParseError(f"{functions.instead('item')}.", self.line, "item")
         return value.tolist()
 
     def is_key(self, value: Any) -> bool:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import torch
 from torch import nn
 
-from models.parse.modules import FollowsShape, made
+from models.parse.modules import FollowsShape, line_of, made
 from models.parse.values import Known
 from models.parse.words import ParseError, quotable
 
@@ -93,7 +93,10 @@ class Arranged(FollowsShape):
         self.pattern, self.reduction, self.sizes = pattern, reduction, sizes
 
     def forward(self, x: Any) -> Any:
-        return arranged(x, self.pattern, self.reduction, **self.sizes)
+        try:
+            return arranged(x, self.pattern, self.reduction, **self.sizes)
+        except ValueError as error:
+            raise ParseError(f'"{quotable(self.pattern)}": {error}.', line_of(self), "rearrange") from None
 
     def extra_repr(self) -> str:
         return repr(self.pattern)

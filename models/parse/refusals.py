@@ -57,6 +57,9 @@ def refuse_name(name: str, line: int, printed: bool, script: bool, path: str = "
             line,
             name,
         )
+    if path == "torch.nn" and f"torch.nn.functional.{name}" in TABLE:
+        told = f'"nn.{quotable(name)}" is no layer; the function is F.{name}, with import torch.nn.functional as F.'
+        return ParseError(told, line, name)
     layers = [*LAYERS, "Sequential", *(MORE_LAYERS if script else ())]
     close = [each for each in LAYERS if each.lower() == name.lower()] or (
         difflib.get_close_matches(name, layers, n=1) if name[:1].isupper() or path else []

@@ -32,7 +32,7 @@ from models.parse.values import (
     tensors_in,
     written_attribute,
 )
-from models.parse.words import Loaded, ParseError, quotable, quotable_sentence
+from models.parse.words import Loaded, OutOfSteps, ParseError, quotable, quotable_sentence
 
 if TYPE_CHECKING:
     from models.parse.interpreter import Interpreter
@@ -312,6 +312,16 @@ def _import(it: Interpreter, node: ast.Import | ast.ImportFrom) -> None:
         it.scope.names[name] = found
 
 
+def _decorator(it: Interpreter, node: ast.expr) -> Any:
+    """What a decorator stands for; None where its name stands for nothing."""
+    try:
+        return it.value(node)
+    except OutOfSteps:
+        raise
+    except ParseError:
+        return None
+
+
 def _define(it: Interpreter, node: ast.FunctionDef) -> None:
     function = it.function(node.name, node.args, node.body, node.lineno)
     for decorator in node.decorator_list:
@@ -319,7 +329,7 @@ def _define(it: Interpreter, node: ast.FunctionDef) -> None:
         if named in ("staticmethod", "classmethod", "property"):
             function.role = named.removesuffix("method")
             continue
-        found = it.value(decorator)
+        found = _decorator(it, decorator)
         if not isinstance(found, Nothing) and not (isinstance(found, Known) and found.name.startswith("torch.")):
             raise ParseError(f'the decorator "{quotable(named)}" is not read here; leave it out.', node.lineno, named)
     it.scope.names[node.name] = function
@@ -342,7 +352,7 @@ def _class(it: Interpreter, node: ast.ClassDef) -> None:
         raise ParseError("a class with a metaclass or settings is not read here.", node.lineno, node.name)
     data = False
     for decorator in node.decorator_list:
-        found = it.value(decorator)
+        found = _decorator(it, decorator)
         if not isinstance(found, Known) or found.name != "dataclass":
             if isinstance(found, Nothing):
                 data = data or found.name == "nothing"

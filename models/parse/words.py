@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 import keyword
 import re
 import unicodedata
@@ -150,7 +151,9 @@ def _first_foreign(word: str) -> int:
 def _check_word(word: str, line: int) -> None:
     private = re.fullmatch(r"__[A-Za-z]\w*(?<!__)", word)
     if len(word) > MAX_NAME or (word.startswith("__") and not private and word not in _OWN_NAMES):
-        raise ParseError(f'the name "{quotable(word)}" is not allowed here; allowed are {ALLOWED}.', line, word)
+        close = difflib.get_close_matches(word, _OWN_NAMES, n=1, cutoff=0.75)
+        better = f'did you mean "{close[0]}"?' if close else f"allowed are {ALLOWED}."
+        raise ParseError(f'the name "{quotable(word)}" is not allowed here; {better}', line, word)
 
 
 def _unreadable(text: str, position: int, line: int) -> ParseError:

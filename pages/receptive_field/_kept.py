@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from itertools import islice
@@ -86,25 +87,30 @@ def inputs_for(text: str, name: str | None, now: tuple[int, ...]) -> tuple[tuple
     names = names_of(text)
     code = Given(text, name if name in names else next(reversed(names), None))
     asked = sum(max(1, part) for part in asked_of(code).values())
-    if asked > 1 and (fed := fed_together(text, asked)) and not graph_at(replace(code, others=fed[1:]), fed[0]).broken:
+
+    def reached(shape: tuple[int, ...], others: tuple[tuple[int, ...], ...] = ()) -> tuple[bool, int]:
+        """Whether it takes this, and how many operations do."""
+        with suppress(ValueError):  # forward itself may refuse a shape, as x.shape with another number of axes
+            graph = graph_at(replace(code, others=others), shape)
+            return not graph.broken, len(graph.nodes)
+        return False, 0
+
+    if asked > 1 and (fed := fed_together(text, asked)) and reached(fed[0], fed[1:])[0]:
         return fed
     # What the text itself feeds it is what is asked about, also where something in the middle does not take it.
-    fed = {shape: graph_at(code, shape) for shape in islice(dict.fromkeys(fed_by(text)), 6)}
-    if found := next((shape for shape, graph in fed.items() if not graph.broken), None):
-        return (found,)
-    if (found := max(fed, key=lambda shape: len(fed[shape].nodes), default=None)) and len(fed[found].nodes) > 2:
+    fed = {shape: reached(shape) for shape in islice(dict.fromkeys(fed_by(text)), 6)}
+    if (found := max(fed, key=fed.__getitem__, default=None)) and (fed[found][0] or fed[found][1] > 2):
         return (found,)
     likely = [*islice(likely_inputs(text, network_of(code), now), 12), now]
-    if found := next((shape for shape in likely if not graph_at(code, shape).broken), None):
+    if found := next((shape for shape in likely if reached(shape)[0]), None):
         return (found,)
     # A sequence or a volume has no size that one would expect; a picture gets the one that comes farthest, and the
     # advice speaks of what stops it there.
     axes = len(likely[-2]) - 2 if len(likely) > 1 else 2
     if axes in (1, 3) and (usual := usual_size(network_of(code), likely[-2][:2], axes)):
         return (usual,)
-    reached = {shape: len(graph_at(code, shape).nodes) for shape in (now, *likely)}
-    best = max(reached, key=reached.__getitem__)
-    return (best,) if reached[best] > reached[now] else None
+    best = max((now, *likely), key=reached)
+    return (best,) if reached(best) > reached(now) else None
 
 
 @lru_cache(maxsize=64)

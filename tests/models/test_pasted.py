@@ -1048,5 +1048,64 @@ def test_words_are_whole_numbers_wherever_their_embedding_is_made():
     graph = read_graph(parse_network(PLACED_WORDS, device="meta"), (1, 12))
     assert not graph.broken
     assert graph.returned[0].shapes == ((1, 12, 2),)
-    other = PLACED_WORDS.replace("self.words(src)", "self.words(self.out(src))").replace("Linear(8, 100)", "Linear(12, 100)")
+    other = PLACED_WORDS.replace("self.words(src)", "self.words(self.out(src))").replace(
+        "Linear(8, 100)", "Linear(12, 100)"
+    )
     assert "looks up whole numbers" in read_graph(parse_network(other, device="meta"), (1, 12)).broken.message
+
+
+MISTAKEN = """
+class Net(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.conv = nn.Conv2d(3, 8, 3)
+    def forward(self, x):
+        return F.relu(self.conv(x))
+"""
+
+
+@pytest.mark.parametrize(
+    ("right", "wrong", "said"),
+    [
+        ("F.relu", "nn.relu", '"nn.relu" is no layer; the function is F.relu, with import'),
+        (
+            "F.relu(self.conv(x))",
+            "nn.ReLU(self.conv(x))",
+            "is given a tensor; make it in __init__, or write nn.ReLU()(x)",
+        ),
+        ("self.conv(x)", "nn.Conv2d(3, 8, 3)(x)", "nn.Conv2d is made in forward, with new weights in each run"),
+        ("self.conv(x)", "conv(x)", 'the name "conv" is not known here; did you mean self.conv?'),
+        ("self.conv(x)", "torch.fft.fft2(x)", "complex numbers are not followed; leave it out"),
+        (
+            "self.conv(x)",
+            "self.conv(x) * x.max().item()",
+            ": numbers in tensors are not known while a network is drawn",
+        ),
+        ("def forward", "def Forward", 'has no forward(self, x); is "Forward" meant for it?'),
+        ("__init__(self)", "__int__(self)", '"__int__" is not allowed here; did you mean "__init__"?'),
+        ("super()", "super", "super stands without brackets; write super().__init__(...)"),
+        ("class", "@register_model\nclass", 'the decorator "register_model" is not read here; leave it out'),
+        ("nn.Conv2d(3, 8, 3)", "smp.Unet('a')", "paste the class that it makes, or what print(model) shows"),
+    ],
+)
+def test_a_usual_mistake_is_told_with_what_is_meant(right, wrong, said):
+    text = MISTAKEN.replace(right, wrong)
+    text = "import segmentation_models_pytorch as smp\n" + text if "smp" in text else text
+    with pytest.raises(ParseError) as caught:
+        read_graph(parse_network(text, device="meta"), (1, 3, 16, 16))
+    assert said in caught.value.message
+
+
+def test_a_layer_without_weights_may_be_made_in_forward():
+    text = "import torch\nfrom torch import nn\nfrom torch.nn import functional as F\n" + MISTAKEN.replace(
+        "F.relu(self.conv(x))", "nn.Softmax(dim=1)(nn.MaxPool2d(2)(nn.ReLU()(self.conv(x))))"
+    )
+    torch.manual_seed(0)
+    theirs = own(text).eval()
+    torch.manual_seed(0)
+    ours = parse_network(text).eval()
+    x = torch.rand(2, 3, 16, 16)
+    assert torch.equal(ours(x), theirs(x))
+    graph = read_graph(ours, (1, 3, 16, 16))
+    assert [node.kind for node in graph.nodes] == ["input", "Conv2d", "relu", "max_pool2d", "softmax", "output"]
+    assert receptive_field(ours, (1, 3, 16, 16), layer="max_pool2d").size == (4, 4)

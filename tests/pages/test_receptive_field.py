@@ -1144,6 +1144,14 @@ def test_what_the_text_feeds_it_is_shown_with_the_fault_that_is_asked_about():
     assert inputs_for(small, None, (1, 3, 64, 64)) == ((1, 3, 32, 32),)
 
 
+def test_a_shape_that_forward_itself_refuses_is_passed_over():
+    text = CLASSES.split("class Other")[0].replace("classes, width: int", "classes=10, width=16")
+    text = text.replace("        return self.fc(", "        b, c, h, w = x.shape\n        return self.fc(")
+    assert inputs_for(f"{text}\nx = torch.zeros(16, 100)\nx = torch.zeros(1, 3, 20, 20)", None, (1, 1, 32)) == (
+        (1, 3, 20, 20),
+    )
+
+
 def test_the_network_that_is_chosen_brings_its_own_input():
     app = sound(open_page(part="your_network", ask="none"))
     pair = "netG = nn.Sequential(nn.ConvTranspose2d(100, 3, 4), nn.Tanh())\n"
