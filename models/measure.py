@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from typing import Any
 
 import torch
 from torch import nn
+from torch.nn import functional as F
 from torch.nn.modules.lazy import LazyModuleMixin
 from torch.nn.parameter import UninitializedBuffer, UninitializedParameter
 from torch.nn.utils.parametrize import is_parametrized
@@ -70,6 +71,17 @@ class _HereAlone:
 
 _PLAIN = (nn.ReLU, nn.ReLU6, nn.LeakyReLU, nn.ELU, nn.GELU, nn.SiLU, nn.Hardswish, nn.Sigmoid, nn.Tanh)
 """Layers whose answer has the shape of the input, whatever that is."""
+
+
+_PLAIN_FUNCTIONS = frozenset(
+    [F.relu, F.relu6, F.leaky_relu, F.elu, F.gelu, F.silu, F.hardswish, torch.relu, torch.sigmoid, torch.tanh]
+)
+
+
+def same_shape(function: Any, args: Sequence[Any], settings: Mapping[str, Any]) -> bool:
+    """Whether a function on paper answers with the shape that it is given: torch runs each as a dozen of others."""
+    x = args[0] if len(args) == 1 and settings.keys() <= {"inplace"} and function in _PLAIN_FUNCTIONS else None
+    return isinstance(x, torch.Tensor) and x.is_meta and x.is_floating_point()
 
 
 def quicken(ghost: nn.Module) -> None:

@@ -251,7 +251,9 @@ def tried(site: Site, candidate: Candidate) -> Repair | None:
         return None
     made = {id(p): p.numel() for layers in candidate.layers.values() for one in layers for p in one.parameters()}
     code = {path: ", ".join(map(_code, layers)) for path, layers in candidate.layers.items()}
-    gives, *more = [None] if then else [node.shapes[0] for node in graph.returned]
+    gives, more = None, []
+    if not then:
+        gives, *more = (node.shapes[0] for node in graph.returned)
     weights = sum(made.values())
     return Repair(
         candidate.words, code, shape, gives, weights, graph.parameters, graph.macs, then, tuple(more), network

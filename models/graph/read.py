@@ -15,7 +15,7 @@ from torch import fx, nn
 from torch.fx.node import map_arg
 
 from models.errors import GraphError, ReceptiveFieldError, first_line
-from models.measure import blank, counted, on_paper, settled
+from models.measure import blank, counted, on_paper, same_shape, settled
 from models.parse import line_of, notes_of
 from models.parse.code import layer_code
 from models.parse.faults import title
@@ -272,6 +272,9 @@ class _Reading(fx.Interpreter):
             raise _Stopped(n, self._refusal(n, error)) from error
         self._note(n, value, self.done() - before)
         return value
+
+    def call_function(self, target: Any, args: Any, kwargs: Any) -> Any:
+        return args[0] if same_shape(target, args, kwargs) else super().call_function(target, args, kwargs)
 
     def _check(self, n: fx.Node, value: Any) -> None:
         """What torch refuses on a real device, or hands on without a single number in it."""

@@ -14,7 +14,7 @@ from torch.fx.node import map_arg
 
 from models.device import private_copy
 from models.errors import ReceptiveFieldError, first_line
-from models.measure import blank, kind_of, quicken
+from models.measure import blank, kind_of, quicken, same_shape
 from models.parse import FollowsShape, ParseError, Pasted, line_of
 from models.parse.calls import RUNNING
 from models.receptive_field import axis as rf_axis
@@ -144,7 +144,7 @@ class ShapedTracer(_Tracer):
             return self.root.get_submodule(target).forward(*args, **kwargs)
         if node.op == "call_method":
             return getattr(args[0], target)(*args[1:], **kwargs)
-        return target(*args, **kwargs)
+        return args[0] if same_shape(target, args, kwargs) else target(*args, **kwargs)
 
     def _known(self, node: fx.Node) -> Any:
         if "value" not in node.meta:  # a constant that forward makes
