@@ -37,7 +37,7 @@ def draw() -> None:
         with right:
             asking.draw()
             with st.container(key="stage_area"):
-                picture = st.container(key="blank" if covered else None)
+                picture = st.container()
             with st.container(key="numbers"):
                 numbers = st.empty()
     below = st.container()

@@ -239,37 +239,39 @@ def lesson() -> None:
             # A question brings its example: beside code of the visitor's own there is none to take it away.
             if shown:
                 asking.draw()
-            try:
-                with asked:
-                    code = _given(text, network.follow)
-                if code is None:
-                    st.info("Give the network its arguments at the left, under the code.", icon=":material/input:")
+            with st.container(key="stage_area"):
+                try:
+                    with asked:
+                        code = _given(text, network.follow)
+                    if code is None:
+                        st.info("Give the network its arguments at the left, under the code.", icon=":material/input:")
+                        return
+                    code, shape, added = given_input(code, size)
+                    graph = graph_at(code, shape)
+                    state.take(_sizes.side(shape))
+                except ParseError as error:
+                    # Markdown reads __init__ as bold.
+                    st.error(literal(sentence(error)).replace("__", r"\_\_"), icon=":material/block:")
+                    if error.line:
+                        wrong = text.split("\n")[error.line - 1] if error.line <= text.count("\n") + 1 else ""
+                        st.code(f"{error.line}: {wrong[:200]}", language=None)
+                    # No term of the list of words: these classes are Python's.
+                    st.caption(
+                        "Read are classes with a forward, nn.Sequential, lists of layers, torchvision's networks."
+                    )
                     return
-                code, shape, added = given_input(code, size)
-                graph = graph_at(code, shape)
-                state.take(_sizes.side(shape))
-            except ParseError as error:
-                # Markdown reads __init__ as bold.
-                st.error(literal(sentence(error)).replace("__", r"\_\_"), icon=":material/block:")
-                if error.line:
-                    wrong = text.split("\n")[error.line - 1] if error.line <= text.count("\n") + 1 else ""
-                    st.code(f"{error.line}: {wrong[:200]}", language=None)
-                # No term of the list of words: these classes are Python's.
-                st.caption("Read are classes with a forward, nn.Sequential, lists of layers, torchvision's networks.")
-                return
-            except ValueError as error:
-                st.error(f"{sentence(error).rstrip('.')}.", icon=":material/block:")
-                return
-            if covered:
-                with st.container(key="stage_area"):
+                except ValueError as error:
+                    st.error(f"{sentence(error).rstrip('.')}.", icon=":material/block:")
+                    return
+                if covered:
                     _layers(graph, covered=True)
-                offer(lambda: ("", ""), covered=True)
-                return
-            wrong = st.container()
-            show(_cards(graph, EXAMPLES.get(shown or "")), key="network_cards")
-            chosen = _chosen(graph)
-            alike = made_by(graph, text)
-            _drawing(graph, chosen, next((names for names in alike.values() if chosen in names), ()))
+                    offer(lambda: ("", ""), covered=True)
+                    return
+                wrong = st.container()
+                show(_cards(graph, EXAMPLES.get(shown or "")), key="network_cards")
+                chosen = _chosen(graph)
+                alike = made_by(graph, text)
+                _drawing(graph, chosen, next((names for names in alike.values() if chosen in names), ()))
         with line:
             batch = "the batch axis, 1, was added" if added else "batch axis first, as you gave it"
             given = " and ".join(map(times, (shape, *code.others)))
