@@ -111,16 +111,24 @@ class TestSizes:
         assert box["height"] > 0.65 * height
         assert box["width"] > 0.9 * width
 
-    def test_the_stage_stays_whole_when_a_verdict_takes_room_above_it(self, hall):
+    def test_the_picture_stays_as_it_is_when_an_answer_is_given_and_when_it_is_revealed(self, hall):
         page = hall("/playground?present=1").page
-        before = page.locator(".stage").bounding_box()
-        page.get_by_role("button", name="Reveal").click()
-        expect(page.locator(".stage.veiled")).to_have_count(0)
-        page.wait_for_function("top => document.querySelector('[data-testid=stMain]').scrollTop === 0", arg=0)
+        page.wait_for_timeout(300)
+        stage, answers = page.locator(".stage"), page.locator(".st-key-answers [role=radio]")
+        before, sizes, places = stage.bounding_box(), cells(page), [one.bounding_box() for one in answers.all()]
+        # What a weight is times, below the number.
+        assert stage.evaluate("n => n.stage.scene.grids[0].lay.weight") >= 18
+        answers.first.click()
+        expect(page.locator(".st-key-verdict")).to_contain_text("Try once more")
         page.wait_for_timeout(500)
-        after = page.locator(".stage").bounding_box()
-        assert after["y"] != before["y"]
-        assert abs(after["y"] + after["height"] - before["y"] - before["height"]) <= 2
+        assert stage.bounding_box() == before
+        assert [one.bounding_box() for one in answers.all()] == places
+        page.keyboard.press("r")
+        expect(page.locator(".stage.veiled")).to_have_count(0)
+        page.wait_for_timeout(500)
+        assert (stage.bounding_box(), cells(page)) == (before, sizes)
+        assert page.get_by_test_id("stMain").evaluate("n => n.scrollTop") == 0
+        assert page.evaluate(SMALL, 18) == []
 
     @pytest.mark.parametrize(
         ("path", "against"), [("playground", ""), ("transposed", "ct_"), ("transposed-matrix", "ct_")]

@@ -87,7 +87,7 @@ function bitmap(g, d, colour, theme) {
 
 // The largest type in which every visible number fits its cell; null: too small to read.
 function numberFont(ctx, g, slots, { cell, type = 22, fill = 0.4 }, theme) {
-  if (cell < NUMBERS || !g.values || (g.image && cell < 26)) return null;
+  if (cell < NUMBERS || !g.values || (g.image && cell < 24)) return null;
   let best = null;
   for (const digits of g.stats.allInt ? [3] : [3, 2]) {
     let longest = 1;
@@ -163,8 +163,10 @@ export function paintMarks(ctx, g, lay, slots, mark, theme, labels) {
     ctx.lineWidth = 2;
     for (const f of frames.values()) ctx.strokeRect(f[0] - 1.5, f[1] - 1.5, f[2] - f[0] + 3, f[3] - f[1] + 3);
   }
-  if (lay.cell < 38 || !labels) return;
-  const size = Math.max(10, Math.min(14 * ((lay.type ?? 22) / 22), lay.cell * 0.22));
+  // Below the number, and no smaller than can be read.
+  const least = lay.weight ?? 10;
+  if (lay.cell < Math.max(38, 2.9 * least) || !labels) return;
+  const size = Math.max(least, Math.min(14 * ((lay.type ?? 22) / 22), lay.cell * 0.22));
   ctx.font = `600 ${size}px ${theme.font}`;
   ctx.textAlign = "right";
   ctx.textBaseline = "alphabetic";

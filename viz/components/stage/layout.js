@@ -41,7 +41,7 @@ export class Layout {
   // a symbol and without. `chrome`: height of what is not the well. `narrow`: one slice of several, or one line, may be shown
   // where all are too small to read. `presented`: names are as large as titles.
   constructor(scene, { unit = 1, gaps = [34, 14], chrome = 72 + 52 + 16, narrow = false, presented = false } = {}) {
-    Object.assign(this, { scene, unit, gaps, chrome, narrow, label: (presented ? 14 : 11) * unit, fill: presented ? 0.5 : 0.4, tight: false, flat: scene.flat });
+    Object.assign(this, { scene, unit, gaps, chrome, narrow, label: (presented ? 14 : 11) * unit, weight: presented ? 14 * unit : 10, fill: presented ? 0.5 : 0.4, tight: false, flat: scene.flat });
   }
 
   // How many channels and slices are drawn at once; `few`: one channel (1), and one slice of it (2).
@@ -76,7 +76,7 @@ export class Layout {
     if (cell >= 5) cell = Math.floor(cell);
     if (cell <= 0) return null;
     const planeW = cell * g.W, planeH = cell * g.H, slotW = Math.max(planeW, labelW);
-    return { cell, cols, label: this.label, type: this.type, fill: this.fill, labelH, gapX, gapY, planeW, planeH, slotW, inset: INSET, lead: named,
+    return { cell, cols, label: this.label, weight: this.weight, type: this.type, fill: this.fill, labelH, gapX, gapY, planeW, planeH, slotW, inset: INSET, lead: named,
       w: named + 2 * INSET + cols * slotW + (cols - 1) * gapX, h: 2 * INSET + rows * (planeH + labelH) + (rows - 1) * gapY };
   }
 
@@ -300,7 +300,9 @@ export class Layout {
       const got = grids.map((g) => {
         const n = g.count.c * g.count.d;
         const ways = [1, 2, 3, 4].filter((c) => c <= n && (c === 1 || g.sp.length > 1));
-        const fits = ways.map((c) => this.arrange(g, roomW, phone && n === 1 ? (scene.data.compact ? 9.5 * scene.data.compact : 268) : 1e4, s, c, lead));
+        // A kernel's numbers can always be read.
+        const most = phone && n === 1 && g.role === "kernel" ? Math.max(s, Math.min(top, this.numbered(g))) : s;
+        const fits = ways.map((c) => this.arrange(g, roomW, phone && n === 1 ? (scene.data.compact ? 9.5 * scene.data.compact : 268) : 1e4, most, c, lead));
         return phone && !scene.flat ? fits.filter((l) => l && l.w <= roomW && l.cell >= Math.min(20, s)).pop() || fits[0] : fits[0];
       });
       const same = !scene.flat || got.every((l, i) => l.cell >= Math.floor(s) && l.w + shift(grids[i]) * l.cell <= roomW);
