@@ -144,7 +144,7 @@ def _draw_diagram(block: Block, graph: Graph, covered: bool) -> None:
         selected=chosen and drawn_as(graph, chosen, opened(graph, key)),
         covered=covered,
         # With the question on one low screen.
-        height=280 if covered else 560,
+        height=180 if covered else 560,
         on_node=(lambda: state.remember("operation", state.heard(key, "node"))) if listed else None,
     )
 

@@ -63,7 +63,7 @@ def lesson() -> None:
             covered=covered,
             hidden=hidden,
             # With the question on one low screen.
-            height=290 if covered else 520,
+            height=180 if covered else 520,
         )
     offer(lambda: _script(name, graph), covered=covered)
     if not covered:

@@ -8,6 +8,16 @@ from playwright.sync_api import expect
 def test_a_node_chooses_its_row_and_a_row_its_node(visit):
     one = visit("/blocks?block=bottleneck&ask=none&operations=true")
     page, diagram = one.page, one.page.locator(".diagram")
+    # It does not end with the frame, and says so.
+    more = page.locator(".diagram .more")
+    expect(more).to_have_text(re.compile(r"^↓ \d+ more$"))
+    ends = "n => n.parentNode.querySelector('.scroll').scrollTo(0, 99999)"
+    more.evaluate(ends)
+    expect(more).to_be_hidden()
+    more.evaluate(ends.replace("99999", "0"))
+    before = more.inner_text()
+    more.click()
+    expect(more).not_to_have_text(before)
     page.locator(".node", has_text=re.compile("^Conv2d.*conv2")).click()
     chosen = page.locator("[role=row][aria-selected=true]")
     expect(chosen).to_have_count(1)

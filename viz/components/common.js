@@ -23,6 +23,16 @@ export function fit(canvas, w, h) {
   return ctx;
 }
 
+// What a node stands in, components' frames included.
+export const around = (node) => node.parentNode ?? node.host;
+
+// Px of the screen that are left below the top of `node` while nothing is scrolled.
+export function left(node) {
+  let top = node.getBoundingClientRect().top;
+  for (let at = around(node); at; at = around(at)) top += at.scrollTop ?? 0;
+  return document.documentElement.clientHeight - top;
+}
+
 // Row and column under the pointer, of so many that fill an element.
 export function under(e, element, [rows, columns]) {
   const r = element.getBoundingClientRect();

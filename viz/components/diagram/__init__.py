@@ -187,7 +187,7 @@ def diagram(
         selected: name of the node to select, where the page chooses another one now.
         alike: names of nodes that are marked beside it.
         covered, hidden: see :func:`diagram_data`.
-        height: most pixels that it takes; what is larger scrolls.
+        height: most pixels that it takes, if the screen leaves no more below; what is larger scrolls.
         on_node: called when a node is selected; ``viz.state.heard(key, "node")`` is then its name.
         report: HTML that stands under the drawing in a file of both; without it there is no such file.
     """

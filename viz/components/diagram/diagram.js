@@ -2,10 +2,10 @@
 
 import { Graph, layout } from "../dagre/dagre.esm.js";
 import { ROLES } from "../colours.js";
-import { clamp, escape } from "../common.js";
+import { clamp, escape, left } from "../common.js";
 import { live } from "./saved.js";
 
-const PAD = 10, LINE = 15, WAIT = 350, MOST_FRAMED = 150, LABELLED = 3, MOST_PIXELS = 8000;
+const PAD = 10, LINE = 15, WAIT = 350, MOST_FRAMED = 150, LABELLED = 3, MOST_PIXELS = 8000, BELOW = 84, LEGIBLE = 0.8;
 const COPIED = ["fill", "stroke", "stroke-width", "stroke-dasharray", "font-family", "font-size", "font-weight", "paint-order"];
 
 const pen = document.createElement("canvas").getContext("2d");
@@ -32,7 +32,7 @@ class Diagram {
     this.svg = this.q("svg");
     this.scroll = this.q(".scroll");
     for (const [role, colour] of Object.entries(ROLES)) root.style.setProperty(`--${role}`, colour);
-    this.scale = 0; // 0: as wide as the page
+    this.scale = 0; // 0: whole where that can be read, else as wide as the page
     this.q(".in").onclick = () => this.zoom(1.25);
     this.q(".out").onclick = () => this.zoom(0.8);
     this.q(".fit").onclick = () => this.zoom(0);
@@ -40,6 +40,9 @@ class Diagram {
     this.q(".save").onclick = () => this.save("svg", [this.drawn()], "image/svg+xml");
     this.q(".pixels").onclick = () => this.pixels();
     this.q(".whole").onclick = () => this.whole();
+    this.more = this.q(".more");
+    this.more.onclick = () => this.goOn();
+    this.scroll.onscroll = () => this.goesOn();
     this.svg.onclick = (e) => this.click(e);
     this.svg.onkeydown = (e) => this.key(e);
     new ResizeObserver(() => this.size()).observe(this.scroll);
@@ -151,17 +154,33 @@ class Diagram {
     if (!this.width) return;
     // Presented, the page's type is larger.
     const unit = parseFloat(getComputedStyle(document.documentElement).fontSize) / 16;
-    this.scroll.style.setProperty("--most", `${Math.round(this.data.height * unit)}px`);
+    const most = Math.round(Math.max(this.data.height * unit, left(this.scroll) - BELOW * unit));
+    this.scroll.style.setProperty("--most", `${most}px`);
     // Its smallest type has 11.5 px: diagram.css.
     const type = unit > 1 ? Math.max(unit, 18.2 / 11.5) : 1;
-    const fits = clamp((this.scroll.clientWidth - 2) / this.width, 0.62 * type, type);
-    this.shown = this.scale || fits;
+    const wide = (this.scroll.clientWidth - 2) / this.width, whole = Math.min(wide, (most - 2) / this.height);
+    this.shown = this.scale || Math.min(type, whole >= LEGIBLE * type ? whole : Math.max(wide, 0.62 * type));
     this.svg.setAttribute("width", Math.round(this.width * this.shown));
     this.svg.setAttribute("height", Math.round(this.height * this.shown));
     this.root.dataset.scale = this.shown.toFixed(2);
+    this.goesOn();
   }
 
-  // Larger or smaller by a factor around what is in the middle; 0: as wide as the page.
+  // How much is not to be seen yet, and where.
+  goesOn() {
+    const { scroll, shown } = this, ends = this.data.nodes.map((one) => this.places.get(one.name));
+    const under = ends.filter((at) => (at.y + at.height / 2) * shown > scroll.scrollTop + scroll.clientHeight + 2).length;
+    const beside = ends.filter((at) => (at.x + at.width / 2) * shown > scroll.scrollLeft + scroll.clientWidth + 2).length;
+    this.more.hidden = !under && !beside;
+    this.more.textContent = under ? `↓ ${under} more` : `→ ${beside} more`;
+  }
+
+  goOn() {
+    const { scroll } = this, by = this.more.textContent.startsWith("↓") ? { top: 0.7 * scroll.clientHeight } : { left: 0.7 * scroll.clientWidth };
+    scroll.scrollBy({ ...by, behavior: matchMedia("(prefers-reduced-motion: reduce)").matches ? "instant" : "smooth" });
+  }
+
+  // Larger or smaller by a factor around what is in the middle; 0: as at first.
   zoom(by) {
     const { scroll } = this, before = this.shown;
     const x = scroll.scrollLeft + scroll.clientWidth / 2, y = scroll.scrollTop + scroll.clientHeight / 2;

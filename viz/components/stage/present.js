@@ -1,18 +1,9 @@
 // The stage on a projector: as high as the screen leaves, its matrix when it is asked for, and keys from anywhere.
 
-import { free } from "../common.js";
+import { around, free, left } from "../common.js";
 
 const LEAST = 300, BELOW = 6, TOLD = 64;
 const STEPS = { " ": 1, ArrowRight: 1, ArrowDown: 1, PageDown: 1, ArrowLeft: -1, ArrowUp: -1, PageUp: -1 };
-
-const around = (node) => node.parentNode ?? node.host;
-
-// What the screen leaves below the top of `root` while nothing is scrolled, in px; with a line of text under it if it is `told`.
-function left(root, unit, told) {
-  let top = root.getBoundingClientRect().top;
-  for (let node = around(root); node; node = around(node)) top += node.scrollTop ?? 0;
-  return Math.floor(Math.max(LEAST * unit, document.documentElement.clientHeight - top - (BELOW + (told ? TOLD : 0)) * unit));
-}
 
 export class Presented {
   // `walk(by)`: a step forward or back; `moved()`: something above may have become higher; `matrix()`: the matrix, or not.
@@ -33,7 +24,8 @@ export class Presented {
   }
 
   left() {
-    return left(this.root, this.unit, this.told);
+    // With a line of text under it if it is told.
+    return Math.floor(Math.max(LEAST * this.unit, left(this.root) - (BELOW + (this.told ? TOLD : 0)) * this.unit));
   }
 
   // The height of the stage, in px, where a px that is written is so many of the screen.
