@@ -5,17 +5,22 @@ from models.code import to_code
 from models.share import Scene
 from pages.start import _layers as layers
 from pages.start._numbers import EDGE, RIGHT, grey, scene
+from pages.start._sum import changed
 
 QUESTION = "And everywhere else in the picture?"
-DO = (
-    "**Press Play:** the kernel slides over a larger piece of hair and wall, and asks its question at every place. The "
-    "map fills: one number for each place."
-)
 SETTINGS = ()
 
 
 def layer() -> Scene:
     return scene(grey()[EDGE][None], RIGHT)
+
+
+def do() -> str:
+    kernel = "the kernel, the first one again," if changed() else "the kernel"
+    return (
+        f"**Press Play:** {kernel} slides over a larger piece of hair and wall, and asks its question at every place. "
+        "The map fills: one number for each place."
+    )
 
 
 def measured() -> lab.Lab:

@@ -63,9 +63,14 @@ def take() -> None:
     KERNEL.give(write_numbers(kernel))
 
 
-def controls() -> None:
-    if KERNEL.value != KERNEL.usual:
-        st.button("The first kernel again", on_click=KERNEL.give, args=(KERNEL.usual,), key="start_again")
+def changed() -> bool:
+    """Whether the kernel is another than the first one."""
+    return KERNEL.value != KERNEL.usual
+
+
+def after() -> None:
+    again = {"on_click": KERNEL.give, "args": (KERNEL.usual,), "disabled": not changed()}
+    st.button("The first kernel again", key="start_again", **again)
 
 
 def seen() -> str:

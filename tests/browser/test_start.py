@@ -109,6 +109,8 @@ def test_on_a_phone_the_picture_and_what_to_do_are_on_the_first_screen(visit):
             assert page.locator(".stage .play").bounding_box()["y"] < 844
         if step in (4, 5, 6):
             assert page.locator(".st-key-lead [data-testid=stButtonGroup]").bounding_box()["y"] < 700
+        kernel = "n => n.stage.scene.byId.weight?.lay.cell ?? 20"
+        assert page.locator(".stage").evaluate(kernel) >= 20, "its numbers can be read"
         page.evaluate("() => document.querySelector('[data-testid=stMain]').scrollTo(0, 9999)")
 
 
@@ -116,7 +118,8 @@ def test_a_projector_shows_each_step(visit):
     seen = visit("/start?step=1&present=1", width=1280, height=720)
     for step in steps(seen.page):
         stage = seen.page.locator(".stage").bounding_box()
-        assert stage["y"] + stage["height"] <= 720, step
+        onward = seen.page.locator(".st-key-onward").bounding_box()
+        assert max(one["y"] + one["height"] for one in (stage, onward)) <= 720, step
         seen.sound()
 
 
@@ -160,9 +163,18 @@ def test_the_corner_is_found_where_it_is(visit, width, height):
     expect(covered).to_have_count(1)
     expect(page.locator("figure:has([data-grid=output]) > .cv")).to_be_hidden()
     assert "140" not in page.get_by_test_id("stMain").inner_text()
+    before = page.locator(".st-key-stage_area").bounding_box()
+    if width < 600:
+        page.get_by_role("button", name="Next").tap()
+        expect(page).to_have_url(re.compile("step=5"))
+        page.wait_for_timeout(800)
+        assert page.evaluate("() => document.querySelector('[data-testid=stMain]').scrollTop") == 0
+        page.go_back()
+        expect(covered).to_have_count(1)
     touch(page, "input", 8 * 12 + 8)
     expect(page.locator(".st-key-seen")).to_contain_text("At the cross the answer is 0, and 4 of the nine")
     expect(covered).to_have_count(0)
+    assert page.locator(".st-key-stage_area").bounding_box()["height"] == before["height"]
     for grid, cell in (("input", 8 * 12 + 8), ("output", 7 * 10 + 7)):
         assert over(page, grid, cell, 0.2), "crossed"
         assert not over(page, grid, cell), "its number stays free"

@@ -131,8 +131,11 @@ def test_another_kernel_has_another_sum_and_the_first_comes_back():
     kernel = RIGHT.copy()
     kernel[2, 2] = 5
     assert f"**{int((pixels * kernel).sum())}**" in text(app)
+    assert "the kernel, the first one again, slides" in text(opened(PAGE, step="3", kernel="-1_0_1_-1_0_1_-1_0_5"))
     app.button(key="start_again").click().run()
     assert "kernel" not in sound(app).query_params
+    # It keeps its place, so that nothing moves.
+    assert app.button(key="start_again").disabled
     assert f"**{int((pixels * RIGHT).sum())}**" in text(app)
     assert len(opened(PAGE, step="2", kernel="1_2").warning) == 1
     assert len(opened(PAGE, step="2", kernel="-1_0_1_-1_0_1_-1_0_500").warning) == 1

@@ -137,12 +137,12 @@ export class Board {
   }
 
   high(phone) {
-    const { height, readout, veiled, waiting } = this.scene.data;
+    const { compact, height, readout, veiled, waiting } = this.scene.data;
     if (phone) {
       // The same whatever the layer: on one screen with its question (above blank maps, which say less), or with its equation
       // and buttons.
       const room = document.documentElement.clientHeight / this.unit;
-      const high = veiled || this.brief ? clamp(room - 444, 320, 480) : waiting ? clamp(room - 494, 320, 480) : clamp(room - 124, 600, 800);
+      const high = (veiled && !compact) || this.brief ? clamp(room - 444, 320, 480) : waiting ? clamp(room - 494, 320, 480) : clamp(room - 124, 600, 800);
       const around = [...this.root.children].reduce((sum, node) => sum + (node === this.well ? 0 : node.offsetHeight), 0);
       return Math.round(high * this.unit - around);
     }
