@@ -60,7 +60,7 @@ HINTS = {
     "output_size": "Shape of what the layer returned, without the batch axis.",
     "parameters": "Numbers that training would change.",
     "macs": "Multiply–accumulates: one multiplication and one addition each. Padding counts, bias additions do not.",
-    "touching": "Entries of the layer's matrix: products of a weight with a cell of the image. What is missing from "
+    "touching": "Entries of the matrix: products of a weight with a cell of the image. What is missing from "
     "the MACs was spent on padding, or cut away.",
     "receptive_field": "Cells of the input, from the first to the last, that one output cell depends on.",
     "activations": "Memory of the output in 32-bit floats.",

@@ -18,7 +18,7 @@ TOLD = {
     "N": "next question",
     "R": "reveal the answer",
     "C": "cover it again",
-    "M": "the layer's matrix",
+    "M": "the matrix",
     "Q": "QR code of this page",
     "B": "dark screen",
     "?": "this list",
