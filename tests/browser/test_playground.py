@@ -564,3 +564,8 @@ class TestPinnedCell:
         expect(page.locator(".st-key-versus .stage")).to_have_count(2)
         expect(page.locator(".st-key-versus .stage").last).to_have_attribute("data-pinned", "true")
         expect(page.locator(".st-key-versus .stage").last).to_have_attribute("data-selected", "output:0:3")
+
+
+def test_in_a_narrow_window_the_sentence_below_the_title_has_a_line_of_its_own(visit):
+    page = visit("/playground?ask=none", width=720, height=900).page
+    assert page.locator(".st-key-line").bounding_box()["height"] < 40

@@ -109,6 +109,7 @@ def test_on_a_phone_the_picture_and_what_to_do_are_on_the_first_screen(visit):
             assert page.locator(".stage .play").bounding_box()["y"] < 844
         if step in (4, 5, 6):
             assert page.locator(".st-key-lead [data-testid=stButtonGroup]").bounding_box()["y"] < 700
+        expect(page.locator("kbd:visible")).to_have_count(0)
         kernel = "n => n.stage.scene.byId.weight?.lay.cell ?? 20"
         assert page.locator(".stage").evaluate(kernel) >= 20, "its numbers can be read"
         page.evaluate("() => document.querySelector('[data-testid=stMain]').scrollTo(0, 9999)")

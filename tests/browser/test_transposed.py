@@ -271,6 +271,18 @@ def test_no_view_cuts_off_its_cells_and_none_needs_scrolling_on_a_laptop(visit):
     seen.sound()
 
 
+def test_on_a_phone_each_view_begins_at_its_top_and_the_lessons_show_that_they_go_on(visit):
+    page = visit("/transposed?ask=none", width=390, height=844).page
+    page.locator(".panel canvas").first.wait_for()
+    page.wait_for_timeout(300)
+    for panel in page.locator(".panel").all():
+        title, grid = panel.locator(".ph").bounding_box(), panel.locator("figcaption").first.bounding_box()
+        assert grid["y"] - title["y"] - title["height"] < 60
+    ends = "n => getComputedStyle(n.parentNode, '::after').content"
+    assert "›" in page.locator(".st-key-neighbours").evaluate(ends)
+
+
+
 def test_training_can_be_stopped_and_keeps_what_it_reached(visit):
     seen = visit("/transposed-learn?wl_steps=1000&wl_kernel=9")
     seen.page.get_by_role("button", name="Train").click()
