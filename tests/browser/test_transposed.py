@@ -282,7 +282,6 @@ def test_on_a_phone_each_view_begins_at_its_top_and_the_lessons_show_that_they_g
     assert "›" in page.locator(".st-key-neighbours").evaluate(ends)
 
 
-
 def test_training_can_be_stopped_and_keeps_what_it_reached(visit):
     seen = visit("/transposed-learn?wl_steps=1000&wl_kernel=9")
     seen.page.get_by_role("button", name="Train").click()
