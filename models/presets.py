@@ -51,8 +51,8 @@ _ALL = (
         "The kernel lies on the top left corner of the input. Which number comes out?",
         ("65", "119", "122"),
         "122",
-        "Nine products, one sum: it stands below the picture. The same nine weights make "
-        "every other output. PyTorch does not flip the kernel: strictly, this is a cross-correlation.",
+        "Nine products and one sum. The same nine weights make every other output. "
+        "PyTorch does not flip the kernel: strictly, this is a cross-correlation.",
         {"output": [[[122, 148], [126, 134]]], "output_size": (2, 2), "parameters": 9, "macs": 36},
         wrong={
             "65": "the middle row is missing, 1·1 + 8·4 + 8·3 = 57",

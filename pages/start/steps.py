@@ -9,8 +9,8 @@ from viz.words import heading, say
 
 STEPS = (_pixels, _sum, _slide, _find, _settings, _stack)
 """Each has ``QUESTION``, what to do (``DO`` or ``do()``), ``SETTINGS``, ``draw()`` for the stage, ``seen()``,
-``code()``, and where it needs any ``controls()`` above the stage, ``after()`` below, ``layer()`` where it shows one whose
-numbers fit on paper."""
+``code()``, and where it needs any ``controls()`` above the stage, ``after()`` below, ``layer()`` where
+it shows one whose numbers fit on paper."""
 
 STEP = state.Choice("step", 1, "Step", None, tuple(range(1, len(STEPS) + 1)), "segmented_control", key="start_step")
 state.take(STEP, *(one for step in STEPS for one in step.SETTINGS))
