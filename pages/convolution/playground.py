@@ -112,7 +112,7 @@ def draw_picture(one: Scene, frozen: bool = False):
         asks = asking.waiting and (asking.waiting.cell or cell)
         if not asks and (found := pinned.selected(drawn["grids"], covered, against.value is None)):
             drawn["selected"] = found
-        drawn, answer = asking.answered_on("stage", drawn | {"asked": asking.on_screen() is not None})
+        drawn, answer = asking.answered_on("stage", drawn)
         stage(drawn, key="stage", on_edit=type_into_cell, on_pin=answer or pin_cell, later=answer is None)
 
 
@@ -122,8 +122,7 @@ with st.container(key="lesson"):
     beside, right = columns(in_short(spec))
     with right:
         asking.draw()
-        # On a phone this picture is as high before the answer as after it.
-        with st.container(key="stage_area"), st.container(key="kept"):
+        with st.container(key="stage_area"):
             # A place that were emptied first would be made anew where a run is cut short by the next.
             picture = st.container(key="versus" if against.value else None) if ready else st.empty()
         with st.container(key="numbers"):

@@ -148,7 +148,7 @@ def stage(
       ``caption``; ``legend``; ``still``: there is nothing to walk through; ``compact``: the largest cell in px on a
       phone, so that all grids stand there together; ``veiled``: a question mark stands for the output, and no sum is
       told, as :func:`veiled` makes it; ``waiting``: a question that waits is about it, too; ``touched``: a cell answers
-      that; ``asked``: a question stands below it, waiting or answered: on a phone there is room for that, from then on.
+      that.
 
     ``{"panels": [...], "height"}`` instead draws several of these side by side, ``height`` px each, that share one
     selection: hovering in one marks the same cell, weight or product in all. Each panel adds ``{"id", "title", "note",

@@ -21,9 +21,6 @@ import { clamp } from "./words.js";
 
 const PHONE = 640;
 
-// The address of the page on which a question has stood below the picture.
-let asked = null;
-
 // On a projector two stages beside each other are narrow, and the screen is not.
 export const onPhone = (root, presented) => (presented ? innerWidth : root.clientWidth) < PHONE;
 
@@ -92,10 +89,6 @@ export class Board {
     this.root.classList.toggle("waiting", !!data.waiting);
     this.root.classList.toggle("touched", !!data.touched);
     this.root.classList.toggle("marking", !!data.marking);
-    // What follows the answer does not move either.
-    if (data.asked) asked = location.pathname;
-    this.brief = asked === location.pathname;
-    this.root.classList.toggle("brief", this.brief);
     hint(this);
     this.layout(rebuilt);
     this.observe();
@@ -142,7 +135,7 @@ export class Board {
       // The same whatever the layer: on one screen with its question (above blank maps, which say less), or with its equation
       // and buttons.
       const room = document.documentElement.clientHeight / this.unit;
-      const high = (veiled && !compact) || this.brief ? clamp(room - 444, 320, 480) : waiting ? clamp(room - 494, 320, 480) : clamp(room - 124, 600, 800);
+      const high = veiled && !compact ? clamp(room - 444, 320, 480) : waiting ? clamp(room - 494, 320, 480) : clamp(room - 124, 600, 800);
       const around = [...this.root.children].reduce((sum, node) => sum + (node === this.well ? 0 : node.offsetHeight), 0);
       return Math.round(high * this.unit - around);
     }
