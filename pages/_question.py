@@ -89,12 +89,18 @@ class Asking:
 
     @property
     def names(self) -> tuple[str, ...]:
-        return self._ask.names
+        return (*self._ask.names, *self._answered.names)
 
     @cached_property
     def _ask(self) -> Setting:
         titles = {NONE: NONE} | {each.name: each.name for each in self.questions}
         return Choice("ask", self._usual, "", None, titles, read=self._read, key=f"ask_{self.page}")
+
+    @cached_property
+    def _answered(self) -> Setting:
+        """The question that stands answered on screen, so that a lecturer who loads the page anew goes on from it."""
+        names = {"": "", **{each.name: each.name for each in self.questions}}
+        return Choice("answered", "", "", None, names, read=self._read, key=f"answered_{self.page}")
 
     def _read(self, text: str) -> str:
         if text != NONE and text not in {each.name for each in self.questions}:
@@ -105,7 +111,7 @@ class Asking:
         return NONE if state.example(self) else self.questions[0].name
 
     def take(self, query: Mapping[str, list[str]]) -> list[str]:
-        told, name = self._ask.take(query), self._ask.value
+        told, name = [*self._ask.take(query), *self._answered.take(query)], self._ask.value
         if set(query) == {"ask"} and name != NONE:
             self._bring(self._question(name))
         return told
@@ -125,7 +131,7 @@ class Asking:
         return [each.name for each in self.questions if each.about is not None and each.about == now]
 
     def query(self) -> dict[str, str]:
-        return self._ask.query()
+        return self._ask.query() | self._answered.query()
 
     def _about(self) -> dict[str, str]:
         """What the link says of the example on screen; a cell may be pinned in it."""
@@ -136,11 +142,15 @@ class Asking:
     def _asked(self) -> Asked | None:
         """The question on screen, waiting or answered, if the page still shows what it is about."""
         asked, waits, about = state.recall(f"asked_{self.page}"), self._ask.value, self._about()
+        answered = self._answered.value
         if waits != NONE and (asked is None or asked.name != waits):
             asked = Asked(waits, about)
+        elif asked is None and answered and (self._question(answered).about is None or answered in self._shown()):
+            asked = Asked(answered, about)
         elif asked is not None and asked.about != about:
             asked = None
         state.remember(f"asked_{self.page}", asked)
+        self._answered.give(asked.name if asked and waits == NONE else "")
         return asked
 
     def waits(self) -> bool:

@@ -226,9 +226,10 @@ class TestControls:
         expect(page.locator(".stage.veiled")).to_be_visible()
         page.get_by_role("button", name="Reveal").click()
         expect(page.locator(".stage.veiled")).to_have_count(0)
-        expect(page).to_have_url(re.compile(r"/playground\?ask=none$"))
+        expect(page).to_have_url(re.compile(r"/playground\?ask=none&answered=A1$"))
         page.reload()
         expect(number(page, "macs")).to_contain_text("36")
+        expect(page.locator(".st-key-verdict")).to_contain_text("122.")
         more(page, "kernel_size")
         expect(page).to_have_url(re.compile(r"/playground\?kernel_size=4$"))
 

@@ -192,3 +192,18 @@ def test_what_one_question_brought_goes_with_the_next():
         app.button(key="next_question").click().run()
     assert "same 2 groups" in text_of(sound(app))
     assert dict(app.query_params) == {"ask": "row"}
+
+
+@pytest.mark.parametrize("page", sorted(QUESTIONS))
+def test_who_loads_an_answered_page_anew_finds_its_answer_and_goes_on_from_it(page):
+    first, second = QUESTIONS[page][:2]
+    app = asks(page, first.name)
+    app.button(key="reveal").click().run()
+    link = {name: str(text[0] if isinstance(text, list) else text) for name, text in app.query_params.items()}
+    assert link["answered"] == first.name
+    again = sound(opened(BY_PATH[page].file, **link))
+    assert first.text in text_of(again)
+    assert first.explanation.split(".")[0] in text_of(again)
+    again.button(key="next_question").click().run()
+    assert again.query_params["ask"] in (second.name, [second.name])
+    assert "answered" not in again.query_params
