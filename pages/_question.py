@@ -190,6 +190,7 @@ class Asking:
             return
         question = self._question(name)
         self._bring(question)
+        _room.put_away()
         state.forget(f"asked_{self.page}")
         answer = self._answer(question)
         answer.give(answer.usual)

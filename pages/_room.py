@@ -159,7 +159,8 @@ def _show(dialog: str) -> None:
     state.remember("room_dialog", dialog)
 
 
-def _hide() -> None:
+def put_away() -> None:
+    """Close the room's dialog: what it tells of is no longer on screen. For callbacks."""
     state.forget("room_dialog")
 
 
@@ -198,7 +199,7 @@ def _said(tally: Tally) -> str:
     return f"**{tally.answered}** of {tally.here} answered" if tally.round else f"{plural(tally.here, 'phone')} here"
 
 
-@st.dialog("The room", width="large", on_dismiss=_hide)
+@st.dialog("The room", width="large", on_dismiss=put_away)
 def _draw_room(key: str) -> None:
     if state.recall("room_dialog") != "room":
         st.rerun()
@@ -238,7 +239,7 @@ def _end(key: str) -> None:
     _forget()
 
 
-@st.dialog("Answers", width="large", on_dismiss=_hide)
+@st.dialog("Answers", width="large", on_dismiss=put_away)
 def _draw_answers(key: str) -> None:
     if state.recall("room_dialog") != "answers" or state.recall("room_revealed"):
         state.forget("room_revealed")

@@ -9,7 +9,7 @@ from viz import state
 from viz.components.stage import grid, link
 
 QUESTION = "What is a picture to a computer?"
-DO = "**Click anywhere in the picture.** The table shows what is stored there."
+DO = "**Click or tap anywhere in the picture.** The table shows what is stored there."
 ZOOM = 4
 
 AT = state.Setting("zoom", (13, 20), read=place(SIDE), spell=spelled, key="start_zoom")
@@ -47,7 +47,7 @@ def draw() -> None:
         "still": True,
         "compact": 28,
         "selected": {"grid": "table", "channel": 0, "cell": at},
-        "caption": "Click in the picture, or move with the arrow keys and press Enter. Rows and columns count from 0",
+        "caption": "Click or tap in the picture, or move with the arrow keys and press Enter. Rows and columns count from 0",
     }
     layers.show("pixels", data, on_pin=take)
 

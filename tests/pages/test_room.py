@@ -77,6 +77,8 @@ def test_the_bars_are_the_votes_and_mark_the_right_one_once_it_is_told(lecturer,
     (trace,) = charts(sound(lecturer.run()))["votes"]["data"]
     assert trace["y"] == ["1", "2 ✓", "11"]
     assert len(set(trace["marker"]["color"])) == 2
+    lecturer.button(key="next_question").click().run()
+    assert "votes" not in charts(sound(lecturer)), "the answers of another question than that on screen"
 
 
 def test_the_link_that_is_shared_has_no_key_and_the_lecturers_own_keeps_it(lecturer):
