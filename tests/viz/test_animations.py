@@ -28,7 +28,7 @@ from viz.export import animations
 from viz.export.__main__ import scene_of, taken_of
 from viz.export.engine import MADE, ExportError, Look, Picture
 from viz.export.formats import FORMATS
-from viz.export.taken import Taken
+from viz.export.taken import Taken, beside
 from viz.scenes.four_views import four_views, zeros_alone
 from viz.scenes.layer import scene as draw_scene
 
@@ -107,6 +107,23 @@ def test_each_frame_marks_the_next_position_and_shows_its_number(name, theme):
         )
         off = np.abs(np.asarray(image.convert("RGB")).astype(int) - want).max(-1)
         assert (off > close).mean() < 0.02
+
+
+@pytest.mark.parametrize("shorter", ["A", "B"])
+def test_of_two_layers_the_one_that_is_through_rests_on_its_last_cell(shorter):
+    short, long = LayerSpec("conv", 2, 5, kernel_size=3), LayerSpec("conv", 2, 5, kernel_size=3, padding=1)
+    pair = (short, long) if shorter == "A" else (long, short)
+    sizes = [measured(one).y.size for one in pair]
+    both = Picture(beside(*(draw_scene(measured(one)) for one in pair), 400, None), Look("light", 960))
+    assert sorted(sizes) == [9, 25]
+    assert both.walk("outputs", 99) == 25
+    for step in range(25):
+        both.go(step)
+        told = ET.fromstring(both.svg())
+        for name, (spec, size) in enumerate(zip(pair, sizes, strict=True)):
+            equation = next(g for g in told.iter(f"{SVG}g") if g.get("class") == f"{name}-equation")
+            value = measured(spec).y.ravel()[min(step, size - 1)]
+            assert "".join(equation.itertext()).replace("−", "-").startswith(f"{value:g} =")
 
 
 @pytest.mark.parametrize("name", ["gif", "webp", "apng", "frames", "mp4", "webm", "moving_svg"])

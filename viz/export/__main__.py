@@ -379,7 +379,7 @@ def make(path: Path, asked: Mapping[str, str], said: Callable[[float, str], None
     elif side:
         raise ValueError("side: two layers are compared by a link alone: give one, with --link.")
     else:
-        page = taken_of(scene_of(asked), view or "layer", title)
+        page = taken_of(scene_of(_per_axis(asked)), view or "layer", title)
     data = one.make(page, chosen_of(one, asked), said)
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_bytes(data)
@@ -407,10 +407,26 @@ def _spelled(name: str, text: str) -> dict[str, str]:
     values = text.replace(",", " ").split()
     if name not in SPATIAL or len(values) < 2:
         return {name: text}
-    if len(values) > 3:
-        raise ValueError(f"{name} has {len(values)} values: give one, or one for each axis.")
-    axes = {2: "hw", 3: "dhw"}[len(values)]
-    return {f"{name}_{axis}": value for axis, value in zip(axes, values, strict=True)} | {"per_axis": "true"}
+    # How many axes there are is known once all settings are.
+    return {name: ",".join(values)}
+
+
+def _per_axis(asked: Mapping[str, str]) -> dict[str, str]:
+    """Several values of a setting, one for each axis, as links spell them. Raises ValueError where they are as many as
+    there are axes nowhere."""
+    from models.spec import AXES, SPATIAL, read_settings
+
+    several = {name: asked[name].split(",") for name in SPATIAL if "," in asked.get(name, "")}
+    if not several:
+        return dict(asked)
+    axes = AXES[read_settings({name: asked[name] for name in ("kind", "dims") if name in asked})[0]["dims"]]
+    made = {name: text for name, text in asked.items() if name not in several} | {"per_axis": "true"}
+    for name, values in several.items():
+        if len(values) != len(axes):
+            has = f"{len(values)} values for {plural(len(axes), 'axis', 'axes')}"
+            raise ValueError(f"{name}: {has}; give one, or one for each axis.")
+        made |= {f"{name}_{axis}": value for axis, value in zip(axes, values, strict=True)}
+    return made
 
 
 def main(argv: Sequence[str] | None = None) -> int:

@@ -146,7 +146,7 @@ def _possible(one: Format, page: Taken) -> list[Option]:
         if option.name == "legend" and not lead.get("legend"):
             continue
         if option.name == "walk":
-            ways = _ways(lead)
+            ways = _ways(page.drawing or {})
             if len(ways) < 2:
                 continue
             option = replace(option, values={way: option.values[way] for way in ways})

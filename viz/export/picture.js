@@ -19,6 +19,59 @@ function measurer(metrics) {
   };
 }
 
+function middle(g) {
+  const at = Math.floor(g.sp.reduce((cell, n) => cell * n + Math.floor((n - 1) / 2), 0));
+  return isPadding(g, at) ? realToDrawn(g, 0) : at;
+}
+
+function inner(g, cells) {
+  const real = cells.filter((c) => !isPadding(g, c)), from = real.length ? real : cells;
+  return from[Math.floor((from.length - 1) / 2)];
+}
+
+function waysOf(scene) {
+  const found = [];
+  if (!scene.last || scene.data.veiled) return found;
+  found.push("outputs");
+  const [link] = scene.links, { from, to } = link;
+  const stamps = scene.links.length === 1 && link.weighted && link.reduce === "sum" && from.values && to.values && !from.real && !link.perPair;
+  if (stamps && [...from.values].every(Number.isFinite)) found.push("stamps");
+  if (scene.links.length > 1 && scene.links.every((l, i) => !i || l.from === scene.links[i - 1].to)) found.push("layers");
+  return found;
+}
+
+function stepsOf(scene, way, most) {
+  const [link] = scene.links, found = [];
+  if (way === "stamps") {
+    const { from } = link;
+    for (let n = 1; found.length < most && n <= from.n; n++) found.push({ stamped: n, sel: { grid: from.id, ch: 0, cell: n - 1 } });
+  } else if (way === "layers") {
+    const { last } = scene, marks = scene.upstream(last, 0, middle(last)), cells = new Map([...marks].map(([g, m]) => [g, [...m.cells.keys()].sort((a, b) => a - b)]));
+    for (const { to } of scene.links) if (found.length < most) found.push({ sel: { grid: to.id, ch: 0, cell: to === last ? middle(last) : inner(to, cells.get(to) ?? [0]) } });
+  } else {
+    const { last } = scene, start = { grid: last.id, ch: 0, cell: last.real ? realToDrawn(last, 0) : 0 };
+    let at = start;
+    do {
+      found.push({ sel: at });
+      at = step(scene, at, 1);
+    } while (found.length < most && (at.ch !== start.ch || at.cell !== start.cell));
+  }
+  return found;
+}
+
+// A step of `stepsOf` on one stage.
+function put(panel, { sel, stamped: count }) {
+  const { scene } = panel;
+  if (count != null) {
+    scene.links[0].to.values = stamped(scene, count);
+    panel.stamped = count;
+  }
+  panel.sel = sel;
+  if (scene.into(scene.byId[sel.grid]).length) panel.out = sel;
+  panel.tap = panel.opCol = null;
+  panel.select();
+}
+
 export class Picture {
   // `data` as the stage gets it. Options: `theme` {bg, text}, `width`, `height` of the stage in px, `scale`, and which parts
   // there are: `matrix`, `equation`, `legend`, `numbers`.
@@ -34,79 +87,44 @@ export class Picture {
       this.panels = whole.panels.map((one) => new Figure(bare(one), { theme, width: Math.floor(width / columns), height: one.height ?? whole.height ?? 300, host: true, frame: { ...PANEL } }));
     } else this.panels = [new Figure(bare(whole), { theme, width, height: options.height })];
     this.lead = this.panels[0];
+    this.apart = Boolean(whole.apart);
     this.spread();
     this.made = whole.panels ? together(this.panels, width, this.measure, { ...options, numbers: options.numbers && whole.numbers }) : composed(this.lead, this.measure, options);
     this.paper = new Paper(options.scale);
     this.kept = new Map();
   }
 
-  // All others select what the first has selected.
+  // All others select what the first has selected, unless each goes its own way.
   spread() {
+    if (this.apart) return;
     const said = this.lead.sel && shared(this.lead);
     for (const panel of this.panels.slice(1)) if (said && take(panel, said)) panel.select();
   }
 
-  select(sel) {
-    const { lead } = this;
-    lead.sel = sel;
-    if (lead.scene.into(lead.scene.byId[sel.grid]).length) lead.out = sel;
-    lead.tap = lead.opCol = null;
-    lead.select();
-    this.spread();
+  // Those that are walked, each by itself.
+  get walked() {
+    return this.apart ? this.panels : [this.lead];
   }
 
-  // The ways to walk that there are: through the outputs, stamp by stamp, layer by layer.
+  // The ways to walk that all of them have: through the outputs, stamp by stamp, layer by layer.
   ways() {
-    const { scene } = this.lead, found = [];
-    if (!scene.last || scene.data.veiled) return found;
-    found.push("outputs");
-    const [link] = scene.links, { from, to } = link;
-    const stamps = scene.links.length === 1 && link.weighted && link.reduce === "sum" && from.values && to.values && !from.real && !link.perPair;
-    if (stamps && [...from.values].every(Number.isFinite)) found.push("stamps");
-    if (scene.links.length > 1 && scene.links.every((l, i) => !i || l.from === scene.links[i - 1].to)) found.push("layers");
-    return found;
+    const [first, ...others] = this.walked.map(({ scene }) => waysOf(scene));
+    return first.filter((way) => others.every((one) => one.includes(way)));
   }
 
-  // The steps of a way, one a frame, as far as `most`.
+  // The steps of a way, one a frame, as far as `most`: one for each that is walked. The one that is through rests on its
+  // last.
   steps(way, most) {
-    const { scene } = this.lead, [link] = scene.links, found = [];
-    if (way === "stamps") {
-      const { from } = link;
-      for (let n = 1; found.length < most && n <= from.n; n++) found.push({ stamped: n, sel: { grid: from.id, ch: 0, cell: n - 1 } });
-    } else if (way === "layers") {
-      const { last } = scene, marks = scene.upstream(last, 0, this.middle(last)), cells = new Map([...marks].map(([g, m]) => [g, [...m.cells.keys()].sort((a, b) => a - b)]));
-      for (const { to } of scene.links) if (found.length < most) found.push({ sel: { grid: to.id, ch: 0, cell: to === last ? this.middle(last) : this.inner(to, cells.get(to) ?? [0]) } });
-    } else {
-      const { last } = scene, start = { grid: last.id, ch: 0, cell: last.real ? realToDrawn(last, 0) : 0 };
-      let at = start;
-      do {
-        found.push({ sel: at });
-        at = step(scene, at, 1);
-      } while (found.length < most && (at.ch !== start.ch || at.cell !== start.cell));
-    }
-    return found;
-  }
-
-  middle(g) {
-    const at = Math.floor(g.sp.reduce((cell, n) => cell * n + Math.floor((n - 1) / 2), 0));
-    return isPadding(g, at) ? realToDrawn(g, 0) : at;
-  }
-
-  inner(g, cells) {
-    const real = cells.filter((c) => !isPadding(g, c)), from = real.length ? real : cells;
-    return from[Math.floor((from.length - 1) / 2)];
+    const each = this.walked.map(({ scene }) => stepsOf(scene, way, most));
+    return Array.from({ length: Math.max(...each.map((one) => one.length)) }, (_, i) => each.map((one) => one[Math.min(i, one.length - 1)]));
   }
 
   // Puts a step of `steps` on the picture.
-  go({ sel, stamped: count }) {
-    const { scene } = this.lead, { to } = scene.links[0] ?? {};
-    if (count != null) {
-      to.values = stamped(scene, count);
-      this.lead.stamped = count;
-    }
-    this.select(sel);
+  go(step) {
+    this.walked.forEach((panel, i) => put(panel, step[i]));
+    this.spread();
     // As text: JSON knows no infinity.
-    const { values, n } = scene.byId[sel.grid], value = values ? String(values[sel.ch * n + sel.cell]) : null;
+    const [{ sel }] = step, { values, n } = this.lead.scene.byId[sel.grid], value = values ? String(values[sel.ch * n + sel.cell]) : null;
     return { grid: sel.grid, channel: sel.ch, cell: sel.cell, value };
   }
 

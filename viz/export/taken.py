@@ -141,7 +141,7 @@ def noted(scene: Scene | None, against: Scene | None, script: Script | None, **h
 
 
 def beside(one: Mapping[str, Any], other: Mapping[str, Any], height: int, numbers: Rows | None) -> dict[str, Any]:
-    """Two stages as one drawing, A and B, with the table of their numbers."""
+    """Two stages as one drawing, A and B, with the table of their numbers. Each is walked by itself, as on the page."""
     panels = [{**each, "id": name, "title": name, "height": height} for name, each in (("A", one), ("B", other))]
     # Each is as wide as on the page, so that its numbers can be read.
-    return {"panels": panels, "columns": 1, "numbers": numbers}
+    return {"panels": panels, "columns": 1, "numbers": numbers, "apart": True}
