@@ -392,6 +392,10 @@ def read_settings(query: Mapping[str, Any]) -> tuple[dict[str, Any], list[SpecEr
             asked[name] = tuple(read(name, param if param in text else name) for param in each)
         else:
             asked[name] = read(name, name)
+        if name in SPATIAL:
+            for param in (f"{name}_{axis}" for axis in AXES[3]):
+                if param in text and param not in each:
+                    errors.append(SpecError(param, f"a {asked['dims']}-D layer has no such axis: it is left out."))
     return asked, errors
 
 

@@ -171,6 +171,14 @@ def test_any_link_gives_a_layer_and_sentences(query):
     assert one_or_the_other(lambda: spec) == spec
 
 
+def test_an_axis_that_the_layer_has_not_is_told():
+    asked, errors = read_settings({"dims": "1", "kernel_size_h": "2", "kernel_size_w": "3", "per_axis": "true"})
+    assert asked["kernel_size"] == (3,)
+    assert [(one.field, one.message) for one in errors] == [
+        ("kernel_size_h", "a 1-D layer has no such axis: it is left out.")
+    ]
+
+
 def test_a_bad_value_loses_nothing_else():
     asked, errors = read_settings({"kernel_size": "5", "stride": "fast", "padding": "2", "input_size": ["9", "9"]})
     assert (asked["kernel_size"], asked["padding"], asked["stride"], asked["input_size"]) == (5, 2, 1, 4)

@@ -43,6 +43,12 @@ def test_every_setting_of_a_layer_and_every_option_is_a_flag():
     [
         ("out.gif --kernel-size 9", "kernel_size: a kernel that spans 9 cells does not fit"),
         ("out.gif --kernel-size three", "kernel_size: “three” is not a value for it."),
+        ("out.gif --kernel-size 2,3,4", "kernel_size: 3 values for 2 axes; give one, or one for each axis."),
+        ("out.gif --kernel-size 3,3,3", "kernel_size: 3 values for 2 axes"),
+        ("out.gif --dims 1 --kernel-size 2,3", "kernel_size: 2 values for 1 axis; give one"),
+        ("out.gif --dims 2 --stride 2,1,1", "stride: 3 values for 2 axes"),
+        ("out.gif --dims 3 --kernel-size 2,3", "kernel_size: 2 values for 3 axes"),
+        ("out.gif --dims 3 --kernel-size 1,2,3,4", "kernel_size: 4 values for 3 axes"),
         ("out.gif --kind dense", "kind: “dense” is none of conv, transposed,"),
         ("out.gif --kind pixel_shuffle --dims 3", "dims: Pixel shuffle has no 3-D form."),
         ("out.gif --link http://x/receptive-field?layers=q", "Layer 1: “q” cannot be read"),
@@ -233,6 +239,15 @@ def test_of_a_link_that_does_not_fit_the_nearest_layer_is_drawn(tmp_path, capsys
 def test_a_title_is_text_whatever_stands_in_it(tmp_path):
     assert main(["--title", "\0\x1b[31m<b>&", str(tmp_path / "a.svg")]) == 0
     assert ET.parse(tmp_path / "a.svg").getroot().find(f"{SVG}title").text == "[31m<b>&"
+
+
+@pytest.mark.parametrize("link", ["/playground", "/playground?against=kernel_size%3D2"])
+def test_documents_have_the_title_that_is_asked_for(link, tmp_path):
+    for name in ("sheet.html", "formulas.tex"):
+        form = ["--format", "worksheet"] if name == "sheet.html" else []
+        assert main(["--link", link, "--title", "Week 3 & 4", *form, str(tmp_path / name)]) == 0
+    assert "<h1>Week 3 &amp; 4" in (tmp_path / "sheet.html").read_text()
+    assert (tmp_path / "formulas.tex").read_text().startswith("% Week 3 & 4\n")
 
 
 def test_an_empty_link_is_refused(tmp_path, capsys):

@@ -380,7 +380,7 @@ def make(path: Path, asked: Mapping[str, str], said: Callable[[float, str], None
         raise ValueError("side: two layers are compared by a link alone: give one, with --link.")
     else:
         page = taken_of(scene_of(_per_axis(asked)), view or "layer", title)
-    data = one.make(page, chosen_of(one, asked), said)
+    data = one.make(replace(page, heading=title), chosen_of(one, asked), said)
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_bytes(data)
     return len(data)
@@ -423,7 +423,7 @@ def _per_axis(asked: Mapping[str, str]) -> dict[str, str]:
     made = {name: text for name, text in asked.items() if name not in several} | {"per_axis": "true"}
     for name, values in several.items():
         if len(values) != len(axes):
-            has = f"{len(values)} values for {plural(len(axes), 'axis', 'axes')}"
+            has = f"{len(values)} values for {len(axes)} {'axis' if len(axes) == 1 else 'axes'}"
             raise ValueError(f"{name}: {has}; give one, or one for each axis.")
         made |= {f"{name}_{axis}": value for axis, value in zip(axes, values, strict=True)}
     return made

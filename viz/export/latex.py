@@ -31,18 +31,18 @@ A_LINE, MOST_TERMS = 6, 60
 """Terms of a sum in one line (of long numbers fewer), and in all."""
 
 
-def latex(scene: Scene, channel: int = 0, position: int = 0, link: str = "") -> str:
+def latex(scene: Scene, channel: int = 0, position: int = 0, link: str = "", title: str = "") -> str:
     """A piece of a document that loads ``amsmath``.
 
     Args:
         channel, position: the cell of the output whose sum is written, the position row-major.
-        link: leads back to the page.
+        link: leads back to the page. title: stands in the first line.
     """
-    return "\n\n".join([_head(link), *_layer(scene, channel, position)]) + "\n"
+    return "\n\n".join([_head(link, title), *_layer(scene, channel, position)]) + "\n"
 
 
-def _head(link: str) -> str:
-    head = [MADE, r"Needs \usepackage{amsmath}.", link]
+def _head(link: str, title: str) -> str:
+    head = [title, MADE, r"Needs \usepackage{amsmath}.", link]
     return "\n".join(f"% {line}" for line in head if line)
 
 
@@ -60,9 +60,9 @@ def take(taken: Taken, options: Mapping[str, Any], progress: Progress) -> bytes:
     ``cell``."""
     at = options["channel"], options["cell"]
     if not taken.pair:
-        return latex(layer_of(taken), *at, taken.link).encode()
+        return latex(layer_of(taken), *at, taken.link, taken.heading).encode()
     refuse_while_asked(taken)
-    parts = [_head(taken.link)]
+    parts = [_head(taken.link, taken.heading)]
     for name, scene in taken.pair.items():
         try:
             parts += [rf"\paragraph{{{name}}}", *_layer(scene, *at)]

@@ -93,24 +93,29 @@ def worksheet(scene: Scene, title: str = "", question: str = "", link: str = "")
     return _page(name, _sheets(scene, name, question, link))
 
 
-def worksheet_of_two(pair: Mapping[str, Scene], versus: Rows | None, question: str = "", link: str = "") -> str:
+def worksheet_of_two(
+    pair: Mapping[str, Scene], versus: Rows | None, title: str = "", question: str = "", link: str = ""
+) -> str:
     """Two layers, each on a sheet, a sheet to compare their numbers on if ``versus`` holds them, and the solutions in
     the same order. As :func:`worksheet` otherwise."""
+    above = f"{title}, " if title else ""
     sheets = [
-        _sheets(scene, f"{which}: {KINDS[scene.spec.kind].title}", question, link) for which, scene in pair.items()
+        _sheets(scene, f"{above}{which}: {KINDS[scene.spec.kind].title}", question, link)
+        for which, scene in pair.items()
     ]
     if versus:
         sheets.append((_compared(versus, False), _compared(versus, True)))
     asked, solved = zip(*sheets, strict=True)
-    return _page(" and ".join(pair), (*asked, *solved))
+    return _page(title or " and ".join(pair), (*asked, *solved))
 
 
 def take(taken: Taken, options: Mapping[str, Any], progress: Progress) -> bytes:
     """The page's layer as a worksheet, or both that it compares."""
     refuse_while_asked(taken)
     if taken.pair:
-        return worksheet_of_two(taken.pair, taken.tables.get(VERSUS), taken.question, taken.link).encode()
-    return worksheet(layer_of(taken), question=taken.question, link=taken.link).encode()
+        versus = taken.tables.get(VERSUS)
+        return worksheet_of_two(taken.pair, versus, taken.heading, taken.question, taken.link).encode()
+    return worksheet(layer_of(taken), taken.heading, taken.question, link=taken.link).encode()
 
 
 def _page(name: str, sheets: Iterable[str]) -> str:
