@@ -49,6 +49,12 @@ def test_every_setting_of_a_layer_and_every_option_is_a_flag():
         ("out.gif --dims 2 --stride 2,1,1", "stride: 3 values for 2 axes"),
         ("out.gif --dims 3 --kernel-size 2,3", "kernel_size: 2 values for 3 axes"),
         ("out.gif --dims 3 --kernel-size 1,2,3,4", "kernel_size: 4 values for 3 axes"),
+        ("--out there x.png", "out: it is the folder for a batch; name a single file with its folder"),
+        ("--batch configs.csv --out there foo.png", "The table of a batch names its files: leave out foo.png."),
+        ("--nonsense 3 x.png", "Unrecognized arguments: --nonsense.\n"),
+        ("x.png --kind conv --mode bilinear", "mode: Convolution does not take it: leave it out."),
+        ("x.png --input own", "input: numbers of your own come with a link"),
+        ("x.png --weights own", "weights: numbers of your own come with a link"),
         ("out.gif --kind dense", "kind: “dense” is none of conv, transposed,"),
         ("out.gif --kind pixel_shuffle --dims 3", "dims: Pixel shuffle has no 3-D form."),
         ("out.gif --link http://x/receptive-field?layers=q", "Layer 1: “q” cannot be read"),
@@ -71,7 +77,7 @@ def test_every_setting_of_a_layer_and_every_option_is_a_flag():
         ("out.gif --input-size 4000", "entries"),
         ("out.gif --link http://[::1", "link: “http://[::1” is not an address."),
         ("out.gif --link http://x/cost", "is no link to a page on one layer"),
-        ("out.gif --batch missing.csv", "missing.csv: No such file"),
+        ("--batch missing.csv", "missing.csv: No such file"),
         ("out.gif --bogus 1", "Unrecognized arguments: --bogus"),
         ("", "No file is named"),
     ],
@@ -169,6 +175,7 @@ def test_help_lists_what_a_setting_takes(capsys):
     for words in (", ".join(KINDS), "nearest, nearest-exact, linear", "zeros, reflect, replicate", "yes, no; default"):
         assert words in told
     assert all(f"{one.name}: {one.label}, .{one.ending}" in told for one in FORMATS.values())
+    assert "transparent (svg, png, webp, moving_svg, apng, frames), auto (html)" in told
 
 
 def test_what_a_bare_link_means_is_what_the_page_shows():
@@ -247,7 +254,7 @@ def test_documents_have_the_title_that_is_asked_for(link, tmp_path):
         form = ["--format", "worksheet"] if name == "sheet.html" else []
         assert main(["--link", link, "--title", "Week 3 & 4", *form, str(tmp_path / name)]) == 0
     assert "<h1>Week 3 &amp; 4" in (tmp_path / "sheet.html").read_text()
-    assert (tmp_path / "formulas.tex").read_text().startswith("% Week 3 & 4\n")
+    assert r"\subsection*{Week 3 \& 4}" in (tmp_path / "formulas.tex").read_text()
 
 
 def test_an_empty_link_is_refused(tmp_path, capsys):

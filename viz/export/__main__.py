@@ -24,6 +24,7 @@ from viz.export.formats import FORMATS, Format, Option
 
 if TYPE_CHECKING:
     from models.share import Scene
+    from models.spec import LayerSpec
     from viz.export.taken import Taken
 
 PAGES = {
@@ -94,7 +95,7 @@ def parser() -> argparse.ArgumentParser:
     )
     made.add_argument("--link", help="a link that was shared, in place of settings")
     made.add_argument("--batch", help="a table of settings, as CSV: one file a row")
-    made.add_argument("--out", default=".", help="the folder for a batch")
+    made.add_argument("--out", help="the folder for a batch; default: this one")
     made.add_argument("--title", help="of the file")
     made.add_argument("--side", choices=SIDES, help="of a link that compares two layers one: a is the frozen one")
     views = "; ".join(f"{name}: {what}" for name, what in VIEWS.items())
@@ -108,9 +109,21 @@ def parser() -> argparse.ArgumentParser:
     layer.add_argument("--seed", help=f"of random numbers; default: {Scene.seed}")
     look = made.add_argument_group("the file")
     for name, option in _options().items():
-        known = "yes, no" if isinstance(option.default, bool) else ", ".join(map(str, option.values or ()))
+        known = "yes, no" if isinstance(option.default, bool) else ", ".join(_known_choices(option))
         look.add_argument(_flag(name), help=f"{option.label}{f': {known}' if known else ''}. {option.help}")
     return made
+
+
+def _known_choices(option: Option) -> list[str]:
+    """What an option can be, with the formats that take it where not all do that have the option."""
+    having = {
+        one.name: own.values or {} for one in FORMATS.values() for own in one.options if own.name == option.name
+    }
+    told = []
+    for value in option.values or ():
+        takes = [name for name, values in having.items() if value in values]
+        told.append(f"{value} ({', '.join(takes)})" if len(takes) < len(having) else str(value))
+    return told
 
 
 def _known_values(name: str) -> list[str]:
@@ -157,6 +170,7 @@ def scene_of(settings: Mapping[str, str], told: Callable[[str], None] | None = N
             raise unread[0]
         else:
             spec = LayerSpec(**asked)
+            _refuse_unused(spec, settings)
     except SpecError as error:
         # Of a page it would say that it goes on without.
         raise ValueError(f"{error.field}: {error.message.replace(': it is left out', '')}") from None
@@ -167,6 +181,8 @@ def scene_of(settings: Mapping[str, str], told: Callable[[str], None] | None = N
         sources[name] = titles.get(value, value)
         if sources[name] not in (*known, "own"):
             raise ValueError(f"{name}: “{value[:40]}” is none of {', '.join(known)}.")
+        if sources[name] == "own" and not told and {"input": "x", "weights": "w"}[name] not in settings:
+            raise ValueError(f"{name}: numbers of your own come with a link: give one, with --link.")
     seed = _whole("seed", settings.get("seed", "0"), 0, 9999)
     own = read_array(settings["x"]) if "x" in settings else None
     weights = read_weights(settings["w"]) if "w" in settings else {}
@@ -175,6 +191,18 @@ def scene_of(settings: Mapping[str, str], told: Callable[[str], None] | None = N
     if weights:
         sources["weights"] = "own"
     return Scene(spec, sources["input"], sources["weights"], seed, own, weights)
+
+
+def _refuse_unused(spec: LayerSpec, settings: Mapping[str, str]) -> None:
+    """Raises SpecError for a setting that this kind of layer does not take."""
+    from models.layers import KINDS
+    from models.spec import QUERY_DEFAULTS, SpecError
+
+    kind = KINDS[spec.kind]
+    for param in settings:
+        name = param[:-2] if param[-2:] in ("_d", "_h", "_w") else param
+        if name in QUERY_DEFAULTS and name not in ("kind", "dims", "input_size", "in_channels", *kind.takes):
+            raise SpecError(param, f"{kind.title} does not take it: leave it out.")
 
 
 def _whole(name: str, text: str, low: int, high: int) -> int:
@@ -432,7 +460,11 @@ def _per_axis(asked: Mapping[str, str]) -> dict[str, str]:
 def main(argv: Sequence[str] | None = None) -> int:
     """Returns 0, or 2 after a sentence on what is wrong."""
     made = parser()
-    given = vars(made.parse_args(argv))
+    known, strange = made.parse_known_args(argv)
+    if strange:
+        # What follows an unknown flag may be its value: the flag alone is certain.
+        made.error(f"unrecognized arguments: {' '.join([one for one in strange if one.startswith('-')] or strange)}")
+    given = vars(known)
     batch, out, file = given.pop("batch"), given.pop("out"), given.pop("file")
     asked: dict[str, str] = {}
     try:
@@ -441,8 +473,12 @@ def main(argv: Sequence[str] | None = None) -> int:
                 asked |= _spelled(name, value)
         if given["link"] == "":
             raise ValueError("link: it is empty: give the link that was shared.")
-        if batch:
-            return _batch(Path(batch), Path(out), asked)
+        if batch is not None and file:
+            raise ValueError(f"The table of a batch names its files: leave out {file[:80]}.")
+        if batch is not None:
+            return _batch(Path(batch), Path(out or "."), asked)
+        if out is not None:
+            raise ValueError("out: it is the folder for a batch; name a single file with its folder, such as figures/out.gif.")
         if not file:
             raise ValueError("No file is named: end with one, such as out.gif.")
         size = make(Path(file), asked, _bar(file))

@@ -36,14 +36,22 @@ def latex(scene: Scene, channel: int = 0, position: int = 0, link: str = "", tit
 
     Args:
         channel, position: the cell of the output whose sum is written, the position row-major.
-        link: leads back to the page. title: stands in the first line.
+        link: leads back to the page. title: stands above.
     """
     return "\n\n".join([_head(link, title), *_layer(scene, channel, position)]) + "\n"
 
 
 def _head(link: str, title: str) -> str:
-    head = [title, MADE, r"Needs \usepackage{amsmath}.", link]
-    return "\n".join(f"% {line}" for line in head if line)
+    head = [MADE, r"Needs \usepackage{amsmath}.", link]
+    said = "\n".join(f"% {line}" for line in head if line)
+    return f"{said}\n\n\\subsection*{{{title.translate(_LITERAL)}}}" if title else said
+
+
+_LITERAL = str.maketrans(
+    {letter: f"\\{letter}" for letter in "&%$#_{}"}
+    | {"\\": r"\textbackslash{}", "~": r"\textasciitilde{}", "^": r"\textasciicircum{}"}
+)
+"""How letters are written that LaTeX reads as more than letters."""
 
 
 def _layer(scene: Scene, channel: int, position: int) -> list[str]:
