@@ -61,6 +61,13 @@ def test_the_first_steps_have_a_worksheet(step):
     assert [one.label for one in sound(app).get("download_button")][-1].startswith("Download the Worksheet")
 
 
+def test_a_layer_too_large_for_a_worksheet_begins_with_a_notebook():
+    app = opened("cost/separable.py", ask="none")
+    app.button(key="open_take_away").click().run()
+    app.segmented_control(key="take_group").set_value("Document").run()
+    assert [one.label for one in sound(app).get("download_button")][-1].startswith("Download the Notebook")
+
+
 def test_two_layers_beside_each_other_are_one_picture():
     app = opened("convolution/playground.py", against="kernel_size=2", input_size="5")
     app.button(key="open_take_away").click().run()

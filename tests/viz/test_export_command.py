@@ -144,6 +144,17 @@ def test_the_cell_that_a_link_pins_is_the_one_that_is_marked(link, grid, channel
     assert "".join(equation.itertext()).startswith(told)
 
 
+@pytest.mark.parametrize(("view", "there"), [("matrix", True), ("layer", False), ("views", False)])
+def test_matrices_are_shown_where_they_are_what_is_looked_at(view, there):
+    page = taken_of_link("http://x/transposed", view=view)
+    assert (b"base-operator" in FORMATS["moving_svg"].make(page, {"steps": 1})) == there
+
+
+def test_large_maps_are_as_sharp_in_browsers_as_in_the_other_formats():
+    drawn = FORMATS["svg"].make(taken_of_link("http://x/playground?input_size=24&padding=1&in_channels=3"), {"width": 640})
+    assert b'image-rendering="optimizeSpeed" style="image-rendering:pixelated"' in drawn
+
+
 @pytest.mark.parametrize("page", ["playground", "transposed", "transposed-matrix"])
 def test_of_two_layers_one_can_be_chosen(page):
     prefix = "" if page == "playground" else "ct_"

@@ -107,7 +107,7 @@ def take_away(pages: Mapping[str, Taken]) -> None:
         groups = list(dict.fromkeys(one.group for one in offered))
         group = _one_of("What", groups, groups[0], str, "take_group", few=len(groups))
         mine = {one.name: one for one in offered if one.group == group}
-        one = next(iter(mine.values()))
+        one = _first(list(mine.values()), page)
         if len(mine) > 1:
             label = lambda name: mine[name].label  # noqa: E731
             one = mine[_one_of("Format", list(mine), one.name, label, f"take_{group}")]
@@ -132,11 +132,24 @@ def take_away(pages: Mapping[str, Taken]) -> None:
     st.caption(told)
 
 
+def _first(formats: list[Format], page: Taken) -> Format:
+    """The first that can be made of this page, as far as that is known at once."""
+    for one in formats:
+        if one.slow or one.group != "Document":
+            return one
+        try:
+            one.make(page)
+        except ValueError:
+            continue
+        return one
+    return formats[0]
+
+
 def _possible(one: Format, page: Taken) -> list[Option]:
     """The options of a format that mean something here."""
     drawn = page.stages
     lead, found = drawn[0], []
-    for option in one.options:
+    for option in one.options_of(page):
         if option.name == "matrix" and not any(panel.get("operator") for panel in drawn):
             continue
         if option.name == "numbers" and not (page.drawing or {}).get("numbers"):
@@ -168,6 +181,8 @@ def _choice(one: Format, option: Option) -> Any:
         # As the page is, and chosen for each theme of the page.
         key, default = f"{key}_{shown}", shown
     if isinstance(default, bool):
+        # Chosen for itself where a page begins otherwise.
+        key = key if option in one.options else f"{key}_here"
         return st.toggle(option.label, default, key=key, persist_state="session", **how)
     if option.values is None:
         how |= {"key": key, "persist_state": "session"}

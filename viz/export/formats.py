@@ -60,9 +60,14 @@ class Format:
     def make(self, taken: Taken, options: Mapping[str, Any] | None = None, progress: Progress | None = None) -> bytes:
         """The file. Raises ``ValueError`` with one sentence where there is none."""
         module, _, function = self.maker.partition(":")
-        chosen = {one.name: one.default for one in self.options} | dict(options or {})
+        chosen = {one.name: one.default for one in self.options_of(taken)} | dict(options or {})
         maker = getattr(import_module(f"viz.export.{module}"), function)
         return maker(taken, chosen, progress or (lambda share, doing: None))
+
+    def options_of(self, taken: Taken) -> tuple[Option, ...]:
+        """The options with what is chosen at first: a page about matrices shows them."""
+        shown = {"matrix": True} if taken.of_matrices else {}
+        return tuple(replace(one, default=shown.get(one.name, one.default)) for one in self.options)
 
     def offered(self, taken: Taken) -> bool:
         """Whether the page has what it needs."""
@@ -168,7 +173,8 @@ FORMATS = {
             "text/html",
             "worksheet:take",
             ("scene or pair",),
-            help="A page to print: the layer, cells to fill in by hand, and the solution on a second page.",
+            help="To print: the layer with cells to fill in by hand, then the solution on a page of its own. Of two "
+            "layers each has such pages, and so have their numbers.",
         ),
         Format(
             "notebook",

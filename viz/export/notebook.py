@@ -160,7 +160,7 @@ def take(taken: Taken, options: Mapping[str, Any], progress: Progress) -> bytes:
     how = {"question": taken.question, "link": taken.link, "charts": taken.charts.values()}
     how |= {"tables": taken.tables, "stage_html": page, "stage_height": taken.height}
     if taken.scene:
-        return notebook(taken.scene, **how).encode()
+        return notebook(taken.scene, title=taken.heading, **how).encode()
     if taken.pair:
         return compared(taken.pair, title=taken.title, **how).encode()
     if taken.script is None:

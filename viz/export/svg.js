@@ -126,7 +126,7 @@ export class Paper {
   }
 
   pixels(ctx, rgba, w, h, x, y, width, height) {
-    ctx.out.push(`<image x="${short(x)}" y="${short(y)}" width="${short(width)}" height="${short(height)}" preserveAspectRatio="none"${width < 2 * w ? "" : ' image-rendering="optimizeSpeed"'} href="{pixels:${this.pictures.length}}"/>`);
+    ctx.out.push(`<image x="${short(x)}" y="${short(y)}" width="${short(width)}" height="${short(height)}" preserveAspectRatio="none"${width < 2 * w ? "" : ' image-rendering="optimizeSpeed" style="image-rendering:pixelated"'} href="{pixels:${this.pictures.length}}"/>`);
     let text = "";
     for (let i = 0; i < rgba.length; i += 4096) text += String.fromCharCode(...rgba.subarray(i, i + 4096));
     this.pictures.push({ w, h, rgba: text });

@@ -56,6 +56,12 @@ class Taken:
         drawing = self.drawing or {}
         return drawing.get("panels") or [drawing]
 
+    @property
+    def of_matrices(self) -> bool:
+        """Whether the picture is about matrices: several stages show one layer, each with a matrix of its own."""
+        together = len(self.stages) > 1 and not (self.drawing or {}).get("apart")
+        return together and all(one.get("operator") for one in self.stages)
+
 
 # -- in a run of a page ------------------------------------------------------------------------------------------------
 

@@ -1,4 +1,4 @@
-"""A worksheet: a layer on paper, its output's cells empty to fill in by hand, and the solution on a second page.
+"""A worksheet: a layer on paper, its output's cells empty to fill in by hand, and the solution on a page of its own.
 
 One self-contained HTML file that a browser prints on A4 or Letter, or saves as PDF.
 """
