@@ -15,6 +15,7 @@ from models import drawings
 from models.drawings import CLASSES
 from models.picture import FORMATS, PictureError, Uploaded, resize
 from models.script import in_groups
+from models.share import Scene
 from pages._lesson import offer
 from pages._question import Asking
 from viz import state
@@ -148,8 +149,10 @@ def with_picture(
     lesson: Callable[[Picture, Asking], None],
     script: Callable[[Picture], tuple[str, str]],
     asking: Asking,
+    worked: Callable[[], Scene] | None = None,
 ) -> None:
-    """A page on the picture that is chosen. ``settings``: those that it has besides the picture's."""
+    """A page on the picture that is chosen. ``settings``: those that it has besides the picture's. ``worked``: the layer
+    of its stage, if it has one."""
     state.take(*SETTINGS, *settings, asking)
     picture = choose()
     covered = asking.waits()
@@ -159,6 +162,7 @@ def with_picture(
         picture.in_link,
         "Your own picture stays in this session: the link opens with the astronaut.",
         covered,
+        scene=worked() if worked else None,
     )
 
 

@@ -133,8 +133,13 @@ def _overlap(size: int, stride: int) -> tuple[str, str]:
     return "leave gaps", f"{stride - size} of {stride} columns are never read"
 
 
+def _example() -> Scene:
+    return Scene(POOLED[EXAMPLE.value])
+
+
 def _worked() -> None:
-    found = lab.of(Scene(POOLED[EXAMPLE.draw(label_visibility="collapsed")]))
+    EXAMPLE.draw(label_visibility="collapsed")
+    found = lab.of(_example())
     stage(scene(found, editable=False), key="fm_pool_stage", height=380)
 
 
@@ -245,4 +250,4 @@ def script(picture: Picture) -> tuple[str, str]:
 
 
 if __name__ == "__main__":
-    with_picture(SETTINGS, lesson, script, Asking("feature-maps-pooling", POOLING))
+    with_picture(SETTINGS, lesson, script, Asking("feature-maps-pooling", POOLING), _example)

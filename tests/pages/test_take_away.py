@@ -53,9 +53,12 @@ def test_a_picture_that_tells_the_answer_is_not_given_away():
     assert len(app.get("download_button")) == 0
 
 
-@pytest.mark.parametrize("step", ["2", "3", "5"])
-def test_the_first_steps_have_a_worksheet(step):
-    app = opened("start/steps.py", step=step)
+@pytest.mark.parametrize(
+    ("file", "asked"),
+    [("start/steps.py", {"step": step}) for step in "235"] + [("feature_maps/pooling.py", {"ask": "none"})],
+)
+def test_lessons_with_a_worked_layer_have_a_worksheet(file, asked):
+    app = opened(file, **asked)
     app.button(key="open_take_away").click().run()
     app.segmented_control(key="take_group").set_value("Document").run()
     assert [one.label for one in sound(app).get("download_button")][-1].startswith("Download the Worksheet")
