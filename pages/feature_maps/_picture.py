@@ -151,8 +151,8 @@ def with_picture(
     asking: Asking,
     worked: Callable[[], Scene] | None = None,
 ) -> None:
-    """A page on the picture that is chosen. ``settings``: those that it has besides the picture's. ``worked``: the layer
-    of its stage, if it has one."""
+    """A page on the picture that is chosen. ``settings``: those that it has besides the picture's. ``worked``: the
+    layer of its stage, if it has one."""
     state.take(*SETTINGS, *settings, asking)
     picture = choose()
     covered = asking.waits()

@@ -59,7 +59,6 @@ def test_every_setting_of_a_layer_and_every_option_is_a_flag():
         ("out.gif --kind pixel_shuffle --dims 3", "dims: Pixel shuffle has no 3-D form."),
         ("out.gif --link http://x/receptive-field?layers=q", "Layer 1: “q” cannot be read"),
         ("out.gif --link http://x/receptive-field?size=big", "size: “big” is not a whole number"),
-        ("out.gif --link http://x/receptive-field?unit=9.1.1", "unit: “9.1.1” names no unit of this stack"),
         ("out.gof", "out.gof: its ending is none of"),
         ("out.gif --speed 3", "speed: “3” is none of"),
         ("out.gif --steps 9999", "steps: “9999” is not a whole number from 0 to 600"),
@@ -69,7 +68,6 @@ def test_every_setting_of_a_layer_and_every_option_is_a_flag():
         ("out.gif --side a", "side: two layers are compared by a link alone"),
         ("out.gif --side c", "invalid choice: 'c'"),
         ("out.gif --side a --link http://x/playground", "side: this link does not compare two layers."),
-        ("out.gif --link http://x/playground?cell=output.0.9.9", "cell: “output.0.9.9” is no cell of this layer"),
         ("out.gif --link http://x/feature-maps-pooling?fm_example=Min", "fm_example: “Min” is none of Max 2×2"),
         ("out.gif --link http://x/receptive-field?channels=0", "channels: “0” is not a whole number from 1 to 512"),
         ("out.gif --view zeros", "view: a transposed layer as an ordinary one"),
@@ -151,7 +149,9 @@ def test_matrices_are_shown_where_they_are_what_is_looked_at(view, there):
 
 
 def test_large_maps_are_as_sharp_in_browsers_as_in_the_other_formats():
-    drawn = FORMATS["svg"].make(taken_of_link("http://x/playground?input_size=24&padding=1&in_channels=3"), {"width": 640})
+    drawn = FORMATS["svg"].make(
+        taken_of_link("http://x/playground?input_size=24&padding=1&in_channels=3"), {"width": 640}
+    )
     assert b'image-rendering="optimizeSpeed" style="image-rendering:pixelated"' in drawn
 
 
@@ -252,6 +252,20 @@ def test_of_a_link_that_does_not_fit_the_nearest_layer_is_drawn(tmp_path, capsys
     assert said[0].startswith("kernel_size: ")
     assert said[0].endswith("The nearest layer is taken.")
     assert taken_of_link("/playground?kernel_size=5").scene.spec == LayerEditor().of_link({"kernel_size": ["5"]})[0]
+
+
+@pytest.mark.parametrize(
+    ("link", "told"),
+    [
+        ("/playground?cell=output.0.9.9", "cell: “output.0.9.9” is no cell of this layer: it is left out; write"),
+        ("/transposed?cell=7", "cell: “7” is no cell of this layer: it is left out; write"),
+        ("/receptive-field?unit=9.1.1", "unit: “9.1.1” names no unit of this stack: the middle one is selected."),
+    ],
+)
+def test_a_cell_that_a_link_names_and_the_layer_has_not_is_left_out_as_on_the_page(link, told, capsys):
+    drawn = taken_of_link(link).drawing
+    assert capsys.readouterr().err.startswith(told)
+    assert drawn == taken_of_link(link.partition("?")[0]).drawing
 
 
 def test_a_title_is_text_whatever_stands_in_it(tmp_path):

@@ -116,9 +116,7 @@ def parser() -> argparse.ArgumentParser:
 
 def _known_choices(option: Option) -> list[str]:
     """What an option can be, with the formats that take it where not all do that have the option."""
-    having = {
-        one.name: own.values or {} for one in FORMATS.values() for own in one.options if own.name == option.name
-    }
+    having = {one.name: own.values or {} for one in FORMATS.values() for own in one.options if own.name == option.name}
     told = []
     for value in option.values or ():
         takes = [name for name, values in having.items() if value in values]
@@ -265,9 +263,10 @@ def taken_of(scene: Scene, view: str = "layer", title: str = "", look: Mapping[s
     if "cell" in look and view in ("layer", "views"):
         pinned = selected(scene, look["cell"], [] if view == "views" else drawing["grids"])
         if pinned is None:
-            told = "is no cell of this layer: write grid, channel and place, such as output.0.1.2."
-            raise ValueError(f"cell: {quoted(look['cell'])} {told}")
-        drawing = four_views(found, pinned) if view == "views" else drawing | {"selected": pinned}
+            told = "is no cell of this layer: it is left out; write grid, channel and place, such as output.0.1.2."
+            _say(f"cell: {quoted(look['cell'])} {told}")
+        else:
+            drawing = four_views(found, pinned) if view == "views" else drawing | {"selected": pinned}
     told = "Builds exactly this layer, and asserts its numbers."
     return Taken(
         title or KINDS[scene.spec.kind].title, drawing=drawing, scene=scene, script=lambda: (told, to_code(found))
@@ -286,17 +285,21 @@ def taken_of_link(link: str, view: str = "", title: str = "", side: str = "") ->
             raise ValueError(NO_SIDES)
         return replace((stacked if page == STACK else pooled)(asked, title), link=link)
     settings = settings_of_link(link)
-    said = lambda text: sys.stderr.write(f"{text}\n")  # noqa: E731
     against = settings.get("against")
     if side and against is None:
         raise ValueError(NO_SIDES)
-    one = scene_of(dict(parse_qsl(against)), said) if against is not None and side != "b" else None
+    one = scene_of(dict(parse_qsl(against)), _say) if against is not None and side != "b" else None
     if one and side:
         return replace(taken_of(one, view or SHOWN.get(page, "layer"), title), link=link)
-    scene = scene_of(settings, said)
+    scene = scene_of(settings, _say)
     if one and page in ("playground", "transposed"):
         return replace(_beside(one, scene, title), link=link)
     return replace(taken_of(scene, view or SHOWN.get(page, "layer"), title, asked), link=link)
+
+
+def _say(text: str) -> None:
+    """What of a link is left out, while the rest is drawn."""
+    sys.stderr.write(f"{text}\n")
 
 
 def _beside(one: Scene, other: Scene, title: str) -> Taken:
@@ -347,9 +350,10 @@ def stacked(asked: Mapping[str, str], title: str = "") -> Taken:
     field = analyse(stack)
     layer, place = len(stack.layers), field.middle()
     if "unit" in asked:
-        layer, place = unit_of(stack, asked["unit"]) or (0, ())
-        if not layer:
-            raise ValueError(f"unit: {quoted(asked['unit'])} names no unit of this stack.")
+        if found := unit_of(stack, asked["unit"]):
+            layer, place = found
+        else:
+            _say(f"unit: {quoted(asked['unit'])} names no unit of this stack: the middle one is selected.")
     told = "Builds exactly this stack, and asserts the shape of its last map."
     return Taken(
         title or "A stack of layers", drawing=drawn.scene(field, layer, tuple(place)),
@@ -478,7 +482,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         if batch is not None:
             return _batch(Path(batch), Path(out or "."), asked)
         if out is not None:
-            raise ValueError("out: it is the folder for a batch; name a single file with its folder, such as figures/out.gif.")
+            raise ValueError("out: it is the folder for a batch; name a single file with its folder: figures/out.gif.")
         if not file:
             raise ValueError("No file is named: end with one, such as out.gif.")
         size = make(Path(file), asked, _bar(file))

@@ -24,7 +24,8 @@ class Taken:
     """What can be taken along from a page; a format takes what it needs, and is not offered where that is missing.
 
     Attributes:
-        title, question: of the page. heading: what a document is called, where not by its layer. link: to it, as it is now.
+        title, question: of the page. link: to it, as it is now.
+        heading: of a document, where it is not named by its layer.
         drawing: the data of its stage, as :func:`viz.components.stage.stage` takes them. height: of the stage, in px.
         scene: the layer with its numbers, where the page has one. pair: of two beside each other both, by their names.
         script: what Code shows, asked for when it is needed.
