@@ -47,7 +47,7 @@ def draw() -> None:
         "still": True,
         "compact": 28,
         "selected": {"grid": "table", "channel": 0, "cell": at},
-        "caption": "Click or tap in the picture, or move with the arrow keys and press Enter. Rows and columns count from 0",
+        "caption": "Click or tap in the picture, or move with the arrow keys and press Enter; counted from 0",
     }
     layers.show("pixels", data, on_pin=take)
 
