@@ -304,7 +304,8 @@ def _flattened(site: Site) -> Iterator[Candidate]:
     square = f"{big(wanted)} = {by((channels, *(side,) * axes)).replace('×', '·')}"
     told = f"{square}, but {big(math.prod(site.got[1:]))} = {by((channels, *sizes)).replace('×', '·')} arrive"
     halvings = round(math.log2(max(sizes) / side)) if max(sizes) > side else 0
-    if halvings and flatten is not None and path and all(size // 2**halvings == side for size in sizes):
+    halved = all(size // 2**halvings == side for size in sizes)
+    if halvings and flatten is not None and path and halved:
         pools = on_meta(lambda: [getattr(nn, f"MaxPool{axes}d")(2) for _ in range(halvings)]) or []
         missing = "one halving is missing" if halvings == 1 else f"{halvings} halvings are missing"
         often = "" if halvings == 1 else f"{halvings} times "
@@ -316,12 +317,15 @@ def _flattened(site: Site) -> Iterator[Candidate]:
             f"{told}; put nn.AdaptiveAvgPool{axes}d({side}) before {before}, which keeps the layer and takes every "
             "size of input"
         )
-        yield Candidate(11 if side > 1 else 10, words, {path: [*adaptive, flatten]})
+        # Where no halving was forgotten, a linear layer for these maps, 20, is likelier meant than coarser maps.
+        likely = 10 if side == 1 else 11 if halvings and halved else 25
+        yield Candidate(likely, words, {path: [*adaptive, flatten]})
     elif flatten is None and all(size >= side for size in sizes):
-        yield _pooled(site_of(site.module, site.shape, site.graph, at), side, told)
+        likely = 12 if side == 1 or (halvings and halved) else 25
+        yield _pooled(site_of(site.module, site.shape, site.graph, at), side, told, likely)
 
 
-def _pooled(site: Site, side: int, told: str) -> Candidate:
+def _pooled(site: Site, side: int, told: str, likely: int = 12) -> Candidate:
     """The maps are brought to the size that was reckoned with, before the call that flattens them."""
     words = (
         f"{told}; put F.adaptive_avg_pool{len(site.got) - 2}d(x, {side}) before {site.named(site.at)}, which keeps the "
@@ -333,7 +337,7 @@ def _pooled(site: Site, side: int, told: str) -> Candidate:
         (source, *_) = node.all_input_nodes
         return replaced(tracer, node, {source: pool(tracer.proxy(source), side)})
 
-    return Candidate(12, words, mend=mending(site.node, smaller, alone=True))
+    return Candidate(likely, words, mend=mending(site.node, smaller, alone=True))
 
 
 def _size(site: Site, shape: Shape) -> int | None:

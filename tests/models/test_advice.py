@@ -220,6 +220,29 @@ def test_maps_that_are_not_pooled_to_one_place():
     assert "set in_features=4608" in [repair.words for repair in advice.repairs]
 
 
+@pytest.mark.parametrize("flat", ["nn.Flatten()", "functional"])
+def test_maps_that_no_halving_leads_to_get_a_layer_for_them_first(flat):
+    """400 = 16·5·5 where 16·13·13 arrive: another input, not a pooling that was forgotten."""
+    if flat == "functional":
+        text = """
+class Net(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.conv = nn.Conv2d(3, 16, 4)
+        self.fc = nn.Linear(400, 10)
+    def forward(self, x):
+        return self.fc(torch.flatten(self.conv(x), 1))
+"""
+    else:
+        text = f"[nn.Conv2d(3, 16, 4), {flat}, nn.Linear(400, 10)]"
+    words = [repair.words for repair in broken(text, (1, 3, 16, 16)).repairs]
+    assert words[0] == "set in_features=2704"
+    assert "pool2d" in words[1].lower()
+    # With one halving it is the pooling that was forgotten.
+    words = [repair.words for repair in broken(text, (1, 3, 13, 13)).repairs]
+    assert "pool2d" in words[0].lower()
+
+
 def test_a_batch_that_is_swallowed():
     (advice,) = asked("[nn.Conv2d(3, 8, 3), nn.Flatten(start_dim=0), nn.Linear(7200, 10)]", (1, 3, 32, 32))
     assert advice.silent
