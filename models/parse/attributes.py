@@ -96,7 +96,8 @@ def attribute(it: Interpreter, owner: Any, name: str) -> Any:
         if isinstance(owner, tuple) and name in ("values", "indices") and len(owner) == 2:
             return owner[name == "indices"]
     if isinstance(owner, (int, float)) or owner is None:
-        raise ParseError(f'attribute access at "{quotable(name)}" is not read here.', it.line, name)
+        told = f'attribute access at "{quotable(name)}" is not read here.'
+        raise ParseError(told, it.line, name) if hasattr(type(owner), name) else it.raises(AttributeError, told, name)
     if isinstance(owner, Known) and owner.name == "super":
         raise ParseError(f"super stands without brackets; write super().{quotable(name)}(...).", it.line, name)
     what = owner.name if isinstance(owner, (Class, Function, Known)) else type(owner).__name__.lower()

@@ -379,12 +379,8 @@ def index(it: Interpreter, owner: Any, at: Any, name: str = "this") -> Any:
         return it.tensor_call("getitem", operator.getitem, [owner, at], {})
     if isinstance(owner, dict):
         if it.key(at) not in owner:
-            raise ParseError(
-                f'"{quotable(name)}" has no entry "{quotable(str(at))}"; it has '
-                f"{', '.join(quotable(str(key)) for key in list(owner)[:8])}.",
-                it.line,
-                name,
-            )
+            entries = ", ".join(quotable(str(key)) for key in list(owner)[:8])
+            raise it.raises(KeyError, f'"{quotable(name)}" has no entry "{quotable(str(at))}"; it has {entries}.', name)
         return owner[at]
     if isinstance(owner, nn.ModuleDict):
         return it.attribute(owner, str(at))
@@ -400,13 +396,16 @@ def index(it: Interpreter, owner: Any, at: Any, name: str = "this") -> Any:
         it.items(owner) if isinstance(owner, (nn.Sequential, nn.ModuleList, nn.ParameterList)) else None
     )  # fmt: skip
     at = it.known_number(at)
+    if owner is None or isinstance(owner, (int, float)):
+        told = f'"{quotable(name)}" is {"None" if owner is None else "a number"} here, which has no items to be read.'
+        raise it.raises(TypeError, told, name)
     if items is None or not isinstance(at, (int, slice)):
         raise ParseError(f'"{quotable(name)}" is read with [ ] but only lists are, by a whole number.', it.line, name)
     if isinstance(at, slice):
         found = items[at]
         return it.checked(found)
     if not -len(items) <= at < len(items):
-        raise ParseError(f'"{quotable(name)}" has {len(items)} items; there is no item {at}.', it.line, name)
+        raise it.raises(IndexError, f'"{quotable(name)}" has {len(items)} items; there is no item {at}.', name)
     return items[at]
 
 

@@ -14,7 +14,7 @@ import torch.nn.functional as F
 from torch import nn
 
 from models.parse.layers import EVERY_LAYER, Rule, rule_for
-from models.parse.values import Known, LayerClass, Nothing
+from models.parse.values import Known, LayerClass, Nothing, is_tensor
 from models.parse.words import Outside, ParseError, quotable
 
 _TORCH = """
@@ -23,7 +23,11 @@ mean sum prod max min maximum minimum amax amin argmax argmin topk relu softmax 
 log10 log1p sqrt rsqrt pow square abs neg sign sin cos erf floor ceil round flatten unflatten reshape permute transpose
 swapaxes swapdims movedim moveaxis chunk split tensor_split unbind squeeze unsqueeze tile roll flip clamp clip where
 masked_fill var std norm logsumexp cumsum outer tril triu narrow select broadcast_to repeat_interleave meshgrid
-pixel_shuffle pixel_unshuffle channel_shuffle layer_norm dropout selu celu gather index_select diag
+pixel_shuffle pixel_unshuffle channel_shuffle layer_norm dropout selu celu gather index_select diag cdist dist
+pairwise_distance cosine_similarity dot mv inner tensordot lerp addcmul reciprocal exp2 expm1 atan atan2 sinh cosh tan
+erfc trunc fmod remainder true_divide floor_divide cumprod diagonal diag_embed ravel rot90 nan_to_num sort argsort
+median std_mean var_mean scatter scatter_add eq ne lt le gt ge logical_not logical_and logical_or prelu group_norm batch_norm
+instance_norm
 """
 _FACTORIES = """
 zeros ones empty full rand randn arange linspace logspace eye tensor zeros_like ones_like full_like rand_like randn_like
@@ -37,7 +41,10 @@ adaptive_avg_pool2d adaptive_avg_pool3d adaptive_max_pool1d adaptive_max_pool2d 
 dropout2d dropout3d alpha_dropout interpolate upsample pad conv1d conv2d conv3d conv_transpose1d conv_transpose2d
 conv_transpose3d linear bilinear batch_norm layer_norm group_norm instance_norm rms_norm normalize local_response_norm
 pixel_shuffle pixel_unshuffle channel_shuffle unfold fold scaled_dot_product_attention cosine_similarity embedding
-affine_grid grid_sample
+affine_grid grid_sample one_hot pairwise_distance rrelu elu_ pdist feature_alpha_dropout embedding_bag
+mse_loss l1_loss smooth_l1_loss huber_loss cross_entropy nll_loss binary_cross_entropy
+binary_cross_entropy_with_logits kl_div cosine_embedding_loss triplet_margin_loss margin_ranking_loss
+hinge_embedding_loss soft_margin_loss poisson_nll_loss
 """
 _METHODS = """
 view reshape permute transpose contiguous flatten unflatten squeeze unsqueeze expand expand_as repeat repeat_interleave
@@ -47,7 +54,8 @@ ceil round add sub mul div add_ sub_ mul_ div_ relu_ sigmoid_ tanh_ exp_ pow_ sq
 matmul bmm mm masked_fill masked_fill_ clone detach t swapaxes swapdims movedim moveaxis narrow select roll flip tril
 triu unfold view_as reshape_as logsumexp cumsum fill_ zero_ normal_ uniform_ copy_ erf bool long int float double
 type_as new_zeros new_ones new_full new_empty gather index_select unsqueeze_ squeeze_ transpose_ requires_grad_
-broadcast_to diag outer lt gt le ge eq ne
+broadcast_to diag outer lt gt le ge eq ne dot mv inner lerp reciprocal cumprod diagonal ravel sort argsort median
+nan_to_num scatter scatter_add logical_not logical_and logical_or tan true_divide remainder dist
 """
 _MATH = "sqrt log log2 log10 exp ceil floor pow prod gcd cos sin tan fabs isqrt isclose isinf"
 _TYPING = """
@@ -66,7 +74,8 @@ torch.compile torch.nn.DataParallel torch.jit.script torch.jit.ignore torch.jit.
 torch.autograd.Variable
 """
 _PRODUCTS = """
-torch.matmul torch.mm torch.bmm torch.einsum torch.addmm torch.baddbmm torch.outer F.linear F.bilinear F.grid_sample
+torch.matmul torch.mm torch.bmm torch.einsum torch.addmm torch.baddbmm torch.outer torch.cdist
+torch.inner torch.tensordot F.linear F.bilinear F.grid_sample
 """
 
 SETTINGS = {
@@ -114,6 +123,10 @@ def check_settings(name: str, args: tuple, kwargs: dict) -> str | None:
         size = kwargs.get("size", args[1] if len(args) > 1 else ())
         fits = isinstance(size, (list, tuple)) and all(isinstance(one, int) and one > 0 for one in size)
         return None if fits and math.prod(size) <= 2**24 else "size must be whole numbers, four for a picture"
+    if name == "one_hot":
+        count = kwargs.get("num_classes", args[1] if len(args) > 1 else None)
+        fits = isinstance(count, int) and 0 < count <= 65_536
+        return None if fits else "num_classes must be a whole number from 1 to 65536"
     if name not in SETTINGS:
         return None
     given = dict(zip(SETTINGS[name][1].split(), args, strict=False)) | kwargs
@@ -175,6 +188,7 @@ TABLE: dict[str, Any] = {
     "torch.Tensor": Known("torch.Tensor", _tensor, kind=torch.Tensor),
     "torch.FloatTensor": Known("torch.FloatTensor", _tensor, kind=torch.Tensor),
     "torch.Size": Known("torch.Size", tuple),
+    "torch.is_tensor": Known("torch.is_tensor", lambda it, value: is_tensor(value), alone=False),
     "torch.__version__": torch.__version__,
     **{f"torch.{name}": getattr(torch, name) for name in _KINDS.split()},
     "torch.cuda.is_available": Known("torch.cuda.is_available", lambda: False),

@@ -218,6 +218,12 @@ class Interpreter:
         said = quotable_sentence(str(error)) or type(error).__name__
         return ParseError(f"{quotable(name)} does not take this: {said}.", self.line if line is None else line, name)
 
+    def raises(self, error: type[Exception], told: str, name: str) -> ParseError:
+        """A sentence for what Python refuses with this error, which the text itself may catch."""
+        refused = ParseError(told, self.line, name)
+        refused.raised = error
+        return refused
+
     assign = statements.assign
     assign_attribute = statements.assign_attribute
     function = statements.function

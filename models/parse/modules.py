@@ -328,6 +328,12 @@ IN_ORDER = (
 )
 
 
+_ANY_SHAPE = """
+Identity Dropout AlphaDropout ReLU ReLU6 RReLU LeakyReLU PReLU ELU SELU CELU GELU SiLU Mish Sigmoid LogSigmoid Tanh
+Tanhshrink Hardtanh Hardswish Hardsigmoid Hardshrink Softshrink Softplus Softsign Threshold
+"""
+
+
 def in_printed_order(it: Interpreter, *items: Any, name: str, line: int) -> nn.Module:
     """A class of the visitor's own in a printout: its children one after the other, which is a guess."""
     children: list[tuple[str, Any, int]] = []
@@ -337,6 +343,8 @@ def in_printed_order(it: Interpreter, *items: Any, name: str, line: int) -> nn.M
         if isinstance(child, nn.ModuleList):
             child = make_stack(it, "Sequential", [(f"{at}", one, 1) for at, one in enumerate(child)])
         kinds = [type(part).__name__ for part in child.modules() if not part._modules] if child is not None else []
+        # What takes any shape says nothing of the shape that arrives.
+        kinds = [kind for kind in kinds if kind not in _ANY_SHAPE.split()]
         # Pooling to one place inside of a block is likely a gate, whose answer is multiplied with what came in.
         gate = child is not None and guess_of(child) and any("Adaptive" in kind for kind in kinds)
         if child is None or gate:

@@ -285,8 +285,34 @@ def _raise(it: Interpreter, node: ast.Raise) -> None:
 
 
 def _try(it: Interpreter, node: ast.Try) -> None:
-    """The path without an error: what its lines refuse is told."""
-    it.run([*node.body, *node.orelse, *node.finalbody])
+    """The path that Python takes, as far as it is known what Python raises; else what a line refuses is told."""
+    try:
+        it.run(node.body)
+    except ParseError as error:
+        if error.raised is None or (handler := _handler(it, node, error.raised)) is None:
+            raise
+        if handler.name:
+            it.scope.names[handler.name] = Nothing(error.raised.__name__)
+        it.run(handler.body)
+    else:
+        it.run(node.orelse)
+    it.run(node.finalbody)
+
+
+_ERRORS = {
+    one.__name__: one
+    for one in (Exception, BaseException, TypeError, LookupError, KeyError, IndexError, AttributeError)
+}
+
+
+def _handler(it: Interpreter, node: ast.Try, raised: type[Exception]) -> ast.ExceptHandler | None:
+    """The first `except` that takes this error."""
+    for handler in node.handlers:
+        kinds = handler.type.elts if isinstance(handler.type, ast.Tuple) else [handler.type]
+        named = [_ERRORS.get(kind.id) for kind in kinds if isinstance(kind, ast.Name)]
+        if handler.type is None or any(issubclass(raised, one) for one in named if one):
+            return handler
+    return None
 
 
 def _delete(it: Interpreter, node: ast.Delete) -> None:

@@ -27,6 +27,8 @@ class ParseError(ValueError):
         self.message = f"Line {line}: {message}" if line else message
         self.within = False
         """Raised inside a function or class of the text, not where it is used."""
+        self.raised: type[Exception] | None = None
+        """What Python itself raises there; None where it would not, or where that is not known."""
         super().__init__(self.message)
 
 

@@ -349,6 +349,95 @@ def test_a_printout_of_a_class_is_read_in_its_order_and_says_so(before):
     assert advise(ours, (1, 3, 32, 32), graph) == ()
 
 
+def test_a_dropout_before_the_first_linear_layer_does_not_hide_that_it_wants_rows():
+    text = """
+Net(
+  (features): Sequential(
+    (0): Conv2d(3, 4, kernel_size=(3, 3), stride=(1, 1))
+  )
+  (drop): Dropout(p=0.5, inplace=False)
+  (classifier): Sequential(
+    (0): Dropout(p=0.5, inplace=False)
+    (1): Linear(in_features=144, out_features=10, bias=True)
+    (2): ReLU()
+  )
+  (last): Linear(in_features=10, out_features=2, bias=True)
+)"""
+    graph = read_graph(parse_network(text), (1, 3, 8, 8))
+    assert (graph.broken, graph.returned[0].shapes) == (None, ((1, 2),))
+    kinds = [node.kind for node in graph.nodes]
+    assert kinds == ["input", "Conv2d", "Dropout", "Flatten", "Dropout", "Linear", "ReLU", "Linear", "output"]
+
+
+@pytest.mark.parametrize(
+    ("error", "line", "shape"),
+    [
+        ("", "kept = kept[:, :, -y.size(2):]", (1, 4, 12)),
+        (" TypeError", "kept = kept[0]", (1, 4, 12)),
+        (" (KeyError, TypeError) as e", "kept = kept[0]", (1, 4, 12)),
+        (" Exception", "kept = [0][5]", (1, 4, 12)),
+        (" AttributeError", "kept = kept.clone()", (1, 4, 12)),
+    ],
+)
+def test_an_except_is_taken_where_python_takes_it(error, line, shape):
+    text = f"""
+class Net(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.conv = nn.Conv1d(1, 4, 3)
+    def forward(self, x):
+        kept = 3
+        y = self.conv(x)
+        try:
+            {line}
+        except{error}:
+            kept = 0
+        return y + kept
+"""
+    space = {"nn": nn}
+    exec(text, space)
+    network = parse_network(text)
+    theirs = space["Net"]()
+    theirs.load_state_dict(network.state_dict())
+    x = torch.randn(1, 1, 14)
+    assert torch.equal(network(x), theirs(x))
+    assert network(x).shape == shape
+    # An except for another error does not catch it.
+    with pytest.raises(ParseError, match="Line 10"):
+        read_graph(parse_network(text.replace(f"except{error}:", "except ZeroDivisionError:")), (1, 1, 14))
+
+
+@pytest.mark.parametrize(
+    ("call", "shape"),
+    [
+        ("F.pairwise_distance(x, y, keepdim=True)", (2, 1)),
+        ("F.cosine_similarity(x, y)", (2,)),
+        ("torch.cosine_similarity(x, y)", (2,)),
+        ("F.cosine_embedding_loss(x, y, torch.ones(2))", ()),
+        ("F.mse_loss(x, y)", ()),
+        ("torch.cdist(x, y)", (2, 2)),
+        ("x if torch.is_tensor(x) and not torch.is_tensor(3) else x.sum()", (2, 5)),
+        ("F.one_hot(x.long(), 7)", (2, 5, 7)),
+        ("torch.sort(x, dim=1)[0]", (2, 5)),
+        ("torch.lerp(x, y, 0.3).ravel()", (10,)),
+    ],
+)
+def test_what_stands_at_the_end_of_networks_is_read(call, shape):
+    text = "class Net(nn.Module):\n    def forward(self, a):\n        x, y = a.relu(), a * 0.5\n"
+    text += f"        return {call}\n"
+    space = {"nn": nn, "F": nn.functional, "torch": torch}
+    exec(text, space)
+    network, a = parse_network(text), torch.rand(2, 5)
+    assert read_graph(network, (2, 5)).returned[0].shapes == (shape,)
+    assert torch.equal(network(a), space["Net"]()(a))
+
+
+def test_a_one_hot_vector_is_no_way_to_fill_the_memory():
+    text = "class Net(nn.Module):\n    def forward(self, x):\n        return F.one_hot(torch.tensor([1]), 10**8) + x\n"
+    with pytest.raises(ParseError, match="num_classes must be a whole number from 1 to 65536"):
+        read_graph(parse_network(text), (1, 1))
+
+
 def test_a_printout_that_does_not_run_in_its_order_gets_no_repairs():
     (advice,) = advise(parse_network(str(Printed(14)), device="meta"), (1, 3, 32, 32))
     assert advice.repairs == ()
