@@ -26,8 +26,8 @@ masked_fill var std norm logsumexp cumsum outer tril triu narrow select broadcas
 pixel_shuffle pixel_unshuffle channel_shuffle layer_norm dropout selu celu gather index_select diag cdist dist
 pairwise_distance cosine_similarity dot mv inner tensordot lerp addcmul reciprocal exp2 expm1 atan atan2 sinh cosh tan
 erfc trunc fmod remainder true_divide floor_divide cumprod diagonal diag_embed ravel rot90 nan_to_num sort argsort
-median std_mean var_mean scatter scatter_add eq ne lt le gt ge logical_not logical_and logical_or prelu group_norm batch_norm
-instance_norm
+median std_mean var_mean scatter scatter_add eq ne lt le gt ge logical_not logical_and logical_or prelu group_norm
+batch_norm instance_norm
 """
 _FACTORIES = """
 zeros ones empty full rand randn arange linspace logspace eye tensor zeros_like ones_like full_like rand_like randn_like

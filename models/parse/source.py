@@ -107,6 +107,8 @@ def read_source(text: object) -> Source:
         # Python's parser sees what gate 1 has seen, and no comment.
         tree = parsed("".join(token.text for token in tokens) if printed is None else printed, pasted=pasted)
     except ParseError as error:
+        if (inside := _fenced(pasted)) != pasted:
+            return read_source(inside)
         if re.search(r"(?m)^[^\n\w]{0,20}(?:[\w.]{1,60}\.)?\w{0,40}(?:Error|Exception): ", pasted):
             told = "this is an error message, not a network; paste the code that it is about."
             raise ParseError(told, 0, "error message") from None
@@ -114,7 +116,9 @@ def read_source(text: object) -> Source:
             told = "this is Markdown, with text around the code; paste the code alone."
             raise ParseError(told, 0, "Markdown") from None
         if _is_prose(_line(pasted, error.line)):
-            told = "this is text, not code; leave it out, or put # before it."
+            alone = all(_is_prose(line) for line in pasted.splitlines() if line.strip())
+            told = "paste the code of the network." if alone else "leave it out, or put # before it."
+            told = f"this is text, not code; {told}"
             raise ParseError(told, error.line, _line(pasted, error.line)) from None
         raise
     try:
@@ -135,6 +139,22 @@ def _mangled(tree: ast.Module) -> ast.Module:
     return tree
 
 
+def _fenced(text: str) -> str:
+    """Of a text with words around fences what stands between them, on the lines where it stands: what is marked as
+    Python, else what is not marked; the text itself where neither is there."""
+    lines, inside, words = text.split("\n"), None, False
+    found: dict[str, list[int]] = {}
+    for at, line in enumerate(lines):
+        if _FENCE.match(line):
+            inside = line.strip().strip("`~ ").lower() if inside is None else None
+        elif inside is None:
+            words = words or bool(line.strip())
+        else:
+            found.setdefault("python" if inside in ("py", "python3", "pytorch") else inside, []).append(at)
+    kept = set(found.get("python") or found.get("", ())) if words else set()
+    return "\n".join(line if at in kept else "" for at, line in enumerate(lines)) if kept else text
+
+
 def _is_markdown(text: str) -> bool:
     """Whether a text that Python cannot read has words around fences, links, list items or bold words."""
     outside = re.split(r"(?m)^[ \t]*(?:```|~~~).*$", text)[::2]
@@ -152,7 +172,7 @@ def _line(text: str, number: int) -> str:
 
 def _is_prose(line: str) -> bool:
     """Whether a line that Python cannot read is a sentence: words and no sign of code."""
-    words = re.fullmatch(r"\s*([A-Za-z]+)(?:,? [\w'’-]{1,60}){2,200} ?[.?!:,]{0,3}\s*", line)
+    words = re.fullmatch(r"\s*([A-Za-z]+)(?:[.,:;?!)]{0,3} [(]?[\w'’-]{1,60}){2,200}[)]? ?[.?!:,)]{0,3}\s*", line)
     return words is not None and not keyword.iskeyword(words[1])
 
 

@@ -155,15 +155,31 @@ def test_calls_without_an_input_are_told():
         ("E   torch.nn.modules.module.ModuleAttributeError: no", "this is an error message"),
         ("<pre><code>nn.Conv2d(3, 8, 3)</code></pre>", "this is HTML"),
         ("<!DOCTYPE html>\n<html>", "this is HTML"),
-        ("# Net\nHere it is:\n\n```python\nnn.Sequential(nn.Conv2d(3, 8, 3))\n```\n", "this is Markdown"),
+        ("# Net\nHere it is:\n\n```bash\npip install torch\n```\n", "this is Markdown"),
+        (
+            "Hi all, I have been trying to build a CNN for MNIST with two conv layers and (maybe) a pool after each, "
+            "what do you think?\n\nThanks a lot in advance!",
+            "this is text, not code; paste the code of the network.",
+        ),
         ("# Net\n\nSee [the page](https://example.org):\n\n- a conv\n", "this is Markdown"),
     ],
 )
 def test_what_is_no_code_is_named(text, said):
     with pytest.raises(ParseError, match=said) as raised:
         parse_network(text)
-    assert raised.value.line == 0
+    assert raised.value.line == ("not code" in said)
     assert "paste the code" in str(raised.value)
+
+
+@pytest.mark.parametrize("mark", ["python", "py", ""])
+def test_of_markdown_what_stands_between_the_fences_is_read_on_its_own_line(mark):
+    around = "# Net\nHere it is:\n\n```bash\npip install torch\n```\nthen\n"
+    network = parse_network(f"{around}```{mark}\na = nn.Conv2d(3, 8, 3)\n```\nand\n```{mark}\nnn.Sequential(a)\n```\n")
+    assert [type(layer).__name__ for layer in network] == ["Conv2d"]
+    with pytest.raises(ParseError, match="Line 9: Python cannot read this"):
+        parse_network(f"{around}```{mark}\nnn.Sequential(nn.Conv2d(3 8))\n```\nWhy is that?")
+    text = 'class Net(nn.Module):\n    """A net:\n\n    ```python\n    Net()(x y)\n    ```\n    """\n'
+    parse_network(text + "    def forward(self, x):\n        return x")
 
 
 def test_code_between_fences_is_read_and_its_faults_are_told():
