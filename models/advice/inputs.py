@@ -43,6 +43,12 @@ def read_input(text: str) -> tuple[Shape, bool]:
     return (shape, False) if whole or len(shape) == 5 else ((1, *shape), not batch)
 
 
+def batch_sign(text: str) -> str:
+    """What a visitor writes for a batch of any size, as `-1`, `N` or `None`; nothing where none is written so."""
+    found = _BATCH.match(text.strip())
+    return found[0].strip("([ ,x×*") if found else ""
+
+
 class Inputs(NamedTuple):
     """What a visitor writes: the shapes of all tensors, batch axis first; whether that of the first was added; of each
     input, how many tensors it holds in a tuple, 0: it is one tensor."""
@@ -169,6 +175,14 @@ def likely_inputs(text: str, module: nn.Module, now: Shape) -> Iterator[Shape]:
             for sizes in USUAL[dims]:
                 yield (1, channels, *sizes)
             return
+
+
+def axes_of(module: nn.Module) -> int | None:
+    """How many axes of places the first layer with a window has: 2 for `Conv2d`. None where no layer has one."""
+    kinds = (
+        re.fullmatch(r"(?:Lazy)?(?:Conv|ConvTranspose|\w+Pool)(\d)d", type(one).__name__) for one in module.modules()
+    )
+    return next((int(kind[1]) for kind in kinds if kind), None)
 
 
 def latent(layer: Any) -> Shape | None:

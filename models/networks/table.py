@@ -47,7 +47,7 @@ def _cells(node: Node, wrong: str) -> tuple[str, ...]:
     return (
         node.name,
         node.settings,
-        ", ".join(times(shape, "×") for shape in node.shapes),
+        ", ".join(times(shape, "×") or "a number" for shape in node.shapes),
         str(node.parameters),
         "" if node.macs is None else str(node.macs),
         "whole input" if node.everything else each(node.size),

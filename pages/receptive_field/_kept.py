@@ -52,6 +52,21 @@ def _built(text: str, name: str | None, arguments: tuple[tuple[str, str], ...]) 
 
 
 @lru_cache(maxsize=16)
+def main_of(text: str) -> str | None:
+    """Which of its networks a text is about: the last that learns something, for a loss beside it does not. None where
+    it holds none by name. Raises ``ParseError``."""
+    names = names_of(text)
+    return next((name for name in reversed(names) if len(names) == 1 or _learns(text, name)), next(iter(names), None))
+
+
+def _learns(text: str, name: str) -> bool:
+    """Whether it has parameters; so has, for all that is known, what cannot be built yet."""
+    with suppress(ValueError):
+        return bool(needs_of(text, name)) or any(True for _ in _built(text, name, ()).parameters())
+    return True
+
+
+@lru_cache(maxsize=16)
 def network_of(code: Given) -> nn.Module:
     """The network, without weights. Raises ``ParseError``, and ``ValueError`` for another number of inputs."""
     network = _built(code.text, code.name, code.arguments)
@@ -83,9 +98,9 @@ def advice_at(code: Given, shape: tuple[int, ...]) -> tuple[Advice, ...]:
 def inputs_for(text: str, name: str | None, now: tuple[int, ...]) -> tuple[tuple[int, ...], ...] | None:
     """The likeliest input that a pasted network takes, tried; ``now`` where it takes that; where nothing fits, the one
     that comes farthest, None if that is ``now``. Several where the text itself feeds it several of different shapes.
-    ``name``: of several networks, the last where the text holds none of this name. Raises ``ParseError``."""
+    ``name``: of several networks, `main_of` the text where it holds none of this name. Raises ``ParseError``."""
     names = names_of(text)
-    code = Given(text, name if name in names else next(reversed(names), None))
+    code = Given(text, name if name in names else main_of(text))
     asked = sum(max(1, part) for part in asked_of(code).values())
 
     def reached(shape: tuple[int, ...], others: tuple[tuple[int, ...], ...] = ()) -> tuple[bool, int]:

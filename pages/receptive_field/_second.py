@@ -9,7 +9,7 @@ import streamlit as st
 from models.graph import ONE, Graph, Stage, side_by_side
 from models.parse import ParseError
 from models.text import big, plural, sentence, times
-from pages.receptive_field._kept import Given, asked_of, graph_at, names_of
+from pages.receptive_field._kept import Given, asked_of, graph_at, main_of, names_of
 from viz.figures import table
 from viz.state import Text, literal
 from viz.words import remark, say
@@ -23,7 +23,7 @@ def draw(second: Text, yours: Given, shape: tuple[int, ...], graph: Graph) -> No
         return
     try:
         names = names_of(code)
-        alone = Given(code, next(reversed(names), None))
+        alone = Given(code, main_of(code))
         asked, given = (len(asked_of(one)) for one in (alone, yours))
         same = replace(alone, others=yours.others, parts=yours.parts) if asked == given else alone
         other = graph_at(same, shape)
@@ -40,7 +40,7 @@ def draw(second: Text, yours: Given, shape: tuple[int, ...], graph: Graph) -> No
         inputs = plural(asked, "input")
         remark(f"The second network takes {inputs}, yours {given}: it is given your first{' for each' * (asked > 1)}.")
     if len(names) > 1:
-        remark(f"Of the networks in this text {names[-1]}, the last, is compared.")
+        remark(f"Of the networks in this text {alone.name} is compared.")
     said = [f"{word} {_change(a, b)}" for word, a, b in (
         ("parameters", graph.parameters, other.parameters), ("MACs", graph.macs, other.macs))]  # fmt: skip
     if (graph.parameters, graph.macs) == (other.parameters, other.macs):

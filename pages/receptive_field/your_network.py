@@ -15,7 +15,7 @@ import streamlit as st
 from torch import nn
 
 from models.advice import Advice, Repair
-from models.advice.inputs import batched, read_inputs
+from models.advice.inputs import axes_of, batch_sign, batched, fed_by, read_inputs
 from models.graph import Graph, drawn_as, first_of
 from models.networks.table import COLUMNS, csv_text, learned, listed_in, markdown_text, report_of, rows_of
 from models.parse import Argument, ParseError
@@ -30,6 +30,7 @@ from pages.receptive_field._kept import (
     asked_of,
     graph_at,
     inputs_for,
+    main_of,
     names_of,
     needs_of,
     network_of,
@@ -43,6 +44,8 @@ from viz.state import Choice, Fold, Text, escaped, literal
 from viz.words import remark, say
 
 START = "lenet5"
+FED = "network_fed"
+"""Where the session keeps what the text that is shown feeds its network."""
 MAX_TEXT = 64_000
 LONGEST = 1700
 """Characters of packed code in a link, so that the whole link stays below 2,000."""
@@ -130,14 +133,15 @@ class NetworkText:
 
     def follow(self) -> None:
         """Other code, or another of its networks, brings the input that it is meant for, unless the visitor has typed
-        one. For callbacks."""
+        one; what other code itself feeds its network takes that over too. For callbacks."""
         state.catch_up()
         typed, brought = self.input.value, state.recall("network_input_brought")
-        if typed in (brought, *map(_default_input, EXAMPLES)):
+        fed, before = (*fed_by(self.code.value),), state.recall(FED)
+        if typed in (brought, *map(_default_input, EXAMPLES)) or (fed and fed != before):
             with suppress(ValueError):
                 text = self.code.value
                 names = names_of(text)
-                which = _which(names)
+                which = _which(names, text)
                 name = which.value if which else next(iter(names), None)
                 now = read_shape(typed)
                 shapes = inputs_for(text, name, now) or (now,)
@@ -195,18 +199,26 @@ def _title(name: str) -> str:
 
 def given_input(code: Given, text: str) -> tuple[Given, tuple[int, ...], bool]:
     """The code with the shapes of further inputs, the first one's shape, batch first, and whether the batch axis was
-    added: not where four sizes fit as they stand.
+    added: not to four sizes for a network of pictures, unless that alone fits, nor where they alone fit as they stand.
 
     Raises:
         ValueError: a sentence, about the code or the input.
     """
     (shape, *others), added, parts = read_inputs(text)
     code, typed = replace(code, others=tuple(others), parts=parts if any(parts) else ()), shape[1:]
-    if added and len(typed) == 4 and graph_at(code, shape).broken:
-        with_batch = _labelled(replace(code, others=tuple(batched(one, typed[0]) for one in others)), typed)
-        if not graph_at(with_batch, typed).broken:
-            return with_batch, typed, False
-    return _labelled(code, shape), shape, added
+    if not added or len(typed) != 4:
+        return _labelled(code, shape), shape, added
+    with_batch = replace(code, others=tuple(batched(one, typed[0]) for one in others))
+    ways = [(with_batch, typed, False), (code, shape, True)]
+    if axes_of(network_of(code)) != 2:
+        ways.reverse()
+    for given, sizes, one in ways:
+        with suppress(ValueError):  # forward itself may refuse another number of axes
+            labelled = _labelled(given, sizes)
+            if not graph_at(labelled, sizes).broken:
+                return labelled, sizes, one
+    given, sizes, one = ways[0]
+    return _labelled(given, sizes), sizes, one
 
 
 def _labelled(code: Given, shape: tuple[int, ...]) -> Given:
@@ -226,6 +238,7 @@ def lesson() -> None:
     asking = Asking("your-network", YOUR_NETWORK, (network,))
     state.take(network, SECOND, WHAT_IF, COMPARE, asking)
     covered, shown = asking.waits(), network.example
+    state.remember(FED, (*fed_by(network.code.value),))
     with st.container(key="lesson"):
         left, right = columns("Code", (2, 3))
         with left, st.container(key="controls", gap="small"):
@@ -274,6 +287,8 @@ def lesson() -> None:
                 _drawing(graph, chosen, next((names for names in alike.values() if chosen in names), ()))
         with line:
             batch = "the batch axis, 1, was added" if added else "batch axis first, as you gave it"
+            if sign := batch_sign(size):
+                batch = f"{escaped(sign.replace('-', '−'))} was read as the batch axis, 1"
             given = " and ".join(map(times, (shape, *code.others)))
             remark(f"{'Inputs' if code.others else 'Input'} {given}: {batch}.")
             _line(graph, text, alike, chosen)
@@ -281,6 +296,8 @@ def lesson() -> None:
     _told(graph)
     # It tries many a network, and is told where the drawing has been sent.
     with wrong:
+        if graph.broken:
+            _another(code, shape)
         _advice(advice_at(code, shape))
     WHAT_IF.draw(lambda: _sizes.draw(code, shape, graph))
     COMPARE.draw(lambda: _second.draw(SECOND, code, shape, graph))
@@ -291,17 +308,19 @@ def lesson() -> None:
     )
 
 
-def _which(names: Sequence[str]) -> Choice | None:
-    """Which of the networks of a text is shown, the last if nothing is chosen; None where there is one at most."""
-    return Choice("which", names[-1], "Which network?", None, names, key="network_which") if len(names) > 1 else None
+def _which(names: Sequence[str], text: str) -> Choice | None:
+    """Which of the networks of a text is shown, `main_of` it if nothing is chosen; None where there is one at most."""
+    return (
+        Choice("which", main_of(text), "Which network?", None, names, key="network_which") if len(names) > 1 else None
+    )
 
 
 def _given(text: str, follow: Callable[[], None]) -> Given | None:
     """The text with what is still asked of it: which of several networks, and the arguments that it must be called
     with. None while one of these is missing. `follow`: of the choice of a network."""
     names = names_of(text)
-    name = next(reversed(names), None)
-    if (which := _which(names)) is not None:
+    name = main_of(text)
+    if (which := _which(names, text)) is not None:
         state.take(which)
         name = which.draw(on_change=follow)
     wanted = needs_of(text, name)
@@ -436,14 +455,29 @@ def _advice(wrong: Sequence[Advice]) -> None:
         box("\n\n".join([f"**{escaped(sentence(one.why))}**", *(["\n".join(repairs)] if repairs else [])]), icon=icon)
 
 
+def _another(code: Given, shape: tuple[int, ...]) -> None:
+    """Where the input does not fit the network that is chosen, but another of the text: which."""
+    for name in names_of(code.text):
+        if name != code.name and not needs_of(code.text, name):
+            with suppress(ValueError):  # it may take another number of inputs, or not be one that is read
+                if not graph_at(replace(code, name=name, arguments=()), shape).broken:
+                    st.info(f"**This input fits {escaped(name)}: choose it.**", icon=":material/alt_route:")
+                    return
+
+
 def _costs(repair: Repair) -> str:
     """What the network then returns and costs; or what does not fit next."""
     if repair.then:
         return f"Then {escaped(repair.then)}"
     wide = f"{big(repair.weights)} weights there, " if repair.weights > repair.parameters / 2 else ""
     outputs = () if repair.gives is None else (repair.gives, *repair.more)
-    gives = f"gives {listed(map(times, outputs), 'and')}, " if outputs else ""
+    gives = f"gives {listed(map(_size, outputs), 'and')}, " if outputs else ""
     return f"*Tried: {gives}{wide}{plural(repair.parameters, 'parameter')} and {big(repair.macs)} MACs in all.*"
+
+
+def _size(shape: tuple[int, ...]) -> str:
+    """A shape as people write it; that of a scalar has no sizes."""
+    return times(shape) or "a number"
 
 
 def _cards(graph: Graph, example) -> str:
@@ -462,8 +496,8 @@ def _cards(graph: Graph, example) -> str:
     last = graph.returned or [one for one in inside[-2:-1] if one.shapes]
     if last:
         told = "of the last operation that fits" if graph.broken else "what the network returns"
-        more = "".join(f"; {node.name} {times(node.shapes[0])}" for node in last[1:])
-        shown.append(("Output", times(last[0].shapes[0]), f"{last[0].name}{more}" if more else told))
+        more = "".join(f"; {node.name} {_size(node.shapes[0])}" for node in last[1:])
+        shown.append(("Output", _size(last[0].shapes[0]), f"{last[0].name}{more}" if more else told))
     if field := _field(graph):
         shown.append(("Receptive field", *field))
     return numbers(shown)

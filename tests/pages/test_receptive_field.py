@@ -20,7 +20,7 @@ from models.receptive_field.growth import ways
 from models.stack import PRESETS, read_stack
 from models.text import big
 from pages.receptive_field import _kept
-from pages.receptive_field._kept import Given, graph_at, inputs_for
+from pages.receptive_field._kept import Given, graph_at, inputs_for, names_of
 from pages.receptive_field._second import _change
 from pages.receptive_field.growth import read_dilations
 from pages.receptive_field.your_network import _script, given_input, pack, read_shape, shape_text, unpack
@@ -547,12 +547,89 @@ def test_what_is_wrong_silently_is_told_beside_the_numbers():
         ("nn.Conv2d(3, 8, 3)", "3x16x16", "Input 1 × 3 × 16 × 16: the batch axis, 1, was added."),
         ("nn.Conv2d(3, 8, 3)", "4x3x16x16", "Input 4 × 3 × 16 × 16: batch axis first, as you gave it."),
         ("nn.Conv3d(4, 8, 3)", "4x3x16x16", "Input 1 × 4 × 3 × 16 × 16: the batch axis, 1, was added."),
+        ("nn.Conv2d(3, 8, 3)", "-1x3x16x16", "Input 1 × 3 × 16 × 16: −1 was read as the batch axis, 1."),
     ],
 )
 def test_the_page_says_whether_it_added_the_batch_axis(code, shape, told):
     app = sound(open_page(part="your_network", code=pack(code), input=shape))
     assert not app.error
     assert any(text.startswith(told) for text in read(app.caption))
+
+
+CLIP = """
+class Net(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.conv = nn.Conv2d(3, 8, 3)
+    def forward(self, x):
+        b, t, c, h, w = x.shape
+        return self.conv(x.view(b * t, c, h, w))
+"""
+
+
+@pytest.mark.parametrize(
+    ("code", "shape", "read"),
+    [
+        ("nn.Conv2d(1, 8, 3)", "(1, 3, 64, 64)", ((1, 3, 64, 64), False)),
+        ("nn.Conv2d(1, 8, 3)", "1x3x64x64", ((1, 3, 64, 64), False)),
+        ("nn.Conv3d(4, 8, 3)", "4x3x16x16", ((1, 4, 3, 16, 16), True)),
+        ("nn.Conv3d(1, 8, 3)", "4x3x16x16", ((1, 4, 3, 16, 16), True)),
+        (CLIP, "8x3x64x64", ((1, 8, 3, 64, 64), True)),
+    ],
+)
+def test_four_sizes_for_a_network_of_pictures_are_a_batch(code, shape, read):
+    (name, *_) = names_of(code) or (None,)
+    assert given_input(Given(code, name), shape)[1:] == read
+
+
+PAIR = """
+class Net(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.fc = nn.Linear(100, 10)
+    def forward(self, x):
+        return self.fc(x)
+
+class D(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.conv = nn.Conv2d(1, 8, 3)
+    def forward(self, x):
+        return self.conv(x)
+
+class Loss(nn.Module):
+    def forward(self, x):
+        return x.pow(2).mean()
+
+net, d = Net(), D()
+criterion = Loss()
+"""
+
+
+def test_of_several_networks_a_loss_is_not_the_one_that_is_meant_and_another_that_fits_is_told():
+    app = sound(open_page(part="your_network", code=pack(PAIR), input="100"))
+    assert app.selectbox(key="network_which").value == "d"
+    assert "This input fits net: choose it." in app.info[0].value
+    app.selectbox(key="network_which").set_value("criterion").run()
+    assert number(sound(app), "output") == "a number"
+    assert list(listed(app, "Layers of the network")["output"])[-1] == "a number"
+    app.selectbox(key="network_which").set_value("net").run()
+    assert number(sound(app), "output") == "1 × 10"
+    assert not app.info
+
+
+def test_what_a_pasted_text_feeds_its_network_is_the_input_until_the_visitor_types_another():
+    app = open_page(part="your_network", ask="none")
+    code = "net = nn.Sequential(nn.Conv2d(3, 8, 3))\n"
+    app.text_area(key="network_code").set_value(code).run()
+    app.text_input(key="network_input").set_value("3x20x20").run()
+    app.text_area(key="network_code").set_value(f"{code}y = net(torch.randn(2, 3, 40, 40))").run()
+    assert app.text_input(key="network_input").value == "3x40x40"
+    app.text_input(key="network_input").set_value("3x21x21").run()
+    app.text_area(key="network_code").set_value(f"{code}\ny = net(torch.randn(2, 3, 40, 40))").run()
+    assert app.text_input(key="network_input").value == "3x21x21"
+    app.text_area(key="network_code").set_value(code.replace("8", "9")).run()
+    assert sound(app).text_input(key="network_input").value == "3x21x21"
 
 
 def test_a_stack_of_classes_of_ones_own_is_taken_along_as_it_is():
@@ -781,7 +858,7 @@ def test_a_second_network_is_set_beside_yours_and_in_the_link():
     several = CLASSES.replace("kernel):", "kernel=3):").replace("classes, width: int", "classes=10, width=16")
     app.text_area(key="network_second").set_value(several.replace("(3, 4", "(1, 4")).run()
     assert not sound(app).error
-    assert "Of the networks in this text Other, the last, is compared." in read(app.caption)
+    assert "Of the networks in this text Other is compared." in read(app.caption)
 
 
 def test_what_was_typed_survives_a_look_at_another_part():

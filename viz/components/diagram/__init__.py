@@ -30,7 +30,7 @@ HINT = "Arrow keys follow the arrows; Enter opens a group, Backspace folds it; +
 
 def shape_text(shape: tuple[int, ...], batch: int = 1) -> str:
     """`64 × 56 × 56`: without the batch axis, where there is one."""
-    return times(shape[1:] if len(shape) > 1 and shape[0] == batch else shape)
+    return times(shape[1:] if len(shape) > 1 and shape[0] == batch else shape) or "a number"
 
 
 def field_text(node: Node) -> str:
