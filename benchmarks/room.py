@@ -15,6 +15,7 @@ from pathlib import Path
 from benchmarks import Row, benchmark, percentile
 from benchmarks.phone import Lecturer, Phone, beside
 from benchmarks.visitor import Visitor, visiting
+from rooms.room import cell_at
 
 PAGE = "transposed"
 
@@ -50,7 +51,9 @@ async def class_in_a_room(url: str, many: int, questions: int, within: float) ->
             await phone.until(lambda view: view.get("round") == number)
             took.heard.append(phone.came[number] - start)
             await asyncio.sleep(within * rng.random())
-            return await phone.vote(rng.choice(phone.view["options"]))
+            rows, columns = phone.view["cells"] or (1, 1)
+            told = cell_at(rng.randrange(rows), rng.randrange(columns)) if phone.view["cells"] else "1"
+            return await phone.vote(rng.choice(phone.view["options"] or (told,)))
 
         async def answered(number: int, start: float) -> list[float]:
             sent = sorted(await asyncio.gather(*(answer(phone, number, start) for phone in phones)))
