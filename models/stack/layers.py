@@ -393,7 +393,6 @@ def read_stack(text: str, dims: int = 2, size: int = 13, channels: int = 1) -> S
     return Stack(read_layers(text, dims), dims, size, channels)
 
 
-@lru_cache(256)
 def unit_of(stack: Stack, text: str) -> tuple[int, tuple[int, ...]] | None:
     """The unit that a link names, ``1.4.0``: its layer, from 1, and its place on the map; None if there is no such."""
     try:
@@ -403,6 +402,7 @@ def unit_of(stack: Stack, text: str) -> tuple[int, tuple[int, ...]] | None:
     return (number, tuple(place)) if stack.has(number, tuple(place)) else None
 
 
+@lru_cache(256)
 def sizes(layers: tuple[StackLayer, ...], dims: int) -> Sequence[int]:
     """The sizes of the input that these layers take, ascending; none if no size would do.
 
