@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
+from functools import partial
 from math import log, pi, sqrt
 
 from torch import Tensor, nn
@@ -72,16 +73,17 @@ def effective_so_far(case: Case) -> EffectiveField | None:
 
 
 def effective_refined(case: Case) -> Iterator[EffectiveField]:
-    """The average after each input; it begins where an earlier look at the same case ended. Leave it at any time.
+    """The average after each input; it begins where an earlier look at the same case ended, and who asks the same now
+    shares it. Leave it at any time.
 
     Raises:
         ReceptiveFieldError: the unit's field cannot be measured.
         models.networks.NetworkError: trained weights cannot be had.
     """
-    known = _kept.get(case)
-    if known is not None:
-        yield known
-        return
+    return _kept.follow(case, partial(_steps, case))
+
+
+def _steps(case: Case) -> Iterator[EffectiveField]:
     question = replace(case, inputs=0)
     begun = _begun.get(question)
     if begun is not None and begun.inputs > case.inputs:
@@ -102,10 +104,8 @@ def effective_refined(case: Case) -> Iterator[EffectiveField]:
     for found in steps:
         _begun.put(question, found)
         yield found
-    assert found is not None
-    if found is begun:
+    if found is begun and found is not None:
         yield found
-    _kept.put(case, found)
 
 
 def _drawing(step: int) -> Tensor:

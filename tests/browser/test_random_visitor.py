@@ -90,7 +90,9 @@ PICTURE = """() => {
             return;
         }
         if (node.nodeType !== Node.ELEMENT_NODE || node.matches(leftOut)) return;
-        if (node.tagName === 'CANVAS' && node.width && node.checkVisibility()) {
+        // A table is painted cell by cell, its lines a shade apart; its words stand in its canvas, too.
+        const painted = node.tagName === 'CANVAS' && !node.closest('[data-testid=stDataFrame]');
+        if (painted && node.width && node.checkVisibility()) {
             let sum = 0;
             const text = node.toDataURL();
             for (let i = 0; i < text.length; i++) sum = (sum * 31 + text.charCodeAt(i)) | 0;

@@ -86,6 +86,11 @@ def test_the_unit_under_the_pointer_is_read_out_without_a_message(visit):
     expect(told).to_contain_text("of layer 3")
     expect(told).to_contain_text("field 8 × 4")
     assert seen.recorder.sent == []
+    page.locator(".st-key-next_question button").click()
+    # It would tell the answer.
+    expect(told).to_be_hidden()
+    page.locator(".st-key-reveal button").click()
+    expect(told).to_contain_text("of layer 3")
 
 
 def test_editing_the_stack_changes_picture_numbers_and_link(visit):
