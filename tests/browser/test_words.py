@@ -45,6 +45,14 @@ def test_it_shows_on_hover_stays_under_the_pointer_and_asks_the_server_nothing(v
     expect(box).to_be_visible()
     page.mouse.move(2, 2)
     expect(box).to_be_hidden()
+    # A term that comes to a pointer at rest opens nothing above what one is about to click.
+    at = one.bounding_box()
+    page.mouse.move(at["x"] + 4, at["y"] + at["height"] / 2 - 60)
+    one.evaluate("term => term.closest('[data-testid=stMain]').scrollBy(0, 60)")
+    assert one.evaluate("term => new Promise(r => setTimeout(() => r(term.matches(':hover')), 600))")
+    expect(box).to_be_hidden()
+    page.mouse.move(at["x"] + 6, at["y"] + at["height"] / 2 - 60)
+    expect(box).to_be_visible()
     assert seen.recorder.sent == []
     assert seen.recorder.received == []
     seen.sound()

@@ -322,7 +322,6 @@ export class Board {
     const { readout, tells } = this.scene.data;
     if (readout) {
       const text = told(readout, this.scene.byId[sel.grid].index, sel.cell);
-      this.beside.hidden = false;
       if (text !== this.beside.text) this.beside.innerHTML = this.beside.text = text;
     }
     const place = this.root.dataset.selected;

@@ -10,7 +10,9 @@ class Meaning {
     this.box = box;
     this.ends = new AbortController();
     const on = (type, does) => document.addEventListener(type, does, { capture: true, passive: type === "scroll", signal: this.ends.signal });
-    on("pointerover", (e) => e.pointerType !== "touch" && this.point(e));
+    on("pointerover", (e) => this.over(e));
+    // A term that comes to a pointer at rest, as a page changes, is not pointed at.
+    on("pointermove", (e) => e.pointerType !== "touch" && this.show(link(e)));
     on("focusin", (e) => this.focus(e));
     on("focusout", () => this.leave());
     on("click", (e) => this.click(e));
@@ -22,11 +24,9 @@ class Meaning {
     return e.composedPath().includes(this.box);
   }
 
-  point(e) {
-    const one = link(e);
+  over(e) {
     if (this.within(e)) clearTimeout(this.wait);
-    else if (one) this.show(one);
-    else this.leave();
+    else if (e.pointerType !== "touch" && !link(e)) this.leave();
   }
 
   focus(e) {
@@ -53,6 +53,7 @@ class Meaning {
   }
 
   show(one) {
+    if (!one) return;
     clearTimeout(this.wait);
     if (one === this.at) return;
     this.at = one;
