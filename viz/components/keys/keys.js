@@ -7,7 +7,7 @@ const VIEWS = { q: "code", b: "blank", "?": "list" };
 class Keys {
   constructor(root) {
     this.dialog = root.querySelector("dialog");
-    this.sent = 0;
+    this.pressed = [];
     root.querySelector(".qr").onclick = () => this.show("code");
     root.querySelector(".help").onclick = () => this.show("list");
     this.dialog.onclick = () => this.dialog.close();
@@ -50,8 +50,10 @@ class Keys {
     dialog.innerHTML = `${code}${none}<p>${escape(data.link)}</p>`;
   }
 
+  // Of messages that follow each other while the page runs only the last arrives, so each tells the ones before, too.
   tell(key) {
-    this.send("key", { key, n: ++this.sent });
+    this.pressed = [...this.pressed.slice(-50), { key, at: performance.timeOrigin + performance.now() }];
+    this.send("key", this.pressed);
   }
 
   end() {
