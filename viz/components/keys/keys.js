@@ -2,6 +2,8 @@
 
 import { escape, free } from "../common.js";
 
+// The windows of the room, in which the question on screen is still the one that waits.
+const ROOM = '[role=dialog]:has([class*="st-key-room_"])';
 const VIEWS = { q: "code", b: "blank", "?": "list" };
 
 class Keys {
@@ -23,7 +25,7 @@ class Keys {
       dialog.close();
     } else {
       // A grid that has the focus takes numbers.
-      if (!free(e) || e.repeat || (/\d/.test(key) && e.composedPath()[0].matches?.("[role=application]"))) return;
+      if (!free(e, key === "r" && ROOM) || e.repeat || (/\d/.test(key) && e.composedPath()[0].matches?.("[role=application]"))) return;
       if (VIEWS[key]) this.show(VIEWS[key]);
       else if (this.data.sent.includes(key)) this.tell(key);
       else return;
