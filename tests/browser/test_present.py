@@ -204,6 +204,14 @@ class TestBar:
         page.wait_for_timeout(500)
         box = text.bounding_box()
         assert box["y"] + box["height"] <= 720
+        frame = page.locator(".diagram .scroll").bounding_box()
+        nodes = [one.bounding_box() for one in page.locator(".diagram .node").all()]
+        assert sum(one["y"] + one["height"] <= frame["y"] + frame["height"] for one in nodes) >= 4
+        page.keyboard.press("r")
+        expect(page.locator(".st-key-verdict")).to_be_visible()
+        beside = page.locator(".st-key-question").bounding_box()
+        assert beside["x"] + beside["width"] < frame["x"]
+        assert beside["y"] + beside["height"] <= 720
 
     def test_the_matrix_comes_when_it_is_asked_for(self, hall):
         page = hall(NINE).page
