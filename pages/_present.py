@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import streamlit as st
 
 from pages import _room, _run
@@ -10,6 +12,9 @@ from pages._lessons import LESSONS, Lesson, topic
 from viz import state, words
 from viz.components.keys import keys
 from viz.export import sharing
+
+if TYPE_CHECKING:
+    from pages._question import Asking
 
 STEPS = {"Space → ↓ Page down": "a step forward", "← ↑ Page up": "a step back"}
 IN_RUN = {"Space → ↓": "a step forward", "← ↑": "a step back", "Page down": "the next step of your run"}
@@ -35,12 +40,21 @@ def _chosen() -> None:
     go(state.heard("pages"))
 
 
-def _pressed(lesson: Lesson | None) -> None:
-    key, asking = (state.heard("keys", "key") or {}).get("key", ""), state.recall("asking")
+def _pressed(lesson: Lesson | None, asking: Asking | None) -> None:
+    done = state.recall("pressed", 0)
+    for one in state.heard("keys", "key") or ():
+        if one["at"] > done:
+            state.remember("pressed", one["at"])
+            _press(one["key"], lesson, asking)
+
+
+def _press(key: str, lesson: Lesson | None, asking: Asking | None) -> None:
     if key in ("pagedown", "pageup"):
         _run.walk(1 if key == "pagedown" else -1)
     elif key == "q":
         state.remember("code", True)
+    elif asking and key == "n":
+        asking.ask_next()
     elif asking and key == "r":
         asking.reveal()
     elif asking and key == "c":
@@ -63,5 +77,7 @@ def draw_bar(lesson: Lesson | None) -> None:
     # Made when it is asked for: that of a long link takes a second.
     code = sharing.qr(link, sized=False) if state.recall("code") else None
     state.forget("code")
-    told, sent = steps | TOLD | numbers, [*"rc123456789", *turned]
-    keys(here or link, code, told, sent, key="keys", on_key=lambda: _pressed(lesson))
+    asking = state.recall("asking")
+    told, sent = steps | TOLD | numbers, [*"rc123456789", *(["n"] if asking else ()), *turned]
+    # A run that the next key cuts short has not drawn its question: that key is for the one drawn last.
+    keys(here or link, code, told, sent, key="keys", on_key=lambda: _pressed(lesson, asking))

@@ -67,10 +67,11 @@ def _apart(question: Question, given: str) -> tuple[list[tuple[int, int]], list[
 
 @dataclass(frozen=True)
 class Asked:
-    """The question on screen. about: what the link said of the page then: after another choice it is about nothing."""
+    """The question on screen. about: what the link said of the page then, None until a run shows it: after another
+    choice it is about nothing."""
 
     name: str
-    about: Mapping[str, str]
+    about: Mapping[str, str] | None = None
     tries: tuple[str, ...] = ()
 
 
@@ -147,6 +148,8 @@ class Asking:
             asked = Asked(waits, about)
         elif asked is None and answered and (self._question(answered).about is None or answered in self._shown()):
             asked = Asked(answered, about)
+        elif asked is not None and asked.about is None:
+            asked = replace(asked, about=about)
         elif asked is not None and asked.about != about:
             asked = None
         state.remember(f"asked_{self.page}", asked)
@@ -191,7 +194,8 @@ class Asking:
         question = self._question(name)
         self._bring(question)
         _room.put_away()
-        state.forget(f"asked_{self.page}")
+        # The next key may come before a run has shown it.
+        state.remember(f"asked_{self.page}", Asked(name))
         answer = self._answer(question)
         answer.give(answer.usual)
         self._ask.give(name)
@@ -199,14 +203,17 @@ class Asking:
     def _ask_chosen(self) -> None:
         self.ask(state.heard(f"questions_{self.page}"))
 
+    def ask_next(self) -> None:
+        """Ask the question after the one on screen, or the first. For callbacks."""
+        self.ask(self._after(self.on_screen()).name)
+
     def reveal(self) -> None:
         """Answer the question that waits. For callbacks."""
         self._ask.give(NONE)
 
     def cover(self) -> None:
         """Ask the question on screen again, or the first. For callbacks."""
-        asked = state.recall(f"asked_{self.page}")
-        self.ask(asked.name if asked else self.questions[0].name)
+        self.ask((self.on_screen() or self.questions[0]).name)
 
     def _take_answer(self, question: Question) -> None:
         state.catch_up()
@@ -290,10 +297,9 @@ class Asking:
                     st.button("Reveal", key="reveal", icon=":material/visibility:", on_click=self.reveal)
                 elif state.recall("presenting"):
                     st.button("Cover", key="cover", icon=":material/visibility_off:", on_click=self.cover)
-                after = self._after(question)
                 st.button(
                     "Next question", key="next_question", icon=":material/arrow_forward:", shortcut="n",
-                    on_click=self.ask, args=(after.name,),
+                    on_click=self.ask_next,
                 )  # fmt: skip
                 st.menu_button(
                     "All questions", [each.name for each in self.questions], key=f"questions_{self.page}",
@@ -315,7 +321,7 @@ class Asking:
         return question.selects if question else 0
 
     def on_screen(self) -> Question | None:
-        """The question on screen, waiting or answered. After :meth:`waits`."""
+        """The question on screen, waiting or answered. After :meth:`waits`, and in callbacks."""
         asked: Asked | None = state.recall(f"asked_{self.page}")
         return self._question(asked.name) if asked else None
 

@@ -33,9 +33,11 @@ def buttons(number: int) -> None:
                 args=(number + 1,),
             )
     if number == len(STEPS):
-        say("Every convolution is made of these parts. Now they are yours:")
-        st.page_link("convolution/playground.py", label="Your own layer: the Playground", icon=":material/grid_on:")
-        st.page_link("home.py", label="All lessons, in order", icon=":material/list:")
+        # A presenter has all pages in the bar.
+        with st.container(key="extras_onward", gap="small"):
+            say("Every convolution is made of these parts. Now they are yours:")
+            st.page_link("convolution/playground.py", label="Your own layer: the Playground", icon=":material/grid_on:")
+            st.page_link("home.py", label="All lessons, in order", icon=":material/list:")
 
 
 TO_THE_TOP = "document.querySelector('[data-testid=stMain]').scrollTo(0, 0)"

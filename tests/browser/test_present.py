@@ -204,6 +204,14 @@ class TestBar:
         page.wait_for_timeout(500)
         box = text.bounding_box()
         assert box["y"] + box["height"] <= 720
+        frame = page.locator(".diagram .scroll").bounding_box()
+        nodes = [one.bounding_box() for one in page.locator(".diagram .node").all()]
+        assert sum(one["y"] + one["height"] <= frame["y"] + frame["height"] for one in nodes) >= 4
+        page.keyboard.press("r")
+        expect(page.locator(".st-key-verdict")).to_be_visible()
+        beside = page.locator(".st-key-question").bounding_box()
+        assert beside["x"] + beside["width"] < frame["x"]
+        assert beside["y"] + beside["height"] <= 720
 
     def test_the_matrix_comes_when_it_is_asked_for(self, hall):
         page = hall(NINE).page
@@ -303,6 +311,11 @@ class TestKeys:
         assert page.locator(".st-key-question p").first.inner_text() == question
         page.keyboard.press("n")
         expect(page.locator(".st-key-question p").first).not_to_have_text(question)
+        # Faster than any run: each key counts, in its order.
+        for key in "nrnrnnnrrn":
+            page.keyboard.press(key)
+        expect(page.locator(".st-key-question p").first).to_contain_text("Conv2d(10, 20, kernel_size=3, bias=False)")
+        expect(veiled).to_be_visible()
 
     def test_the_code_is_as_large_as_the_screen_and_leads_to_the_same_state(self, hall):
         page = hall("/playground?present=1&input_size=6&stride=2").page

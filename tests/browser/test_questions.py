@@ -62,6 +62,10 @@ def test_on_a_phone_the_stage_keeps_its_height_and_the_question_stands_beside_it
         seen = page.evaluate(PLACES)
         found[ask] = round(seen["end"] - seen["picture"])
         assert max(seen["end"], seen["answers"]) <= 844, ask
+        # What is covered ends where the stage does.
+        for covered in page.locator(".veiled figure:has(canvas[data-grid=output])").all():
+            box = covered.bounding_box()
+            assert seen["end"] - box["y"] - box["height"] <= 80, ask
         # A cell that answers is as large as a finger finds.
         touched = "(n) => n.stage?.scene.data.touched ? Number(n.dataset.layout.split(' ')[0].split(':')[1]) : 20"
         assert page.locator(".stage").first.evaluate(touched) >= 20, ask

@@ -147,9 +147,9 @@ def test_a_phone_follows_until_it_looks_around_and_comes_back(lecturer, phone):
     expect(option(page, RIGHT)).to_be_visible()
     expect(page.get_by_role("button", name="Reveal")).to_have_count(0)
     one.sound()
-    lecturer.to_the_page()
-    screen.get_by_role("button", name="Reveal").click()
+    screen.keyboard.press("r")
     expect(page.locator(".stage.veiled")).to_have_count(0)
+    lecturer.to_the_page()
     for name, title in (("ConvScope", "ConvScope"), ("Feature maps: Pooling", "Pooling · ConvScope")):
         screen.get_by_role("button", name="Pages").click()
         screen.get_by_role("menuitem", name=name, exact=True).click()

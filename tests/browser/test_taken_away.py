@@ -11,7 +11,7 @@ from PIL import Image
 from playwright.sync_api import expect
 
 from tests.browser.stage_harness import scene
-from tests.browser.support import new_context, new_page
+from tests.browser.support import new_context, new_page, settled
 from viz.export.formats import FORMATS
 from viz.export.taken import Taken
 
@@ -167,8 +167,14 @@ def test_the_dialog_makes_what_it_shows(visit, width, scheme):
     page.locator(".stage[data-selected]").wait_for()
     page.locator(".st-key-open_take_away button").click()
     dialog = page.get_by_role("dialog")
+    preview = dialog.locator(".st-key-take_preview img")
+    preview.wait_for()
+    settled(page)
+    # On a phone what will come out stands first.
+    box = preview.bounding_box()
+    assert (box["y"] + box["height"] <= dialog.get_by_role("radiogroup").first.bounding_box()["y"]) == (width == 390)
     dialog.get_by_role("radio", name="Animation").click()
-    expect(dialog.locator(".st-key-take_preview img")).to_be_visible()
+    expect(preview).to_be_visible()
     dialog.get_by_role("button", name="Make the GIF").click()
     ready = dialog.get_by_role("button", name="Download the GIF")
     expect(ready).to_be_visible()

@@ -41,10 +41,11 @@ export function under(e, element, [rows, columns]) {
 
 const TYPED = "input:not([type=radio], [type=checkbox]), textarea, select, [contenteditable], [role=combobox], [role=slider]";
 
-// Whether a key that was pressed anywhere is nobody's: no text is typed, no menu or dialog is open where it was pressed.
-export function free(e) {
+// Whether a key that was pressed anywhere is nobody's: no text is typed, no menu or dialog is open where it was pressed,
+// `but` one that matches this.
+export function free(e, but) {
   if (e.defaultPrevented || e.ctrlKey || e.metaKey || e.altKey) return false;
-  return !e.composedPath().some((at) => at.matches?.(`${TYPED}, [role=dialog], [role=menu], [role=listbox], dialog`));
+  return !e.composedPath().some((at) => at.matches?.(`${TYPED}, [role=dialog], [role=menu], [role=listbox], dialog`) && !(but && at.matches(but)));
 }
 
 // Where a key leads from a row and a column, `far` of them at once; nothing for other keys.

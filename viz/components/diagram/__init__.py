@@ -86,6 +86,8 @@ def diagram_data(drawing: Drawing, *, covered: bool = False, hidden: Collection[
         numbers = ["does not fit"] if broken else [shapes] if ends else [field_text(node), cost_text(node)]
         lines += ["?"] * ends if covered else filter(None, numbers)
         said = [" ".join(written), *lines[len(written) - 1 :]]
+        if ends and covered:
+            said[-1] = "its shape is covered"
         if not ends and not broken and not covered:
             said.append(f"output {shapes}")
         if node.group:
@@ -94,7 +96,7 @@ def diagram_data(drawing: Drawing, *, covered: bool = False, hidden: Collection[
             said.append(drawing.message)
             lines += wrap(drawing.message, WIDEST)
         if node.name in hidden:
-            head, call, rest, lines, said = "?", "", "", [], ["?"]
+            head, call, rest, lines, said = "?", "", "", [], ["covered until the question is answered"]
         nodes.append(
             {
                 "name": node.name,

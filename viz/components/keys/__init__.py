@@ -14,9 +14,11 @@ def keys(
 ) -> None:
     """Mount two buttons, for the code and for the list of keys.
 
-    It hears each key of the document that nobody else takes (``free`` of common.js), before the page does: Q shows the
+    It hears each key of the document that nobody else takes (``free`` of common.js), before the page does, and R in the
+    room's windows: Q shows the
     code, B a dark screen, ? the list; any key or click takes it away again. Keys of ``sent``, in lower case, it
-    sends, and ``q`` where it has no code yet: ``{"key", "n"}`` in ``result.key``.
+    sends, and ``q`` where it has no code yet: in ``result.key`` the last that were pressed, each ``{"key", "at"}`` with
+    its time in ms, those that it has sent before, too.
 
     Args:
         link, code: the link that is shown, and its QR code as SVG; empty where there can be none, None until ``q``

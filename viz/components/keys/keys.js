@@ -2,12 +2,14 @@
 
 import { escape, free } from "../common.js";
 
+// The windows of the room, in which the question on screen is still the one that waits.
+const ROOM = '[role=dialog]:has([class*="st-key-room_"])';
 const VIEWS = { q: "code", b: "blank", "?": "list" };
 
 class Keys {
   constructor(root) {
     this.dialog = root.querySelector("dialog");
-    this.sent = 0;
+    this.pressed = [];
     root.querySelector(".qr").onclick = () => this.show("code");
     root.querySelector(".help").onclick = () => this.show("list");
     this.dialog.onclick = () => this.dialog.close();
@@ -23,7 +25,7 @@ class Keys {
       dialog.close();
     } else {
       // A grid that has the focus takes numbers.
-      if (!free(e) || e.repeat || (/\d/.test(key) && e.composedPath()[0].matches?.("[role=application]"))) return;
+      if (!free(e, key === "r" && ROOM) || e.repeat || (/\d/.test(key) && e.composedPath()[0].matches?.("[role=application]"))) return;
       if (VIEWS[key]) this.show(VIEWS[key]);
       else if (this.data.sent.includes(key)) this.tell(key);
       else return;
@@ -50,8 +52,10 @@ class Keys {
     dialog.innerHTML = `${code}${none}<p>${escape(data.link)}</p>`;
   }
 
+  // Of messages that follow each other while the page runs only the last arrives, so each tells the ones before, too.
   tell(key) {
-    this.send("key", { key, n: ++this.sent });
+    this.pressed = [...this.pressed.slice(-50), { key, at: performance.timeOrigin + performance.now() }];
+    this.send("key", this.pressed);
   }
 
   end() {

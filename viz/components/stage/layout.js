@@ -270,14 +270,17 @@ export class Layout {
 
   // How high grids are in as many rows as they need, each beside its symbol: the blocks of stage.css on a phone.
   flowing(lays, roomW) {
-    const { scene, unit } = this, { symbols = [] } = scene.data;
+    const { scene, unit } = this, { symbols = [], veiled, compact, marking } = scene.data;
     let total = 0, used = Infinity, high = 0;
     scene.grids.forEach((g, i) => {
       const { title, size, padded } = titled(g), sign = i ? (symbols[i - 1] ?? "") : "";
       const more = size.length + (padded ? 0.86 * ` padded ${padded}`.length : 0), steps = steppers(g).length;
       const name = 7.4 * (this.tight ? Math.max(title.length, more) : title.length + 1 + more);
-      const w = Math.max(lays[i].w, unit * name, unit * steps * 130) + unit * (sign.length > 2 ? 8 + 6 * sign.length : sign ? 28 : 0);
-      const h = lays[i].h + unit * ((this.tight ? 44 : 28) + (steps ? 32 : 0));
+      // A question mark takes 4 rem, whatever it stands for.
+      const covered = veiled && !compact && !marking && g.role === "output";
+      const wide = covered ? 64 * unit : Math.max(lays[i].w, unit * name, unit * steps * 130);
+      const w = wide + unit * (sign.length > 2 ? 8 + 6 * sign.length : sign ? 28 : 0);
+      const h = covered ? 64 * unit : lays[i].h + unit * ((this.tight ? 44 : 28) + (steps ? 32 : 0));
       if (used + w > roomW) {
         total += high + (high && 12 * unit);
         used = high = 0;
