@@ -129,3 +129,9 @@ def test_every_formula_says_what_it_is_of():
         "Output memory": [r"\text{Output memory}"] * 2,
     }
     assert "O = O =" not in text
+
+
+def test_axes_that_agree_share_a_line():
+    text = latex(Scene(LayerSpec("transposed", dims=3, input_size=3, stride=(3, 2, 3))))
+    lines = dict(displays(text))["Output, measured 9 $\\times$ 7 $\\times$ 9"]
+    assert [line.partition(" = ")[0] for line in lines] == ["O", "O_{D,W}", "O_{H}"]
