@@ -246,7 +246,9 @@ def _per_axis(terms: Sequence[Term], source: tuple[str, str], front: str = "", b
         line = equal(term, thousands=False)
         lines[line] = (*lines.get(line, ()), axis)
     filled, text = (sign.join(each) for sign, each in zip((r" \\ ", " and "), zip(*lines, strict=True), strict=True))
-    return Formula(tuple(t.value for t in terms), f"{front}{terms[0].symbols}{behind}", filled, text, source, (*lines.values(),))
+    return Formula(
+        tuple(t.value for t in terms), f"{front}{terms[0].symbols}{behind}", filled, text, source, (*lines.values(),)
+    )
 
 
 @dataclass(frozen=True)
