@@ -48,7 +48,7 @@ class Formula:
 
     ``value`` is a number, or a tuple with one number per spatial axis. ``symbols`` and ``filled`` are LaTeX, the
     second with the current numbers. ``text`` is the same as ``filled`` in one short line. ``source`` is a title and
-    an address.
+    an address. ``axes`` says of which axes each line of ``filled`` is, where it has a line for axes that differ.
     """
 
     value: Any
@@ -56,6 +56,7 @@ class Formula:
     filled: str
     text: str
     source: tuple[str, str]
+    axes: tuple[tuple[int, ...], ...] = ()
 
 
 # -- numbers: each written once, for whole numbers and for letters ---------------------------------------------------
@@ -239,10 +240,15 @@ def formula_of(term: Term, source: tuple[str, str]) -> Formula:
 
 
 def _per_axis(terms: Sequence[Term], source: tuple[str, str], front: str = "", behind: str = "") -> Formula:
-    """One closed form an axis, written once where all axes agree; ``front`` and ``behind`` stand around the symbols."""
-    lines = dict.fromkeys(equal(term, thousands=False) for term in terms)
+    """One closed form an axis, written once where axes agree; ``front`` and ``behind`` stand around the symbols."""
+    lines: dict[tuple[str, str], tuple[int, ...]] = {}
+    for axis, term in enumerate(terms):
+        line = equal(term, thousands=False)
+        lines[line] = (*lines.get(line, ()), axis)
     filled, text = (sign.join(each) for sign, each in zip((r" \\ ", " and "), zip(*lines, strict=True), strict=True))
-    return Formula(tuple(t.value for t in terms), f"{front}{terms[0].symbols}{behind}", filled, text, source)
+    return Formula(
+        tuple(t.value for t in terms), f"{front}{terms[0].symbols}{behind}", filled, text, source, (*lines.values(),)
+    )
 
 
 @dataclass(frozen=True)

@@ -42,8 +42,9 @@ class Measurement:
         output_shape: batch axis included.
         parameters: learned numbers, shared ones once.
         macs: multiply–accumulates as the dense kernel does them, padding included, bias additions not counted, of
-            convolutions, linear layers and attention: half of what torch's ``FlopCounterMode`` counts. Those of the
-            layers in ``uncounted`` are missing.
+            convolutions, linear layers and attention: half of what torch's ``FlopCounterMode`` counts; of
+            ``torch.cdist``, one for each coordinate of each pair of points. Those of the layers in ``uncounted`` are
+            missing.
         activations: numbers in the outputs of all layers, for this input.
         layers: one ``LayerMeasurement`` per innermost layer, in the order of execution.
         uncounted: names of the layers that could not be counted. Empty: ``macs`` is complete.
@@ -67,6 +68,16 @@ class _HereAlone:
 
     def __exit__(self, *_):
         return None
+
+
+def _distances(one: Sequence[int], *_: Any, out_shape: Sequence[int], **__: Any) -> int:
+    """FLOPs of ``torch.cdist``, of which ``FlopCounterMode`` counts nothing: each distance is a sum over the M
+    coordinates of two points, as each number of the product x·yᵀ is. Source: torch.cdist's page, B × P × M and
+    B × R × M to B × P × R."""
+    return 2 * torch.Size(out_shape).numel() * one[-1]
+
+
+_OWN_COUNTS = {torch.ops.aten._cdist_forward: _distances, torch.ops.aten._euclidean_dist: _distances}
 
 
 _PLAIN = (nn.ReLU, nn.ReLU6, nn.LeakyReLU, nn.ELU, nn.GELU, nn.SiLU, nn.Hardswish, nn.Sigmoid, nn.Tanh)
@@ -136,7 +147,7 @@ def on_paper(module: nn.Module) -> Iterator[tuple[Any, Callable[[], int]]]:
     # Calling an inference tensor's network from outside inference mode would fail on its copy.
     with torch.inference_mode(False), torch.no_grad():
         ghost = ghost_of(module)
-        counter = FlopCounterMode(display=False)
+        counter = FlopCounterMode(display=False, custom_mapping=_OWN_COUNTS)
         # torch writes down the class of its own tracker alone.
         counter.mod_tracker = _HereAlone()  # pyright: ignore[reportAttributeAccessIssue]
         with counter:

@@ -11,8 +11,7 @@ import streamlit as st
 from models.share import Scene
 from models.text import quoted
 from viz import state
-from viz.controls.layer import in_short
-from viz.controls.numbers import SceneEditor, query_of
+from viz.controls.numbers import SceneEditor, query_of, told_apart
 from viz.words import say
 
 
@@ -70,7 +69,8 @@ class Frozen:
 
     def beside(self, scene: Scene, draw_one: Callable[[Scene, bool], None]) -> None:
         """Both layers beside each other; ``draw_one`` is told which, and whether it is the frozen one."""
-        for name, one, side in zip("AB", (self.value, scene), st.columns(2), strict=True):
+        pair = self.value, scene
+        for name, one, other, side in zip("AB", pair, pair[::-1], st.columns(2), strict=True):
             with side:
-                say(f"**{name}** {in_short(one.spec)}")
+                say(f"**{name}** {told_apart(one, other)}")
                 draw_one(one, name == "A")

@@ -71,6 +71,12 @@ class Node:
     group: str | None = None
     line: int = 0
 
+    @property
+    def label(self) -> str:
+        """What people read: the name, or `[:, 0]` as it is written of what is taken out of a tensor, which has no name
+        but Python's word for it."""
+        return self.settings if self.kind in ("getitem", "getattr") else self.name
+
 
 @dataclass(frozen=True)
 class Edge:

@@ -45,7 +45,7 @@ def _cells(node: Node, wrong: str) -> tuple[str, ...]:
     each = lambda values: "" if values is None or node.everything else times(values, "×")  # noqa: E731
     one = lambda values: each(values[:1] if values and len(set(values)) == 1 else values)  # noqa: E731
     return (
-        node.name,
+        node.label,
         node.settings,
         ", ".join(times(shape, "×") or "a number" for shape in node.shapes),
         str(node.parameters),

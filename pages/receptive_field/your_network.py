@@ -520,7 +520,8 @@ def _field(graph: Graph) -> tuple[str, str] | None:
         after = ", the last that fits" if graph.broken else ", the output"
     else:
         after = "; after it, the whole input" if last.everything else "; after it, none can be followed"
-    return times(node.size), f"of {node.name} ({node.kind}){after}"
+    kind = f" ({node.kind})" if node.label == node.name else ""
+    return times(node.size), f"of {node.label}{kind}{after}"
 
 
 def _layers(graph: Graph, chosen: str | None = None, covered: bool = False) -> None:

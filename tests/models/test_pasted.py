@@ -432,6 +432,15 @@ def test_what_stands_at_the_end_of_networks_is_read(call, shape):
     assert torch.equal(network(a), space["Net"]()(a))
 
 
+@pytest.mark.parametrize("points", [5, 40])  # of more than 25 torch multiplies matrices
+def test_distances_between_points_cost_what_their_product_costs(points):
+    text = "class Net(nn.Module):\n    def forward(self, x):\n        return torch.cdist(x, x[:, 1:])\n"
+    x = torch.empty(2, points, 3, device="meta")
+    with FlopCounterMode(display=False) as counter:
+        x @ x[:, 1:].mT
+    assert read_graph(parse_network(text), tuple(x.shape)).macs == counter.get_total_flops() // 2 > 0
+
+
 def test_a_one_hot_vector_is_no_way_to_fill_the_memory():
     text = "class Net(nn.Module):\n    def forward(self, x):\n        return F.one_hot(torch.tensor([1]), 10**8) + x\n"
     with pytest.raises(ParseError, match="num_classes must be a whole number from 1 to 65536"):

@@ -1,7 +1,7 @@
 """A | B on the Playground: a frozen layer beside the one that is changed."""
 
 import re
-from urllib.parse import parse_qs
+from urllib.parse import parse_qs, parse_qsl
 
 import pytest
 from hypothesis import given, settings
@@ -48,6 +48,31 @@ def test_freeze_change_and_let_go():
     assert not app.exception
     assert "against" not in app.query_params
     assert app.number_input(key="kernel_size").value == 2
+
+
+@pytest.mark.parametrize(
+    ("changed", "one", "other"),
+    [
+        ("", "", ""),
+        ("input_size=6", "input size 4×4", "input size 6×6"),
+        ("dims=1", "input size 4×4", "input size 4"),
+        ("dilation=2&input_size=5", "3×3 · input size 4×4 · stride 1 · padding 0 · dilation 1", "dilation 2"),
+        ("in_channels=3", "1 channel", "3 → 1 channels"),
+        ("in_channels=2&out_channels=2&groups=2", "groups 1 · 1 channel", "groups 2 · 2 channels"),
+        ("bias=true", "bias false", "bias"),
+        ("padding_mode=reflect&padding=1", "padding mode zeros", "padding mode reflect"),
+        ("kind=max_pool", "Convolution 3×3", "Max pooling 3×3"),
+        ("weights=Random", "weights: Worked example", "weights: Random"),
+        ("input=Random&seed=3", "input: Worked example", "input: Random · seed 3"),
+    ],
+)
+def test_the_titles_name_what_differs(changed, one, other):
+    app = opened(PAGE, ask="none", against="", **dict(parse_qsl(changed)))
+    plain = [re.sub(r"\[(.*?)\]\(.*?\)", r"\1", each.value) for each in app.markdown]
+    (a,), (b,) = ([text[6:] for text in plain if text.startswith(f"**{name}** ")] for name in "AB")
+    assert one in a
+    assert other in b
+    assert (a == b) == (not changed)
 
 
 def test_a_layer_is_frozen_while_presenting_too():

@@ -10,6 +10,7 @@ from pages._lessons import LESSONS
 from tests.pages.support import opened, read, revealed, sound
 from viz.export import pictures
 from viz.export.dialog import Job
+from viz.export.formats import Format
 
 
 def stages(app) -> list:
@@ -138,7 +139,9 @@ def test_what_breaks_is_told_without_a_traceback():
     assert done(Job(broken)).error == "This file could not be made. Choose another format, or fewer steps."
 
 
-def test_documents_and_numbers_of_a_layer_are_offered():
+def test_documents_and_numbers_of_a_layer_are_offered(monkeypatch):
+    made, make = [], Format.make
+    monkeypatch.setattr(Format, "make", lambda one, *given: made.append(one.name) or make(one, *given))
     app = opened("convolution/playground.py")
     app.button(key="open_take_away").click().run()
     groups = next(one for one in app.get("button_group") if one.label == "What")
@@ -146,6 +149,7 @@ def test_documents_and_numbers_of_a_layer_are_offered():
     app.segmented_control(key="take_group").set_value("Document").run()
     label = [one.label for one in sound(app).get("download_button")][-1]
     assert label.startswith("Download the Worksheet")
+    assert made.count("worksheet") == 1
     app.segmented_control(key="take_Document").set_value("notebook").run()
     assert [one.label for one in sound(app).get("download_button")][-1].startswith("Download the Notebook")
     app.segmented_control(key="take_group").set_value("Numbers").run()

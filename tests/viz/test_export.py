@@ -9,13 +9,13 @@ import xml.etree.ElementTree as ET
 
 import numpy as np
 import pytest
-from PIL import Image
+from PIL import Image, ImageFont
 
 from models import lab
 from models.share import Scene
 from models.spec import LayerSpec
 from viz.export import pictures
-from viz.export.engine import MADE, ExportError
+from viz.export.engine import _FONTS, MADE, ExportError
 from viz.export.formats import FORMATS
 from viz.export.taken import Taken
 from viz.scenes.layer import scene as draw_scene
@@ -120,3 +120,12 @@ def test_the_frame_of_a_channel_in_the_equation_is_as_high_as_its_number():
     largest = max(float(part.get("font-size")) for part in text)
     assert float(frame.get("y")) <= float(text.get("y")) - largest + 0.01
     assert float(frame.get("y")) + float(frame.get("height")) > float(text.get("y"))
+
+
+@pytest.mark.parametrize("font", _FONTS)
+def test_the_operator_is_as_large_beside_the_others_as_on_the_stage(font):
+    """The stage's own is of a font of the system: its ∗ is at least as large as the + of the app's font."""
+    letters = ImageFont.truetype(font, 1000)
+    times, plus = (letters.getmask(sign).getbbox() for sign in "∗+")
+    assert times[3] - times[1] > 1.2 * (plus[3] - plus[1])
+    assert times[2] - times[0] > 1.2 * (plus[2] - plus[0])

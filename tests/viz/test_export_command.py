@@ -68,6 +68,11 @@ def test_every_setting_of_a_layer_and_every_option_is_a_flag():
         ("out.gif --side a", "side: two layers are compared by a link alone"),
         ("out.gif --side c", "invalid choice: 'c'"),
         ("out.gif --side a --link http://x/playground", "side: this link does not compare two layers."),
+        ("out.gif --link http://x/receptive-field --stride 2", "stride: this link is to no single layer"),
+        ("out.gif --link http://x/playground --kernel-size 9", "kernel_size: a kernel that spans 9 cells does not fit"),
+        ("out.gif --link http://x/playground --stride two", "stride: “two” is not a value for it."),
+        ("out.gif --link http://x/playground --mode bilinear", "mode: Convolution does not take it: leave it out."),
+        ("out.gif --link http://x/playground --seed one", "seed: “one” is not a whole number from 0 to 9999"),
         ("out.gif --link http://x/feature-maps-pooling?fm_example=Min", "fm_example: “Min” is none of Max 2×2"),
         ("out.gif --link http://x/receptive-field?channels=0", "channels: “0” is not a whole number from 1 to 512"),
         ("out.gif --view zeros", "view: a transposed layer as an ordinary one"),
@@ -163,6 +168,33 @@ def test_of_two_layers_one_can_be_chosen(page):
     for side, size, kernel in (("a", 4, 2), ("b", 5, 3)):
         spec = taken_of_link(link, side=side).scene.spec
         assert (spec.kind, spec.input_size, spec.kernel_size) == (kind, (size, size), (kernel, kernel))
+
+
+@pytest.mark.parametrize(
+    ("link", "asked", "spec"),
+    [
+        ("padding=1&kernel_size=2", "--kernel-size 3", LayerSpec(kernel_size=3, padding=1, bias=False)),
+        ("kernel_size_h=2", "--kernel-size 1", LayerSpec(kernel_size=1, bias=False)),
+        ("kernel_size_h=2", "--stride 2,1", LayerSpec(kernel_size=(2, 3), stride=(2, 1), bias=False)),
+        (
+            "padding_mode=reflect&padding=1",
+            "--kind max_pool",
+            LayerSpec("max_pool", kernel_size=3, stride=1, padding=1),
+        ),
+        ("against=kernel_size%3D2", "--input-size 6 --side a", LayerSpec(input_size=6, kernel_size=2, bias=False)),
+        ("against=kernel_size%3D2", "--input-size 6 --side b", LayerSpec(input_size=6, kernel_size=3, bias=False)),
+    ],
+)
+def test_settings_beside_a_link_change_its_layer(link, asked, spec, tmp_path):
+    assert main(["--link", f"http://x/playground?{link}", *asked.split(), str(tmp_path / "out.ipynb")]) == 0
+    told = (tmp_path / "out.ipynb").read_text()
+    assert spec.to_code() in told
+    assert "http://x" not in told
+
+
+def test_numbers_beside_a_link_are_taken_in_place_of_its_own():
+    scene = taken_of_link("/playground?x=1.2.2~1_2_3_4&seed=3", own={"input": "checkerboard"}).scene
+    assert (scene.input, scene.seed) == ("checkerboard", 3)
 
 
 @pytest.mark.parametrize(("name", "spec"), POOLED.items())

@@ -324,22 +324,25 @@ class LayerEditor:
         return _reason(spec, name, axis, options) if only else None
 
 
-def in_short(spec: LayerSpec, named: bool = True) -> str:
-    """The layer in one line: its kernel, stride and padding, and what else is not as usual; without its name where the
-    page says it."""
+def in_short(spec: LayerSpec, named: bool = True, beside: LayerSpec | None = None) -> str:
+    """The layer in one line: its kernel, stride and padding, and what else is not as usual, or not as in the layer
+    ``beside`` it; without its name where the page says it."""
     parts, settings = [KINDS[spec.kind].title if named else ""], spec.settings()
+    other = beside or spec
     channels = spec.in_channels, settings.pop("out_channels", spec.in_channels)
+    if spec.input_size != other.input_size:
+        settings = {"input_size": spec.input_size} | settings
     for name, value in settings.items():
         each = value if isinstance(value, tuple) else (value,)
-        text = times(each, "×") if name == "kernel_size" or len(set(each)) > 1 else spelled(each[0])
+        text = times(each, "×") if name in ("input_size", "kernel_size") or len(set(each)) > 1 else spelled(each[0])
         if name == "kernel_size":
             parts[0] = f"{parts[0]} {text}".strip()
         elif value is True:
             parts.append(name.replace("_", " "))
-        elif name in ("stride", "padding") or each[0] != QUERY_DEFAULTS[name]:
+        elif name in ("stride", "padding") or each[0] != QUERY_DEFAULTS[name] or value != getattr(other, name):
             parts.append(f"{name.replace('_', ' ')} {text}")
-    if channels != (1, 1):
-        parts.append(f"{times(dict.fromkeys(channels), ' → ')} channels")
+    if channels != (1, 1) or (spec.in_channels, spec.out_channels) != (other.in_channels, other.out_channels):
+        parts.append(f"{times(dict.fromkeys(channels), ' → ')} channel{'s' * (channels != (1, 1))}")
     return " · ".join(filter(None, parts))
 
 

@@ -15,7 +15,7 @@ from models.sources import INPUTS, WEIGHTS, TableError
 from models.spec import LayerSpec
 from models.text import quoted
 from viz import state
-from viz.controls.layer import LayerEditor
+from viz.controls.layer import LayerEditor, in_short
 from viz.state import Choice, Whole
 
 LONGEST_LINK = 2000
@@ -168,6 +168,17 @@ def learns(spec: LayerSpec) -> bool:
 def draws(scene: Scene) -> bool:
     """Whether anything is drawn at random."""
     return scene.input == "random" or (learns(scene.spec) and scene.weights == "random")
+
+
+def told_apart(scene: Scene, other: Scene) -> str:
+    """The scene in one line that names what is otherwise in another one."""
+    parts = [in_short(scene.spec, beside=other.spec)]
+    for name in ("input", *(["weights"] if learns(scene.spec) else [])):
+        if (value := getattr(scene, name)) != getattr(other, name):
+            parts.append(f"{name}: {TITLES[name][value]}")
+    if draws(scene) and scene.seed != other.seed:
+        parts.append(f"seed {scene.seed}")
+    return " · ".join(parts)
 
 
 def query_of(scene: Scene) -> dict[str, str]:

@@ -1,11 +1,12 @@
 """Pictures, animations and more of any layer, from the command line.
 
     python -m viz.export --kind transposed --input-size 3 --kernel-size 3 --stride 2 --padding 1 out.gif
-    python -m viz.export --link "https://…/playground?kernel_size=3" out.png --theme dark
+    python -m viz.export --link "https://…/playground?kernel_size=3" out.png --theme dark --padding 1
     python -m viz.export --batch configs.csv --out folder
 
-The ending of the file decides on its format. A setting takes one value, or one for each axis: 3,5. The table of a batch
-has a column for each setting or option that is not the default, and one named file.
+The ending of the file decides on its format. A setting takes one value, or one for each axis: 3,5; beside a link it
+changes the link's layer. The table of a batch has a column for each setting or option that is not the default, and one
+named file.
 """
 
 from __future__ import annotations
@@ -23,6 +24,7 @@ from urllib.parse import parse_qs, parse_qsl, urlsplit
 from viz.export.formats import FORMATS, Format, Option
 
 if TYPE_CHECKING:
+    from models.errors import SpecError
     from models.share import Scene
     from models.spec import LayerSpec
     from viz.export.taken import Taken
@@ -57,6 +59,9 @@ SHOWN = {"transposed": "views", "transposed-sizes": "zeros", "transposed-matrix"
 SIDES = ("a", "b")
 """Of two layers that a link compares."""
 NO_SIDES = "side: this link does not compare two layers."
+
+NUMBERS = ("input", "weights", "seed")
+"""Settings that say where a layer's numbers come from."""
 
 STACK, POOLING = "receptive-field", "feature-maps-pooling"
 """The page on a stack of layers, and that on pooling, of which the worked example is drawn."""
@@ -93,7 +98,7 @@ def parser() -> argparse.ArgumentParser:
     made.add_argument(
         "--format", choices=FORMATS, metavar="FORMAT", help=f"where an ending stands for several: {formats}"
     )
-    made.add_argument("--link", help="a link that was shared, in place of settings")
+    made.add_argument("--link", help="a link that was shared; settings beside it change its layer")
     made.add_argument("--batch", help="a table of settings, as CSV: one file a row")
     made.add_argument("--out", help="the folder for a batch; default: this one")
     made.add_argument("--title", help="of the file")
@@ -170,8 +175,7 @@ def scene_of(settings: Mapping[str, str], told: Callable[[str], None] | None = N
             spec = LayerSpec(**asked)
             _refuse_unused(spec, settings)
     except SpecError as error:
-        # Of a page it would say that it goes on without.
-        raise ValueError(f"{error.field}: {error.message.replace(': it is left out', '')}") from None
+        raise _told(error) from None
     sources = {}
     for name, known in (("input", INPUTS), ("weights", WEIGHTS)):
         titles = {source.title: key for key, source in known.items()} | {"Your own": "own"}
@@ -198,9 +202,38 @@ def _refuse_unused(spec: LayerSpec, settings: Mapping[str, str]) -> None:
 
     kind = KINDS[spec.kind]
     for param in settings:
-        name = param[:-2] if param[-2:] in ("_d", "_h", "_w") else param
+        name = _plain(param)
         if name in QUERY_DEFAULTS and name not in ("kind", "dims", "input_size", "in_channels", *kind.takes):
             raise SpecError(param, f"{kind.title} does not take it: leave it out.")
+
+
+def _plain(param: str) -> str:
+    """A setting without the axis that it may end in."""
+    return param[:-2] if param[-2:] in ("_d", "_h", "_w") else param
+
+
+def _changed(scene: Scene, own: Mapping[str, str]) -> Scene:
+    """The scene of a link with settings that were given beside it. Raises ValueError with one sentence."""
+    from models.spec import SpecError, read_settings
+
+    numbers = {name: own[name] for name in NUMBERS if name in own}
+    fresh = scene_of(numbers)
+    query = {name: text for name, text in scene.spec.to_query().items() if _plain(name) not in own}
+    names = dict.fromkeys(map(_plain, own))
+    try:
+        asked, unread = read_settings(_per_axis(query | own))
+        if wrong := next((error for error in unread if _plain(error.field) in names), None):
+            raise wrong
+        spec = scene.spec.change(**{name: asked[name] for name in names if name in asked})
+        _refuse_unused(spec, own)
+    except SpecError as error:
+        raise _told(error) from None
+    return replace(scene, spec=spec, **{name: getattr(fresh, name) for name in numbers})
+
+
+def _told(error: SpecError) -> ValueError:
+    """Of a page it would say that it goes on without."""
+    return ValueError(f"{error.field}: {error.message.replace(': it is left out', '')}")
 
 
 def _whole(name: str, text: str, low: int, high: int) -> int:
@@ -273,25 +306,32 @@ def taken_of(scene: Scene, view: str = "layer", title: str = "", look: Mapping[s
     )
 
 
-def taken_of_link(link: str, view: str = "", title: str = "", side: str = "") -> Taken:
+def taken_of_link(
+    link: str, view: str = "", title: str = "", side: str = "", own: Mapping[str, str] | None = None
+) -> Taken:
     """What the page has that a link leads to. Raises ValueError where it is a link to something else.
 
     Args:
         side: ``a`` or ``b`` of a link that compares two layers; both if left out.
+        own: settings in place of those of the layer that is drawn; of two, of the one that is not frozen. The link,
+            which does not have them, is not told then.
     """
     page, asked = page_of_link(link)
     if page in (STACK, POOLING):
         if side:
             raise ValueError(NO_SIDES)
+        if own:
+            raise ValueError(f"{next(iter(own))}: this link is to no single layer that it could change: leave it out.")
         return replace((stacked if page == STACK else pooled)(asked, title), link=link)
-    settings = settings_of_link(link)
+    settings, link = settings_of_link(link), "" if own else link
     against = settings.get("against")
     if side and against is None:
         raise ValueError(NO_SIDES)
     one = scene_of(dict(parse_qsl(against)), _say) if against is not None and side != "b" else None
     if one and side:
+        one = _changed(one, own or {})
         return replace(taken_of(one, view or SHOWN.get(page, "layer"), title), link=link)
-    scene = scene_of(settings, _say)
+    scene = _changed(scene_of(settings, _say), own or {})
     if one and page in ("playground", "transposed"):
         return replace(_beside(one, scene, title), link=link)
     return replace(taken_of(scene, view or SHOWN.get(page, "layer"), title, asked), link=link)
@@ -407,7 +447,7 @@ def make(path: Path, asked: Mapping[str, str], said: Callable[[float, str], None
     if side not in ("", *SIDES):
         raise ValueError(f"side: “{side[:40]}” is none of {', '.join(SIDES)}.")
     if asked.get("link"):
-        page = taken_of_link(asked["link"], view, title, side)
+        page = taken_of_link(asked["link"], view, title, side, _of_layer(asked))
     elif side:
         raise ValueError("side: two layers are compared by a link alone: give one, with --link.")
     else:
@@ -416,6 +456,13 @@ def make(path: Path, asked: Mapping[str, str], said: Callable[[float, str], None
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_bytes(data)
     return len(data)
+
+
+def _of_layer(asked: Mapping[str, str]) -> dict[str, str]:
+    """Those of the settings that are the layer's."""
+    from models.spec import QUERY_DEFAULTS
+
+    return {name: text for name, text in asked.items() if _plain(name) in (*QUERY_DEFAULTS, *NUMBERS)}
 
 
 def _bar(name: str) -> Callable[[float, str], None]:

@@ -79,6 +79,7 @@ class Job:
 def _close() -> None:
     state.forget("dialog")
     state.forget("take_drawn")
+    state.forget("take_made")
     _forget()
 
 
@@ -121,7 +122,7 @@ def take_away(pages: Mapping[str, Taken]) -> None:
         try:
             drawn = _preview(one, page, options)
             # Drawn once where the preview is the file.
-            made = None if one.slow else drawn if one.name == "svg" else one.make(page, options)
+            made = None if one.slow else drawn if one.name == "svg" else _made(one, page, options)
         except ValueError as error:
             st.info(sentence(error))
         else:
@@ -138,11 +139,29 @@ def _first(formats: list[Format], page: Taken) -> Format:
         if one.slow or one.group != "Document":
             return one
         try:
-            one.make(page)
+            _made(one, page, {})
         except ValueError:
             continue
         return one
     return formats[0]
+
+
+def _made(one: Format, page: Taken, options: Mapping[str, Any]) -> bytes:
+    """The file, or the ValueError why there is none: of each format the last is kept while the page stays as it is."""
+    wanted = {option.name: option.default for option in one.options_of(page)} | dict(options)
+    of, files = state.recall("take_made") or (None, {})
+    if of is not page:
+        files = {}
+        state.remember("take_made", (page, files))
+    if one.name not in files or files[one.name][0] != wanted:
+        try:
+            files[one.name] = wanted, one.make(page, wanted)
+        except ValueError as error:
+            files[one.name] = wanted, error
+    made = files[one.name][1]
+    if isinstance(made, ValueError):
+        raise made.with_traceback(None)
+    return made
 
 
 def _possible(one: Format, page: Taken) -> list[Option]:

@@ -110,9 +110,10 @@ def _number(check: bench.Check) -> str:
     if lines[0].isdigit():  # there is nothing to work out
         return _text(f"{check.title}, {how}{unit}: {check.formula.text}.")
     left, (symbols, *filled) = LEFT.get(check.name, rf"\text{{{check.title}}}"), lines
-    # A line for each axis, or one for all of them.
-    axes = AXES[len(value)] if isinstance(value, tuple) and len(filled) > 1 else ""
-    names = [left, *([f"{left}_{{{axis.upper()}}}" for axis in axes] or [left] * len(filled))]
+    # A line for axes that agree, or one for all of them.
+    axes = check.formula.axes if len(filled) > 1 else ()
+    letters = [",".join(AXES[len(value)][axis].upper() for axis in alike) for alike in axes]
+    names = [left, *([f"{left}_{{{each}}}" for each in letters] or [left] * len(filled))]
     said = [symbols.removeprefix(f"{left} = "), *filled]
     # Where a case is told in words, nothing is worked out.
     made = [

@@ -17,7 +17,6 @@ from models.code import paragraphs, written_out
 from models.errors import ExportError
 from models.lab import Check, Lab
 from models.layers import KINDS
-from models.share import Scene
 from models.text import big, listed, sentence
 from viz.export.carried import carried
 from viz.export.formats import FORMATS, Progress
@@ -43,58 +42,40 @@ else:
 """Begins a cell that draws with Plotly where it is installed."""
 
 
-def notebook(
-    scene: Scene,
-    *,
-    title: str = "",
-    question: str = "",
-    link: str = "",
-    charts: Iterable[Mapping[str, Any]] = (),
-    tables: Mapping[str, Rows] | None = None,
-    stage_html: str | None = None,
-    stage_height: int = 500,
-) -> str:
-    """The notebook as JSON (nbformat 4).
+def notebook(taken: Taken, stage_html: str | None = None) -> str:
+    """The notebook of a page as JSON (nbformat 4): of its layer, of both that it compares, or of its script where it
+    shows none.
 
     Args:
-        title: of the page; what the layer is called if left out.
-        question: asked first, and answered by what follows.
-        link: leads back to the page.
-        charts: Plotly figures ``{"data": …, "layout": …}`` of the page. tables: of the page, by their names.
-        stage_html: a whole HTML document that draws the layer, shown in a frame. stage_height: of it, in pixels.
+        stage_html: a whole HTML document that draws the stage, shown in a frame.
+
+    Raises:
+        ExportError: for a page that has neither a layer nor a script.
     """
-    kind, (first, *others) = KINDS[scene.spec.kind], _layer(bench.of(scene))
-    picture = []
-    if stage_html is not None:
-        picture = [new_markdown_cell("## The picture"), _framed(stage_html, stage_height)]
-    cells = [new_markdown_cell("## The layer"), first, *picture, *others, *map(_chart, charts), *_tables(tables)]
-    said = question, described(scene.spec), kind.prose, link and f"[The same layer in ConvScope]({link})"
-    return _whole(title or kind.title, [*said, NEEDED], cells)
+    picture = [] if stage_html is None else [_framed(stage_html, taken.height)]
+    charts, tables = [*map(_chart, taken.charts.values())], _tables(taken.tables)
+    if taken.scene:
+        kind, (first, *others) = KINDS[taken.scene.spec.kind], _layer(bench.of(taken.scene))
+        title = taken.heading or kind.title
+        told = [described(taken.scene.spec), kind.prose, _back(taken, "layer"), NEEDED]
+        picture = [new_markdown_cell("## The picture"), *picture] if picture else []
+        cells = [new_markdown_cell("## The layer"), first, *picture, *others, *charts, *tables]
+    elif taken.pair:
+        title, told = taken.title, ["Two layers, one after the other.", _back(taken, "layers"), NEEDED]
+        cells = [*picture, *tables, *charts]
+        for name, scene in taken.pair.items():
+            cells += [new_markdown_cell(f"# {name}\n\n{described(scene.spec)}"), *_layer(bench.of(scene))]
+    elif taken.script:
+        title, told = taken.title, [_back(taken, "page")]
+        cells = [*picture, *_scripted(*taken.script()), *charts, *tables]
+    else:
+        raise ExportError("This page has neither a layer nor a script, so there is no notebook of it.")
+    return _whole(title, [taken.question, *told], cells)
 
 
-def compared(
-    pair: Mapping[str, Scene],
-    *,
-    title: str,
-    question: str = "",
-    link: str = "",
-    charts: Iterable[Mapping[str, Any]] = (),
-    tables: Mapping[str, Rows] | None = None,
-    stage_html: str | None = None,
-    stage_height: int = 500,
-) -> str:
-    """The notebook of two layers beside each other: their tables, then all of the one, then all of the other.
-
-    Args:
-        pair: the layers by what they are called.
-    The others are those of :func:`notebook`.
-    """
-    cells = [] if stage_html is None else [_framed(stage_html, stage_height)]
-    cells += [*_tables(tables), *map(_chart, charts)]
-    for name, scene in pair.items():
-        cells += [new_markdown_cell(f"# {name}\n\n{described(scene.spec)}"), *_layer(bench.of(scene))]
-    said = question, "Two layers, one after the other.", link and f"[The same layers in ConvScope]({link})", NEEDED
-    return _whole(title, said, cells)
+def _back(taken: Taken, what: str) -> str:
+    """The way back to the page."""
+    return taken.link and f"[The same {what} in ConvScope]({taken.link})"
 
 
 def _layer(lab: Lab) -> list[Any]:
@@ -117,24 +98,8 @@ def _layer(lab: Lab) -> list[Any]:
     return [*cells, *_matrix(lab)]
 
 
-def scripted(
-    told: str,
-    code: str,
-    *,
-    title: str,
-    question: str = "",
-    link: str = "",
-    charts: Iterable[Mapping[str, Any]] = (),
-    tables: Mapping[str, Rows] | None = None,
-    stage_html: str | None = None,
-    stage_height: int = 500,
-) -> str:
-    """A notebook of a page's script, for pages that show no single layer. It runs without a copy of this project.
-
-    Args:
-        told: what the script does. code: the script.
-    The others are those of :func:`notebook`.
-    """
+def _scripted(told: str, code: str) -> list[Any]:
+    """The cells of a page's script, for pages that show no single layer. It runs without a copy of this project."""
     unpack, code, packages = carried(code)
     told = told.replace(", in a copy of this project", "").replace(" in a copy of this project", " as it is")
     if packages:
@@ -144,28 +109,14 @@ def scripted(
         said = "This cell carries what the script takes from ConvScope, and unpacks it into a temporary folder."
         hidden = {"jupyter": {"source_hidden": True}}
         cells[1:1] = [new_markdown_cell(said), new_code_cell(unpack.rstrip(), metadata=hidden)]
-    if stage_html is not None:
-        cells = [_framed(stage_html, stage_height), *cells]
-    return _whole(
-        title,
-        [question, link and f"[The same page in ConvScope]({link})"],
-        [*cells, *map(_chart, charts), *_tables(tables)],
-    )
+    return cells
 
 
 def take(taken: Taken, options: Mapping[str, Any], progress: Progress) -> bytes:
-    """The notebook of a page: of its layer, of both that it compares, or of its script where it shows none."""
+    """The notebook of a page, with its stage."""
     refuse_while_asked(taken)
     page = FORMATS["html"].make(taken, {"tables": False}, progress).decode() if taken.drawing else None
-    how = {"question": taken.question, "link": taken.link, "charts": taken.charts.values()}
-    how |= {"tables": taken.tables, "stage_html": page, "stage_height": taken.height}
-    if taken.scene:
-        return notebook(taken.scene, title=taken.heading, **how).encode()
-    if taken.pair:
-        return compared(taken.pair, title=taken.title, **how).encode()
-    if taken.script is None:
-        raise ExportError("This page has neither a layer nor a script, so there is no notebook of it.")
-    return scripted(*taken.script(), title=taken.title, **how).encode()
+    return notebook(taken, page).encode()
 
 
 def _whole(name: str, said: Iterable[str], cells: list[Any]) -> str:
@@ -338,10 +289,10 @@ def _chart(figure: Mapping[str, Any]) -> Any:
     return new_code_cell(f"import json\n\n{CHART}    go.Figure(json.loads({json.dumps(figure)!r})).show()")
 
 
-def _tables(tables: Mapping[str, Rows] | None) -> list[Any]:
+def _tables(tables: Mapping[str, Rows]) -> list[Any]:
     """Tables of the page, of long ones the beginning."""
     made = []
-    for name, (head, *rows) in (tables or {}).items():
+    for name, (head, *rows) in tables.items():
         lines = [head, ["---"] * len(head), *rows[:MOST_ROWS]]
         said = "\n".join(f"| {' | '.join(text(one).replace('|', chr(92) + '|') for one in line)} |" for line in lines)
         more = f"\n\n… and {big(len(rows) - MOST_ROWS)} more." if len(rows) > MOST_ROWS else ""

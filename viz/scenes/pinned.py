@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from models.share import Scene
+from models.text import read_whole
 
 
 def shape_of(scene: Scene, grid: str) -> tuple[int, ...] | None:
@@ -31,12 +32,13 @@ def shape_of(scene: Scene, grid: str) -> tuple[int, ...] | None:
 def place_of(scene: Scene, cell: str) -> tuple[str, tuple[int, ...]] | None:
     """Grid, and channel and place in it; None if the layer has no such cell."""
     grid, *numbers = cell.rsplit(".", scene.spec.dims + 1)
-    if not all(each.isascii() and each.isdigit() and len(each) < 10 for each in numbers):
+    shape = shape_of(scene, grid)
+    if shape is None or len(numbers) != len(shape):
         return None
-    place, shape = tuple(map(int, numbers)), shape_of(scene, grid)
-    if shape is None or len(place) != len(shape) or any(each >= n for each, n in zip(place, shape, strict=True)):
+    try:
+        return grid, tuple(read_whole(each, 0, n - 1) for each, n in zip(numbers, shape, strict=True))
+    except ValueError:
         return None
-    return grid, place
 
 
 def selected(scene: Scene, cell: str, grids: Sequence[dict] = ()) -> dict[str, Any] | None:

@@ -4,12 +4,17 @@ import re
 
 import numpy as np
 import pytest
+from hypothesis import assume, given, settings
+from hypothesis import strategies as st
 from latex2mathml.converter import convert
+from pylatexenc.latexwalker import LatexCharsNode, LatexWalker
 
 from models import lab
-from models.errors import ExportError
+from models.errors import ExportError, SpecError
+from models.layers import KINDS
 from models.share import Scene
 from models.spec import LayerSpec
+from tests.models.draw import settings_of
 from tests.viz.export.scenes import LARGE, SCENES
 from viz.export.latex import latex
 from viz.export.licence import MADE
@@ -37,6 +42,27 @@ def computed(line: str) -> float:
     said = line.replace(r"\quad", "").replace(r"\cdot 10^", "*10**").replace(r"\cdot", "*").replace("^", "**")
     said = re.sub(r"\{([^{}]*)\}", r"(\1)", said).replace(r"\max(", "max(-float('inf'), ")
     return eval(said, {"__builtins__": {}, "max": max, "float": float})
+
+
+def read_strictly(nodes) -> None:
+    """What LaTeX would refuse although each brace, bracket and environment ends: letters that mean more in a text."""
+    for node in filter(None, nodes or ()):
+        if isinstance(node, LatexCharsNode) and not node.parsing_state.in_math_mode:
+            assert not set(node.chars) & set("_^&#"), node.chars
+        read_strictly(getattr(node, "nodelist", None))
+        read_strictly(node.nodeargd.argnlist if getattr(node, "nodeargd", None) else None)
+
+
+@given(st.sampled_from(sorted(KINDS)).flatmap(settings_of), st.sampled_from(("example", "random")))
+@settings(max_examples=60, derandomize=True, database=None)
+def test_of_any_layer_it_can_be_read_to_its_end(asked, weights):
+    try:
+        scene = Scene(LayerSpec(**asked), weights=weights)
+    except SpecError:
+        assume(False)
+    text = latex(scene, link="https://a.b/c?d=1&e=50%25#f", title=r"Week 3 & 4: #1, 50% of {a_b}^2 ~ \pi")
+    assert text.isascii()
+    read_strictly(LatexWalker(text, tolerant_parsing=False).get_latex_nodes()[0])
 
 
 @pytest.mark.parametrize("name", SCENES)
@@ -129,3 +155,9 @@ def test_every_formula_says_what_it_is_of():
         "Output memory": [r"\text{Output memory}"] * 2,
     }
     assert "O = O =" not in text
+
+
+def test_axes_that_agree_share_a_line():
+    text = latex(Scene(LayerSpec("transposed", dims=3, input_size=3, stride=(3, 2, 3))))
+    lines = dict(displays(text))["Output, measured 9 $\\times$ 7 $\\times$ 9"]
+    assert [line.partition(" = ")[0] for line in lines] == ["O", "O_{D,W}", "O_{H}"]

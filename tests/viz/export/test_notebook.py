@@ -22,7 +22,8 @@ from models.spec import LayerSpec
 from tests.models.draw import settings_of
 from tests.viz.export.scenes import LARGE, SCENES
 from viz.export.licence import MADE
-from viz.export.notebook import compared, notebook, scripted
+from viz.export.notebook import notebook
+from viz.export.taken import Taken
 
 ROOT = Path(__file__).resolve().parents[3]
 
@@ -63,7 +64,7 @@ def asserted(code: list[str]) -> dict[str, object]:
 def test_it_asserts_the_numbers_of_the_page(name):
     scene = (SCENES | MANY)[name]
     found = lab.of(scene)
-    code = code_of(notebook(scene))
+    code = code_of(notebook(Taken(scene=scene)))
     said = asserted(code)
     for what, value in said.items():
         assert value == ASSERTED[what](found), what
@@ -86,9 +87,9 @@ def _assigns(node: ast.stmt, name: str) -> bool:
 
 def test_every_cell_runs_with_torch_alone(tmp_path):
     """Each notebook in names of its own, in one process that starts elsewhere and has no plotly."""
-    cells = {name: code_of(notebook(scene)) for name, scene in (SCENES | MANY).items()}
+    cells = {name: code_of(notebook(Taken(scene=scene))) for name, scene in (SCENES | MANY).items()}
     pair = {"A": SCENES["padded"], "B": SCENES["strided back"]}
-    cells["two layers"] = code_of(compared(pair, title="A and B", tables={"times": [["ms"], [0.25]]}))
+    cells["two layers"] = code_of(notebook(Taken("A and B", pair=pair, tables={"times": [["ms"], [0.25]]})))
     (tmp_path / "cells.json").write_text(json.dumps(cells))
     run = (
         "import json, sys\n"
@@ -113,9 +114,8 @@ def test_every_cell_runs_with_torch_alone(tmp_path):
 def test_jupyter_runs_it_with_its_figures(name, tmp_path):
     chart = {"data": [{"type": "scatter", "x": [1, 2], "y": [3, 4]}], "layout": {"title": {"text": "it's “cost”"}}}
     page = '<!DOCTYPE html><p id="it">a "stage" & more</p><script>1 < 2</script>'
-    text = notebook(
-        SCENES[name], title="A title", question="What?", link="https://a.b/?c=d", charts=[chart], stage_html=page
-    )
+    shown = {"heading": "A title", "question": "What?", "link": "https://a.b/?c=d", "charts": {"cost": chart}}
+    text = notebook(Taken(scene=SCENES[name], **shown), page)
     made = nbformat.reads(text, as_version=4)
     client = NotebookClient(made, timeout=120, kernel_name="python3", resources={"metadata": {"path": str(tmp_path)}})
     client.execute()
@@ -139,7 +139,7 @@ def test_jupyter_runs_it_with_its_figures(name, tmp_path):
 
 
 def test_the_formulas_stand_beside_the_numbers():
-    made = nbformat.reads(notebook(SCENES["padded"]), as_version=4)
+    made = nbformat.reads(notebook(Taken(scene=SCENES["padded"])), as_version=4)
     words = "\n".join(cell.source for cell in made.cells if cell.cell_type == "markdown")
     for check in lab.of(SCENES["padded"]).checks:
         assert f"### {check.title}\n" in words
@@ -149,17 +149,19 @@ def test_the_formulas_stand_beside_the_numbers():
 
 
 def test_the_same_layer_is_the_same_file():
-    assert notebook(SCENES["padded"]) == notebook(SCENES["padded"])
+    assert notebook(Taken(scene=SCENES["padded"])) == notebook(Taken(scene=SCENES["padded"]))
 
 
 def test_a_page_without_a_layer_has_its_script():
-    text = scripted("It adds.", "import math\n\nx = math.pi\n", title="A title", question="What?", link="https://a.b")
+    script = "It adds.", "import math\n\nx = math.pi\n"
+    text = notebook(Taken("A title", question="What?", link="https://a.b", script=lambda: script))
     made = nbformat.reads(text, as_version=4)
     nbformat.validate(made)
     assert [cell.cell_type for cell in made.cells] == ["markdown", "markdown", "code"]
     assert made.cells[0].source.startswith("# A title\n\nWhat?\n\n[The same page in ConvScope](https://a.b)")
     assert made.cells[1].source == "It adds."
-    told = nbformat.reads(scripted("It adds.", "import torch", title="A title"), as_version=4).cells[1].source
+    needs = Taken("A title", script=lambda: ("It adds.", "import torch"))
+    told = nbformat.reads(notebook(needs), as_version=4).cells[1].source
     assert told == "It adds.\n\nNeeds torch."
     here: dict = {}
     exec(made.cells[2].source, here)
@@ -174,8 +176,9 @@ def test_a_script_that_needs_the_project_runs_without_it(tmp_path):
         "network = networks.load('small', pretrained=True)\n"
         "print(networks.__file__, *pixels.shape)\n"
     )
-    text = scripted("Runs as it is, in a copy of this project: it looks.", code, title="A title")
-    assert text == scripted("Runs as it is, in a copy of this project: it looks.", code, title="A title")
+    taken = Taken("A title", script=lambda: ("Runs as it is, in a copy of this project: it looks.", code))
+    text = notebook(taken)
+    assert text == notebook(taken)
     made = nbformat.reads(text, as_version=4)
     assert made.cells[1].source.startswith("Runs as it is: it looks.\n\nNeeds cachetools, numpy, opencv-python, ")
     cells = code_of(text)
@@ -198,7 +201,7 @@ def test_what_it_asserts_holds_for_any_layer(asked, weights):
     except SpecError:
         assume(False)
     here: dict = {"__name__": "notebook"}
-    for cell in code_of(notebook(scene)):
+    for cell in code_of(notebook(Taken(scene=scene))):
         # The page's own way of drawing is looked at elsewhere.
         if "plotly" not in cell:
             exec(cell, here)

@@ -50,7 +50,7 @@ def test_each_is_offered_and_holds_the_page(name):
         text
         == {
             "worksheet": worksheet(SCENE, question=QUESTION, link=LINK),
-            "notebook": notebook(SCENE, question=QUESTION, link=LINK, tables=PAGE.tables),
+            "notebook": notebook(PAGE),
             "latex": latex(SCENE, link=LINK),
             "matrix": matrix_csv(SCENE),
         }[name]

@@ -80,8 +80,7 @@ def diagram_data(drawing: Drawing, *, covered: bool = False, hidden: Collection[
         written = [node.kind] if node.group else [node.name] if ends else wrap(node.settings, WIDEST)
         head, call, rest = written[0].partition("(")
         shapes = ", ".join(shape_text(shape, batch) for shape in node.shapes)
-        # What is taken out of a tensor, `[:, 0]`, has no name but Python's word for it.
-        named = not ends and node.name != head and node.kind != "getitem"
+        named = not ends and node.label == node.name != head
         lines = written[1:] + ([node.name] if named else [])
         numbers = ["does not fit"] if broken else [shapes] if ends else [field_text(node), cost_text(node)]
         lines += ["?"] * ends if covered else filter(None, numbers)
