@@ -121,11 +121,15 @@ def _kept_back() -> tuple[str, str]:
     raise ValueError("the script tells the answer: answer the question first.")
 
 
-def columns(chips: str = "Settings", widths: Sequence[int] = (1, 3)) -> Sequence[DeltaGenerator]:
+def columns(
+    chips: str = "Settings", widths: Sequence[int] = (1, 3)
+) -> tuple[DeltaGenerator | state.Folded, DeltaGenerator]:
     """The places of a lesson's controls and of its picture. Presented, the controls fold into a line, ``chips``."""
     if not state.recall("presenting"):
-        return st.columns(widths, gap="medium")
-    return st.popover(chips, icon=":material/tune:", key="chips"), st.container(key="beheld")
+        left, right = st.columns(widths, gap="medium")
+        return left, right
+    settings = st.popover(chips, icon=":material/tune:", key="chips", on_change="rerun")
+    return state.Folded(settings), st.container(key="beheld")
 
 
 @contextmanager
@@ -151,7 +155,7 @@ def frame(
                     draw_lead()
             beside = st.container(key="controls", gap="xsmall")
         if not picture_first:
-            with beside:
+            with left, beside:
                 draw_controls()
         with right:
             if asking is not None:
@@ -159,5 +163,5 @@ def frame(
             with st.container(key="stage_area"):
                 yield right
         if picture_first:
-            with beside:
+            with left, beside:
                 draw_controls()

@@ -21,7 +21,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from difflib import SequenceMatcher
 from functools import wraps
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode
 
 import streamlit as st
@@ -36,6 +36,9 @@ FRAME = {"present": "presenting", "room": "room", "run": "run"}
 
 ALIKE = 0.7
 """From 0 to 1: how much a name must be like another to be taken for a slip."""
+
+if TYPE_CHECKING:
+    from streamlit.elements.lib.mutable_popover_container import PopoverContainer
 
 _RUNS = Turns(places=2, longest=1)
 """Runs of pages, of all visitors. More at a time take the interpreter from each other: 200 visitors waited twice as
@@ -72,6 +75,10 @@ class Book:
     generation: int = 0
     """How often a value was given."""
     unanswered: dict[str, Given] = field(default_factory=dict)
+    folded: set[str] = field(default_factory=set)
+    """The widgets in a popover; see :class:`Folded`."""
+    opened: bool = False
+    """Whether the last run has drawn it open."""
     kept: dict[str, Any] = field(default_factory=dict)
 
 
@@ -177,6 +184,7 @@ class Setting:
             else:
                 _hand(self.at, self.value)
         book.drawn.add(self.at)
+        (book.folded.add if getattr(_here, "folded", False) else book.folded.discard)(self.at)
         if book.finished:
             book.known.add(self.at)
 
@@ -636,7 +644,9 @@ def catch_up() -> None:
     if _here.running or not book.unanswered:
         return
     if state.get(_ANSWERED) == str(book.generation):
-        book.unanswered.clear()
+        hidden = set() if book.opened else book.folded
+        book.unanswered = {name: one for name, one in book.unanswered.items() if name in hidden}
+    if not book.unanswered:
         return
     for name, one in book.unanswered.items():
         if name in state and not any(_same(state[name], old) for old in one.before):
@@ -677,6 +687,22 @@ def heard(key: str, name: str | None = None) -> Any:
     if name is None:
         return value
     return value.get(name) if isinstance(value, Mapping) else getattr(value, name, None)
+
+
+@dataclass(frozen=True)
+class Folded:
+    """A popover with settings, for ``with``; it tells when it is opened. The browser has drawn nothing in it until then:
+    for what is given there it sends what was before."""
+
+    popover: PopoverContainer
+
+    def __enter__(self) -> None:
+        _here.folded, _book().opened = True, bool(self.popover.open)
+        self.popover.__enter__()
+
+    def __exit__(self, *error: Any) -> None:
+        _here.folded = False
+        self.popover.__exit__(*error)
 
 
 # -- sentences ---------------------------------------------------------------------------------------------------------

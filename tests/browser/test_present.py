@@ -317,6 +317,30 @@ class TestKeys:
         expect(page.locator(".st-key-question p").first).to_contain_text("Conv2d(10, 20, kernel_size=3, bias=False)")
         expect(veiled).to_be_visible()
 
+    def test_settings_that_are_folded_away_take_what_a_question_brings(self, hall):
+        """The browser holds what it has not drawn as the visitor left it."""
+        page = hall("/playground?ask=none").page
+
+        def plus() -> None:
+            box = page.get_by_label("stride", exact=True)
+            box.locator("xpath=ancestor::*[@data-testid='stNumberInput']").get_by_test_id("stNumberInputStepUp").click()
+            expect(page).to_have_url(re.compile("stride=2"))
+
+        plus()
+        page.keyboard.press("Shift+F")
+        expect(page).to_have_url(re.compile("stride=2.*present=1"))
+        page.keyboard.press("n")
+        expect(page).to_have_url(re.compile(r"playground\?present=1"))
+        page.keyboard.press("r")
+        expect(page.locator(".st-key-verdict")).to_contain_text("122")
+        expect(page).not_to_have_url(re.compile("stride"))
+        # Opened, they are the question's, and what the visitor left can be chosen again.
+        page.locator(".st-key-chips button").first.click()
+        expect(page.get_by_label("stride", exact=True)).to_have_value("1")
+        settled(page)
+        plus()
+        expect(page.get_by_label("stride", exact=True)).to_have_value("2")
+
     def test_the_code_is_as_large_as_the_screen_and_leads_to_the_same_state(self, hall):
         page = hall("/playground?present=1&input_size=6&stride=2").page
         page.keyboard.press("q")
