@@ -87,10 +87,11 @@ def draw(asking: Asking, question: Question | None, waits: bool) -> None:
         return
     key = held()
     tally = _tally(key)
-    of_room = bool(question) and tally.waits and tally.name == _name(asking, question)
+    name = _name(asking, question) if question else tally.name
+    of_room = bool(question) and tally.waits and tally.name == name
     if question and waits and not of_room:
         st.button(
-            "Ask the room", key="ask_room", icon=":material/groups:", type="tertiary",
+            "Ask the room", key="ask_room", icon=":material/how_to_vote:", type="tertiary",
             help="Phones answer this question: a QR code brings them in.", on_click=_ask, args=(asking, question),
         )  # fmt: skip
     elif of_room and not waits:
@@ -99,11 +100,18 @@ def draw(asking: Asking, question: Question | None, waits: bool) -> None:
         return
     state.remember("room_asks", (asking, question) if question else None)
     with st.container(key="room_counted", width="content"):
-        _counted(key)
-    if tally.round:
+        _counted(key, name)
+    if tally.round and tally.name == name:
         st.button("Answers", key="room_answers", icon=":material/bar_chart:", on_click=_show, args=("answers",))
     if not state.recall("presenting"):  # else it stands in the bar
         st.button("Room", key="room_code", icon=":material/qr_code_2:", on_click=_show, args=("room",), type="tertiary")
+
+
+def _on_screen() -> str:
+    """The name of the question on this screen as rooms have it; empty if there is none."""
+    asking: Asking | None = state.recall("asking")
+    question = asking.on_screen() if asking else None
+    return _name(asking, question) if asking and question else ""
 
 
 def asked(asking: Asking, question: Question | None) -> bool:
@@ -175,7 +183,7 @@ def finish() -> None:
     if not (key := held()):
         return
     try:
-        rooms().show(key, state.here())
+        rooms().show(key, state.here(), _on_screen())
     except RoomError:
         return  # told at the next run
     if state.recall("room_dialog") == "room":
@@ -185,18 +193,20 @@ def finish() -> None:
 
 
 @st.fragment(run_every=EVERY)
-def _counted(key: str) -> None:
+def _counted(key: str, name: str) -> None:
+    """How many have answered the question of this name; of another, how many are here."""
     try:
         tally = rooms().tally(key)
     except RoomError as error:
         st.markdown(error.sentence, width="content")
         return
-    said = f"Room **{key.partition('-')[0]}** · " + _said(tally)
+    said = f"Room **{key.partition('-')[0]}** · " + _said(tally, name)
     st.markdown(f":material/groups: {said}", width="content")
 
 
-def _said(tally: Tally) -> str:
-    return f"**{tally.answered}** of {tally.here} answered" if tally.round else f"{plural(tally.here, 'phone')} here"
+def _said(tally: Tally, name: str) -> str:
+    its = tally.round and tally.name == name
+    return f"**{tally.answered}** of {tally.here} answered" if its else f"{plural(tally.here, 'phone')} here"
 
 
 @st.dialog("The room", width="large", on_dismiss=put_away)
@@ -216,7 +226,7 @@ def _draw_room(key: str) -> None:
         st.markdown(f"Scan, or open **{parts.netloc}{parts.path}** and type the four letters.")
         if here:
             st.warning(here)
-        _counted(key)
+        _counted(key, _on_screen() or _tally(key).name)
         st.toggle(
             "Phones follow me",
             value=_tally(key).follow,
@@ -231,7 +241,7 @@ def _draw_room(key: str) -> None:
 
 
 def _follow(key: str) -> None:
-    _tried(rooms().show, key, state.here(), bool(state.heard("room_follow")))
+    _tried(rooms().show, key, state.here(), _on_screen(), bool(state.heard("room_follow")))
 
 
 def _end(key: str) -> None:
@@ -263,7 +273,7 @@ def _reveal(key: str, asking: Asking | None) -> None:
 @st.fragment(run_every=EVERY)
 def _bars(key: str) -> None:
     tally = _tally(key)
-    st.markdown(_said(tally))
+    st.markdown(_said(tally, tally.name))
     told = ", ".join(f"{option}: {count}" for option, count in tally.counts.items())
     right, large = tally.right if tally.revealed else (), bool(state.recall("presenting"))
     if tally.cells:
@@ -282,7 +292,7 @@ def draw_ballot() -> None:
     if state.recall("arrived") is None:
         state.remember("arrived", here)
     around = not here.startswith("room") and here != state.recall("arrived")
-    ballot(joined(), state.recall("followed"), around, key="ballot", on_go=_go, on_leave=_forget)
+    ballot(joined(), state.recall("followed"), around, _on_screen(), key="ballot", on_go=_go, on_leave=_forget)
 
 
 def _go() -> None:
@@ -293,9 +303,9 @@ def _go() -> None:
         go(page[:4000], at_its_word=True)
 
 
-def enter() -> None:
-    """Take the code that was typed. For callbacks."""
+def enter(code: str | None = None) -> None:
+    """Take this code, or the one that was typed. For callbacks."""
     try:
-        state.remember("room", rooms().find(state.heard("typed_code") or "", address()))
+        state.remember("room", rooms().find(code or state.heard("typed_code") or "", address()))
     except RoomError as error:
         state.remember("room_told", error.sentence)

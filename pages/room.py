@@ -5,6 +5,8 @@ import streamlit as st
 from pages import _room
 from viz import state
 
+if not _room.joined() and (code := state.parameter("code")):
+    _room.enter(code)
 if not _room.joined():
     st.title("Join the room")
     if _room.held():

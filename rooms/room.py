@@ -142,12 +142,12 @@ class Rooms:
         told = {"revealed": "1", f"answer {room['round']}": answer}
         self._store.write(_room(code), told, bump="version")
 
-    def show(self, key: str, page: str, follow: bool | None = None) -> None:
-        """The page that the lecturer shows, as a link below the app's address, and whether phones follow: as before
-        where that is None."""
+    def show(self, key: str, page: str, on: str, follow: bool | None = None) -> None:
+        """The page that the lecturer shows, as a link below the app's address, the name of the question on it, empty
+        if there is none, and whether phones follow: as before where that is None."""
         code, room = self._owned(key)
         follow = bool(room.get("follow")) if follow is None else follow
-        now = {"page": page, "follow": "1" if follow else ""}
+        now = {"page": page, "on": on, "follow": "1" if follow else ""}
         if any(room.get(name, "") != text for name, text in now.items()):
             # Those who do not follow need not hear of it.
             bump = "version" if follow or room.get("follow") else ""
@@ -234,6 +234,7 @@ class Rooms:
         room = self._joined(code, visitor)
         self._store.write(_phones(code), {visitor: str(int(time.time()))})
         number, revealed = int(room["round"]), bool(room.get("revealed"))
+        question = json.loads(room["question"]) if number else None
         mine = self._store.field_of([_votes(code, at) for at in range(1, number + 1)], visitor)
         told = [at for at in range(1, number + 1) if mine[at - 1] is not None and f"answer {at}" in room]
         found: dict[str, Any] = {
@@ -244,9 +245,9 @@ class Rooms:
             "page": room.get("page", "") if room.get("follow") else None,
             "spread": float(room.get("spread", 0)),
         }
-        if number:
-            question = json.loads(room["question"])
-            shown = ("text", "options", "cells", "several", *(("answer", "explanation") if revealed else ()))
+        # Phones that follow are done with a question once the lecturer goes on from it.
+        if question and not (revealed and room.get("follow") and room.get("on") != question["name"]):
+            shown = ("name", "text", "options", "cells", "several", *(("answer", "explanation") if revealed else ()))
             found |= {name: question.get(name) for name in shown} | {"revealed": revealed, "mine": mine[-1]}
         return found
 

@@ -5,7 +5,7 @@ import re
 import pytest
 from playwright.sync_api import expect
 
-from tests.browser.support import settled
+from tests.browser.support import BACKGROUND, settled
 from tests.browser.test_class import scanned
 from viz.network import for_others
 
@@ -103,7 +103,11 @@ def test_a_question_is_asked_answered_drawn_and_revealed(lecturer, phone, server
     lecturer.to_the_page()
     expect(page.locator(".stage.veiled")).to_have_count(0)
     page.get_by_role("button", name="Next question").click()
-    page.get_by_role("button", name="Ask the room").click()
+    lecturer.counts("2 phones here")
+    ask = page.get_by_role("button", name="Ask the room")
+    assert min(ask.bounding_box()[side] for side in ("width", "height")) >= 24
+    expect(ask).not_to_contain_text("groups")
+    ask.click()
     lecturer.counts("0 of 2 answered")
     for one in (first, second):
         expect(one.page.locator(".options [aria-pressed=true]")).to_have_count(0)
@@ -147,6 +151,7 @@ def test_a_phone_follows_until_it_looks_around_and_comes_back(lecturer, phone):
     expect(option(page, RIGHT)).to_be_visible()
     expect(page.get_by_role("button", name="Reveal")).to_have_count(0)
     one.sound()
+    option(page, RIGHT).click()
     screen.keyboard.press("r")
     expect(page.locator(".stage.veiled")).to_have_count(0)
     lecturer.to_the_page()
@@ -155,10 +160,16 @@ def test_a_phone_follows_until_it_looks_around_and_comes_back(lecturer, phone):
         screen.get_by_role("menuitem", name=name, exact=True).click()
         expect(page).to_have_title(title)
     expect(page).to_have_title("Pooling · ConvScope")
+    expect(page.locator(".ballot .text")).to_be_hidden()
     back = page.get_by_role("button", name="Back to the lecture")
     expect(back).to_be_hidden()
     page.get_by_role("button", name="Next question").click()
     expect(back).to_be_visible()
+    score, leave = page.locator(".score"), page.get_by_role("button", name="Leave")
+    expect(score).to_have_text("right 1 of 1")
+    boxes = [one.bounding_box() for one in (score, leave, back)]
+    assert boxes[0]["height"] < 30
+    assert boxes[0]["y"] < boxes[1]["y"] + boxes[1]["height"] <= boxes[2]["y"]
     screen.get_by_role("button", name="Pages").click()
     screen.get_by_role("menuitem", name="Transposed: Output size").click()
     expect(screen).to_have_title(re.compile("Output size"))
@@ -173,6 +184,11 @@ def test_a_phone_follows_until_it_looks_around_and_comes_back(lecturer, phone):
     screen.get_by_role("menuitem", name="Feature maps: Pooling").click()
     expect(page).to_have_title("Pooling · ConvScope")
     expect(back).to_be_hidden()
+    reveal = page.get_by_role("button", name="Reveal")
+    expect(reveal).to_be_visible()
+    screen.get_by_role("button", name="Ask the room").click()
+    expect(page.locator(".ballot .text")).to_be_visible()
+    expect(reveal).to_be_hidden()
     one.sound()
     one.accessible()
 
@@ -237,8 +253,15 @@ def test_numbers_are_typed_and_cells_marked_on_a_phone(visit):
     page.get_by_role("button", name="Send").click()
     told(page, "Your answer is (0, 1), (1, 2)")
     assert heard == ["29,5", "row 2, column 3", "(0, 1), (1, 2)"]
-    view.update(version=30, revealed=True, answer="(0, 1), (0, 2)", explanation="")
+    view.update(version=30, revealed=True, answer="(0, 1), (0, 2)", explanation="", mine="(0, 1), (1, 2)")
     one.goto("/room?room=BCDF")
     expect(page.locator(".options.cells .right")).to_have_count(2)
+    hit = page.locator(".options.cells .right[aria-pressed=true]")
+    assert hit.evaluate("n => getComputedStyle(n).placeContent") == "center"
+    assert hit.evaluate("n => getComputedStyle(n, '::after').color") == BACKGROUND["light"]
+    told(page, "Not quite: (0, 1), (0, 2).")
+    view.update(version=31, mine=None)
+    one.goto("/room?room=BCDF")
+    told(page, "The answer: (0, 1), (0, 2).")
     one.sound()
     one.accessible()

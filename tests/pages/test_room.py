@@ -59,7 +59,10 @@ def test_what_the_page_reveals_the_room_hears(lecturer, rooms):
 
 
 def test_another_question_on_screen_is_not_the_rooms(lecturer, rooms):
+    rooms.join(key(lecturer).partition("-")[0])
     lecturer.button(key="next_question").click().run()
+    assert any("1 phone here" in text for text in read(sound(lecturer).markdown))
+    assert "room_answers" not in {one.key for one in lecturer.button}
     lecturer.button(key="reveal").click().run()
     assert not rooms.tally(key(sound(lecturer))).revealed
 
@@ -127,10 +130,30 @@ def test_a_link_into_a_room_may_be_written_by_hand(written, code):
     assert (ballot(app) or {}).get("code") == code
 
 
+@pytest.mark.parametrize("name", ["room", "code"])
+def test_a_link_may_name_the_room_in_either_way(lecturer, name):
+    app = sound(opened("room.py", **{name: key(lecturer).partition("-")[0]}))
+    assert ballot(app)["code"] == key(lecturer).partition("-")[0]
+    assert "code" not in app.query_params
+    if name == "code":
+        gone = opened("room.py", code="ZZZZ")
+        assert gone.error.values == ["There is no room ZZZZ: look at the lecturer's screen once more."]
+
+
+def test_what_a_phone_answers_on_its_page_after_the_room_is_asked_reveals_nothing(rooms):
+    secret = rooms.open()
+    phone = sound(opened(VIEWS, ask="stamp", room=secret.partition("-")[0]))
+    asks = sound(opened(VIEWS, ask="stamp", room=secret))
+    asks.button(key="ask_room").click().run()
+    phone.pills(key="answer_stamp").set_value("2").run()
+    assert rooms.tally(secret).waits
+    assert "answered" not in sound(phone).query_params
+
+
 def test_a_phone_is_asked_in_its_ballot_alone_and_offered_no_room(lecturer):
     code = key(lecturer).partition("-")[0]
     phone = sound(opened(VIEWS, ask="stamp", room=code))
-    assert ballot(phone) == {"code": code, "followed": None, "around": False}
+    assert ballot(phone) == {"code": code, "followed": None, "around": False, "question": "transposed stamp"}
     assert not {"reveal", "ask_room", "room_answers"} & {one.key for one in phone.button}
     lecturer.button(key="reveal").click().run()
     phone.run()

@@ -50,7 +50,7 @@ class TestLecturer:
             for act in (rooms.tally, rooms.reveal, rooms.close):
                 refused(act, false)
             refused(rooms.ask, false, POLL)
-            refused(rooms.show, false, "playground", True)
+            refused(rooms.show, false, "playground", "", True)
         assert rooms.tally(key).round == 0
 
     def test_a_question_is_asked_answered_and_revealed(self, rooms, key, code):
@@ -122,6 +122,20 @@ class TestPhone:
         seen = rooms.look(code, phone)
         assert (seen["answer"], seen["explanation"], seen["revealed"]) == (POLL.answer, POLL.explanation, True)
 
+    def test_it_is_done_with_a_question_once_the_lecturer_whom_it_follows_goes_on(self, rooms, key, code):
+        phone = rooms.join(code)
+        rooms.ask(key, POLL)
+        asked = []
+        for on, follow in ((POLL.name, False), ("another", False), ("another", True), (POLL.name, True)):
+            rooms.show(key, "playground", on, follow)
+            asked.append("text" in rooms.look(code, phone))
+        assert asked == [True] * 4, "it can still be answered"
+        rooms.reveal(key)
+        for on, follow in ((POLL.name, True), ("another", True), ("another", False)):
+            rooms.show(key, "playground", on, follow)
+            asked.append("text" in rooms.look(code, phone))
+        assert asked[4:] == [True, False, True]
+
     def test_each_sees_how_often_it_was_right(self, rooms, key, code):
         first, second, late = rooms.join(code), rooms.join(code), rooms.join(code)
         for poll, answers in ((POLL, ("5×5", "3×3")), (OTHER, ("81", "81"))):
@@ -144,9 +158,9 @@ class TestPhone:
         phone, seen = rooms.join(code), [rooms.version(code)]
         for act in (
             lambda: rooms.ask(key, POLL),
-            lambda: rooms.show(key, "playground?stride=2", True),
-            lambda: rooms.show(key, "playground?stride=3", True),
-            lambda: rooms.show(key, "playground?stride=3", False),
+            lambda: rooms.show(key, "playground?stride=2", "", True),
+            lambda: rooms.show(key, "playground?stride=3", "", True),
+            lambda: rooms.show(key, "playground?stride=3", "", False),
             lambda: rooms.reveal(key),
         ):
             act()
@@ -156,16 +170,16 @@ class TestPhone:
         before = rooms.version(code)
         rooms.vote(code, phone, 2, "5×5")
         rooms.look(code, phone)
-        rooms.show(key, "playground?stride=3", False)
+        rooms.show(key, "playground?stride=3", "", False)
         assert rooms.version(code) == before
 
     def test_it_hears_of_the_page_where_the_lecturer_wants_it_to_follow(self, rooms, key, code):
         phone = rooms.join(code)
-        rooms.show(key, "playground?stride=2", False)
+        rooms.show(key, "playground?stride=2", "", False)
         assert rooms.look(code, phone)["page"] is None
-        rooms.show(key, "playground?stride=2", True)
+        rooms.show(key, "playground?stride=2", "", True)
         assert rooms.look(code, phone)["page"] == "playground?stride=2"
-        rooms.show(key, "transposed")
+        rooms.show(key, "transposed", "")
         assert rooms.look(code, phone)["page"] == "transposed"
         assert rooms.tally(key).follow
 

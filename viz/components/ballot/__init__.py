@@ -10,7 +10,14 @@ _component = component(__file__)
 
 
 def ballot(
-    code: str, followed: str | None, around: bool, *, key: str, on_go: Callable[[], None], on_leave: Callable[[], None]
+    code: str,
+    followed: str | None,
+    around: bool,
+    question: str,
+    *,
+    key: str,
+    on_go: Callable[[], None],
+    on_leave: Callable[[], None],
 ) -> None:
     """Mount the ballot of the room with this code. It talks to ``rooms/`` by itself (``rooms/routes.py``), so that
     neither waiting nor an answer is a run, and it tries again until it is heard.
@@ -18,8 +25,10 @@ def ballot(
     Args:
         followed: the lecturer's page to which this phone has gone last, as the room says it; None: to none.
         around: whether its visitor looks around: then it does not follow, and offers the way back.
+        question: the name of the question that the page asks by itself; while the room is asked the same, ``body`` has
+            the class ``asked``, for the page to hide it at once.
         on_go: the phone follows, or wants back: ``{"page", "n"}`` in ``result.go``.
         on_leave: it wants out of the room, or there is none with this code: ``result.leave``.
     """
-    data = {"code": code, "followed": followed, "around": around}
+    data = {"code": code, "followed": followed, "around": around, "question": question}
     _component(key=key, data=data, on_go_change=on_go, on_leave_change=on_leave)

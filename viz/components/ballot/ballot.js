@@ -105,6 +105,7 @@ class Ballot {
   close(message) {
     const { view } = this, score = view?.answered ? `: you were right ${view.right} of ${view.answered} times` : "";
     this.over = true;
+    document.body.classList.remove("asked");
     this.told(`${view ? `The room has ended${score}.` : message} “Leave” lets you type another code.`);
     for (const one of [...this.at(".options").children, ...this.at(".typed").elements]) one.disabled = true;
   }
@@ -167,7 +168,7 @@ class Ballot {
     this.at(".back").hidden = !data.around || this.over;
     if (!view || this.over) return;
     this.at(".score").textContent = view.answered ? `right ${view.right} of ${view.answered}` : "";
-    const asked = view.round > 0, chosen = view.mine ?? this.sending;
+    const asked = view.text != null, chosen = view.mine ?? this.sending;
     this.at(".text").hidden = !asked;
     if (asked) this.at(".text").textContent = view.text;
     this.options(asked ? view : { options: [] });
@@ -183,6 +184,7 @@ class Ballot {
       one.disabled = closed;
       one.classList.toggle("right", Boolean(view.revealed) && part(view.answer, one.value));
     }
+    document.body.classList.toggle("asked", asked && !view.revealed && view.name === data.question);
     this.told((!view.revealed && !view.mine && this.trouble) || this.status(asked));
   }
 
@@ -193,7 +195,7 @@ class Ballot {
 
   // The answers to choose from; where cells are, a button for each.
   options({ options, cells, several }) {
-    const box = this.at(".options"), [rows, columns] = cells ?? [0, 0], mark = JSON.stringify([this.view.round, options]);
+    const box = this.at(".options"), [rows, columns] = cells ?? [0, 0], mark = JSON.stringify([this.view.round, options, cells]);
     if (box.mark === mark) return;
     box.mark = mark;
     this.trouble = this.at(".typed input").value = "";
@@ -216,13 +218,14 @@ class Ballot {
   status(asked) {
     const { revealed, mine, answer, explanation } = this.view;
     if (!asked) return "You are in. The question comes when the lecturer asks it.";
-    if (revealed) return `${mine === answer ? "Yes." : mine ? `Not quite: ${answer}.` : `${answer}.`} ${explanation}`;
+    if (revealed) return `${mine === answer ? "Yes." : mine ? `Not quite: ${answer}.` : `The answer: ${answer}.`} ${explanation}`;
     if (mine) return `Your answer is ${mine}. You will see with the others whether it is right.`;
     return this.sending ? "Sending …" : "";
   }
 
   end() {
     this.ended = true;
+    document.body.classList.remove("asked");
     this.waiting?.abort();
     document.removeEventListener("visibilitychange", this.awake);
   }
