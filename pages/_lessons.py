@@ -27,6 +27,11 @@ class Lesson:
     hard: bool = False
     """Whether it asks for more than the other lessons of its topic."""
 
+    @property
+    def full(self) -> str:
+        """Its title with its topic, of which the first steps are one themselves."""
+        return self.title if self.title == self.section else f"{self.section}: {self.title}"
+
 
 START = "Start here"
 CONVOLUTION, TRANSPOSED, FIELDS, MAPS = "Convolution", "Transposed", "Receptive fields", "Feature maps"

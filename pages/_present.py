@@ -32,7 +32,7 @@ TOLD = {
 
 
 def _titles() -> dict[str, str]:
-    lessons = {one.url_path: f"{one.section}: {one.title}" for one in LESSONS}
+    lessons = {one.url_path: one.full for one in LESSONS}
     return {"": "ConvScope"} | lessons | {words.PAGE: "Words"}
 
 

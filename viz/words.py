@@ -442,8 +442,8 @@ WORDS = (
 # -- in a text ---------------------------------------------------------------------------------------------------------
 
 _BY_SPELLING = {spelling: word for word in WORDS for spelling in word.spellings}
-# Code, formulas, links, icons and tags stay as they are.
-_KEPT = r"`[^`]*`|\$[^$]*\$|\[[^\[\]]*\]\([^()]*\)|:material/\w+:|<[^>]*>"
+# Code, formulas, links, icons and tags stay as they are; and to tap is no place of a kernel.
+_KEPT = r"`[^`]*`|\$[^$]*\$|\[[^\[\]]*\]\([^()]*\)|:material/\w+:|<[^>]*>|\b(?:click|hover|touch) or tap\b"
 # By first letter, and the longest first: in a row it takes five times as long to find none.
 _LETTERS = groupby(sorted(_BY_SPELLING, key=lambda one: (one[0], -len(one))), key=lambda one: one[0])
 _TERM = "|".join(f"{letter}(?:{'|'.join(re.escape(one[1:]) for one in found)})" for letter, found in _LETTERS)

@@ -30,7 +30,7 @@ MARK = Question(
     {
         "row 5, column 5": "that is the middle of what it sees",
         "row 4, column 4": "that is as much as one layer sees; there are three, and each adds a pixel on each side",
-        "": "its field stands around row 5, column 5, and each of the three layers adds a pixel on each side",
+        "": "the unit's field stands around row 5, column 5, and each of the three layers adds a pixel on each side",
     },
     {},
     "map0",

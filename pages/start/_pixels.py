@@ -3,6 +3,7 @@
 import numpy as np
 
 from models.script import in_groups
+from models.text import plural
 from pages.start import _layers as layers
 from pages.start._numbers import NEEDS, READ, SIDE, WHITE, grey, place, spelled
 from viz import state
@@ -64,8 +65,8 @@ def seen() -> str:
         "A picture is a table of numbers. Each small square is a **pixel**, and its number says how bright it is: "
         "0 is black, 9 is white.\n\n"
         "Its place is told by two numbers that **count from 0**, as in a program: row 0, column 0 is the top left "
-        f"corner, and row {AT.value[0]}, column {AT.value[1]} has {AT.value[0]} rows above it and {AT.value[1]} "
-        "columns at its left.\n\n"
+        f"corner, and row {AT.value[0]}, column {AT.value[1]} has {plural(AT.value[0], 'row')} above it and "
+        f"{plural(AT.value[1], 'column')} at its left.\n\n"
         ":small[Photographs count from 0 to 255; ten steps are easier to add up.]"
     )
 

@@ -5,6 +5,7 @@ import streamlit as st
 
 from models import lab
 from models.code import to_code
+from models.errors import TableError
 from models.share import Scene
 from models.sources import read_numbers, write_numbers
 from models.text import plural
@@ -29,7 +30,10 @@ SETTINGS = (KERNEL,)
 
 def numbers(text: str) -> np.ndarray:
     """The kernel as the link spells it, ``-1_0_1_…``. Raises ``ValueError``."""
-    values = read_numbers(text, RIGHT.shape)
+    try:
+        values = read_numbers(text, RIGHT.shape)
+    except TableError as error:
+        raise ValueError(f"{error.message} Shown: the first kernel.") from None
     if np.abs(values).max() > LARGEST:
         raise ValueError(f"The link's kernel holds a number beyond ±{LARGEST}: it is left out.")
     return values

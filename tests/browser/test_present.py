@@ -116,6 +116,10 @@ class TestSizes:
         page.wait_for_timeout(300)
         stage, answers = page.locator(".stage"), page.locator(".st-key-answers [role=radio]")
         before, sizes, places = stage.bounding_box(), cells(page), [one.bounding_box() for one in answers.all()]
+        # No matrix comes while the question waits, so none is asked for.
+        expect(page.locator(".matrix")).to_be_disabled()
+        page.keyboard.press("m")
+        expect(page.locator(".matrix")).to_have_attribute("aria-pressed", "false")
         # What a weight is times, below the number.
         assert stage.evaluate("n => n.stage.scene.grids[0].lay.weight") >= 18
         answers.first.click()
@@ -142,7 +146,20 @@ class TestSizes:
         assert boxes[0]["y"] == boxes[1]["y"]
         assert boxes[0]["x"] + boxes[0]["width"] < boxes[1]["x"]
         assert all(HALL["height"] - 20 <= box["y"] + box["height"] <= HALL["height"] for box in boxes)
+        for hint in page.locator(".stage:not(.panel) .hint").all():
+            assert hint.evaluate("n => n.scrollHeight <= n.clientHeight"), "not cut"
         assert page.evaluate(SMALL, 18) == []
+
+    def test_where_no_layer_is_drawn_the_numbers_follow_at_once(self, visit):
+        large = "input_size=28&in_channels=16&out_channels=32&kernel_size=5&padding=same&ask=A5-after"
+        page = visit(f"/playground?present=1&{large}", **HALL).page
+        for covered in (True, False):
+            expect(page.locator(".st-key-reveal")).to_have_count(int(covered))
+            numbers = page.locator(".st-key-numbers").bounding_box()
+            assert numbers["y"] + numbers["height"] <= HALL["height"]
+            last = page.locator(".st-key-stage_area > *").last.bounding_box()
+            assert numbers["y"] - (last["y"] + last["height"]) < 40
+            page.keyboard.press("r")
 
     def test_four_views_stay_four(self, hall):
         page = hall("/transposed?present=1&ct_input_size=3").page

@@ -153,6 +153,10 @@ def test_a_number_that_is_typed_into_the_kernel_changes_the_sum(visit, width, he
     drawn(page)
     pixels, kernel = grey()[PART], RIGHT.copy()
     expect(page.locator(".eq .y")).to_have_text(f"{(pixels * kernel).sum():g}")
+    touch(page, "weight", 0)
+    # The frame around the product is whole.
+    frame, inside = page.locator(".eq .hot").bounding_box(), page.locator(".eq").bounding_box()
+    assert frame["y"] - 2 >= inside["y"]
     touch(page, "weight", 8, twice=True)
     page.locator("input.ed").fill("5")
     page.keyboard.press("Enter")

@@ -77,6 +77,8 @@ def test_an_address_that_no_page_has_is_told_with_the_pages_that_there_are(monke
     links = [link.proto.label for link in app.get("page_link")]
     assert links[0] == "Perhaps you mean **Receptive fields: Build a stack**"
     assert len(links) == len(LESSONS) + 2, "each lesson, the home page, the words"
+    assert "Start here" in links
+    assert "Convolution: Playground" in links
 
 
 @pytest.mark.parametrize("asked", ["banana", "", "2"])

@@ -123,6 +123,7 @@ def test_counting_from_0_is_explained_where_it_first_stands():
     told = text(opened(PAGE, zoom="30.15"))
     assert "count from 0" in told
     assert "row 30, column 15 has 30 rows above it and 15 columns at its left" in told
+    assert "has 1 row above it and 1 column at its left" in text(opened(PAGE, zoom="1.1"))
 
 
 def test_another_kernel_has_another_sum_and_the_first_comes_back():
@@ -137,7 +138,8 @@ def test_another_kernel_has_another_sum_and_the_first_comes_back():
     # It keeps its place, so that nothing moves.
     assert app.button(key="start_again").disabled
     assert f"**{int((pixels * RIGHT).sum())}**" in text(app)
-    assert len(opened(PAGE, step="2", kernel="1_2").warning) == 1
+    (told,) = opened(PAGE, step="2", kernel="1_2").warning
+    assert told.value.endswith("holds 2 numbers of its own and 9 are needed. Shown: the first kernel.")
     assert len(opened(PAGE, step="2", kernel="-1_0_1_-1_0_1_-1_0_500").warning) == 1
 
 

@@ -99,6 +99,7 @@ def test_only_the_first_mention_in_a_run_is_a_link():
 def test_code_formulas_links_and_icons_stay_as_they_are():
     words.begin()
     for text in (
+        "Click or tap a cell",
         "`stride`",
         "$stride$",
         "[stride 2](playground)",

@@ -21,6 +21,9 @@ import { clamp } from "./words.js";
 
 const PHONE = 640;
 
+// Whether a question mark stands for the output. Where its cells are to be marked, it is there, without numbers.
+const covered = (data) => !!data.veiled && data.marking?.grid !== "output";
+
 // On a projector two stages beside each other are narrow, and the screen is not.
 export const onPhone = (root, presented) => (presented ? innerWidth : root.clientWidth) < PHONE;
 
@@ -82,8 +85,7 @@ export class Board {
     // In another layer the place of what is pinned is another.
     if (rebuilt && !first && this.pinned && data.tells === "later") this.tell(this.sel);
     legend(this);
-    // Where its cells are to be marked, it is there, without numbers.
-    this.root.classList.toggle("veiled", !!data.veiled && data.marking?.grid !== "output");
+    this.root.classList.toggle("veiled", covered(data));
     this.root.classList.toggle("still", !!data.still);
     this.root.classList.toggle("compact", !!data.compact);
     this.root.classList.toggle("waiting", !!data.waiting);
@@ -102,8 +104,10 @@ export class Board {
   folded(data) {
     this.narrow = this.isPhone();
     const folds = (data.presented || this.narrow) && data.operator && data.operator.part == null;
-    this.$(".matrix").hidden = !folds;
-    this.$(".matrix").setAttribute("aria-pressed", String(!!this.matrix));
+    const button = this.$(".matrix");
+    button.hidden = !folds;
+    button.disabled = covered(data);
+    button.setAttribute("aria-pressed", String(!!this.matrix));
     return folds && !this.matrix ? { ...data, operator: null } : data;
   }
 
@@ -120,7 +124,7 @@ export class Board {
         this.advance(by);
       },
       moved: () => this.layout(),
-      matrix: () => this.$(".matrix").hidden || this.unfold(),
+      matrix: () => this.$(".matrix").matches("[hidden], :disabled") || this.unfold(),
     });
   }
 
@@ -161,7 +165,8 @@ export class Board {
     this.unit = parseFloat(getComputedStyle(document.documentElement).fontSize) / 16 || 1;
     const phone = this.isPhone();
     root.classList.toggle("phone", phone);
-    root.classList.toggle("slim", !phone && outer < PHONE);
+    // The bar of panels is as wide as all of them.
+    root.classList.toggle("slim", !phone && (this.host ?? this).root.clientWidth / this.unit < PHONE);
     root.classList.toggle("multi", isMulti(scene));
     const height = this.high(phone);
     root.style.height = phone ? "" : `${height}px`;
