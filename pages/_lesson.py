@@ -128,8 +128,7 @@ def columns(
     if not state.recall("presenting"):
         left, right = st.columns(widths, gap="medium")
         return left, right
-    settings = st.popover(chips, icon=":material/tune:", key="chips", on_change="rerun")
-    return state.Folded(settings), st.container(key="beheld")
+    return state.popover(chips, "chips", ":material/tune:"), st.container(key="beheld")
 
 
 @contextmanager

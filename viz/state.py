@@ -38,13 +38,13 @@ ALIKE = 0.7
 """From 0 to 1: how much a name must be like another to be taken for a slip."""
 
 if TYPE_CHECKING:
-    from streamlit.elements.lib.mutable_popover_container import PopoverContainer
+    from streamlit.delta_generator import DeltaGenerator
 
 _RUNS = Turns(places=2, longest=1)
 """Runs of pages, of all visitors. More at a time take the interpreter from each other: 200 visitors waited twice as
 long for a change. One that trains or downloads is over its second and holds nobody up."""
 
-_ANSWERED = "_answered"
+_ANSWERED, _UNFOLDED = "_answered", "_unfolded_"
 
 
 @dataclass
@@ -75,10 +75,10 @@ class Book:
     generation: int = 0
     """How often a value was given."""
     unanswered: dict[str, Given] = field(default_factory=dict)
-    folded: set[str] = field(default_factory=set)
-    """The widgets in a popover; see :class:`Folded`."""
-    opened: bool = False
-    """Whether the last run has drawn it open."""
+    folded: dict[str, str] = field(default_factory=dict)
+    """In which popover each widget stands, of those that stand in one; see :class:`Folded`."""
+    popovers: dict[str, DeltaGenerator] = field(default_factory=dict)
+    """Those of this run, by key."""
     kept: dict[str, Any] = field(default_factory=dict)
 
 
@@ -184,7 +184,9 @@ class Setting:
             else:
                 _hand(self.at, self.value)
         book.drawn.add(self.at)
-        (book.folded.add if getattr(_here, "folded", False) else book.folded.discard)(self.at)
+        book.folded.pop(self.at, None)
+        if place := getattr(_here, "folded", None):
+            book.folded[self.at] = place
         if book.finished:
             book.known.add(self.at)
 
@@ -451,6 +453,7 @@ def run_of(page: str) -> Iterator[None]:
         # address of the page before: the way back led there, without its settings.
         book.said = parameters()
     book.page, book.settings, book.finished, book.told_at, book.drawn = page, None, False, None, set()
+    book.popovers = {}
     with _RUNS.turn(), _caught_up():
         yield
 
@@ -526,6 +529,9 @@ def finish() -> None:
         if state.get(_ANSWERED) != str(book.generation):
             state[_ANSWERED] = str(book.generation)
         st.text_input("Answers that have arrived", key=_ANSWERED, label_visibility="collapsed")
+    for key, popover in book.popovers.items():
+        with popover:
+            _unfolded(key=_UNFOLDED + key, data=book.generation, on_generation_change=lambda: None)
 
 
 def fragment(function: Callable) -> Callable:
@@ -644,15 +650,17 @@ def catch_up() -> None:
     if _here.running or not book.unanswered:
         return
     if state.get(_ANSWERED) == str(book.generation):
-        hidden = set() if book.opened else book.folded
-        book.unanswered = {name: one for name, one in book.unanswered.items() if name in hidden}
+        shut = {key for key in book.folded.values() if heard(_UNFOLDED + key, "generation") != book.generation}
+        book.unanswered = {k: one for k, one in book.unanswered.items() if book.folded.get(k) in shut}
     if not book.unanswered:
         return
     for name, one in book.unanswered.items():
         if name in state and not any(_same(state[name], old) for old in one.before):
             one.value = state[name]
         state[name] = one.value
-    book.generation += 1
+    # What is folded away is told of again in each run, and needs no answer until somebody opens it.
+    if any(name not in book.folded for name in book.unanswered):
+        book.generation += 1
 
 
 def _same(one: Any, other: Any) -> bool:
@@ -691,18 +699,35 @@ def heard(key: str, name: str | None = None) -> Any:
 
 @dataclass(frozen=True)
 class Folded:
-    """A popover with settings, for ``with``; it tells when it is opened. The browser has drawn nothing in it until then:
-    for what is given there it sends what was before."""
+    """A popover with settings, for ``with``; made by :func:`popover`. The browser draws what is in it when it is
+    opened, and only then takes what the settings have been given; until then it sends what they were before."""
 
-    popover: PopoverContainer
+    popover: DeltaGenerator
+    key: str
 
     def __enter__(self) -> None:
-        _here.folded, _book().opened = True, bool(self.popover.open)
+        _here.folded, _book().popovers[self.key] = self.key, self.popover
         self.popover.__enter__()
 
     def __exit__(self, *error: Any) -> None:
-        _here.folded = False
+        _here.folded = None
         self.popover.__exit__(*error)
+
+
+def popover(label: str, key: str, icon: str) -> Folded:
+    """As ``st.popover``, for settings."""
+    return Folded(st.popover(label, icon=icon, key=key), key)
+
+
+_unfolded = st.components.v2.component(
+    "convscope_unfolded",
+    js="""
+export default function ({ data, parentElement, setStateValue }) {
+  if (parentElement.seen !== data) setStateValue("generation", (parentElement.seen = data));
+}
+""",
+)
+"""Tells what has arrived in an open popover."""
 
 
 # -- sentences ---------------------------------------------------------------------------------------------------------

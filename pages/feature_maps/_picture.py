@@ -154,7 +154,8 @@ def with_picture(
     """A page on the picture that is chosen. ``settings``: those that it has besides the picture's. ``worked``: the
     layer of its stage, if it has one."""
     state.take(*SETTINGS, *settings, asking)
-    picture = choose()
+    with st.container():  # whatever it shows, what follows keeps its place: a fragment that moves hears nothing more
+        picture = choose()
     covered = asking.waits()
     lesson(picture, asking)
     offer(
@@ -171,7 +172,7 @@ def choose() -> Picture:
     and the default is used."""
     presenting = state.recall("presenting")
     if presenting:
-        bar = st.popover(SOURCE.value, icon=":material/image:", key="picture_chip")
+        bar = state.popover(SOURCE.value, "picture_chip", ":material/image:")
     else:
         bar = st.container(key="picture_bar", horizontal=True, vertical_alignment="center", gap="small")
     with bar:
@@ -179,7 +180,7 @@ def choose() -> Picture:
         if chosen == SHAPE:
             SHAPE_DRAWN.draw(label_visibility="collapsed", width=130)
             SEED.draw(label_visibility="collapsed", width=130)
-        with nullcontext() if presenting else st.popover("Crop, size, colour", icon=":material/crop:"):
+        with nullcontext() if presenting else state.popover("Crop, size, colour", "cropped", ":material/crop:"):
             _settings()
         summary = st.empty()
     own = chosen in (UPLOAD, CAMERA, CANVAS)
