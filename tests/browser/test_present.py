@@ -8,7 +8,7 @@ import pytest
 from playwright.sync_api import expect
 
 from pages._lessons import BY_PATH, LESSONS, topic
-from tests.browser.support import settled, too_wide
+from tests.browser.support import mounted, settled, too_wide
 
 HALL = {"width": 1280, "height": 720}
 NINE = "/playground?present=1&input_size=9&ask=none"
@@ -346,6 +346,7 @@ class TestKeys:
         plus()
         page.keyboard.press("Shift+F")
         expect(page).to_have_url(re.compile("stride=2.*present=1"))
+        mounted(page.locator(".keys"), "_keys")
         page.keyboard.press("n")
         expect(page).to_have_url(re.compile(r"playground\?present=1"))
         page.keyboard.press("r")
