@@ -113,6 +113,10 @@ class Asking:
 
     def take(self, query: Mapping[str, list[str]]) -> list[str]:
         told, name = [*self._ask.take(query), *self._answered.take(query)], self._ask.value
+        asked: Asked | None = state.recall(f"asked_{self.page}")
+        if asked and asked.name != (self._answered.value if name == NONE else name):
+            # After the way back: the link's question is another.
+            state.forget(f"asked_{self.page}")
         if set(query) == {"ask"} and name != NONE:
             self._bring(self._question(name))
         return told

@@ -531,7 +531,7 @@ def finish() -> None:
         st.text_input("Answers that have arrived", key=_ANSWERED, label_visibility="collapsed")
     for key, popover in book.popovers.items():
         with popover:
-            _unfolded(key=_UNFOLDED + key, data=book.generation, on_generation_change=lambda: None)
+            _unfolded(key=_UNFOLDED + key, data={"generation": book.generation}, on_generation_change=lambda: None)
 
 
 def fragment(function: Callable) -> Callable:
@@ -722,8 +722,8 @@ def popover(label: str, key: str, icon: str) -> Folded:
 _unfolded = st.components.v2.component(
     "convscope_unfolded",
     js="""
-export default function ({ data, parentElement, setStateValue }) {
-  if (parentElement.seen !== data) setStateValue("generation", (parentElement.seen = data));
+export default function ({ data: { generation }, parentElement, setStateValue }) {
+  if (parentElement.seen !== generation) setStateValue("generation", (parentElement.seen = generation));
 }
 """,
 )

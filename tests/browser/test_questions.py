@@ -1,5 +1,7 @@
 """Where a question stands and what is to be seen beside it, as a bare link opens each lesson that asks."""
 
+import re
+
 import pytest
 from playwright.sync_api import expect
 
@@ -179,5 +181,18 @@ def test_a_number_is_the_answer(visit):
     expect(page.get_by_text("that is the first stamp alone")).to_be_visible()
     number.fill("29")
     number.press("Enter")
-    expect(page.locator(".st-key-question")).to_contain_text("Yes.")
+    question = page.locator(".st-key-question")
+    expect(question).to_contain_text("Yes.")
     expect(page.locator(".panel")).to_have_count(4)
+    # The way back leads through the questions: no answer stands there before its question.
+    page.get_by_role("button", name="Next question").click()
+    expect(page).to_have_url(re.compile("ask="))
+    page.get_by_role("button", name="Reveal").click()
+    expect(page).to_have_url(re.compile("answered=(?!fill)"))
+    explained = page.locator(".st-key-verdict").inner_text()
+    page.go_back()
+    expect(page.get_by_role("button", name="Reveal")).to_be_visible()
+    page.go_back()
+    expect(page).to_have_url(re.compile("answered=fill"))
+    expect(question).to_contain_text("All four stamps reach that cell")
+    expect(question).not_to_contain_text(explained)
