@@ -302,7 +302,7 @@ def lesson() -> None:
     WHAT_IF.draw(lambda: _sizes.draw(code, shape, graph))
     COMPARE.draw(lambda: _second.draw(SECOND, code, shape, graph))
     offer(
-        lambda: _script(code),
+        lambda: _script(code, shape),
         network.fits() and SECOND.tells(SECOND.value),
         "Your code is too long for a link, so it opens with an example: take the code along instead.",
     )
@@ -334,15 +334,26 @@ def _called(argument: Argument) -> str:
     return f"{argument.name}: {argument.hint}" if argument.hint else argument.name
 
 
-def _script(code: Given) -> tuple[str, str]:
-    module = network_of(code)
+def _script(code: Given, shape: tuple[int, ...]) -> tuple[str, str]:
+    module, graph = network_of(code), graph_at(code, shape)
     with suppress(ValueError):  # classes of the visitor's own have no line that makes them
         if isinstance(module, nn.Sequential):
-            return "Builds exactly this network: its layers and their settings, with new weights.", to_code(module)
+            told, made = "Builds exactly this network: its layers and their settings, with new weights", to_code(module)
+            if len(graph.returned) != 1 or graph.macs > RUN:
+                return f"{told}.", made
+            checks = (
+                f"y = model.eval()(torch.zeros{shape})\n"
+                f"assert y.shape == {tuple(graph.returned[0].shapes[0])}\n"
+                f"assert sum(p.numel() for p in model.parameters()) == {graph.parameters}\n"
+            )
+            return f"{told}; asserts the shape that comes out and the parameters.", f"import torch\n{made}\n{checks}"
     alone = with_imports(code.text)
     told = "as you pasted it" if alone == code.text else "with the imports that it lacked"
     return f"Your code, {told}.", alone
 
+
+RUN = 10**10
+"""MACs up to which a script runs its network."""
 
 DRAWING, TABLE, NODE = "network_drawing", "network_layers", "network_node"
 """Keys of the drawing and the table, and where the session keeps which operation is chosen, by name: drawing, table and

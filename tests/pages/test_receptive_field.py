@@ -637,9 +637,22 @@ def test_a_stack_of_classes_of_ones_own_is_taken_along_as_it_is():
     assert not app.error
     text = f"{CLASSES}\nnet = nn.Sequential(Block(3))"
     whole = f"from torch import nn\nfrom torch.nn import functional as F\n{text}"
-    assert _script(_kept.Given(text)) == ("Your code, with the imports that it lacked.", whole)
-    assert _script(_kept.Given(whole)) == ("Your code, as you pasted it.", whole)
+    assert _script(_kept.Given(text), (1, 3, 16, 16)) == ("Your code, with the imports that it lacked.", whole)
+    assert _script(_kept.Given(whole), (1, 3, 16, 16)) == ("Your code, as you pasted it.", whole)
     exec(whole, {})
+
+
+def test_the_script_of_layers_asserts_what_comes_out_and_the_parameters():
+    lenet = _kept.Given(EXAMPLES["lenet5"].code)
+    told, script = _script(lenet, (1, 1, 32, 32))
+    assert "asserts the shape that comes out and the parameters" in told
+    exec(script, {})
+    for number in ("61706", "(1, 10)"):
+        assert number in script
+        with pytest.raises(AssertionError):
+            exec(script.replace(f"== {number}", "== 1"), {})
+    # What does not fit, it builds.
+    assert "assert" not in _script(lenet, (1, 1, 30, 30))[1]
 
 
 def test_a_change_of_something_else_reads_no_network_again(monkeypatch):
