@@ -339,8 +339,7 @@ class TestKeys:
         page = hall("/playground?ask=none").page
 
         def plus() -> None:
-            box = page.get_by_label("stride", exact=True)
-            box.locator("xpath=ancestor::*[@data-testid='stNumberInput']").get_by_test_id("stNumberInputStepUp").click()
+            page.locator(".st-key-stride [data-testid=stNumberInputStepUp]").click()
             expect(page).to_have_url(re.compile("stride=2"))
 
         plus()
