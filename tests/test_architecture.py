@@ -114,3 +114,11 @@ def test_what_streamlit_keeps_private_stands_in_one_file():
         if any(name in file.read_text(encoding="utf-8") for name in private)
     ]
     assert found == ["viz/private.py"]
+
+
+def test_a_tap_leaves_no_colour_of_a_pointer_behind():
+    """After a tap a browser takes the finger for a pointer that stays there."""
+    files = [*(ROOT / "viz" / "components").rglob("*.css")]
+    rules = [(file.name, line) for file in files for line in file.read_text("utf-8").splitlines() if ":hover" in line]
+    assert len(rules) > 9
+    assert [one for one in rules if not one[1].startswith("@media (hover: hover)")] == []

@@ -324,6 +324,11 @@ def test_the_first_format_of_an_ending_is_meant(tmp_path):
     assert format_of(tmp_path / "x.svg", "moving_svg").name == "moving_svg"
 
 
+def test_a_file_of_another_ending_is_not_written_over_it(tmp_path):
+    with pytest.raises(ValueError, match=r"^y\.png: a file of the format gif ends in \.gif\.$"):
+        format_of(tmp_path / "y.png", "gif")
+
+
 def test_a_narrow_stack_has_its_titles_inside(tmp_path):
     out = tmp_path / "stack.svg"
     assert main(["--link", "/receptive-field?layers=c3+c3+c3&size=11", "--width", "640", str(out)]) == 0

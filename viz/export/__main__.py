@@ -403,11 +403,13 @@ def stacked(asked: Mapping[str, str], title: str = "") -> Taken:
 
 def format_of(path: Path, name: str | None) -> Format:
     """The format that is asked for, or the first with this ending. Raises ValueError."""
+    ending = path.suffix.removeprefix(".").lower()
     if name:
         if name not in FORMATS:
             raise ValueError(f"format: “{name[:40]}” is none of {', '.join(FORMATS)}.")
+        if ending != FORMATS[name].ending:
+            raise ValueError(f"{path.name}: a file of the format {name} ends in .{FORMATS[name].ending}.")
         return FORMATS[name]
-    ending = path.suffix.removeprefix(".").lower()
     found = next((one for one in FORMATS.values() if one.ending == ending), None)
     if found is None:
         endings = ", ".join(dict.fromkeys(f".{one.ending}" for one in FORMATS.values()))
