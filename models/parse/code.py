@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import inspect
 from collections import Counter
+from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from math import inf
@@ -85,15 +86,16 @@ _IMPORTS = {
 """Names that a pasted text takes for granted, and the line that brings each."""
 
 
-def with_imports(text: str) -> str:
-    """Pasted code with the imports that it lacks, so that it runs by itself; itself where Python does not read it."""
+def with_imports(text: str, *needed: str) -> str:
+    """Pasted code with the imports that it lacks, so that it runs by itself; itself where Python does not read it.
+    ``needed``: names that lines after it need besides."""
     with suppress(ParseError):
         text = read_source(text).text
     try:
         tree = parse(text)
     except (SyntaxError, ValueError, RecursionError, MemoryError):
         return text
-    used, made = set(), set()
+    used, made = set(needed), set()
     for node in ast.walk(tree):
         match node:
             case ast.Name(id=name, ctx=ast.Load()):
@@ -114,6 +116,18 @@ def with_imports(text: str) -> str:
         first = node.end_lineno or first
     lines = text.split("\n")
     return "\n".join([*lines[:first], *lacking, *lines[first:]])
+
+
+def made_in(text: str, name: str, arguments: Mapping[str, str]) -> str:
+    """The expression that is the network of this name after the text: what the text has put there, or a call of its
+    class or function. Empty where the text holds it nowhere that a line after it can reach."""
+    for node in reversed(read_source(text).tree.body):
+        match node:
+            case ast.ClassDef(name=found) | ast.FunctionDef(name=found) if found == name:
+                return f"{name}({', '.join(f'{each}={value}' for each, value in arguments.items())})"
+            case ast.Assign(targets=[ast.Name(id=found)]) | ast.AnnAssign(target=ast.Name(id=found)) if found == name:
+                return name
+    return ""
 
 
 def to_code(module: nn.Module, name: str = "model") -> str:

@@ -12,14 +12,16 @@ from itertools import islice
 from typing import ClassVar
 
 import streamlit as st
+import torch
 from torch import nn
 
 from models.advice import Advice, Repair
 from models.advice.inputs import axes_of, batch_sign, batched, fed_by, read_inputs
 from models.graph import Graph, drawn_as, first_of
+from models.measure import blank, on_paper, settled
 from models.networks.table import COLUMNS, csv_text, learned, listed_in, markdown_text, report_of, rows_of
 from models.parse import Argument, ParseError
-from models.parse.code import EXAMPLES, to_code, with_imports
+from models.parse.code import EXAMPLES, made_in, to_code, with_imports
 from models.text import big, listed, plural, quoted, sentence, times
 from pages._lesson import columns, offer
 from pages._question import Asking
@@ -336,20 +338,38 @@ def _called(argument: Argument) -> str:
 
 def _script(code: Given, shape: tuple[int, ...]) -> tuple[str, str]:
     module, graph = network_of(code), graph_at(code, shape)
-    with suppress(ValueError):  # classes of the visitor's own have no line that makes them
-        if isinstance(module, nn.Sequential):
-            told, made = "Builds exactly this network: its layers and their settings, with new weights", to_code(module)
-            if len(graph.returned) != 1 or graph.macs > RUN:
-                return f"{told}.", made
-            checks = (
-                f"y = model.eval()(torch.zeros{shape})\n"
-                f"assert y.shape == {tuple(graph.returned[0].shapes[0])}\n"
-                f"assert sum(p.numel() for p in model.parameters()) == {graph.parameters}\n"
-            )
-            return f"{told}; asserts the shape that comes out and the parameters.", f"import torch\n{made}\n{checks}"
-    alone = with_imports(code.text)
-    told = "as you pasted it" if alone == code.text else "with the imports that it lacked"
-    return f"Your code, {told}.", alone
+    try:
+        if not isinstance(module, nn.Sequential):
+            raise ValueError
+        made, name = f"import torch\n{to_code(module)}", "model"
+        told = "Builds exactly this network: its layers and their settings, with new weights"
+    except ValueError:  # classes of the visitor's own have no line that makes them
+        made = with_imports(code.text, "torch")
+        name = made_in(code.text, code.name or main_of(code.text) or "", dict(code.arguments))
+        told = f"Your code, {'as you pasted it' if made == code.text else 'with the imports that it lacked'}"
+    if not name or graph.broken or graph.macs > RUN:
+        return f"{told}.", made
+    asserted, checks = _checks(code, shape)
+    model = "" if name == "model" else f"model = {name}\n"
+    return f"{told}; asserts {asserted}.", f"{made.rstrip()}\n\n{model}{checks}"
+
+
+def _checks(code: Given, shape: tuple[int, ...]) -> tuple[str, str]:
+    """What a script can assert of ``model``, in words, and the lines that do."""
+    network, asked = settled(network_of(code), shape), asked_of(code)
+    count = sum(one.numel() for one in network.parameters())
+    asserted, lines = "the parameters", [f"assert sum(p.numel() for p in model.parameters()) == {count}"]
+    # What cannot run without numbers is not asserted.
+    with suppress(Exception), on_paper(network) as (ghost, _):
+        others = code.others or (shape,) * (len(asked) - 1)
+        inputs = [blank(network, shape), *(torch.empty(one, device="meta") for one in others)]
+        out = ghost(*inputs)
+        if isinstance(out, torch.Tensor) and not any(asked.values()):
+            kinds = ["" if one.dtype == torch.float else f", dtype={one.dtype}" for one in inputs]
+            given = [f"torch.zeros({tuple(one.shape)}{kind})" for one, kind in zip(inputs, kinds, strict=True)]
+            lines = [f"y = model.eval()({', '.join(given)})", f"assert y.shape == {tuple(out.shape)}", *lines]
+            asserted = "the shape that comes out and the parameters"
+    return asserted, "".join(f"{line}\n" for line in lines)
 
 
 RUN = 10**10

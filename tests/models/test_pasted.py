@@ -840,17 +840,6 @@ def test_what_the_second_input_does_not_fit_is_mended_for_it():
     ]
 
 
-@pytest.mark.parametrize("name", NETWORKS)
-def test_code_that_is_taken_along_runs_alone(name):
-    bare = "\n".join(line for line in NETWORKS[name][0].split("\n") if not line.startswith("import torch"))
-    names: dict = {"__name__": "alone"}
-    exec(with_imports(bare), names)
-    kinds = [kind for kind in names.values() if isinstance(kind, type) and issubclass(kind, nn.Module)]
-    assert any(kind.__module__ == "alone" for kind in kinds) or any(
-        isinstance(one, nn.Module) for one in names.values()
-    )
-
-
 def test_what_is_missing_alone_is_imported_below_what_must_stand_first():
     text = (
         '"""Mine."""\nfrom __future__ import annotations\nfrom torch import nn\nnet = nn.Sequential(nn.ReLU(), math.pi)'

@@ -24,6 +24,7 @@ from pages.receptive_field._kept import Given, graph_at, inputs_for, names_of
 from pages.receptive_field._second import _change
 from pages.receptive_field.growth import read_dilations
 from pages.receptive_field.your_network import _script, given_input, pack, read_shape, shape_text, unpack
+from tests.models.pasted_networks import HEAD, NETWORKS
 from tests.pages.support import charts, components, diagrams, moved, opened, points, read
 
 
@@ -636,10 +637,48 @@ def test_a_stack_of_classes_of_ones_own_is_taken_along_as_it_is():
     app = sound(open_page(part="your_network", code=pack(f"{CLASSES}\nnet = nn.Sequential(Block(3))"), input="3x16x16"))
     assert not app.error
     text = f"{CLASSES}\nnet = nn.Sequential(Block(3))"
-    whole = f"from torch import nn\nfrom torch.nn import functional as F\n{text}"
-    assert _script(_kept.Given(text), (1, 3, 16, 16)) == ("Your code, with the imports that it lacked.", whole)
-    assert _script(_kept.Given(whole), (1, 3, 16, 16)) == ("Your code, as you pasted it.", whole)
-    exec(whole, {})
+    whole = f"import torch\nfrom torch import nn\nfrom torch.nn import functional as F\n{text}"
+    checks = "; asserts the shape that comes out and the parameters."
+    for given, said in ((text, "with the imports that it lacked"), (whole, "as you pasted it")):
+        told, script = _script(_kept.Given(given, "net"), (1, 3, 16, 16))
+        assert told == f"Your code, {said}{checks}"
+        assert script.startswith(f"{whole}\n\nmodel = net\n")
+
+
+@pytest.mark.parametrize("name", NETWORKS)
+def test_the_script_of_a_pasted_class_asserts_what_is_on_the_page(name):
+    text, shape = NETWORKS[name]
+    text = text.removeprefix(HEAD)
+    told, script = _script(_kept.Given(text, _kept.main_of(text)), shape)
+    assert "asserts the shape that comes out and the parameters" in told
+    exec(script, {"__name__": "alone"})
+    for number in re.findall(r"(?<=== )(?:\(.*\)|\d+)$", script, re.M)[-2:]:
+        with pytest.raises(AssertionError):
+            exec(script.replace(f"== {number}", "== 1.5"), {"__name__": "alone"})
+
+
+@pytest.mark.parametrize(
+    ("text", "asserts"),
+    [
+        # Two of one shape; words; a tuple comes out; made where no line after it reaches.
+        ("class Net(nn.Module):\n    def forward(self, a, b):\n        return a + b\n", 2),
+        (
+            "class Net(nn.Module):\n    def __init__(self):\n        super().__init__()\n"
+            "        self.words = nn.Embedding(9, 4)\n    def forward(self, a):\n        return self.words(a)\n",
+            2,
+        ),
+        ("class Net(nn.Module):\n    def forward(self, a):\n        return a, a\n", 1),
+        (
+            "class Net(nn.Module):\n    def __init__(self, n):\n        super().__init__()\n        self.n = n\n"
+            "    def forward(self, a):\n        return a * self.n\nif __name__ == '__main__':\n    net = Net(4)\n",
+            0,
+        ),
+    ],
+)
+def test_a_script_asserts_what_it_can(text, asserts):
+    _, script = _script(_kept.Given(text, _kept.main_of(text)), (1, 3, 8, 8))
+    assert script.count("assert ") == asserts
+    exec(script, {"__name__": "alone"})
 
 
 def test_the_script_of_layers_asserts_what_comes_out_and_the_parameters():
@@ -698,6 +737,14 @@ class Other(nn.Module):
     def forward(self, x):
         return self.conv(x)
 """
+
+
+def test_a_script_calls_a_class_with_what_it_was_given():
+    given = _kept.Given(CLASSES, "Net", (("classes", "10"), ("width", "16")))
+    told, script = _script(given, (1, 3, 32, 32))
+    assert "model = Net(classes=10, width=16)\ny = model.eval()(torch.zeros((1, 3, 32, 32)))\n" in script
+    assert "asserts the shape" in told
+    exec(script, {})
 
 
 def test_of_several_classes_the_page_asks_which_and_what_they_are_called_with():
