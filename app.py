@@ -43,6 +43,10 @@ BEFORE_THE_TITLE = (
 COLLECT_EVERY = 30
 """Seconds between two full garbage collections, each of which stops all visitors for a moment."""
 
+YOUNG = 20_000
+"""New objects between two collections of the youngest. A run makes thousands: at Python's 700, a twentieth of what it
+costs goes into looking at them again and again."""
+
 MANY_MODULES = 500
 """So many new ones are a library: torch, and torchvision at the first visit to a network."""
 
@@ -96,6 +100,7 @@ async def lifespan(_app: st.App) -> AsyncIterator[None]:
     lines = [f"  ConvScope is at  {here}"] + [f"  in your network  {url}" for url in network]
     sys.stdout.write("\n" + "\n".join(lines) + "\n\n")
     sys.stdout.flush()
+    gc.set_threshold(YOUNG, *gc.get_threshold()[1:])
     threading.Thread(target=get_ready, daemon=True).start()
     timer = threading.Timer(WARM_UP_DELAY, work_in_background)
     timer.daemon = True

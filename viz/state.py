@@ -40,9 +40,9 @@ ALIKE = 0.7
 if TYPE_CHECKING:
     from streamlit.delta_generator import DeltaGenerator
 
-_RUNS = Turns(places=2, longest=1)
+_RUNS = Turns(places=1, longest=0.25)
 """Runs of pages, of all visitors. More at a time take the interpreter from each other: 200 visitors waited twice as
-long for a change. One that trains or downloads is over its second and holds nobody up."""
+long for a change. One that trains or downloads is soon over its time and holds nobody up."""
 
 _ANSWERED, _UNFOLDED = "_answered", "_unfolded_"
 
