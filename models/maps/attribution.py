@@ -54,7 +54,12 @@ def scores(module: nn.Module, x: Tensor, names: Sequence[str] | None = None, k: 
     Raises:
         AttributionError: the network gives no class scores, or there are too few names.
     """
-    answer = _exact(_answer(module, x)[0])
+    return ranked(_answer(module, x), names, k)
+
+
+def ranked(answer: Tensor, names: Sequence[str] | None = None, k: int | None = None) -> list[Score]:
+    """A network's answer to one picture, `(1, classes)`, as `scores` gives it. Raises as `scores`."""
+    answer = _exact(_class_scores(answer)[0])
     if names is not None and len(names) != len(answer):
         raise AttributionError(f"There are {len(names)} names for {len(answer)} classes.")
     share, answer = answer.softmax(0).cpu(), answer.cpu()

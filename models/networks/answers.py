@@ -84,8 +84,8 @@ def survey(
 
     Args:
         beside: further layers, whose answers are kept where they are maps.
-        before: an earlier survey of the same network with an input of the same shape. Shapes are then known, and the
-            pass ends as soon as all layers asked for have run for the last time.
+        before: an earlier survey of the same network with as large a picture. Shapes are then known, and the pass ends
+            as soon as all layers asked for have run for the last time.
 
     Raises:
         NetworkError: as `feature_maps`.

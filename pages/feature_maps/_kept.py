@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from models.kept import Kept
+from models.maps.equivariance import Still
 
 REASONS: Kept[dict] = Kept(8)
 """What speaks for a class, by gradient and by Grad-CAM."""
@@ -10,5 +11,9 @@ COVERED: Kept[tuple] = Kept(8)
 """What covering place after place has shown."""
 SANITY: Kept[dict] = Kept(8)
 """Pictures of each method while weights are drawn anew."""
-CURVES: Kept[dict] = Kept(24)
+CURVES: Kept[dict] = Kept(96)
 """Errors of a layer, and scores, motion by motion."""
+STANDING: Kept[Still] = Kept(24 << 20, lambda still: sum(one.nbytes for one in still.maps.values()))
+"""Maps of a layer before the picture moves."""
+MOVED: Kept[tuple[str, float]] = Kept(8 << 20, lambda shown: len(shown[0]))
+"""What is shown of a motion, and the error."""
