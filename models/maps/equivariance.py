@@ -24,14 +24,12 @@ from models.errors import EquivarianceError, first_line, runs_through
 from models.maps.activations import layer_field
 from models.maps.attribution import ranked
 from models.networks import Survey, survey
+from models.networks.answers import at_once, placed
 from models.receptive_field import ReceptiveField, ReceptiveFieldError, receptive_field
 from models.unpool import PoolUnpool
 
 MOTIONS = ("shift", "rotate", "scale")
 """By pixels to the right, degrees counter-clockwise, and a factor."""
-
-AT_ONCE = 1 << 14
-"""Pixels that go through a network in one pass: maps of more leave the processor's cache, and take longer."""
 
 
 # -- motions
@@ -189,7 +187,7 @@ def _moving(
     """Each value with the layers' answers, one row each, to the moved picture; a few pictures share a pass."""
     for value in values:
         _checked(motion, value)
-    some = max(1, AT_ONCE // (x.shape[2] * x.shape[3]))
+    some = at_once(placed(module, x))
     for at in range(0, len(values), some):
         now = values[at : at + some]
         pictures = torch.cat([moved(x[:1].detach(), motion, value) for value in now])

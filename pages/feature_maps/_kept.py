@@ -5,10 +5,10 @@ from __future__ import annotations
 from models.kept import Kept
 from models.maps.equivariance import Still
 
-REASONS: Kept[dict] = Kept(8)
-"""What speaks for a class, by gradient and by Grad-CAM."""
-COVERED: Kept[tuple] = Kept(8)
-"""What covering place after place has shown."""
+REASONS: Kept[tuple[str, str]] = Kept(8 << 20, lambda shown: len(shown[0]))
+"""The pictures of what speaks for a class, by gradient and by Grad-CAM, and the layer of the latter."""
+COVERED: Kept[str] = Kept(8 << 20, len)
+"""The picture of what covering place after place has shown."""
 SANITY: Kept[dict] = Kept(8)
 """Pictures of each method while weights are drawn anew."""
 CURVES: Kept[dict] = Kept(96)
