@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from models.kept import Kept
+from models.maps.activations import UnitView
 from models.maps.equivariance import Still
 
 REASONS: Kept[tuple[str, str]] = Kept(8 << 20, lambda shown: len(shown[0]))
@@ -17,3 +18,7 @@ STANDING: Kept[Still] = Kept(24 << 20, lambda still: sum(one.nbytes for one in s
 """Maps of a layer before the picture moves."""
 MOVED: Kept[tuple[str, float]] = Kept(8 << 20, lambda shown: len(shown[0]))
 """What is shown of a motion, and the error."""
+UNITS: Kept[UnitView] = Kept(8 << 20, lambda seen: seen.energy.nbytes)
+"""What units saw."""
+STEPS: Kept[tuple[str, list, str]] = Kept(8 << 20, lambda shown: len(shown[0]))
+"""What is shown of a layer's answer, step by step."""

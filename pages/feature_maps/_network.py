@@ -127,7 +127,7 @@ class Network:
         return _fields(self.name, tuple(self.x.shape))
 
 
-PASSES: Kept[Survey] = Kept(4)
+PASSES: Kept[Survey] = Kept(64 << 20, lambda found: sum(map(bytes_of, (one.shape for one in found.maps.values()))))
 """The last passes of networks over pictures."""
 SCORES: Kept[list[Score]] = Kept(32)
 """What networks said of pictures."""
@@ -189,7 +189,7 @@ def _kind(name: str) -> str:
     return "act" if any(one in name for one in acts) else "other"
 
 
-@st.cache_resource(max_entries=16, show_spinner=False)
+@st.cache_resource(max_entries=32, show_spinner=False)
 def _fields(name: str, shape: tuple[int, ...]) -> ReceptiveField | str:
     try:
         return receptive_field(skeleton(name), shape)
