@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from math import isfinite
+from typing import NamedTuple
 
 import numpy as np
 import torch
@@ -128,6 +129,13 @@ class MotionPoint:
         return _relative(self.found, self.still, self.compared)
 
 
+class Outline(NamedTuple):
+    """survey: shapes of the maps, and when layers run. fields: receptive fields of all layers."""
+
+    survey: Survey
+    fields: ReceptiveField
+
+
 @dataclass(frozen=True, eq=False)
 class Still:
     """What is known of the picture before it moves.
@@ -141,13 +149,31 @@ class Still:
     grids: dict[str, tuple[tuple[float, float], tuple[float, float]]]
 
 
-def standing(module: nn.Module, x: Tensor, layers: Sequence[str]) -> Still:
-    """A pass over the picture `(1, C, H, W)` before it moves. Raises as `equivariance`."""
-    seen = survey(module, x[:1].detach(), layers)
+def outline(module: nn.Module, shape: Sequence[int]) -> Outline:
+    """What holds for all pictures of a shape `(1, C, H, W)`; nothing is computed, so that `networks.skeleton` will do.
+
+    Raises:
+        EquivarianceError: no receptive fields. NetworkError: such a picture does not run through.
+    """
+    bare = private_copy(module, torch.device("meta"))
+    return Outline(survey(bare, torch.empty(tuple(shape), device="meta")), _fields(bare, shape))
+
+
+def standing(module: nn.Module, x: Tensor, layers: Sequence[str], known: Outline | None = None) -> Still:
+    """A pass over the picture `(1, C, H, W)` before it moves; known: the network's `outline`, if it is at hand.
+
+    Raises as `equivariance`.
+    """
+    x = x[:1].detach()
+    seen = survey(module, x, layers, before=known.survey if known else None)
     maps = {layer: _planes(seen.maps[layer], layer) for layer in layers}
+    fields = known.fields if known else _fields(module, x.shape)
+    return Still(seen._replace(maps={}), maps, {layer: _grid(fields, layer) for layer in layers})
+
+
+def _fields(module: nn.Module, shape: Sequence[int]) -> ReceptiveField:
     try:
-        fields = receptive_field(module, (1, *x.shape[1:]))
-        return Still(seen._replace(maps={}), maps, {layer: _grid(fields, layer) for layer in layers})
+        return receptive_field(module, tuple(shape))
     except ReceptiveFieldError as error:
         raise EquivarianceError(str(error)) from error
 
@@ -232,7 +258,10 @@ def _planes(answer: Tensor, layer: str) -> np.ndarray:
 
 def _grid(fields: ReceptiveField, layer: str) -> tuple[tuple[float, float], tuple[float, float]]:
     """Pixel under the middle of unit 0, and pixels from unit to unit, per axis."""
-    field = layer_field(fields, layer)
+    try:
+        field = layer_field(fields, layer)
+    except ReceptiveFieldError as error:
+        raise EquivarianceError(str(error)) from error
     local = None if field.reason else field.local
     if local is None or None in local.jump or None in local.start or 0 in local.jump:
         raise EquivarianceError(

@@ -13,20 +13,22 @@ from models.maps.code import motion_code
 from models.maps.equivariance import (
     EquivarianceError,
     MotionPoint,
+    Outline,
     antialiased,
     circular,
     curves,
     equivariance,
     moved,
+    outline,
     standing,
 )
-from models.networks import NetworkError
+from models.networks import NetworkError, skeleton
 from models.picture import to_tensor
 from pages._lesson import frame
 from pages._question import Asking
 from pages.feature_maps import _network as network
 from pages.feature_maps._closer import text
-from pages.feature_maps._kept import CURVES, MOVED, STANDING
+from pages.feature_maps._kept import CURVES, MOVED, OUTLINES, STANDING
 from pages.feature_maps._network import OFFERED, OWN, Network
 from pages.feature_maps._picture import Picture, with_picture
 from pages.feature_maps._questions import EQUIVARIANCE
@@ -125,7 +127,7 @@ def _layer(net: Network, place) -> str:
     if net.name in OWN:
         options = list(SMALL_LAYERS)
     else:
-        options = [n for n, shape in net.survey(LAYER.usual).shapes.items() if shape[1] * shape[2] > 1]
+        options = [n for n, shape in _outline(net, border=True).survey.shapes.items() if shape[1] * shape[2] > 1]
     if LAYER.linked and LAYER.value not in options:
         st.warning(f"The link names a layer without maps in {net.title}: {LAYER.usual} is shown.")
     with place:
@@ -138,12 +140,19 @@ def _changed(module, border: bool, blurred: bool = False):
     return module if border else circular(module)
 
 
+def _outline(net: Network, border: bool) -> Outline:
+    question = (net.name, tuple(net.x.shape), border)
+    return OUTLINES.get(question) or OUTLINES.put(question, outline(_changed(skeleton(net.name), border), net.x.shape))
+
+
 def _point(net: Network, layer: str, border: bool, motion: str, value: float) -> MotionPoint:
     question = (*net.key, layer, border)
 
     def ask(module):
         module = _changed(module, border)
-        still = STANDING.get(question) or STANDING.put(question, standing(module, net.x, [layer]))
+        still = STANDING.get(question) or STANDING.put(
+            question, standing(module, net.x, [layer], _outline(net, border))
+        )
         return next(equivariance(module, net.x, layer, [value], motion, still))
 
     return net.ask(ask)
