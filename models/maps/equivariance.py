@@ -323,9 +323,9 @@ def _replaced(module: nn.Module, swap: Callable[[nn.Module], nn.Module | None]) 
     return new[id(copy)] or copy
 
 
-def _going_round(padding: Sequence[int]) -> nn.Module:
+def _going_round(padding: int | tuple[int, int, int, int]) -> nn.Module:
     """Leaves maps channels last in memory, as it got them: pooling takes an eighth of the time then."""
-    pad = nn.CircularPad2d(tuple(padding))
+    pad = nn.CircularPad2d(padding)
     pad.register_forward_hook(lambda _pad, _args, answer: answer.contiguous(memory_format=torch.channels_last))
     return pad
 
