@@ -179,10 +179,10 @@ def occlusion(
         for at in range(0, len(places), some):
             now = places[at : at + some]
             with torch.inference_mode():
-                covered = image.repeat(len(now), 1, 1, 1)
+                under = torch.zeros(len(now), 1, height, width, dtype=torch.bool)
                 for row, place in enumerate(now):
-                    here = _here(place, tops, lefts, patch)
-                    covered[(row, slice(None), *here)] = cover[(0, slice(None), *here)]
+                    under[(row, 0, *_here(place, tops, lefts, patch))] = True
+                covered = torch.where(under.to(image.device), cover, image)
                 drops[list(now)] = score - read(_called(module, covered))
         for place in places:
             here = _here(place, tops, lefts, patch)

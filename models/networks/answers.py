@@ -39,8 +39,8 @@ def placed(module: nn.Module, x: Tensor) -> Tensor:
 
 
 def at_once(x: Tensor) -> int:
-    """How many pictures like `x` share a pass on its device: maps of more leave a processor's cache, and all take twice
-    the time."""
+    """How many pictures like `x` share a pass on its device: the system hands out memory for maps of more anew at each
+    layer, and all take twice the time."""
     return max(1, (1 << (15 if x.device.type == "cpu" else 20)) // (x.shape[-2] * x.shape[-1]))
 
 
