@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Hashable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Generic, TypeVar, cast
 
@@ -52,7 +53,7 @@ class Kept(Generic[R]):
             return self._answers.get(question)
 
     def put(self, question: Hashable, answer: R) -> R:
-        with self._lock:
+        with self._lock, suppress(ValueError):  # an answer may be larger than all that is kept
             self._answers[question] = answer
         return answer
 

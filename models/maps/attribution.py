@@ -23,7 +23,7 @@ from torch import Tensor, nn
 from models.device import private_copy
 from models.errors import AttributionError, runs_through
 from models.learning import reset
-from models.networks.answers import live, placed
+from models.networks.answers import at_once, live, placed
 from models.text import big
 
 FILLS = ("mean", "black", "blur")
@@ -54,7 +54,12 @@ def scores(module: nn.Module, x: Tensor, names: Sequence[str] | None = None, k: 
     Raises:
         AttributionError: the network gives no class scores, or there are too few names.
     """
-    answer = _exact(_answer(module, x)[0])
+    return ranked(_answer(module, x), names, k)
+
+
+def ranked(answer: Tensor, names: Sequence[str] | None = None, k: int | None = None) -> list[Score]:
+    """A network's answer to one picture, `(1, classes)`, as `scores` gives it. Raises as `scores`."""
+    answer = _exact(_class_scores(answer)[0])
     if names is not None and len(names) != len(answer):
         raise AttributionError(f"There are {len(names)} names for {len(answer)} classes.")
     share, answer = answer.softmax(0).cpu(), answer.cpu()
@@ -140,7 +145,7 @@ def occlusion(
         patch: side of the cover in pixels, default: a sixth of the shorter side. stride: from cover to cover, default:
             half the cover. Covers at the far borders are moved inwards, so that every pixel is covered.
         fill: one of `FILLS`.
-        batch: covers per forward pass.
+        batch: covers from state to state; as many share a forward pass as are done fastest.
 
     Raises:
         AttributionError: settings that do not fit, or more than 10,000 places.
@@ -168,14 +173,17 @@ def occlusion(
     score = float(read(answer)[0])
     drops = np.full(total, np.nan)
     summed, counts = np.zeros((height, width)), np.zeros((height, width))
+    some = at_once(image)
     for start in range(0, total, batch):
         places = range(start, min(start + batch, total))
-        with torch.inference_mode():
-            under = torch.zeros(len(places), 1, height, width, dtype=torch.bool)
-            for row, place in enumerate(places):
-                under[(row, 0, *_here(place, tops, lefts, patch))] = True
-            covered = torch.where(under.to(image.device), cover, image)
-            drops[start : start + len(places)] = score - read(_called(module, covered))
+        for at in range(0, len(places), some):
+            now = places[at : at + some]
+            with torch.inference_mode():
+                under = torch.zeros(len(now), 1, height, width, dtype=torch.bool)
+                for row, place in enumerate(now):
+                    under[(row, 0, *_here(place, tops, lefts, patch))] = True
+                covered = torch.where(under.to(image.device), cover, image)
+                drops[list(now)] = score - read(_called(module, covered))
         for place in places:
             here = _here(place, tops, lefts, patch)
             summed[here] += drops[place]
@@ -254,7 +262,7 @@ def last_maps(module: nn.Module, x: Tensor) -> str:
     Raises:
         AttributionError: there is none.
     """
-    copy, last = private_copy(module).eval(), []
+    copy, last = private_copy(module, torch.device("meta")).eval(), []  # shapes alone: nothing is computed
 
     def note(name):
         def hook(_module, _args, answer):
@@ -284,6 +292,19 @@ def grad_cam(module: nn.Module, x: Tensor, target: int | None = None, layer: str
     Raises:
         AttributionError: no such class or layer, or a layer without maps or that the score does not hang on.
     """
+    return _cam(module, x, target, layer)[0]
+
+
+def reasons(module: nn.Module, x: Tensor, target: int | None = None) -> tuple[np.ndarray, GradCam]:
+    """`saliency` and `grad_cam` of one class, from one pass. Raises what they do."""
+    cam, (slope,) = _cam(module, x, target, None, pixels=True)
+    return slope[0].abs().amax(0).float().cpu().numpy(), cam
+
+
+def _cam(
+    module: nn.Module, x: Tensor, target: int | None, layer: str | None, pixels: bool = False
+) -> tuple[GradCam, list[Tensor]]:
+    """`grad_cam`, and, if it is wanted, the score's slope by the `pixels`."""
     layer = last_maps(module, x[:1]) if layer is None else layer
     with torch.inference_mode(False), torch.enable_grad():
         image, maps, answer = live(module, _ready(module, x), layer, AttributionError)
@@ -291,16 +312,19 @@ def grad_cam(module: nn.Module, x: Tensor, target: int | None = None, layer: str
         target = _target(answer, target)
         if maps is None or maps.dim() != 4:
             raise AttributionError(f"Layer {layer!r} answers with no maps: choose one before the maps are flattened.")
-        (slope,) = torch.autograd.grad(answer[0, target], maps, allow_unused=True)
+        slope, *by_pixel = torch.autograd.grad(
+            answer[0, target], [maps, image] if pixels else [maps], allow_unused=True
+        )
     if slope is None:
         raise AttributionError(f"The score does not hang on layer {layer!r}: choose another.")
     weights = slope[0].mean((1, 2))
     summed = (weights[:, None, None] * maps[0].detach()).sum(0).float()
     height, width = image.shape[2:]
     heat = cv2.resize(summed.relu().cpu().numpy(), (width, height), interpolation=cv2.INTER_LINEAR)
-    return GradCam(
+    cam = GradCam(
         heat, summed.cpu().numpy(), weights.float().cpu().numpy(), layer, target, float(answer[0, target].detach())
     )
+    return cam, by_pixel
 
 
 # -- does it mean it

@@ -11,20 +11,22 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from math import isfinite
+from typing import NamedTuple
 
 import numpy as np
 import torch
-from scipy.ndimage import map_coordinates
 from torch import Tensor, nn
 
 from models import device
 from models.device import one_thread, private_copy
 from models.errors import EquivarianceError, first_line, runs_through
 from models.maps.activations import layer_field
-from models.maps.attribution import scores
+from models.maps.attribution import ranked
 from models.networks import Survey, survey
-from models.receptive_field import ReceptiveFieldError, receptive_field
+from models.networks.answers import at_once, placed
+from models.receptive_field import ReceptiveField, ReceptiveFieldError, receptive_field
 from models.unpool import PoolUnpool
 
 MOTIONS = ("shift", "rotate", "scale")
@@ -55,8 +57,25 @@ def _sampled(planes: np.ndarray, x: np.ndarray, y: np.ndarray, wrap: bool) -> np
     """Planes `(C, H, W)` read at places between pixels, bilinearly; beyond the border mirrored, or going round."""
     # exact where a place is a pixel: rounding noise must not mix in a neighbour
     x, y = (np.where(np.abs(v - np.rint(v)) < 1e-9, np.rint(v), v) for v in (x, y))
-    mode = "grid-wrap" if wrap else "mirror"
-    return np.stack([map_coordinates(plane, (y, x), order=1, mode=mode) for plane in planes])
+    flat, out = planes.reshape(len(planes), -1), np.zeros((len(planes), *x.shape), planes.dtype)
+    (left, right), (top, bottom) = (_neighbours(v, n, wrap) for v, n in zip((x, y), planes.shape[:0:-1], strict=True))
+    for row, above in (top, bottom):
+        for column, beside in (left, right):
+            share = (above * beside).astype(planes.dtype)
+            if share.any():
+                out += flat.take(row * planes.shape[2] + column, 1) * share
+    return out
+
+
+def _neighbours(at: np.ndarray, n: int, wrap: bool) -> list[tuple[np.ndarray, np.ndarray]]:
+    """The two of n pixels between which places lie, each with its share."""
+    before = np.floor(at).astype(int)
+    period = n if wrap else max(1, 2 * n - 2)
+    found = []
+    for pixel, share in ((before, before + 1 - at), (before + 1, at - before)):
+        folded = pixel % period
+        found.append((folded if wrap else np.minimum(folded, period - folded), share))
+    return found
 
 
 def moved(x: Tensor, motion: str, value: float) -> Tensor:
@@ -86,25 +105,86 @@ def moved(x: Tensor, motion: str, value: float) -> Tensor:
 class MotionPoint:
     """One point of a curve.
 
-    value: of the motion. error: ‖map of the moved picture − moved map‖ ÷ ‖moved map‖, over the units compared; 0:
-        equivariant, 1.4 for two maps that have nothing in common.
-    invariance: ‖map of the moved picture − map of the picture‖ ÷ ‖map of the picture‖: 0 if it did not notice.
-    exact: the motion takes units to units, so that no map was read between its units.
-    expected, found: `(C, h, w)`: the moved map, and the map of the moved picture.
+    value: of the motion. exact: the motion takes units to units, so that no map was read between its units.
+    still, expected, found: `(C, h, w)`: the map of the picture, the moved map, and the map of the moved picture.
     compared: `(h, w)`, which units were compared.
     """
 
     value: float
-    error: float
-    invariance: float
     exact: bool
+    still: np.ndarray
     expected: np.ndarray
     found: np.ndarray
     compared: np.ndarray
 
+    @cached_property
+    def error(self) -> float:
+        """‖map of the moved picture − moved map‖ ÷ ‖moved map‖, over the units compared; 0: equivariant, 1.4 for two
+        maps that have nothing in common."""
+        return _relative(self.found, self.expected, self.compared)
+
+    @cached_property
+    def invariance(self) -> float:
+        """‖map of the moved picture − map of the picture‖ ÷ ‖map of the picture‖: 0 if it did not notice."""
+        return _relative(self.found, self.still, self.compared)
+
+
+class Outline(NamedTuple):
+    """survey: shapes of the maps, and when layers run. fields: receptive fields of all layers."""
+
+    survey: Survey
+    fields: ReceptiveField
+
+
+@dataclass(frozen=True, eq=False)
+class Still:
+    """What is known of the picture before it moves.
+
+    seen: the pass, without its maps. maps: `(C, h, w)` of each layer. grids: of each layer the pixel under the middle
+    of unit 0, and pixels from unit to unit, per axis.
+    """
+
+    seen: Survey
+    maps: dict[str, np.ndarray]
+    grids: dict[str, tuple[tuple[float, float], tuple[float, float]]]
+
+
+def outline(module: nn.Module, shape: Sequence[int]) -> Outline:
+    """What holds for all pictures of a shape `(1, C, H, W)`; nothing is computed, so that `networks.skeleton` will do.
+
+    Raises:
+        EquivarianceError: no receptive fields. NetworkError: such a picture does not run through.
+    """
+    bare = private_copy(module, torch.device("meta"))
+    return Outline(survey(bare, torch.empty(tuple(shape), device="meta")), _fields(bare, shape))
+
+
+def standing(module: nn.Module, x: Tensor, layers: Sequence[str], known: Outline | None = None) -> Still:
+    """A pass over the picture `(1, C, H, W)` before it moves; known: the network's `outline`, if it is at hand.
+
+    Raises as `equivariance`.
+    """
+    x = x[:1].detach()
+    seen = survey(module, x, layers, before=known.survey if known else None)
+    maps = {layer: _planes(seen.maps[layer], layer) for layer in layers}
+    fields = known.fields if known else _fields(module, x.shape)
+    return Still(seen._replace(maps={}), maps, {layer: _grid(fields, layer) for layer in layers})
+
+
+def _fields(module: nn.Module, shape: Sequence[int]) -> ReceptiveField:
+    try:
+        return receptive_field(module, tuple(shape))
+    except ReceptiveFieldError as error:
+        raise EquivarianceError(str(error)) from error
+
 
 def equivariance(
-    module: nn.Module, x: Tensor, layer: str, values: Sequence[float], motion: str = "shift"
+    module: nn.Module,
+    x: Tensor,
+    layer: str,
+    values: Sequence[float],
+    motion: str = "shift",
+    still: Still | None = None,
 ) -> Iterator[MotionPoint]:
     """How well a layer commutes with a motion of the picture: one point per value.
 
@@ -114,51 +194,60 @@ def equivariance(
     compared within the circle that stays inside picture and moved picture.
 
     Args:
-        x: `(1, C, H, W)`. layer: a name in `named_modules()`. values: see `MOTIONS`.
+        x: `(1, C, H, W)`. layer: a name in `named_modules()`. values: see `MOTIONS`. still: `standing`, if it is at
+            hand.
 
     Raises:
         EquivarianceError: no map, units without a place in the picture, no such motion.
         NetworkError: as `survey`.
     """
+    still = still or standing(module, x, [layer])
+    # Knows from the first pass when the layer has run, and ends there.
+    for value, answers in _moving(module, x, [layer], values, motion, still.seen):
+        yield _point(still, layer, x.shape[2:], value, motion, answers[layer])
+
+
+def _moving(
+    module: nn.Module, x: Tensor, layers: Sequence[str], values: Sequence[float], motion: str, before: Survey | None
+) -> Iterator[tuple[float, dict[str, Tensor]]]:
+    """Each value with the layers' answers, one row each, to the moved picture; a few pictures share a pass."""
     for value in values:
         _checked(motion, value)
-    x = x[:1].detach()
-    seen = survey(module, x, [layer])
-    still = _map(seen, layer)
-    start, jump = _grid(module, x, layer)
-    height, width = x.shape[2:]
-    v, u = np.mgrid[: still.shape[1], : still.shape[2]].astype(float)
+    some = at_once(placed(module, x))
+    for at in range(0, len(values), some):
+        now = values[at : at + some]
+        pictures = torch.cat([moved(x[:1].detach(), motion, value) for value in now])
+        maps = survey(module, pictures, layers, before=before).maps
+        for n, value in enumerate(now):
+            yield float(value), {name: answer[n : n + 1] for name, answer in maps.items()}
+
+
+def _point(still: Still, layer: str, size: Sequence[int], value: float, motion: str, answer: Tensor) -> MotionPoint:
+    before, (start, jump) = still.maps[layer], still.grids[layer]
+    height, width = size
+    v, u = np.mgrid[: before.shape[1], : before.shape[2]].astype(float)
     place = (start[1] + jump[1] * u, start[0] + jump[0] * v)
     middle = ((width - 1) / 2, (height - 1) / 2)
     relative = [p - m for p, m in zip(place, middle, strict=True)]
-    reach = min(height, width) / 2
-    for value in values:
-        old = _before(motion, value, *relative)
-        units = [(old[i] + middle[i] - start[1 - i]) / jump[1 - i] for i in (0, 1)]
-        exact = all(np.abs(n - np.rint(n)).max() < 1e-9 for n in units)
-        wrap = motion == "shift"
-        expected = _sampled(still, *units, wrap=wrap)
-        # Knows from the first pass when the layer has run, and ends there.
-        found = _map(survey(module, moved(x, motion, value), [layer], before=seen), layer)
-        inside = np.ones(still.shape[1:], bool)
-        if not wrap:
-            inside = np.maximum(np.hypot(*relative), np.hypot(*old)) <= reach - min(jump)
-        if not inside.any():
-            raise EquivarianceError("No unit of this map stays inside the picture: choose an earlier layer.")
-        yield MotionPoint(
-            float(value), _relative(found, expected, inside), _relative(found, still, inside), exact, expected, found,
-            inside,
-        )  # fmt: skip
+    old = _before(motion, value, *relative)
+    units = [(old[i] + middle[i] - start[1 - i]) / jump[1 - i] for i in (0, 1)]
+    exact = all(np.abs(n - np.rint(n)).max() < 1e-9 for n in units)
+    inside = np.ones(before.shape[1:], bool)
+    if motion != "shift":
+        inside = np.maximum(np.hypot(*relative), np.hypot(*old)) <= min(height, width) / 2 - min(jump)
+    if not inside.any():
+        raise EquivarianceError("No unit of this map stays inside the picture: choose an earlier layer.")
+    expected = _sampled(before, *units, wrap=motion == "shift")
+    return MotionPoint(value, exact, before, expected, _planes(answer, layer), inside)
 
 
 def _relative(a: np.ndarray, b: np.ndarray, inside: np.ndarray) -> float:
-    a, b = a[:, inside].astype(np.float64), b[:, inside].astype(np.float64)
-    size, difference = float(np.linalg.norm(b)), float(np.linalg.norm(a - b))
+    # not numpy's norm: its threads spin, and take the cores from other visitors
+    difference, size = (float(np.square(one).sum(0, dtype=np.float64)[inside].sum()) ** 0.5 for one in (a - b, b))
     return difference / size if size > 0 else (0.0 if difference == 0 else float("inf"))
 
 
-def _map(seen: Survey, layer: str) -> np.ndarray:
-    answer = seen.maps[layer]
+def _planes(answer: Tensor, layer: str) -> np.ndarray:
     if answer.dim() != 4:
         raise EquivarianceError(
             f"Layer {layer!r} answers with shape {list(answer.shape)}, not with maps: choose one before they are "
@@ -167,13 +256,13 @@ def _map(seen: Survey, layer: str) -> np.ndarray:
     return answer[0].float().cpu().numpy() if answer.dtype != torch.float64 else answer[0].cpu().numpy()
 
 
-def _grid(module: nn.Module, x: Tensor, layer: str) -> tuple[tuple[float, float], tuple[float, float]]:
+def _grid(fields: ReceptiveField, layer: str) -> tuple[tuple[float, float], tuple[float, float]]:
     """Pixel under the middle of unit 0, and pixels from unit to unit, per axis."""
     try:
-        field = layer_field(receptive_field(module, tuple(x.shape)), layer)
-        local = None if field.reason else field.local
+        field = layer_field(fields, layer)
     except ReceptiveFieldError as error:
         raise EquivarianceError(str(error)) from error
+    local = None if field.reason else field.local
     if local is None or None in local.jump or None in local.start or 0 in local.jump:
         raise EquivarianceError(
             f"The units of {layer!r} have no place of their own in the picture"
@@ -202,13 +291,21 @@ def invariance(
     Raises:
         EquivarianceError: no such motion or class. `models.maps.attribution.AttributionError`: no class scores.
     """
-    for value in values:
-        _checked(motion, value)
-        told = scores(module, moved(x[:1], motion, value))
+    return (told for told, _ in curves(module, x, target, [], values, motion))
+
+
+def curves(
+    module: nn.Module, x: Tensor, target: int, layers: Sequence[str], values: Sequence[float], motion: str = "shift"
+) -> Iterator[tuple[ScorePoint, list[MotionPoint]]]:
+    """`invariance` of a class and `equivariance` of layers, from one pass through the network. Raises what they do."""
+    still = standing(module, x, layers) if layers else None
+    for value, answers in _moving(module, x, ["", *layers], values, motion, None):
+        told = ranked(answers[""])
         chosen = next((s for s in told if s.number == target), None)
         if chosen is None:
             raise EquivarianceError(f"There is no class {target}: this network has classes 0 to {len(told) - 1}.")
-        yield ScorePoint(float(value), chosen.score, chosen.probability, told[0].number)
+        points = [_point(still, layer, x.shape[2:], value, motion, answers[layer]) for layer in layers] if still else []
+        yield ScorePoint(value, chosen.score, chosen.probability, told[0].number), points
 
 
 # -- networks changed for comparison
@@ -224,6 +321,13 @@ def _replaced(module: nn.Module, swap: Callable[[nn.Module], nn.Module | None]) 
             if new.get(id(child)) is not None:
                 setattr(part, key, new[id(child)])
     return new[id(copy)] or copy
+
+
+def _going_round(padding: int | tuple[int, int, int, int]) -> nn.Module:
+    """Leaves maps channels last in memory, as it got them: pooling takes an eighth of the time then."""
+    pad = nn.CircularPad2d(padding)
+    pad.register_forward_hook(lambda _pad, _args, answer: answer.contiguous(memory_format=torch.channels_last))
+    return pad
 
 
 def circular(module: nn.Module) -> nn.Module:
@@ -243,9 +347,9 @@ def circular(module: nn.Module) -> nn.Module:
                 after = tuple(k - 1 - b for k, b in zip(_pair(part.kernel_size), before, strict=True))
             part.padding = 0
             if before != (0, 0) or after != (0, 0):
-                return nn.Sequential(nn.CircularPad2d((before[1], after[1], before[0], after[0])), part)
+                return nn.Sequential(_going_round((before[1], after[1], before[0], after[0])), part)
         elif isinstance(part, (nn.ReflectionPad2d, nn.ReplicationPad2d, nn.ZeroPad2d)):
-            return nn.CircularPad2d(part.padding)
+            return _going_round(part.padding)
         return None
 
     return _replaced(module, swap)

@@ -38,6 +38,12 @@ def placed(module: nn.Module, x: Tensor) -> Tensor:
     return x if parameter is None else x.to(parameter.device, parameter.dtype)
 
 
+def at_once(x: Tensor) -> int:
+    """How many pictures like `x` share a pass on its device: the system hands out memory for maps of more anew at each
+    layer, and all take twice the time."""
+    return max(1, (1 << (15 if x.device.type == "cpu" else 20)) // (x.shape[-2] * x.shape[-1]))
+
+
 def part(module: nn.Module, layer: str, error: type[Refusal] = NetworkError) -> nn.Module:
     """A layer by its name in `named_modules()`; an `error` if there is none."""
     known = dict(module.named_modules())
@@ -84,8 +90,8 @@ def survey(
 
     Args:
         beside: further layers, whose answers are kept where they are maps.
-        before: an earlier survey of the same network with an input of the same shape. Shapes are then known, and the
-            pass ends as soon as all layers asked for have run for the last time.
+        before: an earlier survey of the same network with as large a picture. Shapes are then known, and the pass ends
+            as soon as all layers asked for have run for the last time.
 
     Raises:
         NetworkError: as `feature_maps`.

@@ -24,6 +24,7 @@ from models.maps.activations import (
 )
 from models.picture import decode
 from models.receptive_field import ReceptiveField
+from pages.feature_maps._kept import STEPS, UNITS
 from pages.feature_maps._network import OWN, USUAL, Network
 from pages.feature_maps._picture import SHIPPED
 from viz import colours
@@ -85,7 +86,10 @@ def unit(net: Network, layer: str, at: tuple[int, int, int], field: ReceptiveFie
     """What one unit saw: patch, gradient, value, strongest neighbours."""
     channel, *index = at
     known = None if isinstance(field, str) else field
-    seen = net.ask(lambda module: unit_view(module, net.x, layer, channel, tuple(index), field=known, k=SHOWN))
+    question = (*net.key, layer, at)
+    seen = UNITS.get(question) or UNITS.put(
+        question, net.ask(lambda module: unit_view(module, net.x, layer, channel, tuple(index), field=known, k=SHOWN))
+    )
     say(f"**Channel {channel}, unit ({index[0]}, {index[1]}) of `{layer}`: what did it see?**")
     figures = []
     if seen.box is not None:
@@ -252,8 +256,18 @@ def steps(net: Network, layer: str, kinds: Mapping[str, str]) -> None:
     layers = list(net.survey(layer).shapes)
     before = layers[: layers.index(layer) + 1]
     begin = next((n for n in reversed(before) if kinds[n] == "conv"), layer)
-    found = net.ask(lambda module: [(n, m[0].float().cpu().numpy()) for n, m in before_and_after(module, net.x, begin)])
+    question = (*net.key, begin)
+    figures, rows, told = STEPS.get(question) or STEPS.put(question, _stepwise(net, begin))
     say(f"**`{begin}`, step by step.** The same channels in each row, each row on its own scale.")
+    show(figures, key="fm_stepwise")
+    head = ("Step", "Mean", "Standard deviation", "At or below 0, %", "Deviation by channel")
+    table(head, rows, key="fm_stepwise_table", label=f"{begin}, step by step")
+    remark(told)
+
+
+def _stepwise(net: Network, begin: str) -> tuple[str, list[tuple[str, ...]], str]:
+    """The pictures of a layer's answer and of what follows, a row of numbers for each, and what they tell."""
+    found = net.ask(lambda module: [(n, m[0].float().cpu().numpy()) for n, m in before_and_after(module, net.x, begin)])
     channels = ordered(found[-1][1], "energy")[:SHOWN]
     rows, figures = [], []
     for n, (name, maps) in enumerate(found):
@@ -268,9 +282,6 @@ def steps(net: Network, layer: str, kinds: Mapping[str, str]) -> None:
             (title, text(float(maps.mean())), text(float(maps.std())), f"{below:.1f}",
              f"{text(float(spread.std(1).min()))} to {text(float(spread.std(1).max()))}")
         )  # fmt: skip
-    show("".join(figures), key="fm_stepwise")
-    head = ("Step", "Mean", "Standard deviation", "At or below 0, %", "Deviation by channel")
-    table(head, rows, key="fm_stepwise_table", label=f"{begin}, step by step")
     normal = next((n for n, (name, _) in enumerate(found) if name == "batch_norm"), None)
     if normal is None:
         scales = ""
@@ -281,10 +292,8 @@ def steps(net: Network, layer: str, kinds: Mapping[str, str]) -> None:
             " Batch normalisation takes from each channel the mean and the deviation that it had over the training "
             "pictures, and gives it a level and a scale that were learned: no edge moves."
         )
-    remark(
-        f"Orange: above 0, violet: below.{scales} ReLU keeps what is orange."
-        + ("" if len(found) > 1 else " Nothing follows this layer at once: its answer goes on as it is.")
-    )
+    alone = "" if len(found) > 1 else " Nothing follows this layer at once: its answer goes on as it is."
+    return "".join(figures), rows, f"Orange: above 0, violet: below.{scales} ReLU keeps what is orange.{alone}"
 
 
 def filters(net: Network) -> None:

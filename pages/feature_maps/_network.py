@@ -16,6 +16,7 @@ from torch import Tensor, nn
 from models import device, networks
 from models.errors import does_not_run
 from models.kept import Kept
+from models.maps.attribution import Score, scores
 from models.maps.code import project_opening, torchvision_opening
 from models.networks import Survey, skeleton
 from models.receptive_field import ReceptiveField, ReceptiveFieldError, receptive_field
@@ -115,13 +116,21 @@ class Network:
             return PASSES.put(self.key, self.ask(lambda module: _surveyed(module, self.x, [layer], more, found)))
         return found
 
+    def scores(self) -> list[Score]:
+        """Classes by score, highest first; kept. Raises ``AttributionError``."""
+        return SCORES.get(self.key) or SCORES.put(
+            self.key, self.ask(lambda module: scores(module, self.x, networks.class_names(self.name)))
+        )
+
     def fields(self) -> ReceptiveField | str:
         """The receptive fields of all layers, or why there are none."""
         return _fields(self.name, tuple(self.x.shape))
 
 
-PASSES: Kept[Survey] = Kept(4)
+PASSES: Kept[Survey] = Kept(64 << 20, lambda found: sum(map(bytes_of, (one.shape for one in found.maps.values()))))
 """The last passes of networks over pictures."""
+SCORES: Kept[list[Score]] = Kept(32)
+"""What networks said of pictures."""
 
 
 def _surveyed(
@@ -180,7 +189,7 @@ def _kind(name: str) -> str:
     return "act" if any(one in name for one in acts) else "other"
 
 
-@st.cache_resource(max_entries=16, show_spinner=False)
+@st.cache_resource(max_entries=32, show_spinner=False)
 def _fields(name: str, shape: tuple[int, ...]) -> ReceptiveField | str:
     try:
         return receptive_field(skeleton(name), shape)

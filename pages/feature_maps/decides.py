@@ -8,9 +8,8 @@ from itertools import count
 import numpy as np
 import streamlit as st
 
-from models import networks
 from models.drawings import CLASSES
-from models.maps.attribution import AttributionError, Score, grad_cam, occlusion, saliency, sanity_check, scores
+from models.maps.attribution import AttributionError, Score, occlusion, reasons, sanity_check
 from models.maps.code import reasons_code
 from models.networks import NetworkError
 from pages._lesson import frame
@@ -100,9 +99,8 @@ def lesson(picture: Picture, asking: Asking) -> None:
 
 
 def _scores(net: Network) -> list[Score]:
-    names = networks.class_names(net.name)
     with st.spinner(f"{net.title} looks at the picture …"):
-        return net.ask(lambda module: scores(module, net.x, names))
+        return net.scores()
 
 
 def _target(net: Network, ranking: list[Score], place) -> int:
@@ -152,39 +150,23 @@ def _reasons(net: Network, ranking: list[Score], target: int) -> None:
     say(f"**What speaks for “{name}”?** Bright: much.")
     question = (*net.key, target)
     with st.spinner("Asking for gradients …"):
-        kept = REASONS.get(question) or REASONS.put(
-            question,
-            {
-                "gradient": net.ask(lambda module: saliency(module, net.x, target)),
-                "cam": net.ask(lambda module: grad_cam(module, net.x, target)),
-            },
-        )
-    cam = kept["cam"]
+        figures, layer = REASONS.get(question) or REASONS.put(question, _by_slopes(net, target))
     one = next(one for one in ranking if one.number == target)
     state.remember(
-        "fm_reasons",
-        (net.name, net.trained, min(net.x.shape[2:]), cam.layer, target, one.score, one.probability),
+        "fm_reasons", (net.name, net.trained, min(net.x.shape[2:]), layer, target, one.score, one.probability)
     )
-    below = f"layer {cam.layer}, {cam.map.shape[0]} × {cam.map.shape[1]} units"
-    if not cam.heat.any():
-        below += "; 0 everywhere: in these maps nothing speaks for the class"
     place, drawn = st.empty(), count()
 
-    def draw(heat: np.ndarray, said: str) -> None:
-        figures = [
-            _figure(net, "gradient", kept["gradient"], "largest slope over the colours"),
-            _figure(net, "grad_cam", cam.heat, below),
-            _figure(net, "occlusion", np.maximum(heat, 0), said),
-        ]
+    def draw(covered: str) -> None:
         with place.container():
-            show(row(*figures), key=f"fm_reasons_{next(drawn)}")  # a key serves once in a run
+            show(row(figures, covered), key=f"fm_reasons_{next(drawn)}")  # a key serves once in a run
 
     cover = FILL.value
     side = max(2, min(net.x.shape[2:]) // _PARTS_OF_SIDE[COVER.value])
     question = (*net.key, target, side, cover)
     done = COVERED.get(question)
     if done is None:
-        draw(np.zeros(net.pixels.shape[:2]), "not yet run")
+        draw(_figure(net, "occlusion", np.zeros(net.pixels.shape[:2]), "not yet run"))
         asked_for = net.name in OWN or state.recall("fm_occluded") == question
         if not asked_for and not st.button(
             "Cover place after place", icon=":material/select_all:", key="fm_run_occlusion",
@@ -193,11 +175,21 @@ def _reasons(net: Network, ranking: list[Score], target: int) -> None:
             return
         state.remember("fm_occluded", question)
         done = COVERED.put(question, _occlude(net, target, side, cover, draw))
-    draw(*done)
+    draw(done)
 
 
-def _occlude(net: Network, target: int, side: int, cover: str, draw) -> tuple[np.ndarray, str]:
-    """Where covering lowers the score, and that in a sentence."""
+def _by_slopes(net: Network, target: int) -> tuple[str, str]:
+    """The pictures of gradient and Grad-CAM, and the layer that the latter looks at."""
+    slopes, cam = net.ask(lambda module: reasons(module, net.x, target))
+    below = f"layer {cam.layer}, {cam.map.shape[0]} × {cam.map.shape[1]} units"
+    if not cam.heat.any():
+        below += "; 0 everywhere: in these maps nothing speaks for the class"
+    gradient = _figure(net, "gradient", slopes, "largest slope over the colours")
+    return gradient + _figure(net, "grad_cam", cam.heat, below), cam.layer
+
+
+def _occlude(net: Network, target: int, side: int, cover: str, draw) -> str:
+    """The picture of where covering lowers the score."""
     bar = st.progress(0.0, "Covering place after place …")
 
     def run(module):
@@ -205,7 +197,8 @@ def _occlude(net: Network, target: int, side: int, cover: str, draw) -> tuple[np
         for n, last in enumerate(occlusion(module, net.x, target, patch=side, fill=cover)):
             bar.progress(last.done / last.total, f"{last.done} of {last.total} places covered")
             if net.name not in OWN and n % 3 == 0:
-                draw(np.nan_to_num(last.heat), "as far as it got")
+                heat = np.maximum(np.nan_to_num(last.heat), 0)
+                draw(_figure(net, "occlusion", heat, "as far as it got"))
         return last
 
     found = net.ask(run)
@@ -214,7 +207,7 @@ def _occlude(net: Network, target: int, side: int, cover: str, draw) -> tuple[np
     said = (
         f"cover of {side} × {side}, {found.total} places; the score of {text(found.score)} falls by up to {text(most)}"
     )
-    return found.heat, said
+    return _figure(net, "occlusion", np.maximum(found.heat, 0), said)
 
 
 def _figure(net: Network, method: str, heat: np.ndarray, below: str) -> str:

@@ -2,30 +2,33 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from functools import partial
 
 import numpy as np
 import streamlit as st
 
-from models import networks
-from models.maps.attribution import AttributionError, scores
+from models.maps.attribution import AttributionError
 from models.maps.code import motion_code
 from models.maps.equivariance import (
     EquivarianceError,
     MotionPoint,
+    Outline,
     antialiased,
     circular,
+    curves,
     equivariance,
-    invariance,
     moved,
+    outline,
+    standing,
 )
-from models.networks import NetworkError
+from models.networks import NetworkError, skeleton
 from models.picture import to_tensor
 from pages._lesson import frame
 from pages._question import Asking
 from pages.feature_maps import _network as network
 from pages.feature_maps._closer import text
-from pages.feature_maps._kept import CURVES
+from pages.feature_maps._kept import CURVES, MOVED, OUTLINES, STANDING
 from pages.feature_maps._network import OFFERED, OWN, Network
 from pages.feature_maps._picture import Picture, with_picture
 from pages.feature_maps._questions import EQUIVARIANCE
@@ -102,16 +105,16 @@ def lesson(picture: Picture, asking: Asking) -> None:
 def _live(net: Network, layer: str, motion: str) -> bool:
     """The one thing that runs while the dial turns. Returns whether there is a map."""
     dials([DIALS[motion].data()], key="fm_motion_dial", on_dial=_turned)
+    value, border = float(DIALS[motion].value), not WRAP.value
+    question = (*net.key, layer, border, motion, value)
     try:
-        point = _point(net, layer, motion, float(DIALS[motion].value))
+        kept = MOVED.get(question) or MOVED.put(question, _maps(net, motion, _point(net, layer, border, motion, value)))
     except (EquivarianceError, NetworkError) as error:
         st.error(network.refused(error), icon=":material/block:")
         return False
-    _maps(net, layer, motion, point)
-    state.remember(
-        "fm_moved",
-        (net.name, net.trained, min(net.x.shape[2:]), layer, motion, point.value, WRAP.value, point.error),
-    )
+    figures, error = kept
+    show(figures, key="fm_moved")
+    state.remember("fm_moved", (net.name, net.trained, min(net.x.shape[2:]), layer, motion, value, not border, error))
     return True
 
 
@@ -124,21 +127,35 @@ def _layer(net: Network, place) -> str:
     if net.name in OWN:
         options = list(SMALL_LAYERS)
     else:
-        options = [n for n, shape in net.survey(LAYER.usual).shapes.items() if shape[1] * shape[2] > 1]
+        options = [n for n, shape in _outline(net, border=True).survey.shapes.items() if shape[1] * shape[2] > 1]
     if LAYER.linked and LAYER.value not in options:
         st.warning(f"The link names a layer without maps in {net.title}: {LAYER.usual} is shown.")
     with place:
         return LAYER.draw(options)
 
 
-def _changed(module, blurred: bool):
-    """The network as the settings want it; its weights are shared."""
+def _changed(module, border: bool, blurred: bool = False):
+    """The network without a border or with it, blurring or not; its weights are shared."""
     module = antialiased(module) if blurred else module
-    return circular(module) if WRAP.value else module
+    return module if border else circular(module)
 
 
-def _point(net: Network, layer: str, motion: str, value: float) -> MotionPoint:
-    return net.ask(lambda module: next(equivariance(_changed(module, False), net.x, layer, [value], motion)))
+def _outline(net: Network, border: bool) -> Outline:
+    question = (net.name, tuple(net.x.shape), border)
+    return OUTLINES.get(question) or OUTLINES.put(question, outline(_changed(skeleton(net.name), border), net.x.shape))
+
+
+def _point(net: Network, layer: str, border: bool, motion: str, value: float) -> MotionPoint:
+    question = (*net.key, layer, border)
+
+    def ask(module):
+        module = _changed(module, border)
+        still = STANDING.get(question) or STANDING.put(
+            question, standing(module, net.x, [layer], _outline(net, border))
+        )
+        return next(equivariance(module, net.x, layer, [value], motion, still))
+
+    return net.ask(ask)
 
 
 def _moved(net: Network, motion: str, value: float) -> str:
@@ -146,7 +163,8 @@ def _moved(net: Network, motion: str, value: float) -> str:
     return framed("The moved picture", image(picture, "The moved picture", SIZE))
 
 
-def _maps(net: Network, layer: str, motion: str, point: MotionPoint) -> None:
+def _maps(net: Network, motion: str, point: MotionPoint) -> tuple[str, float]:
+    """The pictures with their numbers, and the error."""
     energy = np.square(point.expected).reshape(len(point.expected), -1).mean(1)
     channel = int(energy.argmax())
     expected, found = point.expected[channel], point.found[channel]
@@ -170,10 +188,8 @@ def _maps(net: Network, layer: str, motion: str, point: MotionPoint) -> None:
         ("Units", "on units" if point.exact else "between units", "where the motion takes them"),
         ("Channel shown", str(channel), f"of {len(point.found)}, the one with most energy"),
     ]
-    show(
-        row(*figures, pictures=True, widest=SIZE) + f'<div style="margin-top:.8rem">{numbers(cards)}</div>',
-        key="fm_moved",
-    )
+    pictures = row(*figures, pictures=True, widest=SIZE)
+    return f'{pictures}<div style="margin-top:.8rem">{numbers(cards)}</div>', point.error
 
 
 # -- curves
@@ -190,7 +206,7 @@ def _values(net: Network, motion: str) -> list[float]:
 
 def _curves(net: Network, layer: str, motion: str) -> None:
     heading("How large is the error, motion by motion?")
-    border = WRAP.value
+    border = not WRAP.value
     question = (*net.key, layer, motion, border)
     kept = CURVES.get(question)
     if kept is None:
@@ -199,7 +215,10 @@ def _curves(net: Network, layer: str, motion: str) -> None:
             help="Some thirty passes through the network.",
         ):  # fmt: skip
             return
-        kept = CURVES.put(question, _measure(net, layer, motion))
+        bar = st.progress(0.0, "Moving the picture …")
+        for kept in CURVES.follow(question, lambda: _measured(net, layer, border, motion)):
+            bar.progress(kept["done"], f"Moving the picture: {kept['doing']}")
+        bar.empty()
     unit = {"shift": "Shift, pixels", "rotate": "Turn, degrees", "scale": "Factor"}[motion]
     shown = (
         (f"**The map** of `{layer}`: equivariance", "errors", "Equivariance error", f"Equivariance error of {layer}"),
@@ -209,7 +228,7 @@ def _curves(net: Network, layer: str, motion: str) -> None:
         with column:
             say(title)
             chart(lines(kept[name], x=unit, y=y), key=f"fm_{name}", alt=f"{said} by {unit}")
-    if motion == "shift" and not border:
+    if motion == "shift" and border:
         say(
             "Zeros at the border stay where they are when the picture moves, so even a layer of stride 1 errs there. "
             "Take the border away to see what stride and pooling do alone."
@@ -227,48 +246,40 @@ def _curves(net: Network, layer: str, motion: str) -> None:
         )
 
 
-def _measure(net: Network, layer: str, motion: str) -> dict:
-    """Errors of the layer, and scores, as it is and with blur."""
-    values = _values(net, motion)
+def _measured(net: Network, layer: str, border: bool, motion: str) -> Iterator[dict]:
+    """Errors of the layer, and scores, as it is and with blur: how far that is, and in the end all."""
+    values, own = _values(net, motion), net.name in OWN
     ways = [("as it is", net, False), ("blurred before subsampling, same weights", net, True)]
     twin = {"small": "small_antialiased"}.get(net.name)
     if twin and net.trained:
         ways[1:] = [(f"{OFFERED[twin].lower()}, trained so", _twin(net, twin), False)]
     elif net.name == "small_antialiased":
         ways = ways[:1]
-    bar = st.progress(0.0, "Moving the picture …")
-    total = len(ways) * len(values) * 2
-    errors, told, done = [], [], 0
-    first = net.ask(lambda module: scores(module, net.x, networks.class_names(net.name), 1))[0]
-
-    def ticked(points, title: str):
-        nonlocal done
-        for point in points:
-            done += 1
-            bar.progress(min(1.0, done / total), f"Moving the picture: {title}")
-            yield point
-
-    def errors_of(module, x, title: str, blurred: bool):
-        points = equivariance(_changed(module, blurred), x, layer, values, motion)
-        return [point.error for point in ticked(points, title)]
-
-    def scores_of(module, x, title: str, blurred: bool):
-        points = invariance(_changed(module, blurred), x, first.number, values, motion)
-        return [100 * point.probability for point in ticked(points, title)]
-
-    for title, one, blurred in ways:
-        how = {"x": one.x, "title": title, "blurred": blurred}
+    first, at_once = net.scores()[0], len(values) if own else 3
+    errors, told, dense = [], [], []
+    for n, (title, one, blurred) in enumerate(ways):
+        layers = [layer, "relu1"] if own and not n and layer != "relu1" and motion == "shift" else [layer]
+        found: list[tuple[float, list[float]]] = []
         try:
-            errors.append(Series(title, values, one.ask(partial(errors_of, **how))))
-            told.append(Series(title, values, one.ask(partial(scores_of, **how))))
+            for at in range(0, len(values), at_once):
+                some = values[at : at + at_once]
+                found += one.ask(partial(_course, one.x, first.number, layers, border, blurred, some, motion))
+                yield {"done": (n + len(found) / len(values)) / len(ways), "doing": title}
         except EquivarianceError:
-            if not errors:
+            if not n:
                 raise
-    bar.empty()
-    if net.name in OWN and layer != "relu1" and motion == "shift":
-        points = net.ask(lambda m: [p.error for p in equivariance(_changed(m, False), net.x, "relu1", values, motion)])
-        errors.append(Series("relu1, stride 1", values, points))
-    return {"invariance": told, "class": first.name, "errors": errors}
+            continue
+        told.append(Series(title, values, [100 * probability for probability, _ in found]))
+        watched, *more = zip(*(errors for _, errors in found), strict=True)
+        errors.append(Series(title, values, list(watched)))
+        dense += [Series("relu1, stride 1", values, list(one)) for one in more]
+    yield {"done": 1.0, "doing": title, "invariance": told, "class": first.name, "errors": errors + dense}
+
+
+def _course(x, target: int, layers: list[str], border: bool, blurred: bool, values: list[float], motion: str, module):
+    """By value the probability of the class, and the errors of the layers."""
+    found = curves(_changed(module, border, blurred), x, target, layers, values, motion)
+    return [(told.probability, [point.error for point in points]) for told, points in found]
 
 
 def _twin(net: Network, name: str) -> Network:

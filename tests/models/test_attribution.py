@@ -20,6 +20,7 @@ from models.maps.attribution import (
     last_maps,
     occlusion,
     rank_correlation,
+    reasons,
     saliency,
     sanity_check,
     scores,
@@ -175,6 +176,13 @@ def test_grad_cam_adds_up_to_the_score():
         maps = networks.feature_maps(net, x, ["relu4"])["relu4"][0]
         np.testing.assert_allclose(found.weights, net.fc.weight[target] / maps[0].numel(), rtol=1e-4, atol=1e-7)
         assert found.map.sum() + float(net.fc.bias[target]) == pytest.approx(found.score, abs=1e-3)
+
+
+def test_one_pass_gives_gradient_and_grad_cam():
+    net, x = small(), drawing()
+    slopes, cam = reasons(net, x, 4)
+    np.testing.assert_array_equal(slopes, saliency(net, x, 4))
+    np.testing.assert_array_equal(cam.heat, grad_cam(net, x, 4).heat)
 
 
 def test_grad_cam_points_at_the_star():

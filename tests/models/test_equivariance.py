@@ -12,15 +12,19 @@ from torch import nn
 from models import networks
 from models.device import one_thread
 from models.drawings import draw
+from models.maps.attribution import scores
 from models.maps.equivariance import (
     EquivarianceError,
     antialiased,
     circular,
+    curves,
     distinct_positions,
     equivariance,
     forgotten_shifts,
     invariance,
     moved,
+    outline,
+    standing,
     unpool_round_trip,
 )
 from models.maps.filters import kernel, layer
@@ -257,6 +261,33 @@ def test_the_small_network_keeps_its_opinion_while_the_drawing_moves():
     x = prepare("small", draw("star", 64, 3, centre=(32, 20), radius=14)).x
     found = list(invariance(net, x, CLASSES.index("star"), range(0, 24, 4)))
     assert [p.top for p in found] == [CLASSES.index("star")] * 6
+
+
+def test_curves_are_both_from_one_pass():
+    net, x, passes = networks.load("small", pretrained=True), photo(), []
+    values = [0, 1, 2.5, 8, 3, 4, 5, 6, 7]
+    found = list(curves(net, x, 3, ["relu1", "pool2"], values))
+    for at, name in enumerate(("relu1", "pool2")):
+        assert [points[at].error for _, points in found] == pytest.approx(errors(net, x, name, values), abs=1e-5)
+    alone = [scores(net, moved(x, "shift", value)) for value in values]
+    assert [told.top for told, _ in found] == [ranking[0].number for ranking in alone]
+    wanted = [next(one.probability for one in ranking if one.number == 3) for ranking in alone]
+    assert [told.probability for told, _ in found] == pytest.approx(wanted, abs=1e-5)
+    counted = nn.Sequential(net)
+    counted.register_forward_hook(lambda _net, args, _answer: passes.append(len(args[0])))
+    list(curves(counted, x, 3, ["0.relu1"], values))
+    assert sum(passes) == 1 + len(values)
+    assert len(passes) < len(values)
+
+
+def test_an_outline_is_that_of_a_pass():
+    net, x = circular(networks.load("resnet18")), photo()
+    known = outline(circular(networks.skeleton("resnet18")), x.shape)
+    seen = networks.survey(net, x)
+    assert (known.survey.shapes, known.survey.calls) == (seen.shapes, seen.calls)
+    still, plain = standing(net, x, ["layer1.0.relu"], known), standing(net, x, ["layer1.0.relu"])
+    assert still.grids == plain.grids
+    np.testing.assert_array_equal(still.maps["layer1.0.relu"], plain.maps["layer1.0.relu"])
 
 
 # -- what pooling forgets

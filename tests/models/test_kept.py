@@ -31,6 +31,13 @@ def test_many_who_ask_at_once_share_one_answer():
     assert slow(0) is slow(0)
 
 
+def test_an_answer_larger_than_all_that_is_kept_is_given_all_the_same():
+    kept = Kept(3, len)
+    assert kept.put("small", "abc") == "abc"
+    assert kept.put("large", "abcd") == "abcd"
+    assert (kept.get("small"), kept.get("large")) == ("abc", None)
+
+
 def test_the_latest_are_kept():
     calls = []
 
