@@ -356,8 +356,9 @@ def reach(name: str, **job: Any) -> list[tuple[str, np.ndarray]]:
     return channel_steps(build(name, **job), WAYS[name].input_shape(**job))
 
 
-def compare(**job: Any) -> list[Row]:
-    """Every way at one job, without memory for weights. Settings that only some ways take are given to those.
+def compare(*names: str, **job: Any) -> list[Row]:
+    """Every way at one job, or those that are named, without memory for weights. Settings that only some ways take are
+    given to those.
 
     Raises:
         SpecError: a setting of ``JOB`` out of bounds, or one that no way takes.
@@ -367,7 +368,8 @@ def compare(**job: Any) -> list[Row]:
         if name not in known:
             raise SpecError(name, f"there is no such setting: use {listed(sorted(known), 'and')}.")
     WAYS["standard"].settle(**{s.name: job[s.name] for s in JOB if s.name in job})
-    return [_row(name, **{s.name: job[s.name] for s in way.settings if s.name in job}) for name, way in WAYS.items()]
+    asked = [way for way in _ALL if not names or way.name in names]
+    return [_row(way.name, **{s.name: job[s.name] for s in way.settings if s.name in job}) for way in asked]
 
 
 @lru_cache(2048, typed=True)

@@ -123,13 +123,12 @@ def lesson() -> None:
     covered = ASKING.waits()
     values = {name: setting.value for name, setting in SETTINGS.items()}
     shown = next((n for n, (_, given) in EXAMPLES.items() if _given(given) == values), None)
-    rows = compare(**values)
+    rows = compare(*(("standard", WAY.value) if covered else WAYS), **values)
     by_name = {row.way.name: row for row in rows}
     standard, chosen = by_name["standard"], by_name[WAY.value]
     offer(lambda: _script(chosen, values), covered=covered)
     with frame(partial(_draw_controls, shown), asking=ASKING):
-        drawn = [row for row in rows if not covered or row in (standard, chosen)]
-        tiles = [_tile(row, values, standard.measured.macs) for row in drawn]
+        tiles = [_tile(row, values, standard.measured.macs) for row in rows]
         channels(tiles, WAY.value, key="ways", on_pick=_pick, covered=covered)
         if not covered:
             _after(chosen, standard, rows, values)

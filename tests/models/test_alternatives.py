@@ -242,6 +242,7 @@ def test_one_pixel_and_one_tap_show_what_channels_do(name):
 def test_what_a_way_does_not_take_is_not_measured_anew():
     before, again = compare(hidden=2), compare(hidden=3)
     assert [a.way.name for a, b in zip(before, again, strict=True) if a is not b] == ["bottleneck"]
+    assert [row.way.name for row in compare("dense", "standard")] == ["standard", "dense"]
 
 
 def test_the_steps_of_a_separable_layer():
