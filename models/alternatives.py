@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -342,15 +343,22 @@ class Row:
     refused: str = ""
 
 
+def least(name: str, **job: Any) -> dict[str, Any]:
+    """The smallest job in which a way treats channels as in this one: on an image of one pixel a window of any size
+    reads its middle alone. Only of a stack the window says how many layers there are."""
+    return job | {"size": 1} | ({} if name == "stacked" else {"kernel_size": 1})
+
+
 def reach(name: str, **job: Any) -> list[tuple[str, np.ndarray]]:
-    """Which channel each layer of a way lets through to which, as ``models.channels.channel_steps``: on an image of one
-    pixel, for channels do not depend on its size."""
-    job |= {"size": 1}
+    """Which channel each layer of a way lets through to which, as ``models.channels.channel_steps``, at the ``least``
+    job."""
+    job = least(name, **job)
     return channel_steps(build(name, **job), WAYS[name].input_shape(**job))
 
 
-def compare(**job: Any) -> list[Row]:
-    """Every way at one job, without memory for weights. Settings that only some ways take are given to those.
+def compare(*names: str, **job: Any) -> list[Row]:
+    """Every way at one job, or those that are named, without memory for weights. Settings that only some ways take are
+    given to those.
 
     Raises:
         SpecError: a setting of ``JOB`` out of bounds, or one that no way takes.
@@ -360,36 +368,38 @@ def compare(**job: Any) -> list[Row]:
         if name not in known:
             raise SpecError(name, f"there is no such setting: use {listed(sorted(known), 'and')}.")
     WAYS["standard"].settle(**{s.name: job[s.name] for s in JOB if s.name in job})
-    return [_row(way, {s.name: job[s.name] for s in way.settings if s.name in job}) for way in _ALL]
+    asked = [way for way in _ALL if not names or way.name in names]
+    return [_row(way.name, **{s.name: job[s.name] for s in way.settings if s.name in job}) for way in asked]
 
 
-def _row(way: Way, job: dict[str, Any]) -> Row:
+@lru_cache(2048, typed=True)
+def _row(name: str, **job: Any) -> Row:
+    way = WAYS[name]
     try:
         with torch.device("meta"):
             module = way.build(**job)
     except SpecError as refusal:
         return Row(way, refused=refusal.message)
-    shape = way.input_shape(**job)
-    return Row(way, measure(module, shape), way.formulas(**job), _field(way, module, job))
-
-
-def _field(way: Way, module: nn.Module, job: dict[str, Any]) -> tuple[int, ...]:
-    size = receptive_field(module, way.input_shape(**job)).size
-    return _seen(way, job) if size is None else size
-
-
-def _seen(way: Way, job: dict[str, Any]) -> tuple[int, ...]:
-    """From the gradient of the same layer between single channels, on an image in which its window has room."""
     s = way.settle(**job)
     side = min(s.size, 2 * s.kernel_size + 1)
-    layer = way.build(**job | {"in_channels": 1, "out_channels": 1, "size": side}).double()
-    x = torch.ones(1, 1, side, side, dtype=torch.float64, requires_grad=True)
+    # What sees the whole of an image in which its window has room sees the whole of any.
+    field = tuple(s.size if n == side else n for n in _field(name, s.kernel_size, side))
+    return Row(way, measure(module, way.input_shape(**job)), way.formulas(**job), field)
+
+
+@lru_cache(2048)
+def _field(name: str, kernel_size: int, side: int) -> tuple[int, ...]:
+    """Of the layers between single channels: traced, or from the gradient where a layer cannot be followed."""
+    job = {"in_channels": 1, "out_channels": 1, "size": side, "kernel_size": kernel_size}
+    job |= {setting.name: 1 for setting in WAYS[name].settings if setting.name not in {s.name for s in JOB}}
+    layer, shape = build(name, **job).double(), WAYS[name].input_shape(**job)
+    if (size := receptive_field(layer, shape).size) is not None:
+        return size
+    x = torch.ones(shape, dtype=torch.float64, requires_grad=True)
     with torch.inference_mode(False), torch.enable_grad():
         (slope,) = torch.autograd.grad(layer(x)[0, 0, side // 2, side // 2], x)
     reached = slope[0, 0] != 0
-    seen = (int(reached.any(1).sum()), int(reached.any(0).sum()))
-    # What sees the whole of this image sees the whole of any.
-    return tuple(s.size if n == side else n for n in seen)
+    return int(reached.any(1).sum()), int(reached.any(0).sum())
 
 
 def separable_share(out_channels: int, kernel_size: int | Sequence[int]) -> Formula:

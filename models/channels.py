@@ -18,7 +18,7 @@ from models.terms import Term, letter, share
 SHUFFLE = ("Zhang et al. 2017, ShuffleNet", "https://arxiv.org/abs/1707.01083")
 
 CHUNK = 1 << 22
-"""Numbers in the gradients that are asked at once."""
+"""Numbers in the images that are sent at once."""
 
 
 def channel_picture(module: nn.Module, input_shape: Sequence[int]) -> np.ndarray:
@@ -29,35 +29,47 @@ def channel_picture(module: nn.Module, input_shape: Sequence[int]) -> np.ndarray
     is taken at a drawn input.
 
     Args:
-        module: any layer or network from ``(N, C, *spatial)`` to ``(N, C', *spatial)``. It is left as it was.
+        module: any layer or network from ``(N, C, *spatial)`` to ``(N, C', *spatial)`` that treats each image of a
+            batch alone. It is left as it was.
         input_shape: a batch axis of 1 included. A small image is enough: channels do not depend on its size.
 
     Returns:
         float32 array ``[out, in]``.
     """
-    layer = deepcopy(module).to("cpu", torch.float32).eval().requires_grad_(False)
-    with torch.inference_mode(False), device.one_thread(), torch.enable_grad():
-        x = torch.randn(tuple(input_shape), generator=torch.Generator().manual_seed(0)).requires_grad_(True)
-        out = layer(x)
-        middle = out[(0, slice(None), *((n - 1) // 2 for n in out.shape[2:]))]
-        rows = []
-        for asked in torch.eye(len(middle)).split(max(1, CHUNK // x.numel())):
-            # one pass back for many output channels
-            (slope,) = torch.autograd.grad(middle, x, asked, retain_graph=True, is_grads_batched=True)
-            rows.append(slope[:, 0].flatten(2).norm(dim=2).numpy())
-    return np.concatenate(rows)
+    return _picture(_private(module), torch.Size(input_shape))
 
 
 def channel_steps(module: nn.Module, input_shape: Sequence[int]) -> list[tuple[str, np.ndarray]]:
     """The ``channel_picture`` of each layer of an ``nn.Sequential``, by name; one alone for any other module."""
-    if not isinstance(module, nn.Sequential):
-        return [(type(module).__name__, channel_picture(module, input_shape))]
+    row = _private(module)
+    layers = row.named_children() if isinstance(row, nn.Sequential) else [(type(row).__name__, row)]
     found, x = [], torch.zeros(tuple(input_shape))
-    for name, layer in module.named_children():
-        found.append((name, channel_picture(layer, tuple(x.shape))))
+    for name, layer in layers:
+        found.append((name, _picture(layer, x.shape)))
         with torch.no_grad():
-            x = deepcopy(layer).float().eval()(x)
+            x = layer(x)
     return found
+
+
+def _private(module: nn.Module) -> nn.Module:
+    return deepcopy(module).to("cpu", torch.float32).eval().requires_grad_(False)
+
+
+def _picture(layer: nn.Module, shape: torch.Size) -> np.ndarray:
+    with torch.inference_mode(False), device.one_thread():
+        x = torch.randn(shape, generator=torch.Generator().manual_seed(0))
+        with torch.no_grad():
+            out = layer(x)
+        middle = [(n - 1) // 2 for n in out.shape[2:]]
+        rows = []
+        for asked in torch.arange(out.shape[1]).split(max(1, CHUNK // x.numel())):
+            # a copy of the image for each output channel: one pass back for all of them
+            images = x.repeat(len(asked), *[1] * (x.ndim - 1)).requires_grad_(True)
+            with torch.enable_grad():
+                answers = layer(images)[(torch.arange(len(asked)), asked, *middle)].sum()
+            (slope,) = torch.autograd.grad(answers, images)
+            rows.append(slope.flatten(2).norm(dim=2).numpy())
+    return np.concatenate(rows)
 
 
 class SplitConvolution(nn.Module):

@@ -8,12 +8,14 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterator
+from copy import deepcopy
 from typing import NamedTuple
 
 import numpy as np
 import torch
 from torch import nn
 from torch.nn import functional as F
+from torch.nn.utils import vector_to_parameters
 
 from models import device
 from models.device import private_copy
@@ -26,6 +28,8 @@ OPTIMIZERS = ("adam", "momentum", "sgd")
 MOST_STEPS = 10_000
 MOST_WEIGHTS = 512
 """The largest layer that ``best_weights`` solves: one forward pass a weight."""
+CHUNK = 1 << 21
+"""Numbers in the answers of all weights that are looked at together."""
 
 
 class Step(NamedTuple):
@@ -225,33 +229,31 @@ def best_weights(module: nn.Module, inputs: torch.Tensor, targets: torch.Tensor,
     """
     with torch.inference_mode(False), torch.no_grad(), device.reference():
         _ordinary(module)
-        named = dict(module.named_parameters())
-        sizes = [p.numel() for p in named.values()]
-        count = sum(sizes)
+        twin = deepcopy(module).double()
+        own = list(twin.parameters())
+        count = sum(p.numel() for p in own)
         if not 0 < count <= MOST_WEIGHTS:
             raise LearningError(f"the network has {count} weights: least squares takes 1 to {MOST_WEIGHTS} of them.")
         inputs, targets = inputs.detach().clone().double(), targets.detach().clone().double()
 
-        def apart(weights: torch.Tensor) -> dict[str, torch.Tensor]:
-            parts = zip(named.items(), weights.split(sizes), strict=True)
-            return {name: part.reshape(parameter.shape) for (name, parameter), part in parts}
-
         def answer(weights: torch.Tensor, x: torch.Tensor) -> torch.Tensor:
-            return torch.func.functional_call(module, apart(weights), (x,))
+            vector_to_parameters(weights, own)
+            return twin(x)
 
         _demand_linear_in_weights(answer, count, inputs[:1])
         gram = torch.zeros(count, count, dtype=torch.float64)
         right = torch.zeros(count, dtype=torch.float64)
         units = torch.eye(count, dtype=torch.float64)
-        for x, target in zip(inputs.split(1), targets.split(1), strict=True):
+        many = max(1, CHUNK // (count * max(1, targets[0].numel())))
+        for x, target in zip(inputs.split(many), targets.split(many), strict=True):
             _loss(answer(units[0], x), target, margin)
             columns = torch.stack([_inner(answer(unit, x), margin).reshape(-1) for unit in units])
             gram += columns @ columns.T
             right += columns @ _inner(target, margin).reshape(-1)
         best = torch.linalg.pinv(gram, rtol=1e-12, hermitian=True) @ right
-        for name, part in apart(best).items():
-            named[name].copy_(part)
         errors = [_loss(answer(best, x), t, margin) for x, t in zip(inputs.split(1), targets.split(1), strict=True)]
+        for parameter, found in zip(module.parameters(), own, strict=True):
+            parameter.copy_(found)
         return float(torch.stack(errors).mean())
 
 

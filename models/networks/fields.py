@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from fractions import Fraction
+from typing import Any
 
 from cachetools.func import lru_cache
 from torch import nn
@@ -21,6 +22,7 @@ from models.receptive_field import (
     subnetwork,
 )
 from models.receptive_field.probe import MeasuredField, measure_field
+from models.receptive_field.trace import graph_of
 
 
 @dataclass(frozen=True)
@@ -90,6 +92,13 @@ class NetworkField:
         return tuple(one for one in PUBLISHED if one.here == self.name)
 
 
+@lru_cache(16)
+def _traced(name: str) -> tuple[nn.Module, Any]:
+    """A network and its graph, which is the same for images of every size."""
+    module = skeleton(name)
+    return module, graph_of(module)
+
+
 @lru_cache(96)
 def network_field(name: str, side: int = 224) -> NetworkField:
     """Trace a torchvision network on the meta device.
@@ -98,7 +107,8 @@ def network_field(name: str, side: int = 224) -> NetworkField:
         ReceptiveFieldError, models.networks.NetworkError: it cannot be traced, no map is left of so small an image, or
             there is no such network.
     """
-    field = receptive_field(skeleton(name), (1, 3, side, side))
+    module, traced = _traced(name)
+    field = receptive_field(module, (1, 3, side, side), traced=traced)
     maps = [
         (layer, local)
         for layer in field.layers

@@ -116,7 +116,15 @@ class _NoMemory(TorchFunctionMode):
         kwargs = dict(kwargs or {})
         if func is torch.empty:
             kwargs["device"] = "meta"
+        elif func in _DRAWN and (weight := args[0] if args else kwargs["tensor"]).is_meta:
+            return weight  # no numbers to be drawn, for which torch takes its time all the same
         return func(*args, **kwargs)
+
+
+_DRAWN = {
+    *(getattr(torch.Tensor, name) for name in ("normal_", "uniform_", "fill_", "zero_")),
+    *(getattr(nn.init, name) for name in ("normal_", "uniform_", "constant_", "kaiming_uniform_")),
+}
 
 
 def skeleton(name: str) -> nn.Module:

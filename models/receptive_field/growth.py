@@ -30,6 +30,7 @@ class Point:
     units: int
 
 
+@lru_cache(2048)
 def _conv(c: int, kernel: int = 3, **settings: Any) -> nn.Module:
     return nn.Conv2d(c, c, kernel, bias=False, device="meta", **settings)
 
@@ -86,15 +87,32 @@ def ways(channels: int = 16, side: int = 128) -> dict[str, tuple[Point, ...]]:
 @lru_cache(16_384)
 def _point(name: str, n: int, channels: int, side: int) -> Point:
     what, layers = WAYS[name][0](n, channels)
-    return _counted(what, layers, (1, channels, side, side))
+    return _counted(what, layers, _field(name, n, side), (1, channels, side, side))
 
 
-def _counted(what: str, layers: list[nn.Module], shape: tuple[int, ...]) -> Point:
-    network = nn.Sequential(*layers)
-    counted, field = measure(network, shape), receptive_field(network, shape)
+@lru_cache(1024)
+def _field(name: str, n: int, side: int) -> int:
+    """The same for any number of channels."""
+    return _seen(WAYS[name][0](n, 1)[1], (1, 1, side, side))
+
+
+def _seen(layers: list[nn.Module], shape: tuple[int, ...]) -> int:
+    size = receptive_field(nn.Sequential(*layers), shape).size
+    assert size
+    return size[0]
+
+
+def _counted(what: str, layers: list[nn.Module], field: int, shape: tuple[int, ...]) -> Point:
+    """Layers in a row, each of its kind measured once."""
+    parameters = macs = 0
+    for layer in layers:
+        found = _measured(layer, shape)
+        parameters, macs, shape = parameters + found.parameters, macs + found.macs, found.output_shape
     learned = sum(isinstance(layer, (nn.Conv1d, nn.Conv2d)) for layer in layers)
-    assert field.size and field.map_size
-    return Point(what, field.size[0], learned, counted.parameters, counted.macs, field.map_size[0])
+    return Point(what, field, learned, parameters, macs, shape[-1])
+
+
+_measured = lru_cache(2048)(measure)
 
 
 @dataclass(frozen=True)
@@ -136,17 +154,24 @@ def equal_budget(unit: str, kernel_size: int = 7, channels: int = 16) -> Budget:
 @lru_cache(256)
 def causal(channels: int = 16) -> dict[str, tuple[Point, ...]]:
     """WaveNet's stack, two taps a layer, dilations 1, 2, 4, …, against the same without dilation."""
-    found: dict[str, tuple[Point, ...]] = {}
-    for name, dilated in (("dilations 1, 2, 4, …", True), ("no dilation", False)):
-        points = []
-        for n in range(1, 11):
-            layers: list[nn.Module] = []
-            for i in range(n):
-                d = 2**i if dilated else 1
-                layers += [
-                    nn.ConstantPad1d((d, 0), 0.0),
-                    nn.Conv1d(channels, channels, 2, dilation=d, bias=False, device="meta"),
-                ]
-            points.append(_counted(plural(n, "layer"), layers, (1, channels, 1024)))
-        found[name] = tuple(points)
-    return found
+    return {
+        name: tuple(
+            _counted(plural(n, "layer"), _two_taps(n, channels, dilated), _remembered(n, dilated), (1, channels, 1024))
+            for n in range(1, 11)
+        )
+        for name, dilated in (("dilations 1, 2, 4, …", True), ("no dilation", False))
+    }
+
+
+def _two_taps(n: int, c: int, dilated: bool) -> list[nn.Module]:
+    return [layer for i in range(n) for layer in _past(c, 2**i if dilated else 1)]
+
+
+@lru_cache(2048)
+def _past(c: int, d: int) -> tuple[nn.Module, ...]:
+    return nn.ConstantPad1d((d, 0), 0.0), nn.Conv1d(c, c, 2, dilation=d, bias=False, device="meta")
+
+
+@lru_cache(32)
+def _remembered(n: int, dilated: bool) -> int:
+    return _seen(_two_taps(n, 1, dilated), (1, 1, 1024))

@@ -13,8 +13,16 @@ from torch import nn
 from torchvision.models import vgg16
 
 from models import blocks, device, networks
-from models.alternatives import WAYS, Row, compare, reach
-from models.channels import channel_picture, channel_steps, merge_pointwise, seen, split_groups, two_grouped
+from models.alternatives import WAYS, least, reach
+from models.channels import (
+    channel_picture,
+    channel_steps,
+    merge_pointwise,
+    seen,
+    seen_through,
+    split_groups,
+    two_grouped,
+)
 from models.dense import dense_of, local_of
 from models.formulas import Formula
 from models.graph import Graph, read_graph
@@ -26,11 +34,9 @@ from models.operator import linear_operator
 from models.separable import NearestSeparable, nearest_separable
 from models.shifted import Shifted
 from models.text import big
+from viz.components.channels import step
 from viz.controls.picture import PICTURES
 from viz.controls.picture import taken as picture_taken
-
-Job = tuple[tuple[str, int], ...]
-"""Settings and their values."""
 
 SHIFTED: Kept[Shifted] = Kept(1)
 """What two networks made of drawings that had moved, once a visitor had them trained."""
@@ -42,16 +48,15 @@ def taken(name: str, values: dict[str, int]) -> dict[str, int]:
     return {key: value for key, value in values.items() if key in known}
 
 
-@lru_cache(maxsize=64)
-def rows_of(job: Job) -> list[Row]:
-    """Every layer that could do the job."""
-    return compare(**dict(job))
+def reached_of(name: str, values: dict[str, int]) -> tuple[list[dict], int]:
+    """What the layers of a way do with channels, as steps of a tile, and how many input channels an output sees."""
+    return _reached(name, **least(name, **taken(name, values)))
 
 
-@lru_cache(maxsize=128)
-def reached_of(job: Job, name: str) -> list[tuple[str, np.ndarray]]:
-    """What each step of a layer does with channels: its name, and its ``channel_picture``."""
-    return reach(name, **taken(name, dict(job)))
+@lru_cache(maxsize=512)
+def _reached(name: str, **job: int) -> tuple[list[dict], int]:
+    found = reach(name, **job)
+    return [step(*one) for one in found], seen_through([picture for _, picture in found])
 
 
 @dataclass(frozen=True, eq=False)
@@ -86,19 +91,25 @@ def grouped(channels: int, groups: int, kernel: int, size: int) -> Grouped:
     job = {"in_channels": channels, "out_channels": channels, "kernel_size": kernel, "size": size, "groups": groups}
     with torch.device("meta"):
         measured = measure(way.build(**job), way.input_shape(**job))
-    layer = way.build(**job).double().requires_grad_(False)
+    costs = measured.parameters, measured.macs, way.formulas(**job)
+    return Grouped(channels, groups, kernel, size, *costs, *_connected(channels, groups, kernel))
+
+
+@lru_cache(maxsize=128)
+def _connected(channels: int, groups: int, kernel: int) -> tuple[Any, ...]:
+    """What of a ``Grouped`` does not depend on the image's size."""
+    layer = WAYS["grouped"].build(in_channels=channels, out_channels=channels, kernel_size=kernel, groups=groups)
+    layer = layer.double().requires_grad_(False)
     split = split_groups(layer)
-    # Channels do not depend on the image's size.
     x = torch.randn(
         1, channels, 2 * kernel, 2 * kernel, dtype=torch.float64, generator=torch.Generator().manual_seed(0)
     )
     with device.one_thread(), torch.inference_mode():
         difference = float((split(x) - layer(x)).abs().max())
-    shape, one = tuple(x.shape), (1, channels, 1, 1)
+    one = (1, channels, 1, 1)
     both = [two_grouped(channels, groups, shuffled) for shuffled in (False, True)]
-    return Grouped(
-        channels, groups, kernel, size, measured.parameters, measured.macs, way.formulas(**job),
-        channel_picture(layer, shape), channel_picture(split, shape), sum(p.numel() for p in split.parameters()),
+    return (
+        channel_picture(layer, one), channel_picture(split, one), sum(p.numel() for p in split.parameters()),
         difference, *(channel_steps(row, one) for row in both), *(seen(channel_picture(row, one)) for row in both),
     )  # fmt: skip
 

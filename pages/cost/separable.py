@@ -19,7 +19,7 @@ from pages._question import Asking
 from pages.cost._kept import astronaut, nearest, reached_of, standard
 from pages.cost._questions import SEPARABLE as QUESTIONS
 from viz import state
-from viz.components.channels import Tile, channels, step
+from viz.components.channels import Tile, channels
 from viz.components.stage import stage
 from viz.controls.examples import examples
 from viz.controls.layer import LayerEditor, in_short
@@ -109,16 +109,10 @@ def lesson() -> None:
 
 def _before(spec: LayerSpec) -> None:
     """Who sees whom, without numbers; in both orders where the question is about these."""
-    job = {
-        "in_channels": spec.in_channels,
-        "out_channels": spec.out_channels,
-        "kernel_size": 3,
-        "size": 1,
-        "bias": False,
-    }
+    job = {"in_channels": spec.in_channels, "out_channels": spec.out_channels}
     tiles: list[Tile] = [
         {
-            "name": name, "title": title, "steps": [step(*one) for one in reached_of(tuple(job.items()), name)],
+            "name": name, "title": title, "steps": reached_of(name, job)[0],
             "numbers": [("weights", "?"), ("MACs", "?")], "said": "",
         }
         for name, title in BEFORE

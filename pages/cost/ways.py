@@ -6,19 +6,18 @@ from functools import partial
 
 import streamlit as st
 
-from models.alternatives import GROUPS, HIDDEN, JOB, WAYS, Row, separable_share
-from models.channels import seen_through
+from models.alternatives import GROUPS, HIDDEN, JOB, WAYS, Row, compare, separable_share
 from models.lab import HINTS, Check
 from models.text import big, listed, sentence
 from models.text import times as by
 from models.timing import Timed, moved_bytes, roof
 from pages._lesson import frame, offer
 from pages._question import Asking
-from pages.cost._kept import reached_of, rows_of, taken
+from pages.cost._kept import reached_of, taken
 from pages.cost._questions import WAYS as QUESTIONS
 from pages.cost._timed import times
 from viz import state
-from viz.components.channels import Tile, channels, step
+from viz.components.channels import Tile, channels
 from viz.controls.block import setting_of
 from viz.controls.examples import examples
 from viz.figures import Pass, chart, ranked, roofline, show
@@ -61,21 +60,21 @@ def _pick() -> None:
         WAY.give(name)
 
 
-def _tile(row: Row, job: tuple[tuple[str, int], ...], standard: int) -> Tile:
-    size = dict(job)["size"]
+def _tile(row: Row, values: dict[str, int], standard: int) -> Tile:
+    size = values["size"]
     name, title = row.way.name, row.way.title
     if row.measured is None:
         return {"name": name, "title": title, "steps": [], "numbers": [], "said": sentence(row.refused)}
-    measured, ways = row.measured, reached_of(job, name)
+    measured, (steps, sees) = row.measured, reached_of(name, values)
     numbers = [
         ("MACs", big(measured.macs)),
         ("of standard", f"{_percent(measured.macs / standard)} %"),
         ("weights", big(measured.parameters)),
         ("sees", f"{by([min(side, size) for side in row.field])} pixels"),
-        ("channels", f"{seen_through([found for _, found in ways])} of {dict(job)['in_channels']}"),
+        ("channels", f"{sees} of {values['in_channels']}"),
     ]
     said = " + ".join(big(layer.macs) for layer in measured.layers) if len(measured.layers) > 1 else ""
-    return {"name": name, "title": title, "steps": [step(*one) for one in ways], "numbers": numbers, "said": said}
+    return {"name": name, "title": title, "steps": steps, "numbers": numbers, "said": said}
 
 
 def _percent(share: float) -> str:
@@ -123,15 +122,13 @@ def lesson() -> None:
     state.take(*SETTINGS.values(), WAY, ASKING)
     covered = ASKING.waits()
     values = {name: setting.value for name, setting in SETTINGS.items()}
-    job = tuple(values.items())
     shown = next((n for n, (_, given) in EXAMPLES.items() if _given(given) == values), None)
-    rows = rows_of(job)
+    rows = compare(*(("standard", WAY.value) if covered else WAYS), **values)
     by_name = {row.way.name: row for row in rows}
     standard, chosen = by_name["standard"], by_name[WAY.value]
     offer(lambda: _script(chosen, values), covered=covered)
     with frame(partial(_draw_controls, shown), asking=ASKING):
-        drawn = [row for row in rows if not covered or row in (standard, chosen)]
-        tiles = [_tile(row, job, standard.measured.macs) for row in drawn]
+        tiles = [_tile(row, values, standard.measured.macs) for row in rows]
         channels(tiles, WAY.value, key="ways", on_pick=_pick, covered=covered)
         if not covered:
             _after(chosen, standard, rows, values)

@@ -7,11 +7,9 @@ import math
 import numpy as np
 import streamlit as st
 
-from models import device
 from models.text import big, sentence
 from models.transposed.code import compared_code
 from models.upsampling import (
-    METHODS,
     BilinearProof,
     UpsamplingError,
     bilinear_proof,
@@ -19,9 +17,9 @@ from models.upsampling import (
     sample_positions,
     shuffle_map,
 )
-from models.upsampling import compare as compared
 from pages._lesson import frame, offer
 from pages._question import Asking
+from pages.transposed._kept import compared
 from pages.transposed._questions import COMPARE
 from viz import state
 from viz.controls.picture import PICTURE, choose
@@ -73,10 +71,12 @@ def draw(covered: bool) -> None:
             if covered:
                 _before(picture.pixels, scale, look)
                 return
-            original, rows = _compared(picture.pixels, scale)
+            rows = compared(picture.pixels, scale)
         except UpsamplingError as error:
             st.info(sentence(error))
             return
+        height, width = rows[0]["image"].shape[:2]
+        original = picture.pixels[:height, :width] / 255
         show(_grid(original, rows, look, scale), key="up_pictures")
         remark(
             "**PSNR**: 10·log₁₀(1 / mean squared error), in decibels; more is closer to the original. **Pattern**: the "
@@ -129,16 +129,6 @@ def _numbers(one: dict, unit: str = "") -> tuple[str, str, str, str]:
     return psnr, big(one["parameters"]), big(one["macs"]), f"{one['pattern']:.3f}"
 
 
-@st.cache_data(max_entries=6, show_spinner="Enlarging in eight ways …")
-def _compared(pixels: np.ndarray, scale: int) -> tuple[np.ndarray, list[dict]]:
-    with device.one_thread():
-        found = compared(pixels, scale, list(METHODS))
-        original = pixels[: pixels.shape[0] // scale * scale, : pixels.shape[1] // scale * scale] / 255
-    keep = ("name", "title", "image", "psnr", "parameters", "macs", "counted", "pattern")
-    rows = [{name: getattr(one, name) for name in keep} for one in found]
-    return original, rows
-
-
 def _looked(values: np.ndarray, original: np.ndarray, look: str, said: str) -> str:
     """The picture as it is shown."""
     if look == "Difference":
@@ -164,7 +154,7 @@ def script() -> str:
     """The comparison that is shown, as a script. Raises ``ValueError`` for a picture that cannot be compared."""
     picture, scale, size, zoom = state.recall("up_picture"), SCALE.value, ALIGNED.value, ALIGNED_SCALE.value
     pixels = picture.pixels
-    _, rows = _compared(pixels, scale)
+    rows = compared(pixels, scale)
     border = float(np.abs(_proved(pixels, scale).difference).max())
     positions = [(on, sample_positions(size, zoom, on).measured) for on in (False, True)]
     return compared_code(picture.origin, pixels, scale, rows, border, FACTOR.value, positions, size, zoom)

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from torch import fx, nn
 from torchvision.models import vgg16
 
-from models.alternatives import JOB, WAYS, build, compare, separable_share
+from models.alternatives import JOB, WAYS, build, compare, reach, separable_share
 from models.channels import channel_picture, channel_steps
 from models.dense import Dense, LocallyConnected, dense_of, local_of
 from models.errors import OperatorError, SpecError
@@ -227,6 +227,22 @@ def test_the_channel_picture_is_the_operators(groups, each_in, each_out):
     matrix = linear_operator(conv, shape).matrix.reshape(conv.out_channels, 9, conv.in_channels, 9)
     expected = (matrix[:, 4] ** 2).sum(2) ** 0.5
     assert channel_picture(conv, shape) == pytest.approx(expected, rel=1e-5)
+
+
+@pytest.mark.parametrize("name", WAYS)
+def test_one_pixel_and_one_tap_show_what_channels_do(name):
+    job = {"in_channels": 4, "out_channels": 8, "size": 6, "kernel_size": 7}
+    job |= {s.name: 2 for s in WAYS[name].settings if s.name in ("groups", "hidden")}
+    whole = channel_steps(build(name, **job), WAYS[name].input_shape(**job))
+    assert [(step, (ways != 0).tolist()) for step, ways in reach(name, **job)] == [
+        (step, (ways != 0).tolist()) for step, ways in whole
+    ]
+
+
+def test_what_a_way_does_not_take_is_not_measured_anew():
+    before, again = compare(hidden=2), compare(hidden=3)
+    assert [a.way.name for a, b in zip(before, again, strict=True) if a is not b] == ["bottleneck"]
+    assert [row.way.name for row in compare("dense", "standard")] == ["standard", "dense"]
 
 
 def test_the_steps_of_a_separable_layer():

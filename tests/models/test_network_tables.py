@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from models.graph import read_graph
+from models.networks import fields
 from models.networks.effective import (
     CORE,
     OWN,
@@ -97,6 +98,13 @@ def test_stages_end_at_the_published_field(name, size, jump):
     assert (found.last.size, found.last.jump) == (size, jump)
     assert list(found.sizes) == sorted(set(found.sizes))
     assert [one.here for one in found.published] == ([name] if name in {p.here for p in PUBLISHED} else [])
+
+
+def test_another_size_of_image_is_not_traced_anew(monkeypatch):
+    assert network_field("resnet18", 200).last.map_size == (7, 7)
+    monkeypatch.setattr(fields, "graph_of", None)
+    found = network_field("resnet18", 168)
+    assert (found.last.map_size, found.last.size) == ((6, 6), network_field("resnet18", 200).last.size)
 
 
 def test_boxes_of_a_stage_are_those_of_the_trace():

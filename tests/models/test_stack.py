@@ -1,12 +1,16 @@
 """Stacks of layers: the text, the algebra, and both against PyTorch."""
 
+from copy import deepcopy
+
 import numpy as np
 import pytest
 import torch
 from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
+from torch import nn
 
 from models.measure import measure
+from models.receptive_field import growth, receptive_field
 from models.receptive_field.growth import causal, equal_budget, ways
 from models.stack import LETTERS, PRESETS, Stack, StackError, StackLayer, read_layers, read_stack, sizes
 from models.stack.code import stack_code
@@ -301,6 +305,22 @@ def test_ways_to_grow_have_the_closed_forms():
     assert [p.size for p in found["stride 2"]] == [2 ** (n + 1) - 1 for n in range(1, 7)]
     assert [p.size for p in causal(4)["dilations 1, 2, 4, …"]] == [2**n for n in range(1, 11)]
     assert [p.size for p in causal(4)["no dilation"]] == list(range(2, 12))
+
+
+@pytest.mark.parametrize("name", growth.WAYS)
+def test_a_way_to_grow_costs_what_its_layers_cost_together(name):
+    point, layers = ways(5)[name][-1], growth.WAYS[name][0](growth.WAYS[name][1][-1], 5)[1]
+    # The layers of a point share their objects, whose parameters count once.
+    whole, shape = measure(nn.Sequential(*map(deepcopy, layers)), (1, 5, 128, 128)), (1, 5, 128, 128)
+    assert (point.parameters, point.macs) == (whole.parameters, whole.macs)
+    field = receptive_field(nn.Sequential(*layers), shape)
+    assert ((point.size,) * 2, (point.units,) * 2) == (field.size, field.map_size)
+
+
+def test_another_number_of_channels_is_not_traced_anew(monkeypatch):
+    equal_budget("macs", 7, 4), ways(4)
+    monkeypatch.setattr(growth, "receptive_field", None)
+    assert [p.size for p in ways(7)["pooling"]] == [p.size for p in ways(4)["pooling"]]
 
 
 def test_each_way_gets_the_same_budget():

@@ -27,6 +27,7 @@ from models.upsampling import bilinear_in, bilinear_proof, evenness, exact_trans
 from pages._lessons import LESSONS, TRANSPOSED
 from pages._question import Question
 from pages.transposed import checkerboard, compare, learn, matrix, sizes, views
+from pages.transposed._kept import compared
 from pages.transposed._shared import playground_query
 from tests.pages.support import charts, moved, opened, plain, points, read, sound
 from viz.components.stage import share
@@ -807,7 +808,7 @@ def test_the_answers_about_overlap_are_what_the_counts_say():
 def test_the_answers_about_ways_to_enlarge_are_what_was_measured():
     about = asked(compare.ASKING)
     picture = cv2.cvtColor(cv2.imread(str(PICTURES / "astronaut.png")), cv2.COLOR_BGR2RGB)
-    rows = {row["title"]: row for row in compare._compared(picture, 2)[1]}
+    rows = {row["title"]: row for row in compared(picture, 2)}
     free, closest = about["free"], about["closest"]
     assert [title for title in free.options if rows[title]["macs"] == 0] == [free.answer]
     assert rows["Max-unpooling"]["macs"] == 0
