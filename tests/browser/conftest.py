@@ -11,11 +11,12 @@ from tests.browser.support import (
     Server,
     as_phone,
     axe_violations,
+    first_tab,
     host,
     launch,
     launch_kept,
     new_context,
-    new_page,
+    next_tab,
     running,
     settled,
     too_wide,
@@ -109,7 +110,7 @@ class Visit:
 def open_tab(playwright, tmp_path_factory, request) -> Iterator[Callable[..., tuple[Page, Recorder]]]:
     """Opens an empty tab of a browser at a desk or on a phone: what one tab has loaded is kept for the next. With more
     settings of a browser context than these, a tab of a context of that sort."""
-    kept: dict[str, BrowserContext] = {}
+    kept: dict[str, Page] = {}
 
     def context(width: int, **how) -> BrowserContext:
         if how:
@@ -119,15 +120,15 @@ def open_tab(playwright, tmp_path_factory, request) -> Iterator[Callable[..., tu
     def opened(width: int = 1440, height: int = 900, scheme: str = "light", **how) -> tuple[Page, Recorder]:
         name = f"{width < 600} {how}"
         if name not in kept:
-            kept[name] = context(width, **how)
-        page, recorder = new_page(kept[name])
+            kept[name] = first_tab(context(width, **how), request.getfixturevalue("server"))
+        page, recorder = next_tab(kept[name])
         page.set_viewport_size({"width": width, "height": height})
         page.emulate_media(color_scheme=scheme)
         return page, recorder
 
     yield opened
-    for context in kept.values():
-        context.close()
+    for first in kept.values():
+        first.context.close()
 
 
 @pytest.fixture
