@@ -6,11 +6,12 @@ import threading
 from collections.abc import Callable, Hashable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field
-from typing import Generic, TypeVar, cast
+from typing import Any, Generic, TypeVar, cast
 
 from cachetools import LRUCache
 
 R = TypeVar("R")
+S = TypeVar("S")
 
 
 @dataclass
@@ -45,7 +46,7 @@ class Kept(Generic[R]):
 
     def __init__(self, most: int, size: Callable[[R], int] | None = None) -> None:
         self._answers: LRUCache[Hashable, R] = LRUCache(most, size)
-        self._work: dict[Hashable, _Work[R]] = {}
+        self._work: dict[Hashable, _Work[Any]] = {}
         self._lock = threading.Lock()
 
     def get(self, question: Hashable) -> R | None:
@@ -57,7 +58,7 @@ class Kept(Generic[R]):
             self._answers[question] = answer
         return answer
 
-    def follow(self, question: Hashable, begin: Callable[[], Iterator[R]]) -> Iterator[R]:
+    def follow(self, question: Hashable, begin: Callable[[], Iterator[R | S]]) -> Iterator[R | S]:
         """The steps that lead to an answer; the last is the answer, and is kept. A hall that asks the same at once
         shares them: each step is made once, by who wants it first, and anybody may leave at any time.
 

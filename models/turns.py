@@ -11,6 +11,8 @@ from dataclasses import dataclass
 from math import inf
 from typing import TypeVar
 
+from models.text import plural
+
 T = TypeVar("T")
 
 
@@ -19,6 +21,10 @@ class Waiting:
     """Others come first: so many."""
 
     ahead: int
+
+    def told(self, doing: str) -> str:
+        """What a bar says meanwhile, and once it is one's turn."""
+        return f"{plural(self.ahead, 'visitor')} before you …" if self.ahead else f"{doing} …"
 
 
 class Turns:

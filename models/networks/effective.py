@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from dataclasses import dataclass, replace
 from functools import partial
 from math import log, pi, sqrt
+from typing import cast
 
 from torch import Tensor, nn
 
@@ -18,6 +19,7 @@ from models.picture import to_tensor
 from models.receptive_field.effective import CORE, EffectiveField, effective_steps
 from models.stack import Stack
 from models.stack.field import build
+from models.turns import Waiting, in_turn
 
 SIDE = 224
 OWN = tuple(small_network.NETWORKS)
@@ -25,6 +27,7 @@ OWN = tuple(small_network.NETWORKS)
 NETWORKS = (
     *OWN, "alexnet", "vgg16", "resnet18", "resnet50", "mobilenet_v2", "googlenet", "densenet121", "efficientnet_b0",
 )  # fmt: skip
+LARGE = NETWORKS[len(OWN) :]
 DEPTHS = (1, 2, 4, 8, 16, 32)
 
 
@@ -72,18 +75,20 @@ def effective_so_far(case: Case) -> EffectiveField | None:
     return _kept.get(case) or _begun.get(replace(case, inputs=0))
 
 
-def effective_refined(case: Case) -> Iterator[EffectiveField]:
+def effective_refined(case: Case) -> Iterator[EffectiveField | Waiting]:
     """The average after each input; it begins where an earlier look at the same case ended, and who asks the same now
-    shares it. Leave it at any time.
+    shares it. A large network waits for its turn, and says how many are ahead: each takes hundreds of MB. Leave it at
+    any time.
 
     Raises:
         ReceptiveFieldError: the unit's field cannot be measured.
         models.networks.NetworkError: trained weights cannot be had.
     """
-    return _kept.follow(case, partial(_steps, case))
+    begin = partial(_steps, case)
+    return _kept.follow(case, partial(in_turn, begin) if case.network in LARGE else begin)
 
 
-def _steps(case: Case) -> Iterator[EffectiveField]:
+def _steps(case: Case) -> Generator[EffectiveField]:
     question = replace(case, inputs=0)
     begun = _begun.get(question)
     if begun is not None and begun.inputs > case.inputs:
@@ -131,7 +136,7 @@ def _network(case: Case) -> tuple[nn.Module, tuple[int, ...], str | None]:
 def effective(case: Case) -> EffectiveField:
     """The answer for one case; asked again, it comes at once. Errors as in `effective_refined`."""
     *_, found = effective_refined(case)
-    return found
+    return cast(EffectiveField, found)
 
 
 def binomial_width(depth: int) -> float:

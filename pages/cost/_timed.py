@@ -8,7 +8,6 @@ import streamlit as st
 from torch import nn
 
 from models.kept import Kept
-from models.text import plural
 from models.timing import Timed, timings
 from models.turns import Waiting
 from viz.words import remark
@@ -40,11 +39,6 @@ def times(
     return found
 
 
-def told(one: Waiting, doing: str) -> str:
-    """What the bar says while others come first, and once it is one's turn."""
-    return f"{plural(one.ahead, 'visitor')} before you …" if one.ahead else f"{doing} …"
-
-
 def _measured(layers: Mapping[str, Callable[[], nn.Module]], shape: tuple[int, ...]) -> Times:
     """The time of each layer, told while it is measured; another click ends it."""
     bar, found = st.progress(0.0, "Measuring …"), {}
@@ -52,7 +46,7 @@ def _measured(layers: Mapping[str, Callable[[], nn.Module]], shape: tuple[int, .
     try:
         for one in steps:
             if isinstance(one, Waiting):
-                bar.progress(0.0, told(one, "Measuring"))
+                bar.progress(0.0, one.told("Measuring"))
             else:
                 found[one[0]] = one[1]
                 bar.progress(len(found) / len(layers), f"Measured: {one[0]}")

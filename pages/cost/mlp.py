@@ -13,7 +13,6 @@ from pages._lesson import frame, offer
 from pages._question import Asking
 from pages.cost._kept import SHIFTED, Three, three, vgg, vgg_sizes
 from pages.cost._questions import MLP as QUESTIONS
-from pages.cost._timed import told
 from viz import state
 from viz.components.channels import Tile, channels, step
 from viz.figures import Series, chart, lines, numbers, ranked, show, table
@@ -210,7 +209,7 @@ def _trained() -> Shifted:
             if isinstance(step, Shifted):
                 return SHIFTED.put("both", step)
             if isinstance(step, Waiting):
-                bar.progress(0.0, told(step, doing))
+                bar.progress(0.0, step.told(doing))
             else:
                 bar.progress(step, f"{doing} …")
     finally:

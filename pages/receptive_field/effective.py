@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from contextlib import closing
 from dataclasses import fields
 from html import escape
 
@@ -15,6 +16,7 @@ from models.networks.effective import NETWORKS, OWN, Case, effective_refined, ef
 from models.networks.fields import network_field
 from models.receptive_field import ReceptiveFieldError
 from models.stack import DRAWN, Stack
+from models.turns import Waiting
 from pages._lesson import columns, offer
 from pages._question import Asking
 from pages.receptive_field import _editor as editor
@@ -193,12 +195,17 @@ def _refine(steps, case, of: str, place):
         drawing = st.empty()
     bar.progress(0.0, "Asking the gradient …")
     button.button("Stop here", key="stop", icon=":material/stop:", on_click=_stop, args=(case,))
-    for found in steps:
-        bar.progress(found.inputs / case.inputs, f"Input {found.inputs} of {case.inputs}")
-        if found.inputs < case.inputs and time.monotonic() - last > 0.6:
-            with drawing.container():
-                _seen(found, of, f"_{found.inputs}")
-            last = time.monotonic()
+    with closing(steps):
+        for step in steps:
+            if isinstance(step, Waiting):
+                bar.progress(0.0, step.told("Asking the gradient"))
+                continue
+            found = step
+            bar.progress(found.inputs / case.inputs, f"Input {found.inputs} of {case.inputs}")
+            if found.inputs < case.inputs and time.monotonic() - last > 0.6:
+                with drawing.container():
+                    _seen(found, of, f"_{found.inputs}")
+                last = time.monotonic()
     return found
 
 

@@ -24,6 +24,7 @@ from models.networks.table import COLUMNS, csv_text, markdown_text, report_of, r
 from models.parse import parse_network
 from models.parse.code import EXAMPLES
 from models.receptive_field import PUBLISHED, receptive_field
+from models.turns import Waiting
 
 
 def read(text, shape):
@@ -182,6 +183,17 @@ def test_a_look_that_was_broken_off_goes_on():
     assert effective_so_far(case) is rest[-1]
     with pytest.raises(ValueError, match="does not exist"):
         effective(Case("depth", "random", True, 1, 4, unit=(99, 0)))
+
+
+def test_large_networks_take_turns():
+    """Each holds hundreds of MB: the second is told of the first, a stack of a few layers waits for nobody."""
+    first = effective_refined(Case("alexnet", "uniform", False, 1))
+    assert next(first) == Waiting(0)
+    second = effective_refined(Case("resnet18", "uniform", False, 1))
+    assert next(second) == Waiting(1)
+    assert effective(Case("depth", "uniform", False, 1, 3)).inputs == 1
+    first.close()
+    assert [one for one in second if isinstance(one, Waiting)] == [Waiting(0)]
 
 
 def test_an_answer_is_kept(monkeypatch):

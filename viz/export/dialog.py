@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 
 import streamlit as st
 
-from models.text import plural, sentence
+from models.text import sentence
 from models.turns import Waiting, in_turn
 from viz import state
 from viz.export.formats import FORMATS, Format, Option, Progress
@@ -61,7 +61,7 @@ class Job:
         try:
             for one in steps:
                 if isinstance(one, Waiting):
-                    self._said(0.0, f"{plural(one.ahead, 'visitor')} before you …" if one.ahead else "…")
+                    self._said(0.0, one.told("Making"))
                 else:
                     self.data = one
         except _Stopped:
