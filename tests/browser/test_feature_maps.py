@@ -94,6 +94,15 @@ def test_pointing_shows_the_window_and_sends_nothing(visit):
     seen.sound()
 
 
+def test_what_is_said_of_a_kernel_is_of_what_is_shown(visit):
+    """Also where the kernel stays as it is, and its cells with it."""
+    page = ready(visit, "?fm_size=64&ask=none").page
+    facts = page.locator(".response .fact")
+    expect(facts.first).to_contain_text("Its weights sum to")
+    page.get_by_role("radio", name="Against OpenCV").click()
+    expect(facts).to_have_text([re.compile("of the outputs have a window that reaches beyond the picture")])
+
+
 def test_a_gradient_is_told_in_words(visit):
     seen = ready(visit, "?fm_size=64&fm_view=Gradient")
     ours, measured = sums(seen.page)

@@ -14,7 +14,7 @@ const shade = (share) => `color-mix(in srgb, ${end(share)} ${Math.round(5 + 40 *
 export const side = (columns, width) => clamp(Math.floor(width / columns) - 2, 4, 46);
 
 export function kernels(root, d) {
-  const box = root.querySelector(".kernels"), key = JSON.stringify([d.kernels, d.editable, box.clientWidth]);
+  const box = root.querySelector(".kernels"), key = JSON.stringify([d.kernels, d.facts, d.editable, box.clientWidth]);
   if (root.kernelKey === key) return;
   const busy = box.contains(box.getRootNode().activeElement) ? box.getRootNode().activeElement.dataset.cell : null;
   root.kernelKey = key;
