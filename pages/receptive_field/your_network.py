@@ -9,6 +9,7 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 from html import escape
 from itertools import islice
+from math import prod
 from typing import ClassVar
 
 import streamlit as st
@@ -544,7 +545,8 @@ def _field(graph: Graph) -> tuple[str, str] | None:
     seen = [node for node in graph.nodes if node.size is not None and not node.everything]
     if not seen:
         return ("whole input", "of each unit of the output") if last.everything else None
-    node = last if last in seen else seen[-1]
+    # Of several ways that end in the whole input, the one that sees most before: of equals the last.
+    node = last if last in seen else max(reversed(seen), key=lambda one: prod(one.size or ()))
     if node is last and len(returned) > 1:
         after = f", one of {len(returned)} outputs"
     elif node is last:

@@ -23,7 +23,7 @@ from pages.receptive_field import _kept
 from pages.receptive_field._kept import Given, graph_at, inputs_for, names_of
 from pages.receptive_field._second import _change
 from pages.receptive_field.growth import read_dilations
-from pages.receptive_field.your_network import _script, given_input, pack, read_shape, shape_text, unpack
+from pages.receptive_field.your_network import _field, _script, given_input, pack, read_shape, shape_text, unpack
 from tests.models.pasted_networks import HEAD, NETWORKS
 from tests.pages.support import charts, components, diagrams, moved, opened, points, read
 
@@ -737,6 +737,20 @@ class Other(nn.Module):
     def forward(self, x):
         return self.conv(x)
 """
+
+
+def test_the_field_before_the_whole_input_is_the_largest_of_all_ways():
+    code = """class Net(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.stem, self.skip, self.conv = nn.Conv2d(3, 4, 3), nn.Identity(), nn.Conv2d(4, 4, 3, padding=1)
+    def forward(self, x):
+        x = self.stem(x)
+        y = self.conv(x)
+        return self.skip(x) + y * y.mean((2, 3), keepdim=True)
+"""
+    told = _field(graph_at(Given(code), (1, 3, 16, 16)))
+    assert told == ("5 × 5", "of conv (Conv2d); after it, the whole input")
 
 
 def test_a_script_calls_a_class_with_what_it_was_given():
