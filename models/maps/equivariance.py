@@ -17,6 +17,7 @@ from typing import NamedTuple
 
 import numpy as np
 import torch
+from scipy.ndimage import map_coordinates
 from torch import Tensor, nn
 
 from models import device
@@ -57,25 +58,8 @@ def _sampled(planes: np.ndarray, x: np.ndarray, y: np.ndarray, wrap: bool) -> np
     """Planes `(C, H, W)` read at places between pixels, bilinearly; beyond the border mirrored, or going round."""
     # exact where a place is a pixel: rounding noise must not mix in a neighbour
     x, y = (np.where(np.abs(v - np.rint(v)) < 1e-9, np.rint(v), v) for v in (x, y))
-    flat, out = planes.reshape(len(planes), -1), np.zeros((len(planes), *x.shape), planes.dtype)
-    (left, right), (top, bottom) = (_neighbours(v, n, wrap) for v, n in zip((x, y), planes.shape[:0:-1], strict=True))
-    for row, above in (top, bottom):
-        for column, beside in (left, right):
-            share = (above * beside).astype(planes.dtype)
-            if share.any():
-                out += flat.take(row * planes.shape[2] + column, 1) * share
-    return out
-
-
-def _neighbours(at: np.ndarray, n: int, wrap: bool) -> list[tuple[np.ndarray, np.ndarray]]:
-    """The two of n pixels between which places lie, each with its share."""
-    before = np.floor(at).astype(int)
-    period = n if wrap else max(1, 2 * n - 2)
-    found = []
-    for pixel, share in ((before, before + 1 - at), (before + 1, at - before)):
-        folded = pixel % period
-        found.append((folded if wrap else np.minimum(folded, period - folded), share))
-    return found
+    mode = "grid-wrap" if wrap else "mirror"
+    return np.stack([map_coordinates(plane, (y, x), order=1, mode=mode) for plane in planes])
 
 
 def moved(x: Tensor, motion: str, value: float) -> Tensor:

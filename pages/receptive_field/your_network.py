@@ -339,12 +339,12 @@ def _called(argument: Argument) -> str:
 
 def _script(code: Given, shape: tuple[int, ...]) -> tuple[str, str]:
     module, graph = network_of(code), graph_at(code, shape)
-    try:
-        if not isinstance(module, nn.Sequential):
-            raise ValueError
-        made, name = f"import torch\n{to_code(module)}", "model"
-        told = "Builds exactly this network: its layers and their settings, with new weights"
-    except ValueError:  # classes of the visitor's own have no line that makes them
+    made, name = "", "model"
+    if isinstance(module, nn.Sequential):
+        with suppress(ValueError):  # classes of the visitor's own have no line that makes them
+            made = f"import torch\n{to_code(module)}"
+            told = "Builds exactly this network: its layers and their settings, with new weights"
+    if not made:
         made = with_imports(code.text, "torch")
         name = made_in(code.text, code.name or main_of(code.text) or "", dict(code.arguments))
         told = f"Your code, {'as you pasted it' if made == code.text else 'with the imports that it lacked'}"
