@@ -58,6 +58,11 @@ class Kept(Generic[R]):
             self._answers[question] = answer
         return answer
 
+    def made(self, question: Hashable, make: Callable[[], R]) -> R:
+        """The answer, made now if it is not kept."""
+        answer = self.get(question)
+        return self.put(question, make()) if answer is None else answer
+
     def follow(self, question: Hashable, begin: Callable[[], Iterator[R | S]]) -> Iterator[R | S]:
         """The steps that lead to an answer; the last is the answer, and is kept. A hall that asks the same at once
         shares them: each step is made once, by who wants it first, and anybody may leave at any time.

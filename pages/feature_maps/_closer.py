@@ -87,8 +87,9 @@ def unit(net: Network, layer: str, at: tuple[int, int, int], field: ReceptiveFie
     channel, *index = at
     known = None if isinstance(field, str) else field
     question = (*net.key, layer, at)
-    seen = UNITS.get(question) or UNITS.put(
-        question, net.ask(lambda module: unit_view(module, net.x, layer, channel, tuple(index), field=known, k=SHOWN))
+    seen = UNITS.made(
+        question,
+        lambda: net.ask(lambda module: unit_view(module, net.x, layer, channel, tuple(index), field=known, k=SHOWN)),
     )
     say(f"**Channel {channel}, unit ({index[0]}, {index[1]}) of `{layer}`: what did it see?**")
     figures = []
@@ -257,7 +258,7 @@ def steps(net: Network, layer: str, kinds: Mapping[str, str]) -> None:
     before = layers[: layers.index(layer) + 1]
     begin = next((n for n in reversed(before) if kinds[n] == "conv"), layer)
     question = (*net.key, begin)
-    figures, rows, told = STEPS.get(question) or STEPS.put(question, _stepwise(net, begin))
+    figures, rows, told = STEPS.made(question, lambda: _stepwise(net, begin))
     say(f"**`{begin}`, step by step.** The same channels in each row, each row on its own scale.")
     show(figures, key="fm_stepwise")
     head = ("Step", "Mean", "Standard deviation", "At or below 0, %", "Deviation by channel")

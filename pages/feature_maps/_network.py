@@ -118,8 +118,8 @@ class Network:
 
     def scores(self) -> list[Score]:
         """Classes by score, highest first; kept. Raises ``AttributionError``."""
-        return SCORES.get(self.key) or SCORES.put(
-            self.key, self.ask(lambda module: scores(module, self.x, networks.class_names(self.name)))
+        return SCORES.made(
+            self.key, lambda: self.ask(lambda module: scores(module, self.x, networks.class_names(self.name)))
         )
 
     def fields(self) -> ReceptiveField | str:

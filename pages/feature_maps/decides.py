@@ -150,7 +150,7 @@ def _reasons(net: Network, ranking: list[Score], target: int) -> None:
     say(f"**What speaks for “{name}”?** Bright: much.")
     question = (*net.key, target)
     with st.spinner("Asking for gradients …"):
-        figures, layer = REASONS.get(question) or REASONS.put(question, _by_slopes(net, target))
+        figures, layer = REASONS.made(question, lambda: _by_slopes(net, target))
     one = next(one for one in ranking if one.number == target)
     state.remember(
         "fm_reasons", (net.name, net.trained, min(net.x.shape[2:]), layer, target, one.score, one.probability)

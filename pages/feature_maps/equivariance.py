@@ -108,7 +108,7 @@ def _live(net: Network, layer: str, motion: str) -> bool:
     value, border = float(DIALS[motion].value), not WRAP.value
     question = (*net.key, layer, border, motion, value)
     try:
-        kept = MOVED.get(question) or MOVED.put(question, _maps(net, motion, _point(net, layer, border, motion, value)))
+        kept = MOVED.made(question, lambda: _maps(net, motion, _point(net, layer, border, motion, value)))
     except (EquivarianceError, NetworkError) as error:
         st.error(network.refused(error), icon=":material/block:")
         return False
@@ -142,7 +142,7 @@ def _changed(module, border: bool, blurred: bool = False):
 
 def _outline(net: Network, border: bool) -> Outline:
     question = (net.name, tuple(net.x.shape), border)
-    return OUTLINES.get(question) or OUTLINES.put(question, outline(_changed(skeleton(net.name), border), net.x.shape))
+    return OUTLINES.made(question, lambda: outline(_changed(skeleton(net.name), border), net.x.shape))
 
 
 def _point(net: Network, layer: str, border: bool, motion: str, value: float) -> MotionPoint:
@@ -150,9 +150,7 @@ def _point(net: Network, layer: str, border: bool, motion: str, value: float) ->
 
     def ask(module):
         module = _changed(module, border)
-        still = STANDING.get(question) or STANDING.put(
-            question, standing(module, net.x, [layer], _outline(net, border))
-        )
+        still = STANDING.made(question, lambda: standing(module, net.x, [layer], _outline(net, border)))
         return next(equivariance(module, net.x, layer, [value], motion, still))
 
     return net.ask(ask)
