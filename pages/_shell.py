@@ -73,6 +73,10 @@ with state.run_of(page.url_path):
             st.toast(state.literal(told), duration="long")
     presenting = state.recall("presenting", False)
     told = no_part, _room.take(), _run.take()
+    if went_back():
+        # As everywhere, the way back closes what is open.
+        state.forget("dialog")
+        state.forget("room_dialog")
 
     st.html(LOOK)
     if presenting:

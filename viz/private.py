@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from functools import wraps
 from typing import Any
 
 import streamlit as st
@@ -69,3 +70,23 @@ if isinstance(_all := getattr(SafeSessionState, "filtered_state", None), propert
     # Each number box, slider and list asks this for one value, and is given all that the session holds, read anew: a
     # fifth of what a run of a page with many of them cost. Without it, it costs that again.
     SafeSessionState.filtered_state = property(lambda session: _Looked(session, _all))
+
+
+def _unbroken(run_callbacks: Callable) -> Callable:
+    @wraps(run_callbacks)
+    def run(session: SafeSessionState, *args: Any, **how: Any) -> None:
+        kept = getattr(session, "_yield_callback", None)
+        object.__setattr__(session, "_yield_callback", lambda: None)
+        try:
+            run_callbacks(session, *args, **how)
+        finally:
+            object.__setattr__(session, "_yield_callback", kept)
+
+    return run
+
+
+if _callbacks := getattr(SafeSessionState, "on_script_will_rerun", None):
+    # Streamlit breaks a run off for a newer request wherever it asks for a value, in a callback too: of a click that
+    # another followed at once, half was done or nothing. Now it does so only before and after all callbacks. Without
+    # it, clicks and keys that follow each other quickly get lost on a busy server.
+    SafeSessionState.on_script_will_rerun = _unbroken(_callbacks)

@@ -266,7 +266,7 @@ class TestLink:
         expect(page).to_have_url(re.compile("x=1.4.4~2_2"))
 
     def test_a_bad_link_is_told_and_the_rest_loads(self, play):
-        page = play("kernel_size=9&stride=2&colour=red&input_size=6").page
+        page = play("kernel_size=9&stride=2&colour=red&input_size=6", fresh=True).page
         for word in ("kernel_size", "colour"):
             expect(page.get_by_test_id("stAlert").filter(has_text=word)).to_be_visible()
         assert "stride=2" in page.url
@@ -288,6 +288,11 @@ class TestLink:
         page.go_forward()
         expect(number(page, "parameters")).to_contain_text("4 ")
         expect(page.locator(".st-key-kernel_size input")).to_have_value("2")
+        page.get_by_role("button", name="Link").click()
+        expect(page.get_by_test_id("stDialog")).to_be_visible()
+        page.go_back()
+        expect(page.get_by_test_id("stDialog")).to_have_count(0)
+        expect(number(page, "parameters")).to_contain_text("9 ")
 
     def test_another_page_and_back_keeps_everything(self, play):
         page = play("kind=avg_pool&input_size=6&kernel_size=3&stride=2&padding=1").page

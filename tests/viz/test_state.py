@@ -1,5 +1,6 @@
 """Settings in small pages of their own, without a browser."""
 
+import pytest
 from streamlit.testing.v1 import AppTest
 
 
@@ -342,3 +343,30 @@ def test_the_session_is_looked_up_and_listed_as_ever():
     at = AppTest.from_function(script).run()
     assert at.number_input(key="empty").value is None
     assert at.text[0].value == "[['empty', 'other'], 2, 5]"
+
+
+def test_a_newer_request_breaks_no_callback_off():
+    """A run is broken off where it asks for a value, but a click's callback is done or not begun."""
+    from streamlit.runtime.state import SafeSessionState, SessionState
+
+    import viz.private  # noqa: F401
+
+    class Newer(Exception):
+        pass
+
+    def newer_request() -> None:
+        raise Newer
+
+    done = []
+
+    class Clicked(SessionState):
+        def on_script_will_rerun(self, *_args, **_how) -> None:
+            done.append("clicks" in session)
+            session["clicks"] = 1
+            done.append(session["clicks"])
+
+    session = SafeSessionState(Clicked(), newer_request)
+    session.on_script_will_rerun(None)
+    assert done == [False, 1]
+    with pytest.raises(Newer):
+        _ = session["clicks"]
