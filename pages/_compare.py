@@ -59,12 +59,12 @@ class Frozen:
         """The button that freezes the layer on screen, or lets the frozen one go."""
         if self.value is None:
             st.button(
-                "Compare", key="compare", icon=":material/compare_arrows:", on_click=state.remember,
+                "Compare", key="freeze", icon=":material/compare_arrows:", on_click=state.remember,
                 args=(self.name, scene), help="Freeze this layer at the left, then change it at the right.",
             )  # fmt: skip
         else:
             st.button(
-                "Stop comparing", key="compare", icon=":material/close:", on_click=state.forget, args=(self.name,)
+                "Stop comparing", key="freeze", icon=":material/close:", on_click=state.forget, args=(self.name,)
             )
 
     def beside(self, scene: Scene, draw_one: Callable[[Scene, bool], None]) -> None:

@@ -33,7 +33,8 @@ SOURCE_SIDE, SIDE = 1024, 448
 """Pixels of the longer side of a picture that is read, and of the square that is drawn of it."""
 
 IMAGE_SIDE = Whole("side", 224, "Image, pixels a side", "The usual size is 224.", 32, 1024, step=32)
-PICTURE = Choice("picture", "cat", "Picture", None, {name: name.capitalize() for name in (*NAMES, OWN)}, "pills")
+PICTURES = {name: name.capitalize() for name in (*NAMES, OWN)}
+PICTURE = Choice("picture", "cat", "Picture", None, PICTURES, "pills", key="net_picture")
 TABLE = ":material/table_rows:"
 STAGES = Fold("net_stages", False, "**Where does it jump?** Stage by stage", icon=TABLE)
 LAYERS = Fold("net_layers", False, icon=TABLE)

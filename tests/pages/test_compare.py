@@ -32,7 +32,7 @@ def rows(app) -> dict[str, tuple[str, ...]]:
 
 def test_freeze_change_and_let_go():
     app = opened(PAGE)
-    app.button(key="compare").click().run()
+    app.button(key="freeze").click().run()
     assert not app.exception
     assert {mark for mark, *_ in rows(app).values()} == {"same"}
     app.number_input(key="kernel_size").set_value(2).run()
@@ -44,7 +44,7 @@ def test_freeze_change_and_let_go():
     assert found["output_size"] == ("differs", "2 × 2", "3 × 3", "differs")
     assert app.query_params["against"] == ""
     assert app.query_params["kernel_size"] == "2"
-    app.button(key="compare").click().run()
+    app.button(key="freeze").click().run()
     assert not app.exception
     assert "against" not in app.query_params
     assert app.number_input(key="kernel_size").value == 2
@@ -77,8 +77,8 @@ def test_the_titles_name_what_differs(changed, one, other):
 
 def test_a_layer_is_frozen_while_presenting_too():
     app = opened(PAGE, present="1", ask="none")
-    assert [one.label for one in app.button if one.key == "compare"] == ["Compare"]
-    app.button(key="compare").click().run()
+    assert [one.label for one in app.button if one.key == "freeze"] == ["Compare"]
+    app.button(key="freeze").click().run()
     app.number_input(key="kernel_size").set_value(2).run()
     assert not app.exception
     assert rows(app)["parameters"] == ("differs", "9", "4", "0.444 ×")
@@ -90,7 +90,7 @@ def test_a_layer_is_frozen_while_presenting_too():
 def test_a_transposed_layer_is_frozen_too(page, presented):
     file = f"transposed/{page}.py"
     app = opened(file, ask="none", **presented)
-    app.button(key="compare").click().run()
+    app.button(key="freeze").click().run()
     app.number_input(key="ct_stride").set_value(2).run()
     assert not app.exception
     # Four numbers stamp a 3×3 kernel, one cell apart or two.
@@ -104,7 +104,7 @@ def test_a_transposed_layer_is_frozen_too(page, presented):
     assert rows(again) == rows(app)
     # The Playground's own is another one.
     assert "cs-versus" not in "".join(one.value for one in opened(PAGE, ask="none").markdown)
-    again.button(key="compare").click().run()
+    again.button(key="freeze").click().run()
     assert not again.exception
     assert "ct_against" not in again.query_params
 

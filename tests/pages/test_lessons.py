@@ -8,6 +8,7 @@ from streamlit.testing.v1 import AppTest
 from models import device
 from pages._lessons import BY_PATH, LESSONS, topic
 from tests.pages.support import SHELL, folds, moved, opened, read, revealed, sound
+from viz.state import Setting
 
 FIRSTS = {lesson.section: lesson for lesson in reversed(LESSONS)}
 FOLDED = [lesson for lesson in LESSONS if folds(lesson.file)]
@@ -40,6 +41,25 @@ def test_every_lesson_is_presented_with_a_way_to_each_other(lesson):
     assert read(app.title) == [lesson.question]
     assert app.button(key="present_button").label == "Leave"
     assert "convscope_keys" in [one.proto.component_name for one in app.get("bidi_component")]
+
+
+def test_a_key_is_that_of_one_setting_and_of_one_kind_of_widget_on_all_pages():
+    """What a page has given a setting outlives the page: another of that name would take it over, and a button of that
+    name could not be drawn."""
+    app, kinds, settings = AppTest.from_file(SHELL, default_timeout=120), {}, {}
+    app.query_params["present"] = "1"
+    app.run()
+    for lesson in (*LESSONS, *LESSONS):
+        sound(app.switch_page(lesson.file).run())
+        for button in [one for one in app.button if one.key == "next_question"]:
+            sound(button.click().run())
+        for one in app.main:
+            if getattr(one, "key", None):
+                kinds.setdefault(one.key, set()).add(one.type)
+        for one in app.session_state["_book"].settings or ():
+            if isinstance(one, Setting):
+                settings.setdefault(one.at, set()).add((one.name, one.label, str(one.usual)))
+    assert {key: found for key, found in (*kinds.items(), *settings.items()) if len(found) > 1} == {}
 
 
 def unfolded(app: AppTest) -> list[str]:
