@@ -23,6 +23,11 @@ from tests.browser.support import (
     traceback_shown,
 )
 
+HISTORY = "path => { history.pushState(null, '', path); dispatchEvent(new PopStateEvent('popstate')); }"
+
+# The smallest page of the app, not presented: a page that is left that way stays so.
+WAY_STATION = "/room?present=0"
+
 # A run takes a tenth of a second, on a machine that does nothing else.
 expect.set_options(timeout=15_000)
 
@@ -33,6 +38,15 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker(pytest.mark.browser)
             # A busy machine can make a real browser late; a defect fails every time.
             item.add_marker(pytest.mark.flaky(reruns=2))
+
+
+FAILED = pytest.StashKey[bool]()
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo) -> Iterator[None]:
+    item.stash[FAILED] = call.excinfo is not None
+    return (yield)
 
 
 @pytest.fixture(scope="session")
@@ -62,6 +76,11 @@ def browser(playwright) -> Iterator[Browser]:
     one.close()
 
 
+def turn(page: Page, width: int = 1440, height: int = 900, scheme: str = "light") -> None:
+    page.set_viewport_size({"width": width, "height": height})
+    page.emulate_media(color_scheme=scheme)
+
+
 class Visit:
     """One visitor on one page."""
 
@@ -71,6 +90,14 @@ class Visit:
     def goto(self, path: str) -> "Visit":
         """Open ``path`` (with its query) and wait until the page's run has ended."""
         self.page.goto(self.base + path)
+        settled(self.page)
+        return self
+
+    def walk(self, path: str) -> "Visit":
+        """Go to ``path`` as the browser's way back and forth does, without loading the app anew."""
+        before = self.page.locator("h1").first.inner_text()
+        self.page.evaluate(HISTORY, path)
+        self.page.wait_for_function("before => document.querySelector('h1')?.innerText !== before", arg=before)
         settled(self.page)
         return self
 
@@ -122,8 +149,7 @@ def open_tab(playwright, tmp_path_factory, request) -> Iterator[Callable[..., tu
         if name not in kept:
             kept[name] = first_tab(context(width, **how), request.getfixturevalue("server"))
         page, recorder = next_tab(kept[name])
-        page.set_viewport_size({"width": width, "height": height})
-        page.emulate_media(color_scheme=scheme)
+        turn(page, width, height, scheme)
         return page, recorder
 
     yield opened
@@ -131,20 +157,46 @@ def open_tab(playwright, tmp_path_factory, request) -> Iterator[Callable[..., tu
         first.context.close()
 
 
+@pytest.fixture(scope="session")
+def rested() -> dict[bool, list[Visit]]:
+    """Visits at a desk (False) and on a phone (True) that have ended on the way station, for the next who come."""
+    return {False: [], True: []}
+
+
 @pytest.fixture
-def visit(request: pytest.FixtureRequest, open_tab) -> Iterator[Callable[..., Visit]]:
-    """``visit("/playground?kernel_size=5", width=390, scheme="dark")`` opens a page in a session of its own.
+def visit(request: pytest.FixtureRequest, open_tab, rested) -> Iterator[Callable[..., Visit]]:
+    """``visit("/playground?kernel_size=5", width=390, scheme="dark")`` opens a page.
 
-    Keyword arguments besides ``server`` are those of ``open_tab``. The session's server is used unless one is given.
+    The tab comes from another page of the app, as most visitors do, and has been used by another test: so nothing may
+    be left of what was done in it. ``fresh`` asks for a tab and a session that have seen nothing; with a ``server``, or
+    with more settings of a browser context than ``width``, ``height`` and ``scheme``, it is one anyway.
     """
-    pages = []
+    ended, kept = [], []
 
-    def open_page(path: str = "/", *, server: Server | None = None, **how) -> Visit:
-        server = server or request.getfixturevalue("server")
-        page, recorder = open_tab(**how)
-        pages.append(page)
-        return Visit(page, recorder, server.url).goto(path)
+    def open_page(path: str = "/", *, server: Server | None = None, fresh: bool = False, **how) -> Visit:
+        phone, usual = how.get("width", 1440) < 600, how.keys() <= {"width", "height", "scheme"}
+        if fresh or server or not usual or path.startswith("/room"):
+            page, recorder = open_tab(**how)
+            ended.append(page)
+            return Visit(page, recorder, (server or request.getfixturevalue("server")).url).goto(path)
+        if rested[phone]:
+            one = rested[phone].pop()
+            turn(one.page, **how)
+        else:
+            one = Visit(*open_tab(**how), request.getfixturevalue("server").url).goto(WAY_STATION)
+        kept.append((phone, one))
+        one.recorder.clear()
+        return one.walk(path)
 
     yield open_page
-    for page in pages:
+    for page in ended:
         page.close()
+    for phone, one in kept:
+        if one.page.is_closed():
+            continue
+        if request.node.stash[FAILED] or not one.page.url.startswith(one.base):
+            one.page.close()
+            continue
+        one.page.unroute_all()
+        one.page.evaluate("() => document.activeElement.blur()")
+        rested[phone].append(one.walk(WAY_STATION))

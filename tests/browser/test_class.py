@@ -38,7 +38,7 @@ def shown(page: Page) -> dict:
 @pytest.mark.parametrize("path", PAGES.values(), ids=PAGES)
 def test_the_code_on_screen_leads_to_the_same_page(visit, server, path, way):
     present = "&present=1" if way == "key" else ""
-    page = visit(path + present, width=1280, height=720).page
+    page = visit(path + present, width=1280, height=720, fresh=True).page
     before = shown(page)
     if way == "key":
         page.keyboard.press("q")

@@ -101,7 +101,7 @@ def test_below_a_path_of_the_server(browser, path):
 
 def test_every_message_comes_whole(visit):
     """The browser may have forgotten by then what a reference refers to: quick clicks on a slow network ended pages."""
-    seen = visit("/transposed")
+    seen = visit("/transposed", fresh=True)
     for _ in range(2):
         seen.page.get_by_test_id("stNumberInputStepUp").first.click()
         seen.page.wait_for_timeout(300)

@@ -24,7 +24,7 @@ STILL = """() => new Promise((done) => {
 def test_no_lesson_is_longer_than_two_screens(visit):
     seen, found = visit("/"), {}
     for lesson in LESSONS:
-        seen.goto(f"/{lesson.url_path}?ask=none")
+        seen.walk(f"/{lesson.url_path}?ask=none")
         seen.page.locator("[data-testid=stApp][data-test-script-state=notRunning]").wait_for()
         found[lesson.url_path] = seen.page.evaluate(STILL)
     assert {path: height for path, height in found.items() if height > TWO_SCREENS} == {}

@@ -92,7 +92,7 @@ def test_nothing_on_the_home_page_overlaps_in_a_narrow_window_or_at_twice_the_si
 @pytest.mark.parametrize("width", [1440, 390])
 def test_the_head_leads_from_neighbour_to_neighbour_and_marks_the_one_that_is_shown(visit, width):
     """With a bare link, in one line, whole on the screen beside the actions."""
-    seen = visit("/transposed-matrix?ct_kernel_size=5", width=width)
+    seen = visit("/transposed-matrix?ct_kernel_size=5", width=width, fresh=True)
     page, row = seen.page, seen.page.locator(".st-key-head")
     for lesson in topic(BY_PATH["transposed"])[::-1]:
         row.get_by_role("link", name=lesson.title, exact=True).click()

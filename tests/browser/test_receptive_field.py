@@ -112,7 +112,7 @@ def test_editing_the_stack_changes_picture_numbers_and_link(visit):
 def test_quick_clicks_end_right(visit, server, seconds):
     """On + of two numbers, on a fast and on a slow network: box, picture and link say the same, and the unit stays."""
     with SlowWay(server.url).open() as way:
-        page = visit(f"{PATH}?unit=1.0.3&measured=true").page
+        page = visit("/room").page
         page.goto(f"{way.url}{PATH}?unit=1.0.3&measured=true")
         settled(page)
         one = stage(page)
@@ -272,7 +272,9 @@ def test_drawing_and_table_choose_the_same_operation_by_pointer_and_by_key(visit
 def test_rows_are_chosen_by_key(visit):
     seen = visit("/your-network?ask=none")
     page, drawing = seen.page, seen.page.locator(".diagram")
-    page.get_by_test_id("stDataFrame").locator("canvas").first.focus()
+    table = page.get_by_test_id("stDataFrame")
+    table.locator("canvas").first.focus()
+    expect(table.locator("td[aria-selected=true]")).to_have_count(1)
     for name in ("1", "2"):
         page.keyboard.press("ArrowDown")
         page.keyboard.press("Shift+Space")

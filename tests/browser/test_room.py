@@ -15,7 +15,7 @@ WRONG, RIGHT = "1", "2"
 
 class Lecturer:
     def __init__(self, visit, path=LESSON):
-        self.seen = visit(path, width=1280, height=720)
+        self.seen = visit(path, width=1280, height=720, fresh=True)
         self.page = self.seen.page
         self.page.get_by_role("button", name="Ask the room").click()
         self.dialog = self.page.get_by_role("dialog")

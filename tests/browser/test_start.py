@@ -243,7 +243,7 @@ def test_playing_walks_through_the_map(visit):
 
 class TestHome:
     def test_a_card_is_one_large_link_that_keys_reach_and_show(self, visit):
-        page = visit("/").page
+        page = visit("/", fresh=True).page
         first = page.locator(".course a").first
         box = first.bounding_box()
         assert box["height"] >= 60
