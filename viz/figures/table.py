@@ -57,10 +57,10 @@ def table(
 
 
 def spelled(columns: Mapping[str, Sequence]) -> Any:
-    """Columns for ``st.dataframe``: they sort by their numbers, which stand there as in every sentence. (Streamlit's own
-    formats part thousands as the browser's language does.)"""
+    """Columns for ``st.dataframe``: they sort by their numbers, which are written as in every sentence."""
     import pandas  # pages without a table open without it
 
+    # Streamlit's own formats part thousands as the browser's language does.
     return pandas.DataFrame(columns).style.format(_text, na_rep="")
 
 
