@@ -1241,6 +1241,10 @@ Net()(torch.randn(1, 3, 32, 32), torch.randn(1, 100))
     assert [node["lines"] for node in drawn["nodes"] if node["role"] == "input"] == [["3 × 20 × 20"], ["100"]]
     app.text_input(key="network_input").set_value("3x20x20; 100; 7").run()
     assert app.error.values == ["Forward asks for x and z: write 2 inputs, not 3."]
+    app.text_input(key="network_input").set_value("3x20x20").run()
+    said = [text for text in read([*app.error, *app.markdown, *app.caption]) if "asks for x and z" in text]
+    assert len(said) == 1, "it is said once"
+    assert said[0].rstrip("*").endswith("write one for each, as 3x20x20; 100.")
 
 
 def test_what_forward_takes_in_a_tuple_is_brought_and_written_in_brackets():
