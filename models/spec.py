@@ -21,6 +21,9 @@ from models.text import big, listed, quoted, said
 AXES = {1: ("w",), 2: ("h", "w"), 3: ("d", "h", "w")}
 """Names of the spatial axes, by number of dimensions: they are the suffixes of per-axis settings in a URL."""
 
+AXIS_NAMES = {"d": "depth", "h": "height", "w": "width"}
+"""What people call them: in formulas the letters D and W are dilation and input size."""
+
 LARGEST = 1_000_000
 """No setting may be larger. torch itself has no such limit; its own, 2^63 elements, is checked as well."""
 

@@ -222,7 +222,7 @@ class Asking:
     def _take_answer(self, question: Question) -> None:
         state.catch_up()
         answer, asked = self._answer(question), state.recall(f"asked_{self.page}")
-        if asked is None or asked.name != question.name or _room.asked(self, question):
+        if asked is None or asked.name != question.name or _room.asked(self, question) or _room.led():
             return
         if self._ask.value == NONE:  # answered: what was said stays
             answer.give(asked.tries[-1] if asked.tries else answer.usual)

@@ -70,7 +70,7 @@ def joined() -> str:
 
 
 def _forget() -> None:
-    for name in ("room", "room_dialog", "followed", "arrived"):
+    for name in ("room", "room_dialog", "followed", "arrived", "around"):
         state.forget(name)
 
 
@@ -120,6 +120,11 @@ def asked(asking: Asking, question: Question | None) -> bool:
         return bool(question and (code := joined()) and rooms().waiting(code) == _name(asking, question))
     except RoomError:
         return False
+
+
+def led() -> bool:
+    """Whether this phone follows, so that the lecturer answers, not its visitor."""
+    return bool((code := joined()) and state.recall("around") is False and rooms().leads(code))
 
 
 def _name(asking: Asking, question: Question) -> str:
@@ -292,6 +297,7 @@ def draw_ballot() -> None:
     if state.recall("arrived") is None:
         state.remember("arrived", here)
     around = not here.startswith("room") and here != state.recall("arrived")
+    state.remember("around", around)
     ballot(joined(), state.recall("followed"), around, _on_screen(), key="ballot", on_go=_go, on_leave=_forget)
 
 

@@ -222,6 +222,10 @@ class Rooms:
         asked = room.get("round", "0") != "0" and not room.get("revealed")
         return json.loads(room["question"])["name"] if asked else ""
 
+    def leads(self, code: str) -> bool:
+        """Whether phones follow the lecturer's screen."""
+        return bool(self._store.read(_room(code)).get("follow"))
+
     def _joined(self, code: str, visitor: str) -> dict[str, str]:
         room = self._store.read(_room(code))
         # Said in one way, for it must not tell which codes there are.

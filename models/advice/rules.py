@@ -17,7 +17,7 @@ import torch
 from torch import fx, nn
 from torch.nn import functional as F
 
-from models.advice.inputs import USUAL, latent
+from models.advice.inputs import USUAL, latent, likely_inputs
 from models.advice.meeting import axes_back, joined_along, kept_size, met, replaced, undone
 from models.advice.sizes import NetworkAtSizes, scaled
 from models.advice.trial import (
@@ -38,10 +38,10 @@ from models.device import private_copy
 from models.graph import Graph, read_graph
 from models.measure import blank, kind_of, settled
 from models.operator import per_axis
-from models.parse import Pasted, give_others, guess_of, inputs_as_written
+from models.parse import Pasted, give_others, guess_of, inputs_told
 from models.parse.faults import by, changed, fault_of
 from models.parse.walk import MAX_ACTIVATIONS
-from models.text import big, called, listed, plural, sentence
+from models.text import big, called, plural, sentence
 
 COSTLY = 50_000_000
 """Weights of a layer beyond which another repair is likelier."""
@@ -102,11 +102,16 @@ def _same_for_all(module: nn.Module, shape: Shape) -> str:
     reached = {graph.broken.node}
     for edge in sorted(graph.edges, key=lambda one: -one.target):
         reached |= {edge.source} if edge.target in reached else set()
-    late = any(at and graph.nodes[at].kind == "input" for at in reached)
-    told = (
-        f"forward asks for {listed(list(asked), 'and')}, and each was given this input: where theirs differ, write one "
-    )
-    return f"{told}for each, as {inputs_as_written(asked)}." if late else ""
+    inputs = [at for at, node in enumerate(graph.nodes) if node.kind == "input"]
+    if not reached & set(inputs[1:]):
+        return ""
+    # What the first layers take is an example, if it fits.
+    layers = dict(copy.named_modules())
+    first = {one.source: layers.get(graph.nodes[one.target].name) for one in reversed(graph.edges)}
+    others = [next(likely_inputs("", layer, shape), shape) if (layer := first.get(at)) else shape for at in inputs[1:]]
+    give_others(copy, others)
+    fits = (tried := read(copy, shape)) and not tried.broken
+    return inputs_told(module, [shape, *others] if fits else None)
 
 
 def _repairs(module: nn.Module, shape: Shape, graph: Graph) -> tuple[Repair, ...]:

@@ -8,6 +8,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
+from itertools import repeat
 from typing import Any
 
 import torch
@@ -152,8 +153,7 @@ def read_graph(module: nn.Module, input_shape: Sequence[int], *, fields: bool = 
     >>> [(node.name, node.shapes) for node in graph.nodes][1]
     ('0', ((1, 8, 30, 30),))
     """
-    notes = notes_of(module)
-    module = settled(rooted(module), input_shape)
+    pasted, module = module, settled(rooted(module), input_shape)
     # A pasted network runs on paper already while it is traced.
     traced = graph_of(module, input_shape) if is_pasted(module) else None
     with on_paper(traced[0].root if traced else module) as (ghost, done):
@@ -167,6 +167,8 @@ def read_graph(module: nn.Module, input_shape: Sequence[int], *, fields: bool = 
                 reading.broken = Broken(len(reading.nodes) - 1, f"{traced[0].misfit}.", reading.nodes[-1].line)
         except _Stopped as stopped:
             reading.stop(stopped)
+    # An input that fits where all are given it is an example that fits.
+    notes = notes_of(pasted, None if reading.broken else repeat(tuple(input_shape)))
     if fields:
         found, more = _fields(module, input_shape, reading, traced)
         notes += more

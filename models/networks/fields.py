@@ -10,13 +10,13 @@ from cachetools.func import lru_cache
 from torch import nn
 
 from models.device import reference
+from models.kept import Kept
 from models.networks import skeleton
 from models.receptive_field import (
     PUBLISHED,
     LayerField,
     LocalField,
     PublishedField,
-    ReceptiveField,
     ReceptiveFieldError,
     receptive_field,
     subnetwork,
@@ -70,7 +70,6 @@ class NetworkField:
 
     name: str
     side: int
-    field: ReceptiveField
     maps: tuple[MapRow, ...]
     stages: tuple[MapRow, ...]
     depth: tuple[int, ...]
@@ -99,14 +98,21 @@ def _traced(name: str) -> tuple[nn.Module, Any]:
     return module, graph_of(module)
 
 
-@lru_cache(96)
+_kept: Kept[NetworkField] = Kept(20_000, lambda found: len(found.maps))
+"""As many as have so many maps together: each takes a kilobyte."""
+
+
 def network_field(name: str, side: int = 224) -> NetworkField:
-    """Trace a torchvision network on the meta device.
+    """Trace a torchvision network on the meta device; asked again, the answer comes at once.
 
     Raises:
         ReceptiveFieldError, models.networks.NetworkError: it cannot be traced, no map is left of so small an image, or
             there is no such network.
     """
+    return _kept.made((name, side), lambda: _read(name, side))
+
+
+def _read(name: str, side: int) -> NetworkField:
     module, traced = _traced(name)
     field = receptive_field(module, (1, 3, side, side), traced=traced)
     maps = [
@@ -128,7 +134,7 @@ def network_field(name: str, side: int = 224) -> NetworkField:
             sizes.append(local.size[0])
             reached.append(layer.name)
     kept = tuple(row for jump, row in sorted(stages.items()) if jump != 1 or len(stages) == 1)
-    return NetworkField(name, side, field, rows, kept, tuple(at), tuple(sizes), tuple(reached), field.reason or "")
+    return NetworkField(name, side, rows, kept, tuple(at), tuple(sizes), tuple(reached), field.reason or "")
 
 
 def _row(number: int, layer: LayerField, local: LocalField, side: int) -> MapRow:

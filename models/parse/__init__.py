@@ -32,7 +32,7 @@ from models.parse.modules import (
     Pasted,
     give_others,
     guess_of,
-    inputs_as_written,
+    inputs_told,
     line_of,
     notes_of,
     operands_at,

@@ -10,7 +10,7 @@ import math
 import re
 import warnings
 from collections import OrderedDict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import torch
@@ -142,17 +142,24 @@ def operands_at(module: nn.Module, line: int) -> tuple[str, ...]:
     return tuple(map(ast.unparse, found[0])) if len(found) == 1 else ()
 
 
-def notes_of(module: nn.Module) -> tuple[str, ...]:
-    """What is to be said of how a network was read."""
+def notes_of(module: nn.Module, fitting: Iterable[tuple[int, ...]] | None = None) -> tuple[str, ...]:
+    """What is to be said of how a network was read. `fitting`: shapes that its inputs may have, batch first, if such
+    are known."""
     notes = module.__dict__.get("_notes", ())
-    if isinstance(module, Pasted) and (len(asked := module.inputs()) > 1 or any(asked.values())):
-        if module._others:
-            told = f"{next(iter(asked))} is given the first input, and so on" if len(asked) > 1 else "it is given these"
-        else:
-            written = inputs_as_written(asked)
-            told = f"each is given this input; where theirs differ, write one for each, as {written}"
-        notes += (f"forward asks for {_listed(asked)}: {told}.",)
-    return notes
+    return (*notes, *([told] if (told := inputs_told(module, fitting)) else ()))
+
+
+def inputs_told(module: nn.Module, fitting: Iterable[tuple[int, ...]] | None = None) -> str:
+    """How a network is given its inputs, and how others are written; nothing where it asks for one tensor."""
+    if not isinstance(module, Pasted) or not (len(asked := module.inputs()) > 1 or any(asked.values())):
+        return ""
+    if module._others:
+        told = f"{next(iter(asked))} is given the first input, and so on" if len(asked) > 1 else "it is given these"
+    else:
+        known = fitting is not None or any(asked.values())
+        how = f", as {inputs_as_written(asked, fitting)}" if known else ", with a semicolon between them"
+        told = f"each is given this input; where theirs differ, write one for each{how}"
+    return f"forward asks for {_listed(asked)}: {told}."
 
 
 def _listed(asked: Mapping[str, int]) -> str:
@@ -160,12 +167,12 @@ def _listed(asked: Mapping[str, int]) -> str:
     return listed([f"{name}, a tuple of {part}," if part else name for name, part in asked.items()], "and").rstrip(",")
 
 
-def inputs_as_written(asked: Mapping[str, int]) -> str:
-    """Inputs as they are written, of which those in a tuple stand in brackets."""
-    if not any(asked.values()):
-        return "3x32x32; 100"
-    sizes = iter(["3x32x32", *["16x32x32"] * 100])
-    each = [[next(sizes, "16x32x32") for _ in range(max(1, part))] for part in asked.values()]
+def inputs_as_written(asked: Mapping[str, int], shapes: Iterable[tuple[int, ...]] | None = None) -> str:
+    """Inputs as they are written, of which those in a tuple stand in brackets; of these shapes, batch first, if such
+    are given."""
+    shapes = itertools.chain([(1, 3, 32, 32)], itertools.repeat((1, 16, 32, 32))) if shapes is None else shapes
+    sizes = ("x".join(map(str, one[1:])) or "()" for one in shapes)
+    each = [[next(sizes) for _ in range(max(1, part))] for part in asked.values()]
     return "; ".join(f"({', '.join(one)})" if part else one[0] for one, part in zip(each, asked.values(), strict=True))
 
 

@@ -16,21 +16,27 @@ def _made(calls: list[str]) -> str:
 
 
 def stack_code(stack: Stack) -> str:
-    """Runnable PyTorch: an `nn.Sequential`, or a module with its own `forward` where a branch joins."""
+    """Runnable PyTorch: an `nn.Sequential`, or a module with its own `forward` where a branch joins. It asserts the
+    shape of each map, and how many parameters there are."""
     net: Layer = build(stack)
     calls = [
-        [layer_code(part) for part in (layer.pad, layer.op) if not isinstance(part, nn.Identity)]
+        _made([layer_code(part) for part in (layer.pad, layer.op) if not isinstance(part, nn.Identity)])
         for layer in net.layers
     ]
-    out = (1, stack.widths[-1], *stack.shapes[-1])
-    check = f"assert model(torch.zeros{stack.input_shape}).shape == {out}"
+    shapes = [(1, width, *shape) for width, shape in zip(stack.widths[1:], stack.shapes[1:], strict=True)]
+    image, listed = f"torch.zeros{stack.input_shape}", "".join(f"    {shape},\n" for shape in shapes)
+    count = sum(one.numel() for one in net.parameters())
+    check = f"assert sum(p.numel() for p in model.parameters()) == {count}\nshapes = [\n{listed}]\n"
     head = "import torch\nfrom torch import nn\n\n"
     if not any(net.skips):
-        body = "".join(f"    {call},\n" for each in calls for call in each)
-        return f"{head}model = nn.Sequential(\n{body})\n{check}\n"
-    init, forward = [], ["        x0 = x"]
-    for number, (layer, skip, each) in enumerate(zip(net.layers, net.skips, calls, strict=True), 1):
-        init.append(f"        self.layer{number} = {_made(each)}")
+        body = "".join(f"    {call},\n" for call in calls)
+        check += (
+            f"x = {image}\nfor layer, shape in zip(model, shapes):\n    x = layer(x)\n    assert x.shape == shape\n"
+        )
+        return f"{head}model = nn.Sequential(\n{body})\n{check}"
+    init, maps = [], []
+    for number, (layer, skip, call) in enumerate(zip(net.layers, net.skips, calls, strict=True), 1):
+        init.append(f"        self.layer{number} = {call}")
         line = f"self.layer{number}(x{number - 1})"
         if skip:
             brought = f"x{number - skip}"
@@ -39,19 +45,23 @@ def stack_code(stack: Stack) -> str:
                 init.append(f"        self.shortcut{number} = {_made(list(map(layer_code, parts)))}")
                 brought = f"self.shortcut{number}({brought})"
             line = f"torch.cat([{line}, {brought}], 1)" if layer.concat else f"{line} + {brought}"
-        forward.append(f"        x{number} = {line}")
+        maps.append(f"        x{number} = {line}")
     lines = [
         "class Model(nn.Module):",
         "    def __init__(self):",
         "        super().__init__()",
         *init,
         "",
+        "    def maps(self, x0):",
+        *maps,
+        f"        return [{', '.join(f'x{number}' for number in range(1, len(calls) + 1))}]",
+        "",
         "    def forward(self, x):",
-        *forward,
-        f"        return x{len(calls)}",
+        "        return self.maps(x)[-1]",
         "",
         "",
         "model = Model()",
-        check,
+        f"{check}for x, shape in zip(model.maps({image}), shapes):",
+        "    assert x.shape == shape",
     ]
     return head + "\n" + "\n".join(lines) + "\n"

@@ -60,17 +60,10 @@ def _reached(name: str, **job: int) -> tuple[list[dict], int]:
 
 
 @dataclass(frozen=True, eq=False)
-class Grouped:
-    """A convolution in groups from so many channels to as many, measured: its cost, who sees whom, the same from one
-    layer a group, and two of them in a row, with a shuffle between or without. Pictures are of ``channel_picture``."""
+class Connected:
+    """Who sees whom through a convolution in groups; the same from one layer a group, and two of them in a row, with a
+    shuffle between or without. Pictures are of ``channel_picture``."""
 
-    channels: int
-    groups: int
-    kernel: int
-    size: int
-    weights: int
-    macs: int
-    formulas: Mapping[str, Formula]
     picture: np.ndarray
     split_picture: np.ndarray
     split_weights: int
@@ -85,19 +78,40 @@ class Grouped:
         return seen(self.picture)
 
 
+@dataclass(frozen=True, eq=False)
+class Grouped(Connected):
+    """A convolution in groups from so many channels to as many, measured: its cost besides."""
+
+    channels: int
+    groups: int
+    kernel: int
+    size: int
+    weights: int
+    macs: int
+    formulas: Mapping[str, Formula]
+
+
 @lru_cache(maxsize=64)
 def grouped(channels: int, groups: int, kernel: int, size: int) -> Grouped:
     way = WAYS["grouped"]
     job = {"in_channels": channels, "out_channels": channels, "kernel_size": kernel, "size": size, "groups": groups}
     with torch.device("meta"):
         measured = measure(way.build(**job), way.input_shape(**job))
-    costs = measured.parameters, measured.macs, way.formulas(**job)
-    return Grouped(channels, groups, kernel, size, *costs, *_connected(channels, groups, kernel))
+    return Grouped(
+        **vars(_connected(channels, groups, kernel)),
+        channels=channels,
+        groups=groups,
+        kernel=kernel,
+        size=size,
+        weights=measured.parameters,
+        macs=measured.macs,
+        formulas=way.formulas(**job),
+    )
 
 
 @lru_cache(maxsize=128)
-def _connected(channels: int, groups: int, kernel: int) -> tuple[Any, ...]:
-    """What of a ``Grouped`` does not depend on the image's size."""
+def _connected(channels: int, groups: int, kernel: int) -> Connected:
+    """What does not depend on the image's size."""
     layer = WAYS["grouped"].build(in_channels=channels, out_channels=channels, kernel_size=kernel, groups=groups)
     layer = layer.double().requires_grad_(False)
     split = split_groups(layer)
@@ -107,11 +121,17 @@ def _connected(channels: int, groups: int, kernel: int) -> tuple[Any, ...]:
     with device.one_thread(), torch.inference_mode():
         difference = float((split(x) - layer(x)).abs().max())
     one = (1, channels, 1, 1)
-    both = [two_grouped(channels, groups, shuffled) for shuffled in (False, True)]
-    return (
-        channel_picture(layer, one), channel_picture(split, one), sum(p.numel() for p in split.parameters()),
-        difference, *(channel_steps(row, one) for row in both), *(seen(channel_picture(row, one)) for row in both),
-    )  # fmt: skip
+    plain, shuffled = (two_grouped(channels, groups, with_shuffle) for with_shuffle in (False, True))
+    return Connected(
+        picture=channel_picture(layer, one),
+        split_picture=channel_picture(split, one),
+        split_weights=sum(p.numel() for p in split.parameters()),
+        difference=difference,
+        plain=channel_steps(plain, one),
+        shuffled=channel_steps(shuffled, one),
+        plain_sees=seen(channel_picture(plain, one)),
+        shuffled_sees=seen(channel_picture(shuffled, one)),
+    )
 
 
 @lru_cache(maxsize=1)

@@ -42,10 +42,8 @@ def draw() -> None:
                 numbers = st.empty()
     below = st.container()
     field = analyse(stack)
-    offer(
-        lambda: ("Runs as it is: builds exactly this stack, and asserts the shape of its last map.", stack_code(stack)),
-        covered=covered,
-    )
+    told = "Runs as it is: builds exactly this stack, and asserts the shape of each map and the parameters."
+    offer(lambda: (told, stack_code(stack)), covered=covered)
     if covered:
         with picture:
             if not stack.drawn:

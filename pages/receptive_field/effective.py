@@ -99,37 +99,41 @@ def lesson() -> None:
                     _before()
                 offer(lambda: ("", ""), covered=True)
                 return
-            place = st.empty()
+            found = effective_so_far(case)
+            more = found is None or (found.inputs < inputs and state.recall("stopped") != case)
+            stage = st.container(key="stage_area")
+            place = stage.empty()
+            # Of another case that stood here nothing is left while this one is computed.
+            picture, below = (stage.empty(), right.empty()) if more else (stage, right)
             try:
                 if weights == "trained":
                     for done, total in fetch_weights(of):
                         told = f"Fetching the weights of {of}: {done / 2**20:.0f} MB …"
                         place.progress(min(1.0, done / (total or 1e12)), told)
-                found = effective_so_far(case)
-                if found is None or (found.inputs < inputs and state.recall("stopped") != case):
-                    found = _refine(effective_refined(case), case, of, place)
+                if more:
+                    found = _refine(effective_refined(case), found, case, of, place)
             except (ReceptiveFieldError, NetworkError, RuntimeError) as error:
                 place.empty()
-                st.error(str(error).split("\n")[0], icon=":material/block:")
+                stage.error(str(error).split("\n")[0], icon=":material/block:")
                 return
             place.empty()
             if found.inputs < inputs:
                 with place.container(horizontal=True, vertical_alignment="center"):
                     remark(f"Stopped after {found.inputs} of {inputs} inputs.")
                     st.button("Go on", key="go_on", icon=":material/play_arrow:", on_click=_stop, args=(None,))
-            with st.container(key="stage_area"):
+            with picture.container():
                 _seen(found, of)
-            with st.container(key="numbers"):
-                show(_cards(found), key="effective_cards")
             offer(lambda: _script(case, found))
-            if found.energy.max() == 0:
-                st.info(
-                    "No gradient reaches the input: the unit is 0 for all of these inputs, its ReLU is shut. Take more "
-                    "inputs, another unit, or switch ReLU off.",
-                    icon=":material/block:",
-                )
-            elif found.inputs < 10 and weights == "random":
-                remark("Few inputs give a noisy picture: more of them smooth it.")
+            with below.container(key="numbers"):
+                show(_cards(found), key="effective_cards")
+                if found.energy.max() == 0:
+                    st.info(
+                        "No gradient reaches the input: the unit is 0 for all of these inputs, its ReLU is shut. Take "
+                        "more inputs, another unit, or switch ReLU off.",
+                        icon=":material/block:",
+                    )
+                elif found.inputs < 10 and weights == "random":
+                    remark("Few inputs give a noisy picture: more of them smooth it.")
     say(
         "The box says where a unit **could** look. The energy says where it **does**: many paths lead from the middle "
         "of the box to the unit, few from its corners, so nearly all of the gradient sits near the middle "
@@ -185,16 +189,24 @@ def _stop(case) -> None:
     state.remember("stopped", case)
 
 
-def _refine(steps, case, of: str, place):
-    """Draw the average while it is refined; the button ends it, and so does any other control."""
-    found, last = None, 0.0
+def _refine(steps, found: EffectiveField | None, case, of: str, place):
+    """Draw the average while it is refined, at first what was ``found`` before; the button ends it, and so does any
+    other control."""
+    last = 0.0
     with place.container():
         with st.container(horizontal=True, vertical_alignment="center"):
             bar = st.empty()
             button = st.empty()
         drawing = st.empty()
+
+    def draw() -> None:
+        with drawing.container():
+            _seen(found, of, f"_{found.inputs}")
+
     bar.progress(0.0, "Asking the gradient …")
     button.button("Stop here", key="stop", icon=":material/stop:", on_click=_stop, args=(case,))
+    if found is not None:
+        draw()
     with closing(steps):
         for step in steps:
             if isinstance(step, Waiting):
@@ -203,8 +215,7 @@ def _refine(steps, case, of: str, place):
             found = step
             bar.progress(found.inputs / case.inputs, f"Input {found.inputs} of {case.inputs}")
             if found.inputs < case.inputs and time.monotonic() - last > 0.6:
-                with drawing.container():
-                    _seen(found, of, f"_{found.inputs}")
+                draw()
                 last = time.monotonic()
     return found
 

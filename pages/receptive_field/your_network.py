@@ -296,12 +296,12 @@ def lesson() -> None:
             remark(f"{'Inputs' if code.others else 'Input'} {given}: {batch}.")
             _line(graph, text, alike, chosen)
     _layers(graph, chosen)
-    _told(graph)
     # It tries many a network, and is told where the drawing has been sent.
     with wrong:
         if graph.broken:
             _another(code, shape)
-        _advice(advice_at(code, shape))
+        _advice(advice := advice_at(code, shape))
+    _told(graph, advice)
     WHAT_IF.draw(lambda: _sizes.draw(code, shape, graph))
     COMPARE.draw(lambda: _second.draw(SECOND, code, shape, graph))
     offer(
@@ -459,10 +459,11 @@ def _line(graph: Graph, code: str, made: Mapping[int, Sequence[str]], chosen: st
         remark(f"This line makes {big(len(made[at]))} operations: {names}")
 
 
-def _told(graph: Graph) -> None:
-    """What the numbers are, and the table to take along."""
+def _told(graph: Graph, advice: Sequence[Advice]) -> None:
+    """What the numbers are, as far as no advice says it, and the table to take along."""
     for note in graph.notes:
-        remark(note.replace("`", ""))
+        if not any(sentence(note).partition(":")[0] in one.why for one in advice):
+            remark(note.replace("`", ""))
     fits = "The table stops where the shape stops fitting. " if graph.broken else "Every layer fits. "
     remark(
         f"{fits}Shapes and MACs are PyTorch's own, on the meta device; fields are traced from the graph. What you "

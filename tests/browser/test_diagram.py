@@ -141,6 +141,10 @@ def test_buttons_zoom_without_the_server(opened):
     assert float(svg.get_attribute("width")) == pytest.approx(0.8 * before, abs=2)
     assert recorder.sent == []
     assert too_wide(page) <= 0
+    # With that of drawing and table all buttons stand in one row.
+    page.locator(".whole").evaluate("(button) => { button.hidden = false; }")
+    tops = page.locator(".tools button").evaluate_all("(all) => all.map((one) => one.getBoundingClientRect().top)")
+    assert (len(tops), len({*tops})) == (7, 1)
 
 
 def test_the_page_hears_of_a_node_and_can_choose_one(opened):

@@ -147,6 +147,7 @@ class TestSizes:
         assert boxes[0]["x"] + boxes[0]["width"] < boxes[1]["x"]
         assert all(HALL["height"] - 20 <= box["y"] + box["height"] <= HALL["height"] for box in boxes)
         for hint in page.locator(".stage:not(.panel) .hint").all():
+            expect(hint).to_be_visible()
             assert hint.evaluate("n => n.scrollHeight <= n.clientHeight"), "not cut"
         assert page.evaluate(SMALL, 18) == []
 

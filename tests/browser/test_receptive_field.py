@@ -198,9 +198,16 @@ def test_all_networks_are_traced_on_demand(visit):
 def test_the_used_field_is_refined_and_can_be_stopped(visit, server):
     seen = visit("/receptive-field-growth?ask=none")
     page = seen.page
-    page.goto(f"{server.url}/receptive-field-effective?of=resnet50&inputs=50&relu=false")
+    page.goto(f"{server.url}/receptive-field-effective?depth=3&inputs=50&relu=false")
+    settled(page)
+    network = page.get_by_role("combobox", name="Network")
+    network.fill("resnet50")
+    network.press("Enter")
     button = page.get_by_role("button", name="Stop here")
-    page.locator(".cs-energy").first.wait_for(timeout=90_000)
+    button.wait_for(timeout=60_000)
+    # Nothing is left of the case before: neither its surface and its numbers, nor its picture.
+    expect(page.locator(".st-key-stage_area .js-plotly-plot, .st-key-numbers")).to_have_count(0)
+    page.locator(".cs-energy").wait_for(timeout=90_000)
     button.click()
     expect(page.get_by_text(re.compile(r"Stopped after \d+ of 50"))).to_be_visible(timeout=60_000)
     settled(page)

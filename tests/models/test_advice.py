@@ -905,10 +905,18 @@ def test_where_a_later_input_has_the_wrong_shape_no_layer_is_to_blame():
     network = parse_network(PAIR.format(8), device="meta")
     (advice,) = advise(network, (1, 3, 32, 32))
     assert advice.repairs == ()
-    assert advice.why.endswith(
-        "Forward asks for x and z, and each was given this input: where theirs differ, write one for each, as "
-        "3x32x32; 100."
-    )
+    told = "Forward asks for x and z: each is given this input; where theirs differ, write one for each"
+    assert advice.why.endswith(f"{told}, as 3x32x32; 100.")
+    for z, example in (
+        ("nn.Conv2d(1, 8, 3, padding=1)", ", as 3x32x32; 1x32x32."),
+        (
+            "nn.Sequential(nn.Flatten(), nn.Linear(100, 8), nn.Unflatten(1, (8, 1, 1)))",
+            ", with a semicolon between them.",
+        ),
+    ):
+        text = PAIR.replace("nn.Linear(100, {})", z).replace("[:, :, None, None]", "")
+        (advice,) = advise(parse_network(text, device="meta"), (1, 3, 32, 32))
+        assert advice.why.endswith(told + example)
     give_others(network, [(1, 100)])
     assert advise(network, (1, 3, 32, 32)) == ()
     # What the first input does not fit is the layer's, whatever the second is.

@@ -1,14 +1,16 @@
 """Tables of whole networks: published numbers, and where a pasted network breaks."""
 
 import csv
+import gc
 import io
+import sys
 from types import SimpleNamespace
 
 import numpy as np
 import pytest
 
 from models.graph import read_graph
-from models.networks import fields
+from models.networks import fields, skeleton
 from models.networks.effective import (
     CORE,
     OWN,
@@ -25,6 +27,10 @@ from models.parse import parse_network
 from models.parse.code import EXAMPLES
 from models.receptive_field import PUBLISHED, receptive_field
 from models.turns import Waiting
+
+
+def traced(name, side):
+    return receptive_field(skeleton(name), (1, 3, side, side))
 
 
 def read(text, shape):
@@ -108,10 +114,26 @@ def test_another_size_of_image_is_not_traced_anew(monkeypatch):
     assert (found.last.map_size, found.last.size) == ((6, 6), network_field("resnet18", 200).last.size)
 
 
+def test_networks_are_kept_as_long_as_they_fit_into_memory(monkeypatch):
+    deep = network_field("densenet121")
+    seen, todo = {}, [deep]
+    while todo:
+        if id(one := todo.pop()) not in seen and not isinstance(one, type):
+            seen[id(one)] = sys.getsizeof(one)
+            todo += gc.get_referents(one)
+    assert sum(seen.values()) < 1500 * len(deep.maps)
+    # One deep network at as many sizes as a class can think of.
+    monkeypatch.setattr(fields, "_read", lambda name, side: SimpleNamespace(maps=deep.maps))
+    sides = range(1000, 1200)
+    assert all(network_field("densenet121", side) for side in sides)
+    kept = [side for side in sides if fields._kept.get(("densenet121", side))]
+    assert kept == [*sides[-20_000 // len(deep.maps) + 1 :]]
+
+
 def test_boxes_of_a_stage_are_those_of_the_trace():
     found = network_field("resnet18", 96)
     rows, columns = boxes(found, found.last.name)
-    field = found.field.at(found.last.name)
+    field = traced("resnet18", 96).at(found.last.name)
     for unit in (0, 1, found.last.map_size[0] - 1):
         assert [tuple(rows[unit]), tuple(columns[unit])] == list(field.box((unit, unit)))
 
@@ -121,7 +143,7 @@ def test_boxes_of_a_stage_are_those_of_the_trace():
 )
 def test_any_layer_has_its_row_and_its_boxes(name, layer):
     found = network_field(name, 224)
-    row, field = found.map(layer), found.field.at(layer)
+    row, field = found.map(layer), traced(name, 224).at(layer)
     assert (row.field.size, row.field.jump, row.field.start) == (field.size, field.jump, field.start)
     unit = tuple(n // 2 for n in row.map_size)
     assert row.outside == field.outside(unit)

@@ -709,7 +709,7 @@ def test_a_network_of_two_inputs_is_drawn_with_the_same_for_both():
     graph = read_graph(ours, (1, 1, 20, 20))
     assert graph.notes[0] == (
         "forward asks for left and right: each is given this input; where theirs differ, write one for each, as "
-        "3x32x32; 100."
+        "1x20x20; 1x20x20."
     )
     convs = [node for node in graph.nodes if node.kind == "Conv2d"]
     assert [node.shapes[0] for node in convs] == [(1, 8, 18, 18)] * 2

@@ -196,13 +196,18 @@ def test_code_runs_and_gives_the_same():
     ):
         stack = read_stack(text, 2, 12, 2)
         code = stack_code(stack)
-        assert "assert" in code
         there: dict = {}
         with torch.random.fork_rng(devices=[]), torch.inference_mode():
             torch.manual_seed(0)
             exec(compile(code, text, "exec"), there)
             image = torch.randn(stack.input_shape)
             assert torch.equal(there["model"](image), build(stack)(image))
+        # Every map and the parameters are held to what the page shows.
+        for number, row in enumerate(analyse(stack).rows, 1):
+            shown = f"    {(1, stack.widths[number], *row.shape)},\n"
+            with torch.inference_mode(), pytest.raises(AssertionError):
+                exec(compile(code.replace(shown, "    (1,),\n"), text, "exec"), {})
+        assert f"model.parameters()) == {analyse(stack).parameters}\n" in code
 
 
 def test_axes_have_settings_of_their_own():

@@ -5,6 +5,7 @@ import re
 from collections.abc import Iterable
 from pathlib import Path
 
+import pyarrow.ipc
 from streamlit.testing.v1 import AppTest
 
 SHELL = Path(__file__).resolve().parents[2] / "pages" / "_shell.py"
@@ -48,6 +49,12 @@ def sound(app: AppTest) -> AppTest:
     assert not app.exception
     assert [e.value for e in app.error] == []
     return app
+
+
+def written(table) -> dict[str, list[str]]:
+    """The columns of a table as a visitor reads them."""
+    shown = pyarrow.ipc.open_stream(table.proto.arrow_data.styler.display_values).read_pandas()
+    return {name: list(shown[name]) for name in shown}
 
 
 def charts(app: AppTest) -> dict[str, dict]:

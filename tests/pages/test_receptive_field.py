@@ -25,7 +25,7 @@ from pages.receptive_field._second import _change
 from pages.receptive_field.growth import read_dilations
 from pages.receptive_field.your_network import _field, _script, given_input, pack, read_shape, shape_text, unpack
 from tests.models.pasted_networks import HEAD, NETWORKS
-from tests.pages.support import charts, components, diagrams, moved, opened, points, read
+from tests.pages.support import charts, components, diagrams, moved, opened, points, read, written
 
 
 def open_page(part: str = "build", **query) -> AppTest:
@@ -1073,6 +1073,11 @@ def test_the_numbers_of_a_chart_are_a_table_when_it_is_opened():
         for line in charts(app)["growth_plot"]["data"]
         for what, place in zip(line["text"], points(line), strict=True)
     ]
+    # Numbers stand there as they do in the heading and in the other table.
+    shown = [written(one) for one in app.dataframe]
+    assert "12\u202f544" in shown[0]["Parameters, 16 channels"]
+    assert shown[1]["parameters"][0] == "11\u202f520"
+    assert shown[1]["MACs"][0] == "50\u202f282\u202f496"
 
 
 def test_the_effective_field_has_its_numbers():
@@ -1236,6 +1241,10 @@ Net()(torch.randn(1, 3, 32, 32), torch.randn(1, 100))
     assert [node["lines"] for node in drawn["nodes"] if node["role"] == "input"] == [["3 × 20 × 20"], ["100"]]
     app.text_input(key="network_input").set_value("3x20x20; 100; 7").run()
     assert app.error.values == ["Forward asks for x and z: write 2 inputs, not 3."]
+    app.text_input(key="network_input").set_value("3x20x20").run()
+    said = [text for text in read([*app.error, *app.markdown, *app.caption]) if "asks for x and z" in text]
+    assert len(said) == 1, "it is said once"
+    assert said[0].rstrip("*").endswith("write one for each, as 3x20x20; 100.")
 
 
 def test_what_forward_takes_in_a_tuple_is_brought_and_written_in_brackets():

@@ -150,6 +150,19 @@ def test_what_a_phone_answers_on_its_page_after_the_room_is_asked_reveals_nothin
     assert "answered" not in sound(phone).query_params
 
 
+def test_what_a_phone_answers_while_it_follows_reveals_nothing(rooms):
+    secret = rooms.open()
+    rooms.show(secret, "transposed?ask=stamp", "transposed stamp", True)
+    phone = sound(opened(VIEWS, ask="stamp", room=secret.partition("-")[0]))
+    phone.pills(key="answer_stamp").set_value("2").run()
+    assert "answered" not in sound(phone).query_params
+    # Once the lecturer walks on alone, each visitor answers for himself.
+    rooms.show(secret, "transposed?ask=stamp", "transposed stamp", False)
+    phone.pills(key="answer_stamp").set_value("1").run()
+    phone.pills(key="answer_stamp").set_value("2").run()
+    assert sound(phone).query_params["answered"] == "stamp"
+
+
 def test_a_phone_is_asked_in_its_ballot_alone_and_offered_no_room(lecturer):
     code = key(lecturer).partition("-")[0]
     phone = sound(opened(VIEWS, ask="stamp", room=code))

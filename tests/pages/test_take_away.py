@@ -44,7 +44,8 @@ def test_a_lesson_offers_its_picture_its_tables_and_its_charts(lesson):
     for name in shown:
         app.segmented_control(key="take_group").set_value(name).run()
         sound(app)
-        assert app.button(key="take_make").label.startswith("Make the ")
+        said = {"Numbers": "tables as CSV", "Chart": "interactive charts"}[name]
+        assert app.button(key="take_make").label == f"Make the {said}"
 
 
 def test_a_picture_that_tells_the_answer_is_not_given_away():
@@ -62,14 +63,14 @@ def test_lessons_with_a_worked_layer_have_a_worksheet(file, asked):
     app = opened(file, **asked)
     app.button(key="open_take_away").click().run()
     app.segmented_control(key="take_group").set_value("Document").run()
-    assert [one.label for one in sound(app).get("download_button")][-1].startswith("Download the Worksheet")
+    assert [one.label for one in sound(app).get("download_button")][-1].startswith("Download the worksheet")
 
 
 def test_a_layer_too_large_for_a_worksheet_begins_with_a_notebook():
     app = opened("cost/separable.py", ask="none")
     app.button(key="open_take_away").click().run()
     app.segmented_control(key="take_group").set_value("Document").run()
-    assert [one.label for one in sound(app).get("download_button")][-1].startswith("Download the Notebook")
+    assert [one.label for one in sound(app).get("download_button")][-1].startswith("Download the notebook")
 
 
 def test_two_layers_beside_each_other_are_one_picture():
@@ -88,7 +89,7 @@ def test_documents_are_those_of_the_layer_on_the_picture():
         app.session_state["take_group"] = "Document"
         app.run()
         offered[name] = [one.label for one in sound(app).get("download_button")]
-    assert all("Worksheet" in one[-1] for one in offered.values())
+    assert all("worksheet" in one[-1] for one in offered.values())
     # A worksheet of both is longer than that of either.
     sizes = {name: int(re.search(r"(\d+) kB", one[-1])[1]) for name, one in offered.items()}
     assert sizes["A and B"] > max(sizes["A"], sizes["B"])
@@ -148,12 +149,12 @@ def test_documents_and_numbers_of_a_layer_are_offered(monkeypatch):
     assert {"Document", "Numbers"} <= {option.content for option in groups.proto.options}
     app.segmented_control(key="take_group").set_value("Document").run()
     label = [one.label for one in sound(app).get("download_button")][-1]
-    assert label.startswith("Download the Worksheet")
+    assert label.startswith("Download the worksheet")
     assert made.count("worksheet") == 1
     app.segmented_control(key="take_Document").set_value("notebook").run()
-    assert [one.label for one in sound(app).get("download_button")][-1].startswith("Download the Notebook")
+    assert [one.label for one in sound(app).get("download_button")][-1].startswith("Download the notebook")
     app.segmented_control(key="take_group").set_value("Numbers").run()
-    assert app.button(key="take_make").label == "Make the Tables as CSV"
+    assert app.button(key="take_make").label == "Make the tables as CSV"
 
 
 def test_what_was_chosen_is_chosen_the_next_time():

@@ -182,6 +182,9 @@ class TestPhone:
         rooms.show(key, "transposed", "")
         assert rooms.look(code, phone)["page"] == "transposed"
         assert rooms.tally(key).follow
+        assert rooms.leads(code)
+        rooms.show(key, "transposed", "", False)
+        assert not rooms.leads(code)
 
     def test_who_was_not_heard_of_for_a_minute_is_not_counted(self, rooms, key, code, monkeypatch):
         rooms.join(code), rooms.join(code)

@@ -18,6 +18,7 @@ from models.formulas import extent
 from models.layers import KINDS
 from models.spec import (
     AXES,
+    AXIS_NAMES,
     CHOICES,
     FLAGS,
     QUERY_DEFAULTS,
@@ -59,7 +60,6 @@ ORDER = (
 )
 COUNTS = ("in_channels", "out_channels", "groups", "input_size", "upscale_factor")
 """Settings that may take every second or third value: channels in groups, sizes that a factor divides."""
-AXIS_NAMES = {"d": "depth", "h": "height", "w": "width"}
 SCALES = (0.5, 1.0, 1.5, 2.0, 3.0, 4.0)
 NORMS = (1.0, 2.0, 3.0, 4.0, 8.0)
 

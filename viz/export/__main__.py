@@ -394,7 +394,7 @@ def stacked(asked: Mapping[str, str], title: str = "") -> Taken:
             layer, place = found
         else:
             _say(f"unit: {quoted(asked['unit'])} names no unit of this stack: the middle one is selected.")
-    told = "Builds exactly this stack, and asserts the shape of its last map."
+    told = "Builds exactly this stack, and asserts the shape of each map and the parameters."
     return Taken(
         title or "A stack of layers", drawing=drawn.scene(field, layer, tuple(place)),
         height=drawn.stage_height(stack), script=lambda: (told, stack_code(stack)),

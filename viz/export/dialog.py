@@ -238,7 +238,7 @@ def _preview(one: Format, page: Taken, options: Mapping[str, Any]) -> bytes | No
         state.remember("take_drawn", kept)
     with st.container(key="take_preview"):
         address = f"data:image/svg+xml;base64,{base64.b64encode(kept[1]).decode()}"
-        st.html(f'<img alt="The {one.label} as it will be" src="{address}" style="{PREVIEW}">')
+        st.html(f'<img alt="The {one.said} as it will be" src="{address}" style="{PREVIEW}">')
     return kept[1]
 
 
@@ -266,7 +266,7 @@ def _file(one: Format, page: Taken, options: Mapping[str, Any], which: str, made
         job = None
     if job is None:
         st.button(
-            f"Make the {one.label}", icon=":material/movie:", key="take_make",
+            f"Make the {one.said}", icon=":material/movie:", key="take_make",
             on_click=_begin, args=(one, page, options, wanted),
         )  # fmt: skip
     elif job.done:
@@ -303,6 +303,6 @@ def _download(one: Format, data: bytes) -> None:
     size = f"{len(data) / 1000:.0f} kB" if len(data) < 1e6 else f"{len(data) / 1e6:.1f} MB"
     what = one.name if one.group in ("Document", "Numbers") else one.group.lower()
     st.download_button(
-        f"Download the {one.label}, {size}", data, f"convscope-{what}.{one.ending}", one.media, on_click="ignore",
+        f"Download the {one.said}, {size}", data, f"convscope-{what}.{one.ending}", one.media, on_click="ignore",
         icon=":material/download:", key="take_download",
     )  # fmt: skip

@@ -69,6 +69,12 @@ class Format:
         shown = {"matrix": True} if taken.of_matrices else {}
         return tuple(replace(one, default=shown.get(one.name, one.default)) for one in self.options)
 
+    @property
+    def said(self) -> str:
+        """The label inside a sentence: ``the tables as CSV``, ``the GIF``."""
+        first, *rest = self.label.split(" ")
+        return " ".join([first.lower() if first.istitle() else first, *rest])
+
     def offered(self, taken: Taken) -> bool:
         """Whether the page has what it needs."""
         return all(any(getattr(taken, one) for one in need.split(" or ")) for need in self.needs)

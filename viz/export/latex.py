@@ -11,7 +11,7 @@ from models.errors import ExportError
 from models.lab import Lab
 from models.layers import KINDS
 from models.share import Scene
-from models.spec import AXES
+from models.spec import AXES, AXIS_NAMES
 from models.text import big, times
 from viz.export.formats import Progress
 from viz.export.licence import MADE
@@ -112,8 +112,8 @@ def _number(check: bench.Check) -> str:
     left, (symbols, *filled) = LEFT.get(check.name, rf"\text{{{check.title}}}"), lines
     # A line for axes that agree, or one for all of them.
     axes = check.formula.axes if len(filled) > 1 else ()
-    letters = [",".join(AXES[len(value)][axis].upper() for axis in alike) for alike in axes]
-    names = [left, *([f"{left}_{{{each}}}" for each in letters] or [left] * len(filled))]
+    which = [", ".join(AXIS_NAMES[AXES[len(value)][axis]] for axis in alike) for alike in axes]
+    names = [left, *([rf"{left}_{{\text{{{each}}}}}" for each in which] or [left] * len(filled))]
     said = [symbols.removeprefix(f"{left} = "), *filled]
     # Where a case is told in words, nothing is worked out.
     made = [

@@ -17,6 +17,7 @@ from models.text import big
 from viz import state
 from viz.colours import CIVIDIS, FAINT, ROLES, SERIES
 from viz.export import taken
+from viz.figures.table import spelled
 
 HEIGHT = 340
 """Of a chart, in CSS pixels."""
@@ -392,10 +393,7 @@ def chart(figure: dict, *, key: str, alt: str, numbers: bool = True) -> None:
         return
     opened = st.expander("Numbers", key=f"{key}_numbers", on_change="rerun", icon=":material/table_rows:")
     if opened.open:
-        columns = numbers_of(figure)
-        number = st.column_config.NumberColumn(format="%.4g")
-        kinds = {name: number for name, values in columns.items() if not isinstance(values[0], str)}
-        opened.dataframe(columns, hide_index=True, column_config=kinds)
+        opened.dataframe(spelled(numbers_of(figure)), hide_index=True)
 
 
 def _rows(figure: dict) -> list[list]:

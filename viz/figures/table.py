@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from fractions import Fraction
+from typing import Any
 
 import streamlit as st
 
+from models.text import big
 from viz import state
 from viz.export import taken
+from viz.figures.cells import text_of
 from viz.private import row_seen
 from viz.words import meaning
 
@@ -38,9 +42,6 @@ def table(
     columns = dict(zip(head, map(list, zip(*rows, strict=True)), strict=True))
     told = {name: means for name in head if (means := meaning(name))} | dict(told or {})
     kinds = {name: st.column_config.Column(help=help) for name, help in told.items()}
-    for name, cells in columns.items():
-        if any(isinstance(cell, int) for cell in cells):
-            kinds[name] = st.column_config.NumberColumn(format="localized", help=told.get(name))
     how = {}
     if on_row:
         how = {"on_select": lambda: on_row(_chosen(key)), "selection_mode": "single-row"}
@@ -50,9 +51,23 @@ def table(
     if height:
         how["height"] = height
     with st.container(gap=None):
-        st.dataframe(columns, hide_index=True, column_config=kinds, key=key, alt=label, placeholder="", **how)
+        st.dataframe(spelled(columns), hide_index=True, column_config=kinds, key=key, alt=label, placeholder="", **how)
         if on_row:
             row_seen(key=f"{key}_row", data={"table": key, "row": row, "rows": len(rows)}, height=1)
+
+
+def spelled(columns: Mapping[str, Sequence]) -> Any:
+    """Columns for ``st.dataframe``: they sort by their numbers, which are written as in every sentence."""
+    import pandas  # pages without a table open without it
+
+    # Streamlit's own formats part thousands as the browser's language does.
+    return pandas.DataFrame(columns).style.format(_text, na_rep="")
+
+
+def _text(cell: Any) -> str:
+    if isinstance(cell, str | Fraction):
+        return str(cell)
+    return big(cell) if float(cell).is_integer() else text_of(cell)
 
 
 def _chosen(key: str) -> int | None:

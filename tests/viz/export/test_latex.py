@@ -147,11 +147,11 @@ def test_every_formula_says_what_it_is_of():
     formulas = dict(displays(text)[:-1])
     lefts = {title.partition(",")[0]: [line.partition(" = ")[0] for line in body] for title, body in formulas.items()}
     assert lefts == {
-        "Output": ["O", "O_{H}", "O_{W}"],
+        "Output": ["O", r"O_{\text{height}}", r"O_{\text{width}}"],
         "Parameters": [r"\text{Parameters}"] * 2,
         "MACs": [r"\text{MACs}"] * 2,
         "Matrix entries": [r"\text{Matrix entries}"] * 2,
-        "Receptive field": ["R", "R_{H}", "R_{W}"],
+        "Receptive field": ["R", r"R_{\text{height}}", r"R_{\text{width}}"],
         "Output memory": [r"\text{Output memory}"] * 2,
     }
     assert "O = O =" not in text
@@ -160,4 +160,4 @@ def test_every_formula_says_what_it_is_of():
 def test_axes_that_agree_share_a_line():
     text = latex(Scene(LayerSpec("transposed", dims=3, input_size=3, stride=(3, 2, 3))))
     lines = dict(displays(text))["Output, measured 9 $\\times$ 7 $\\times$ 9"]
-    assert [line.partition(" = ")[0] for line in lines] == ["O", "O_{D,W}", "O_{H}"]
+    assert [line.partition(" = ")[0] for line in lines] == ["O", r"O_{\text{depth, width}}", r"O_{\text{height}}"]

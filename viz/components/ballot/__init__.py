@@ -24,7 +24,8 @@ def ballot(
 
     Args:
         followed: the lecturer's page to which this phone has gone last, as the room says it; None: to none.
-        around: whether its visitor looks around: then it does not follow, and offers the way back.
+        around: whether its visitor looks around: then it does not follow, and offers the way back. While it follows,
+            ``body`` has the class ``led``, for the page to leave the answer to the lecturer.
         question: the name of the question that the page asks by itself; while the room is asked the same, ``body`` has
             the class ``asked``, for the page to hide it at once.
         on_go: the phone follows, or wants back: ``{"page", "n"}`` in ``result.go``.

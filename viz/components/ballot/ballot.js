@@ -105,7 +105,7 @@ class Ballot {
   close(message) {
     const { view } = this, score = view?.answered ? `: you were right ${view.right} of ${view.answered} times` : "";
     this.over = true;
-    document.body.classList.remove("asked");
+    document.body.classList.remove("asked", "led");
     this.told(`${view ? `The room has ended${score}.` : message} “Leave” lets you type another code.`);
     for (const one of [...this.at(".options").children, ...this.at(".typed").elements]) one.disabled = true;
   }
@@ -185,6 +185,7 @@ class Ballot {
       one.classList.toggle("right", Boolean(view.revealed) && part(view.answer, one.value));
     }
     document.body.classList.toggle("asked", asked && !view.revealed && view.name === data.question);
+    document.body.classList.toggle("led", view.page != null && !data.around);
     this.told((!view.revealed && !view.mine && this.trouble) || this.status(asked));
   }
 
@@ -225,7 +226,7 @@ class Ballot {
 
   end() {
     this.ended = true;
-    document.body.classList.remove("asked");
+    document.body.classList.remove("asked", "led");
     this.waiting?.abort();
     document.removeEventListener("visibilitychange", this.awake);
   }

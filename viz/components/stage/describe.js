@@ -99,7 +99,12 @@ function reach(stage, sel, most) {
 }
 
 export function hint(stage) {
-  const hint = stage.$(".hint"), text = stage.pinned ? "Pinned. Esc or click again to let go" : (stage.scene.data.veiled && !stage.scene.data.still && "Predict first: the answer waits under the question mark") || stage.scene.data.caption || (matchMedia("(hover: none)").matches ? "Tap a cell, or walk with the buttons" : "Hover or use the arrow keys; click pins a cell");
+  const hint = stage.$(".hint"), { data } = stage.scene, slim = stage.root.classList.contains("slim"), veiled = data.veiled && !data.still;
+  const walk = matchMedia("(hover: none)").matches ? "Tap a cell, or walk with the buttons" : "Hover or use the arrow keys; click pins a cell";
+  const [pinned, predict, usual] = slim
+    ? ["Pinned. Esc lets it go", "Predict first", "← → walk; a click pins"]
+    : ["Pinned. Esc or click again to let go", "Predict first: the answer waits under the question mark", data.caption || walk];
+  const text = stage.pinned ? pinned : veiled ? predict : usual;
   if (hint.textContent !== text) hint.textContent = text;
 }
 
