@@ -100,27 +100,31 @@ def lesson() -> None:
                 offer(lambda: ("", ""), covered=True)
                 return
             found = effective_so_far(case)
-            more = found is None or (found.inputs < inputs and state.recall("stopped") != case)
+            done = found.inputs if found else 0
+            more = done < inputs and state.recall("stopped") != case
             stage = st.container(key="stage_area")
             place = stage.empty()
             # Of another case that stood here nothing is left while this one is computed.
             picture, below = (stage.empty(), right.empty()) if more else (stage, right)
             try:
                 if weights == "trained":
-                    for done, total in fetch_weights(of):
-                        told = f"Fetching the weights of {of}: {done / 2**20:.0f} MB …"
-                        place.progress(min(1.0, done / (total or 1e12)), told)
+                    for come, total in fetch_weights(of):
+                        told = f"Fetching the weights of {of}: {come / 2**20:.0f} MB …"
+                        place.progress(min(1.0, come / (total or 1e12)), told)
                 if more:
                     found = _refine(effective_refined(case), found, case, of, place)
+                    done = found.inputs
             except (ReceptiveFieldError, NetworkError, RuntimeError) as error:
                 place.empty()
                 stage.error(str(error).split("\n")[0], icon=":material/block:")
                 return
             place.empty()
-            if found.inputs < inputs:
+            if done < inputs:
                 with place.container(horizontal=True, vertical_alignment="center"):
-                    remark(f"Stopped after {found.inputs} of {inputs} inputs.")
+                    remark(f"Stopped after {done} of {inputs} inputs.")
                     st.button("Go on", key="go_on", icon=":material/play_arrow:", on_click=_stop, args=(None,))
+            if found is None:  # stopped while others had their turn
+                return
             with picture.container():
                 _seen(found, of)
             offer(lambda: _script(case, found))

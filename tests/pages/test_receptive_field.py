@@ -1097,6 +1097,16 @@ def test_the_effective_field_has_its_numbers():
     assert number(app, "inside_the_box") == "100 %"
 
 
+def test_who_stops_while_others_have_their_turn_can_go_on():
+    app = sound(open_page(part="effective", depth="5", inputs="2", weights="random", relu="true"))
+    app.slider(key="depth").set_value(6)
+    app.session_state["_book"].kept["stopped"] = Case("depth", "random", True, 2, 6)
+    sound(app.run())
+    assert "Stopped after 0 of 2 inputs." in read(app.caption)
+    app.button(key="go_on").click().run()
+    assert number(sound(app), "theoretical_box") == "13 × 13"
+
+
 def test_the_effective_field_is_a_surface_and_its_profiles():
     app = sound(open_page(part="effective", depth="4", inputs="1", weights="equal", relu="false"))
     found, drawn = effective(Case("depth", "uniform", False, 1, 4)), charts(app)
