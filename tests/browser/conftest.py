@@ -1,5 +1,6 @@
 """Fixtures of the browser tests. One server and one browser serve them all; a test that needs fresh ones asks."""
 
+from collections import defaultdict
 from collections.abc import Callable, Iterator
 
 import pytest
@@ -117,10 +118,14 @@ class Visit:
 
         The page is loaded once and turned: loading is what takes the time, and then axe.
         """
-        for width, scheme in ((1440, "light"), (1440, "dark"), (390, "dark"), (390, "light")):
-            self.page.set_viewport_size({"width": width, "height": 900})
-            if width < 600:
-                as_phone(self.page)
+        self.page.set_viewport_size({"width": 1440, "height": 900})
+        self._look_at("light", "dark")
+        self.page.set_viewport_size({"width": 390, "height": 900})
+        with as_phone(self.page):
+            self._look_at("dark", "light")
+
+    def _look_at(self, *schemes: str) -> None:
+        for scheme in schemes:
             self.page.emulate_media(color_scheme=scheme)
             self.page.wait_for_function(
                 "colour => getComputedStyle(document.querySelector('[data-testid=stApp]')).backgroundColor === colour",
@@ -129,7 +134,7 @@ class Visit:
             # Components lay themselves out anew one frame after their frame has a new size.
             self.page.evaluate("() => new Promise(r => requestAnimationFrame(() => setTimeout(r, 200)))")
             self.sound()
-            if (width, scheme) in ((1440, "light"), (390, "dark")):
+            if scheme == schemes[0]:
                 self.accessible()
 
 
@@ -158,9 +163,9 @@ def open_tab(playwright, tmp_path_factory, request) -> Iterator[Callable[..., tu
 
 
 @pytest.fixture(scope="session")
-def rested() -> dict[bool, list[Visit]]:
-    """Visits at a desk (False) and on a phone (True) that have ended on the way station, for the next who come."""
-    return {False: [], True: []}
+def rested() -> dict[tuple[str, bool], list[Visit]]:
+    """Visits that have ended on the way station, for the next who come: by address, and at a desk or on a phone."""
+    return defaultdict(list)
 
 
 @pytest.fixture
@@ -168,30 +173,32 @@ def visit(request: pytest.FixtureRequest, open_tab, rested) -> Iterator[Callable
     """``visit("/playground?kernel_size=5", width=390, scheme="dark")`` opens a page.
 
     The tab comes from another page of the app, as most visitors do, and has been used by another test: so nothing may
-    be left of what was done in it. ``fresh`` asks for a tab and a session that have seen nothing; with a ``server``, or
-    with more settings of a browser context than ``width``, ``height`` and ``scheme``, it is one anyway.
+    be left of what was done in it. ``way`` is another address of the same server. ``fresh`` asks for a tab and a
+    session that have seen nothing; with another ``server``, or with more settings of a browser context than ``width``,
+    ``height`` and ``scheme``, it is one anyway.
     """
     ended, kept = [], []
 
-    def open_page(path: str = "/", *, server: Server | None = None, fresh: bool = False, **how) -> Visit:
-        phone, usual = how.get("width", 1440) < 600, how.keys() <= {"width", "height", "scheme"}
-        if fresh or server or not usual or path.startswith("/room"):
+    def open_page(path: str = "/", *, server: Server | None = None, way: str = "", fresh: bool = False, **how) -> Visit:
+        base = way or (server or request.getfixturevalue("server")).url
+        if fresh or server or path.startswith("/room") or how.keys() - {"width", "height", "scheme"}:
             page, recorder = open_tab(**how)
             ended.append(page)
-            return Visit(page, recorder, (server or request.getfixturevalue("server")).url).goto(path)
-        if rested[phone]:
-            one = rested[phone].pop()
+            return Visit(page, recorder, base).goto(path)
+        waiting = rested[base, how.get("width", 1440) < 600]
+        if waiting:
+            one = waiting.pop()
             turn(one.page, **how)
         else:
-            one = Visit(*open_tab(**how), request.getfixturevalue("server").url).goto(WAY_STATION)
-        kept.append((phone, one))
+            one = Visit(*open_tab(**how), base).goto(WAY_STATION)
+        kept.append((waiting, one))
         one.recorder.clear()
         return one.walk(path)
 
     yield open_page
     for page in ended:
         page.close()
-    for phone, one in kept:
+    for waiting, one in kept:
         if one.page.is_closed():
             continue
         if request.node.stash[FAILED] or not one.page.url.startswith(one.base):
@@ -199,4 +206,4 @@ def visit(request: pytest.FixtureRequest, open_tab, rested) -> Iterator[Callable
             continue
         one.page.unroute_all()
         one.page.evaluate("() => document.activeElement.blur()")
-        rested[phone].append(one.walk(WAY_STATION))
+        waiting.append(one.walk(WAY_STATION))

@@ -211,12 +211,15 @@ def next_tab(first: Page) -> tuple[Page, Recorder]:
     return page, recorder
 
 
-def as_phone(page: Page, width: int = 390, height: int = 844) -> None:
-    """Turn a page that is open at a desk into that of a phone, with touch."""
+@contextlib.contextmanager
+def as_phone(page: Page, width: int = 390, height: int = 844) -> Iterator[None]:
+    """A page that is open at a desk is that of a phone, with touch, for the length of a ``with`` block."""
     devtools = page.context.new_cdp_session(page)
     size = {"width": width, "height": height, "deviceScaleFactor": 0, "mobile": True}
     devtools.send("Emulation.setDeviceMetricsOverride", size)
     devtools.send("Emulation.setTouchEmulationEnabled", {"enabled": True})
+    yield
+    devtools.detach()
 
 
 def mounted(element: Locator, made: str) -> None:
@@ -262,22 +265,26 @@ def traceback_shown(page: Page) -> str | None:
 
 WATCH = """() => {
     globalThis.exceptionsSeen = [];
-    new MutationObserver(() => {
+    const look = () => {
         for (const box of document.querySelectorAll('[data-testid=stException]')) {
             const text = box.innerText.slice(0, 300);
             if (text && !exceptionsSeen.includes(text)) exceptionsSeen.push(text);
         }
-    }).observe(document, { childList: true, subtree: true, characterData: true });
+    };
+    look();
+    globalThis.watching?.disconnect();
+    globalThis.watching = new MutationObserver(look);
+    watching.observe(document, { childList: true, subtree: true, characterData: true });
 }"""
 
 
 def watch_exceptions(page: Page) -> None:
-    """Before a page is opened: note every exception that is ever on screen, however short."""
-    page.add_init_script(f"({WATCH})()")
+    """From now on: note every exception that is ever on screen, however short."""
+    page.evaluate(WATCH)
 
 
 def exceptions_seen(page: Page) -> list[str]:
-    """What was noted since the page was opened."""
+    """What was noted."""
     return page.evaluate("() => exceptionsSeen")
 
 

@@ -253,7 +253,7 @@ class TestBar:
 
     @pytest.mark.parametrize("path", ["playground", "transposed", "transposed-matrix", "receptive-field"])
     def test_tab_reaches_the_first_grid_in_ten_stops(self, hall, path):
-        page = hall(f"/{path}?present=1").page
+        page = hall(f"/{path}?present=1", fresh=True).page
         for _ in range(10):
             page.keyboard.press("Tab")
             if page.evaluate("() => document.activeElement?.shadowRoot?.activeElement?.dataset.grid"):
@@ -263,7 +263,7 @@ class TestBar:
 
     @pytest.mark.parametrize("path", ["blocks?", "network-costs?", "your-network?ask=none&"])
     def test_tab_reaches_the_diagram_in_ten_stops(self, visit, path):
-        page = visit(f"/{path}present=1", **HALL).page
+        page = visit(f"/{path}present=1", fresh=True, **HALL).page
         page.locator(".diagram[data-selected]").wait_for()
         for _ in range(10):
             page.keyboard.press("Tab")

@@ -10,7 +10,7 @@ from playwright.sync_api import Page, TimeoutError, expect
 
 from pages._lessons import LESSONS
 from tests.browser.slow import SlowWay
-from tests.browser.support import exceptions_seen, settled, watch_exceptions
+from tests.browser.support import exceptions_seen, settled, traceback_shown, watch_exceptions
 
 DELAYS = (0.0, 0.3, 0.8)
 """Seconds that each message takes, each way."""
@@ -58,9 +58,8 @@ def boxes(page: Page) -> dict[str, float]:
     return page.evaluate(BOXES)
 
 
-def opened(page: Page, url: str) -> Page:
-    page.goto(url)
-    settled(page)
+def numbers(page: Page) -> Page:
+    """The page, once a number is on it."""
     page.locator("[data-testid=stMain] [data-testid=stNumberInput]").first.wait_for()
     return page
 
@@ -77,12 +76,11 @@ def ended(page: Page, way: SlowWay, delay: float, key: str, there: float) -> Non
 
 
 @pytest.mark.parametrize(("path", "delay", "pause"), TRIES)
-def test_every_click_counts(open_tab, way, path, delay, pause):
+def test_every_click_counts(visit, way, path, delay, pause):
     rng = random.Random(f"{path} {delay} {pause}")
     way.seconds = (0, 0)
-    page, _ = open_tab()
+    page = numbers(visit(f"/{path}?ask=none{FOLDED.get(path, '')}", way=way.url).page)
     watch_exceptions(page)
-    opened(page, f"{way.url}/{path}?ask=none{FOLDED.get(path, '')}")
     plus = {key: page.locator(f".st-key-{key} [data-testid=stNumberInputStepUp]") for key in boxes(page)}
     key = rng.choice([key for key, one in plus.items() if one.is_enabled()])
     step = float(page.locator(f".st-key-{key} input").get_attribute("step") or 1)
@@ -94,12 +92,10 @@ def test_every_click_counts(open_tab, way, path, delay, pause):
         page.wait_for_timeout(pause)
     assert clicks
     ended(page, way, delay, key, before + clicks * step)
-    fresh, _ = open_tab()
-    watch_exceptions(fresh)
-    assert boxes(opened(fresh, page.url)) == boxes(page), page.url
-    assert exceptions_seen(page) == exceptions_seen(fresh) == []
-    page.close()
-    fresh.close()
+    fresh = numbers(visit(page.url.removeprefix(way.url), fresh=True).page)
+    assert boxes(fresh) == boxes(page), page.url
+    assert exceptions_seen(page) == []
+    assert traceback_shown(fresh) is None
 
 
 @pytest.mark.parametrize(
@@ -110,11 +106,10 @@ def test_every_click_counts(open_tab, way, path, delay, pause):
         ("receptive-field", "size", 0.3, "Input"),
     ],
 )
-def test_a_held_arrow_counts_each_repeat_up_to_the_largest(open_tab, way, path, key, delay, grid):
+def test_a_held_arrow_counts_each_repeat_up_to_the_largest(visit, way, path, key, delay, grid):
     way.seconds = (0, 0)
-    page, _ = open_tab()
+    page = numbers(visit(f"/{path}?ask=none", way=way.url).page)
     watch_exceptions(page)
-    opened(page, f"{way.url}/{path}?ask=none")
     box, before = page.locator(f".st-key-{key} input"), boxes(page)[key]
     box.focus()
     way.seconds = (delay, delay)
@@ -127,4 +122,3 @@ def test_a_held_arrow_counts_each_repeat_up_to_the_largest(open_tab, way, path, 
     expect(page.get_by_label(f"{grid}, {there} by {there}").first).to_be_visible()
     assert parse_qs(urlsplit(page.url).query)[key] == [str(there)]
     assert exceptions_seen(page) == []
-    page.close()

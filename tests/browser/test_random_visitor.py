@@ -12,7 +12,7 @@ from playwright.sync_api import Page
 
 from pages._lessons import LESSONS
 from tests.browser.slow import SlowWay
-from tests.browser.support import exceptions_seen, settled, watch_exceptions
+from tests.browser.support import exceptions_seen, settled, traceback_shown, watch_exceptions
 
 THINGS = 7
 SECONDS = (0.3, 0.8)
@@ -111,16 +111,8 @@ def way(server):
         yield one
 
 
-def opened(open_tab, url: str) -> Page:
-    page, _ = open_tab()
-    watch_exceptions(page)
-    page.goto(url)
-    rested(page)
-    return page
-
-
-def rested(page: Page) -> None:
-    """Settled, and nothing changes any more."""
+def at_rest(page: Page) -> Page:
+    """The page, settled, once nothing changes any more."""
     settled(page)
     before = None
     for _ in range(40):
@@ -128,7 +120,7 @@ def rested(page: Page) -> None:
         settled(page)
         now = page.evaluate(VALUES), page.evaluate(PICTURE), page.url
         if now == before:
-            return
+            return page
         before = now
     raise AssertionError("the page does not come to rest")
 
@@ -152,27 +144,28 @@ def do_one(page: Page, rng: random.Random) -> str:
 
 
 @pytest.mark.parametrize(("path", "seed"), TRIES)
-def test_a_random_visitor_sees_what_the_link_says(open_tab, way, path, seed):
+def test_a_random_visitor_sees_what_the_link_says(visit, way, path, seed):
+    """Who has been on other pages before, and has left there what is random, too."""
     rng, done = random.Random(f"{path} {seed}"), []
     way.seconds = (0, 0)
-    page = opened(open_tab, f"{way.url}/{path}{LESS.get(path, '')}")
+    page = at_rest(visit(f"/{path}{LESS.get(path, '')}", way=way.url).page)
+    watch_exceptions(page)
     way.seconds = SECONDS
     while len(done) < THINGS:
         done.append(do_one(page, rng))
         page.wait_for_timeout(rng.randint(0, 350))
     page.wait_for_timeout(2000 * SECONDS[1])
     way.seconds = (0, 0)
-    rested(page)
-    fresh = opened(open_tab, page.url)
+    at_rest(page)
+    fresh = at_rest(visit(page.url.removeprefix(way.url), fresh=True).page)
     told = f"{page.url} after {done}"
-    assert exceptions_seen(page) == exceptions_seen(fresh) == [], told
+    assert exceptions_seen(page) == [], told
+    assert traceback_shown(fresh) is None, told
     assert fresh.locator(".st-key-told [data-testid=stAlert]").all_inner_texts() == [], told
     assert differences(page.evaluate(VALUES), fresh.evaluate(VALUES)) == {}, told
     ours, theirs = (list(map(untimed, one.evaluate(PICTURE))) for one in (page, fresh))
     assert [one for one in zip(ours, theirs, strict=False) if one[0] != one[1]][:5] == [], told
     assert len(ours) == len(theirs), told
-    page.close()
-    fresh.close()
 
 
 def differences(page: dict[str, str], fresh: dict[str, str]) -> dict[str, tuple]:

@@ -95,7 +95,7 @@ def test_the_keyboard_reaches_it_and_goes_on_to_the_glossary(visit):
     ("width", "scheme", "present"), [(390, "light", ""), (390, "dark", "&present=1"), (1440, "dark", "&present=1")]
 )
 def test_a_tap_or_a_click_shows_it_and_another_elsewhere_hides_it(visit, width, scheme, present):
-    seen = visit(f"{PAGE}{present}", width=width, height=844, scheme=scheme)
+    seen = visit(f"{PAGE}{present}", width=width, height=844, scheme=scheme, fresh=True)
     page, box = seen.page, seen.page.locator(".meaning")
     tabs = len(page.context.pages)
     for anchor in ("receptive-field", "pooling", "causal"):
