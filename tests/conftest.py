@@ -9,6 +9,8 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 import pytest
 from hypothesis import HealthCheck, settings
 from streamlit.components.v2 import manifest_scanner
+from streamlit.runtime.scriptrunner.script_cache import ScriptCache
+from streamlit.testing.v1 import app_test, local_script_runner
 from xdist.scheduler import LoadScopeScheduling
 
 settings.register_profile("any machine", deadline=None, suppress_health_check=[HealthCheck.too_slow])
@@ -16,6 +18,9 @@ settings.load_profile("any machine")
 
 # Each AppTest asks all packages that are installed for components of theirs, which took longer than the page.
 manifest_scanner.scan_component_manifests = cache(manifest_scanner.scan_component_manifests)
+
+# Each run of an AppTest compiles the files of its page, a fifth of what the run takes; a server keeps them, as here.
+app_test.ScriptCache = local_script_runner.ScriptCache = cache(ScriptCache)
 
 
 class BrowserTestsByFile(LoadScopeScheduling):
