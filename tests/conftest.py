@@ -23,13 +23,16 @@ manifest_scanner.scan_component_manifests = cache(manifest_scanner.scan_componen
 app_test.ScriptCache = local_script_runner.ScriptCache = cache(ScriptCache)
 
 
-class BrowserTestsByFile(LoadScopeScheduling):
-    """Each test to whichever worker is free, but those with a browser file by file: what a file's first test has loaded
-    its others find."""
+SERVED = ("tests/browser/", "tests/test_room.py", "tests/test_server.py", "tests/test_visitor.py")
+
+
+class ServedTestsByFile(LoadScopeScheduling):
+    """Each test to whichever worker is free, but those with a server file by file: it starts once, and what a file's
+    first test has loaded its others find."""
 
     def _split_scope(self, nodeid: str) -> str:
-        return nodeid.partition("::")[0] if nodeid.startswith("tests/browser/") else nodeid
+        return nodeid.partition("::")[0] if nodeid.startswith(SERVED) else nodeid
 
 
-def pytest_xdist_make_scheduler(config: pytest.Config, log) -> BrowserTestsByFile:
-    return BrowserTestsByFile(config, log)
+def pytest_xdist_make_scheduler(config: pytest.Config, log) -> ServedTestsByFile:
+    return ServedTestsByFile(config, log)
