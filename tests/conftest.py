@@ -1,5 +1,7 @@
-"""How the tests are shared out among pytest-xdist's workers, and what hypothesis asks of the machine: no speed."""
+"""How the tests are shared out among pytest-xdist's workers, what hypothesis asks of the machine (no speed), and what
+none of them has to do again."""
 
+import gc
 import os
 from functools import cache
 
@@ -13,6 +15,9 @@ from streamlit.runtime.scriptrunner.script_cache import ScriptCache
 from streamlit.testing.v1 import app_test, local_script_runner
 from xdist.scheduler import LoadScopeScheduling
 
+# Python's 700 has the collector look at the libraries' objects again and again: a tenth of all work.
+gc.set_threshold(20_000, *gc.get_threshold()[1:])
+
 settings.register_profile("any machine", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("any machine")
 
@@ -21,6 +26,16 @@ manifest_scanner.scan_component_manifests = cache(manifest_scanner.scan_componen
 
 # Each run of an AppTest compiles the files of its page, a fifth of what the run takes; a server keeps them, as here.
 app_test.ScriptCache = local_script_runner.ScriptCache = cache(ScriptCache)
+
+
+def pytest_collection_finish() -> None:
+    """What the tests have imported stays until the end: no collection looks at it again."""
+    gc.collect()
+    gc.freeze()
+
+
+def pytest_unconfigure() -> None:
+    gc.unfreeze()
 
 
 SERVED = ("tests/browser/", "tests/test_room.py", "tests/test_server.py", "tests/test_visitor.py")
