@@ -597,21 +597,29 @@ def _field(spec: LayerSpec, stages: tuple[Stage, ...], operator: Operator) -> tu
 
 
 def _reach(rows: np.ndarray, cols: np.ndarray, shape: tuple[int, ...]) -> tuple[int, ...]:
+    ends = [_ends(rows, place) for place in np.unravel_index(cols, shape)]
+    return tuple(int((last - first).max()) + 1 for first, last in ends)
+
+
+def _ends(rows: np.ndarray, places: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """The first and the last place in each row that has any; ``rows`` are sorted."""
     starts = np.flatnonzero(np.diff(rows, prepend=-1))
-    reach = []
-    for place in np.unravel_index(cols, shape):
-        first, last = np.minimum.reduceat(place, starts), np.maximum.reduceat(place, starts)
-        reach.append(int((last - first).max()) + 1)
-    return tuple(reach)
+    return np.minimum.reduceat(places, starts), np.maximum.reduceat(places, starts)
 
 
 def _unpool_reach(spec: LayerSpec) -> tuple[int, ...]:
     """As ``_transposed_reach``."""
     reach = []
     for kernel, stride in zip(spec.kernel_size, spec.stride, strict=True):
-        one = LayerSpec("max_unpool", dims=1, input_size=2 * kernel, kernel_size=kernel, stride=stride)
-        found = linear_operator(build(one), one.input_shape, torch.zeros(one.input_shape))
-        reach += _reach(found.rows, found.cols, one.input_size)
+        shape = (1, 1, 2 * kernel)
+        windows, _ = pool_window(nn.MaxPool1d(kernel, stride), shape)
+        found = linear_operator(windows, shape)
+        # A cell reaches from the first cell of its first window to the last of its last.
+        first, last = _ends(found.rows, found.cols)
+        covering = found.T
+        low, _ = _ends(covering.rows, first[covering.cols])
+        _, high = _ends(covering.rows, last[covering.cols])
+        reach.append(int((high - low).max()) + 1)
     return tuple(reach)
 
 

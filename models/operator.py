@@ -157,8 +157,10 @@ class Operator:
         if isinstance(other, Operator):
             if prod(self.input_shape) != prod(other.output_shape):
                 raise OperatorError(f"{self.input_shape} does not take {other.output_shape}: the layers do not fit.")
-            product = scipy.sparse.coo_array(self.sparse @ other.sparse)
-            return _sorted(product.row, product.col, product.data, self.output_shape, other.input_shape)
+            product = self.sparse @ other.sparse
+            rows, cols = _places(product)
+            none = np.full(len(rows), -1, np.int32)
+            return Operator(rows, cols, np.asarray(product.data), none, self.output_shape, other.input_shape)
         x = other.detach().cpu().numpy() if isinstance(other, torch.Tensor) else np.asarray(other)
         if x.shape == self.input_shape:
             return (self.sparse @ x.reshape(-1)).reshape(self.output_shape)
@@ -436,15 +438,23 @@ def _unpool_operator(layer: PoolUnpool, input_shape: tuple[int, ...], at: torch.
     """Structure: the pairs of cells that share a window. Values: the layer puts the index of each maximum back."""
     pool = linear_operator(layer[0], input_shape, at)
     assert at is not None  # the pooling asks for it
-    read = scipy.sparse.csr_array((np.ones(len(pool)), (pool.rows, pool.cols)), shape=pool.shape)
-    pairs = scipy.sparse.coo_array(read.T @ read)
+    read = scipy.sparse.csr_array((np.ones(len(pool), bool), (pool.rows, pool.cols)), shape=pool.shape)
+    rows, cols = _places(read.T.tocsr() @ read)
     with torch.inference_mode():
         places = layer.places(at)
         plane = torch.arange(prod(input_shape[:2])).reshape(*input_shape[:2], *[1] * (len(input_shape) - 2))
         coded = layer.put_back((places + plane * prod(input_shape[2:]) + 1).double(), at)
     source = coded.reshape(-1).numpy().astype(np.int64) - 1
-    values = (source[pairs.row] == pairs.col).astype(np.float64)
-    return _sorted(pairs.row, pairs.col, values, tuple(coded.shape), input_shape)
+    values = (source[rows] == cols).astype(np.float64)
+    none = np.full(len(rows), -1, np.int32)
+    return Operator(rows, cols, values, none, tuple(coded.shape), input_shape)
+
+
+def _places(found: scipy.sparse.csr_array) -> tuple[np.ndarray, np.ndarray]:
+    """Rows and columns of a matrix's entries, sorted; so are its values from here on."""
+    found.sort_indices()
+    indptr, indices = np.asarray(found.indptr), np.asarray(found.indices)
+    return np.repeat(np.arange(len(indptr) - 1, dtype=np.int32), np.diff(indptr)), indices.astype(np.int32)
 
 
 def _moved(layer: Layer, input_shape: tuple[int, ...]) -> Operator:

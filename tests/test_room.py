@@ -18,13 +18,33 @@ OPTIONS = ("1", "2", "11")
 """Of the first question of this page; the second is right."""
 
 
+@contextlib.contextmanager
+def keeping(url: str, warm_up_delay: int = 8):
+    """A server that keeps its rooms in this Redis; "": in its own process."""
+    with contextlib.ExitStack() as stack:
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setenv("CONVSCOPE_REDIS_URL", url)
+            patch.setenv("CONVSCOPE_WARM_UP_DELAY", str(warm_up_delay))
+            server = stack.enter_context(running())
+        yield server
+
+
+@pytest.fixture(scope="module")
+def in_redis(redis_url):
+    with keeping(redis_url) as server:
+        yield server
+
+
+@pytest.fixture(scope="module")
+def in_the_process():
+    with keeping("") as server:
+        yield server
+
+
 @pytest.fixture(params=["in the process", "in Redis"])
-def kept(request, monkeypatch):
-    """Where the servers of a test keep their rooms."""
-    if request.param == "in Redis":
-        monkeypatch.setenv("CONVSCOPE_REDIS_URL", request.getfixturevalue("redis_url"))
-    else:
-        monkeypatch.delenv("CONVSCOPE_REDIS_URL", raising=False)
+def server(request):
+    """By where it keeps its rooms."""
+    return request.getfixturevalue(request.param.replace(" ", "_").lower())
 
 
 @contextlib.asynccontextmanager
@@ -71,7 +91,7 @@ async def nonsense(phone: Phone) -> None:
         assert answer["error"].endswith(".")
 
 
-def test_forty_phones_answer_once_each(kept):
+def test_forty_phones_answer_once_each(server):
     async def act(url: str) -> None:
         rng = random.Random(0)
         async with asked(url) as lecturer, joined(url, lecturer.code, PHONES) as phones:
@@ -97,11 +117,10 @@ def test_forty_phones_answer_once_each(kept):
             assert right == [int(given.get(phone.visitor) == "2") for phone in phones]
             assert max(lecturer.seen) == PHONES - 1
 
-    with running() as server:
-        run_apart(act(server.url))
+    run_apart(act(server.url))
 
 
-def test_a_lecturer_who_reloads_finds_the_room_and_its_votes(kept):
+def test_a_lecturer_who_reloads_finds_the_room_and_its_votes(server):
     async def act(url: str) -> None:
         async with asked(url) as lecturer, joined(url, lecturer.code, 2) as phones:
             await asyncio.gather(*(phone.until(lambda view: view.get("options")) for phone in phones))
@@ -117,13 +136,11 @@ def test_a_lecturer_who_reloads_finds_the_room_and_its_votes(kept):
                 await phones[1].until(lambda view: view["revealed"])
                 assert visitor.exceptions == []
 
-    with running() as server:
-        run_apart(act(server.url))
+    run_apart(act(server.url))
 
 
-def test_a_replica_that_dies_loses_no_vote(redis_url, monkeypatch):
+def test_a_replica_that_dies_loses_no_vote(redis_url, in_redis):
     """Two servers on one Redis: phones of the one that is killed go on with the other, with what they are known by."""
-    monkeypatch.setenv("CONVSCOPE_REDIS_URL", redis_url)
 
     async def act(first, second) -> None:
         async with asked(second.url) as lecturer, joined(second.url, lecturer.code, 2) as stay:
@@ -151,5 +168,6 @@ def test_a_replica_that_dies_loses_no_vote(redis_url, monkeypatch):
                 await asyncio.gather(*(phone.until(lambda view: view["revealed"]) for phone in phones))
                 assert [phone.view["right"] for phone in phones] == [1, 1, 0, 0, 1, 0]
 
-    with running() as first, running() as second:
-        run_apart(act(first, second))
+    # Phones need no torch, and the first serves no page.
+    with keeping(redis_url, warm_up_delay=600) as first:
+        run_apart(act(first, in_redis))

@@ -1,5 +1,6 @@
 """The server without a browser: it answers, says how it is, sends its headers, and works from any folder."""
 
+import contextlib
 import json
 import socket
 import subprocess
@@ -18,7 +19,11 @@ pytestmark = pytest.mark.xdist_group("browser")
 
 @pytest.fixture(scope="module")
 def server():
-    with running() as one:
+    """One that imports torch as soon as it answers."""
+    with contextlib.ExitStack() as stack:
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setenv("CONVSCOPE_WARM_UP_DELAY", "0")
+            one = stack.enter_context(running())
         yield one
 
 
@@ -27,13 +32,11 @@ def test_health_answers_before_torch_is_loaded(server):
     assert (status, json.loads(body)["status"]) == (200, "ok")
 
 
-def test_health_names_the_device_once_torch_is_warm(monkeypatch):
-    monkeypatch.setenv("CONVSCOPE_WARM_UP_DELAY", "0")
-    with running() as eager:
-        deadline = time.monotonic() + 60
-        while (device := json.loads(eager.get("/health")[1])["device"]) is None and time.monotonic() < deadline:
-            time.sleep(0.2)
-        assert device, eager.log.read_text()
+def test_health_names_the_device_once_torch_is_warm(server):
+    deadline = time.monotonic() + 60
+    while (device := json.loads(server.get("/health")[1])["device"]) is None and time.monotonic() < deadline:
+        time.sleep(0.2)
+    assert device, server.log.read_text()
 
 
 def test_what_a_diagram_needs_is_loaded_before_the_first_visitor():

@@ -46,10 +46,14 @@ def at_once(x: Tensor) -> int:
 
 def part(module: nn.Module, layer: str, error: type[Refusal] = NetworkError) -> nn.Module:
     """A layer by its name in `named_modules()`; an `error` if there is none."""
+    return _parts(module, [layer], error)[0]
+
+
+def _parts(module: nn.Module, layers: Sequence[str], error: type[Refusal] = NetworkError) -> list[nn.Module]:
     known = dict(module.named_modules())
-    if layer not in known:
-        raise error(f"There is no layer {layer!r} in this network; names are those of named_modules().")
-    return known[layer]
+    if unknown := [layer for layer in layers if layer not in known]:
+        raise error(f"There is no layer {unknown[0]!r} in this network; names are those of named_modules().")
+    return [known[layer] for layer in layers]
 
 
 def live(
@@ -142,8 +146,9 @@ def _run(
 
         return hook
 
-    for name in (*wanted, *beside):
-        part(copy, name).register_forward_hook(keep(name))
+    kept = [*wanted, *beside]
+    for name, layer in zip(kept, _parts(copy, kept), strict=True):
+        layer.register_forward_hook(keep(name))
     if everywhere:
         for name, child in copy.named_modules():
             if name and next(child.children(), None) is None:

@@ -164,9 +164,11 @@ _SETTINGS = ("kernel_size", "stride", "padding", "dilation", "output_padding")
 
 
 def _holds(arg: Any, kind: type | tuple) -> Any:
-    """The first `kind` inside nested arguments, or `None`."""
+    """The first `kind` inside nested arguments, or `None`; what a `Value` is made of holds none."""
     if isinstance(arg, kind):
         return arg
+    if isinstance(arg, Value):
+        return None
     if isinstance(arg, dict):
         arg = tuple(arg.values())
     if isinstance(arg, (tuple, list)):

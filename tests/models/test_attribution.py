@@ -6,7 +6,6 @@ from concurrent.futures import ThreadPoolExecutor
 import numpy as np
 import pytest
 import torch
-from scipy.stats import spearmanr
 from torch import nn
 
 from models import networks
@@ -227,6 +226,8 @@ def test_the_layer_before_one_that_works_in_place():
 
 
 def test_rank_correlation_is_scipy_s():
+    from scipy.stats import spearmanr  # takes half a second of every worker's start
+
     a, b = np.random.default_rng(0).random((2, 9, 9)).round(1)
     assert rank_correlation(a, b) == pytest.approx(spearmanr(a.ravel(), b.ravel()).statistic)
     assert rank_correlation(a, a) == pytest.approx(1)

@@ -7,7 +7,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
-from scipy import ndimage, signal
+from scipy import ndimage
 
 from models import learning
 from models.maps import filters
@@ -153,6 +153,8 @@ def test_a_photograph_in_uint8():
 )
 @settings(max_examples=60, deadline=None)
 def test_any_kernel_on_any_picture(picture, weights):
+    from scipy import signal  # takes half a second of every worker's start
+
     correlated = apply(picture, weights, "zeros", torch.float64)
     np.testing.assert_allclose(correlated, signal.correlate2d(picture, weights, "same"), atol=1e-9)
     convolved = apply(picture, filters.flipped(weights), "zeros", torch.float64)

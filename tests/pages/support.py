@@ -3,6 +3,7 @@
 import json
 import re
 from collections.abc import Iterable
+from functools import cache
 from pathlib import Path
 
 import pyarrow.ipc
@@ -15,11 +16,22 @@ ASKING = ("convolution/", "transposed/", "receptive_field/", "feature_maps/", "c
 """Where a bare page asks its first question."""
 
 
+@cache
+def _pages() -> dict:
+    """All pages, as the first run of any session finds them: by then an AppTest can go to none."""
+    return AppTest.from_file(SHELL, default_timeout=120).run()._registered_pages
+
+
+def arrived(page: str) -> AppTest:
+    """A visitor whose first request is for this page, before it runs."""
+    app = AppTest.from_file(SHELL, default_timeout=120)
+    app._registered_pages = _pages()
+    return app.switch_page(page)
+
+
 def opened(page: str, **query: str | list[str]) -> AppTest:
-    """A page as a link with these parameters opens it, after the home page has been seen; nothing is asked, unless the
-    link says so."""
-    app = AppTest.from_file(SHELL, default_timeout=120).run()
-    app.switch_page(page)
+    """A page as a link with these parameters opens it; nothing is asked, unless the link says so."""
+    app = arrived(page)
     if page.startswith(ASKING) and not query:
         query = {"ask": "none"}
     for name, value in query.items():

@@ -7,7 +7,7 @@ from streamlit.testing.v1 import AppTest
 
 from models import device
 from pages._lessons import BY_PATH, LESSONS, topic
-from tests.pages.support import SHELL, folds, moved, opened, read, revealed, sound
+from tests.pages.support import SHELL, arrived, folds, moved, opened, read, revealed, sound
 from viz.state import Setting
 
 FIRSTS = {lesson.section: lesson for lesson in reversed(LESSONS)}
@@ -107,9 +107,7 @@ def link(app: AppTest) -> dict[str, list[str]]:
 
 def followed(url_path: str, **query: str | list[str]) -> AppTest:
     """A link of the first page of a topic, as the session's first request."""
-    app = AppTest.from_file(SHELL, default_timeout=120)
-    app.run()
-    app.switch_page(BY_PATH[url_path].file)
+    app = arrived(BY_PATH[url_path].file)
     for name, value in query.items():
         app.query_params[name] = value
     return sound(app.run())

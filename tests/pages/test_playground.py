@@ -13,7 +13,7 @@ from models.share import Scene, read_file, write_file
 from models.spec import LayerSpec
 from models.text import big, times
 from pages.convolution._examples import asking
-from tests.pages.support import SHELL, hides, read, sound, stages
+from tests.pages.support import hides, opened, read, sound, stages
 from viz.controls.layer import OFFERED, LayerEditor
 from viz.controls.numbers import LONGEST_LINK, SceneEditor
 
@@ -21,11 +21,7 @@ PAGE = "convolution/playground.py"
 
 
 def open_page(**query: str | list[str]) -> AppTest:
-    app = AppTest.from_file(SHELL, default_timeout=60).run()
-    app.switch_page(PAGE)
-    for name, value in ({"ask": "none"} | query).items():
-        app.query_params[name] = value
-    return app.run()
+    return opened(PAGE, **({"ask": "none"} | query))
 
 
 def cards(app: AppTest) -> str:
