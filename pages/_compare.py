@@ -63,9 +63,7 @@ class Frozen:
                 args=(self.name, scene), help="Freeze this layer at the left, then change it at the right.",
             )  # fmt: skip
         else:
-            st.button(
-                "Stop comparing", key="freeze", icon=":material/close:", on_click=state.forget, args=(self.name,)
-            )
+            st.button("Stop comparing", key="freeze", icon=":material/close:", on_click=state.forget, args=(self.name,))
 
     def beside(self, scene: Scene, draw_one: Callable[[Scene, bool], None]) -> None:
         """Both layers beside each other; ``draw_one`` is told which, and whether it is the frozen one."""
