@@ -58,8 +58,6 @@ class Book:
     """Of the page, as it named them in this run."""
     said: dict | None = None
     """What the link was told to say last."""
-    thread: int = 0
-    """Of the newest run."""
     finished: bool = False
     anew: bool = False
     """Whether this run takes the link at its word, a bare one too."""
@@ -87,13 +85,9 @@ _here = threading.local()
 
 
 def _book() -> Book:
-    """The session's, looked up once a run, for the session is slow to ask and each run has a thread of its own."""
+    """The session's, looked up once a thread, for the session is slow to ask and no other's runs are in this one."""
     if not hasattr(_here, "book"):
         _here.book, _here.running = st.session_state.setdefault("_book", Book()), False
-        _here.book.thread = threading.get_ident()
-    elif _here.book.thread != threading.get_ident():
-        # A newer run has begun beside this one: Streamlit ends it where it asks for the session.
-        st.session_state.get("_book")
     return _here.book
 
 

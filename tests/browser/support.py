@@ -213,13 +213,14 @@ def next_tab(first: Page) -> tuple[Page, Recorder]:
 
 @contextlib.contextmanager
 def as_phone(page: Page, width: int = 390, height: int = 844) -> Iterator[None]:
-    """A page that is open at a desk is that of a phone, with touch, for the length of a ``with`` block."""
+    """A page that is open at a desk is that of a phone for the length of a ``with`` block; then it stays as narrow."""
     devtools = page.context.new_cdp_session(page)
     size = {"width": width, "height": height, "deviceScaleFactor": 0, "mobile": True}
     devtools.send("Emulation.setDeviceMetricsOverride", size)
     devtools.send("Emulation.setTouchEmulationEnabled", {"enabled": True})
     yield
     devtools.detach()
+    page.set_viewport_size({"width": width, "height": height})
 
 
 def mounted(element: Locator, made: str) -> None:

@@ -61,6 +61,8 @@ def hall(visit):
     def show(path, **how):
         one = visit(path, **HALL | how)
         one.page.locator(".stage[data-layout]").first.wait_for()
+        if "present=1" in path:
+            mounted(one.page.locator(".keys"), "_keys")
         return one
 
     return show
