@@ -265,6 +265,8 @@ class _Reading(fx.Interpreter):
         self.owed: dict[fx.Node, dict[int, int]] = {}
         """Learned numbers that a value holds and that no node has counted yet."""
         self.counted: set[int] = set()
+        self.spent: dict[fx.Node, dict[fx.Node, int]] = {}
+        """MACs that went into a value and that no node has counted yet: what is made of constants is not drawn."""
         self.total = {id(p): p.numel() for p in ghost.parameters()}
         self.taken: dict[str, int] = {}
         self.numbers = 0
@@ -328,9 +330,10 @@ class _Reading(fx.Interpreter):
         if n.op == "get_attr":
             self.owed[n] = {id(value): value.numel()} if id(value) in self.total else {}
             return
-        come, owed = self._come(*n.all_input_nodes), {}
+        come, owed, spent = self._come(*n.all_input_nodes), {}, {}
         for source in n.all_input_nodes:
             owed |= self.owed.get(source, {})
+            spent |= self.spent.pop(source, {})
         name, kind = label_of(n, self.parts, self.taken) if n.op.startswith("call") else (n.op, n.op)
         if n.op == "call_module":
             owed |= {id(p): p.numel() for p in self.parts[str(n.target)].parameters()}
@@ -340,16 +343,17 @@ class _Reading(fx.Interpreter):
             self._return(value, n)
             return
         of = self.env.get(next(iter(n.all_input_nodes), n))
+        cost = counted(self.parts[str(n.target)], macs) if n.op == "call_module" else macs
         passes = kind in _SAME or (kind == "getitem" and not isinstance(of, torch.Tensor))
         if n.op != "placeholder" and (not come or not shapes or passes):
             # Numbers, constants, one of several outputs, or the same tensor again: nothing of its own to draw.
-            self.owed[n] = owed
+            self.owed[n], self.spent[n] = owed, spent | {n: cost or 0}
             if shapes:
                 self.drawn[n] = dict.fromkeys(come, shapes)
             return
         fresh = {p: size for p, size in owed.items() if p not in self.counted}
         self.counted |= fresh.keys()
-        cost = counted(self.parts[str(n.target)], macs) if n.op == "call_module" else macs
+        cost = None if cost is None else cost + sum(spent.values())
         self._draw(
             n, Node(name, kind, self._settings(n, kind), self._place(n), shapes, sum(fresh.values()), cost), come
         )

@@ -957,6 +957,30 @@ def test_a_batch_size_that_is_written_down_is_told_where_there_are_two_inputs():
     assert advice.repairs == ()
 
 
+TWO_BRANCHES = """
+class Two(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.a = nn.Sequential(nn.Conv2d(3, 8, 3, padding=1), nn.ReLU(), nn.MaxPool2d(2))
+        self.b = nn.Conv2d(1, 8, 3, stride=2, padding=1)
+        self.head = nn.Conv2d(16, 4, 1)
+        self.fc = nn.Linear(4 * 8 * 8, 10)
+    def forward(self, image, depth):
+        x = torch.cat([self.a(image), self.b(depth)], dim=1)
+        x = self.head(x)
+        return self.fc(torch.flatten(x, 1))
+"""
+
+
+def test_a_repairs_macs_hold_the_branch_of_the_second_input():
+    network = parse_network(TWO_BRANCHES, device="meta")
+    give_others(network, [(1, 1, 32, 32)])
+    (advice,) = advise(network, (1, 3, 32, 32))
+    # a, b, head, and the dense layer after a pooling to 8 x 8, or for the 16 x 16 that come.
+    before = 3 * 8 * 9 * 32**2 + 8 * 9 * 16**2 + 16 * 4 * 16**2
+    assert [one.macs for one in advice.repairs] == [before + 256 * 10, before + 1024 * 10]
+
+
 FORGETS_AXES = """
 class SE(nn.Module):
     def __init__(self, c):
