@@ -376,6 +376,12 @@ class TestKeys:
         assert "present" not in link
         page.keyboard.press("q")
         expect(page.locator("dialog")).to_be_hidden()
+        page.keyboard.press("n")
+        expect(page).not_to_have_url(re.compile("stride=2"))
+        page.keyboard.press("q")
+        expect(page.locator("dialog.code")).to_be_visible()
+        page.go_back()
+        expect(page.locator("dialog")).to_be_hidden()
 
     def test_a_dark_screen_and_the_list(self, hall):
         page = hall(NINE).page

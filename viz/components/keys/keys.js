@@ -16,6 +16,8 @@ class Keys {
     this.heard = (e) => this.key(e);
     // Before Streamlit, which takes R and C for itself.
     document.addEventListener("keydown", this.heard, true);
+    this.left = () => this.dialog.close();
+    addEventListener("popstate", this.left);
   }
 
   key(e) {
@@ -60,6 +62,7 @@ class Keys {
 
   end() {
     document.removeEventListener("keydown", this.heard, true);
+    removeEventListener("popstate", this.left);
   }
 }
 
