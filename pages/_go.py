@@ -67,4 +67,6 @@ def wanted(here: str) -> tuple[str, dict[str, list[str]]] | None:
     if at_its_word:
         state.take_anew()
     asked = parse_qs(query, keep_blank_values=True)
-    return FILES.get(path, "home.py"), {name: texts for name, texts in asked.items() if name not in state.FRAME}
+    # With the frame's own: written by the page, they would be one more entry of the browser's history.
+    own = {name: texts for name, texts in asked.items() if name not in state.FRAME}
+    return FILES.get(path, "home.py"), own | state.frame()

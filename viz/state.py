@@ -581,6 +581,11 @@ def here() -> str:
     return (_book().page or "") + (f"?{said}" if said else "")
 
 
+def frame() -> dict[str, list[str]]:
+    """What a link is to say of the frame around the pages."""
+    return {name: ["1" if value is True else value] for name, kept in FRAME.items() if (value := recall(kept))}
+
+
 def _in_link() -> dict[str, list[str]]:
     """The link's parameters, without the frame's own."""
     found = parameters().items()
@@ -596,7 +601,7 @@ def _write_link() -> None:
     wanted = {name: texts for name, texts in now.items() if name.startswith("embed") or book.settings is None}
     wanted = {name: texts for name, texts in wanted.items() if name not in FRAME}
     wanted |= {name: [text] for name, text in saying().items()}
-    wanted |= {name: ["1" if value is True else value] for name, kept in FRAME.items() if (value := recall(kept))}
+    wanted |= frame()
     if wanted != now or wanted != book.said:
         # A new run may stop this one while it writes: what has not been said is said next time.
         book.said = None

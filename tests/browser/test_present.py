@@ -249,6 +249,13 @@ class TestBar:
         page.get_by_role("menuitem", name="Feature maps: Pooling").click()
         expect(page).to_have_title("Pooling · ConvScope")
         expect(page).to_have_url(re.compile("present=1"))
+        # The link never tells less than the frame around the page: a reload there loses no room.
+        page.go_back()
+        expect(page).to_have_title("Playground · ConvScope")
+        expect(page).to_have_url(re.compile("present=1"))
+        page.go_forward()
+        expect(page).to_have_title("Pooling · ConvScope")
+        expect(page).to_have_url(re.compile("present=1"))
         page.get_by_role("button", name="Leave").first.click()
         expect(page.get_by_test_id("stHeader")).to_be_visible()
         expect(page).not_to_have_url(re.compile("present"))
