@@ -158,9 +158,7 @@ class Operator:
             if prod(self.input_shape) != prod(other.output_shape):
                 raise OperatorError(f"{self.input_shape} does not take {other.output_shape}: the layers do not fit.")
             product = self.sparse @ other.sparse
-            rows, cols = _places(product)
-            none = np.full(len(rows), -1, np.int32)
-            return Operator(rows, cols, np.asarray(product.data), none, self.output_shape, other.input_shape)
+            return _without_taps(*_places(product), product.data, self.output_shape, other.input_shape)
         x = other.detach().cpu().numpy() if isinstance(other, torch.Tensor) else np.asarray(other)
         if x.shape == self.input_shape:
             return (self.sparse @ x.reshape(-1)).reshape(self.output_shape)
@@ -446,8 +444,7 @@ def _unpool_operator(layer: PoolUnpool, input_shape: tuple[int, ...], at: torch.
         coded = layer.put_back((places + plane * prod(input_shape[2:]) + 1).double(), at)
     source = coded.reshape(-1).numpy().astype(np.int64) - 1
     values = (source[rows] == cols).astype(np.float64)
-    none = np.full(len(rows), -1, np.int32)
-    return Operator(rows, cols, values, none, tuple(coded.shape), input_shape)
+    return _without_taps(rows, cols, values, tuple(coded.shape), input_shape)
 
 
 def _places(found: scipy.sparse.csr_array) -> tuple[np.ndarray, np.ndarray]:
@@ -501,10 +498,12 @@ def _comb_push(layer: Layer, input_shape: tuple[int, ...], reach: int) -> Operat
 
 def _sorted(rows, cols, values, output_shape, input_shape) -> Operator:
     order = np.lexsort((cols, rows))
-    none = np.full(len(rows), -1, np.int32)
-    return Operator(
-        rows[order].astype(np.int32), cols[order].astype(np.int32), values[order], none, output_shape, input_shape
-    )
+    rows, cols = rows[order].astype(np.int32), cols[order].astype(np.int32)
+    return _without_taps(rows, cols, values[order], output_shape, input_shape)
+
+
+def _without_taps(rows, cols, values, output_shape, input_shape) -> Operator:
+    return Operator(rows, cols, np.asarray(values), np.full(len(rows), -1, np.int32), output_shape, input_shape)
 
 
 def _by_basis(layer: Layer, input_shape: tuple[int, ...], at: torch.Tensor | None) -> Operator:

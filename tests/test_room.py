@@ -18,26 +18,15 @@ OPTIONS = ("1", "2", "11")
 """Of the first question of this page; the second is right."""
 
 
-@contextlib.contextmanager
-def keeping(url: str, warm_up_delay: int = 8):
-    """A server that keeps its rooms in this Redis; "": in its own process."""
-    with contextlib.ExitStack() as stack:
-        with pytest.MonkeyPatch.context() as patch:
-            patch.setenv("CONVSCOPE_REDIS_URL", url)
-            patch.setenv("CONVSCOPE_WARM_UP_DELAY", str(warm_up_delay))
-            server = stack.enter_context(running())
-        yield server
-
-
 @pytest.fixture(scope="module")
 def in_redis(redis_url):
-    with keeping(redis_url) as server:
+    with running(CONVSCOPE_REDIS_URL=redis_url) as server:
         yield server
 
 
 @pytest.fixture(scope="module")
 def in_the_process():
-    with keeping("") as server:
+    with running(CONVSCOPE_REDIS_URL="") as server:
         yield server
 
 
@@ -169,5 +158,5 @@ def test_a_replica_that_dies_loses_no_vote(redis_url, in_redis):
                 assert [phone.view["right"] for phone in phones] == [1, 1, 0, 0, 1, 0]
 
     # Phones need no torch, and the first serves no page.
-    with keeping(redis_url, warm_up_delay=600) as first:
+    with running(CONVSCOPE_REDIS_URL=redis_url, CONVSCOPE_WARM_UP_DELAY="600") as first:
         run_apart(act(first, in_redis))

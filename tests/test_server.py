@@ -1,6 +1,5 @@
 """The server without a browser: it answers, says how it is, sends its headers, and works from any folder."""
 
-import contextlib
 import json
 import socket
 import subprocess
@@ -14,16 +13,11 @@ import pytest
 from tests.browser.support import ROOT, running
 from viz.components import files
 
-pytestmark = pytest.mark.xdist_group("browser")
-
 
 @pytest.fixture(scope="module")
 def server():
     """One that imports torch as soon as it answers."""
-    with contextlib.ExitStack() as stack:
-        with pytest.MonkeyPatch.context() as patch:
-            patch.setenv("CONVSCOPE_WARM_UP_DELAY", "0")
-            one = stack.enter_context(running())
+    with running(CONVSCOPE_WARM_UP_DELAY="0") as one:
         yield one
 
 

@@ -77,7 +77,9 @@ class Server:
             return error.code, error.read()
 
 
-def start_server(script: Path | str = "app.py", *, cwd: Path = ROOT, base: str = "", timeout: float = 60) -> Server:
+def start_server(
+    script: Path | str = "app.py", *, cwd: Path = ROOT, base: str = "", timeout: float = 60, **environment: str
+) -> Server:
     """Start ``script`` as a visitor's machine does, below the path ``base``, and wait until it answers.
 
     Raises ``RuntimeError`` with the server's own words when it does not come up within ``timeout`` seconds.
@@ -86,7 +88,7 @@ def start_server(script: Path | str = "app.py", *, cwd: Path = ROOT, base: str =
     log = Path(tempfile.mkstemp(prefix="convscope-server-", suffix=".log")[1])
     env = {k: v for k, v in os.environ.items() if k != "PYTHONDONTWRITEBYTECODE"}
     env |= {"STREAMLIT_BROWSER_GATHER_USAGE_STATS": "false", "STREAMLIT_SERVER_HEADLESS": "true"}
-    env |= {"STREAMLIT_LOGGER_HIDE_WELCOME_MESSAGE": "true"}
+    env |= {"STREAMLIT_LOGGER_HIDE_WELCOME_MESSAGE": "true"} | environment
     command = [sys.executable, "-m", "streamlit", "run", str(script), "--server.port", str(port)]
     command += ["--server.baseUrlPath", base]
     started = time.perf_counter()
