@@ -93,7 +93,7 @@ def index(tmp_path_factory) -> Iterator[str]:
                 root / "pypi", need.name, str(max(Version(s.version) for s in need.specifier if ">" in s.operator))
             )
     fake_wheel(root / "pypi", "nvidia-cublas", "13.0")
-    for version, vision in (("2.8.0", "0.23.0"), ("2.9.0", "0.24.0")):
+    for version, vision in (("2.14.0", "0.29.0"), ("2.14.1", "0.29.1")):
         fake_wheel(root / "pypi", "torch", version, ("nvidia-cublas",))
         fake_wheel(root / "pypi", "torchvision", vision, (f"torch=={version}",))
         fake_wheel(root / "cpu", "torch", f"{version}+cpu")
@@ -151,7 +151,7 @@ def at(index: str, folder: Path) -> Path:
 def test_streamlit_cloud_gets_the_small_build_of_pytorch(installer, index, tmp_path):
     assert CPU_INDEX in (ROOT / "deploy/streamlit_cloud/requirements.txt").read_text()
     found = chosen(installer, at(index, tmp_path), index, tmp_path)
-    assert (found["torch"], found["torchvision"]) == ("2.9.0+cpu", "0.24.0+cpu")
+    assert (found["torch"], found["torchvision"]) == ("2.14.1+cpu", "0.29.1+cpu")
     assert not [name for name in found if name.startswith("nvidia")]
     assert found.keys() == {need.name for need in requirements(ROOT / "requirements.txt")}
 
@@ -161,4 +161,4 @@ def test_without_the_cpu_index_cuda_comes_along(installer, index, tmp_path):
     """The local index offers both builds: what the test above sees is a choice."""
     at(index, tmp_path)
     found = chosen(installer, tmp_path / "requirements.txt", index, tmp_path)
-    assert (found["torch"], found["nvidia-cublas"]) == ("2.9.0", "13.0")
+    assert (found["torch"], found["nvidia-cublas"]) == ("2.14.1", "13.0")

@@ -38,10 +38,13 @@ def refusal(layer: Layer, name: str, arriving: tuple[int, ...]) -> str:
 
 
 def overlooked(layer: Layer, arriving: tuple[int, ...]) -> bool:
-    """The two refusals that PyTorch makes on a real device and forgets on the meta device."""
+    """What PyTorch refuses on a real device and forgets on the meta device; of `output_padding`, until 2.14."""
     if isinstance(layer, (nn.ConvTranspose1d, nn.ConvTranspose2d, nn.ConvTranspose3d)):
         channel_axis = -1 - len(layer.kernel_size)
-        return -channel_axis <= len(arriving) and arriving[channel_axis] != layer.in_channels
+        if -channel_axis > len(arriving):
+            return False
+        extra = zip(layer.output_padding, layer.stride, layer.dilation, strict=True)
+        return arriving[channel_axis] != layer.in_channels or any(more >= max(s, d) for more, s, d in extra)
     if isinstance(layer, (nn.Softmax, nn.LogSoftmax, nn.Softmin)):
         return layer.dim is not None and not -len(arriving) <= layer.dim < len(arriving)
     return False
