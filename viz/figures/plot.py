@@ -17,7 +17,7 @@ from models.text import big
 from viz import state
 from viz.colours import CIVIDIS, FAINT, ROLES, SERIES
 from viz.export import taken
-from viz.figures.table import spelled
+from viz.figures.table import draw_columns
 
 HEIGHT = 340
 """Of a chart, in CSS pixels."""
@@ -393,7 +393,8 @@ def chart(figure: dict, *, key: str, alt: str, numbers: bool = True) -> None:
         return
     opened = st.expander("Numbers", key=f"{key}_numbers", on_change="rerun", icon=":material/table_rows:")
     if opened.open:
-        opened.dataframe(spelled(numbers_of(figure)), hide_index=True)
+        with opened:
+            draw_columns(numbers_of(figure))
 
 
 def _rows(figure: dict) -> list[list]:

@@ -12,7 +12,7 @@ from models.text import big
 from viz import state
 from viz.export import taken
 from viz.figures.cells import text_of
-from viz.private import row_seen
+from viz.private import read_as, row_seen
 from viz.words import meaning
 
 
@@ -51,17 +51,26 @@ def table(
     if height:
         how["height"] = height
     with st.container(gap=None):
-        st.dataframe(spelled(columns), hide_index=True, column_config=kinds, key=key, alt=label, placeholder="", **how)
+        draw_columns(columns, column_config=kinds, key=key, alt=label, placeholder="", **how)
         if on_row:
             row_seen(key=f"{key}_row", data={"table": key, "row": row, "rows": len(rows)}, height=1)
 
 
-def spelled(columns: Mapping[str, Sequence]) -> Any:
-    """Columns for ``st.dataframe``: they sort by their numbers, which are written as in every sentence."""
-    import pandas  # pages without a table open without it
+def draw_columns(columns: Mapping[str, Sequence], **how: Any) -> None:
+    """``st.dataframe`` of columns that sort by their numbers, which are written as in every sentence: its own formats
+    part thousands as the browser's language does."""
+    import pyarrow  # pages without a table open without it
 
-    # Streamlit's own formats part thousands as the browser's language does.
-    return pandas.DataFrame(columns).style.format(_text, na_rep="")
+    words = {name: [None if cell is None else _text(cell) for cell in cells] for name, cells in columns.items()}
+    texts = {name for name, cells in columns.items() if any(isinstance(cell, str) for cell in cells)}
+    held = {name: words[name] if name in texts else _numbers(cells) for name, cells in columns.items()}
+    with read_as(pyarrow.table(words)):
+        st.dataframe(pyarrow.table(held), hide_index=True, **how)
+
+
+def _numbers(cells: Sequence) -> list:
+    whole = all(cell is None or float(cell).is_integer() for cell in cells)
+    return [None if cell is None else int(cell) if whole else float(cell) for cell in cells]
 
 
 def _text(cell: Any) -> str:
