@@ -5,6 +5,7 @@ import contextlib
 import random
 import threading
 from collections.abc import Iterator
+from functools import partial
 from urllib.parse import urlsplit
 
 
@@ -44,23 +45,22 @@ class SlowWay:
 
     @contextlib.contextmanager
     def open(self) -> Iterator["SlowWay"]:
-        loop, ready, ends = asyncio.new_event_loop(), threading.Event(), []
+        ready, ends = threading.Event(), []
 
         async def main() -> None:
             server = await asyncio.start_server(self._serve, "127.0.0.1", 0)
             self.url = f"http://localhost:{server.sockets[0].getsockname()[1]}"
-            ends.append(asyncio.Event())
+            over = asyncio.Event()
+            ends.append(partial(asyncio.get_running_loop().call_soon_threadsafe, over.set))
             ready.set()
-            await ends[0].wait()
+            await over.wait()
             server.close()
-            for task in asyncio.all_tasks() - {asyncio.current_task()}:
-                task.cancel()
 
-        thread = threading.Thread(target=lambda: loop.run_until_complete(main()), daemon=True)
+        thread = threading.Thread(target=lambda: asyncio.run(main()), daemon=True)
         thread.start()
         ready.wait(10)
         try:
             yield self
         finally:
-            loop.call_soon_threadsafe(ends[0].set)
+            ends[0]()
             thread.join(10)
