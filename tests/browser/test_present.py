@@ -234,6 +234,16 @@ class TestBar:
         assert beside["x"] + beside["width"] < frame["x"]
         assert beside["y"] + beside["height"] <= 720
 
+    def test_a_real_network_fills_the_screen_and_ends_on_it(self, visit):
+        page = visit("/receptive-field-networks?present=1", **HALL).page
+        for seen, below, least in (
+            (page.get_by_alt_text("The picture"), page.get_by_test_id("stDataFrame"), 340),
+            (page.locator(".field .view"), page.locator(".st-key-numbers"), 320),
+        ):
+            expect(below).to_be_in_viewport(ratio=1)
+            assert seen.bounding_box()["height"] >= least
+            page.keyboard.press("r")
+
     def test_the_matrix_comes_when_it_is_asked_for(self, hall):
         page = hall(NINE).page
         expect(page.locator(".opbox")).to_have_count(0)
