@@ -148,9 +148,13 @@ class TestSizes:
         assert boxes[0]["y"] == boxes[1]["y"]
         assert boxes[0]["x"] + boxes[0]["width"] < boxes[1]["x"]
         assert all(HALL["height"] - 20 <= box["y"] + box["height"] <= HALL["height"] for box in boxes)
-        for hint in page.locator(".stage:not(.panel) .hint").all():
-            expect(hint).to_be_visible()
-            assert hint.evaluate("n => n.scrollHeight <= n.clientHeight"), "not cut"
+        hints = page.locator(".stage:not(.panel) .hint")
+        for text in ("← → walk", "Esc unpins"):
+            expect(hints.first).to_have_text(text)
+            expect(hints.first).to_be_visible()
+            lines = "n => n.clientHeight / parseFloat(getComputedStyle(n).lineHeight)"
+            assert hints.first.evaluate(lines) < 1.5, "on one line"
+            page.locator("canvas[data-grid]").first.click()
         assert page.evaluate(SMALL, 18) == []
 
     def test_where_no_layer_is_drawn_the_numbers_follow_at_once(self, visit):
