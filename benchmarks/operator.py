@@ -12,6 +12,7 @@ from torch import nn
 from benchmarks import Row, benchmark
 from models import device
 from models.operator import basis_operator, linear_operator
+from models.text import big
 
 SIZES = (8, 16, 32, 64, 128)
 KERNEL = 5
@@ -77,9 +78,8 @@ def operator() -> list[Row]:
             medians[size] = median["index"]
             entries = linear_operator(conv, shape).nnz
             peak = peak_mib(sides["index"])
-            note = (
-                f"{entries:,} entries, peak {peak:.1f} MiB, {2**20 * peak / entries:.0f} bytes each; median of {ROUNDS}"
-            )
+            each = f"peak {peak:.1f} MiB, {2**20 * peak / entries:.0f} bytes each"
+            note = f"{big(entries)} entries, {each}; median of {ROUNDS}"
             met = median["index"] <= 2 * median["forwards"]
             rows.append(
                 Row(

@@ -234,6 +234,8 @@ def _giving(site: Site, way: Way, wanted: Shape) -> tuple[str, dict[str, Sequenc
                 settings["stride"] = stride[0] if len(set(stride)) == 1 else stride
                 if stride == layer.stride:
                     return None
+            if not settings:  # they differ in the batch alone
+                return None
             layers[path] = on_meta(lambda layer=layer: [changed(layer, **settings)])
             words = f"set {written(settings)} in layer {path} ({kind_of(layer)})"
             return (", and ".join([words, *told]), layers) if layers[path] else None

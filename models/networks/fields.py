@@ -91,11 +91,13 @@ class NetworkField:
         return tuple(one for one in PUBLISHED if one.here == self.name)
 
 
-@lru_cache(16)
+_graphs: Kept[tuple[nn.Module, Any]] = Kept(6_000, lambda found: len([*found[0].modules()]))
+"""As many as have so many modules together: each takes five kilobytes."""
+
+
 def _traced(name: str) -> tuple[nn.Module, Any]:
     """A network and its graph, which is the same for images of every size."""
-    module = skeleton(name)
-    return module, graph_of(module)
+    return _graphs.made(name, lambda: ((module := skeleton(name)), graph_of(module)))
 
 
 _kept: Kept[NetworkField] = Kept(20_000, lambda found: len(found.maps))

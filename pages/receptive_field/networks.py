@@ -22,7 +22,7 @@ from viz.components.field import field as field_view
 from viz.controls.examples import examples
 from viz.controls.picture import NAMES, OWN, choose
 from viz.figures import Line, Series, chart, lines, numbers, show, table
-from viz.figures.cells import framed, hidden, row
+from viz.figures.cells import framed
 from viz.state import Choice, Fold, Setting, Several, Whole, whole
 from viz.words import heading, remark, say
 
@@ -74,9 +74,7 @@ def lesson() -> None:
             asking.draw()
             if covered:
                 with st.container(key="stage_area"):
-                    _before(picture)
-                with st.container(key="numbers"):
-                    _windows(found, asking.on_screen())
+                    _before(found, asking.on_screen(), picture)
                 return
             with st.container(key="stage_area"):
                 field_view(
@@ -102,17 +100,15 @@ def lesson() -> None:
     EVERY.draw(lambda: _all(known, side), f"**All {len(known)} networks** at {side} pixels")
 
 
-def _before(picture) -> None:
-    """The picture, without what a unit sees of it."""
-    drawn = f'<img alt="The picture" src="{_square(picture.pixels)}" width="240" style="max-width:100%">'
-    show(row(framed("What it gets", drawn), hidden("What one unit sees of it")), key="network_before")
-
-
-def _windows(found, question) -> None:
-    """What leads to a unit's field: the windows of the network, or of those that the question is about."""
+def _before(found, question, picture) -> None:
+    """The picture, and what leads to a unit's field: the windows of the network, or of those that are asked about."""
     both = question is not None and question.name == "depth"
     shown = [network_field(name, found.side) for name in ("alexnet", "vgg16")] if both else [found]
-    for place, one in zip(st.columns(len(shown), gap="medium"), shown, strict=True):
+    first, *places = st.columns([0.5 * len(shown), *(1 for _ in shown)], gap="medium")
+    with first:
+        drawn = f'<img alt="The picture" src="{_square(picture.pixels)}" style="width:100%">'
+        show(framed("What it gets", drawn), key="what_it_gets")
+    for place, one in zip(places, shown, strict=True):
         with place:
             remark(f"**{one.name}**: what has a window, in order.")
             rows = [
@@ -121,7 +117,7 @@ def _windows(found, question) -> None:
                 if each.settings[0]
             ]
             head = ("layer", "window", "receptive field")
-            table(head, rows, key=f"windows_{one.name}", label=f"The windows of {one.name}, in order")
+            table(head, rows, key=f"windows_{one.name}", label=f"The windows of {one.name}, in order", height=340)
 
 
 def _script(found, row) -> tuple[str, str]:

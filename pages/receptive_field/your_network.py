@@ -209,19 +209,31 @@ def given_input(code: Given, text: str) -> tuple[Given, tuple[int, ...], bool]:
     """
     (shape, *others), added, parts = read_inputs(text)
     code, typed = replace(code, others=tuple(others), parts=parts if any(parts) else ()), shape[1:]
-    if not added or len(typed) != 4:
-        return _labelled(code, shape), shape, added
-    with_batch = replace(code, others=tuple(batched(one, typed[0]) for one in others))
-    ways = [(with_batch, typed, False), (code, shape, True)]
-    if axes_of(network_of(code)) != 2:
-        ways.reverse()
+    ways = [(code, shape, added)]
+    if added and len(typed) == 4:
+        with_batch = replace(code, others=tuple(batched(one, typed[0]) for one in others))
+        ways.insert(axes_of(network_of(code)) != 2, (with_batch, typed, False))
     for given, sizes, one in ways:
         with suppress(ValueError):  # forward itself may refuse another number of axes
             labelled = _labelled(given, sizes)
             if not graph_at(labelled, sizes).broken:
                 return labelled, sizes, one
     given, sizes, one = ways[0]
+    _refuse_batches(given, sizes)
     return _labelled(given, sizes), sizes, one
+
+
+def _refuse_batches(code: Given, shape: tuple[int, ...]) -> None:
+    """Raises `ValueError`, a sentence, where the inputs would fit if all had as many examples as the first."""
+    own = [one[len(one) == len(shape) + 1 :] for one in code.others]
+    same = replace(code, others=tuple((shape[0], *one[1:]) for one in own))
+    fits = False
+    with suppress(ValueError):
+        fits = same.others != (*own,) and not graph_at(same, shape).broken
+    if fits:
+        batches = listed(dict.fromkeys([shape[0], *(one[0] for one in own)]), "and")
+        right = inputs_text((shape, *same.others), code.parts or (0,) * (1 + len(own)))
+        raise ValueError(f"the batches differ, {batches}: give each input as many examples, as in {right}")
 
 
 def _labelled(code: Given, shape: tuple[int, ...]) -> Given:

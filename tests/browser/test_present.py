@@ -148,9 +148,13 @@ class TestSizes:
         assert boxes[0]["y"] == boxes[1]["y"]
         assert boxes[0]["x"] + boxes[0]["width"] < boxes[1]["x"]
         assert all(HALL["height"] - 20 <= box["y"] + box["height"] <= HALL["height"] for box in boxes)
-        for hint in page.locator(".stage:not(.panel) .hint").all():
-            expect(hint).to_be_visible()
-            assert hint.evaluate("n => n.scrollHeight <= n.clientHeight"), "not cut"
+        hints = page.locator(".stage:not(.panel) .hint")
+        for text in ("← → walk", "Esc unpins"):
+            expect(hints.first).to_have_text(text)
+            expect(hints.first).to_be_visible()
+            lines = "n => n.clientHeight / parseFloat(getComputedStyle(n).lineHeight)"
+            assert hints.first.evaluate(lines) < 1.5, "on one line"
+            page.locator("canvas[data-grid]").first.click()
         assert page.evaluate(SMALL, 18) == []
 
     def test_where_no_layer_is_drawn_the_numbers_follow_at_once(self, visit):
@@ -233,6 +237,16 @@ class TestBar:
         beside = page.locator(".st-key-question").bounding_box()
         assert beside["x"] + beside["width"] < frame["x"]
         assert beside["y"] + beside["height"] <= 720
+
+    def test_a_real_network_fills_the_screen_and_ends_on_it(self, visit):
+        page = visit("/receptive-field-networks?present=1", **HALL).page
+        for seen, below, least in (
+            (page.get_by_alt_text("The picture"), page.get_by_test_id("stDataFrame"), 340),
+            (page.locator(".field .view"), page.locator(".st-key-numbers"), 320),
+        ):
+            expect(below).to_be_in_viewport(ratio=1)
+            assert seen.bounding_box()["height"] >= least
+            page.keyboard.press("r")
 
     def test_the_matrix_comes_when_it_is_asked_for(self, hall):
         page = hall(NINE).page

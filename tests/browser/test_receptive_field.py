@@ -154,6 +154,11 @@ def test_a_unit_shows_its_box_on_the_picture_without_a_message(visit):
     seen.recorder.clear()
     page.mouse.move(box["x"] + 5, box["y"] + 5)
     expect(field).to_have_attribute("data-box", "-90,121,-90,121")
+    # The picture stays large: padding is drawn in part, its edge is dashed, and how far it goes is told.
+    expect(page.locator(".reach span")).to_have_text(["90 px of padding"] * 2)
+    assert page.locator(".box[stroke-dasharray]").get_attribute("d").count("M") == 2
+    drawn, frame = (page.locator(f".field .view{part}").bounding_box() for part in (" image", ""))
+    assert all(drawn[side] > 0.7 * frame[side] for side in ("width", "height"))
     units.focus()
     page.keyboard.press("ArrowRight")
     page.keyboard.press("ArrowDown")

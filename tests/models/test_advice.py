@@ -919,6 +919,11 @@ def test_where_a_later_input_has_the_wrong_shape_no_layer_is_to_blame():
         assert advice.why.endswith(told + example)
     give_others(network, [(1, 100)])
     assert advise(network, (1, 3, 32, 32)) == ()
+    # No setting of a layer mends batches that differ.
+    network = parse_network(PAIR.replace("Linear(100, {})", "Conv2d(1, 8, 1)").replace("[:, :, None, None]", ""))
+    give_others(network, [(3, 1, 32, 32)])
+    (advice,) = advise(network, (2, 3, 32, 32))
+    assert (advice.why.endswith("2 and 3 along axis 0."), advice.repairs) == (True, ())
     # What the first input does not fit is the layer's, whatever the second is.
     (advice,) = advise(parse_network(PAIR.format(8), device="meta"), (1, 4, 32, 32))
     assert "set in_channels=4" in [repair.words.partition(";")[0] for repair in advice.repairs]

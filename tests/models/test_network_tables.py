@@ -4,7 +4,7 @@ import csv
 import gc
 import io
 import sys
-from types import SimpleNamespace
+from types import FunctionType, ModuleType, SimpleNamespace
 
 import numpy as np
 import pytest
@@ -114,14 +114,27 @@ def test_another_size_of_image_is_not_traced_anew(monkeypatch):
     assert (found.last.map_size, found.last.size) == ((6, 6), network_field("resnet18", 200).last.size)
 
 
-def test_networks_are_kept_as_long_as_they_fit_into_memory(monkeypatch):
-    deep = network_field("densenet121")
-    seen, todo = {}, [deep]
+def held(one: object) -> int:
+    """Bytes of an object and of all that it holds."""
+    seen, todo = {}, [one]
     while todo:
-        if id(one := todo.pop()) not in seen and not isinstance(one, type):
+        if id(one := todo.pop()) not in seen and not isinstance(one, type | ModuleType | FunctionType):
             seen[id(one)] = sys.getsizeof(one)
             todo += gc.get_referents(one)
-    assert sum(seen.values()) < 1500 * len(deep.maps)
+    return sum(seen.values())
+
+
+def test_networks_are_kept_as_long_as_they_fit_into_memory(monkeypatch):
+    deep = network_field("densenet121")
+    assert held(deep) < 1500 * len(deep.maps)
+    traced = fields._traced("densenet121")
+    modules = len([*traced[0].modules()])
+    assert held(traced) < 5500 * modules
+    monkeypatch.setattr(fields, "skeleton", lambda name: traced[0])
+    monkeypatch.setattr(fields, "graph_of", lambda module: traced[1])
+    names = [f"densenet121, {n}" for n in range(30)]
+    assert all(map(fields._traced, names))
+    assert [name for name in names if fields._graphs.get(name)] == names[-(6_000 // modules) :]
     # One deep network at as many sizes as a class can think of.
     monkeypatch.setattr(fields, "_read", lambda name, side: SimpleNamespace(maps=deep.maps))
     sides = range(1000, 1200)

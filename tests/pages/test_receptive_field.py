@@ -1367,6 +1367,17 @@ class G(nn.Module):
 """
 
 
+ADDED = """
+class Net(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.colour = nn.Conv2d(3, 8, 3)
+        self.depth = nn.Conv2d(1, 8, 3)
+    def forward(self, x, y):
+        return self.colour(x) + self.depth(y)
+"""
+
+
 @pytest.mark.parametrize(
     ("text", "typed", "shapes", "added"),
     [
@@ -1389,6 +1400,15 @@ def test_further_inputs_have_their_batch_axis_where_the_first_has(text, typed, s
     if added:
         again = "; ".join(map(shape_text, shapes))
         assert given_input(Given(text), again) == (code, shape, True)
+
+
+@pytest.mark.parametrize("typed", ["2x3x16x16; 3x1x16x16", "torch.randn(2, 3, 16, 16), torch.randn(3, 1, 16, 16)"])
+def test_inputs_of_different_batches_are_told_with_what_to_write(typed):
+    with pytest.raises(ValueError, match="the batches differ, 2 and 3: give each input as many") as told:
+        given_input(Given(ADDED), typed)
+    code, shape, _ = given_input(Given(ADDED), str(told.value).partition("as in ")[2])
+    assert (shape, code.others) == ((2, 3, 16, 16), ((2, 1, 16, 16),))
+    assert not graph_at(code, shape).broken
 
 
 @pytest.mark.parametrize(

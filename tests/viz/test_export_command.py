@@ -15,6 +15,7 @@ from models.layers import KINDS
 from models.presets import POOLED
 from models.share import Scene
 from models.spec import QUERY_DEFAULTS, LayerSpec
+from models.text import big
 from viz.controls.layer import LayerEditor
 from viz.export.__main__ import PAGES, format_of, main, parser, scene_of, settings_of_link, taken_of_link
 from viz.export.engine import Look, Picture
@@ -29,7 +30,7 @@ def test_the_command_of_the_readme(tmp_path, capsys):
     asked = "--kind transposed --input-size 3 --kernel-size 3 --stride 2 --padding 1 --width 480"
     assert main([*asked.split(), str(out)]) == 0
     assert Image.open(out).n_frames == 25
-    assert str(out) in capsys.readouterr().err
+    assert f"{out}: {big(out.stat().st_size)} bytes" in capsys.readouterr().err
 
 
 def test_every_setting_of_a_layer_and_every_option_is_a_flag():

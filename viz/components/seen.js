@@ -18,12 +18,16 @@ export function backdrop(view, picture, [H, W], m) {
     + `<image href="${picture}" width="${W}" height="${H}" preserveAspectRatio="none"/><g></g>`;
 }
 
-// The frame around the part, all else in the shade. It stays inside what is drawn, so that a larger one has edges to see.
+// The frame around the part, all else in the shade. Where the part is larger than what is drawn, the edge is dashed.
 export function framed([top, bottom], [left, right], [H, W], m, line) {
-  const x0 = clamp(left, -m, W + m), x1 = clamp(right + 1, -m, W + m), y0 = clamp(top, -m, H + m), y1 = clamp(bottom + 1, -m, H + m);
-  const hole = `M${-m} ${-m}H${W + m}V${H + m}H${-m}ZM${x0} ${y0}V${y1}H${x1}V${y0}Z`;
-  const box = (cls, width) => `<rect class="${cls}" x="${x0}" y="${y0}" width="${x1 - x0}" height="${y1 - y0}" stroke-width="${width}"/>`;
-  return `<path class="shade" d="${hole}" fill-rule="evenodd"/>${box("casing", 2.4 * line)}${box("box", 1.3 * line)}`;
+  const inside = (v, n) => clamp(v, line - m, n + m - line);
+  const x0 = inside(left, W), x1 = inside(right + 1, W), y0 = inside(top, H), y1 = inside(bottom + 1, H);
+  const edges = [[`M${x0} ${y0}H${x1}`, top < -m], [`M${x0} ${y1}H${x1}`, bottom >= H + m],
+    [`M${x0} ${y0}V${y1}`, left < -m], [`M${x1} ${y0}V${y1}`, right >= W + m]];
+  const drawn = (cut, more) => `<path d="${edges.flatMap(([d, far]) => (far === cut ? d : [])).join("")}" stroke-linecap="square" ${more}/>`;
+  const hole = `M${-m} ${-m}H${W + m}V${H + m}H${-m}ZM${x0} ${y0}V${y1}H${x1}V${y0}Z`, box = `class="box" stroke-width="${1.3 * line}"`;
+  return `<path class="shade" d="${hole}" fill-rule="evenodd"/>` + drawn(false, `class="casing" stroke-width="${2.4 * line}"`)
+    + drawn(false, box) + drawn(true, `${box} stroke-dasharray="${4 * line}"`);
 }
 
 // How much of the picture it is, and how much of it is padding, in percent.

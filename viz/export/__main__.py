@@ -21,6 +21,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 from urllib.parse import parse_qs, parse_qsl, urlsplit
 
+from models.text import big, quoted, read_whole
 from viz.export.formats import FORMATS, Format, Option
 
 if TYPE_CHECKING:
@@ -159,7 +160,6 @@ def scene_of(settings: Mapping[str, str], told: Callable[[str], None] | None = N
     from models.share import Scene, read_array, read_weights
     from models.sources import INPUTS, WEIGHTS
     from models.spec import LayerSpec, SpecError, read_settings, repair
-    from models.text import quoted
 
     try:
         asked, unread = read_settings(settings)
@@ -237,8 +237,6 @@ def _told(error: SpecError) -> ValueError:
 
 
 def _whole(name: str, text: str, low: int, high: int) -> int:
-    from models.text import read_whole
-
     try:
         return read_whole(text, low, high)
     except ValueError as error:
@@ -275,7 +273,6 @@ def taken_of(scene: Scene, view: str = "layer", title: str = "", look: Mapping[s
     from models import lab
     from models.code import to_code
     from models.layers import KINDS
-    from models.text import quoted
     from viz.export.taken import Taken
     from viz.scenes.four_views import MOST_FLAT, four_views, matrices, zeros_alone
     from viz.scenes.layer import scene as drawn
@@ -360,7 +357,6 @@ def pooled(asked: Mapping[str, str], title: str = "") -> Taken:
     """The worked example of the page on pooling, from its link's parameters. Raises ValueError."""
     from models.presets import POOLED
     from models.share import Scene
-    from models.text import quoted
 
     name = asked.get("fm_example", next(iter(POOLED)))
     if name not in POOLED:
@@ -373,7 +369,6 @@ def stacked(asked: Mapping[str, str], title: str = "") -> Taken:
     from models.stack import MAX_CHANNELS, MAX_SIZE, MAX_TEXT, PRESETS, read_stack, unit_of
     from models.stack.code import stack_code
     from models.stack.field import analyse
-    from models.text import quoted
     from viz.export.taken import Taken
     from viz.scenes import stack as drawn
 
@@ -538,7 +533,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     except (ValueError, OSError) as error:
         sys.stderr.write(f"{_sentence(error)}\n")
         return 2
-    _tell(file, f"{size:,} bytes")
+    _tell(file, f"{big(size)} bytes")
     return 0
 
 
@@ -581,7 +576,7 @@ def _batch(table: Path, out: Path, asked: Mapping[str, str]) -> int:
         name = own.pop("file")
         try:
             size = make(out / name, {**asked, **own}, _bar(name))
-            _tell(f"{number} of {len(rows)}", f"{name}, {size:,} bytes")
+            _tell(f"{number} of {len(rows)}", f"{name}, {big(size)} bytes")
         except ValueError as error:
             failed += 1
             _tell(f"{number} of {len(rows)}", f"{name}: {_sentence(error)}")

@@ -108,18 +108,25 @@ def compact(windows: Windows, kernel: tuple[int, ...]) -> dict:
     """The windows as a sum base[position] + offset[tap] if they are one, as a product of windows along each axis of a
     kernel if they are that, else row by row."""
     positions = prod(windows.positions)
-    taps = len(windows.rows) // positions
-    if taps and taps * positions == len(windows.rows):
-        table = windows.cols.reshape(positions, taps)
-        whole = (windows.rows.reshape(positions, taps) == np.arange(positions)[:, None]).all()
-        in_order = (windows.taps.reshape(positions, taps) == np.arange(taps)).all()
-        offset = table[0] - table[0, 0]
-        if whole and in_order and (table == table[:, :1] + offset).all():
-            return {"base": enc(table[:, 0]), "offset": enc(offset)}
+    found = summed(windows.rows, windows.cols, positions)
+    if found and (windows.taps.reshape(positions, -1) == np.arange(len(windows.taps) // positions)).all():
+        return found
     has_taps = not len(windows.taps) or windows.taps[0] >= 0
     if has_taps and kernel and (axes := _by_axis(windows, kernel)):
         return {"axes": axes}
-    return _rows(windows.rows, windows.cols, windows.taps if has_taps else None, positions)
+    return row_by_row(windows.rows, windows.cols, windows.taps if has_taps else None, positions)
+
+
+def summed(rows: np.ndarray, cols: np.ndarray, positions: int) -> dict | None:
+    """Windows, sorted by position, as a sum base[position] + offset[tap]; None if they are none."""
+    if not len(rows) or len(rows) % positions:
+        return None
+    table = cols.reshape(positions, -1)
+    offset = table[0] - table[0, 0]
+    whole = (rows.reshape(table.shape) == np.arange(positions)[:, None]).all()
+    if whole and (table == table[:, :1] + offset).all():
+        return {"base": enc(table[:, 0]), "offset": enc(offset)}
+    return None
 
 
 def _by_axis(windows: Windows, kernel: tuple[int, ...]) -> list[dict]:
@@ -132,13 +139,14 @@ def _by_axis(windows: Windows, kernel: tuple[int, ...]) -> list[dict]:
     for size, place in zip(zip(*shapes, strict=True), places, strict=True):
         there = np.flatnonzero(np.bincount(np.ravel_multi_index(place, size)))
         rows, taps, cols = np.unravel_index(there, size)
-        axes.append(_rows(rows, cols, taps, size[0]) | {"of": size[1:]})
+        axes.append(row_by_row(rows, cols, taps, size[0]) | {"of": size[1:]})
         entries *= len(there)
     # Every entry lies in the product, so as many are all of it.
     return axes if entries == len(windows.rows) else []
 
 
-def _rows(rows: np.ndarray, cols: np.ndarray, taps: np.ndarray | None, positions: int) -> dict:
+def row_by_row(rows: np.ndarray, cols: np.ndarray, taps: np.ndarray | None, positions: int) -> dict:
+    """Windows, sorted by position, one after the other."""
     return {"ptr": enc(np.searchsorted(rows, np.arange(positions + 1))), "src": enc(cols), "tap": enc(taps)}
 
 

@@ -6,7 +6,8 @@ import numpy as np
 
 from models.stack import Stack, times
 from models.stack.field import StackField
-from viz.components.stage import enc, grid, link
+from viz.components.stage import grid, link
+from viz.scenes.layer import row_by_row, summed
 
 
 def scene(field: StackField, chosen: int, index: tuple[int, ...]) -> dict:
@@ -16,26 +17,20 @@ def scene(field: StackField, chosen: int, index: tuple[int, ...]) -> dict:
     grids, links = [], []
     for number, size in enumerate(stack.shapes):
         pads = field.pads[number]
-        padded = any(map(sum, pads))
         shape = tuple(n + sum(pad) for n, pad in zip(size, pads, strict=True))
         real = tuple(slice(pad[0], pad[0] + n) for n, pad in zip(size, pads, strict=True))
         values = np.zeros(shape, dtype=np.int64)
         values[real] = field.seen[number]
-        source = None
-        if padded:
-            source = np.full(shape, -1)
-            source[real] = np.arange(np.prod(size)).reshape(size)
         last = number == len(stack.layers)
         role = "input" if number == 0 else "output" if last else "map"
         title = _title(stack, number) if number else "Input"
         told = f"{'×'.join(map(str, size))}: pixels seen"
-        spans = None if source is None else [[one.start, one.stop] for one in real]
-        grids.append(grid(f"map{number}", role, title, values[None], source=enc(source), real=spans, named=told))
+        spans = [[one.start, one.stop] for one in real] if any(map(sum, pads)) else None
+        grids.append(grid(f"map{number}", role, title, values[None], real=spans, named=told))
     for number, windows in enumerate(field.windows, 1):
         units = int(np.prod(stack.shapes[number]))
         for reads in windows:
-            starts = np.searchsorted(reads.rows, np.arange(units + 1))
-            read = {"ptr": enc(starts), "src": enc(reads.cols), "tap": None}
+            read = summed(reads.rows, reads.cols, units) or row_by_row(reads.rows, reads.cols, None, units)
             links.append(link(f"map{reads.source_map}", f"map{number}", read, [0, 0, -1], reduce="reads"))
     pads = field.pads[chosen]
     drawn = tuple(n + sum(pad) for n, pad in zip(stack.shapes[chosen], pads, strict=True))

@@ -3,15 +3,25 @@ import { backdrop, beyond, framed, shares } from "../seen.js";
 
 const rect = (x, y, w, h, cls) => `<rect class="${cls}" x="${x}" y="${y}" width="${w}" height="${h}"/>`;
 
+// How far the field reaches beyond each edge of the picture, in the middle of what is drawn of it there.
+function reach(rows, columns, [H, W], m) {
+  const middle = ([a, b], n) => 100 * clamp((clamp(a, -m, n + m) + clamp(b + 1, -m, n + m) + 2 * m) / (2 * n + 4 * m), 0.22, 0.78);
+  const x = middle(columns, W), y = middle(rows, H);
+  // Where less is drawn there is no room for words.
+  return [["top", -rows[0], x], ["bottom", rows[1] - H + 1, x], ["left", -columns[0], y], ["right", columns[1] - W + 1, y]]
+    .map(([side, far, at]) => (far < 0.08 * Math.max(H, W) ? "" : `<span class="${side}" style="--at: ${at}%">${far} px of padding</span>`)).join("");
+}
+
 function draw(root) {
   const { data, unit } = root, { image } = data, q = (s) => root.querySelector(s), longest = Math.max(...image);
   const rows = data.rows[unit[0]], columns = data.columns[unit[1]];
-  // What units see outside is drawn up to 60 % of the picture on each side.
-  const m = Math.min(beyond(data.rows, data.columns, image), 0.6 * longest) + 0.02 * longest;
+  // What units see outside is drawn up to 15 % of the picture on each side: the picture stays large.
+  const m = Math.min(beyond(data.rows, data.columns, image), 0.15 * longest) + 0.02 * longest;
   const known = `${m} ${data.picture}`;
   if (root.known !== known) backdrop(q(".view"), data.picture, image, m);
   root.known = known;
   q(".view g").innerHTML = framed(rows, columns, image, m, longest / 160);
+  q(".reach").innerHTML = reach(rows, columns, image, m);
   const h = data.rows.length, w = data.columns.length, map = q(".map"), every = [];
   map.setAttribute("viewBox", `0 0 ${w} ${h}`);
   // Lines between more units than these would hide them.

@@ -102,7 +102,7 @@ export function hint(stage) {
   const hint = stage.$(".hint"), { data } = stage.scene, slim = stage.root.classList.contains("slim"), veiled = data.veiled && !data.still;
   const walk = matchMedia("(hover: none)").matches ? "Tap a cell, or walk with the buttons" : "Hover or use the arrow keys; click pins a cell";
   const [pinned, predict, usual] = slim
-    ? ["Pinned. Esc lets it go", "Predict first", "← → walk; a click pins"]
+    ? ["Esc unpins", "Predict first", "← → walk"]
     : ["Pinned. Esc or click again to let go", "Predict first: the answer waits under the question mark", data.caption || walk];
   const text = stage.pinned ? pinned : veiled ? predict : usual;
   if (hint.textContent !== text) hint.textContent = text;
