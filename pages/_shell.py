@@ -63,8 +63,9 @@ with state.run_of(page.url_path):
     )
     st.logo(ICON, size="medium")
 
-    # Navigation clears the link, so the session remembers the mode and the link repeats it.
-    asked = (state.parameters().get("present") or [None])[-1]
+    # Navigation clears the link, so the session remembers the mode and the link repeats it; but the way back may lead
+    # to before there was one.
+    asked = (state.parameters().get("present") or ["0" if went_back() else None])[-1]
     if asked is not None and state.link_counts():
         state.remember("presenting", asked == "1")
         if asked not in ("0", "1"):

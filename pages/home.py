@@ -6,6 +6,7 @@ import numpy as np
 import streamlit as st
 
 from pages._lessons import BY_PATH, Lesson, course
+from viz import state
 from viz.components.course import Card
 from viz.components.course import course as cards
 from viz.components.stage import grid, link, stage
@@ -54,7 +55,11 @@ with text:
         "nine products are added up: one number. Here you watch it, change it, and see what comes of it."
     )
     with st.container(key="begin"):
-        st.page_link(BY_PATH["start"].file, label="**Start here:** six steps, five minutes, nothing to know before")
+        st.page_link(
+            BY_PATH["start"].file,
+            label="**Start here:** six steps, five minutes, nothing to know before",
+            query_params=state.frame(),
+        )
     say(
         "Every number is measured on the real PyTorch layer while you look, and stands beside the formula that "
         "predicts it."
@@ -62,4 +67,4 @@ with text:
 with picture:
     stage(SCENE, key="welcome", height=400)
 if path := cards(rows, key="course"):
-    st.switch_page(BY_PATH[path].file)
+    st.switch_page(BY_PATH[path].file, query_params=state.frame())

@@ -217,10 +217,9 @@ class Rooms:
         return int(self._store.field_of([_room(code)], "version")[0] or 0)
 
     def waiting(self, code: str) -> str:
-        """The name of the question that the room has not been told the answer of; empty if there is none."""
-        room = self._store.read(_room(code))
-        asked = room.get("round", "0") != "0" and not room.get("revealed")
-        return json.loads(room["question"])["name"] if asked else ""
+        """The name of the question that phones have and are not told the answer of; empty if there is none."""
+        question = _asked(room := self._store.read(_room(code)))
+        return question["name"] if question and not room.get("revealed") else ""
 
     def leads(self, code: str) -> bool:
         """Whether phones follow the lecturer's screen."""
@@ -238,7 +237,6 @@ class Rooms:
         room = self._joined(code, visitor)
         self._store.write(_phones(code), {visitor: str(int(time.time()))})
         number, revealed = int(room["round"]), bool(room.get("revealed"))
-        question = json.loads(room["question"]) if number else None
         mine = self._store.field_of([_votes(code, at) for at in range(1, number + 1)], visitor)
         told = [at for at in range(1, number + 1) if mine[at - 1] is not None and f"answer {at}" in room]
         found: dict[str, Any] = {
@@ -249,8 +247,7 @@ class Rooms:
             "page": room.get("page", "") if room.get("follow") else None,
             "spread": float(room.get("spread", 0)),
         }
-        # Phones that follow are done with a question once the lecturer goes on from it.
-        if question and not (revealed and room.get("follow") and room.get("on") != question["name"]):
+        if question := _asked(room):
             shown = ("name", "text", "options", "cells", "several", *(("answer", "explanation") if revealed else ()))
             found |= {name: question.get(name) for name in shown} | {"revealed": revealed, "mine": mine[-1]}
         return found
@@ -318,6 +315,12 @@ def _read(question: dict[str, Any], answer: str) -> str:
     if not (number := number_in(answer)):
         raise RoomError(NO_NUMBER)
     return number
+
+
+def _asked(room: dict[str, str]) -> dict[str, Any] | None:
+    """The question that phones have. Those that follow are done with it once the lecturer goes on from it."""
+    question = json.loads(room["question"]) if room.get("round", "0") != "0" else None
+    return None if question and room.get("follow") and room.get("on") != question["name"] else question
 
 
 def _room(code: str) -> str:

@@ -43,9 +43,13 @@ flipped = (
     if kind.symbol == "∗"
     else ""
 )
-left().markdown(
-    defined("Every number is what the real PyTorch layer returned."), help=f"The layer is {classes}.{flipped}"
+# Both as high: the first change of a setting ends the question, and must not move what is clicked.
+line = (
+    "**The picture first**, then the settings that made it."
+    if covered
+    else "Every number is what the real PyTorch layer returned."
 )
+left().markdown(defined(line), help=f"The layer is {classes}.{flipped}")
 with actions():
     sharing.buttons(("Paste", "File"), "playground")
     if not state.recall("presenting"):
@@ -65,10 +69,6 @@ def draw_controls():
     with beside, st.container(key="controls", gap="xsmall"):
         if state.recall("presenting"):  # the row of actions is left out then
             against.draw(scene)
-        if covered:
-            st.caption(
-                "**The picture first.** These settings made it; change them after your answer. ? tells what each is."
-            )
         editor.draw(scene)
 
 

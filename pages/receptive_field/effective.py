@@ -62,7 +62,8 @@ def lesson() -> None:
     """Controls and picture, the numbers, and the growth with depth."""
     network = Choice("of", PLAIN, "Network", None, (PLAIN, OWN_STACK, *NETWORKS))
     state.take(network, WEIGHT, RELU, INPUTS, DEPTH)
-    with st.container(key="lesson"):
+    top, rest = st.container(key="lesson"), st.container()
+    with top:
         left, right = columns()
         with left, st.container(key="controls", gap="small"):
             of = network.draw()
@@ -105,7 +106,7 @@ def lesson() -> None:
             stage = st.container(key="stage_area")
             place = stage.empty()
             # Of another case that stood here nothing is left while this one is computed.
-            picture, below = (stage.empty(), right.empty()) if more else (stage, right)
+            picture, below, rest = (stage.empty(), right.empty(), rest.empty()) if more else (stage, right, rest)
             try:
                 if weights == "trained":
                     for come, total in fetch_weights(of):
@@ -138,13 +139,14 @@ def lesson() -> None:
                     )
                 elif found.inputs < 10 and weights == "random":
                     remark("Few inputs give a noisy picture: more of them smooth it.")
-    say(
-        "The box says where a unit **could** look. The energy says where it **does**: many paths lead from the middle "
-        "of the box to the unit, few from its corners, so nearly all of the gradient sits near the middle "
-        f"([Luo et al. 2016]({LUO}))."
-    )
-    heading("The box grows like n, the used part like √n")
-    _depths(WEIGHTS[weights] if weights != "trained" else "random", relu, min(inputs, 10))
+    with rest.container():
+        say(
+            "The box says where a unit **could** look. The energy says where it **does**: many paths lead from the "
+            "middle of the box to the unit, few from its corners, so nearly all of the gradient sits near the middle "
+            f"([Luo et al. 2016]({LUO}))."
+        )
+        heading("The box grows like n, the used part like √n")
+        _depths(WEIGHTS[weights] if weights != "trained" else "random", relu, min(inputs, 10))
 
 
 def _before() -> None:

@@ -108,7 +108,7 @@ def layer_controls(scene: Scene) -> None:
         page_at("playground"),
         label="The same layer in the Playground",
         icon=":material/open_in_new:",
-        query_params=playground_query(scene),
+        query_params=playground_query(scene) | state.frame(),
     )
     if not EDITOR.fits():
         remark("You typed more numbers than a link can hold: a link from here opens without them.")

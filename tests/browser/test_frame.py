@@ -152,10 +152,22 @@ class TestPresentation:
         seen.page.keyboard.press("Shift+F")
         expect(header).to_be_visible()
         expect(seen.page).not_to_have_url(re.compile("present"))
+        seen.page.go_back()
+        expect(header).to_be_hidden()
+        seen.page.go_back()
+        expect(header).to_be_visible()
+        expect(seen.page).not_to_have_url(re.compile("present"))
 
     def test_it_lasts_from_page_to_page(self, visit):
         seen = visit("/?present=1")
-        seen.page.get_by_test_id("stMain").get_by_role("link", name=LESSONS[0].title).first.click()
-        expect(seen.page).to_have_title(f"{LESSONS[0].title} · ConvScope")
-        expect(seen.page.get_by_test_id("stHeader")).to_be_hidden()
-        expect(seen.page).to_have_url(re.compile(r"present=1"))
+        entries = seen.page.evaluate("() => history.length")
+        for lesson in LESSONS[1::-1]:
+            seen.page.get_by_test_id("stMain").get_by_role("link", name=lesson.title).first.click()
+            expect(seen.page).to_have_title(f"{lesson.title} · ConvScope")
+            expect(seen.page.get_by_test_id("stHeader")).to_be_hidden()
+            expect(seen.page).to_have_url(re.compile(r"present=1"))
+            # Each entry says so: the way back meets none that does not, and ends no presentation.
+            assert seen.page.evaluate("() => history.length") == entries + 1
+            if lesson != LESSONS[0]:
+                seen.page.go_back()
+                expect(seen.page).to_have_title("ConvScope")

@@ -224,9 +224,12 @@ class TestControls:
     def test_a_bare_page_asks_and_a_link_says_whether_it_does(self, visit):
         page = visit("/playground").page
         expect(page.locator(".stage.veiled")).to_be_visible()
+        layer = page.locator(".st-key-kind")
+        asked = layer.bounding_box()
         page.get_by_role("button", name="Reveal").click()
         expect(page.locator(".stage.veiled")).to_have_count(0)
         expect(page).to_have_url(re.compile(r"/playground\?ask=none&answered=A1$"))
+        assert layer.bounding_box() == asked, "quick clicks on a setting hit it, too"
         page.reload()
         expect(number(page, "macs")).to_contain_text("36")
         expect(page.locator(".st-key-verdict")).to_contain_text("122.")

@@ -210,8 +210,8 @@ def test_the_used_field_is_refined_and_can_be_stopped(visit, server):
     network.press("Enter")
     button = page.get_by_role("button", name="Stop here")
     button.wait_for(timeout=60_000)
-    # Nothing is left of the case before: neither its surface and its numbers, nor its picture.
-    expect(page.locator(".st-key-stage_area .js-plotly-plot, .st-key-numbers")).to_have_count(0)
+    # Nothing is left of the case before: neither its surface and its numbers, nor its picture, nor what stands below.
+    expect(page.locator(".js-plotly-plot, .st-key-numbers, h2")).to_have_count(0)
     page.locator(".cs-energy").wait_for(timeout=90_000)
     button.click()
     expect(page.get_by_text(re.compile(r"Stopped after \d+ of 50"))).to_be_visible(timeout=60_000)

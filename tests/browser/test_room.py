@@ -195,6 +195,14 @@ def test_a_phone_follows_until_it_looks_around_and_comes_back(lecturer, phone):
     expect(page.locator(".ballot .text")).to_be_visible()
     expect(reveal).to_be_hidden()
     one.sound()
+    # Gone on without a reveal, the lecturer leaves nothing of that question.
+    screen.get_by_role("button", name="Pages").click()
+    screen.get_by_role("menuitem", name="Transposed: Output size").click()
+    told(page, "The lecturer has gone on.")
+    expect(page.locator(".ballot .text")).to_be_hidden()
+    expect(page).to_have_title("Output size · ConvScope")
+    expect(page.locator(".st-key-question")).to_be_visible()
+    one.sound()
     one.accessible()
 
 

@@ -241,6 +241,12 @@ def test_a_link_from_the_playground_opens_the_same_layer_and_leads_back(spec):
     assert playground_query(Scene(spec, "random", seed=7)) == spec.to_query() | {"input": "Random", "seed": "7"}
 
 
+def test_presented_the_link_to_the_playground_says_so():
+    """Else the way back led to an entry that ends the presentation."""
+    [link] = [one.proto for one in open_page(present="1").get("page_link") if one.proto.page == "playground"]
+    assert "present=1" in link.query_string
+
+
 def test_a_link_with_another_kind_is_told():
     told = sound(open_page(kind="conv", input_size="3")).warning.values
     assert len(told) == 1

@@ -217,8 +217,8 @@ class Ballot {
   }
 
   status(asked) {
-    const { revealed, mine, answer, explanation } = this.view;
-    if (!asked) return "You are in. The question comes when the lecturer asks it.";
+    const { revealed, mine, answer, explanation, round } = this.view;
+    if (!asked) return `${round ? "The lecturer has gone on" : "You are in"}. The question comes when the lecturer asks it.`;
     if (revealed) return `${mine === answer ? "Yes." : mine ? `Not quite: ${answer}.` : `The answer: ${answer}.`} ${explanation}`;
     if (mine) return `Your answer is ${mine}. You will see with the others whether it is right.`;
     return this.sending ? "Sending …" : "";
