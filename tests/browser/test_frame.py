@@ -128,6 +128,7 @@ def test_back_on_a_page_its_layer_is_there(visit):
     page = visit("/transposed-matrix?ct_kernel_size=5").page
     navigate(page, BY_PATH["playground"])
     expect(page).to_have_title("Playground · ConvScope")
+    expect(page).to_have_url(re.compile("/playground"))  # comes after the title
     page.go_back()
     expect(page.get_by_label("kernel_size", exact=True)).to_have_value("5")
     expect(page).to_have_url(re.compile(r"transposed-matrix\?ct_kernel_size=5"))
