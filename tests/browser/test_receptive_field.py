@@ -55,6 +55,12 @@ def test_the_cone_follows_the_pointer_without_a_message(visit):
     expect(one).to_have_attribute("data-selected", "map2:0:8")
 
 
+@pytest.mark.parametrize("layers", ["c3-c1-t2s2-a3s2p1&size=9", "c3s2p1-c3s2p1-c3s2p1&size=32"])
+def test_the_last_map_is_inside_however_long_the_titles_are(visit, layers):
+    one = visit(f"{PATH}?ask=none&layers={layers}").page.locator(".stage .well")
+    assert one.evaluate("n => n.scrollWidth - n.clientWidth") == 0
+
+
 def test_the_cone_follows_the_keys_and_is_told(visit):
     seen = visit(f"{PATH}?dims=1-D&layers=c2pc-c2pcd2-c2pcd4-c2pcd8&size=24&channels=1")
     one = stage(seen.page)

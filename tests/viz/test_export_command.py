@@ -332,16 +332,16 @@ def test_a_file_of_another_ending_is_not_written_over_it(tmp_path):
 
 def test_a_narrow_stack_has_its_titles_inside(tmp_path):
     out = tmp_path / "stack.svg"
-    assert main(["--link", "/receptive-field?layers=c3+c3+c3&size=11", "--width", "640", str(out)]) == 0
+    assert main(["--link", "/receptive-field?layers=c3s2p1+c3p1+t4s2p1&size=11", "--width", "640", str(out)]) == 0
     root = ET.fromstring(out.read_bytes())
     titles = {g.get("class"): g for g in root.iter(f"{SVG}g") if (g.get("class") or "").startswith("title-map")}
     assert len(titles) == 4
     last = titles["title-map3"]
     left = float(re.search(r"translate\(([\d.]+)", last.get("transform"))[1])
     words = ["".join(text.itertext()) for text in last.iter(f"{SVG}text")]
-    assert words == ["3 (3×3)", "5×5: pixels seen"]
-    letters = json.loads((ROOT / "viz" / "export" / "font" / "metrics.json").read_text())["400"]
-    assert left + sum(letters[c] for c in words[1]) * 14 / 1000 <= 640
+    assert words == ["3 (transposed 4×4, ×2)", "12×12"]
+    letters = json.loads((ROOT / "viz" / "export" / "font" / "metrics.json").read_text())["600"]
+    assert left + sum(letters[c] for c in words[0]) * 14 / 1000 <= 640
 
 
 def test_the_field_grows_layer_by_layer(tmp_path):

@@ -24,7 +24,8 @@ def scene(field: StackField, chosen: int, index: tuple[int, ...]) -> dict:
         last = number == len(stack.layers)
         role = "input" if number == 0 else "output" if last else "map"
         title = _title(stack, number) if number else "Input"
-        told = f"{'×'.join(map(str, size))}: pixels seen"
+        # Said once, of the shortest title: all of them stand in one row.
+        told = f"{'×'.join(map(str, size))}{'' if number else ': pixels seen'}"
         spans = [[one.start, one.stop] for one in real] if any(map(sum, pads)) else None
         grids.append(grid(f"map{number}", role, title, values[None], real=spans, named=told))
     for number, windows in enumerate(field.windows, 1):

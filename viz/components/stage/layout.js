@@ -197,11 +197,15 @@ export class Layout {
     return n ? (this.tight ? 98 : g.role === "kernel" ? 112 : 104) : 0;
   }
 
+  // How wide a grid's title and its size are, on one line or, tight, on two.
+  nameWidth(g) {
+    const { title, size, padded } = titled(g), more = size.length + (padded ? 0.86 * ` padded ${padded}`.length : 0);
+    return 7.4 * this.unit * (this.tight ? Math.max(title.length, more) : title.length + 1 + more);
+  }
+
   // What a grid's title and steppers need, in px.
   captionWidth(g) {
-    const padded = g.realShape.join() === g.sp.join() ? 0 : 7 + g.sp.join("×").length;
-    const size = times([g.C, ...g.realShape]).length + padded;
-    return Math.max((this.tight ? Math.max(g.title.length, size) : g.title.length + size) * 7.4, this.steppersW(g)) * this.unit;
+    return Math.max(this.nameWidth(g), this.steppersW(g) * this.unit);
   }
 
   // Legible cells first, then large ones, then few planes side by side.
@@ -273,12 +277,10 @@ export class Layout {
     const { scene, unit } = this, { symbols = [], veiled, compact, marking } = scene.data;
     let total = 0, used = Infinity, high = 0;
     scene.grids.forEach((g, i) => {
-      const { title, size, padded } = titled(g), sign = i ? (symbols[i - 1] ?? "") : "";
-      const more = size.length + (padded ? 0.86 * ` padded ${padded}`.length : 0), steps = steppers(g).length;
-      const name = 7.4 * (this.tight ? Math.max(title.length, more) : title.length + 1 + more);
+      const sign = i ? (symbols[i - 1] ?? "") : "", steps = steppers(g).length;
       // A question mark takes 4 rem, whatever it stands for.
       const covered = veiled && !compact && !marking && g.role === "output";
-      const wide = covered ? 64 * unit : Math.max(lays[i].w, unit * name, unit * steps * 130);
+      const wide = covered ? 64 * unit : Math.max(lays[i].w, this.nameWidth(g), unit * steps * 130);
       const w = wide + unit * (sign.length > 2 ? 8 + 6 * sign.length : sign ? 28 : 0);
       const h = covered ? 64 * unit : lays[i].h + unit * ((this.tight ? 44 : 28) + (steps ? 32 : 0));
       if (used + w > roomW) {
