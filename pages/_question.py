@@ -216,8 +216,9 @@ class Asking:
         self._ask.give(NONE)
 
     def cover(self) -> None:
-        """Ask the question on screen again, or the first. For callbacks."""
-        self.ask((self.on_screen() or self.questions[0]).name)
+        """Ask the question on screen again, if there is one: what a visitor has set is not taken away. For callbacks."""
+        if question := self.on_screen():
+            self.ask(question.name)
 
     def _take_answer(self, question: Question) -> None:
         state.catch_up()
@@ -299,7 +300,7 @@ class Asking:
                     )
                 if waits:
                     st.button("Reveal", key="reveal", icon=":material/visibility:", on_click=self.reveal)
-                elif state.recall("presenting"):
+                elif question and state.recall("presenting"):
                     st.button("Cover", key="cover", icon=":material/visibility_off:", on_click=self.cover)
                 st.button(
                     "Next question", key="next_question", icon=":material/arrow_forward:", shortcut="n",

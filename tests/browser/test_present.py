@@ -372,6 +372,11 @@ class TestKeys:
         plus()
         page.keyboard.press("Shift+F")
         expect(page).to_have_url(re.compile("stride=2.*present=1"))
+        # There is no question to be covered again.
+        expect(page.get_by_role("button", name="Cover")).to_have_count(0)
+        page.keyboard.press("c")
+        settled(page)
+        expect(page).to_have_url(re.compile("stride=2.*present=1"))
         mounted(page.locator(".keys"), "_keys")
         page.keyboard.press("n")
         expect(page).to_have_url(re.compile(r"playground\?present=1"))
