@@ -3,13 +3,14 @@ import { backdrop, beyond, framed, shares } from "../seen.js";
 
 const rect = (x, y, w, h, cls) => `<rect class="${cls}" x="${x}" y="${y}" width="${w}" height="${h}"/>`;
 
-// How far the field reaches beyond each edge of the picture, in the middle of what is drawn of it there.
+// How far the field reaches beyond each edge of the picture: inside its edge, in the middle of what is drawn of it there.
 function reach(rows, columns, [H, W], m) {
   const middle = ([a, b], n) => 100 * clamp((clamp(a, -m, n + m) + clamp(b + 1, -m, n + m) + 2 * m) / (2 * n + 4 * m), 0.22, 0.78);
-  const x = middle(columns, W), y = middle(rows, H);
+  const x = middle(columns, W), y = middle(rows, H), edge = (beyond, n) => 100 * Math.max(0, m - beyond) / (n + 2 * m);
   // Where less is drawn there is no room for words.
-  return [["top", -rows[0], x], ["bottom", rows[1] - H + 1, x], ["left", -columns[0], y], ["right", columns[1] - W + 1, y]]
-    .map(([side, far, at]) => (far < 0.08 * Math.max(H, W) ? "" : `<span class="${side}" style="--at: ${at}%">${far} px of padding</span>`)).join("");
+  return [["top", -rows[0], x, H], ["bottom", rows[1] - H + 1, x, H], ["left", -columns[0], y, W], ["right", columns[1] - W + 1, y, W]]
+    .map(([side, far, at, n]) => (far < 0.08 * Math.max(H, W) ? ""
+      : `<span class="${side}" style="--at: ${at}%; --edge: ${edge(far, n)}%">${far} px of padding</span>`)).join("");
 }
 
 function draw(root) {
