@@ -133,6 +133,12 @@ def test_quick_clicks_end_right(visit, server, seconds):
 
 def test_formulas_are_drawn(visit):
     page = visit(f"{PATH}?channels=2").page
+    # What a layer is stands on the line of its number.
+    tops = page.locator(".st-key-stack_layers [role=radiogroup] p").evaluate_all(
+        "(all) => all.map((p) => p.getBoundingClientRect().top)"
+    )
+    assert len(tops) == 6
+    assert tops[::2] == pytest.approx(tops[1::2], abs=0.5)
     card = page.locator("[data-number=receptive_field]")
     beside = page.locator("[data-number=jump]")
     before = beside.bounding_box()
