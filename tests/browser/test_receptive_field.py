@@ -173,6 +173,15 @@ def test_a_unit_shows_its_box_on_the_picture_without_a_message(visit):
     assert seen.recorder.sent == []
     units.click(position={"x": 5, "y": 5})
     expect(page).to_have_url(re.compile(r"at=0\.0"))
+    # A share that is not whole reads neither as all nor as nothing.
+    shares = """async (spans) => {
+        const url = performance.getEntriesByType('resource').find((one) => one.name.endsWith('/seen.js')).name;
+        const { shares } = await import(url);
+        return spans.map((span) => shares(span, span, [64, 64]));
+    }"""
+    assert page.evaluate(shares, [[-800, 899], [-64, 127], [0, 63], [-7, -1], [-100000, 0]]) == [
+        ["100 %", "over 99 %"], ["100 %", "89 %"], ["100 %", "0 %"], ["0 %", "100 %"], ["0.024 %", "over 99 %"],
+    ]  # fmt: skip
     seen.sound()
 
 
