@@ -287,6 +287,9 @@ class Asking:
                 # Presented, Tab comes to the picture in a few steps.
                 write = st.markdown if state.recall("presenting") else say
                 write(f":material/psychology_alt: **{question.text}**")
+            else:
+                # Each has its place, so that what has gone is emptied at once, not after what the page computes.
+                st.empty()
             with st.container(key="answers", horizontal=True, vertical_alignment="center", gap="xsmall"):
                 if question and not question.cell:
                     how = {"width": "content", "wrap": True} if question.options else {"width": 140, **TYPED}
@@ -314,6 +317,8 @@ class Asking:
             if question and asked:
                 with st.container(key="verdict"):
                     self._draw_verdict(question, asked.tries, waits)
+            else:
+                st.empty()
 
     def _nonsense(self, question: Question) -> bool:
         """Whether what stands in the box is no number where one is asked for."""

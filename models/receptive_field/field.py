@@ -277,9 +277,13 @@ class ReceptiveField(_Field):
                 f"{sentence(named(found[0]))} pads with pixels of the picture, not with zeros: units at the border see "
                 "these pixels."
             )
-        if found := events.get("beside"):
+        for event, found in events.items():
+            if not event.startswith("beside") or not found:
+                continue
+            dim = int(event.split()[1])
+            added = {0: "examples", 1: "channels"}.get(dim, f"values along dim {dim}")
             notes.append(
-                f"At {named(found[0])} channels are added that do not come from the image: the receptive field is that "
+                f"At {named(found[0])} {added} are added that do not come from the image: the receptive field is that "
                 "in the first input alone."
             )
         if found := events.get("statistics"):

@@ -214,8 +214,8 @@ def _(r, tensors, dim=0):
         return joined
     if any(axis is not None for _, axis in joined.dims[at]):
         raise Unfollowed("it lays other things, such as learned tokens, beside positions of the image")
-    # More channels, which do not come from the image: what the others see stays as it is.
-    r.note("beside")
+    # More channels, or examples, which do not come from the image: what the others see stays as it is.
+    r.note(f"beside {at}")
     length = sum(t.shape[at] for t in tensors)
     return joined._replace(dims=(*joined.dims[:at], ((length, None),), *joined.dims[at + 1 :]))
 

@@ -20,6 +20,7 @@ from models.turns import Waiting
 from pages._lesson import columns, offer
 from pages._question import Asking
 from pages.receptive_field import _editor as editor
+from pages.receptive_field import _layer as layers
 from pages.receptive_field._questions import EFFECTIVE
 from viz import state
 from viz.colours import heat
@@ -66,7 +67,7 @@ def lesson() -> None:
     with top:
         left, right = columns()
         with left, st.container(key="controls", gap="small"):
-            of = network.draw()
+            of = network.draw(on_change=layers.let_go, args=("of_layer",))
             depth, layer, stack = 0, "", None
             if of == PLAIN:
                 depth = DEPTH.draw()
@@ -81,7 +82,7 @@ def lesson() -> None:
                 remark(f"`{stack.to_text()}` from “Build a stack”.")
             else:
                 field = network_field(of, side_of(of))
-                layer = _layer([row.name for row in field.maps], field.last.name)
+                layer = layers.draw("of_layer", field, "Its unit is asked. Type to search.")
                 units = field.map(layer).map_size
             known = [word for word in WEIGHTS if word != "trained" or of in NETWORKS]
             weights = WEIGHT.draw(known)
@@ -163,13 +164,6 @@ def _stack() -> Stack:
     stack = editor.read()
     editor.show(stack)
     return stack
-
-
-def _layer(names: list[str], last: str) -> str:
-    """The layer of a network whose unit is asked; its last map at first."""
-    layer = Choice("of_layer", last, "Layer", "Its unit is asked. Type to search.", names)
-    state.take(layer)
-    return layer.draw()
 
 
 def _unit(units: tuple[int, ...]) -> tuple[int, ...] | None:

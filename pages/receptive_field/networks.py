@@ -16,6 +16,7 @@ from models.receptive_field import ReceptiveFieldError
 from models.text import big
 from pages._lesson import columns, offer
 from pages._question import Asking
+from pages.receptive_field import _layer as layer
 from pages.receptive_field._questions import NETWORKS
 from viz import state
 from viz.components.field import field as field_view
@@ -55,7 +56,7 @@ def lesson() -> None:
     with st.container(key="lesson"):
         left, right = columns()
         with left, st.container(key="controls", gap="small"):
-            name = network.draw()
+            name = network.draw(on_change=layer.let_go, args=("layer_name",))
             side = IMAGE_SIDE.draw()
             compared = others.draw()
             picture = choose(PICTURE, SOURCE_SIDE, SIDE, required=True)
@@ -139,15 +140,8 @@ assert tuple(row.map_size) == {tuple(row.map_size)}
 def _layer(found):
     """The layer whose map is shown; the deepest at first."""
     labels = [row.name for row in found.maps]
-    layer = Choice(
-        "layer_name",
-        found.last.name,
-        "Layer",
-        "Every layer whose units have a place in the image, in the order of execution. Type to search.",
-        labels,
-    )
-    state.take(layer)
-    row = found.map(layer.draw())
+    hint = "Every layer whose units have a place in the image, in the order of execution. Type to search."
+    row = found.map(layer.draw("layer_name", found, hint))
     with st.container(key="layer_steps", horizontal=True, gap="xsmall"):
         for word, step, end in (("Shallower", -1, "first"), ("Deeper", 1, "last")):
             other = row.number + step

@@ -139,6 +139,12 @@ def test_quick_clicks_end_right(visit, server, seconds):
 
 def test_formulas_are_drawn(visit):
     page = visit(f"{PATH}?channels=2").page
+    # What a layer is stands on the line of its number.
+    tops = page.locator(".st-key-stack_layers [role=radiogroup] p").evaluate_all(
+        "(all) => all.map((p) => p.getBoundingClientRect().top)"
+    )
+    assert len(tops) == 6
+    assert tops[::2] == pytest.approx(tops[1::2], abs=0.5)
     card = page.locator("[data-number=receptive_field]")
     beside = page.locator("[data-number=jump]")
     before = beside.bounding_box()
@@ -173,6 +179,15 @@ def test_a_unit_shows_its_box_on_the_picture_without_a_message(visit):
     assert seen.recorder.sent == []
     units.click(position={"x": 5, "y": 5})
     expect(page).to_have_url(re.compile(r"at=0\.0"))
+    # A share that is not whole reads neither as all nor as nothing.
+    shares = """async (spans) => {
+        const url = performance.getEntriesByType('resource').find((one) => one.name.endsWith('/seen.js')).name;
+        const { shares } = await import(url);
+        return spans.map((span) => shares(span, span, [64, 64]));
+    }"""
+    assert page.evaluate(shares, [[-800, 899], [-64, 127], [0, 63], [-7, -1], [-100000, 0]]) == [
+        ["100 %", "over 99 %"], ["100 %", "89 %"], ["100 %", "0 %"], ["0 %", "100 %"], ["0.024 %", "over 99 %"],
+    ]  # fmt: skip
     seen.sound()
 
 

@@ -667,6 +667,28 @@ def test_channels_of_another_input_leave_the_field_as_it_is():
     )
 
 
+@pytest.mark.parametrize(
+    ("joined", "shape", "added"),
+    [
+        ("torch.cat([x, m], dim=0)", (1, 3, 32, 32), "examples"),
+        ("torch.cat([x, m], dim=-3)", (1, 2, 32, 32), "channels"),
+        ("torch.cat([x.permute(0, 2, 3, 1), m], dim=3)", (1, 32, 32, 2), "values along dim 3"),
+    ],
+)
+def test_what_another_input_adds_is_told_by_the_axis(joined, shape, added):
+    code = f"""
+class Joined(nn.Module):
+    def forward(self, x, m):
+        return {joined}
+"""
+    network = parse_network(code, device="meta")
+    give_others(network, [shape])
+    assert receptive_field(network, (1, 3, 32, 32)).notes == (
+        f"At layer cat (cat) {added} are added that do not come from the image: the receptive field is that in the "
+        "first input alone.",
+    )
+
+
 def test_random_numbers_of_a_shape_take_nothing_from_the_image():
     field = receptive_field(parse_network(SHAPE_ALONE, device="meta"), (1, 3, 32, 32))
     assert (field.size, field.jump, field.reason, field.notes) == ((5, 5), (1, 1), None, ())

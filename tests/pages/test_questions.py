@@ -1,6 +1,7 @@
 """Every question of every lesson that asks: it covers its answer, tells what a wrong one left out, and is right."""
 
 import re
+from collections.abc import Iterator
 
 import pytest
 from streamlit.testing.v1 import AppTest
@@ -111,6 +112,28 @@ def test_a_lesson_asks_at_least_three_questions_and_the_first_on_its_bare_page(p
     assert first.text in text_of(app)
     assert app.query_params == {}
     assert not covered(sound(opened(BY_PATH[page].file, **LINKS.get(page, {"ask": "none"}))))
+
+
+def test_a_verdict_is_emptied_where_it_stood():
+    def places(app: AppTest) -> list[str]:
+        """What stands where beside the picture: the browser keeps what a run has not replaced until it ends."""
+
+        def found(block) -> Iterator:
+            for one in block.children.values():
+                if hasattr(one, "children"):
+                    yield from [one] if getattr(one.proto, "id", "").endswith("-question") else found(one)
+
+        (question,) = found(app.main)
+        return [question.children[i].type for i in sorted(question.children)]
+
+    app = sound(opened(BY_PATH["receptive-field-effective"].file, ask="box", inputs="1", depth="3"))
+    app.button(key="reveal").click().run()
+    assert fields.EFFECTIVE[0].explanation in text_of(app)
+    question, answers, verdict = places(app)
+    app.selectbox(key="of").set_value("small").run()
+    assert fields.EFFECTIVE[0].explanation not in text_of(sound(app))
+    assert (question, verdict) != ("empty", "empty")
+    assert places(app) == ["empty", answers, "empty"]
 
 
 @pytest.mark.parametrize("page", QUESTIONS)

@@ -1008,6 +1008,22 @@ def test_any_layer_of_a_network_is_chosen_and_listed():
     assert any("nothing" in warning for warning in app.warning.values)
 
 
+@pytest.mark.parametrize(
+    ("part", "net", "layer", "query"),
+    [("networks", "net", "layer_name", {"side": "64"}), ("effective", "of", "of_layer", {"inputs": "1"})],
+)
+def test_the_last_layer_of_one_network_is_followed_by_the_last_of_the_next(part, net, layer, query):
+    app = sound(open_page(part=part, **query, **{net: "densenet121"}))
+    assert app.selectbox(key=layer).value == "relu"
+    # This name is that of the first ReLU here.
+    app.selectbox(key=net).set_value("resnet18").run()
+    assert sound(app).selectbox(key=layer).value == "layer4.1.relu_1"
+    assert layer not in app.query_params
+    app.selectbox(key=layer).set_value("relu").run()
+    app.selectbox(key=net).set_value("resnet50").run()
+    assert sound(app).selectbox(key=layer).value == "relu"
+
+
 @pytest.mark.parametrize(("net", "reason"), [("vit_b_32", "learned tokens"), ("swin_v2_b", "shifted_window_attention")])
 def test_a_network_of_attention_is_measured_up_to_it_and_says_why(net, reason):
     app = sound(open_page(part="networks", net=net))

@@ -30,9 +30,16 @@ export function framed([top, bottom], [left, right], [H, W], m, line) {
     + drawn(false, box) + drawn(true, `${box} stroke-dasharray="${4 * line}"`);
 }
 
-// How much of the picture it is, and how much of it is padding, in percent.
+// A share in words; one that is not whole reads neither as all nor as nothing.
+function percent(v) {
+  if (v >= 99.5 && v < 100) return "over 99 %";
+  if (v > 0 && v < 0.01) return "under 0.01 %";
+  return `${v < 10 ? Number(v.toPrecision(2)) : Math.round(v)} %`;
+}
+
+// How much of the picture it is, and how much of it is padding.
 export function shares([top, bottom], [left, right], [H, W]) {
   const inside = Math.max(0, Math.min(right, W - 1) - Math.max(left, 0) + 1) * Math.max(0, Math.min(bottom, H - 1) - Math.max(top, 0) + 1);
   const whole = (right - left + 1) * (bottom - top + 1);
-  return [(100 * inside) / (W * H), 100 - (100 * inside) / whole].map((v) => (v < 10 ? Number(v.toPrecision(2)) : Math.round(v)));
+  return [percent((100 * inside) / (W * H)), percent((100 * (whole - inside)) / whole)];
 }

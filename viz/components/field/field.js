@@ -36,7 +36,7 @@ function draw(root) {
     + (ring > 1 ? `<circle class="ring" cx="${unit[1] + 0.5}" cy="${unit[0] + 0.5}" r="${ring}" stroke-width="${ring / 4}"/>` : "");
   const [part, pad] = shares(rows, columns, image);
   const told = `Unit <b>(${unit[0]}, ${unit[1]})</b>: rows <b>${span(rows)}</b>, columns <b>${span(columns)}</b>. `
-    + `That is <b>${part} %</b> of the picture; <b>${pad} %</b> of the field lies on padding.`
+    + `That is <b>${part}</b> of the picture; <b>${pad}</b> of the field lies on padding.`
     + (data.everything ? " A global branch shows it the whole picture besides." : "");
   if (root.told !== told) q(".told").innerHTML = root.told = told;
   map.setAttribute("aria-label", `${data.title}, ${h} by ${w} units, row ${unit[0]}, column ${unit[1]} selected`);

@@ -365,8 +365,8 @@ class Sheet {
       told += data.step > 1 ? `, mean of ${data.step} × ${data.step} units. ` : ". ";
       if (data.rows) {
         const rows = data.rows[row], cols = data.cols[column], [part, pad] = shares(rows, cols, data.image);
-        told += `It sees rows <b>${span(rows)}</b>, columns <b>${span(cols)}</b>: <b>${part} %</b> of the picture`;
-        told += pad ? `; <b>${pad} %</b> of its field is padding.` : ".";
+        told += `It sees rows <b>${span(rows)}</b>, columns <b>${span(cols)}</b>: <b>${part}</b> of the picture`;
+        told += pad !== "0 %" ? `; <b>${pad}</b> of its field is padding.` : ".";
         if (data.everything) told += " A global branch shows it the whole picture besides.";
       } else told += data.reason;
     }
