@@ -10,7 +10,7 @@ import numpy as np
 from models.stack import LETTERS, times
 from models.stack.field import LayerRow, StackField
 from models.text import big
-from viz.figures import table
+from viz.figures import Cell, along, table
 from viz.figures.cards import face, mark, mathml, plain, unfolding
 
 NAMES = ("rows", "columns")
@@ -159,7 +159,7 @@ def layer_table(field: StackField) -> None:
     stack = field.stack
     dims = stack.dims
     size = f"{stack.channels} × {by(stack.shapes[0])}"
-    rows = [(0, "input", "", "", "", "", size, by((1,) * dims), "1", "0", None, None)]
+    rows = [(0, "input", "", "", "", "", size, Cell(by((1,) * dims), 1), Cell("1", 1), Cell("0", 0), None, None)]
     for number, row in enumerate(field.rows, 1):
         layer = row.layer
         join = (", concat" if layer.concat else " + branch") if layer.skip else ""
@@ -172,9 +172,9 @@ def layer_table(field: StackField) -> None:
                 times(layer.dilation),
                 times(layer.padding),
                 f"{stack.widths[number]} × {by(row.shape)}",
-                f"{by(row.size)} {'✓' if row.agrees else '≠'}",
-                jumps(row),
-                each(row.start),
+                along(f"{by(row.size)} {'✓' if row.agrees else '≠'}", row.size),
+                along(jumps(row), row.jump),
+                along(each(row.start), row.start),
                 row.parameters,
                 row.macs,
             )

@@ -22,7 +22,7 @@ from viz import state
 from viz.components.field import field as field_view
 from viz.controls.examples import examples
 from viz.controls.picture import NAMES, OWN, choose
-from viz.figures import Line, Series, chart, lines, numbers, show, table
+from viz.figures import Cell, Line, Series, along, chart, lines, numbers, show, table
 from viz.figures.cells import framed
 from viz.state import Choice, Fold, Setting, Several, Whole, whole
 from viz.words import heading, remark, say
@@ -293,20 +293,25 @@ def _depth(chosen: list[str], side: int) -> None:
 
 def _stages(found) -> None:
     head = ("jump", "last layer of the stage", "map", "receptive field", "start", "padding seen", "whole image?")
-    rows = [
-        (
-            row.jump,
-            row.name,
-            "×".join(map(str, row.map_size)),
-            _spread(map(big, row.field.size)),
-            _spread(row.field.start, ", "),
-            _outside(row),
-            _whole(found, row),
-        )
-        for row in found.stages
-    ]
+    rows = []
+    for row in found.stages:
+        size, _, start, *rest = _seen(found, row)
+        rows.append((row.jump, row.name, _map(row), size, start, *rest))
     table(head, rows, key="network_stages", label=f"Stages of {found.name}")
     remark("A stage is all maps of one jump; shown is its last layer.")
+
+
+def _map(row) -> Cell | str:
+    return along("×".join(map(str, row.map_size)), row.map_size)
+
+
+def _seen(found, row) -> tuple:
+    """Cells: receptive field, jump, start, padding seen, whole image."""
+    size, jump, start = row.field
+    return (
+        along(_spread(map(big, size)), size), along(_spread(jump), jump), along(_spread(start, ", "), start),
+        along(_outside(row), [*map(sum, row.outside)]), _whole(found, row),
+    )  # fmt: skip
 
 
 def _whole(found, row) -> str:
@@ -318,12 +323,8 @@ COLUMNS = ("shown", "no.", "layer", "kind", "kernel", "stride", "padding", "dila
 
 
 def _layer_cells(found, row, shown: bool) -> tuple:
-    settings = ("" if values is None else _spread(values) for values in row.settings)
-    size, jump, start = row.field
-    return (
-        "▸" if shown else "", row.number, row.name, row.kind, *settings, "×".join(map(str, row.map_size)),
-        _spread(map(big, size)), _spread(jump), _spread(start, ", "), _outside(row), _whole(found, row),
-    )  # fmt: skip
+    settings = ("" if values is None else along(_spread(values), values) for values in row.settings)
+    return ("▸" if shown else "", row.number, row.name, row.kind, *settings, _map(row), *_seen(found, row))
 
 
 def _every_layer(found, row) -> None:
@@ -388,7 +389,7 @@ def _all(known: list[str], side: int) -> None:
                 name,
                 one.size,
                 one.jump,
-                "–" if one.map_size is None else f"{one.map_size}×{one.map_size}",
+                along("–" if one.map_size is None else f"{one.map_size}×{one.map_size}", [one.map_size]),
                 note,
             )
         )

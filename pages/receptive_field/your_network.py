@@ -42,7 +42,7 @@ from pages.receptive_field._questions import YOUR_NETWORK
 from viz import state
 from viz.components.diagram import diagram, opened, unfold
 from viz.controls.examples import examples
-from viz.figures import numbers, show, table
+from viz.figures import along, numbers, show, table
 from viz.state import Choice, Fold, Text, escaped, literal
 from viz.words import remark, say
 
@@ -579,7 +579,8 @@ def _layers(graph: Graph, chosen: str | None = None, covered: bool = False) -> N
         reached = wrong != "not reached"
         out = out.replace("×", " × ") if reached else wrong
         wrong = f"✗ {wrong}" if wrong and reached else ""
-        rows.append((name, call, out, node.parameters, node.macs, size, jump, start, wrong))
+        field = along(size, None if node.everything else node.size), along(jump, node.jump), along(start, node.start)
+        rows.append((name, call, out, node.parameters, node.macs, *field, wrong))
     if covered:
         rows = [(*one[:2], *"?" * (len(one) - 2)) for one in rows]
     shown = len(head) - (not graph.broken)

@@ -148,6 +148,33 @@ def test_a_branch_is_added_or_concatenated():
         same_in_a_fresh_window(app)
 
 
+POOLED = """nn.Sequential(
+    nn.Conv2d(3, 8, 3), nn.Conv2d(8, 8, (11, 3)), nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(8, 2)
+)"""
+
+
+@pytest.mark.parametrize(
+    ("query", "label", "column", "read_as", "numbers"),
+    [
+        ({"part": "build", "layers": "c3-c9"}, "Layers of the stack", "receptive field",
+         ["1 × 1", "3 × 3 ✓", "11 × 11 ✓"], [1, 3, 11]),
+        ({"part": "your_network", "code": pack(POOLED), "input": "3x32x32"}, "Layers of the network",
+         "receptive field", ["3×3", "13×5", "whole input"], [3, 13, np.inf]),
+        ({"part": "networks", "net": "vgg16", "net_layers": "true"}, "Layers of vgg16", "start",
+         ["−1", "−1", "−2", "−2", "−2", "−4", "−4", "−6", "−6", "−6", "−10"],
+         [-1, -1, -2, -2, -2, -4, -4, -6, -6, -6, -10]),
+        ({"part": "networks", "net": "vgg16", "net_layers": "true"}, "Layers of vgg16", "map",
+         ["224×224", "224×224", "224×224", "224×224", "112×112"], [224, 224, 224, 224, 112]),
+    ],
+    ids=lambda value: value["part"] if isinstance(value, dict) else None,
+)  # fmt: skip
+def test_columns_of_sizes_and_places_sort_by_their_numbers(query, label, column, read_as, numbers):
+    app = sound(open_page(**query, ask="none"))
+    (drawn,) = [one for one in app.dataframe if one.proto.alt == label]
+    assert written(drawn)[column][: len(read_as)] == read_as
+    assert drawn.value[column].tolist()[: len(numbers)] == numbers
+
+
 def test_a_walk_through_the_controls_never_breaks(stack_page):
     dice, app = random.Random(3), stack_page
     show_example(app, "residual")

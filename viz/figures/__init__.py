@@ -12,10 +12,10 @@ import streamlit as st
 from viz.figures.cards import numbers
 from viz.figures.maps import Map, legend, maps
 from viz.figures.plot import Line, Pass, Series, bars, begun, chart, lines, loss_curve, ranked, roofline, surface
-from viz.figures.table import table
+from viz.figures.table import Cell, along, table
 
 __all__ = [
-    "Line", "Map", "Pass", "Series", "bars", "begun", "chart", "legend", "lines", "loss_curve",
+    "Cell", "Line", "Map", "Pass", "Series", "along", "bars", "begun", "chart", "legend", "lines", "loss_curve",
     "maps", "numbers", "ranked", "roofline", "show", "surface", "table",
 ]  # fmt: skip
 

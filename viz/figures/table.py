@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from fractions import Fraction
-from typing import Any
+from math import inf
+from typing import Any, NamedTuple
 
 import streamlit as st
 
@@ -14,6 +15,18 @@ from viz.export import taken
 from viz.figures.cells import text_of
 from viz.private import read_as, row_seen
 from viz.words import meaning
+
+
+class Cell(NamedTuple):
+    """What is read in a cell, and the number that its column sorts by."""
+
+    words: str
+    value: float | Fraction
+
+
+def along(words: str, values: Sequence[float | Fraction | None] | None) -> Cell | str:
+    """Words of one number for each axis, which sort by that of the first; the words alone where there is none."""
+    return words if not words or not values or values[0] is None else Cell(words, values[0])
 
 
 def table(
@@ -31,14 +44,14 @@ def table(
 
     Args:
         head: column titles.
-        rows: cells; nothing stands where a cell is None.
+        rows: cells; nothing stands where a cell is None. In a column with a `Cell`, text sorts as the largest.
         label: what the table holds, for screen readers.
         on_row: called with the place of the row that is chosen, by its box or Shift+Space; None: none any more.
         row: the one that the page chooses.
         height: pixels, where the table shall not choose.
         told: what the columns hold that do not say so themselves, by their titles; of terms the list of words tells it.
     """
-    taken.note_table(label, lambda: [list(head), *map(list, rows)])
+    taken.note_table(label, lambda: [list(head), *([_words(cell) for cell in cells] for cells in rows)])
     columns = dict(zip(head, map(list, zip(*rows, strict=True)), strict=True))
     told = {name: means for name in head if (means := meaning(name))} | dict(told or {})
     kinds = {name: st.column_config.Column(help=help) for name, help in told.items()}
@@ -62,18 +75,34 @@ def draw_columns(columns: Mapping[str, Sequence], **how: Any) -> None:
     import pyarrow  # pages without a table open without it
 
     words = {name: [None if cell is None else _text(cell) for cell in cells] for name, cells in columns.items()}
-    texts = {name for name, cells in columns.items() if any(isinstance(cell, str) for cell in cells)}
-    held = {name: words[name] if name in texts else _numbers(cells) for name, cells in columns.items()}
+    held = {name: words[name] if _texts(cells) else _numbers(cells) for name, cells in columns.items()}
     with read_as(pyarrow.table(words)):
         st.dataframe(pyarrow.table(held), hide_index=True, **how)
 
 
+def _texts(cells: Sequence) -> bool:
+    kinds = set(map(type, cells))
+    return str in kinds and Cell not in kinds
+
+
 def _numbers(cells: Sequence) -> list:
-    whole = all(cell is None or float(cell).is_integer() for cell in cells)
-    return [None if cell is None else int(cell) if whole else float(cell) for cell in cells]
+    values = [_number(cell) for cell in cells]
+    whole = all(value is None or float(value).is_integer() for value in values)
+    return [None if value is None else int(value) if whole else float(value) for value in values]
+
+
+def _number(cell: Any) -> float | Fraction | None:
+    if isinstance(cell, str):
+        return inf if cell else None  # where no number is, the browser shows no words
+    return cell.value if isinstance(cell, Cell) else cell
+
+
+def _words(cell: Any) -> Any:
+    return cell.words if isinstance(cell, Cell) else cell
 
 
 def _text(cell: Any) -> str:
+    cell = _words(cell)
     if isinstance(cell, str | Fraction):
         return str(cell)
     return big(cell) if float(cell).is_integer() else text_of(cell)
