@@ -43,13 +43,9 @@ flipped = (
     if kind.symbol == "∗"
     else ""
 )
-# Both as high: the first change of a setting ends the question, and must not move what is clicked.
-line = (
-    "**The picture first**, then the settings that made it."
-    if covered
-    else "Every number is what the real PyTorch layer returned."
+left().markdown(
+    defined("Every number is what the real PyTorch layer returned."), help=f"The layer is {classes}.{flipped}"
 )
-left().markdown(defined(line), help=f"The layer is {classes}.{flipped}")
 with actions():
     sharing.buttons(("Paste", "File"), "playground")
     if not state.recall("presenting"):

@@ -457,9 +457,3 @@ def test_a_cover_keeps_the_pinned_cell_and_a_question_about_another_lets_it_go()
         "grid": "output", "channel": 0, "cell": asks.selects, "pinned": False
     }  # fmt: skip
     assert "cell" not in app.query_params
-
-
-def test_while_a_question_waits_one_line_says_where_to_look():
-    told = "**The picture first**, then the settings that made it."
-    assert told in open_page(ask="window").markdown.values
-    assert told not in open_page().markdown.values
