@@ -57,6 +57,12 @@ def chosen_row(app: AppTest) -> list[int]:
     return app.session_state["network_layers"]["selection"]["rows"]
 
 
+def row_brought_into_view(app: AppTest) -> int | None:
+    """Of the table of layers, in this run."""
+    (found,) = [one["row"] for one in components(app) if one.get("table") == "network_layers"]
+    return found
+
+
 def scene(app: AppTest) -> dict:
     return next(d for d in (json.loads(b.proto.json) for b in app.get("bidi_component")) if "grids" in d)
 
@@ -829,7 +835,9 @@ def test_a_chosen_operation_stays_by_name_and_its_row_and_line_with_it():
     )
     # It makes a convolution in each of five blocks, which are folded: the first is unfolded, and all are marked.
     line.set_value(5).run()
-    assert chosen_row(app) == [1]
+    assert (chosen_row(app), row_brought_into_view(app)) == ([1], 1)
+    # What is chosen already stays where the visitor has scrolled it, and so does what is chosen in the table itself.
+    assert row_brought_into_view(app.run()) is None
     (drawn,) = diagrams(sound(app))
     names = [node["name"] for node in drawn["nodes"]]
     assert drawn["selected"] == "blocks.0.conv"
