@@ -216,7 +216,7 @@ class Asking:
         self._ask.give(NONE)
 
     def cover(self) -> None:
-        """Ask the question on screen again, if there is one: what a visitor has set is not taken away. For callbacks."""
+        """Ask the question on screen again; without one, what a visitor has set stays. For callbacks."""
         if question := self.on_screen():
             self.ask(question.name)
 

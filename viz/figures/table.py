@@ -78,26 +78,23 @@ def draw_columns(columns: Mapping[str, Sequence], **how: Any) -> None:
     import pyarrow  # pages without a table open without it
 
     words = {name: [None if cell is None else _text(cell) for cell in cells] for name, cells in columns.items()}
-    held = {name: words[name] if _texts(cells) else _numbers(cells) for name, cells in columns.items()}
+    held = {name: _held(cells, words[name]) for name, cells in columns.items()}
     with read_as(pyarrow.table(words)):
         st.dataframe(pyarrow.table(held), hide_index=True, **how)
 
 
-def _texts(cells: Sequence) -> bool:
+def _held(cells: Sequence, words: list[str | None]) -> list:
+    """What a column sorts by, and what the browser's own CSV holds."""
     kinds = set(map(type, cells))
-    return str in kinds and Cell not in kinds
-
-
-def _numbers(cells: Sequence) -> list:
-    values = [_number(cell) for cell in cells]
-    whole = all(value is None or float(value).is_integer() for value in values)
-    return [None if value is None else int(value) if whole else float(value) for value in values]
-
-
-def _number(cell: Any) -> float | Fraction | None:
-    if isinstance(cell, str):
-        return inf if cell else None  # where no number is, the browser shows no words
-    return cell.value if isinstance(cell, Cell) else cell
+    if Cell in kinds:
+        # Words in the order of their numbers: the more spaces before, the earlier.
+        values = [cell.value if isinstance(cell, Cell) else inf for cell in cells]
+        order = sorted(set(values), reverse=True)
+        return [text and " " * order.index(value) + text for value, text in zip(values, words, strict=True)]
+    if str in kinds:
+        return words
+    whole = all(cell is None or float(cell).is_integer() for cell in cells)
+    return [None if cell is None else int(cell) if whole else float(cell) for cell in cells]
 
 
 def _words(cell: Any) -> Any:
