@@ -72,6 +72,9 @@ def test_the_cone_follows_the_keys_and_is_told(visit):
     expect(seen.page.locator(".eq .main")).to_contain_text("16 of Input")
     seen.page.keyboard.press("ArrowLeft")
     expect(one).to_have_attribute("data-selected", "map4:0:22")
+    # The first unit reads its own sample and, in each layer, zeros before it: its number counts the sample alone.
+    seen.page.keyboard.press("Home")
+    expect(seen.page.locator(".eq .main")).to_contain_text("1 of Input and 1 of padding")
     assert seen.recorder.sent == []
 
 

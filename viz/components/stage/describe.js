@@ -62,9 +62,13 @@ export function describe(stage, centre, tap) {
   }
 }
 
+// How many cells of each grid before it the chosen one reads: its own number counts no padding either.
 function reads(stage) {
   const up = [...stage.marks].filter(([g]) => g.index < stage.scene.byId[stage.out.grid].index);
-  return up.map(([g, m], i) => `${m.cells.size} ${i ? "" : m.cells.size === 1 ? "cell " : "cells "}of ${esc(g.title)}`).join(", ");
+  return up.map(([g, m], i) => {
+    const { size } = m.cells, padding = [...m.cells.keys()].filter((c) => isPadding(g, c)).length;
+    return `${size - padding} ${i ? "" : size - padding === 1 ? "cell " : "cells "}of ${esc(g.title)}${padding ? ` and ${padding} of padding` : ""}`;
+  }).join(", ");
 }
 
 // An input cell: which outputs it reaches, and with which weight.
