@@ -86,10 +86,8 @@ def draw(covered: bool) -> None:
         if kernel < scale:
             remark(f"A kernel below the stride leaves holes: {kernel} is left out. Shown: {scale}.")
 
-    def lead() -> None:
-        chosen["pressed"] = learning.buttons(covered)
-
-    with frame(choices, draw_lead=lead, asking=ASKING):
+    with frame(choices, asking=ASKING):
+        pressed = learning.buttons(covered)
         settings = tuple(chosen[name] for name in ("task", "scale", "kernel", "steps", "lr", "optimizer", "seed"))
         settings += (crc32(chosen["picture"].pixels),) if "picture" in chosen else ()
         if covered:
@@ -100,7 +98,7 @@ def draw(covered: bool) -> None:
         learning.show(
             "wl_run",
             settings,
-            chosen["pressed"],
+            pressed,
             lambda: _fresh(settings, chosen),
             lambda run: _trained(run, chosen),
             _picture,

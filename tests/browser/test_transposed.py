@@ -283,7 +283,7 @@ def test_on_a_phone_each_view_begins_at_its_top_and_the_lessons_show_that_they_g
 
 
 def test_training_can_be_stopped_and_keeps_what_it_reached(visit):
-    seen = visit("/transposed-learn?wl_steps=1000&wl_kernel=9")
+    seen = visit("/transposed-learn?wl_steps=1000&wl_kernel=9&present=1")  # its buttons stand beside the picture
     seen.page.get_by_role("button", name="Train").click()
     # "loss" alone stands there before it trains.
     expect(seen.page.get_by_text(re.compile(r"Step \d+ of 1.000, loss"))).to_be_visible()
