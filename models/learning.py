@@ -89,7 +89,7 @@ def train(
         module: changed in place, and float64 from then on; between two steps it can be used to make pictures.
         inputs: ``(N, C, *spatial)``; targets: what the network should return for them.
         steps: weight updates; the generator yields one ``Step`` before the first and, every ``every``, one after.
-        lr: step size at the start; it falls to 0 along half a cosine, so that the end is calm.
+        lr: learning rate at the start; it falls to 0 along half a cosine, so that the end is calm.
         optimizer: one of ``OPTIMIZERS``.
         seed: decides the first weights (unless ``fresh`` is False); same seed, same run.
         margin: cells of each border of the output that do not count.
@@ -181,7 +181,7 @@ def _checked(module, inputs, targets, steps, lr, optimizer, every) -> None:
     if not 1 <= steps <= MOST_STEPS or every < 1:
         raise LearningError(f"{steps} steps, shown every {every}: use 1 to {big(MOST_STEPS)} steps and 1 or more.")
     if not 0 < lr < math.inf:
-        raise LearningError(f"{lr} is no step size: use a number above 0.")
+        raise LearningError(f"{lr} is no learning rate: use a number above 0.")
     if optimizer not in OPTIMIZERS:
         raise LearningError(f"{optimizer!r} is no optimiser: use one of {', '.join(OPTIMIZERS)}.")
 

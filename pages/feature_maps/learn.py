@@ -13,7 +13,7 @@ from torch import nn
 
 from models import device
 from models.layers import KINDS
-from models.learning import Step, best_weights, reset, train
+from models.learning import OPTIMIZERS, Step, best_weights, reset, train
 from models.maps import filters
 from models.maps.code import learning_code
 from models.script import in_groups
@@ -34,7 +34,6 @@ TARGETS = (
     "Sobel", "Gaussian blur", "Laplacian", "Sharpen", "Emboss", "Box blur", "Motion blur", "Gabor", OWN,
 )  # fmt: skip
 SIDES = (3, 5, 7)
-OPTIMIZERS = ("adam", "momentum", "sgd")
 RATES = (0.3, 0.1, 0.03, 0.01, 0.003)
 PAIRS = ("The picture", "Noise")
 MOST_STEPS = 3000

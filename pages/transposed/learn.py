@@ -41,7 +41,7 @@ KERNEL = Whole("wl_kernel", 4, "kernel_size", HELP("kernel_size"), 1, 9)
 STEPS = Whole("wl_steps", 300, "Steps", None, 50, 1000, step=50)
 SEED = Whole("wl_seed", 0, "Seed", None, 0, 999)
 OPTIMIZER = Choice("wl_optimizer", OPTIMIZERS[0], "Optimiser", None, OPTIMIZERS)
-RATE = Choice("wl_lr", 0.02, "Step size", None, RATES)
+RATE = Choice("wl_lr", 0.02, "Learning rate", None, RATES)
 SETTINGS = (TASK, PICTURE, SCALE, KERNEL, STEPS, SEED, OPTIMIZER, RATE)
 ASKING = Asking("transposed-learn", LEARN, SETTINGS)
 

@@ -141,7 +141,7 @@ def test_patches_match():
     [
         (nn.Upsample(scale_factor=2), {}, "no weights"),
         (layer(), {"steps": 0}, "steps"),
-        (layer(), {"lr": -1}, "step size"),
+        (layer(), {"lr": -1}, "learning rate"),
         (layer(), {"optimizer": "lion"}, "lion"),
         (layer(), {"margin": 8}, "margin"),
         (nn.Conv2d(1, 1, 3), {}, "targets are"),

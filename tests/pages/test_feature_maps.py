@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from PIL import Image
 from streamlit.testing.v1 import AppTest
 
-from models import device, learning
+from models import device
 from models.drawings import plain
 from models.maps.filters import FILTERS, PADDING_MODES
 from models.presets import POOLED, PRESETS
@@ -343,7 +343,6 @@ def test_the_lists_that_stand_before_torch_are_those_of_the_models():
     assert set(_kernels.TITLES.values()) == set(FILTERS)
     assert {FILTERS[name].title for name in _kernels.TITLES.values()} == set(_kernels.TITLES)
     assert tuple(filters.BORDERS) == PADDING_MODES
-    assert learn.OPTIMIZERS == learning.OPTIMIZERS
 
 
 @pytest.mark.parametrize(
