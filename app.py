@@ -8,6 +8,7 @@ import gc
 import importlib
 import inspect
 import os
+import signal
 import sys
 import threading
 import time
@@ -87,6 +88,16 @@ def get_ready() -> None:
     inspect.stack()
 
 
+def stop_waiting_when_told_to_stop() -> None:
+    """Let the phones that wait for a question go when the server is told to stop: it waits for them before it does."""
+    if threading.current_thread() is not threading.main_thread():
+        return  # as the server itself, which then hears no signals
+    for number in (signal.SIGINT, signal.SIGTERM):
+        stop = signal.getsignal(number)
+        if callable(stop):
+            signal.signal(number, lambda *told, stop=stop: (rooms.stopping.set(), stop(*told)))
+
+
 def addresses() -> list[str]:
     """Where this server can be reached: from this machine, and from others in its network if it has one."""
     port, base = st.get_option("server.port"), st.get_option("server.baseUrlPath").strip("/")
@@ -101,6 +112,7 @@ async def lifespan(_app: st.App) -> AsyncIterator[None]:
     sys.stdout.write("\n" + "\n".join(lines) + "\n\n")
     sys.stdout.flush()
     gc.set_threshold(YOUNG, *gc.get_threshold()[1:])
+    stop_waiting_when_told_to_stop()
     threading.Thread(target=get_ready, daemon=True).start()
     timer = threading.Timer(WARM_UP_DELAY, work_in_background)
     timer.daemon = True

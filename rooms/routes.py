@@ -13,6 +13,7 @@ from __future__ import annotations
 import asyncio
 import ipaddress
 import json
+import threading
 from collections.abc import Callable, Iterable
 from typing import Any
 
@@ -31,6 +32,9 @@ PATIENCE = 25.0
 EVERY = 0.15
 """Seconds between two looks at the rooms that somebody waits for."""
 
+stopping = threading.Event()
+"""Set once the server is told to stop: before it does it waits for every answer, so nobody is kept waiting any more."""
+
 
 class Waiting:
     """Wakes those who wait for something new, all rooms with one task: it also sees what other replicas have done."""
@@ -41,7 +45,8 @@ class Waiting:
         self._task: asyncio.Task | None = None
 
     async def beyond(self, seen: int, code: str, visitor: str) -> None:
-        """Return when the room's version is not ``seen``, when the same visitor asks again, or after ``PATIENCE``."""
+        """Return when the room's version is not ``seen``, when the same visitor asks again, when the server stops, or
+        after ``PATIENCE``."""
         here, woken = self._waiters.setdefault(code, {}), asyncio.Event()
         if before := here.get(visitor):
             before[1].set()
@@ -66,9 +71,9 @@ class Waiting:
                 try:
                     now = await run_in_threadpool(self._version, code)
                 except RoomError:
-                    continue
+                    now = None
                 for seen, woken in list(here.values()):
-                    if seen != now:
+                    if stopping.is_set() or now not in (None, seen):
                         woken.set()
 
 

@@ -18,15 +18,24 @@ OPTIONS = ("1", "2", "11")
 """Of the first question of this page; the second is right."""
 
 
+@contextlib.contextmanager
+def running_until_told(**environment: str):
+    """A server that ends when it is told to, although phones wait for its next question."""
+    with running(**environment) as server:
+        yield server
+        server.process.terminate()
+        server.process.wait(timeout=5)
+
+
 @pytest.fixture(scope="module")
 def in_redis(redis_url):
-    with running(CONVSCOPE_REDIS_URL=redis_url) as server:
+    with running_until_told(CONVSCOPE_REDIS_URL=redis_url) as server:
         yield server
 
 
 @pytest.fixture(scope="module")
 def in_the_process():
-    with running(CONVSCOPE_REDIS_URL="") as server:
+    with running_until_told(CONVSCOPE_REDIS_URL="") as server:
         yield server
 
 
