@@ -131,14 +131,44 @@ class Counts:
         return "+".join([*parts[:3], "…", *parts[3:]] if self.many else parts)
 
 
-def taps_inside(size: int, positions: int, kernel_size: int, before: int, stride: int, dilation: int) -> Counts:
-    """For each window position on one axis: how many of its taps land inside an image of ``size`` cells."""
+FAR = 1 << 40
+"""Beyond every cell."""
+
+
+def cells_read(
+    size: int, positions: int, kernel_size: int, before: int, stride: int, dilation: int, padding_mode: str = "zeros"
+) -> Counts:
+    """For each window position on one axis: how many different cells of an image of ``size`` cells its taps read. Zeros
+    beyond the border are none; copies there are the cells that they are copies of, as ``torch.nn.functional.pad`` makes
+    them."""
     import numpy as np
 
     start = np.arange(positions, dtype=np.int64) * stride - before
-    first = np.maximum(0, -(start // dilation))
-    last = np.minimum(kernel_size - 1, (size - 1 - start) // dilation)
-    counts = np.maximum(0, last - first + 1)
+    end, last = start + dilation * (kernel_size - 1), size - 1
+
+    def taps(low, high):
+        """Of each position, from ``low`` to ``high``."""
+        first = np.maximum(0, -((start - low) // dilation))
+        return np.maximum(0, np.minimum(kernel_size - 1, (high - start) // dilation) - first + 1)
+
+    def meet(distance):
+        """Whether a cell so far from a tap can be another tap's."""
+        return distance % dilation == 0
+
+    if padding_mode == "circular":
+        counts = np.full(positions, min(kernel_size, size // math.gcd(size, dilation)))
+    elif padding_mode == "replicate":
+        counts = np.minimum(size, taps(1, last - 1) + (taps(-FAR, 0) > 0) + (taps(last, FAR) > 0))
+    elif padding_mode == "reflect":
+        # A tap beyond a border counts unless the cell that it mirrors is read inside, or beyond the other border.
+        left = np.where(meet(2 * start), taps(-FAR, np.minimum(-1, -end - 1)), taps(-FAR, -1))
+        inside, across = meet(2 * (last - start)), meet(2 * last)
+        low, high = np.maximum(size, start + 2 * last), np.minimum(2 * last - start, FAR)
+        seen = np.where(inside, taps(size, high), 0) + np.where(across, taps(low, 2 * last - 1), 0)
+        seen -= np.where(inside & across, taps(low, np.minimum(high, 2 * last - 1)), 0)
+        counts = taps(0, last) + left + taps(size, FAR) - seen
+    else:
+        counts = taps(0, last)
     return Counts.of(positions, int(counts.sum()), lambda o: int(counts[o]))
 
 
@@ -297,7 +327,7 @@ class Family:
         return Formula(0, "0", "0", "no learned weights, none counted", COUNTER)
 
     def touching(self, s) -> Formula:
-        """Entries of the operator: products of a kernel tap with a real input cell."""
+        """Entries of the operator: pairs of an output cell and an input cell that one of its taps reads."""
         raise NotImplementedError
 
     def receptive_field(self, s) -> Formula:
@@ -308,8 +338,8 @@ class Family:
         """An upper bound of the operator's entries, cheap for any size: padding counts."""
         return self.macs(s).value
 
-    def matrix_entries(self, s) -> int | None:
-        """Entries of the operator, counted in closed form; None where there is none."""
+    def matrix_entries(self, s) -> int:
+        """Entries of the operator, counted in closed form."""
         return self.touching(s).value
 
     def cells(self, s) -> int:
@@ -375,12 +405,13 @@ class Window(Family):
         return max(-(-taps // together) * max(PASS, taps * out * channels), 100 * taps * out * tables)
 
     def touching(self, s) -> Formula:
-        if s.padding_mode != "zeros":
-            return replace(self.macs(s), text="padding copies real cells: all of them", source=GUIDE)
+        counts = self._cells_read(s)
+        return _counted(counts, self._pairs(s), r"C_{out} \cdot \frac{C_{in}}{G} \cdot \prod \sum_{p} t(p)", GUIDE)
+
+    def _cells_read(self, s) -> list[Counts]:
         before = [pad for pad, _ in s.pads]
         rows = zip(s.input_size, s.output_size, s.kernel_size, before, s.stride, s.dilation, strict=True)
-        counts = [taps_inside(*row) for row in rows]
-        return _counted(counts, self._pairs(s), r"C_{out} \cdot \frac{C_{in}}{G} \cdot \prod \sum_{p} t(p)", GUIDE)
+        return [cells_read(*row, s.padding_mode) for row in rows]
 
     def receptive_field(self, s) -> Formula:
         return _per_axis([extent(at.F, at.D) for at in _Letters.each(s)], FIELDS)
@@ -426,7 +457,7 @@ class Transposed(Window):
 
     def touching(self, s) -> Formula:
         rows = zip(s.output_size, s.input_size, s.kernel_size, s.padding, s.stride, s.dilation, strict=True)
-        counts = [taps_inside(*row) for row in rows]
+        counts = [cells_read(*row) for row in rows]
         return _counted(counts, self._pairs(s), r"C_{in} \cdot \frac{C_{out}}{G} \cdot \prod \sum_{i} t(i)", GUIDE)
 
     def receptive_field(self, s) -> Formula:
@@ -548,18 +579,15 @@ class Separable(Window):
         return self._passes(s, s.in_channels, s.in_channels) + point
 
     def touching(self, s) -> Formula:
-        if s.padding_mode == "zeros":
-            depth = super().touching(s).value // s.out_channels
-        else:
-            depth = s.in_channels * prod(s.output_size) * prod(s.kernel_size)
+        depth = super().touching(s).value // s.out_channels
         depthwise = remarked(_worked_out(r"C_{in} \cdot \prod \sum_{p} t(p)", depth), "depthwise")
         point = s.in_channels * s.out_channels * prod(s.output_size)
         pointwise = remarked(_worked_out(r"C_{in} \cdot C_{out} \cdot \prod O", point), "pointwise")
         return formula_of(depthwise + pointwise, MOBILENET)
 
-    def matrix_entries(self, s) -> int | None:
-        # One matrix for both layers: copies of a pixel in the padding meet in one entry.
-        return super().touching(s).value if s.padding_mode == "zeros" else None
+    def matrix_entries(self, s) -> int:
+        # One matrix for both layers.
+        return super().touching(s).value
 
     def entries(self, s) -> int:
         return s.in_channels * s.out_channels * prod(s.output_size) * prod(s.kernel_size)
@@ -599,12 +627,8 @@ class ColumnRow(Window):
 
     def _reads(self, s) -> tuple[int, int]:
         """How many cells all positions read along each axis."""
-        if s.padding_mode != "zeros":
-            return s.output_size[0] * s.kernel_size[0], s.output_size[1] * s.kernel_size[1]
-        before = [pad for pad, _ in s.pads]
-        rows = zip(s.input_size, s.output_size, s.kernel_size, before, s.stride, s.dilation, strict=True)
-        high, wide = (taps_inside(*row).total for row in rows)
-        return high, wide
+        high, wide = self._cells_read(s)
+        return high.total, wide.total
 
     def touching(self, s) -> Formula:
         high, wide = self._reads(s)
@@ -613,9 +637,9 @@ class ColumnRow(Window):
         row = _worked_out(symbols[1], s.out_channels**2 * s.output_size[0] * wide)
         return formula_of(remarked(column, "column") + remarked(row, "row"), RETHINKING)
 
-    def matrix_entries(self, s) -> int | None:
+    def matrix_entries(self, s) -> int:
         # As for Separable.
-        return s.out_channels * s.in_channels * prod(self._reads(s)) if s.padding_mode == "zeros" else None
+        return s.out_channels * s.in_channels * prod(self._reads(s))
 
     def entries(self, s) -> int:
         return s.in_channels * s.out_channels * prod(s.output_size) * prod(s.kernel_size)

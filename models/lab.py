@@ -60,8 +60,8 @@ HINTS = {
     "output_size": "Shape of what the layer returned, without the batch axis.",
     "parameters": "Numbers that training would change.",
     "macs": "Multiply–accumulates: one multiplication and one addition each. Padding counts, bias additions do not.",
-    "touching": "Entries of the matrix: products of a weight with a cell of the image. What is missing from "
-    "the MACs was spent on padding, or cut away.",
+    "touching": "Entries of the matrix: pairs of an output cell and a cell of the image that it reads. What is missing "
+    "from the MACs was spent on padding or cut away, or read a cell once more, as a copy of it in the padding.",
     "receptive_field": "Cells of the input, from the first to the last, that one output cell depends on.",
     "activations": "Memory of the output in 32-bit floats.",
 }
@@ -193,7 +193,7 @@ def too_large(spec: LayerSpec) -> str:
         )
     if operator_entries(spec) > LARGEST_OPERATOR:
         entries = KINDS[spec.kind].family.matrix_entries(spec)
-        if entries is None or entries <= LARGEST_OPERATOR:
+        if entries <= LARGEST_OPERATOR:
             what = f"This layer's matrix would have {big(operator_entries(spec))} entries with those of its padding"
         else:
             what = f"This layer's matrix would have {big(entries)} non-zero entries"
@@ -576,8 +576,8 @@ def _general_stage(name: str, part: Layer, x: np.ndarray, y: np.ndarray) -> Stag
 
 def _entries_of(stages: tuple[Stage, ...], operator: Operator) -> int:
     if len(stages) == 1 or isinstance(stages[-1].module, nn.modules.pooling._MaxUnpoolNd):
-        return operator.nnz
-    return sum(linear_operator(stage.module, (1, *stage.x.shape)).nnz for stage in stages)
+        return operator.places
+    return sum(linear_operator(stage.module, (1, *stage.x.shape)).places for stage in stages)
 
 
 def _field(spec: LayerSpec, stages: tuple[Stage, ...], operator: Operator) -> tuple[int, ...]:

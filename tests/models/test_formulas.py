@@ -12,18 +12,19 @@ from hypothesis import strategies as st
 from models.formulas import (
     NUMBERS,
     Interpolation,
+    cells_read,
     cells_sharing,
     extent,
     formulas_of,
     pool_positions,
-    taps_inside,
     transposed_field,
     transposed_size,
     unpooled_field,
     window_positions,
 )
 from models.layers import KINDS
-from models.spec import SPATIAL, LayerSpec, SpecError
+from models.operator import source_map
+from models.spec import CHOICES, SPATIAL, LayerSpec, SpecError
 from models.text import big
 from models.upsampling import interior_unevenness
 from tests.models.draw import settings_of
@@ -102,15 +103,19 @@ SIZE, SMALL = st.integers(1, 30), st.integers(1, 6)
 
 
 @QUICK
-@given(SIZE, SMALL, st.integers(0, 9), st.integers(0, 9), SMALL, SMALL)
-def test_windows_against_counting(size, kernel, before, after, stride, dilation):
+@given(SIZE, SMALL, st.integers(0, 9), st.integers(0, 9), SMALL, SMALL, st.sampled_from(CHOICES["padding_mode"]))
+def test_windows_against_counting(size, kernel, before, after, stride, dilation, mode):
+    if mode in ("reflect", "circular"):
+        most = size - 1 if mode == "reflect" else size
+        before, after = min(before, most), min(after, most)
+    source = source_map((size,), [(before, after)], mode)
     starts = [s for s in range(-before, size + after) if s + extent(kernel, dilation) <= size + after]
     starts = starts[::stride]
     positions = window_positions(size, kernel, before + after, stride, dilation)
     assert max(positions, 0) == len(starts)
     if positions > 0:
-        inside = [sum(0 <= s + dilation * f < size for f in range(kernel)) for s in starts]
-        counts = taps_inside(size, positions, kernel, before, stride, dilation)
+        inside = [len({source[before + s + dilation * f] for f in range(kernel)} - {-1}) for s in starts]
+        counts = cells_read(size, positions, kernel, before, stride, dilation, mode)
         assert counts.total == sum(inside)
         shown = inside if len(inside) <= 6 else [*inside[:3], inside[-1]]
         assert list(counts.shown) == shown

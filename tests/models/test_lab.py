@@ -1,5 +1,6 @@
 """One layer on the bench: numbers of huge layers without their memory, and the nearest that is drawn."""
 
+import copy
 import re
 import threading
 from math import prod
@@ -267,6 +268,32 @@ def test_when_the_gpu_is_full_the_cpu_does_it(monkeypatch):
 def test_weights_of_another_shape_are_an_error_of_the_caller():
     with pytest.raises((ValueError, SpecError)):
         lab.run(LayerSpec(), np.zeros((1, 3, 3)))
+
+
+@pytest.mark.parametrize(
+    ("settings", "entries"),
+    [
+        ({"padding": 1, "padding_mode": "reflect"}, 100),
+        ({"padding": 1, "padding_mode": "replicate"}, 100),
+        ({"padding": 1, "padding_mode": "circular"}, 144),
+        ({"input_size": 3, "kernel_size": 5, "padding": 2, "padding_mode": "circular"}, 81),
+        (
+            {"input_size": 7, "in_channels": 4, "out_channels": 4, "kernel_size": 5, "stride": 2, "padding": 1,
+             "groups": 2, "padding_mode": "reflect", "bias": True},
+            1352,
+        ),
+    ],
+)  # fmt: skip
+def test_taps_that_meet_on_one_cell_are_one_entry(settings, entries):
+    """Counted in torch's own Jacobian, of a layer whose weights are all positive."""
+    found = lab.run(LayerSpec(**settings))
+    layer = copy.deepcopy(found.module)
+    for parameter in layer.parameters():
+        torch.nn.init.ones_(parameter)
+    jacobian = torch.autograd.functional.jacobian(layer, torch.zeros(1, *found.x.shape, dtype=torch.float64))
+    check = found.check("touching")
+    assert check.measured == check.formula.value == int((jacobian != 0).sum()) == entries
+    assert found.operator.places == entries, "what the picture says"
 
 
 def test_what_is_counted_in_two_matrices_is_not_called_the_matrix():

@@ -206,17 +206,21 @@ def _by_probes(lab: Lab) -> dict[str, str]:
     if lab.x is None or lab.y is None:
         return made
     value = lab.check("touching").formula.value
-    if lab.weights:
+    small = lab.x[0].size * lab.y.size <= MOST
+    if lab.weights and (small or spec.padding_mode == "zeros"):
+        part, z = ("part", "z") if len(lab.stages) > 1 else ("ones", "x")
+        counted = f"int({part}(torch.ones_like({z})).sum())"
+        if spec.padding_mode != "zeros":
+            # Padding copies cells: what several weights read is one entry.
+            counted = f"int(reads({part}, {part}.in_channels, {z}.shape[2:]).sum())"
+            counted += f" * {part}.in_channels // {part}.groups"
+        made["touching"] = f"entries = {counted}\nassert entries == {value}\nentries"
         if len(lab.stages) > 1:
             made["touching"] = (
-                "entries, z = 0, x\n"
-                "for part in ones:\n"
-                "    entries += int(part(torch.ones_like(z)).sum())\n"
+                f"entries, z = 0, x\nfor part in ones:\n    entries += {counted}\n"
                 f"    z = part(z)\nassert entries == {value}\nentries"
             )
-        else:
-            made["touching"] = f"entries = int(ones(torch.ones_like(x)).sum())\nassert entries == {value}\nentries"
-    elif lab.x[0].size * lab.y.size <= MOST:
+    elif not lab.weights and small:
         # Unpooling is asked about one channel, and leaves each on its own.
         many = f"{spec.in_channels} * " if isinstance(spec.family, formulas.Unpool) and spec.in_channels > 1 else ""
         count = f"{many}int(reads(layer, {spec.in_channels}, {spec.input_size}).sum())"

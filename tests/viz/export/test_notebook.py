@@ -41,6 +41,9 @@ MANY = {
     "many numbers": Scene(LayerSpec(input_size=30, in_channels=2)),
     "large": LARGE,
     "own numbers": SCENES["thirds"],
+    "two layers, mirrored": Scene(
+        LayerSpec("depthwise_separable", in_channels=2, out_channels=3, padding=1, padding_mode="reflect")
+    ),
 }
 
 
