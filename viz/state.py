@@ -34,6 +34,9 @@ from viz.private import went_back
 FRAME = {"present": "presenting", "room": "room", "run": "run"}
 """What a link says of the frame around the pages, and under which name :func:`recall` has it."""
 
+ON_THE_WAY = "go"
+"""In the link while the server turns to another page, until that page has said its own: see ``components/way.js``."""
+
 ALIKE = 0.7
 """From 0 to 1: how much a name must be like another to be taken for a slip."""
 
@@ -445,7 +448,7 @@ def run_of(page: str) -> Iterator[None]:
     if book.page != page:
         # The browser has said the link itself. Said back to it, it would be one more entry of its history, under the
         # address of the page before: the way back led there, without its settings.
-        book.said = parameters()
+        book.said = None if ON_THE_WAY in st.query_params else parameters()
     book.page, book.settings, book.finished, book.told_at, book.drawn = page, None, False, None, set()
     book.popovers = {}
     with _RUNS.turn(), _caught_up():
@@ -561,7 +564,7 @@ def parameter(name: str) -> str | None:
 def parameters() -> dict[str, list[str]]:
     """All that the link says."""
     query = st.query_params
-    return {name: query.get_all(name) for name in query}
+    return {name: query.get_all(name) for name in query if name != ON_THE_WAY}
 
 
 def address() -> str:

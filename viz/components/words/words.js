@@ -1,5 +1,6 @@
 // Nothing in the page's text is touched: it holds links, and what points at them is heard of at the document.
 
+import "../way.js"; // here, because each page has this component
 import { WORDS } from "./list.js";
 
 const STAYS = 250, GAP = 4, EDGE = 8;
