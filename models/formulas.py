@@ -411,7 +411,7 @@ class Window(Family):
     def _cells_read(self, s) -> list[Counts]:
         before = [pad for pad, _ in s.pads]
         rows = zip(s.input_size, s.output_size, s.kernel_size, before, s.stride, s.dilation, strict=True)
-        return [cells_read(*row, s.padding_mode) for row in rows]
+        return [cells_read(*row, padding_mode=s.padding_mode) for row in rows]
 
     def receptive_field(self, s) -> Formula:
         return _per_axis([extent(at.F, at.D) for at in _Letters.each(s)], FIELDS)
