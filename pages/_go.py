@@ -7,7 +7,7 @@ from urllib.parse import parse_qs
 
 import streamlit as st
 
-from pages._lessons import BY_PATH, LESSONS, TOPICS
+from pages._lessons import BY_PATH, LESSONS
 from viz import state, words
 
 if TYPE_CHECKING:
@@ -28,8 +28,6 @@ def sections(nowhere: str | None = None) -> dict[str, list[StreamlitPage]]:
     each page that it makes. ``nowhere``: an address that no page has, for the page that says so."""
     if nowhere or not (found := state.recall("sections")):
         found = {"": [st.Page("home.py", title="ConvScope", url_path="", default=True)]}
-        for name in TOPICS:
-            found[name] = []
         for one in LESSONS:
             found.setdefault(one.section, []).append(st.Page(one.file, title=one.title, url_path=one.url_path))
         found["More"] = [st.Page(file, title=title, url_path=path) for file, title, path in MORE]

@@ -37,9 +37,6 @@ START = "Start here"
 CONVOLUTION, TRANSPOSED, FIELDS, MAPS = "Convolution", "Transposed", "Receptive fields", "Feature maps"
 COST = "Cost and blocks"
 
-TOPICS = (START, CONVOLUTION, MAPS, FIELDS, COST, TRANSPOSED)
-"""In an order that a newcomer can follow."""
-
 LESSONS: tuple[Lesson, ...] = (
     Lesson(
         "start/steps.py",
@@ -56,98 +53,6 @@ LESSONS: tuple[Lesson, ...] = (
         "Playground",
         "What is one output number made of?",
         ":material/grid_on:",
-    ),
-    Lesson(
-        "transposed/views.py",
-        "transposed",
-        TRANSPOSED,
-        "Four views",
-        "What does a transposed convolution do?",
-        ":material/zoom_out_map:",
-    ),
-    Lesson(
-        "transposed/matrix.py",
-        "transposed-matrix",
-        TRANSPOSED,
-        "Matrix",
-        "What does the matrix of a transposed convolution look like?",
-        ":material/table:",
-        hard=True,
-    ),
-    Lesson(
-        "transposed/sizes.py",
-        "transposed-sizes",
-        TRANSPOSED,
-        "Output size",
-        "Which of the sizes that meet was meant?",
-        ":material/straighten:",
-    ),
-    Lesson(
-        "transposed/checkerboard.py",
-        "transposed-checkerboard",
-        TRANSPOSED,
-        "Checkerboard",
-        "Why do some pixels get more than others?",
-        ":material/background_grid_small:",
-    ),
-    Lesson(
-        "transposed/compare.py",
-        "transposed-compare",
-        TRANSPOSED,
-        "Compared",
-        "Which way to enlarge a picture comes closest?",
-        ":material/compare:",
-    ),
-    Lesson(
-        "transposed/learn.py",
-        "transposed-learn",
-        TRANSPOSED,
-        "Watch it learn",
-        "Can a transposed convolution learn to enlarge?",
-        ":material/model_training:",
-        hard=True,
-    ),
-    Lesson(
-        "receptive_field/build.py",
-        "receptive-field",
-        FIELDS,
-        "Build a stack",
-        "How much of the picture does this unit see?",
-        ":material/filter_center_focus:",
-        "Every box here is traced from the layers, and measured on the real gradient.",
-    ),
-    Lesson(
-        "receptive_field/effective.py",
-        "receptive-field-effective",
-        FIELDS,
-        "What it really uses",
-        "How much of its field does a unit really use?",
-        ":material/blur_on:",
-        hard=True,
-    ),
-    Lesson(
-        "receptive_field/growth.py",
-        "receptive-field-growth",
-        FIELDS,
-        "Ways to grow it",
-        "What does a larger field cost?",
-        ":material/open_in_full:",
-    ),
-    Lesson(
-        "receptive_field/networks.py",
-        "receptive-field-networks",
-        FIELDS,
-        "Real networks",
-        "How far does a unit of a real network see?",
-        ":material/account_tree:",
-    ),
-    Lesson(
-        "receptive_field/your_network.py",
-        "your-network",
-        FIELDS,
-        "Your network",
-        "Do the layers of your network fit, and what do they see?",
-        ":material/code_blocks:",
     ),
     Lesson(
         "feature_maps/filters.py",
@@ -204,6 +109,48 @@ LESSONS: tuple[Lesson, ...] = (
         "Learn a kernel",
         "Can a layer find a filter from pictures alone?",
         ":material/school:",
+    ),
+    Lesson(
+        "receptive_field/build.py",
+        "receptive-field",
+        FIELDS,
+        "Build a stack",
+        "How much of the picture does this unit see?",
+        ":material/filter_center_focus:",
+        "Every box here is traced from the layers, and measured on the real gradient.",
+    ),
+    Lesson(
+        "receptive_field/effective.py",
+        "receptive-field-effective",
+        FIELDS,
+        "What it really uses",
+        "How much of its field does a unit really use?",
+        ":material/blur_on:",
+        hard=True,
+    ),
+    Lesson(
+        "receptive_field/growth.py",
+        "receptive-field-growth",
+        FIELDS,
+        "Ways to grow it",
+        "What does a larger field cost?",
+        ":material/open_in_full:",
+    ),
+    Lesson(
+        "receptive_field/networks.py",
+        "receptive-field-networks",
+        FIELDS,
+        "Real networks",
+        "How far does a unit of a real network see?",
+        ":material/account_tree:",
+    ),
+    Lesson(
+        "receptive_field/your_network.py",
+        "your-network",
+        FIELDS,
+        "Your network",
+        "Do the layers of your network fit, and what do they see?",
+        ":material/code_blocks:",
     ),
     Lesson(
         "cost/ways.py",
@@ -269,16 +216,67 @@ LESSONS: tuple[Lesson, ...] = (
         "Where in a network are its weights, and where is its work?",
         ":material/account_tree:",
     ),
+    Lesson(
+        "transposed/views.py",
+        "transposed",
+        TRANSPOSED,
+        "Four views",
+        "What does a transposed convolution do?",
+        ":material/zoom_out_map:",
+    ),
+    Lesson(
+        "transposed/matrix.py",
+        "transposed-matrix",
+        TRANSPOSED,
+        "Matrix",
+        "What does the matrix of a transposed convolution look like?",
+        ":material/table:",
+        hard=True,
+    ),
+    Lesson(
+        "transposed/sizes.py",
+        "transposed-sizes",
+        TRANSPOSED,
+        "Output size",
+        "Which of the sizes that meet was meant?",
+        ":material/straighten:",
+    ),
+    Lesson(
+        "transposed/checkerboard.py",
+        "transposed-checkerboard",
+        TRANSPOSED,
+        "Checkerboard",
+        "Why do some pixels get more than others?",
+        ":material/background_grid_small:",
+    ),
+    Lesson(
+        "transposed/compare.py",
+        "transposed-compare",
+        TRANSPOSED,
+        "Compared",
+        "Which way to enlarge a picture comes closest?",
+        ":material/compare:",
+    ),
+    Lesson(
+        "transposed/learn.py",
+        "transposed-learn",
+        TRANSPOSED,
+        "Watch it learn",
+        "Can a transposed convolution learn to enlarge?",
+        ":material/model_training:",
+        hard=True,
+    ),
 )
+"""Topic by topic, in an order that a newcomer can follow."""
 
 BY_PATH = {lesson.url_path: lesson for lesson in LESSONS}
 
 
 def course() -> dict[str, list[Lesson]]:
     """Topic -> its lessons, all in an order that a newcomer can follow: in each topic the hard ones come last."""
-    found: dict[str, list[Lesson]] = {name: [] for name in TOPICS}
+    found: dict[str, list[Lesson]] = {one.section: [] for one in LESSONS}
     for lesson in sorted(LESSONS, key=lambda one: one.hard):
-        found.setdefault(lesson.section, []).append(lesson)
+        found[lesson.section].append(lesson)
     return found
 
 
