@@ -327,7 +327,7 @@ def script(picture: Picture) -> tuple[str, str]:
     whole, parts = _answers(split, picture)
     opening = picture.grey_code("import numpy as np", "import torch", "from torch import nn")
     told = (
-        f"Runs as it is, in a copy of this project: the kernel, its singular values, and {plural(split.kept, 'part')} "
+        f"Runs in a copy of this project: the kernel, its singular values, and {plural(split.kept, 'part')} "
         f"as two layers, on {picture.told}; asserts rank and energy"
     )
     lost = float(abs(parts - whole).max()) if picture.in_link else None

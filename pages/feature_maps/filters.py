@@ -422,7 +422,7 @@ def script(picture: Picture) -> tuple[str, str]:
     what = "both slopes in one layer" if gradient else "exactly this kernel"
     asserts = "the numbers on the screen and " if picture.in_link else ""
     return (
-        f"Runs as it is, in a copy of this project: {what} on {picture.told}; asserts {asserts}"
+        f"Runs in a copy of this project: {what} on {picture.told}; asserts {asserts}"
         "that OpenCV gives the same inside.",
         code,
     )

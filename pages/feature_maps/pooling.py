@@ -243,7 +243,7 @@ def script(picture: Picture) -> tuple[str, str]:
     y = device.answer(layer, _tensor(picture))[0, 0]
     shown = (tuple(y.shape), float(y.mean())) if picture.in_link else None
     return (
-        f"Runs as it is, in a copy of this project: the worked example pooled four ways and unpooled, and this layer "
+        f"Runs in a copy of this project: the worked example pooled four ways and unpooled, and this layer "
         f"on {picture.told}; asserts the numbers.",
         pooling_code(picture.grey_code("import torch", "from torch import nn"), code, shown),
     )
