@@ -1226,6 +1226,16 @@ def test_the_growth_and_the_networks_are_links():
     same_in_a_fresh_window(app, "networks")
 
 
+def test_the_table_of_all_networks_stands_in_the_link(monkeypatch):
+    monkeypatch.setattr("models.networks.names", lambda: ("alexnet", "vgg16"))
+    app = sound(open_page(part="networks", net="alexnet", compare="vgg16", net_all="true"))
+    assert "All networks" not in {one.proto.alt for one in app.dataframe}
+    app.toggle(key="trace_all").set_value(True).run()
+    same_in_a_fresh_window(app, "networks")
+    app = sound(open_page(part="networks", **app.query_params))
+    assert list(listed(app, "All networks")["receptive field"]) == [195, 212]
+
+
 def test_a_network_that_does_not_take_the_image_forgets_nothing_of_the_link():
     app = sound(open_page(part="networks", net="alexnet", side="32", layer_name="features.3", at="1.1"))
     assert len(app.error) == 1
