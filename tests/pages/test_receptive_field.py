@@ -59,7 +59,7 @@ def chosen_row(app: AppTest) -> list[int]:
 
 def row_brought_into_view(app: AppTest) -> int | None:
     """Of the table of layers, in this run."""
-    (found,) = [one["row"] for one in components(app) if one.get("table") == "network_layers"]
+    (found,) = [None if one["seen"] else one["row"] for one in components(app) if one.get("table") == "network_layers"]
     return found
 
 
