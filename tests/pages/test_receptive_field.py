@@ -858,6 +858,17 @@ def test_a_chosen_operation_stays_by_name_and_its_row_and_line_with_it():
     assert diagrams(sound(app))[0]["selected"] is None
 
 
+RECURRENT = """class Net(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.conv, self.pool, self.after = nn.Conv2d(3, 8, 3), nn.AdaptiveAvgPool2d(1), nn.LSTM(900, 8)
+
+    def forward(self, x):
+        return self.after(self.conv(x).flatten(2))[0]
+"""
+POOLED = RECURRENT.replace("self.conv(x)", "self.pool(self.conv(x))").replace("900", "1")
+
+
 @pytest.mark.parametrize(
     ("code", "size", "of"),
     [
@@ -866,6 +877,8 @@ def test_a_chosen_operation_stays_by_name_and_its_row_and_line_with_it():
             "[nn.Conv2d(3, 8, 3), nn.AdaptiveAvgPool2d(1), nn.Flatten()]", "3 × 3",
             "of 0 (Conv2d); after it, the whole input",
         ),
+        (POOLED, "3 × 3", "of conv (Conv2d); after it, the whole input, and later none can be followed"),
+        (RECURRENT, "3 × 3", "of flatten (flatten); after it, none can be followed"),
         ("[nn.Conv2d(3, 8, 3), nn.ReLU(), nn.Conv2d(9, 8, 3)]", "3 × 3", "of 1 (ReLU), the last that fits"),
         ("[nn.AdaptiveAvgPool2d(1), nn.Flatten()]", "whole input", "of each unit of the output"),
     ],
@@ -966,6 +979,10 @@ def test_a_second_network_is_set_beside_yours_and_in_the_link():
     assert list(found["maps"]) == [
         "28 × 28 → 32 × 32", "14 × 14 → 16 × 16", "10 × 10 → 12 × 12", "5 × 5 → 6 × 6", "– → 2 × 2", "one place"
     ]  # fmt: skip
+    pooled = "[nn.Conv2d(1, 6, 5), nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(6, 10)]"
+    app.text_area(key="network_second").set_value(pooled).run()
+    found = listed(sound(app), "Differences, stage by stage").set_index("maps")
+    assert list(found.loc[["28 × 28", "one place"], "a unit sees"]) == ["5 × 5", "32 × 32 → whole input"]
     several = CLASSES.replace("kernel):", "kernel=3):").replace("classes, width: int", "classes=10, width=16")
     app.text_area(key="network_second").set_value(several.replace("(3, 4", "(1, 4")).run()
     assert not sound(app).error
