@@ -166,7 +166,7 @@ class Summary:
 
 @cached(LRUCache(4096), condition=Condition())
 def summary(name: str, side: int = 224) -> Summary:
-    """Field, jump and map of a network's last map, or why there is none. A hall that asks at once has it traced once."""
+    """Field, jump and map of a network's last map, or why there is none. Of all who ask at once one traces it."""
     try:
         found = network_field(name, side)
     except ReceptiveFieldError as error:

@@ -56,9 +56,7 @@ def png(array: np.ndarray) -> bytes:
     return out.getvalue()
 
 
-@pytest.mark.parametrize(
-    ("low", "high"), [(-4.0, 4.0), (-2.55, 2.5), (-1e-3, 7.0), (0.0, 1.0), (-3.0, 0.0)]
-)
+@pytest.mark.parametrize(("low", "high"), [(-4.0, 4.0), (-2.55, 2.5), (-1e-3, 7.0), (0.0, 1.0), (-3.0, 0.0)])
 def test_no_bar_of_the_histogram_mixes_signs(low, high):
     edges = filters._edges(low, high)
     assert len(edges) == 49

@@ -320,7 +320,8 @@ def test_a_cell_that_a_link_names_and_the_layer_has_not_is_left_out_as_on_the_pa
         ("receptive-field?stack=c3-c3-c3&algebra=true", "“stack” is not a setting of this page: it is left out."),
         (
             "playground?kernel=2&present=1&ask=none&against=",
-            "“kernel” is not a setting of this page: it is left out. Perhaps you mean “kernel_size” or “kernel_size_d”.",
+            "“kernel” is not a setting of this page: it is left out. "
+            "Perhaps you mean “kernel_size” or “kernel_size_d”.",
         ),
     ],
 )
