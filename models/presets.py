@@ -230,7 +230,7 @@ _ALL = (
         "And with dilation 3?",
         ("5×5", "7×7", "9×9"),
         "7×7",
-        "3·(3 − 1) + 1 = 7, with the same nine weights. One layer alone never reads the cells between its taps.",
+        "3·(3 − 1) + 1 = 7, with the same nine weights. An output reads none of the cells between its taps.",
         {"receptive_field": (7, 7), "parameters": 9, "output_size": (3, 3)},
         wrong={
             "5×5": "that is dilation 2: between two taps lie two cells now",

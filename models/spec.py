@@ -371,8 +371,9 @@ def read_settings(query: Mapping[str, Any]) -> tuple[dict[str, Any], list[SpecEr
             return default
         try:
             return _query_value(name, text[param])
-        except (ValueError, KeyError):
-            errors.append(SpecError(param, f"{quoted(text[param])} is not a value for it: it is left out."))
+        except (ValueError, KeyError) as error:
+            told = f"{quoted(text[param])} is not a value for it: it is left out."
+            errors.append(SpecError(param, error.message if isinstance(error, SpecError) else told))
             return default
 
     for name in ("kind", "dims"):
@@ -535,5 +536,5 @@ def _query_value(name: str, text: str):
     value = type(default)(text)
     if name == "input_size" and value < 1:
         # The nearest size that exists would be 1: too small a picture for anything else that the link may say.
-        raise ValueError(text)
+        raise SpecError(name, f"{value} is too small: use 1 or more.")
     return value

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import reprlib
 from collections.abc import Iterable, Sequence
+from decimal import ROUND_HALF_UP, Context
 from fractions import Fraction
 
 
@@ -12,6 +13,11 @@ def big(value: float, decimals: int = 0) -> str:
     """A number with thin spaces between thousands, which neither a decimal point nor a comma can be taken for, and at
     which no line breaks."""
     return f"{value:,.{decimals}f}".replace(",", "\u202f").replace("-", "−")
+
+
+def digits(value: float, count: int = 3) -> str:
+    """``0.563`` for 0.5625: at most so many digits, a half rounded up as on paper."""
+    return f"{float(Context(count, ROUND_HALF_UP).create_decimal(value)):.{count}g}"
 
 
 _RAISED = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")

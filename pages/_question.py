@@ -68,11 +68,12 @@ def _apart(question: Question, given: str) -> tuple[list[tuple[int, int]], list[
 @dataclass(frozen=True)
 class Asked:
     """The question on screen. about: what the link said of the page then, None until a run shows it: after another
-    choice it is about nothing."""
+    choice it is about nothing. empty: Check was pressed with no cell marked."""
 
     name: str
     about: Mapping[str, str] | None = None
     tries: tuple[str, ...] = ()
+    empty: bool = False
 
 
 @dataclass(frozen=True)
@@ -232,8 +233,9 @@ class Asking:
         if question.typed:
             given = number_in(given)
         if not given:
+            state.remember(f"asked_{self.page}", replace(asked, empty=question.several))
             return
-        asked = replace(asked, tries=(*asked.tries, given))
+        asked = replace(asked, tries=(*asked.tries, given), empty=False)
         state.remember(f"asked_{self.page}", asked)
         if given == question.answer or len(asked.tries) >= TRIES:
             self.reveal()
@@ -316,7 +318,7 @@ class Asking:
                 _room.draw(self, question, waits)
             if question and asked:
                 with st.container(key="verdict"):
-                    self._draw_verdict(question, asked.tries, waits)
+                    self._draw_verdict(question, asked, waits)
             else:
                 st.empty()
 
@@ -340,13 +342,15 @@ class Asking:
             return self.questions[0]
         return self.questions[(self.questions.index(question) + 1) % len(self.questions)]
 
-    def _draw_verdict(self, question: Question, tries: tuple[str, ...], waits: bool) -> None:
-        last = tries[-1] if tries else None
+    def _draw_verdict(self, question: Question, asked: Asked, waits: bool) -> None:
+        last = asked.tries[-1] if asked.tries else None
         if not waits:
             verdict = "Yes." if last == question.answer else f"Not quite: {question.answer}." if last else ""
             say(f":material/lightbulb: **{verdict or f'{question.answer}.'}** {question.explanation}")
         elif self._nonsense(question):
             st.markdown(f":material/replay: **{NO_NUMBER}**")
+        elif asked.empty and not self._answer(question).value:
+            st.markdown(":material/replay: **Mark at least one cell first.**")
         elif last and question.several:
             missing, wrong = _apart(question, last)
             counted = [f"{plural(len(missing), 'cell')} too few"] if missing else []

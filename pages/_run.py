@@ -75,9 +75,11 @@ def draw_add(lesson: Lesson) -> None:
 
 def _add() -> None:
     run, page = steps(), state.here()
-    if len(run) < MOST:
+    step = Step((state.heard("step_title") or "").strip() or page.partition("?")[0], page)
+    # Enter in the title has added it already when the button is pressed, too.
+    if len(run) < MOST and (step,) != run[-1:]:
         state.remember("run_added", True)
-        keep((*run, Step((state.heard("step_title") or "").strip() or page.partition("?")[0], page)), at())
+        keep((*run, step), at())
 
 
 # -- the list: for callbacks -------------------------------------------------------------------------------------------

@@ -33,21 +33,22 @@ def address_asked() -> str:
 row_seen = st.components.v2.component(
     "convscope_row",
     js="""
-export default function ({ data: { table, row, rows }, parentElement }) {
-  if (parentElement.row === row) return;
-  parentElement.row = row;
+export default function ({ data: { table, row, seen, names }, parentElement }) {
+  const told = JSON.stringify(names), moved = parentElement.told !== told || (parentElement.row !== row && !seen);
+  Object.assign(parentElement, { told, row });
   const show = (left) => {
     const frame = document.querySelector(`.st-key-${table} .dvn-scroller`);
     if (!frame) return left && setTimeout(show, 100, left - 1);
-    const each = frame.scrollHeight / (rows + 1), top = each * row, room = frame.clientHeight - each;
+    const each = frame.scrollHeight / (names.length + 1), top = each * (row ?? 0), room = frame.clientHeight - each;
     if (top < frame.scrollTop || top + each > frame.scrollTop + room) frame.scrollTop = top - room / 2;
   };
-  if (row != null) show(50);
+  if (moved) show(50);
 }
 """,
 )
-"""Brings a row of the table of this key to where it is seen: Streamlit marks a row that the page chooses, and leaves it
-where it is. Without the name that a table's scrolled part has now, that is so again."""
+"""Brings a row of the table of this key to where it is seen, the first where none is chosen: Streamlit marks a row that
+the page chooses, and leaves it where it is, and other rows as far down as those before were scrolled. Without the name
+that a table's scrolled part has now, that is so again."""
 
 
 class _Looked(Mapping):

@@ -20,7 +20,8 @@ class Stage:
     name: that size, `56 × 56`, or `ONE`.
     macs: of those that could be counted.
     shape: what the last of them returns, batch axis included.
-    field: of a unit of the last of them that has one, per axis; None where none has.
+    field: of a unit of the last of them that has one, per axis; None where none has, and where that is the whole input.
+    everything: it is the whole input, through a global branch.
     """
 
     name: str
@@ -29,6 +30,7 @@ class Stage:
     operations: int
     shape: Shape
     field: tuple[int, ...] | None
+    everything: bool
 
 
 def _size(node: Node, image: Shape) -> str:
@@ -53,17 +55,14 @@ def stages(graph: Graph) -> tuple[Stage, ...]:
             found.setdefault(_size(node, image), []).append(node)
     if ONE in found:
         found[ONE] = found.pop(ONE)
-    return tuple(
-        Stage(
-            name,
-            sum(n.parameters for n in nodes),
-            sum(n.macs or 0 for n in nodes),
-            len(nodes),
-            nodes[-1].shapes[0],
-            next((n.size for n in reversed(nodes) if n.size and not n.everything), None),
-        )
-        for name, nodes in found.items()
-    )
+    return tuple(_stage(name, nodes) for name, nodes in found.items())
+
+
+def _stage(name: str, nodes: list[Node]) -> Stage:
+    parameters, macs = sum(n.parameters for n in nodes), sum(n.macs or 0 for n in nodes)
+    seen = next((n for n in reversed(nodes) if n.size or n.everything), nodes[-1])
+    field = None if seen.everything else seen.size
+    return Stage(name, parameters, macs, len(nodes), nodes[-1].shapes[0], field, seen.everything)
 
 
 def side_by_side(one: Graph, other: Graph) -> list[tuple[Stage | None, Stage | None]]:

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from fractions import Fraction
+from threading import Condition
 from typing import Any
 
+from cachetools import LRUCache, cached
 from cachetools.func import lru_cache
 from torch import nn
 
@@ -162,9 +164,9 @@ class Summary:
     reason: str
 
 
-@lru_cache(4096)
+@cached(LRUCache(4096), condition=Condition())
 def summary(name: str, side: int = 224) -> Summary:
-    """Field, jump and map of a network's last map, or why there is none."""
+    """Field, jump and map of a network's last map, or why there is none. Of all who ask at once one traces it."""
     try:
         found = network_field(name, side)
     except ReceptiveFieldError as error:

@@ -266,7 +266,7 @@ def _response(shown: np.ndarray, choice: Asked) -> dict:
         ],
         "histogram": {
             "title": "Values of the feature map", "counts": counts.tolist(),
-            "edges": edges.tolist(), "low": low, "high": high,
+            "edges": edges.tolist(), "low": float(edges[0]), "high": float(edges[-1]),
             "said": f"Histogram from {_text(low)} to {_text(high)}; {share} of the values are negative",
             "note": f"Heights are square roots of counts. ReLU takes away what is violet: {share}.",
         },
@@ -276,9 +276,11 @@ def _response(shown: np.ndarray, choice: Asked) -> dict:
 
 
 def _edges(low: float, high: float, bins: int = 48) -> np.ndarray:
-    """``bins`` + 1 edges from ``low`` to ``high``, 0 one of them if it lies between: no bar mixes the two signs."""
+    """``bins`` + 1 edges from ``low`` to ``high``, 0 one of them if it lies between: no bar mixes the two signs. Where
+    all is one value, that is in the middle of the middle bar of one less."""
     if low == high:
-        low, high = low - 0.5, high + 0.5
+        around = abs(low) or 1.0
+        return np.linspace(low - around, high + around, bins)
     if not low < 0 < high:
         return np.linspace(low, high, bins + 1)
     below = min(max(round(bins * -low / (high - low)), 1), bins - 1)

@@ -24,7 +24,7 @@ from viz.controls.examples import examples
 from viz.controls.picture import NAMES, OWN, choose
 from viz.figures import Cell, Line, Series, along, chart, lines, numbers, show, table
 from viz.figures.cells import framed
-from viz.state import Choice, Fold, Setting, Several, Whole, whole
+from viz.state import Choice, Flag, Fold, Setting, Several, Whole, whole
 from viz.words import heading, remark, say
 
 COMPARED = ("alexnet", "vgg16", "resnet18", "mobilenet_v2")
@@ -40,6 +40,7 @@ TABLE = ":material/table_rows:"
 STAGES = Fold("net_stages", False, "**Where does it jump?** Stage by stage", icon=TABLE)
 LAYERS = Fold("net_layers", False, icon=TABLE)
 EVERY = Fold("net_all", False, icon=TABLE)
+TRACED = Flag("trace_all", False, "Trace them all", "Takes twenty seconds the first time; rows come one by one.")
 FOLDS = (STAGES, LAYERS, EVERY)
 
 
@@ -50,7 +51,7 @@ def lesson() -> None:
     network = Choice("net", "resnet50", "Network", "Structure only: no weights are loaded.", known)
     others = Several("compare", COMPARED, "Compare with", None, known, MOST - 1)
     asking = Asking("receptive-field-networks", NETWORKS)
-    state.take(network, IMAGE_SIDE, others, PICTURE, *FOLDS)
+    state.take(network, IMAGE_SIDE, others, PICTURE, *FOLDS, TRACED)
     # Streamlit writes white on the theme's light accent in dark mode.
     st.html("<style>.st-key-compare [data-tag] * { color: light-dark(#fff, #11151c); }</style>")
     with st.container(key="lesson"):
@@ -372,11 +373,7 @@ def _measure(found, row, measured_field) -> None:
 
 def _all(known: list[str], side: int) -> None:
     """Every network in one table, traced on demand with progress."""
-    if not st.toggle(
-        "Trace them all",
-        key="trace_all",
-        help="Takes twenty seconds the first time; rows come one by one.",
-    ):
+    if not TRACED.draw():
         return
     bar, place = st.empty(), st.empty()
     rows, last = [], time.monotonic()

@@ -564,8 +564,10 @@ def _field(graph: Graph) -> tuple[str, str] | None:
         after = f", one of {len(returned)} outputs"
     elif node is last:
         after = ", the last that fits" if graph.broken else ", the output"
+    elif any(one.everything for one in graph.nodes[graph.nodes.index(node) :]):
+        after = "; after it, the whole input" + ("" if last.everything else ", and later none can be followed")
     else:
-        after = "; after it, the whole input" if last.everything else "; after it, none can be followed"
+        after = "; after it, none can be followed"
     kind = f" ({node.kind})" if node.label == node.name else ""
     return times(node.size), f"of {node.label}{kind}{after}"
 

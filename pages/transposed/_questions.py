@@ -171,8 +171,8 @@ SIZES = (
         "A 3×3 convolution with stride 2 and padding 1 makes 3×3 of 5×5. Of which other size does it make 3×3, too?",
         ("4×4", "6×6", "7×7"),
         "6×6",
-        "⌊(6 + 2·1 − 3)/2⌋ + 1 = 3: the last step of two does not fit any more, and the last column is not read. So "
-        "going back, the layer has to be told which of the two was meant.",
+        "⌊(6 + 2·1 − 3)/2⌋ + 1 = 3: the last step of two does not fit any more. All 6×6 numbers are read, but not the "
+        "padding below and at the right. So going back, the layer has to be told which of the two was meant.",
         {
             "4×4": "⌊(4 + 2·1 − 3)/2⌋ + 1 = 2, one step less",
             "7×7": "⌊(7 + 2·1 − 3)/2⌋ + 1 = 4, one step more",

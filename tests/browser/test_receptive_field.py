@@ -280,6 +280,16 @@ def test_pasted_code_marks_the_layer_that_does_not_fit(visit):
     page.get_by_label(re.compile("A network")).press("Control+Enter")
     expect(page.get_by_test_id("stAlert")).to_have_count(0)
     expect(drawing).to_have_attribute("data-selected", "input")
+    # Drawing and table are scrolled to what does not fit, and of a network that fits to where it begins.
+    layers = ", ".join(f"nn.Conv2d({n}, {n + 1}, 1)" for n in range(1, 16))
+    for last, far in (("nn.Conv2d(9, 1, 1)", True), ("nn.Conv2d(16, 1, 1)", False), ("nn.ReLU(), nn.Tanh()", False)):
+        code = f"[{layers}, {last}]"
+        page.get_by_label(re.compile("A network")).fill(code)
+        page.get_by_label(re.compile("A network")).press("Control+Enter")
+        for frame in (drawing.locator(".scroll"), page.get_by_test_id("stDataFrame").locator(".dvn-scroller")):
+            page.wait_for_function("([one, far]) => one.scrollTop > 0 === far", arg=[frame.element_handle(), far])
+            # As somebody leaves it who looks around.
+            frame.evaluate("(one) => { one.scrollTop = 150; }")
     seen.sound()
 
 

@@ -4,6 +4,9 @@ import csv
 import gc
 import io
 import sys
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from threading import Barrier, BrokenBarrierError
 from types import FunctionType, ModuleType, SimpleNamespace
 
 import numpy as np
@@ -25,7 +28,7 @@ from models.networks.fields import boxes, measured_field, network_field, summary
 from models.networks.table import COLUMNS, csv_text, markdown_text, report_of, rows_of
 from models.parse import parse_network
 from models.parse.code import EXAMPLES
-from models.receptive_field import PUBLISHED, receptive_field
+from models.receptive_field import PUBLISHED, ReceptiveFieldError, receptive_field
 from models.turns import Waiting
 
 
@@ -179,6 +182,22 @@ def test_a_network_that_cannot_be_followed_says_why():
     assert found.reason
     assert summary("vgg11").reason == ""
     assert summary("efficientnet_b0").everything
+
+
+def test_a_hall_that_asks_at_once_has_a_network_traced_once(monkeypatch):
+    both, asked = Barrier(2), []
+
+    def trace(*question):
+        asked.append(question)
+        with suppress(BrokenBarrierError):
+            both.wait(0.5)
+        raise ReceptiveFieldError("no map")
+
+    monkeypatch.setattr(fields, "network_field", trace)
+    with ThreadPoolExecutor(2) as pool:
+        first, second = pool.map(summary, ["asked for by two"] * 2)
+    assert first == second
+    assert asked == [("asked for by two", 224)]
 
 
 def test_the_used_part_grows_like_the_root_of_depth():

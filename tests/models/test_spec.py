@@ -187,6 +187,16 @@ def test_a_bad_value_loses_nothing_else():
     assert spec == LayerSpec(kernel_size=5, padding=2, bias=False)
 
 
+@pytest.mark.parametrize(
+    ("query", "size"), [({"input_size": "0"}, 4), ({"input_size_h": "-3", "input_size": "9"}, (4, 9))]
+)
+def test_a_size_that_is_too_small_says_what_would_do(query, size):
+    asked, (error,) = read_settings(query)
+    (name, text), *_ = query.items()
+    assert (asked["input_size"], error.field) == (size, name)
+    assert error.message == f"{text} is too small: use 1 or more."
+
+
 # -- the nearest layer that works -------------------------------------------------------------------------------------
 
 

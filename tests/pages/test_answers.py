@@ -135,6 +135,23 @@ def test_the_cells_that_an_input_cell_touches_are_those_of_torch():
     assert cells_at(map(tuple, y[0, 0].nonzero().tolist())) == touches.answer
 
 
+def test_what_the_larger_of_two_sizes_that_meet_leaves_unread_is_that_of_torch():
+    """Of each size that could be the answer: what it becomes, and the cells that no output has a gradient to."""
+    (meet,) = [one for one in QUESTIONS["transposed-sizes"] if one.name == "meet"]
+    becomes, unread = {}, {}
+    for size in (4, 5, 6, 7):
+        x = torch.zeros(1, 1, size + 2, size + 2, requires_grad=True)  # padded by 1
+        y = nn.functional.conv2d(x, torch.ones(1, 1, 3, 3), stride=int(meet.about["ct_stride"]))
+        y.sum().backward()
+        becomes[f"{size}×{size}"] = y.shape[-1]
+        unread[size] = {*map(tuple, (x.grad[0, 0] == 0).nonzero().tolist())}
+    same = int(meet.about["ct_input_size"])
+    assert [size for size in meet.options if becomes[size] == same] == [meet.answer]
+    assert not unread[5]
+    assert unread[6] == {cell for i in range(8) for cell in ((7, i), (i, 7))}
+    assert "All 6×6 numbers are read, but not the padding below and at the right." in meet.explanation
+
+
 def test_answers_that_are_numbers_of_the_playgrounds_stage():
     """The number that is asked for and those of the other corners, of a plain torch layer."""
     (fill,) = [one for one in convolution_questions() if one.name == "fill"]

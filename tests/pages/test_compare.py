@@ -122,6 +122,9 @@ def test_the_link_carries_both():
     )
     assert not app.warning
     assert rows(app)["parameters"] == ("differs", "108", "25", "0.231 ×")
+    # 0.5625: half of the last digit is rounded up, as on paper.
+    app = opened(PAGE, against="kernel_size=2&input_size=5", input_size="4")
+    assert rows(app)["macs"] == ("differs", "64", "36", "0.563 ×")
 
 
 @pytest.mark.parametrize(

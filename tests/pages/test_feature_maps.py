@@ -56,15 +56,23 @@ def png(array: np.ndarray) -> bytes:
     return out.getvalue()
 
 
-@pytest.mark.parametrize(
-    ("low", "high"), [(-4.0, 4.0), (-2.55, 2.5), (-1e-3, 7.0), (0.0, 1.0), (-3.0, 0.0), (0.0, 0.0)]
-)
+@pytest.mark.parametrize(("low", "high"), [(-4.0, 4.0), (-2.55, 2.5), (-1e-3, 7.0), (0.0, 1.0), (-3.0, 0.0)])
 def test_no_bar_of_the_histogram_mixes_signs(low, high):
     edges = filters._edges(low, high)
     assert len(edges) == 49
     assert (np.diff(edges) > 0).all()
     assert edges[0] <= low <= high <= edges[-1]
     assert low >= 0 or high <= 0 or 0 in edges
+
+
+@pytest.mark.parametrize(("grey", "title"), [(80, "Sobel"), (255, "Gaussian")])
+def test_the_histogram_of_one_value_has_its_bar_in_the_middle(grey, title):
+    data = mounted(sound(uploaded(png(np.full((64, 64), grey, np.uint8)), fm_filter=title)), "planes")
+    drawn, value = data["histogram"], numbers(data, 0).max()
+    (bar,) = np.flatnonzero(drawn["counts"])
+    low, left, right, high = (drawn["edges"][at] for at in (0, bar, bar + 1, -1))
+    assert (drawn["low"], drawn["high"]) == (low, high) == pytest.approx((value - (value or 1), value + (value or 1)))
+    assert (left + right) / 2 == pytest.approx(value)
 
 
 # -- the picture

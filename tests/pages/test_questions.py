@@ -232,3 +232,17 @@ def test_who_loads_an_answered_page_anew_finds_its_answer_and_goes_on_from_it(pa
     again.button(key="next_question").click().run()
     assert again.query_params["ask"] in (second.name, [second.name])
     assert "answered" not in again.query_params
+
+
+def test_a_check_of_no_cell_asks_for_one_and_is_no_try():
+    app = sound(opened(BY_PATH["transposed"].file, ask="touches", ct_stride="2"))
+    first = "Mark at least one cell first."
+    assert not any(first in text for text in read(app.markdown))
+    for _ in range(3):
+        sound(app.button(key="check").click().run())
+    assert any(first in text for text in read(app.markdown))
+    assert app.query_params["ask"] == "touches"
+    app.session_state["answer_touches"] = "(0, 0)"
+    assert not any(first in text for text in read(sound(app.run()).markdown))
+    sound(app.button(key="check").click().run())
+    assert any("too few" in text for text in read(app.markdown))

@@ -59,7 +59,7 @@ def chosen_row(app: AppTest) -> list[int]:
 
 def row_brought_into_view(app: AppTest) -> int | None:
     """Of the table of layers, in this run."""
-    (found,) = [one["row"] for one in components(app) if one.get("table") == "network_layers"]
+    (found,) = [None if one["seen"] else one["row"] for one in components(app) if one.get("table") == "network_layers"]
     return found
 
 
@@ -858,6 +858,17 @@ def test_a_chosen_operation_stays_by_name_and_its_row_and_line_with_it():
     assert diagrams(sound(app))[0]["selected"] is None
 
 
+RECURRENT = """class Net(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.conv, self.pool, self.after = nn.Conv2d(3, 8, 3), nn.AdaptiveAvgPool2d(1), nn.LSTM(900, 8)
+
+    def forward(self, x):
+        return self.after(self.conv(x).flatten(2))[0]
+"""
+POOLED = RECURRENT.replace("self.conv(x)", "self.pool(self.conv(x))").replace("900", "1")
+
+
 @pytest.mark.parametrize(
     ("code", "size", "of"),
     [
@@ -866,6 +877,8 @@ def test_a_chosen_operation_stays_by_name_and_its_row_and_line_with_it():
             "[nn.Conv2d(3, 8, 3), nn.AdaptiveAvgPool2d(1), nn.Flatten()]", "3 × 3",
             "of 0 (Conv2d); after it, the whole input",
         ),
+        (POOLED, "3 × 3", "of conv (Conv2d); after it, the whole input, and later none can be followed"),
+        (RECURRENT, "3 × 3", "of flatten (flatten); after it, none can be followed"),
         ("[nn.Conv2d(3, 8, 3), nn.ReLU(), nn.Conv2d(9, 8, 3)]", "3 × 3", "of 1 (ReLU), the last that fits"),
         ("[nn.AdaptiveAvgPool2d(1), nn.Flatten()]", "whole input", "of each unit of the output"),
     ],
@@ -966,6 +979,10 @@ def test_a_second_network_is_set_beside_yours_and_in_the_link():
     assert list(found["maps"]) == [
         "28 × 28 → 32 × 32", "14 × 14 → 16 × 16", "10 × 10 → 12 × 12", "5 × 5 → 6 × 6", "– → 2 × 2", "one place"
     ]  # fmt: skip
+    pooled = "[nn.Conv2d(1, 6, 5), nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(6, 10)]"
+    app.text_area(key="network_second").set_value(pooled).run()
+    found = listed(sound(app), "Differences, stage by stage").set_index("maps")
+    assert list(found.loc[["28 × 28", "one place"], "a unit sees"]) == ["5 × 5", "32 × 32 → whole input"]
     several = CLASSES.replace("kernel):", "kernel=3):").replace("classes, width: int", "classes=10, width=16")
     app.text_area(key="network_second").set_value(several.replace("(3, 4", "(1, 4")).run()
     assert not sound(app).error
@@ -1224,6 +1241,16 @@ def test_the_growth_and_the_networks_are_links():
         "net": "alexnet", "compare": "vgg16,resnet18", "layer_name": "features.11", "side": "256",
     }  # fmt: skip
     same_in_a_fresh_window(app, "networks")
+
+
+def test_the_table_of_all_networks_stands_in_the_link(monkeypatch):
+    monkeypatch.setattr("models.networks.names", lambda: ("alexnet", "vgg16"))
+    app = sound(open_page(part="networks", net="alexnet", compare="vgg16", net_all="true"))
+    assert "All networks" not in {one.proto.alt for one in app.dataframe}
+    app.toggle(key="trace_all").set_value(True).run()
+    same_in_a_fresh_window(app, "networks")
+    app = sound(open_page(part="networks", **app.query_params))
+    assert list(listed(app, "All networks")["receptive field"]) == [195, 212]
 
 
 def test_a_network_that_does_not_take_the_image_forgets_nothing_of_the_link():

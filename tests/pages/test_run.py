@@ -27,6 +27,12 @@ def test_a_page_becomes_a_step_as_it_is():
     assert (step.title, step.path) == ("A small kernel", "playground")
     assert "kernel_size=2" in step.page
     assert "run=" not in step.page
+    # Enter has added it when the button is pressed, too: once.
+    next(one for one in app.button if one.label == "Add to a prepared run").click().run()
+    assert run_of(sound(app.run())) == (step,)
+    app.text_input(key="step_title").set_value("The same")
+    next(one for one in app.button if one.label == "Add to a prepared run").click().run()
+    assert [one.title for one in run_of(sound(app.run()))] == ["A small kernel", "The same"]
 
 
 def test_the_list_is_changed_and_the_link_says_so():

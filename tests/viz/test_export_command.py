@@ -6,7 +6,7 @@ import json
 import re
 import xml.etree.ElementTree as ET
 from pathlib import Path
-from urllib.parse import urlencode
+from urllib.parse import parse_qsl, urlencode
 
 import pytest
 from PIL import Image
@@ -16,8 +16,21 @@ from models.presets import POOLED
 from models.share import Scene
 from models.spec import QUERY_DEFAULTS, LayerSpec
 from models.text import big
+from pages._lessons import BY_PATH
+from tests.pages.support import opened
+from viz import state
 from viz.controls.layer import LayerEditor
-from viz.export.__main__ import PAGES, format_of, main, parser, scene_of, settings_of_link, taken_of_link
+from viz.export.__main__ import (
+    BESIDES,
+    PAGES,
+    format_of,
+    main,
+    parser,
+    scene_of,
+    settings_of_link,
+    settings_of_page,
+    taken_of_link,
+)
 from viz.export.engine import Look, Picture
 from viz.export.formats import FORMATS
 
@@ -299,6 +312,31 @@ def test_a_cell_that_a_link_names_and_the_layer_has_not_is_left_out_as_on_the_pa
     drawn = taken_of_link(link).drawing
     assert capsys.readouterr().err.startswith(told)
     assert drawn == taken_of_link(link.partition("?")[0]).drawing
+
+
+@pytest.mark.parametrize(
+    ("link", "told"),
+    [
+        ("receptive-field?stack=c3-c3-c3&algebra=true", "“stack” is not a setting of this page: it is left out."),
+        (
+            "playground?kernel=2&present=1&ask=none&against=",
+            "“kernel” is not a setting of this page: it is left out. "
+            "Perhaps you mean “kernel_size” or “kernel_size_d”.",
+        ),
+    ],
+)
+def test_what_is_no_setting_of_a_links_page_is_told_as_there(link, told, capsys, tmp_path):
+    assert main(["--link", f"https://x/{link}", str(tmp_path / "a.svg")]) == 0
+    assert capsys.readouterr().err.splitlines()[0] == told
+    path, _, query = link.partition("?")
+    app = opened(BY_PATH[path].file, **dict(parse_qsl(query, keep_blank_values=True)))
+    assert [one.value for one in app.warning] == [state.literal(told)]
+
+
+@pytest.mark.parametrize("page", BESIDES)
+def test_the_settings_of_a_links_page_are_those_that_it_declares(page):
+    book = opened(BY_PATH[page].file, ask="none").session_state["_book"]
+    assert sorted(settings_of_page(page)) == sorted(name for one in book.settings for name in one.names)
 
 
 def test_a_title_is_text_whatever_stands_in_it(tmp_path):

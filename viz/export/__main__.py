@@ -67,6 +67,19 @@ NUMBERS = ("input", "weights", "seed")
 STACK, POOLING = "receptive-field", "feature-maps-pooling"
 """The page on a stack of layers, and that on pooling, of which the worked example is drawn."""
 
+BESIDES = {
+    "playground": "against cell",
+    "transposed": "ct_against cell",
+    "transposed-sizes": "ct_against",
+    "transposed-matrix": "ct_against entries colour flat ct_back ct_blocks trip_image_c trip_image_d trip_small_c "
+    "trip_small_d",
+    "cost-separable": "layer order",
+    STACK: "layers dims size channels layer unit apart algebra measured",
+    POOLING: "fm_picture fm_shape fm_seed fm_size fm_colour fm_crop fm_edge fm_top fm_left fm_pool fm_window fm_stride "
+    "fm_example fm_unpooled fm_forgotten",
+}
+"""The settings of each page besides those of a layer and its questions, drawn or not."""
+
 
 class _Parser(argparse.ArgumentParser):
     def error(self, message: str) -> NoReturn:
@@ -314,6 +327,7 @@ def taken_of_link(
             which does not have them, is not told then.
     """
     page, asked = page_of_link(link)
+    _tell_strange(page, asked)
     if page in (STACK, POOLING):
         if side:
             raise ValueError(NO_SIDES)
@@ -332,6 +346,26 @@ def taken_of_link(
     if one and page in ("playground", "transposed"):
         return replace(_beside(one, scene, title), link=link)
     return replace(taken_of(scene, view or SHOWN.get(page, "layer"), title, asked), link=link)
+
+
+def settings_of_page(page: str) -> list[str]:
+    """What a link to one of ``BESIDES`` may say."""
+    known = [*BESIDES[page].split(), "ask", "answered"]
+    if page in (STACK, POOLING):
+        return known
+    prefix = next(prefix for start, (prefix, _) in PAGES.items() if page.startswith(start))
+    own = [*_of_layers(), "x", "w"]
+    return [*(prefix + name for name in own), *(own if prefix else ()), *known]
+
+
+def _tell_strange(page: str, asked: Mapping[str, str]) -> None:
+    """Says of a link, as its page does, which parameters are no setting of it."""
+    from viz.state import FRAME, no_setting
+
+    known = settings_of_page(page) if page in BESIDES else [*asked]
+    for name in asked:
+        if name not in (*known, *FRAME) and not name.startswith("embed"):
+            _say(no_setting(name, known))
 
 
 def _say(text: str) -> None:
@@ -543,13 +577,16 @@ def _sentence(error: Exception) -> str:
     return " ".join(str(error).split())
 
 
-def _known() -> set[str]:
-    """What a column may be called."""
+def _of_layers() -> list[str]:
+    """What is said of a layer and its numbers."""
     from models.spec import QUERY_DEFAULTS, SPATIAL
 
-    axes = {f"{name}_{axis}" for name in SPATIAL for axis in "dhw"}
-    others = {"file", "title", "format", "link", "view", "side", "input", "weights", "seed", "per_axis"}
-    return {*QUERY_DEFAULTS, *axes, *_options(), *others}
+    return [*QUERY_DEFAULTS, "per_axis", *(f"{name}_{axis}" for name in SPATIAL for axis in "dhw"), *NUMBERS]
+
+
+def _known() -> set[str]:
+    """What a column may be called."""
+    return {*_of_layers(), *_options(), "file", "title", "format", "link", "view", "side"}
 
 
 def _batch(table: Path, out: Path, asked: Mapping[str, str]) -> int:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from latex2mathml.converter import convert
 
-from models.text import big, times
+from models.text import big, digits, times
 from viz.export import taken
 
 if TYPE_CHECKING:
@@ -221,7 +221,7 @@ def _ratio(one: Check, other: Check) -> str:
     values = [check.formula.value if check.measured is None else check.measured for check in (one, other)]
     if any(isinstance(value, tuple) for value in values) or not values[0]:
         return "differs"
-    return f"{values[1] / values[0]:.3g} ×"
+    return f"{digits(values[1] / values[0])} ×"
 
 
 def _counted(check: Check, channels: int) -> str:

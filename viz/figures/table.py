@@ -58,10 +58,9 @@ def table(
     how = {}
     if on_row:
         how = {"on_select": lambda: on_row(_chosen(key)), "selection_mode": "single-row"}
-        seen = None
         # A row that the visitor has chosen in the table is in view, and in a sorted one not at its own place.
-        if _chosen(key) != row:
-            seen = row
+        seen = _chosen(key) == row
+        if not seen:
             given = [] if row is None else [row]
             state.give({key: {"selection": {"rows": given, "columns": [], "cells": []}}})
     if height:
@@ -69,7 +68,8 @@ def table(
     with st.container(gap=None):
         draw_columns(columns, column_config=kinds, key=key, alt=label, placeholder="", **how)
         if on_row:
-            row_seen(key=f"{key}_row", data={"table": key, "row": seen, "rows": len(rows)}, height=1)
+            names = [_words(cells[0]) for cells in rows]
+            row_seen(key=f"{key}_row", data={"table": key, "row": row, "seen": seen, "names": names}, height=1)
 
 
 def draw_columns(columns: Mapping[str, Sequence], **how: Any) -> None:

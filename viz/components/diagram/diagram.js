@@ -62,15 +62,16 @@ class Diagram {
     this.known = known;
     if (data.selected !== this.asked && data.selected != null && data.selected !== this.selected && this.byName.has(data.selected)) this.show(data.selected);
     // What was chosen elsewhere is chosen no more.
-    if (data.selected == null && this.asked != null && this.selected === this.asked) this.mark(data.nodes[0]?.name);
+    if (data.selected == null && this.asked != null && this.selected === this.asked && data.nodes.length) this.show(data.nodes[0].name);
     this.asked = data.selected;
   }
 
-  // A new drawing: what was clicked to get it stays where it was on the screen.
+  // A new drawing: what was clicked to get it stays where it was on the screen; of other nodes the selected one is seen.
   build() {
     const { data } = this, old = this.places ?? new Map(), focused = this.svg.contains(this.root.getRootNode().activeElement);
     this.byName = new Map(data.nodes.map((node, i) => [node.name, i]));
-    const first = !this.places, was = this.turned && old.get(this.turned.old);
+    const names = JSON.stringify([...this.byName.keys()]), others = names !== this.names, was = this.turned && old.get(this.turned.old);
+    this.names = names;
     this.place();
     this.paint();
     const name = [this.turned && this.turned.fresh(), this.selected].find((one) => this.byName.has(one)) ?? data.nodes[0]?.name;
@@ -80,8 +81,8 @@ class Diagram {
       this.scroll.scrollTop += (now.y - was.y) * this.shown;
       this.scroll.scrollLeft += (now.x - was.x) * this.shown;
     }
-    if (first && now) this.scroll.scrollLeft = now.x * this.shown - this.scroll.clientWidth / 2;
-    this.mark(name);
+    if (others && !was && now) this.show(name);
+    else this.mark(name);
     if (focused || this.turned) this.focus();
     this.turned = null;
   }

@@ -96,11 +96,11 @@ function histogram(root, d) {
   const checks = (d.checks || []).map(([text, ok]) => `<li>${ok == null ? "" : `<span class="${ok ? "ok" : "no"}">${ok ? "✓" : "≠"}</span> `}${escape(text)}</li>`).join("");
   let html = "";
   if (h) {
-    const W = 340, H = 120, most = Math.max(...h.counts) || 1, span = h.high - h.low || 1, at = (value) => 1 + ((value - h.low) / span) * (W - 2);
+    const W = 340, H = 120, most = Math.max(...h.counts) || 1, span = h.high - h.low, at = (value) => 1 + ((value - h.low) / span) * (W - 2);
     const zero = at(0);
     const bars = h.counts.map((n, i) => {
-      const from = h.edges[i], x = at(from), w = at(h.edges[i + 1]) - x, tall = n ? Math.max(1, (H - 24) * Math.sqrt(n / most)) : 0;
-      return `<rect x="${x.toFixed(1)}" y="${(H - 16 - tall).toFixed(1)}" width="${Math.max(0.5, w - 0.6).toFixed(1)}" height="${tall.toFixed(1)}" style="fill:${end(from)}"/>`;
+      const [from, to] = h.edges.slice(i), x = at(from), w = at(to) - x, tall = n ? Math.max(1, (H - 24) * Math.sqrt(n / most)) : 0;
+      return `<rect x="${x.toFixed(1)}" y="${(H - 16 - tall).toFixed(1)}" width="${Math.max(0.5, w - 0.6).toFixed(1)}" height="${tall.toFixed(1)}" style="fill:${from < 0 && to > 0 ? "currentColor" : end(from)}"/>`;
     }).join("");
     const line = zero > 0 && zero < W ? `<path d="M${zero.toFixed(1)} 4V${H - 16}" stroke="currentColor" stroke-dasharray="3 3"/>` + (zero > 40 && zero < W - 40 ? `<text x="${zero.toFixed(1)}" y="${H - 3}" text-anchor="middle">0</text>` : "") : "";
     html = `<h2>${escape(h.title)}</h2><svg viewBox="0 0 ${W} ${H}" role="img" aria-label="${escape(h.said)}">${bars}<path d="M1 ${H - 16}H${W - 1}" stroke="currentColor"/>${line}`
