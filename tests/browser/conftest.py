@@ -114,7 +114,7 @@ class Visit:
         assert axe_violations(self.page) == []
 
     def everywhere(self) -> None:
-        """Sound at a desk and on a phone, light and dark; accessible in each width and in each theme.
+        """Sound at a desk and on a phone, light and dark, each picture whole; accessible in each width and theme.
 
         The page is loaded once and turned: loading is what takes the time, and then axe.
         """
@@ -134,6 +134,10 @@ class Visit:
             # Components lay themselves out anew one frame after their frame has a new size.
             self.page.evaluate("() => new Promise(r => requestAnimationFrame(() => setTimeout(r, 200)))")
             self.sound()
+            hidden = self.page.locator(".stage:not(.waiting) .well").evaluate_all(
+                "wells => wells.filter((one) => one.scrollHeight > one.clientHeight).length"
+            )
+            assert not hidden, "a picture is cut off"
             if scheme == schemes[0]:
                 self.accessible()
 

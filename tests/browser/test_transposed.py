@@ -227,6 +227,11 @@ def test_a_matrix_too_large_for_numbers_is_painted(visit, size, width):
             return data.some((value, i) => i % 4 === 3 && value > 0);
         }"""
     )
+    whole = "one => one.scrollHeight <= one.clientHeight"
+    assert all(one.evaluate(whole) for one in page.locator(".well").all())
+    page.get_by_role("button", name="Enlarge the matrix").first.click()
+    for part in page.locator(".opbox.big, .opbox.big .cv").all():
+        assert part.evaluate(whole)
     seen.sound()
 
 
