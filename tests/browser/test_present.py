@@ -173,6 +173,7 @@ class TestSizes:
         boxes = [panel.bounding_box() for panel in page.locator(".panel").all()]
         assert len(boxes) == 4
         assert len({round(box["y"]) for box in boxes}) == 2
+        assert all(note.evaluate("n => n.scrollWidth <= n.clientWidth") for note in page.locator(".pnote").all())
         assert max(box["y"] + box["height"] for box in boxes) <= HALL["height"]
 
     def test_numbers_in_large_cells_grow_with_the_screen(self, visit):

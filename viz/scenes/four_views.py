@@ -57,7 +57,7 @@ def four_views(lab: Lab, selected: dict | None = None) -> dict:
             panel(
                 "zero_insertion",
                 "Insert zeros, then convolve",
-                "an ordinary convolution, with the kernel flipped",
+                "an ordinary convolution, kernel flipped",
                 **_zero_insertion(lab, output("zero_insertion", "Output")),
             ),
             panel(
