@@ -1,5 +1,6 @@
 """Fixtures of the browser tests. One server and one browser serve them all; a test that needs fresh ones asks."""
 
+import re
 from collections import defaultdict
 from collections.abc import Callable, Iterator
 
@@ -112,6 +113,12 @@ class Visit:
     def accessible(self) -> None:
         """axe-core finds nothing."""
         assert axe_violations(self.page) == []
+
+    def for_a_finger(self) -> None:
+        """What is said below the pictures names neither mouse nor keys."""
+        told = self.page.locator(".hint:visible, .channels .told")
+        expect(told.first).not_to_be_empty()
+        assert not re.search(r"hover|click|point|key|enter\b|\[", " ".join(told.all_inner_texts()), re.IGNORECASE)
 
     def everywhere(self) -> None:
         """Sound at a desk and on a phone, light and dark, each picture whole; accessible in each width and theme.
