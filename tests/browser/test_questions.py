@@ -69,7 +69,7 @@ def test_on_a_phone_the_stage_keeps_its_height_and_the_question_stands_beside_it
         for covered in page.locator(".veiled figure:has(canvas[data-grid=output])").all():
             box = covered.bounding_box()
             assert seen["end"] - box["y"] - box["height"] <= 80, ask
-        if page.locator(".stage.marking").count():
+        if page.locator(".hint:visible").count():
             visitor.for_a_finger()
         # A cell that answers is as large as a finger finds.
         touched = "(n) => n.stage?.scene.data.touched ? Number(n.dataset.layout.split(' ')[0].split(':')[1]) : 20"
