@@ -80,7 +80,8 @@ def draw() -> None:
         data["selected"] = {"grid": "output", "channel": 0, "cell": row * found.y.shape[2] + column}
         # A second click shows the same place again.
         data["selected"] |= {"pinned": False, "of": GUESS.value}
-        data |= {"caption": "Click or tap in the picture, or move with the arrow keys and press Enter", "touched": True}
+        told = "[Click in the picture, or move with the arrow keys and press Enter|Tap in the picture]"
+        data |= {"caption": told, "touched": True}
     else:
         data["caption"] = "Brown: more than 0. Violet: less. In between: 0"
     layers.show("find", veiled(data, waits), on_pin=take if corner else None)

@@ -48,7 +48,8 @@ def draw() -> None:
         "still": True,
         "compact": 28,
         "selected": {"grid": "table", "channel": 0, "cell": at},
-        "caption": "Click or tap in the picture, or move with the arrow keys and press Enter; counted from 0",
+        "caption": "[Click in the picture, or move with the arrow keys and press Enter|Tap in the picture]; "
+        "counted from 0",
     }
     layers.show("pixels", data, on_pin=take)
 

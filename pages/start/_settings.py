@@ -36,7 +36,7 @@ def measured() -> lab.Lab:
 
 
 def draw() -> None:
-    data = layers.sentence(measured(), ("Picture", "Map"), caption="Play, or point at a number of the map")
+    data = layers.sentence(measured(), ("Picture", "Map"), caption="Play, or [point at|tap] a number of the map")
     first, kernel, _ = data["grids"]
     first |= {"image": True, "range": [0, 9]}
     if WAY.value == COLOURS:

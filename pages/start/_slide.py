@@ -29,7 +29,7 @@ def measured() -> lab.Lab:
 
 def draw() -> None:
     data = layers.sentence(
-        measured(), ("Picture", "Map"), caption="Play, or point at a place of the map", fills="output"
+        measured(), ("Picture", "Map"), caption="Play, or [point at|tap] a place of the map", fills="output"
     )
     data["grids"][0] |= {"image": True, "range": [0, 9]}
     layers.show("slide", data)

@@ -56,7 +56,7 @@ def draw() -> None:
         "operator": None,
         "compact": 22,
         "selected": {"grid": grids[-1]["id"], "channel": 0, "cell": middle},
-        "caption": "Point at any number of any map",
+        "caption": "[Point at|Tap] any number of any map",
     }
     layers.show("stack", data)
 

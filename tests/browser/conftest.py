@@ -1,5 +1,6 @@
 """Fixtures of the browser tests. One server and one browser serve them all; a test that needs fresh ones asks."""
 
+import re
 from collections import defaultdict
 from collections.abc import Callable, Iterator
 
@@ -113,8 +114,14 @@ class Visit:
         """axe-core finds nothing."""
         assert axe_violations(self.page) == []
 
+    def for_a_finger(self) -> None:
+        """What is said below the pictures names neither mouse nor keys."""
+        told = self.page.locator(".hint:visible, .channels .told")
+        expect(told.first).not_to_be_empty()
+        assert not re.search(r"hover|click|point|key|enter\b|\[", " ".join(told.all_inner_texts()), re.IGNORECASE)
+
     def everywhere(self) -> None:
-        """Sound at a desk and on a phone, light and dark; accessible in each width and in each theme.
+        """Sound at a desk and on a phone, light and dark, each picture whole; accessible in each width and theme.
 
         The page is loaded once and turned: loading is what takes the time, and then axe.
         """
@@ -134,6 +141,10 @@ class Visit:
             # Components lay themselves out anew one frame after their frame has a new size.
             self.page.evaluate("() => new Promise(r => requestAnimationFrame(() => setTimeout(r, 200)))")
             self.sound()
+            hidden = self.page.locator(".stage:not(.waiting) .well").evaluate_all(
+                "wells => wells.filter((one) => one.scrollHeight > one.clientHeight).length"
+            )
+            assert not hidden, "a picture is cut off"
             if scheme == schemes[0]:
                 self.accessible()
 

@@ -238,4 +238,6 @@ def test_the_layer_learns_and_can_be_stopped(visit):
 @pytest.mark.parametrize("part", OURS)
 def test_a_phone_shows_it_in_one_column(visit, part):
     seen = visit(f"{PAGE}{part}?fm_size=64&fm_filter=Gabor&fm_picture=Draw+one+yourself", width=390, height=844)
+    if part != "-learn":
+        seen.for_a_finger()
     seen.sound()

@@ -252,6 +252,7 @@ def test_a_tap_on_a_phone_selects(visit):
     for choice in ("Network", "Layer", "Weights"):
         found = page.get_by_role("radiogroup" if choice == "Weights" else "combobox", name=choice)
         assert top(found) < top(page.locator(".sheet[data-unit]"))
+    seen.for_a_finger()
     page.touchscreen.tap(*place(page, (2, 30, 30)))
     expect(page.get_by_text(re.compile(r"Channel 2, unit \((29|30|31), (29|30|31)\)")).first).to_be_visible()
     seen.sound()

@@ -18,7 +18,7 @@ PATHS = [
     *("/", "/room", "/words", "/receptive-field", "/feature-maps-learn"),  # the last two with a question that waits
     # With all that is folded.
     *(f"/{one.url_path}?{urlencode(LESS.get(one.url_path, {'ask': 'none'}) | folds(one.file))}" for one in LESSONS),
-    "/playground?kernel_size=2&against=in_channels%3D3",
+    "/playground?input_size=6&kernel_size=4&stride=2&padding=1&against=input_size%3D6",
 ]
 
 FIGURES = tuple(f"/feature-maps-{page}?ask=none" for page in ("walk", "decides", "equivariance"))

@@ -173,6 +173,7 @@ class TestSizes:
         boxes = [panel.bounding_box() for panel in page.locator(".panel").all()]
         assert len(boxes) == 4
         assert len({round(box["y"]) for box in boxes}) == 2
+        assert all(note.evaluate("n => n.scrollWidth <= n.clientWidth") for note in page.locator(".pnote").all())
         assert max(box["y"] + box["height"] for box in boxes) <= HALL["height"]
 
     def test_numbers_in_large_cells_grow_with_the_screen(self, visit):
@@ -334,6 +335,14 @@ class TestKeys:
         url, before = page.url, selected(page)
         page.keyboard.press("Space")
         assert selected(page) != before
+        # Nor does a frame stand around the page after a click beside everything.
+        edge = {"x": 0, "y": 300, "width": 8, "height": 8}
+        bare, before = page.screenshot(clip=edge), selected(page)
+        page.mouse.click(640, 60)
+        page.keyboard.press("Space")
+        assert selected(page) != before
+        expect(page.get_by_test_id("stMain")).to_be_focused()
+        assert page.screenshot(clip=edge) == bare
         page.locator("canvas[data-grid=input]").first.click()
         before = selected(page)
         page.keyboard.press("Space")

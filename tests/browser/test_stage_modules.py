@@ -171,6 +171,23 @@ def test_what_has_no_room_is_counted(js):
     assert main.count("·") == 4
 
 
+@pytest.mark.parametrize(
+    ("cell", "terms", "end"),
+    [
+        (0, 6, "= 4·4 + 5·3 + 1·3 + 8·1 + … 5 more are 0"),
+        (0, 2, "= 4·4 + 5·3 + … 7 more, 5 are 0"),
+        (5, 4, "= 4·1 + 5·4 + 8·1 + 1·1 + … 5 more terms"),
+    ],
+)
+def test_zeros_of_padding_give_way(js, cell, terms, end):
+    assert said(js, scene("zeros"), cell, room={"terms": terms, "chars": 190})[0].endswith(end)
+
+
+def test_where_all_is_padding_its_zeros_are_told(js):
+    data = conv_scene([[[5]]], [[[1, 2, 3]]], pads=[(0, 0), (3, 3)])
+    assert said(js, data, 0, room={"terms": 1, "chars": 190})[0] == "0 = 0·1 + … 2 more are 0"
+
+
 def test_a_script_in_a_title_stays_text(js):
     data = scene("channels")
     data["grids"][0]["planes"] = ["<img src=x>"] * 3

@@ -98,7 +98,8 @@ def test_each_step_fits_one_screen_and_the_next_one_is_a_key_away(visit):
 
 
 def test_on_a_phone_the_picture_and_what_to_do_are_on_the_first_screen(visit):
-    page = visit("/start?step=1", width=390, height=844).page
+    seen = visit("/start?step=1", width=390, height=844)
+    page = seen.page
     for step in steps(page):
         # However far down the one before was left, a step begins at its title.
         page.wait_for_function("() => document.querySelector('[data-testid=stMain]').scrollTop === 0")
@@ -110,6 +111,7 @@ def test_on_a_phone_the_picture_and_what_to_do_are_on_the_first_screen(visit):
         if step in (4, 5, 6):
             assert page.locator(".st-key-lead [data-testid=stButtonGroup]").bounding_box()["y"] < 700
         expect(page.locator("kbd:visible")).to_have_count(0)
+        seen.for_a_finger()
         kernel = "n => n.stage.scene.byId.weight?.lay.cell ?? 20"
         assert page.locator(".stage").evaluate(kernel) >= 20, "its numbers can be read"
         page.evaluate("() => document.querySelector('[data-testid=stMain]').scrollTo(0, 9999)")

@@ -227,6 +227,13 @@ def test_a_matrix_too_large_for_numbers_is_painted(visit, size, width):
             return data.some((value, i) => i % 4 === 3 && value > 0);
         }"""
     )
+    whole = "one => one.scrollHeight <= one.clientHeight"
+    assert all(one.evaluate(whole) for one in page.locator(".well").all())
+    page.get_by_role("button", name="Enlarge the matrix").first.click()
+    for part in page.locator(".opbox.big, .opbox.big .cv").all():
+        assert part.evaluate(whole)
+    if width < 600:
+        seen.for_a_finger()
     seen.sound()
 
 
@@ -272,9 +279,11 @@ def test_no_view_cuts_off_its_cells_and_none_needs_scrolling_on_a_laptop(visit):
 
 
 def test_on_a_phone_each_view_begins_at_its_top_and_the_lessons_show_that_they_go_on(visit):
-    page = visit("/transposed?ask=none", width=390, height=844).page
+    seen = visit("/transposed?ask=none", width=390, height=844)
+    page = seen.page
     page.locator(".panel canvas").first.wait_for()
     page.wait_for_timeout(300)
+    seen.for_a_finger()
     for panel in page.locator(".panel").all():
         title, grid = panel.locator(".ph").bounding_box(), panel.locator("figcaption").first.bounding_box()
         assert grid["y"] - title["y"] - title["height"] < 60

@@ -33,6 +33,9 @@ export function left(node) {
   return document.documentElement.clientHeight - top;
 }
 
+// Of "[Hover|Tap] a cell" what those are told who have a pointer and keys, or what those are who have a finger alone.
+export const either = (text) => text.replace(/\[([^|\]]*)\|([^\]]*)\]/g, matchMedia("(hover: none)").matches ? "$2" : "$1");
+
 // Row and column under the pointer, of so many that fill an element.
 export function under(e, element, [rows, columns]) {
   const r = element.getBoundingClientRect();

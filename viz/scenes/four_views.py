@@ -52,12 +52,12 @@ def four_views(lab: Lab, selected: dict | None = None) -> dict:
                 links=[stamps],
                 stamps=True,
                 selected=selected or {"grid": "output", "channel": 0, "cell": middle, "pinned": False},
-                caption="Hover a cell: the same one is marked in all four",
+                caption="[Hover|Tap] a cell: the same one is marked in all four",
             ),
             panel(
                 "zero_insertion",
                 "Insert zeros, then convolve",
-                "an ordinary convolution, with the kernel flipped",
+                "an ordinary convolution, kernel flipped",
                 **_zero_insertion(lab, output("zero_insertion", "Output")),
             ),
             panel(
@@ -216,7 +216,7 @@ def matrices(lab: Lab, *, numbers: bool, flat: bool, colour: str) -> dict:
                 "links": [forth],
                 "operator": _operator(lab, "Matrix Cᵀ") | look,
                 "selected": {"grid": "output", "channel": 0, "cell": _middle(large.shape[1:])},
-                "caption": "Hover an entry: its mirror image, its cells and its tap are marked",
+                "caption": "[Hover|Tap] an entry: its mirror image, its cells and its tap are marked",
             },
             shared
             | {

@@ -1,4 +1,4 @@
-import { bytes, clamp, css, fit, led } from "../common.js";
+import { bytes, clamp, css, either, fit, led } from "../common.js";
 import { ROLES } from "../colours.js";
 
 // More channels than these are a picture, in which lines would hide each other.
@@ -226,7 +226,7 @@ export default function ({ data, parentElement, setTriggerValue }) {
     root.pickable = data.pickable;
     root.covered = data.covered;
     root.what = data.what;
-    root.hint = data.covered ? `Predict first: then ${data.what}s can be followed.` : "Point at a channel, or use the arrow keys, and follow it through.";
+    root.hint = data.covered ? `Predict first: then ${data.what}s can be followed.` : either("[Point at a channel, or use the arrow keys,|Tap a channel] and follow it through.");
     if (data.tiles.some((one) => one.steps.some(large))) root.hint += " In a picture, columns are channels that come in, rows those that go out.";
     root.querySelector(".told").textContent = root.hint;
     root.querySelector(".tiles").replaceChildren(...data.tiles.map((one) => tile(root, one, (name) => root.pick(name))));

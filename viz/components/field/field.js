@@ -1,4 +1,4 @@
-import { clamp, led, span, under } from "../common.js";
+import { clamp, either, led, span, under } from "../common.js";
 import { backdrop, beyond, framed, shares } from "../seen.js";
 
 const rect = (x, y, w, h, cls) => `<rect class="${cls}" x="${x}" y="${y}" width="${w}" height="${h}"/>`;
@@ -62,6 +62,7 @@ export default function ({ data, parentElement, setTriggerValue }) {
   root.unit = moved ? data.unit : first ? size.map((n) => n >> 1) : root.unit.map((u, i) => Math.floor(((u + 0.5) * size[i]) / root.size[i]));
   root.size = size;
   root.querySelector(".name").textContent = `${data.title}, ${data.rows.length} × ${data.columns.length} units`;
+  root.querySelector(".hint").textContent = either("[Hover or use the arrow keys; click keeps a unit.|Tap a unit.]");
   const at = (e) => under(e, map, size);
   map.onpointermove = (e) => e.pointerType !== "touch" && !root.pinned && choose(root, ...at(e));
   map.onclick = (e) => {

@@ -2,7 +2,7 @@
 // turning a dial sends its value while it moves, one message at a time.
 
 import { CIVIDIS, ROLES } from "../colours.js";
-import { bytes, clamp, css, escape, led, mix, under } from "../common.js";
+import { bytes, clamp, css, either, escape, led, mix, under } from "../common.js";
 import { answered, dials, say } from "../dials/turning.js";
 import { tints } from "../tint.js";
 import { NUMBERED, end, kernels, listen, side } from "../weights/cells.js";
@@ -236,6 +236,7 @@ function planes(root, d) {
 export default function ({ data, parentElement, setTriggerValue }) {
   const root = parentElement.querySelector(".response"), d = read(data), first = !root.d;
   root.send = setTriggerValue;
+  root.querySelector(".hint").textContent = either("[Point at a map, or use the arrow keys on it. A click holds the place.|Tap a place of a map.]");
   root.d = d;
   root.plane ??= 0;
   if (first) root.at = [Math.floor(d.size[0] * 0.4), Math.floor(d.size[1] * 0.4)];

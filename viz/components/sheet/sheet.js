@@ -1,4 +1,4 @@
-import { clamp, fit, led, mix, span, under } from "../common.js";
+import { clamp, either, fit, led, mix, span, under } from "../common.js";
 import { backdrop, beyond, framed, shares } from "../seen.js";
 import { tints } from "../tint.js";
 
@@ -20,6 +20,7 @@ class Sheet {
     this.big = this.q(".big");
     this.view = this.q(".view");
     this.tint = document.createElement("canvas");
+    this.q(".hint").textContent = either("[Point at a unit. Click or Enter: look into it below. Arrow keys move by one unit, Page\u00a0Up and Page\u00a0Down from map to map. In|Tap a unit: look into it below. Tap in] the picture: what a pixel changes.");
     this.listen();
     new ResizeObserver(() => this.grey && this.layout()).observe(this.q(".well"));
   }

@@ -78,9 +78,8 @@ def unmarked(data: dict, marking: dict | None = None) -> dict:
     """The data of a stage on which a cell is looked for: no window leads to it, and a click or Enter chooses one; with
     ``marking``, as :func:`stage` takes it, several, and once more takes one back."""
     grids = [one | {"editable": False} for one in data["grids"]]
-    told = "Click a cell, or move with the arrow keys and press Enter"
-    if marking:
-        told += ", to mark it; once more takes it back"
+    comma, why = (",", " to mark it; once more takes it back") if marking else ("", "")
+    told = f"[Click a cell, or move with the arrow keys and press Enter{comma}|Tap a cell]{why}"
     bare = {"links": [], "operator": None, "legend": False, "still": True, "caption": told, "marking": marking}
     bare |= {"waiting": True, "touched": True}
     return data | bare | {"grids": grids}
@@ -145,10 +144,10 @@ def stage(
     - ``operator``: ``{"link", "title", "note", "rows", "cols", "entries"}`` or ``None``.
     - ``selected``: ``{"grid", "channel", "cell"}``, and ``pinned`` if the page says whether it is; with another ``of``
       it is selected anew; ``autoplay``; ``fills``: the grid whose numbers come as the window comes to them;
-      ``caption``; ``legend``; ``still``: there is nothing to walk through; ``compact``: the largest cell in px on a
-      phone, so that all grids stand there together; ``veiled``: a question mark stands for the output, and no sum is
-      told, as :func:`veiled` makes it; ``waiting``: a question that waits is about it, too; ``touched``: a cell answers
-      that.
+      ``caption``, where "[Hover|Tap] a cell" tells a finger its own; ``legend``; ``still``: there is nothing to walk
+      through; ``compact``: the largest cell in px on a phone, so that all grids stand there together; ``veiled``: a
+      question mark stands for the output, and no sum is told, as :func:`veiled` makes it; ``waiting``: a question that
+      waits is about it, too; ``touched``: a cell answers that.
 
     ``{"panels": [...], "height"}`` instead draws several of these side by side, ``height`` px each, that share one
     selection: hovering in one marks the same cell, weight or product in all. Each panel adds ``{"id", "title", "note",

@@ -201,7 +201,11 @@ export class Board {
       f.fig.style.marginLeft = flat && g.role !== "kernel" ? `${layout.shiftOf(g) * lay.cell}px` : "";
       f.steps.style.display = steppers(g).length ? "" : "none";
     }
-    if (op) this.placeOperator(W, opW, wellH, roomH, phone);
+    if (op) {
+      // What it covers is as high as it is without it.
+      this.opFig.fig.classList.toggle("big", !!this.big);
+      this.placeOperator(W, opW, wellH, roomH, phone);
+    }
     this.root.dataset.layout = scene.grids.map((g) => `${g.id}:${g.lay.cell}`).join(" ");
     this.placed = new Map(scene.grids.map((g) => [g.id, g.lay]));
     this.placedCounts = new Map(scene.grids.map((g) => [g.id, g.count]));

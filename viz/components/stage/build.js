@@ -78,7 +78,6 @@ function buildOperator(stage, op, well) {
 
 export function placeOperator(stage, W, opW, wellH, roomH, phone) {
   const f = stage.opFig, op = stage.scene.operator;
-  f.fig.classList.toggle("big", !!stage.big);
   const size = stage.big ? stage.fitted.operatorSize(W - 8, (phone ? Math.max(260, stage.well.clientHeight) : wellH) - 84, 64)
     : stage.fitted.operatorSize(opW - 2, phone ? 240 : roomH, (op.part ? 40 : phone ? 22 : 18) * stage.unit);
   stage.scene.operator.lay = size;

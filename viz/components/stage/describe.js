@@ -1,5 +1,6 @@
 // The selection in words: equation, reach, labels for screen readers, hint and legend.
 
+import { either } from "../common.js";
 import { equation } from "./equation.js";
 import { planeName } from "./layout.js";
 import { copies, isPadding } from "./scene.js";
@@ -104,11 +105,11 @@ function reach(stage, sel, most) {
 
 export function hint(stage) {
   const hint = stage.$(".hint"), { data } = stage.scene, slim = stage.root.classList.contains("slim"), veiled = data.veiled && !data.still;
-  const walk = matchMedia("(hover: none)").matches ? "Tap a cell, or walk with the buttons" : "Hover or use the arrow keys; click pins a cell";
+  const walk = "[Hover or use the arrow keys; click pins a cell|Tap a cell, or walk with the buttons]";
   const [pinned, predict, usual] = slim
     ? ["Esc unpins", "Predict first", "← → walk"]
-    : ["Pinned. Esc or click again to let go", "Predict first: the answer waits under the question mark", data.caption || walk];
-  const text = stage.pinned ? pinned : veiled ? predict : usual;
+    : ["Pinned. [Esc or click|Tap] again to let go", "Predict first: the answer waits under the question mark", data.caption || walk];
+  const text = either(stage.pinned ? pinned : veiled ? predict : usual);
   if (hint.textContent !== text) hint.textContent = text;
 }
 

@@ -24,15 +24,20 @@ function agrees(total, parts, bias) {
   return !Number.isFinite(total) || !Number.isFinite(sum) || Math.abs(total - sum) <= 1e-4 * size;
 }
 
-// The first terms, as many as the line has room for; the others are counted.
-function joined(terms, room, hot, show, glue) {
+// The first terms, as many as the line has room for; where that is not all, zeros of padding give way. The others are counted.
+function joined(terms, link, room, hot, show, glue) {
   const html = terms.map((t, i) => `<span class="t${i === hot ? " hot" : ""}" data-t="${i}">${show(t)}</span>`);
-  let cut = 0, used = 0;
-  while (cut < html.length && cut < room.terms && used < room.chars) used += html[cut++].replace(/<[^>]*>/g, "").length + 3;
-  if (cut >= html.length - 1 && used < room.chars * 1.1) cut = html.length;
-  let out = html.slice(0, cut).join(`<i>${glue}</i>`);
-  if (cut < html.length) out += `<i>${glue}</i><span class="more">… ${html.length - cut} more ${html.length - cut === 1 ? "term" : "terms"}</span>`;
-  return out;
+  const zero = (i) => terms[i].x === 0 && isPadding(link.from, terms[i].src), all = [...terms.keys()], told = all.filter((i) => i === hot || !zero(i));
+  const fitting = (list) => {
+    let cut = 0, used = 0;
+    while (cut < list.length && cut < room.terms && used < room.chars) used += html[list[cut++]].replace(/<[^>]*>/g, "").length + 3;
+    return cut >= list.length - 1 && used < room.chars * 1.1 ? list : list.slice(0, cut);
+  };
+  let shown = fitting(all);
+  if (shown.length < all.length && told.length) shown = fitting(told);
+  const rest = all.length - shown.length, zeros = all.filter((i) => zero(i) && !shown.includes(i)).length, are = zeros === 1 ? "is" : "are";
+  const what = !zeros ? `${rest} more ${rest === 1 ? "term" : "terms"}` : zeros === rest ? `${rest} more ${are} 0` : `${rest} more, ${zeros} ${are} 0`;
+  return [...shown.map((i) => html[i]), ...(rest ? [`<span class="more">… ${what}</span>`] : [])].join(`<i>${glue}</i>`);
 }
 
 function product(t, link) {
@@ -69,18 +74,18 @@ export function equation(scene, sel, opts) {
     main = `<span class="soft">This cell reads ${opts.reads}</span>`;
   } else if (link.reduce === "max") {
     const show = (t) => `<b class="x${link.weighted && t.w === 1 ? " won" : ""}">${number(t.x)}</b>`;
-    main = `${y} <i>=</i> max(${joined(terms, opts.room, hot, show, ", ")})`;
+    main = `${y} <i>=</i> max(${joined(terms, link, opts.room, hot, show, ", ")})`;
   } else if (link.reduce === "mean") {
     const w = terms[0].w, by = link.weighted && w > 0 && w < 1 ? 1 / w : count;
-    main = `${y} <i>${exact(total) ? "=" : "≈"}</i> (${joined(terms, opts.room, hot, (t) => `<b class="x">${signed(t.x)}</b>`, " + ")})<i>/</i>${number(Math.abs(by - Math.round(by)) < 1e-4 ? Math.round(by) : by)}`;
+    main = `${y} <i>${exact(total) ? "=" : "≈"}</i> (${joined(terms, link, opts.room, hot, (t) => `<b class="x">${signed(t.x)}</b>`, " + ")})<i>/</i>${number(Math.abs(by - Math.round(by)) < 1e-4 ? Math.round(by) : by)}`;
   } else if (link.reduce === "lp") {
     const root = link.p === 2 ? "½" : `1/${number(link.p)}`;
-    main = `${y} <i>${exact(total) ? "=" : "≈"}</i> (${joined(terms, opts.room, hot, (t) => `<b class="x">${signed(t.x)}</b>${raised(link.p)}`, " + ")})<sup>${root}</sup>`;
+    main = `${y} <i>${exact(total) ? "=" : "≈"}</i> (${joined(terms, link, opts.room, hot, (t) => `<b class="x">${signed(t.x)}</b>${raised(link.p)}`, " + ")})<sup>${root}</sup>`;
   } else {
     const rounded = !exact(total) || parts.some((p) => p.groups.some((q) => q.terms.some((t) => !exact(t.x) || !exact(t.w))));
     const eq = !agrees(total, parts, bias) ? "≠" : rounded ? "≈" : "=";
     const tail = bias == null ? "" : ` <i>${bias < 0 ? "−" : "+"}</i> <span class="bias">bias ${number(Math.abs(bias))}</span>`;
-    const body = count ? joined(terms, opts.room, hot, (t) => product(t, link), " + ") : "0";
+    const body = count ? joined(terms, link, opts.room, hot, (t) => product(t, link), " + ") : "0";
     const done = hot >= 0 ? termSum(terms.slice(0, hot + 1)) : null;
     const running = hot >= 0 ? ` <span class="run">${hot + 1} of ${count} terms make <b>${number(done)}</b></span>` : "";
     if (!many) {

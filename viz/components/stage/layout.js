@@ -250,8 +250,8 @@ export class Layout {
     return { W, opW, wellH, roomH, under: !!under };
   }
 
-  // On a phone: all planes if their numbers can be read, else as few as that takes. The well scrolls what is higher with cells
-  // that a finger finds.
+  // On a phone: all planes if their numbers can be read, else as few as that takes. With cells that a finger finds the well is
+  // as high as it takes, or scrolls: stage.css.
   pocket(roomW, high, top) {
     const { grids, data } = this.scene, { touched, waiting } = data;
     const floor = Math.max(...grids.map((g) => g.H)) > 20 ? 0 : touched ? NUMBERED : waiting ? 4 : 12;
@@ -282,7 +282,7 @@ export class Layout {
       const covered = veiled && !compact && !marking && g.role === "output";
       const wide = covered ? 64 * unit : Math.max(lays[i].w, this.nameWidth(g), unit * steps * 130);
       const w = wide + unit * (sign.length > 2 ? 8 + 6 * sign.length : sign ? 28 : 0);
-      const h = covered ? 64 * unit : lays[i].h + unit * ((this.tight ? 44 : 28) + (steps ? 32 : 0));
+      const h = covered ? 64 * unit : lays[i].h + unit * ((this.tight ? 44 : steps ? 28 : 32) + (steps ? 32 : 0));
       if (used + w > roomW) {
         total += high + (high && 12 * unit);
         used = high = 0;
