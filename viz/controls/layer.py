@@ -29,7 +29,7 @@ from models.spec import (
     read_settings,
     repair,
 )
-from models.text import quoted, times
+from models.text import big, quoted, times
 from viz import state
 from viz.state import Choice, Flag, Whole, spelled
 
@@ -361,7 +361,7 @@ def _used(spec: LayerSpec, field: str) -> str:
     )
     if isinstance(value, tuple):
         value = value[0] if len(set(value)) == 1 else " × ".join(map(str, value))
-    return "" if value is None else f" Shown: {spelled(value)}."
+    return "" if value is None else f" Shown: {big(value) if type(value) is int else spelled(value)}."
 
 
 def _differs(now: Any, value: Any) -> bool:
