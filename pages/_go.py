@@ -67,4 +67,4 @@ def wanted(here: str) -> tuple[str, dict[str, list[str]]] | None:
     asked = parse_qs(query, keep_blank_values=True)
     # With the frame's own: written by the page, they would be one more entry of the browser's history.
     own = {name: texts for name, texts in asked.items() if name not in state.FRAME}
-    return FILES.get(path, "home.py"), own | state.frame() | {state.ON_THE_WAY: ["1"]}
+    return FILES.get(path, "home.py"), own | state.frame() | {state.ON_THE_WAY: [path]}

@@ -147,7 +147,8 @@ def read() -> Stack:
         stack = good or START.stack
         misfit = f"{error.message}{_would_fit()} Until then you see {stack.to_text()} on {stack.size} pixels."
     longer = good is None or len(stack.layers) > len(good.layers)
-    if longer and not misfit and not state.link_counts():
+    # Of another stack, too, the middle is looked at until somebody chooses another unit.
+    if not misfit and not state.link_counts() and (longer or Unit(good).in_middle):
         Unit(stack).reset()
     state.remember("stack", stack if good or not misfit else None)
     state.remember("misfit", misfit)

@@ -83,10 +83,9 @@ def _lines(steps, place: int) -> list[str]:
     return list(dict.fromkeys(found))
 
 
-def cards(field: StackField) -> str:
-    """The numbers of the last map's units."""
+def cards(field: StackField, unit: tuple[int, ...]) -> str:
+    """The numbers of the last map's units, and of one of them."""
     stack, last = field.stack, field.rows[-1]
-    unit = field.middle()
     centre, outside = field.traced.centre(unit), field.traced.outside(unit)
     sizes = [step.size for step in last.steps]
     algebra = "no closed form" if None in sizes else f"algebra {by(sizes)}"

@@ -20,8 +20,8 @@ PLACES = ("unit_row", "unit_column")
 
 @dataclass(frozen=True)
 class Unit:
-    """Layer, row and column of a unit as settings, one parameter in the link. It stays where it is while the stack
-    changes, and on the map; a link leaves out the middle of the last layer."""
+    """Layer, row and column of a unit as settings, one parameter in the link. One that was chosen stays where it is
+    while the stack changes, and on the map; a link leaves out the middle of the last layer."""
 
     stack: Stack
     names: ClassVar[tuple[str, ...]] = ("unit",)
@@ -46,6 +46,11 @@ class Unit:
 
     def _middle(self, number: int) -> tuple[int, tuple[int, ...]]:
         return number, tuple(n // 2 for n in self.stack.shapes[number])
+
+    @property
+    def in_middle(self) -> bool:
+        """Whether it is the middle of the last layer."""
+        return self.value == self._middle(len(self.stack.layers))
 
     def _give(self, unit: tuple[int, tuple[int, ...]]) -> None:
         state.give({"unit_layer": unit[0]} | dict(zip(PLACES, unit[1], strict=False)))
@@ -86,8 +91,7 @@ class Unit:
     def query(self) -> dict[str, str]:
         """What the link says of it."""
         number, index = self.value
-        middle = self._middle(len(self.stack.layers))
-        return {} if (number, index) == middle else {"unit": ".".join(map(str, (number, *index)))}
+        return {} if self.in_middle else {"unit": ".".join(map(str, (number, *index)))}
 
     # -- drawing ------------------------------------------------------------------------------------------------------
 

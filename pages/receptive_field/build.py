@@ -66,7 +66,8 @@ def draw() -> None:
         else:
             _undrawn(stack)
     with numbers.container():
-        show(figures.cards(field), key="stack_cards")
+        last = number == len(stack.layers)
+        show(figures.cards(field, index if last else field.middle()), key="stack_cards")
     with below:
         heading("Layer by layer")
         figures.layer_table(field)

@@ -301,10 +301,11 @@ def test_the_unit_stays_where_it_is_while_the_size_changes():
     same_in_a_fresh_window(app)
     app.number_input(key="size").set_value(21).run()
     assert app.query_params["unit"] == "1.7.4"
-    # The middle, too, is a place of its own.
-    app = sound(open_page())
+    # Where nobody has chosen one, it is the middle.
+    app = sound(open_page(measured="true"))
     app.number_input(key="size").set_value(15).run()
-    assert app.query_params["unit"] == "3.2.2"
+    assert "unit" not in app.query_params
+    assert app.number_input(key="unit_row").value == 4
     same_in_a_fresh_window(app)
 
 
