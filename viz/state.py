@@ -35,7 +35,8 @@ FRAME = {"present": "presenting", "room": "room", "run": "run"}
 """What a link says of the frame around the pages, and under which name :func:`recall` has it."""
 
 ON_THE_WAY = "go"
-"""In the link while the server turns to another page, its address, until that has said its own: ``components/way.js``."""
+"""In the link while the server turns to another page: that page's address, until it has said its own link. See
+``components/way.js``."""
 
 ALIKE = 0.7
 """From 0 to 1: how much a name must be like another to be taken for a slip."""

@@ -47,7 +47,7 @@ ON_THE_STAGE = {
     "A1": (
         Question(
             "window", "Sum: Mark a cell",
-            "The kernel lies on the top left corner of the input. Click the cell that its bottom right weight meets.",
+            "The kernel lies on the top left corner of the input. Choose the cell that its bottom right weight meets.",
             (), "row 2, column 2",
             "The kernel is 3×3, so its window has rows 0 to 2 and columns 0 to 2, and this is its last cell.",
             {
@@ -74,7 +74,7 @@ ON_THE_STAGE = {
     "A10": (
         Question(
             "tap", "Dilation: Mark a cell",
-            "The top left weight lies on row 0, column 0. Click the cell that the bottom right one meets.",
+            "The top left weight lies on row 0, column 0. Choose the cell that the bottom right one meets.",
             (), "row 4, column 4",
             "Dilation 2: from one tap to the next it is two cells, and there are two such steps along each axis.",
             {

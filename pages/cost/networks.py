@@ -72,7 +72,7 @@ def lesson() -> None:
 
 def _choose() -> None:
     NETWORK.draw(format_func=TITLES.get)
-    remark("Drawn from the real layers, without weights. What repeats is folded: click it, or press Enter on it.")
+    remark("Drawn from the real layers, without weights. What repeats is folded: choose it to open it.")
 
 
 def _sums(graph: Graph, found: tuple[Stage, ...]) -> str:

@@ -22,7 +22,7 @@ FIELD_OF_THREE = Question(
 MARK = Question(
     "mark",
     "Mark the field",
-    "What does the unit in the middle of the last map see of the input? Click the top left corner of that.",
+    "What does the unit in the middle of the last map see of the input? Choose the top left corner of that.",
     (),
     "row 2, column 2",
     "Its field is 7×7 and stands around the middle of the input, row 5, column 5: three pixels to each side, so rows 2 "

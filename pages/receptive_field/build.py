@@ -87,7 +87,7 @@ def _undrawn(stack: Stack) -> None:
 
 def _measured(field: StackField, unit: Unit) -> None:
     """What the graph and the gradient say of one unit."""
-    remark("Click a unit in the picture above, or choose it here. The link keeps it.")
+    remark("Choose a unit in the picture above, or here. The link keeps it.")
     unit.draw()
     number, index = unit.value
     part = field if number == len(unit.stack.layers) else analyse(unit.stack.upto(number))

@@ -24,7 +24,7 @@ def do() -> str:
     if WHICH.value == TEMPLATE:
         return (
             "This kernel looks like a corner: dark above and at the left, bright inside. **Where is its answer "
-            "largest? Click there in the picture.**"
+            "largest? Choose it in the picture.**"
         )
     return "**Choose another kernel** and compare the two maps; then look for the corner."
 

@@ -175,6 +175,12 @@ class TestSizes:
         assert len({round(box["y"]) for box in boxes}) == 2
         assert all(note.evaluate("n => n.scrollWidth <= n.clientWidth") for note in page.locator(".pnote").all())
         assert max(box["y"] + box["height"] for box in boxes) <= HALL["height"]
+        # With a question and its answer above them they still show their numbers.
+        page = hall("/transposed?present=1&ask=overlap").page
+        page.keyboard.press("r")
+        page.locator(".stage[data-selected]").first.wait_for()
+        for panel in page.locator(".panel").all():
+            expect(panel).to_have_attribute("data-layout", re.compile(r"output:(1[7-9]|[2-9]\d)"))
 
     def test_numbers_in_large_cells_grow_with_the_screen(self, visit):
         largest = {}

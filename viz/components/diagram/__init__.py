@@ -25,7 +25,7 @@ WIDEST = 42
 MOST = 800
 """Boxes and arrows that are drawn: to place them takes the browser a second."""
 
-HINT = "Arrow keys follow the arrows; Enter opens a group, Backspace folds it; + and − zoom, 0 fits the width."
+HINT = "[Arrow keys follow the arrows; Enter opens a group, Backspace folds it; + and − zoom, 0 fits the width.|]"
 
 
 def shape_text(shape: tuple[int, ...], batch: int = 1) -> str:

@@ -2,7 +2,7 @@
 
 import { Graph, layout } from "../dagre/dagre.esm.js";
 import { ROLES } from "../colours.js";
-import { clamp, escape, left } from "../common.js";
+import { clamp, either, escape, left } from "../common.js";
 import { live } from "./saved.js";
 
 const PAD = 10, LINE = 15, WAIT = 350, MOST_FRAMED = 150, LABELLED = 3, MOST_PIXELS = 8000, BELOW = 84, LEGIBLE = 0.8;
@@ -52,7 +52,7 @@ class Diagram {
     const known = JSON.stringify([data.nodes, data.edges, data.frames, data.title]);
     this.data = data;
     this.send = send;
-    this.q(".hint").textContent = data.hint;
+    this.q(".hint").textContent = either(data.hint);
     this.q(".whole").hidden = !data.report;
     if (this.q(".full").textContent !== data.full) this.q(".full").textContent = data.full;
     if (known !== this.known) this.build();

@@ -34,9 +34,9 @@ function draw(root) {
   map.innerHTML = rect(0, 0, w, h, "cell") + `<path class="lines" stroke-width="${Math.max(w, h) / 140}" d="${every.join("")}"/>`
     + rect(unit[1], unit[0], 1, 1, "chosen")
     + (ring > 1 ? `<circle class="ring" cx="${unit[1] + 0.5}" cy="${unit[0] + 0.5}" r="${ring}" stroke-width="${ring / 4}"/>` : "");
-  const [part, pad] = shares(rows, columns, image);
+  const [part, pad] = shares(rows, columns, image), most = Math.max(-rows[0], -columns[0], rows[1] - image[0] + 1, columns[1] - image[1] + 1);
   const told = `Unit <b>(${unit[0]}, ${unit[1]})</b>: rows <b>${span(rows)}</b>, columns <b>${span(columns)}</b>. `
-    + `That is <b>${part}</b> of the picture; <b>${pad}</b> of the field lies on padding.`
+    + `That is <b>${part}</b> of the picture; <b>${pad}</b> of the field lies on padding${most > m ? ", drawn shorter than it is" : ""}.`
     + (data.everything ? " A global branch shows it the whole picture besides." : "");
   if (root.told !== told) q(".told").innerHTML = root.told = told;
   map.setAttribute("aria-label", `${data.title}, ${h} by ${w} units, row ${unit[0]}, column ${unit[1]} selected`);

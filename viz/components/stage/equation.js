@@ -27,7 +27,8 @@ function agrees(total, parts, bias) {
 // The first terms, as many as the line has room for; where that is not all, zeros of padding give way. The others are counted.
 function joined(terms, link, room, hot, show, glue) {
   const html = terms.map((t, i) => `<span class="t${i === hot ? " hot" : ""}" data-t="${i}">${show(t)}</span>`);
-  const zero = (i) => terms[i].x === 0 && isPadding(link.from, terms[i].src), all = [...terms.keys()], told = all.filter((i) => i === hot || !zero(i));
+  const nil = ({ x, w }) => x === 0 || (link.weighted && w === 0);
+  const zero = (i) => terms[i].x === 0 && isPadding(link.from, terms[i].src) && !(link.from.source?.[terms[i].src] >= 0), all = [...terms.keys()], told = all.filter((i) => i === hot || !zero(i));
   const fitting = (list) => {
     let cut = 0, used = 0;
     while (cut < list.length && cut < room.terms && used < room.chars) used += html[list[cut++]].replace(/<[^>]*>/g, "").length + 3;
@@ -35,7 +36,7 @@ function joined(terms, link, room, hot, show, glue) {
   };
   let shown = fitting(all);
   if (shown.length < all.length && told.length) shown = fitting(told);
-  const rest = all.length - shown.length, zeros = all.filter((i) => zero(i) && !shown.includes(i)).length, are = zeros === 1 ? "is" : "are";
+  const rest = all.length - shown.length, zeros = all.filter((i) => nil(terms[i]) && !shown.includes(i)).length, are = zeros === 1 ? "is" : "are";
   const what = !zeros ? `${rest} more ${rest === 1 ? "term" : "terms"}` : zeros === rest ? `${rest} more ${are} 0` : `${rest} more, ${zeros} ${are} 0`;
   return [...shown.map((i) => html[i]), ...(rest ? [`<span class="more">… ${what}</span>`] : [])].join(`<i>${glue}</i>`);
 }

@@ -78,7 +78,7 @@ class Panel extends Board {
   // The host listens, and shares what the screen leaves among its rows.
   present() {
     this.presented = { end() {} };
-    this.frame.chrome = 76;
+    this.frame.chrome = 62;
   }
 
   high(phone) {
