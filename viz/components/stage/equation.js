@@ -36,7 +36,7 @@ function joined(terms, link, room, hot, show, glue) {
   };
   let shown = fitting(all);
   if (shown.length < all.length && told.length) shown = fitting(told);
-  const rest = all.length - shown.length, zeros = all.filter((i) => nil(terms[i]) && !shown.includes(i)).length, are = zeros === 1 ? "is" : "are";
+  const left = all.filter((i) => !shown.includes(i)), rest = left.length, zeros = left.some(zero) ? left.filter((i) => nil(terms[i])).length : 0, are = zeros === 1 ? "is" : "are";
   const what = !zeros ? `${rest} more ${rest === 1 ? "term" : "terms"}` : zeros === rest ? `${rest} more ${are} 0` : `${rest} more, ${zeros} ${are} 0`;
   return [...shown.map((i) => html[i]), ...(rest ? [`<span class="more">… ${what}</span>`] : [])].join(`<i>${glue}</i>`);
 }
