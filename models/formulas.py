@@ -163,7 +163,7 @@ def cells_read(
         # A tap beyond a border counts unless the cell that it mirrors is read inside, or beyond the other border.
         left = np.where(meet(2 * start), taps(-FAR, np.minimum(-1, -end - 1)), taps(-FAR, -1))
         inside, across = meet(2 * (last - start)), meet(2 * last)
-        low, high = np.maximum(size, start + 2 * last), np.minimum(2 * last - start, FAR)
+        low, high = np.maximum(size, start + 2 * last), 2 * last - start
         seen = np.where(inside, taps(size, high), 0) + np.where(across, taps(low, 2 * last - 1), 0)
         seen -= np.where(inside & across, taps(low, np.minimum(high, 2 * last - 1)), 0)
         counts = taps(0, last) + left + taps(size, FAR) - seen

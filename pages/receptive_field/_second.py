@@ -66,9 +66,9 @@ def draw(second: Text, yours: Given, shape: tuple[int, ...], graph: Graph) -> No
 
 
 def _field(stage: Stage | None) -> str | None:
-    if stage is None or stage.everything:
-        return stage and "whole input"
-    return times(stage.field) if stage.field else None
+    if stage and stage.everything:
+        return "whole input"
+    return times(stage.field) if stage and stage.field else None
 
 
 def _both(one: str | None, two: str | None) -> str:
