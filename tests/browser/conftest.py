@@ -23,6 +23,7 @@ from tests.browser.support import (
     settled,
     too_wide,
     traceback_shown,
+    until,
 )
 
 HISTORY = "path => { history.pushState(null, '', path); dispatchEvent(new PopStateEvent('popstate')); }"
@@ -99,7 +100,7 @@ class Visit:
         """Go to ``path`` as the browser's way back and forth does, without loading the app anew."""
         before = self.page.locator("h1").first.inner_text()
         self.page.evaluate(HISTORY, path)
-        self.page.wait_for_function("before => document.querySelector('h1')?.innerText !== before", arg=before)
+        until(self.page, "before => document.querySelector('h1')?.innerText !== before", before)
         settled(self.page)
         return self
 
@@ -134,9 +135,10 @@ class Visit:
     def _look_at(self, *schemes: str) -> None:
         for scheme in schemes:
             self.page.emulate_media(color_scheme=scheme)
-            self.page.wait_for_function(
+            until(
+                self.page,
                 "colour => getComputedStyle(document.querySelector('[data-testid=stApp]')).backgroundColor === colour",
-                arg=BACKGROUND[scheme],
+                BACKGROUND[scheme],
             )
             # Components lay themselves out anew one frame after their frame has a new size.
             self.page.evaluate("() => new Promise(r => requestAnimationFrame(() => setTimeout(r, 200)))")

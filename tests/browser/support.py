@@ -231,16 +231,23 @@ def mounted(element: Locator, made: str) -> None:
     element.evaluate(f"(node, made) => new Promise((done) => {{ {look}; look(); }})", made)
 
 
+def until(page: Page, expression: str, arg: Any = None, *, timeout: float = 15) -> None:
+    """Wait until a function of the page's returns true; at most ``timeout`` seconds. Playwright by itself asks once a
+    frame, for which the browser has to make frames: four times the work of a page that rests."""
+    page.wait_for_function(expression, arg=arg, polling=50, timeout=timeout * 1000)
+
+
 def settled(page: Page, *, timeout: float = 60) -> None:
     """Wait until the page's run has ended: a title is there and Streamlit neither runs nor shows skeletons."""
     page.locator("h1").first.wait_for(timeout=timeout * 1000)
-    page.wait_for_function(
+    until(
+        page,
         """() => {
             const app = document.querySelector('[data-testid=stApp]');
             return app && app.dataset.testScriptState === 'notRunning'
                 && !document.querySelector('[data-testid=stSkeleton], [data-testid=stAppSkeleton]');
         }""",
-        timeout=timeout * 1000,
+        timeout=timeout,
     )
 
 

@@ -3,12 +3,12 @@
 import json
 import re
 from itertools import combinations
-from urllib.parse import urlencode
+from urllib.parse import urlencode, urlsplit
 
 import pytest
-from playwright.sync_api import expect
+from playwright.sync_api import Locator, expect
 
-from pages._lessons import BY_PATH, LESSONS, topic
+from pages._lessons import BY_PATH, LESSONS, course, topic
 from tests.browser.support import BACKGROUND, navigate, running
 from tests.pages.support import folds
 
@@ -46,9 +46,25 @@ def test_the_entry_point_for_streamlit_cloud_serves_the_same_app(visit):
         seen.sound()
 
 
+FIRST = {one.section: one for one in LESSONS[::-1]}.values()
+"""Of each section of the menu one lesson: they all lead on by the same way."""
+
+
+def leads_to(link: Locator) -> str:
+    """The page where a new tab would open it, without what else the link says."""
+    return urlsplit(link.evaluate("(link) => link.href")).path.removeprefix("/")
+
+
 def test_the_navigation_names_each_lesson_and_leads_there(visit):
     seen = visit("/")
-    for lesson in LESSONS:
+    for first in FIRST:
+        seen.page.get_by_test_id("stTopNavSection").filter(has_text=first.section).click()
+        named = seen.page.get_by_test_id("stTopNavDropdownLink")
+        lessons = [one for one in LESSONS if one.section == first.section]
+        expect(named).to_have_text([one.title for one in lessons])
+        assert [leads_to(one) for one in named.all()] == [one.url_path for one in lessons]
+        seen.page.keyboard.press("Escape")
+    for lesson in FIRST:
         navigate(seen.page, lesson)
         expect(seen.page).to_have_title(f"{lesson.title} · ConvScope")
         expect(seen.page).to_have_url(re.compile(rf"/{lesson.url_path}(\?|$)"))
@@ -57,7 +73,10 @@ def test_the_navigation_names_each_lesson_and_leads_there(visit):
 
 def test_home_leads_to_each_lesson(visit):
     seen = visit("/")
-    for lesson in LESSONS:
+    cards = seen.page.locator(".course a[data-path]")
+    expect(cards).to_have_count(len(LESSONS))
+    assert [leads_to(one) for one in cards.all()] == [one.url_path for group in course().values() for one in group]
+    for lesson in FIRST:
         seen.page.locator(f'.course a[data-path="{lesson.url_path}"]').click()
         expect(seen.page).to_have_title(f"{lesson.title} · ConvScope")
         seen.page.get_by_test_id("stTopNavLink").filter(has_text="ConvScope").click()

@@ -18,7 +18,7 @@ from models.measure import measure
 from models.operator import linear_operator
 from tests.models.test_formulas import worth
 
-QUICK = settings(deadline=None, derandomize=True, database=None, max_examples=25)
+QUICK = settings(derandomize=True, max_examples=25)
 
 
 RANDOM = {

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 import torch
-from hypothesis import HealthCheck, assume, given, settings
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from torch import fx, nn
 from torchvision.models import convnext, densenet, mobilenetv2, mobilenetv3, resnet, squeezenet
@@ -15,9 +15,7 @@ from models.measure import measure
 from models.receptive_field import receptive_field
 from tests.models.test_formulas import worth
 
-QUICK = settings(
-    deadline=None, derandomize=True, database=None, max_examples=20, suppress_health_check=[HealthCheck.too_slow]
-)
+QUICK = settings(derandomize=True, max_examples=20)
 
 
 def shaken(module):

@@ -471,7 +471,7 @@ made = st.recursive(
 )
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(make=made, data=st.data())
 def test_any_network_of_rows_and_skips_keeps_its_numbers_however_it_is_folded(make, data):
     module = nn.Sequential(nn.Conv2d(3, 4, 1), make())

@@ -5,7 +5,7 @@ import threading
 import numpy as np
 import pytest
 import torch
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import nn
 
@@ -19,9 +19,7 @@ from models.operator import (
 )
 from tests.models.draw import input_shape, settings_of, torch_answer
 
-QUICK = settings(
-    max_examples=60, deadline=None, derandomize=True, database=None, suppress_health_check=list(HealthCheck)
-)
+QUICK = settings(max_examples=30, derandomize=True)
 
 
 @pytest.fixture(autouse=True)

@@ -15,7 +15,7 @@ from models.operator import linear_operator
 from models.separable import nearest_separable, separate
 from models.sources import A1_KERNEL
 
-QUICK = settings(deadline=None, derandomize=True, database=None, max_examples=40)
+QUICK = settings(derandomize=True, max_examples=40)
 NUMBERS = st.floats(-9, 9).map(lambda v: round(v, 2))
 KERNELS = hnp.arrays(np.float64, hnp.array_shapes(min_dims=2, max_dims=2, max_side=7), elements=NUMBERS)
 

@@ -5,7 +5,7 @@ import math
 import numpy as np
 import pytest
 import torch
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import nn
 from torch.nn import functional as F
@@ -14,7 +14,7 @@ from models import upsampling as u
 from models.learning import best_weights, bilinear_task
 from models.operator import linear_operator
 
-QUICK = settings(deadline=None, max_examples=40, suppress_health_check=[HealthCheck.too_slow])
+QUICK = settings(max_examples=40)
 SETTING = st.tuples(st.integers(1, 7), st.integers(1, 4), st.integers(1, 3))
 
 

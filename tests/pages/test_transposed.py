@@ -627,7 +627,7 @@ def grid_by_id(panel: dict, name: str) -> dict:
     return next(g for g in panel["grids"] if g["id"] == name)
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(layers())
 def test_panels_agree_on_what_a_cell_is_and_add_up_to_what_torch_returns(spec):
     found = lab.of(Scene(spec))
@@ -648,7 +648,7 @@ def test_panels_agree_on_what_a_cell_is_and_add_up_to_what_torch_returns(spec):
             assert np.allclose(pushed(panel, link), truth)
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(layers(), st.integers(1, 5))
 def test_the_structure_from_the_settings_is_that_of_the_measured_matrix(spec, side):
     spec = spec.change(groups=1, in_channels=1, out_channels=1)
@@ -659,7 +659,7 @@ def test_the_structure_from_the_settings_is_that_of_the_measured_matrix(spec, si
     assert density(spec, side=side).entries == dense.sum()
 
 
-@settings(max_examples=12, deadline=None)
+@settings(max_examples=12)
 @given(layers())
 def test_the_code_of_any_layer_runs(spec):
     sizes = [[one.size for one in axis.sizes] for axis in forward_sizes(spec)]
@@ -690,7 +690,7 @@ def test_arrays_that_several_panels_hold_are_sent_once_and_none_is_lost():
     assert share({"grids": []}) == {"grids": []}
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 @given(layers(), st.booleans())
 def test_both_matrices_multiply_out(spec, flat):
     found = lab.of(Scene(spec))
@@ -704,7 +704,7 @@ def test_both_matrices_multiply_out(spec, flat):
     assert np.allclose(pushed(forth, forth["links"][0]).reshape(-1), matrix.T @ large.reshape(-1))
 
 
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=15)
 @given(layers())
 def test_blocks_are_drawn_for_every_layer_and_name_each_row_of_the_kernel(spec):
     found = lab.of(Scene(spec))

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import plotly.graph_objects as go
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from viz.colours import CIVIDIS, FAINT, ROLES, SERIES, cividis, heat
@@ -38,7 +38,6 @@ def test_a_line_that_has_begun_keeps_its_axes_and_not_its_end():
     assert first["layout"]["yaxis"]["title"] == {"text": "Pixels"}
 
 
-@settings(deadline=None)
 @given(st.lists(st.floats(0, 1.7e308), min_size=2, max_size=20))
 def test_every_loss_that_is_a_number_has_its_place(losses):
     curve = valid(loss_curve(range(len(losses)), losses, 0.0))

@@ -153,7 +153,7 @@ def test_titles_are_text():
 
 @given(st.sampled_from(sorted(KINDS)).flatmap(settings_of), st.sampled_from(("example", "random", "photo")))
 @example({"kind": "conv", "dims": 2, "input_size": 4}, "photo")
-@settings(max_examples=40, derandomize=True, database=None)
+@settings(max_examples=40, derandomize=True)
 def test_any_layer_becomes_a_worksheet_or_says_why_in_a_sentence(asked, source):
     try:
         scene = Scene(LayerSpec(**asked), source)
