@@ -14,6 +14,7 @@ from models import device
 from models.errors import Refusal
 from models.text import big, scientific, sentence
 from viz import state
+from viz.figures import LOSS, chart, loss_curve, to_come
 from viz.words import remark
 
 R = TypeVar("R", bound="Run")
@@ -120,9 +121,14 @@ class Run:
         said = f"Trained for {total} steps" if done == self.total else f"Stopped after {big(done)} of {total} steps"
         bar.progress(done / self.total, f"{said}, loss {small(self.now.loss)}.")
 
-    def told_loss(self) -> str:
-        """What the curve of the loss shows, for screen readers."""
-        return f"Loss over {self.now.step} steps, from {small(self.losses[0])} to {small(self.now.loss)}"
+    def draw_loss(self, key: str, step: str) -> None:
+        """Its curve, in which ``step`` sets apart one run's pictures; before the first step its place."""
+        if not self.moments:
+            to_come(LOSS, self.total, key=key)
+            return
+        told = f"Loss over {self.now.step} steps, from {small(self.losses[0])} to {small(self.now.loss)}"
+        curve = loss_curve(self.steps, self.losses, self.floor)
+        chart(curve, key=f"{key}{step}", alt=told, numbers=not step)
 
     def tell_changed(self, settings: tuple) -> None:
         """Below a picture that belongs to other settings than those beside it."""

@@ -25,7 +25,7 @@ from pages.feature_maps._kernels import KERNEL, OWN, TITLES, read_kernel
 from pages.feature_maps._picture import Picture, with_picture
 from pages.feature_maps._questions import LEARN
 from viz import state
-from viz.figures import chart, loss_curve, show
+from viz.figures import show
 from viz.figures.cells import cells, framed, hidden, image, row, signed
 from viz.state import Choice, Number, Whole
 from viz.words import remark
@@ -204,9 +204,7 @@ def _picture(run: Finding, picture: Picture, step: str = "") -> None:
     room = max(len(learned), len(run.target)) <= 3
     html = row(*kernels, *pictures) if room else f'<div class="cs-above">{row(*kernels)}</div>{row(*pictures)}'
     show(html, key=f"fm_learn{step}")
-    if run.moments:
-        curve = loss_curve(run.steps, run.losses, run.floor)
-        chart(curve, key=f"fm_loss{step}", alt=run.told_loss(), numbers=not step)
+    run.draw_loss("fm_loss", step)
 
 
 def script(picture: Picture) -> tuple[str, str]:

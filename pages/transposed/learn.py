@@ -25,7 +25,7 @@ from pages._question import Asking
 from pages.transposed._questions import LEARN
 from viz import state
 from viz.controls.picture import PICTURE, choose
-from viz.figures import Series, chart, lines, loss_curve, show
+from viz.figures import RUN, Series, chart, lines, show, to_come
 from viz.figures.cells import cells, hidden, row
 from viz.state import Choice, Whole, whole
 from viz.words import remark
@@ -43,6 +43,7 @@ SEED = Whole("wl_seed", 0, "Seed", None, 0, 999)
 OPTIMIZER = Choice("wl_optimizer", OPTIMIZERS[0], "Optimiser", None, OPTIMIZERS)
 RATE = Choice("wl_lr", 0.02, "Learning rate", None, RATES)
 SETTINGS = (TASK, PICTURE, SCALE, KERNEL, STEPS, SEED, OPTIMIZER, RATE)
+UNEVEN = "Unevenness of a flat image"
 ASKING = Asking("transposed-learn", LEARN, SETTINGS)
 
 
@@ -192,15 +193,19 @@ def _picture(run: Enlarging, step: str = "") -> None:
     away = float(np.abs(now.kernel[0, 0] - tent).max())
     html = f"{row(*parts)}<p>Largest difference from the bilinear kernel: <b>{small(away)}</b>.</p>"
     show(html, key=f"wl_picture{step}")
-    if not run.moments:
-        return
-    uneven = lines([Series("unevenness", run.steps, run.uneven)], x="Step", y="Unevenness of a flat image", height=300)
-    said = f"Unevenness over {now.step} steps, from {run.uneven[0]:.3f} to {now.uneven:.3f}"
-    loss = loss_curve(run.steps, run.losses, run.floor)
-    charts = ((loss, "wl_loss", run.told_loss()), (uneven, "wl_uneven", said))
-    for column, (figure, key, alt) in zip(st.columns(2), charts, strict=True):
-        with column:
-            chart(figure, key=f"{key}{step}", alt=alt, numbers=not step)
+    left, right = st.columns(2)
+    with left:
+        run.draw_loss("wl_loss", step)
+    with right:
+        if not run.moments:
+            to_come(UNEVEN, run.total, key="wl_uneven")
+            return
+        chart(
+            lines([Series("unevenness", run.steps, run.uneven)], **RUN, y=UNEVEN),
+            key=f"wl_uneven{step}",
+            alt=f"Unevenness over {now.step} steps, from {run.uneven[0]:.3f} to {now.uneven:.3f}",
+            numbers=not step,
+        )
 
 
 if __name__ == "__main__":

@@ -74,6 +74,10 @@ def charts(app: AppTest) -> dict[str, dict]:
     return {one.proto.id.split("-", 2)[2]: json.loads(one.proto.spec) for one in app.get("plotly_chart")}
 
 
+AXES_ALONE = [{"type": "scatter"}]
+"""The data of a chart that is to come."""
+
+
 def points(trace: dict) -> list[tuple[float, float]]:
     """The places of a line's points, or of the ends of bars."""
     return list(zip(trace["x"], trace["y"], strict=True))

@@ -21,7 +21,7 @@ from models.presets import POOLED, PRESETS
 from pages._lessons import LESSONS, MAPS
 from pages.feature_maps import _kernels, filters, learn, pooling
 from pages.feature_maps import _picture as picture
-from tests.pages.support import charts, moved, opened, points, read, sound
+from tests.pages.support import AXES_ALONE, charts, moved, opened, points, read, sound
 from viz.controls.picture import PICTURES
 
 OURS = {"filters": filters, "pooling": pooling, "learn": learn}
@@ -281,6 +281,7 @@ def test_the_layer_finds_the_kernel_and_keeps_it(monkeypatch):
     assert points(drawn["fm_loss"]["data"][0]) == list(zip(run.steps, least, strict=True))
     next(b for b in app.button if b.label == "Reset").click().run()
     assert sound(app).session_state["_book"].kept["fm_finding"].steps == []
+    assert charts(app)["fm_loss"]["data"] == AXES_ALONE
 
 
 def test_a_run_that_diverges_says_so_in_numbers(monkeypatch):

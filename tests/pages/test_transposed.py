@@ -29,7 +29,7 @@ from pages._question import Question
 from pages.transposed import checkerboard, compare, learn, matrix, sizes, views
 from pages.transposed._kept import compared
 from pages.transposed._shared import playground_query
-from tests.pages.support import charts, moved, opened, plain, points, read, sound
+from tests.pages.support import AXES_ALONE, charts, moved, opened, plain, points, read, sound
 from viz.components.stage import share
 from viz.controls.picture import PICTURES
 from viz.export import sharing
@@ -420,6 +420,7 @@ def test_training_ends_at_the_bilinear_kernel(hurried):
     assert points(drawn["wl_uneven"]["data"][0]) == list(zip(run.steps, run.uneven, strict=True))
     next(b for b in app.button if b.label == "Reset").click().run()
     assert app.session_state["_book"].kept["wl_run"].steps == []
+    assert [one["data"] for one in charts(app).values()] == [AXES_ALONE, AXES_ALONE]
     assert "Random weights" in app.get("progress")[0].proto.text
 
 

@@ -11,12 +11,27 @@ import streamlit as st
 
 from viz.figures.cards import numbers
 from viz.figures.maps import Map, legend, maps
-from viz.figures.plot import Line, Pass, Series, bars, begun, chart, lines, loss_curve, ranked, roofline, surface
+from viz.figures.plot import (
+    LOSS,
+    RUN,
+    Line,
+    Pass,
+    Series,
+    bars,
+    begun,
+    chart,
+    lines,
+    loss_curve,
+    ranked,
+    roofline,
+    surface,
+    to_come,
+)
 from viz.figures.table import Cell, along, table
 
 __all__ = [
-    "Cell", "Line", "Map", "Pass", "Series", "along", "bars", "begun", "chart", "legend", "lines", "loss_curve",
-    "maps", "numbers", "ranked", "roofline", "show", "surface", "table",
+    "LOSS", "RUN", "Cell", "Line", "Map", "Pass", "Series", "along", "bars", "begun", "chart", "legend", "lines",
+    "loss_curve", "maps", "numbers", "ranked", "roofline", "show", "surface", "table", "to_come",
 ]  # fmt: skip
 
 _HERE = Path(__file__).parent

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from math import inf, log10
+from typing import Any
 
 import numpy as np
 import streamlit as st
@@ -313,12 +314,17 @@ def marked(
     return {"data": [trace], "layout": layout}
 
 
+RUN: dict[str, Any] = {"x": "Step", "height": 300}
+"""Of every chart over the steps of a run."""
+LOSS = "Mean squared error"
+
+
 def loss_curve(steps: Sequence[int], losses: Sequence[float], floor: float) -> dict:
     """The mean squared error against steps, logarithmic, with the least that is possible as a line; a ``floor`` of no
     more than 1e-9 is not drawn."""
     shown = [Series("loss", steps, [max(v, 1e-16) for v in losses])]
     levels = [Line("best possible", [floor])] if floor > 1e-9 else []
-    return lines(shown, x="Step", y="Mean squared error", levels=levels, log_y=True, height=300)
+    return lines(shown, **RUN, y=LOSS, levels=levels, log_y=True)
 
 
 def surface(values: np.ndarray, *, x: str, y: str, z: str, mean: float | None = None, height: int = HEIGHT) -> dict:
@@ -379,22 +385,40 @@ def chart(figure: dict, *, key: str, alt: str, numbers: bool = True) -> None:
         alt: what the picture shows, for screen readers.
         numbers: a table that is made when it is opened.
     """
-    # Where another visitor's thread is just importing it, Plotly would take half of it for the whole.
-    import pandas  # noqa: F401
-
     taken.note_chart(alt, figure)
     if numbers:
         taken.note_table(alt, lambda: _rows(figure))
-    if state.recall("presenting"):
-        figure = _large(figure)
-    config = CONFIG | {"toImageButtonOptions": {"format": "svg", "filename": key}}
-    st.plotly_chart(figure, theme="streamlit", key=key, alt=alt, config=config)
+    _draw(figure, key, alt, CONFIG | {"toImageButtonOptions": {"format": "svg", "filename": key}})
     if not numbers:
         return
     opened = st.expander("Numbers", key=f"{key}_numbers", on_change="rerun", icon=":material/table_rows:")
     if opened.open:
         with opened:
             draw_columns(numbers_of(figure))
+
+
+def to_come(y: str, steps: int, *, key: str) -> None:
+    """The place of a curve over so many steps, while nothing is trained. There is nothing of it to take along."""
+    told = {"text": "Train, and it appears here.", "showarrow": False, "font": {"size": 16}}
+    told |= {"xref": "paper", "yref": "paper", "x": 0.5, "y": 0.5}
+    layout = _layout(RUN["height"], named=False) | {"annotations": [told]}
+    layout |= {"xaxis": {"title": {"text": RUN["x"]}, "range": [0, steps]}}
+    layout |= {"yaxis": {"title": {"text": y}, "range": [0, 1], "showticklabels": False}}
+    _draw(
+        {"data": [{"type": "scatter"}], "layout": layout},
+        key,
+        f"{y}, step by step. {told['text']}",
+        {"staticPlot": True},
+    )
+
+
+def _draw(figure: dict, key: str, alt: str, config: dict) -> None:
+    # Where another visitor's thread is just importing it, Plotly would take half of it for the whole.
+    import pandas  # noqa: F401
+
+    if state.recall("presenting"):
+        figure = _large(figure)
+    st.plotly_chart(figure, theme="streamlit", key=key, alt=alt, config=config)
 
 
 def _rows(figure: dict) -> list[list]:
