@@ -250,6 +250,8 @@ class Asking:
         rows, width = grids[question.cell]["shape"][-2:]
         # For a room, whose phones have the same cells.
         state.remember(f"cells_{self.page}", (rows, width))
+        # Answered, the page selects what the answer is about, no more the cell that was chosen.
+        data = data | {"selected": (data.get("selected") or {}) | {"of": question.name}}
         take = partial(self._take_cell, question, stage, rows, width)
         if not question.several:
             return unmarked(data), take

@@ -230,7 +230,7 @@ def test_the_layer_learns_and_can_be_stopped(visit):
     page = seen.page
     page.get_by_role("button", name="Train").click()
     expect(page.get_by_text(re.compile(r"Step \d+ of 3.000"))).to_be_visible(timeout=20_000)
-    page.get_by_test_id("stMainBlockContainer").get_by_role("button", name="Stop").click()
+    page.get_by_role("button", name="Stop").click()
     expect(page.get_by_text(re.compile(r"Stopped after \d+ of 3.000 steps"))).to_be_visible(timeout=20_000)
     seen.sound()
 

@@ -86,10 +86,13 @@ def chosen(page, grid: str, row: int, column: int) -> None:
 
 
 @pytest.mark.parametrize(
-    ("link", "grid", "wrong", "right"),
-    [("playground?ask=window", "input", (3, 3), (2, 2)), ("receptive-field?ask=mark", "map0", (5, 5), (2, 2))],
+    ("link", "grid", "wrong", "right", "about"),
+    [
+        ("playground?ask=window", "input", (3, 3), (2, 2), "output:0:0"),
+        ("receptive-field?ask=mark", "map0", (5, 5), (2, 2), "map3:0:12"),
+    ],
 )
-def test_a_cell_is_the_answer_by_keys_and_by_a_click(visit, link, grid, wrong, right):
+def test_a_cell_is_the_answer_by_keys_and_by_a_click(visit, link, grid, wrong, right, about):
     page = visit(f"/{link}").page
     page.locator(".stage[data-layout]").wait_for()
     question = page.locator(".st-key-question")
@@ -104,6 +107,9 @@ def test_a_cell_is_the_answer_by_keys_and_by_a_click(visit, link, grid, wrong, r
     picture.click(position={"x": box["width"] * (column + 0.5) / width, "y": box["height"] * (row + 0.5) / height})
     expect(question).to_contain_text("Yes.")
     expect(page.get_by_role("button", name="Reveal")).to_have_count(0)
+    # The picture shows what was asked about, not what the chosen cell reaches.
+    page.mouse.move(0, 0)
+    expect(page.locator(".stage")).to_have_attribute("data-selected", about)
 
 
 WHERE = """() => {
