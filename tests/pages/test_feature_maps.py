@@ -281,7 +281,7 @@ def test_the_layer_finds_the_kernel_and_keeps_it(monkeypatch):
     assert points(drawn["fm_loss"]["data"][0]) == list(zip(run.steps, least, strict=True))
     next(b for b in app.button if b.label == "Reset").click().run()
     assert sound(app).session_state["_book"].kept["fm_finding"].steps == []
-    assert charts(app)["fm_loss"]["data"] == AXES_ALONE
+    assert charts(app)["fm_loss_to_come"]["data"] == AXES_ALONE
 
 
 def test_a_run_that_diverges_says_so_in_numbers(monkeypatch):

@@ -404,12 +404,8 @@ def to_come(y: str, steps: int, *, key: str) -> None:
     layout = _layout(RUN["height"], named=False) | {"annotations": [told]}
     layout |= {"xaxis": {"title": {"text": RUN["x"]}, "range": [0, steps]}}
     layout |= {"yaxis": {"title": {"text": y}, "range": [0, 1], "showticklabels": False}}
-    _draw(
-        {"data": [{"type": "scatter"}], "layout": layout},
-        key,
-        f"{y}, step by step. {told['text']}",
-        {"staticPlot": True},
-    )
+    figure, alt = {"data": [{"type": "scatter"}], "layout": layout}, f"{y}, step by step. {told['text']}"
+    _draw(figure, f"{key}_to_come", alt, {"staticPlot": True})
 
 
 def _draw(figure: dict, key: str, alt: str, config: dict) -> None:
