@@ -157,6 +157,15 @@ class TestSizes:
             page.locator("canvas[data-grid]").first.click()
         assert page.evaluate(SMALL, 18) == []
 
+    def test_a_key_walks_through_both_that_are_compared(self, hall):
+        page = hall("/playground?present=1&ask=none&input_size=6&against=input_size%3D7").page
+        stages = page.locator(".stage:not(.panel)")
+        expect(stages).to_have_count(2)
+        for key, there in ((" ", 1), (" ", 2), ("ArrowLeft", 1)):
+            page.keyboard.press(key)
+            for one in stages.all():
+                expect(one).to_have_attribute("data-selected", f"output:0:{there}")
+
     def test_where_no_layer_is_drawn_the_numbers_follow_at_once(self, visit):
         large = "input_size=28&in_channels=16&out_channels=32&kernel_size=5&padding=same&ask=A5-after"
         page = visit(f"/playground?present=1&{large}", **HALL).page

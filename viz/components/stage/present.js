@@ -10,12 +10,14 @@ export class Presented {
   constructor(root, { walk, moved, matrix }) {
     this.root = root;
     this.key = (e) => {
-      if (!free(e)) return;
+      // Two layers side by side are walked through together.
+      if (!(e.walks || free(e))) return;
       const at = e.composedPath()[0];
       if (e.key === "m" || e.key === "M") matrix();
       // Who came to a control by key moves that with them.
       else if (STEPS[e.key] && !(at.matches?.("button, a, input, summary, canvas, [role]") && at.matches(":focus-visible") && !e.key.startsWith("Page") && (e.key !== " " || !at.matches("canvas")))) walk(STEPS[e.key]);
       else return;
+      e.walks = true;
       e.preventDefault();
     };
     document.addEventListener("keydown", this.key);
