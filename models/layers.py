@@ -269,8 +269,8 @@ def _depthwise_rules(s) -> Refusals:
     if s.out_channels % s.in_channels:
         yield (
             "out_channels",
-            f"{s.out_channels} is not a multiple of in_channels {s.in_channels}, and each input channel feeds "
-            f"equally many outputs: use {-(-s.out_channels // s.in_channels) * s.in_channels}.",
+            f"out_channels {s.out_channels} is not a multiple of in_channels {s.in_channels}, and each input channel "
+            f"feeds equally many outputs: use {-(-s.out_channels // s.in_channels) * s.in_channels}.",
         )
     yield from _conv_rules(s)
 

@@ -595,7 +595,8 @@ def _layers(graph: Graph, chosen: str | None = None, covered: bool = False) -> N
     lines = [row[:shown] for row in rows]
     height = min(330, 36 * (len(lines) + 1) + 2)
     at = names.index(chosen) if chosen in names else None
-    table(head[:shown], lines, key=TABLE, label="Layers of the network", on_row=choose, row=at, height=height)
+    of = f"{names} {shown} {covered}"
+    table(head[:shown], lines, key=TABLE, of=of, label="Layers of the network", on_row=choose, row=at, height=height)
 
 
 if __name__ == "__main__":

@@ -365,8 +365,9 @@ LEARN = (
         "become?",
         ("All weights equal", "A tent", "It depends on the seed"),
         "A tent",
-        "Bilinear interpolation is linear in the picture, and this layer can express it exactly: the loss has one "
-        "minimum, 0, and every seed falls into it.",
+        "A tent: a pixel counts less, in equal steps, the farther from it an output lies. That is what bilinear "
+        "interpolation does, and this layer can do it exactly: the loss has one minimum, 0, and every seed falls into "
+        "it.",
         {
             "All weights equal": "equal weights copy pixels and average them; the nearer pixel counts more",
             "It depends on the seed": "the loss is a bowl with one lowest point, wherever one starts",

@@ -54,13 +54,14 @@ def number(app: AppTest, name: str) -> str:
 
 def chosen_row(app: AppTest) -> list[int]:
     """Of the table of layers."""
-    return app.session_state["network_layers"]["selection"]["rows"]
+    (key,) = {one["table"] for one in components(app) if one.get("table", "").startswith("network_layers")}
+    return app.session_state[key]["selection"]["rows"]
 
 
 def row_brought_into_view(app: AppTest) -> int | None:
     """Of the table of layers, in this run."""
-    (found,) = [None if one["seen"] else one["row"] for one in components(app) if one.get("table") == "network_layers"]
-    return found
+    (found,) = [one for one in components(app) if one.get("table", "").startswith("network_layers")]
+    return None if found["seen"] else found["row"]
 
 
 def scene(app: AppTest) -> dict:
@@ -1497,3 +1498,13 @@ def test_inputs_of_different_batches_are_told_with_what_to_write(typed):
 )
 def test_a_small_difference_is_not_said_to_be_none(one, two, share):
     assert _change(one, two) == f"{big(one)} → {big(two)}{share}"
+
+
+def test_the_table_of_another_network_gets_widths_of_its_own():
+    """The browser gives the columns of a table their widths once."""
+    app = opened("receptive_field/your_network.py", ask="none")
+    first = app.dataframe[0].proto.id
+    app.text_input(key="network_input").set_value("4x1x32x32").run()
+    assert app.dataframe[0].proto.id == first
+    app.text_area(key="network_code").set_value("nn.Sequential(nn.Conv2d(1, 6, kernel_size=3), nn.ReLU())").run()
+    assert app.dataframe[0].proto.id != first

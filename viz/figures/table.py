@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from fractions import Fraction
 from math import inf
 from typing import Any, NamedTuple
+from zlib import crc32
 
 import streamlit as st
 
@@ -35,6 +36,7 @@ def table(
     *,
     key: str,
     label: str,
+    of: str = "",
     told: Mapping[str, str] | None = None,
     on_row: Callable[[int | None], None] | None = None,
     row: int | None = None,
@@ -46,11 +48,14 @@ def table(
         head: column titles.
         rows: cells; nothing stands where a cell is None. In a column with a `Cell`, text sorts as the largest.
         label: what the table holds, for screen readers.
+        of: what it is a table of, where that changes: the browser gives its columns their widths once, and for another
+            anew.
         on_row: called with the place of the row that is chosen, by its box or Shift+Space; None: none any more.
         row: the one that the page chooses.
         height: pixels, where the table shall not choose.
         told: what the columns hold that do not say so themselves, by their titles; of terms the list of words tells it.
     """
+    key = f"{key}_{crc32(of.encode())}" if of else key
     taken.note_table(label, lambda: [list(head), *([_words(cell) for cell in cells] for cells in rows)])
     columns = dict(zip(head, map(list, zip(*rows, strict=True)), strict=True))
     told = {name: means for name in head if (means := meaning(name))} | dict(told or {})
