@@ -18,8 +18,7 @@ from xdist.scheduler import LoadScopeScheduling
 # Python's 700 has the collector look at the libraries' objects again and again: a tenth of all work.
 gc.set_threshold(20_000, *gc.get_threshold()[1:])
 
-# Half of hypothesis' own examples: what takes a layer apart in each does not find more in a hundred than in fifty.
-settings.register_profile("any machine", deadline=None, suppress_health_check=list(HealthCheck), max_examples=50)
+settings.register_profile("any machine", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("any machine")
 
 # Each AppTest asks all packages that are installed for components of theirs, which took longer than the page.

@@ -228,9 +228,10 @@ def _table(graph: Graph) -> None:
         )
         for node in graph.nodes[1:-1]
     ]
-    chosen = next((row for row, one in enumerate(rows) if one[0] == state.recall("operation")), None)
+    names = [one[0] for one in rows]
+    chosen = next((row for row, name in enumerate(names) if name == state.recall("operation")), None)
     label = "Operations of the block, in the order of execution"
-    table(head, rows, key=TABLE, label=label, on_row=partial(_choose_row, graph), row=chosen)
+    table(head, rows, key=TABLE, of=str(names), label=label, on_row=partial(_choose_row, graph), row=chosen)
     remark(
         "Nodes are the calls that torch.fx finds in the real block; equal parts in a row are folded. A row that you "
         "choose is selected in the diagram, and a node that you click in this table."

@@ -76,7 +76,7 @@ def test_home_leads_to_each_lesson(visit):
     cards = seen.page.locator(".course a[data-path]")
     expect(cards).to_have_count(len(LESSONS))
     assert [leads_to(one) for one in cards.all()] == [one.url_path for group in course().values() for one in group]
-    for lesson in FIRST:
+    for lesson in LESSONS:
         seen.page.locator(f'.course a[data-path="{lesson.url_path}"]').click()
         expect(seen.page).to_have_title(f"{lesson.title} · ConvScope")
         seen.page.get_by_test_id("stTopNavLink").filter(has_text="ConvScope").click()

@@ -53,7 +53,7 @@ def net(seed=0):
     order=st.sampled_from(activations.ORDERS), scale=st.sampled_from(["own", "shared"]), rectified=st.booleans(),
     columns=st.none() | st.integers(1, 9), gap=st.integers(0, 2), seed=st.integers(0, 99),
 )  # fmt: skip
-@settings(max_examples=40)
+@settings(max_examples=80)
 def test_every_value_is_on_one_page_once(
     channels, height, width, per_page, order, scale, rectified, columns, gap, seed
 ):

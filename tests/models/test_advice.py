@@ -654,7 +654,7 @@ LAYER = st.one_of(
 )
 
 
-@settings(max_examples=75)
+@settings(max_examples=150)
 @given(st.lists(LAYER, min_size=1, max_size=5), st.tuples(SMALL, st.integers(1, 12), st.integers(1, 12)))
 def test_each_repair_that_is_offered_makes_the_network_run(layers, size):
     text, shape = "\n".join(layers), (1, *size)
@@ -674,7 +674,7 @@ def test_each_repair_that_is_offered_makes_the_network_run(layers, size):
                 assert tuple(really(text, repair).shape) == repair.gives
 
 
-@settings(max_examples=30)
+@settings(max_examples=60)
 @given(SMALL, SMALL, SMALL, st.integers(4, 12))
 def test_a_wrong_number_of_channels_always_has_a_repair(got, wanted, kernel, side):
     advice = asked(f"nn.Conv2d({wanted}, 4, {min(kernel, side)})", (1, got, side, side))

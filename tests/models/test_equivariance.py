@@ -319,7 +319,7 @@ def test_forgotten_shifts():
     channels=st.integers(1, 3), height=st.integers(4, 13), width=st.integers(4, 13), kernel_size=st.integers(1, 4),
     stride=st.integers(1, 4), seed=st.integers(0, 99),
 )  # fmt: skip
-@settings(max_examples=30)
+@settings(max_examples=60)
 def test_unpooling_puts_maxima_back_where_they_were(channels, height, width, kernel_size, stride, seed):
     x = noise(1, channels, height, width, seed=seed)
     trip = unpool_round_trip(x, kernel_size, stride)

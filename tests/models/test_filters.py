@@ -151,7 +151,7 @@ def test_a_photograph_in_uint8():
     hnp.arrays(float, st.tuples(st.integers(1, 12), st.integers(1, 12)), elements=st.floats(-9, 9)),
     hnp.arrays(float, st.tuples(*[st.sampled_from([1, 3, 5])] * 2), elements=st.integers(-4, 4)),
 )
-@settings(max_examples=30)
+@settings(max_examples=60)
 def test_any_kernel_on_any_picture(picture, weights):
     from scipy import signal  # takes half a second of every worker's start
 

@@ -29,7 +29,7 @@ from models.text import big
 from models.upsampling import interior_unevenness
 from tests.models.draw import settings_of
 
-QUICK = settings(derandomize=True, max_examples=150)
+QUICK = settings(derandomize=True, max_examples=300)
 
 
 @pytest.mark.parametrize(
@@ -246,7 +246,7 @@ def in_letters(spec, symbols: str) -> Fraction:
 
 
 @pytest.mark.parametrize("kind", KINDS)
-@settings(QUICK, max_examples=30)
+@settings(QUICK, max_examples=60)
 @given(data=st.data())
 def test_what_is_shown_comes_to_the_number(kind, data):
     asked = data.draw(settings_of(kind))

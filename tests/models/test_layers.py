@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 import torch
-from hypothesis import given, settings
+from hypothesis import HealthCheck, given, settings
 from torch import nn
 
 from models import device, lab
@@ -12,7 +12,7 @@ from models.operator import basis_operator, linear_operator
 from models.spec import LayerSpec, SpecError
 from tests.models.draw import settings_of, torch_answer
 
-EACH = settings(max_examples=150, derandomize=True)
+EACH = settings(max_examples=150, derandomize=True, suppress_health_check=list(HealthCheck))
 
 
 def numbers(shape, seed: int = 0) -> torch.Tensor:

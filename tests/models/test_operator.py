@@ -5,7 +5,7 @@ import threading
 import numpy as np
 import pytest
 import torch
-from hypothesis import given, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from torch import nn
 
@@ -19,7 +19,7 @@ from models.operator import (
 )
 from tests.models.draw import input_shape, settings_of, torch_answer
 
-QUICK = settings(max_examples=30, derandomize=True)
+QUICK = settings(max_examples=60, derandomize=True, suppress_health_check=list(HealthCheck))
 
 
 @pytest.fixture(autouse=True)

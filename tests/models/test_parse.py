@@ -498,14 +498,14 @@ def outcome(text: str) -> nn.Module | ParseError:
         return error
 
 
-@settings(max_examples=150)
+@settings(max_examples=300)
 @given(st.one_of(st.text(max_size=200), st.lists(st.sampled_from(PIECES), max_size=40).map("".join)))
 def test_any_text_is_a_network_or_a_parse_error(text):
     result = outcome(text)
     assert isinstance(result, nn.Module) or result.message.isprintable()
 
 
-@settings(max_examples=100)
+@settings(max_examples=200)
 @given(st.sampled_from([example.code for example in EXAMPLES.values()]), st.data())
 def test_damaged_networks_are_read_or_refused(code, data):
     cut = data.draw(st.integers(0, len(code)))
@@ -525,7 +525,7 @@ VALUES = st.one_of(
 )
 
 
-@settings(max_examples=200)
+@settings(max_examples=400)
 @given(st.sampled_from(sorted(LAYERS)), st.data())
 def test_any_settings_build_or_are_refused(name, data):
     """No combination of settings that the rules let through makes PyTorch raise anything of its own."""
@@ -605,7 +605,7 @@ NESTED = st.recursive(
 )
 
 
-@settings(max_examples=50)
+@settings(max_examples=100)
 @given(NESTED)
 def test_code_and_printout_of_any_network_lead_back_to_it(text):
     net = sketch(text)

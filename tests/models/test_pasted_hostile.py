@@ -342,7 +342,7 @@ def answer(text: str, shape: tuple[int, ...]) -> None:
     assert "\n" not in said
 
 
-@settings(max_examples=200)
+@settings(max_examples=400)
 @given(st.sampled_from(sorted(NETWORKS)), st.data())
 def test_damaged_classes_are_read_or_refused(name, data):
     text, shape = NETWORKS[name]
@@ -352,7 +352,7 @@ def test_damaged_classes_are_read_or_refused(name, data):
     answer(text, shape)
 
 
-@settings(max_examples=150)
+@settings(max_examples=300)
 @given(st.sampled_from(sorted(NETWORKS)), st.data())
 def test_classes_with_lines_moved_and_words_swapped_are_read_or_refused(name, data):
     text, shape = NETWORKS[name]

@@ -406,7 +406,7 @@ def test_a_truncated_picture_is_refused(kind):
 
 
 @pytest.mark.filterwarnings("ignore::UserWarning:PIL")
-@settings(max_examples=150)
+@settings(max_examples=300)
 @given(st.sampled_from(sorted(FILES)), st.data())
 def test_any_damage_gives_a_picture_or_a_sentence(kind, data):
     damaged = bytearray(FILES[kind])

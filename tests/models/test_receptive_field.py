@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 import torch.nn.functional as F
-from hypothesis import assume, given, settings
+from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 from torch import nn
 
@@ -170,7 +170,7 @@ def check_against_jacobian(module, shape):
                 assert low <= first <= last <= high <= low + traced.size[axis] - 1
 
 
-SLOW = settings(max_examples=40)
+SLOW = settings(max_examples=40, suppress_health_check=[HealthCheck.filter_too_much, HealthCheck.too_slow])
 
 
 @SLOW
@@ -194,7 +194,7 @@ def test_boxes_of_every_unit_3d():
     check_against_jacobian(module, (1, 1, 9, 10, 11))
 
 
-@settings(max_examples=25)
+@settings(max_examples=25, suppress_health_check=[HealthCheck.filter_too_much, HealthCheck.too_slow])
 @given(stacks(1))
 def test_traced_size_jump_and_start_are_the_measured_ones(module):
     measured = measure_field(module, (1, 2, 64), longest=1024)

@@ -5,7 +5,7 @@ import json
 import numpy as np
 import pytest
 import torch
-from hypothesis import given, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 from torch import nn
@@ -25,7 +25,7 @@ from models.sources import (
 )
 from models.spec import LayerSpec
 
-QUICK = settings(derandomize=True)
+QUICK = settings(derandomize=True, suppress_health_check=list(HealthCheck))
 SHAPES = [
     (1, 1),
     (2, 7),
@@ -241,7 +241,7 @@ def test_bad_tables_get_one_sentence(text, message):
     assert len(caught.value.message) < 200
 
 
-@settings(QUICK, max_examples=150)
+@settings(QUICK, max_examples=300)
 @given(st.one_of(st.text(max_size=60), st.text("[](){},;. \n\t-+e0123456789naif_", max_size=60)))
 def test_any_text_is_a_table_or_a_sentence(text):
     found = table_or_sentence(text)
@@ -271,7 +271,7 @@ TABLES = hnp.arrays(
 )
 
 
-@settings(QUICK, max_examples=100)
+@settings(QUICK, max_examples=200)
 @given(TABLES)
 def test_numbers_survive_the_link_and_the_clipboard(values):
     text = write_numbers(values)

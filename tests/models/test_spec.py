@@ -7,14 +7,14 @@ from dataclasses import fields, replace
 import numpy as np
 import pytest
 import torch
-from hypothesis import example, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from models.layers import KINDS, build
 from models.spec import LARGEST, QUERY_DEFAULTS, LayerSpec, SpecError, read_settings, repair
 from tests.models.draw import settings_of
 
-QUICK = settings(derandomize=True)
+QUICK = settings(derandomize=True, suppress_health_check=list(HealthCheck))
 NAMES = tuple(f.name for f in fields(LayerSpec) if f.init)
 STRANGE = (
     True,
@@ -156,7 +156,7 @@ PARAMETERS = st.sampled_from(
 )
 
 
-@settings(QUICK, max_examples=200)
+@settings(QUICK, max_examples=400)
 @given(st.dictionaries(PARAMETERS, VALUES, max_size=8))
 @example({"kind": ["conv", "conv"]})
 @example({"kernel_size": 10**5000})
@@ -200,7 +200,7 @@ def test_a_size_that_is_too_small_says_what_would_do(query, size):
 # -- the nearest layer that works -------------------------------------------------------------------------------------
 
 
-@settings(QUICK, max_examples=150)
+@settings(QUICK, max_examples=300)
 @given(st.sampled_from(list(KINDS)).flatmap(settings_of))
 def test_repair_keeps_what_is_valid_and_always_ends(asked):
     spec, errors = repair(asked)
@@ -213,7 +213,7 @@ def test_repair_keeps_what_is_valid_and_always_ends(asked):
         assert errors
 
 
-@settings(QUICK, max_examples=100)
+@settings(QUICK, max_examples=200)
 @given(st.sampled_from(list(KINDS)).flatmap(settings_of), st.sampled_from(list(KINDS)), st.sampled_from((1, 2, 3)))
 def test_any_layer_becomes_any_other_kind(asked, kind, dims):
     spec, _ = repair(asked)
@@ -236,7 +236,7 @@ def test_every_kind_starts_in_each_of_its_dimensions(kind):
         assert tuple(build(spec)(torch.zeros(spec.input_shape)).shape[2:]) == spec.output_size
 
 
-@settings(QUICK, max_examples=150)
+@settings(QUICK, max_examples=300)
 @given(st.data())
 def test_a_changed_layer_is_the_one_that_the_constructor_makes(data):
     """What stays is not read again: the same layer, or the same sentence, must come out."""
@@ -288,7 +288,7 @@ ONE_OF = re.compile(r"use ([\d, or…]+)\.$")
 ADVISED = ("kernel_size", "stride", "padding", "dilation", "groups", "output_padding", "in_channels", "out_channels")
 
 
-@settings(QUICK, max_examples=300)
+@settings(QUICK, max_examples=600)
 @given(
     st.sampled_from(list(KINDS)).flatmap(settings_of),
     st.sampled_from((*ADVISED, "input_size", "upscale_factor", "mode", "padding_mode")),

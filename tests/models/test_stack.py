@@ -5,7 +5,7 @@ from copy import deepcopy
 import numpy as np
 import pytest
 import torch
-from hypothesis import assume, given, settings
+from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 from torch import nn
 
@@ -51,7 +51,7 @@ def stacks(draw, dims=(1, 2), most=4):
         assume(False)
 
 
-@settings(max_examples=30)
+@settings(max_examples=60, suppress_health_check=list(HealthCheck))
 @given(stacks())
 def test_text_and_sizes_say_what_the_layers_do(stack):
     assert read_stack(stack.to_text(), stack.dims, stack.size, stack.channels) == stack
@@ -60,7 +60,7 @@ def test_text_and_sizes_say_what_the_layers_do(stack):
         assert build(stack)(torch.zeros(shape)).shape[1:] == (stack.widths[-1], *stack.shapes[-1])
 
 
-@settings(max_examples=30)
+@settings(max_examples=30, suppress_health_check=list(HealthCheck))
 @given(stacks(most=3))
 def test_algebra_trace_and_gradient_agree(stack):
     found = analyse(stack)
@@ -108,7 +108,7 @@ def test_gridding_leaves_the_holes_that_arithmetic_says():
     assert np.all(paths(read_stack("c3-c3d2-c3d5", 2, 17, 1), (0, 0)) > 0)
 
 
-@settings(max_examples=15)
+@settings(max_examples=15, suppress_health_check=list(HealthCheck))
 @given(stacks(dims=(1,), most=3))
 def test_what_the_picture_marks_is_what_the_gradient_reaches(stack):
     found = analyse(stack)
@@ -172,7 +172,7 @@ def test_what_cannot_be_is_told_in_a_sentence_that_names_the_layer(text, layer):
     assert "\n" not in caught.value.message
 
 
-@settings(max_examples=100)
+@settings(max_examples=200)
 @given(st.text(max_size=60))
 def test_any_text_is_a_stack_or_a_sentence(text):
     try:

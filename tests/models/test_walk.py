@@ -112,7 +112,7 @@ LAYER = st.one_of(
 
 
 @pytest.mark.filterwarnings("ignore:dropout", "ignore:input's size at dim")
-@settings(max_examples=200)
+@settings(max_examples=400)
 @given(st.lists(LAYER, min_size=1, max_size=3), st.lists(SIZE, min_size=0, max_size=3))
 def test_a_graph_ends_where_a_real_run_does(layers, spatial):
     shape = (2, *spatial, 6)

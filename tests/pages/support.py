@@ -87,6 +87,16 @@ def components(app: AppTest) -> list[dict]:
     return [json.loads(one.proto.json) for one in app.get("bidi_component")]
 
 
+def choosing_table(app: AppTest) -> dict:
+    """What stands beside the one table of the page of which rows are chosen: its key, the row, whether it is seen."""
+    (found,) = [one for one in components(app) if "table" in one]
+    return found
+
+
+def chosen_rows(app: AppTest) -> list[int]:
+    return app.session_state[choosing_table(app)["table"]]["selection"]["rows"]
+
+
 def stages(app: AppTest) -> list[dict]:
     """What each stage, or panel of one, is sent."""
     return [panel for one in components(app) for panel in one.get("panels", [one]) if "grids" in panel]

@@ -7,7 +7,7 @@ import pytest
 
 from models.blocks import BLOCKS
 from models.text import big
-from tests.pages.support import charts, components, diagrams, opened, read, sound
+from tests.pages.support import charts, chosen_rows, components, diagrams, opened, read, sound
 from viz.controls.block import setting_of
 
 
@@ -169,5 +169,5 @@ def test_what_is_chosen_in_the_table_is_selected_in_the_diagram():
     (drawn,) = diagrams(app.run())
     # Its layer is folded.
     assert drawn["selected"] in {node["name"] for node in drawn["nodes"] if node["group"]}
-    assert app.session_state["block_table"]["selection"]["rows"] == [names.index(name)]
+    assert chosen_rows(app) == [names.index(name)]
     assert diagrams(sound(opened("cost/blocks.py", block="dense", ask="none")))[0]["tells"] is False

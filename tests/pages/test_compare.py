@@ -144,7 +144,7 @@ def test_a_mangled_one_is_told_in_a_sentence(text, told):
     assert any("against: " in one.value and told in one.value for one in app.warning)
 
 
-@settings(max_examples=30)
+@settings(max_examples=60)
 @given(st.integers(1, 5), st.integers(1, 3), st.integers(0, 2), st.integers(1, 3), st.integers(5, 9))
 def test_what_the_link_says_of_the_frozen_layer_is_read_back_as_the_same(kernel, stride, padding, channels, size):
     scene = Scene(LayerSpec(kernel_size=kernel, stride=stride, padding=padding, in_channels=channels, input_size=size))

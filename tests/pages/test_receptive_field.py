@@ -25,7 +25,18 @@ from pages.receptive_field._second import _change
 from pages.receptive_field.growth import read_dilations
 from pages.receptive_field.your_network import _field, _script, given_input, pack, read_shape, shape_text, unpack
 from tests.models.pasted_networks import HEAD, NETWORKS
-from tests.pages.support import charts, components, diagrams, moved, opened, points, read, written
+from tests.pages.support import (
+    charts,
+    choosing_table,
+    chosen_rows,
+    components,
+    diagrams,
+    moved,
+    opened,
+    points,
+    read,
+    written,
+)
 
 
 def open_page(part: str = "build", **query) -> AppTest:
@@ -52,15 +63,9 @@ def number(app: AppTest, name: str) -> str:
     return re.search(rf'data-number="{name}">.*?<span class="cs-value">(.*?)[<]', shown(app)).group(1).strip()
 
 
-def chosen_row(app: AppTest) -> list[int]:
-    """Of the table of layers."""
-    (key,) = {one["table"] for one in components(app) if one.get("table", "").startswith("network_layers")}
-    return app.session_state[key]["selection"]["rows"]
-
-
 def row_brought_into_view(app: AppTest) -> int | None:
     """Of the table of layers, in this run."""
-    (found,) = [one for one in components(app) if one.get("table", "").startswith("network_layers")]
+    found = choosing_table(app)
     return None if found["seen"] else found["row"]
 
 
@@ -537,7 +542,7 @@ def test_what_does_not_fit_is_drawn_told_and_listed_with_what_would_do():
     assert drawn["nodes"][-1]["role"] == "broken"
     assert why in drawn["nodes"][-1]["told"]
     assert drawn["selected"] == "1"
-    assert (chosen_row(app), app.selectbox(key="network_line").value) == ([1], 1)
+    assert (chosen_rows(app), app.selectbox(key="network_line").value) == ([1], 1)
     assert why in drawn["report"]
     said = app.error[0].value.replace("\\", "")
     assert [line[:22] for line in said.splitlines()[2:]] == ["1. Set in_channels=8. ", "1. Set out_channels=7 "]
@@ -839,7 +844,7 @@ def test_a_chosen_operation_stays_by_name_and_its_row_and_line_with_it():
     )
     # It makes a convolution in each of five blocks, which are folded: the first is unfolded, and all are marked.
     line.set_value(5).run()
-    assert (chosen_row(app), row_brought_into_view(app)) == ([1], 1)
+    assert (chosen_rows(app), row_brought_into_view(app)) == ([1], 1)
     # What is chosen already stays where the visitor has scrolled it, and so does what is chosen in the table itself.
     assert row_brought_into_view(app.run()) is None
     (drawn,) = diagrams(sound(app))
@@ -853,10 +858,10 @@ def test_a_chosen_operation_stays_by_name_and_its_row_and_line_with_it():
     app.text_area(key="network_code").set_value(
         code.replace("self.blocks(self.stem(x))", "self.blocks(self.stem(x) + 1)")
     ).run()
-    assert (chosen_row(app), app.selectbox(key="network_line").value) == ([2], 5)
+    assert (chosen_rows(app), app.selectbox(key="network_line").value) == ([2], 5)
     assert diagrams(sound(app))[0]["selected"] == "blocks.0.conv"
     app.text_area(key="network_code").set_value("[nn.Conv2d(3, 8, 3),\n nn.ReLU(),\n nn.Conv2d(8, 8, 3)]").run()
-    assert (chosen_row(app), app.selectbox(key="network_line").value) == ([], None)
+    assert (chosen_rows(app), app.selectbox(key="network_line").value) == ([], None)
     assert diagrams(sound(app))[0]["selected"] is None
 
 

@@ -14,7 +14,7 @@ import av
 import numpy as np
 import pytest
 import torch
-from hypothesis import assume, given, settings
+from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 from PIL import Image, ImageSequence
 
@@ -317,7 +317,7 @@ def test_it_can_be_stopped():
 
 
 @pytest.mark.parametrize("kind", KINDS)
-@settings(max_examples=4)
+@settings(max_examples=8, suppress_health_check=list(HealthCheck))
 @given(data=st.data())
 def test_any_layer_can_be_taken_along_or_says_why_not(kind, data):
     """As many frames as there are positions, in the order of the layer's own numbers."""

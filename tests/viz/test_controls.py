@@ -1,7 +1,7 @@
 """What the controls offer is what the layer takes: nothing else, and nothing less among small values."""
 
 import pytest
-from hypothesis import assume, given, settings
+from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
 from models.layers import KINDS
@@ -32,7 +32,7 @@ def specs(draw) -> LayerSpec:
         assume(False)
 
 
-@settings(max_examples=75, derandomize=True)
+@settings(max_examples=150, suppress_health_check=list(HealthCheck), derandomize=True)
 @given(specs())
 def test_what_is_offered_is_taken_and_small_values_are_not_missed(spec):
     for name, axis in parameters_of(spec, per_axis=False).values():

@@ -99,12 +99,15 @@ def begun(figure: dict, points: int) -> dict:
         low, high = (log10(min(ends)), log10(max(ends))) if axis.get("type") == "log" else (0, max(ends))
         spans[f"{name}axis"] = axis | {"range": [low - 0.05 * (high - low), high + 0.05 * (high - low)]}
     cut = lambda trace: {name: trace[name][:points] for name in ("x", "y", "text") if name in trace}  # noqa: E731
-    told = {
-        "text": "Predict first:<br>the rest is covered", "showarrow": False, "font": {"size": 16}, "align": "right",
-        "xref": "paper", "yref": "paper", "x": 0.98, "y": 0.4, "xanchor": "right",
-    }  # fmt: skip
+    told = _said("Predict first:<br>the rest is covered", 0.98, 0.4) | {"align": "right", "xanchor": "right"}
     layout = figure["layout"] | spans | {"annotations": [told]}
     return {"data": [trace | cut(trace) for trace in figure["data"]], "layout": layout}
+
+
+def _said(text: str, x: float, y: float) -> dict:
+    """Words upon a chart, at a place from 0 to 1 along each side."""
+    at = {"xref": "paper", "yref": "paper", "x": x, "y": y}
+    return {"text": text, "showarrow": False, "font": {"size": 16}} | at
 
 
 def bars(
@@ -399,8 +402,7 @@ def chart(figure: dict, *, key: str, alt: str, numbers: bool = True) -> None:
 
 def to_come(y: str, steps: int, *, key: str) -> None:
     """The place of a curve over so many steps, while nothing is trained. There is nothing of it to take along."""
-    told = {"text": "Train, and it appears here.", "showarrow": False, "font": {"size": 16}}
-    told |= {"xref": "paper", "yref": "paper", "x": 0.5, "y": 0.5}
+    told = _said("Train, and it appears here.", 0.5, 0.5)
     layout = _layout(RUN["height"], named=False) | {"annotations": [told]}
     layout |= {"xaxis": {"title": {"text": RUN["x"]}, "range": [0, steps]}}
     layout |= {"yaxis": {"title": {"text": y}, "range": [0, 1], "showticklabels": False}}

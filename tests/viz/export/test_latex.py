@@ -54,7 +54,7 @@ def read_strictly(nodes) -> None:
 
 
 @given(st.sampled_from(sorted(KINDS)).flatmap(settings_of), st.sampled_from(("example", "random")))
-@settings(max_examples=30, derandomize=True)
+@settings(max_examples=60, derandomize=True)
 def test_of_any_layer_it_can_be_read_to_its_end(asked, weights):
     try:
         scene = Scene(LayerSpec(**asked), weights=weights)

@@ -206,7 +206,7 @@ def test_a_script_that_needs_the_project_runs_without_it(tmp_path):
 
 
 @given(st.sampled_from(sorted(KINDS)).flatmap(settings_of), st.sampled_from(("example", "random", "sobel", "ones")))
-@settings(max_examples=40, derandomize=True)
+@settings(max_examples=80, derandomize=True)
 def test_what_it_asserts_holds_for_any_layer(asked, weights):
     try:
         scene = Scene(LayerSpec(**asked), weights=weights)

@@ -171,7 +171,7 @@ def test_the_numbers_of_two_layers_stand_below_their_picture_and_their_page():
 @given(
     st.sampled_from(sorted(KINDS)).flatmap(settings_of), st.sampled_from(("example", "random")), st.integers(0, 10**6)
 )
-@settings(max_examples=30, derandomize=True)
+@settings(max_examples=60, derandomize=True)
 def test_any_layer_can_be_taken_along(asked, numbers, cell):
     try:
         scene = Scene(LayerSpec(**asked), numbers, numbers)
